@@ -1,0 +1,77 @@
+"""The errors of hilum, by cause, and the exit code each one ends a command with.
+
+A message says what was expected, what came (`!r`), where, and what to do. It never holds patient data beyond
+an id that the user gave. Errors are caught in two places only: the command line and the service.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HilumError(Exception):
+    """Any error that hilum raises on purpose. Exit code 1 means a defect of hilum's."""
+
+    exit_code = 1
+
+
+class InputError(HilumError):
+    """The input or the options are wrong: the user can mend it."""
+
+    exit_code = 2
+
+
+class FilmError(InputError):
+    """A film cannot be used.
+
+    Attributes:
+        reason: A short stable word for tables, such as ``"truncated"``, ``"not an image"``, ``"empty"``.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[FilmError], tuple[str, str]]:  # so that it survives a process pool
+        return (type(self), (self.reason, str(self)))
+
+
+class DigestError(InputError):
+    """Two artefacts that should belong together do not, or a file is not the declared one."""
+
+
+class MissingExtraError(InputError):
+    """A command needs an optional part of hilum that is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"this needs the package {package!r}; install it with: pip install 'hilum[{extra}]'")
+        self.package, self.extra = package, extra
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        return (type(self), (self.package, self.extra))
+
+
+class LeakageError(HilumError):
+    """A patient, or two copies of one film, would sit in two parts."""
+
+    exit_code = 3
+
+
+class UnsafeError(HilumError):
+    """A choice that would make a result invalid, refused."""
+
+    exit_code = 3
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint that names the nearest known word, or lists the known ones.
+
+    >>> nearest("bacth", ["batch", "epochs"])
+    "did you mean 'batch'?"
+    >>> nearest("xyz", ["batch", "epochs"])
+    'known: batch, epochs'
+    """
+    words = sorted(known)
+    close = difflib.get_close_matches(name, words, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else "known: " + ", ".join(words)

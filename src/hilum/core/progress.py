@@ -1,0 +1,75 @@
+"""Progress of a long stage on stderr: a bar on a terminal, a plain line now and then elsewhere, nothing when quiet."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+_LINE_EVERY_S = 10.0
+_quiet = False
+
+
+def set_quiet(quiet: bool) -> None:
+    """Switch all progress off (or on again). Errors and warnings are not progress."""
+    global _quiet
+    _quiet = quiet
+
+
+def say(text: str) -> None:
+    """One line to stderr, unless quiet."""
+    if not _quiet:
+        print(text, file=sys.stderr, flush=True)
+
+
+class Step(Protocol):
+    """Call it with the number of items just done."""
+
+    def __call__(self, n: int = 1) -> None: ...
+
+
+@contextmanager
+def progress(what: str, total: int, unit: str = "films") -> Iterator[Step]:
+    """Show progress of `total` items of work called `what`; the block gets a function to call with items done."""
+    if _quiet or total == 0:
+        yield lambda n=1: None
+        return
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description:<28}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+        )
+        start, done = time.monotonic(), 0
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=total, rate="")
+
+            def step(n: int = 1) -> None:
+                nonlocal done
+                done += n
+                seconds = max(time.monotonic() - start, 1e-9)
+                bar.update(task, advance=n, rate=f"{done / seconds:,.0f} {unit}/s")
+
+            yield step
+        return
+    start = last = time.monotonic()
+    done = 0
+
+    def plain(n: int = 1) -> None:
+        nonlocal done, last
+        done += n
+        now = time.monotonic()
+        if now - last >= _LINE_EVERY_S or done >= total:
+            last = now
+            rate = done / max(now - start, 1e-9)
+            left = f", {(total - done) / rate:.0f} s left" if rate > 0 and done < total else ""
+            say(f"{what}: {done}/{total} {unit}, {rate:,.1f} {unit}/s{left}")
+
+    yield plain
