@@ -1,0 +1,163 @@
+"""The feature store: what a frozen backbone makes of a prepared film, computed once and shared by every trial.
+
+A store is for one `FeatureSpec`: normalisation, backbone, tap, weights, precision, library versions, batch shape, device.
+In it, features are found by the digest of the prepared pixels. A shard is ``<name>.npy`` (features) and ``<name>.ids.npy``
+(digests, uint8 (n, 32)), the ids written last, both beside and renamed; shards never change. Two processes may write at once:
+each takes a lock a shard, and what two of them computed is equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.artifacts.header import Header, read_json, write_json
+from hilum.core.digests import SHORT, digest
+from hilum.core.files import writing
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """Everything that features depend on besides the pixels.
+
+    Attributes:
+        backbone: Name.
+        tap: Where the frozen part ends.
+        state_sha256: Digest of its weights and BatchNorm statistics.
+        mean: Of the normalisation.
+        std: Of the normalisation.
+        precision: ``fp32`` or ``bf16``.
+        batch: Films a batch, always filled up.
+        size_px: Height and width of the prepared films.
+        device: Kind of device and its name.
+        threads: Threads on a CPU (a sum may be taken in another order with another number).
+        versions: Library -> version.
+        dtype: As stored: float32 for vectors, float16 for maps.
+    """
+
+    backbone: str
+    tap: str
+    state_sha256: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    precision: str
+    batch: int
+    size_px: tuple[int, int]
+    device: str
+    threads: int
+    versions: dict[str, str]
+    dtype: str
+
+    @property
+    def digest(self) -> str:
+        """Digest of the specification; the store's key."""
+        return digest(asdict(self))
+
+
+class FeatureStore:
+    """Features of one specification.
+
+    Args:
+        root: The workspace's ``features`` folder.
+        spec: What the features depend on.
+    """
+
+    def __init__(self, root: Path, spec: FeatureSpec) -> None:
+        self.spec = spec
+        self.folder = root / f"{spec.backbone}-{spec.digest[:SHORT]}"
+        self._where: dict[str, tuple[Path, int]] = {}
+        self._seen: set[Path] = set()
+        self._open: dict[Path, NDArray[Any]] = {}
+        if not (self.folder / "spec.json").exists():
+            write_json(self.folder / "spec.json", {"header": Header("features").to_dict(), "spec": asdict(spec)})
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Learn of shards that have come since."""
+        for ids_path in sorted(self.folder.glob("*.ids.npy")):
+            if ids_path in self._seen:
+                continue
+            self._seen.add(ids_path)
+            shard = ids_path.with_name(ids_path.name.removesuffix(".ids.npy") + ".npy")
+            for k, row in enumerate(np.load(ids_path)):
+                self._where.setdefault(row.tobytes().hex(), (shard, k))
+
+    def __contains__(self, pixels_digest: str) -> bool:
+        return pixels_digest in self._where
+
+    def missing(self, digests: Sequence[str]) -> list[str]:
+        """Those that have no features yet: unique, in the order given."""
+        return [d for d in dict.fromkeys(digests) if d not in self._where]
+
+    def lock_path(self, name: str) -> Path:
+        """The lock for a shard."""
+        return self.folder / f".{name}.lock"
+
+    def write(self, name: str, digests: Sequence[str], features: NDArray[Any], seconds: float) -> None:
+        """Write a shard. Values are checked to be finite by whoever computed them."""
+        with writing(self.folder / f"{name}.npy") as beside, beside.open("wb") as f:
+            np.save(f, np.ascontiguousarray(features, dtype=self.spec.dtype))
+        write_json(self.folder / f"{name}.json", {"n_films": len(digests), "seconds": round(seconds, 4)})
+        ids = np.frombuffer(bytes.fromhex("".join(digests)), dtype=np.uint8).reshape(-1, 32)
+        with writing(self.folder / f"{name}.ids.npy") as beside, beside.open("wb") as f:
+            np.save(f, ids)
+        self.refresh()
+
+    def seconds_per_film(self) -> float:
+        """Mean over all shards of what a film took when it was computed."""
+        facts = [read_json(p) for p in sorted(self.folder.glob("*.json")) if p.name != "spec.json"]
+        films = sum(f["n_films"] for f in facts)
+        return sum(f["seconds"] for f in facts) / films if films else 0.0
+
+    def locations(self, digests: Sequence[str]) -> list[tuple[str, int]]:
+        """(shard file, row) of each film, for a task that runs elsewhere."""
+        return [(str(self._where[d][0]), self._where[d][1]) for d in digests]
+
+
+class FeatureRows:
+    """Features of a list of films, read from memory-mapped shards as they are asked for.
+
+    Args:
+        locations: (shard file, row) of each film.
+    """
+
+    def __init__(self, locations: Sequence[tuple[str, int]]) -> None:
+        files = sorted({path for path, _ in locations})
+        self._shards = [np.load(path, mmap_mode="r") for path in files]
+        index = {path: k for k, path in enumerate(files)}
+        self._shard = np.array([index[path] for path, _ in locations], dtype=np.int64)
+        self._row = np.array([row for _, row in locations], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    def take(self, which: NDArray[np.int64] | slice) -> NDArray[Any]:
+        """Features of some of the films: shape (len(which), ...), in the order asked, dtype as stored."""
+        shard, row = self._shard[which], self._row[which]
+        first = self._shards[0]
+        out = np.empty((len(row), *first.shape[1:]), first.dtype)
+        for k, (s, r) in enumerate(zip(shard.tolist(), row.tolist(), strict=True)):
+            out[k] = self._shards[s][r]
+        return out
+
+
+@dataclass(frozen=True)
+class PartFeatures:
+    """Films of a part, as a task needs them.
+
+    Attributes:
+        image_ids: n ids.
+        digests: Digest of each film's prepared pixels.
+        locations: (shard file, row) of each film's features.
+        labels: Class index of each film.
+    """
+
+    image_ids: tuple[str, ...]
+    digests: tuple[str, ...]
+    locations: tuple[tuple[str, int], ...]
+    labels: tuple[int, ...]

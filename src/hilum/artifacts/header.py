@@ -1,0 +1,125 @@
+"""The header of an artefact: what kind it is, what it was made from, with which options and seed.
+
+A JSON artefact holds its header under the key ``header``. A csv artefact has it in a file beside it
+(``manifest.csv`` -> ``manifest.header.json``), with the digest of the csv, so that an edited or bare csv is noticed:
+its provenance is then ``edited`` or ``unknown``, and whoever shows it says so. Headers hold no clock time: equal
+inputs give equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from hilum import __version__
+from hilum.core.digests import sha256_file
+from hilum.core.errors import DigestError, InputError
+from hilum.core.files import write_text
+
+Provenance = Literal["hilum", "edited", "unknown"]
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where an artefact comes from.
+
+    Attributes:
+        kind: Such as ``"manifest"`` or ``"split"``.
+        inputs: Name of an input -> its digest.
+        options: The options that made a difference, JSON-able.
+        seed: The seed, where chance was involved.
+        schema_version: Raised when the kind's layout changes.
+        hilum: Version of hilum that wrote it.
+    """
+
+    kind: str
+    inputs: dict[str, str] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    schema_version: int = 1
+    hilum: str = __version__
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-able values."""
+        return {
+            "kind": self.kind,
+            "schema_version": self.schema_version,
+            "hilum": self.hilum,
+            "seed": self.seed,
+            "inputs": self.inputs,
+            "options": self.options,
+        }
+
+    @classmethod
+    def from_dict(cls, value: Any, kind: str, where: Path) -> Self:
+        """Check and read a header.
+
+        Raises:
+            InputError: `value` is no header, of another kind, or of a newer schema.
+        """
+        if not isinstance(value, dict) or value.get("kind") != kind:
+            came = value.get("kind") if isinstance(value, dict) else value
+            raise InputError(f"{where}: expected an artefact of kind {kind!r}, got {came!r}")
+        if value.get("schema_version") != 1:
+            raise InputError(
+                f"{where}: expected schema version 1, got {value.get('schema_version')!r}; it was written by "
+                f"hilum {value.get('hilum')!r}, this is {__version__}"
+            )
+        return cls(
+            kind=kind,
+            inputs=dict(value.get("inputs", {})),
+            options=dict(value.get("options", {})),
+            seed=value.get("seed"),
+            hilum=str(value.get("hilum", "")),
+        )
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        InputError: It is missing or no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as e:
+        raise InputError(f"{path}: expected JSON: {e}") from None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON that a person can read; whole or not at all."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def header_path(csv_path: Path) -> Path:
+    """Where the header of a csv artefact lies."""
+    return csv_path.with_suffix(".header.json")
+
+
+def write_csv_header(csv_path: Path, header: Header) -> None:
+    """Write the header of a csv that is already there."""
+    write_json(header_path(csv_path), {"header": header.to_dict(), "csv_sha256": sha256_file(csv_path)})
+
+
+def read_csv_header(csv_path: Path, kind: str) -> tuple[Header, Provenance]:
+    """The header of a csv and what may be believed of it."""
+    path = header_path(csv_path)
+    if not path.exists():
+        return Header(kind), "unknown"
+    value = read_json(path)
+    header = Header.from_dict(value.get("header"), kind, path)
+    same = value.get("csv_sha256") == sha256_file(csv_path)
+    return header, "hilum" if same else "edited"
+
+
+def require_digest(name: str, expected: str, got: str, where: Path | str) -> None:
+    """Raise DigestError unless both digests are equal."""
+    if expected != got:
+        raise DigestError(
+            f"{where}: it was made from {name} {expected[:16]}, but the {name} given is {got[:16]}; "
+            f"give the {name} it was made from, or make it again"
+        )

@@ -1,0 +1,219 @@
+"""manifest.csv: one row a film, with its patient, label and source.
+
+Convention: ``image_id`` is source/relative path without ending, unique. ``patient_id`` is ``source:id`` or empty, and
+empty only where its source was declared to have no ids (``no_patient_ids`` in the header). ``path`` is relative to the
+manifest's folder when the film lies below it, else absolute. The digest covers what the films are, not where they lie,
+nor the order of rows. Films that were left out are in ``<manifest>.excluded.csv``, each with its reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+
+from hilum.artifacts.header import Header, Provenance, read_csv_header, write_csv_header
+from hilum.core.digests import digest
+from hilum.core.errors import InputError, nearest
+from hilum.core.files import write_text
+
+_NOT_IN_DIGEST = {"path", "lung_mask"}
+_INTEGERS = {"width_px", "height_px"}
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRow:
+    """A film of a manifest; an empty string stands for unknown.
+
+    Attributes:
+        image_id: Source/relative path without ending.
+        patient_id: ``source:id``; empty where the source has none.
+        path: Where the bytes are; absolute once loaded.
+        sha256: Digest of the file's bytes.
+        pixels_sha256: Digest of the decoded film (`hilum.core.digests.pixels_sha256`).
+        label: Class, lower case.
+        source: Name of the data source.
+        source_part: The part of the source that it comes from, as ``train`` in the Mooney set.
+        view: ``PA``, ``AP``, ``AP Supine`` ...
+        age_group: ``adult`` or ``child``.
+        sex: ``F`` or ``M``.
+        width_px: Width of the film as stored.
+        height_px: Height of the film as stored.
+        lung_mask: Path of a lung mask that came with the source.
+    """
+
+    image_id: str
+    patient_id: str
+    path: str
+    sha256: str
+    pixels_sha256: str
+    label: str
+    source: str
+    source_part: str = ""
+    view: str = ""
+    age_group: str = ""
+    sex: str = ""
+    width_px: int = 0
+    height_px: int = 0
+    lung_mask: str = ""
+
+
+COLUMNS = tuple(f.name for f in fields(FilmRow))
+_REQUIRED = ("image_id", "patient_id", "path", "sha256", "pixels_sha256", "label", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """A film or a row that was left out, and why.
+
+    Attributes:
+        path: The file, or what the source's table calls it.
+        source: Name of the data source.
+        reason: A short stable word, for counting.
+        detail: One sentence.
+    """
+
+    path: str
+    source: str
+    reason: str
+    detail: str
+
+
+class Manifest:
+    """The films of a study, checked: ids are unique, and no patient id is missing without a declaration.
+
+    Attributes:
+        films: Rows, sorted by image_id.
+        header: Where it comes from.
+        provenance: ``hilum``, or ``edited``/``unknown`` for a csv changed or made elsewhere.
+    """
+
+    def __init__(self, films: Iterable[FilmRow], header: Header, provenance: Provenance = "hilum") -> None:
+        self.films: tuple[FilmRow, ...] = tuple(sorted(films, key=lambda f: f.image_id))
+        self.header = header
+        self.provenance = provenance
+        twice = [i for i, n in Counter(f.image_id for f in self.films).items() if n > 1]
+        if twice:
+            raise InputError(f"image_id must be unique; it is not for {twice[:5]!r} ({len(twice)} ids)")
+        declared = set(header.options.get("no_patient_ids", []))
+        without = Counter(f.source for f in self.films if not f.patient_id and f.source not in declared)
+        if without:
+            source, n = without.most_common(1)[0]
+            raise InputError(
+                f"{n} films of source {source!r} have no patient_id; give the ids, or declare that there are none "
+                f"with `hilum ingest --no-patient-ids {source}`"
+            )
+
+    def __len__(self) -> int:
+        return len(self.films)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of what the films are: independent of row order and of where the files lie."""
+        keep = [c for c in COLUMNS if c not in _NOT_IN_DIGEST]
+        declared = sorted(self.header.options.get("no_patient_ids", []))
+        return digest([declared, [[getattr(f, c) for c in keep] for f in self.films]])
+
+    @cached_property
+    def by_id(self) -> dict[str, FilmRow]:
+        """image_id -> row."""
+        return {f.image_id: f for f in self.films}
+
+    def where(self, **wanted: Sequence[str]) -> Manifest:
+        """The films whose column has one of the wanted values, for every column named.
+
+        Raises:
+            InputError: An unknown column.
+        """
+        for column in wanted:
+            if column not in COLUMNS:
+                raise InputError(f"unknown manifest column {column!r}; {nearest(column, COLUMNS)}")
+        kept = [f for f in self.films if all(getattr(f, c) in set(v) for c, v in wanted.items())]
+        return Manifest(kept, self.header, self.provenance)
+
+    def only(self, image_ids: Iterable[str]) -> Manifest:
+        """The films with these ids."""
+        wanted = set(image_ids)
+        return Manifest((f for f in self.films if f.image_id in wanted), self.header, self.provenance)
+
+    def count_by(self, column: str) -> dict[str, int]:
+        """Number of films by the values of a column."""
+        return dict(sorted(Counter(str(getattr(f, column)) for f in self.films).items()))
+
+    def write(self, path: Path) -> None:
+        """Write manifest.csv and its header."""
+        folder = path.resolve().parent
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for f in self.films:
+            row = [getattr(f, c) for c in COLUMNS]
+            for c in ("path", "lung_mask"):
+                k = COLUMNS.index(c)
+                if row[k]:
+                    full = Path(os.path.abspath(row[k]))
+                    row[k] = str(full.relative_to(folder)) if full.is_relative_to(folder) else str(full)
+            writer.writerow(row)
+        write_text(path, out.getvalue())
+        write_csv_header(path, self.header)
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest:
+        """Read manifest.csv; its paths become absolute.
+
+        Raises:
+            InputError: No such file, a missing or unknown column, a bad number, a repeated id, an undeclared missing patient.
+        """
+        if not path.is_file():
+            raise InputError(f"{path}: no such manifest; make one with `hilum ingest SOURCE... --out {path.name}`")
+        header, provenance = read_csv_header(path, "manifest")
+        folder = path.resolve().parent
+        films: list[FilmRow] = []
+        with path.open(encoding="utf-8", newline="") as f:
+            reader = csv.DictReader(f)
+            got = reader.fieldnames or []
+            for column in _REQUIRED:
+                if column not in got:
+                    raise InputError(f"{path}: expected a column {column!r}, got {', '.join(got)!r}")
+            known = [c for c in got if c in COLUMNS]
+            for row in reader:
+                values: dict[str, str | int] = {}
+                for c in known:
+                    text = row[c] or ""
+                    if c in _INTEGERS:
+                        if not text.isdigit():
+                            raise InputError(f"{path} line {reader.line_num}: {c} must be a whole number, got {text!r}")
+                        values[c] = int(text)
+                    elif c in _NOT_IN_DIGEST and text:
+                        values[c] = str(folder / text)
+                    else:
+                        values[c] = text
+                films.append(FilmRow(**values))  # type: ignore[arg-type]
+        return cls(films, header, provenance)
+
+
+def excluded_path(manifest_path: Path) -> Path:
+    """Where the table of what was left out lies."""
+    return manifest_path.with_suffix(".excluded.csv")
+
+
+def write_exclusions(path: Path, rows: Iterable[Exclusion]) -> None:
+    """Write the table of what was left out, sorted."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["path", "source", "reason", "detail"])
+    writer.writerows(sorted((r.path, r.source, r.reason, r.detail) for r in rows))
+    write_text(path, out.getvalue())
+
+
+def read_exclusions(path: Path) -> list[Exclusion]:
+    """Read the table of what was left out; empty when there is none."""
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as f:
+        return [Exclusion(r["path"], r["source"], r["reason"], r["detail"]) for r in csv.DictReader(f)]

@@ -1,0 +1,110 @@
+"""Prepared films: the pixels that a backbone sees, and what was drawn for each of them.
+
+A shard is two files: ``<key>.json`` (rows and digests; it is there only when the shard is whole) and one array file a film size,
+``<key>.<height>x<width>.npy``. Pixels are kept once however many pipelines, parts and trials arrive at them; a row points
+at them by digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.artifacts.header import Header, read_json, write_json
+from hilum.core.digests import SHORT
+from hilum.core.files import writing
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One prepared film that a study wants.
+
+    Attributes:
+        pipeline: Name of the pipeline.
+        part: Part of the split it is for.
+        seed: Seed of its draws.
+        copy: Copy number, from 0.
+    """
+
+    pipeline: str
+    part: str
+    seed: int
+    copy: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRow:
+    """A prepared film: what was wanted, what was drawn, and the digest of the pixels that came of it."""
+
+    image_id: str
+    wanted: Wanted
+    digest: str
+    drawn: Any
+
+
+class PreparedStore:
+    """Shards of prepared films in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._where: dict[str, tuple[Path, int]] = {}
+        self._open: dict[Path, NDArray[np.uint8]] = {}
+
+    def _index_path(self, key: str) -> Path:
+        return self.folder / f"{key[:SHORT]}.json"
+
+    def has(self, key: str) -> bool:
+        """Whether a whole shard is there."""
+        return self._index_path(key).is_file()
+
+    def write(
+        self, key: str, header: Header, rows: Sequence[PreparedRow], pixels: dict[str, NDArray[np.uint8]], seconds: float
+    ) -> None:
+        """Write a shard: arrays first, its index last."""
+        by_shape: dict[tuple[int, ...], list[str]] = {}
+        for d, film in pixels.items():
+            by_shape.setdefault(film.shape, []).append(d)
+        files = {}
+        for (height, width), digests in sorted(by_shape.items()):
+            name = f"{key[:SHORT]}.{height}x{width}.npy"
+            with writing(self.folder / name) as beside, beside.open("wb") as f:
+                np.save(f, np.stack([pixels[d] for d in digests]))
+            files[name] = digests
+        write_json(
+            self._index_path(key),
+            {
+                "header": header.to_dict(),
+                "seconds": round(seconds, 4),
+                "files": files,
+                "rows": [[r.image_id, r.wanted.pipeline, r.wanted.part, r.wanted.seed, r.wanted.copy, r.digest, r.drawn] for r in rows],
+            },
+        )
+
+    def read(self, key: str) -> tuple[list[PreparedRow], float]:
+        """Rows of a shard and the seconds it took when it was made; its pixels can then be asked for."""
+        value = read_json(self._index_path(key))
+        for name, digests in value["files"].items():
+            for k, d in enumerate(digests):
+                self._where[d] = (self.folder / name, k)
+        rows = [PreparedRow(i, Wanted(pipeline, part, seed, copy), d, drawn) for i, pipeline, part, seed, copy, d, drawn in value["rows"]]
+        return rows, float(value["seconds"])
+
+    def sizes(self) -> set[tuple[int, int]]:
+        """(height, width) of all films in the shards that were read."""
+        names = {path.name.split(".")[1] for path in {path for path, _ in self._where.values()}}
+        return {(int(h), int(w)) for h, w in (n.split("x") for n in names)}
+
+    def pixels(self, digests: Iterable[str]) -> list[NDArray[np.uint8]]:
+        """The films with these digests, uint8 (height, width) each, mapped from disk."""
+        films = []
+        for d in digests:
+            path, k = self._where[d]
+            if path not in self._open:
+                self._open[path] = np.load(path, mmap_mode="r")
+            films.append(self._open[path][k])
+        return films

@@ -1,0 +1,121 @@
+"""split.json: which film is in which part. The type refuses leakage: a split that leaks cannot be constructed.
+
+A group is what may not be divided: the films of one patient, and copies of one film, joined where they touch
+(a connected component). Every film of a split has a group; a group is in one part only.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from hilum.artifacts.header import Header, read_json, require_digest, write_json
+from hilum.artifacts.manifest import Manifest
+from hilum.core.digests import digest
+from hilum.core.errors import InputError, LeakageError
+
+PARTS = ("train", "valid", "test")
+
+
+class Split:
+    """Films by part.
+
+    Args:
+        parts: Part (``train``, ``valid``, ``test``) -> image ids.
+        group_of: image_id -> group; every film of `parts` has one.
+        header: Where it comes from; ``inputs["manifest"]`` is the digest of the whole manifest.
+
+    Raises:
+        LeakageError: A film or a group is in two parts.
+        InputError: An unknown part, or a film without a group.
+    """
+
+    def __init__(self, parts: Mapping[str, Sequence[str]], group_of: Mapping[str, str], header: Header) -> None:
+        unknown = set(parts) - set(PARTS)
+        if unknown:
+            raise InputError(f"unknown part {sorted(unknown)[0]!r}; parts are {', '.join(PARTS)}")
+        self.parts: dict[str, tuple[str, ...]] = {p: tuple(sorted(parts.get(p, ()))) for p in PARTS}
+        self.header = header
+        films = [i for ids in self.parts.values() for i in ids]
+        missing = [i for i in films if i not in group_of]
+        if missing:
+            raise InputError(f"film {missing[0]!r} of the split has no group ({len(missing)} such films)")
+        self.group_of: dict[str, str] = {i: group_of[i] for i in films}
+        seen: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for part, ids in self.parts.items():
+            for i in ids:
+                seen[self.group_of[i]][part].append(i)
+        for group, by_part in sorted(seen.items()):
+            if len(by_part) > 1:
+                (a, films_a), (b, films_b) = list(by_part.items())[:2]
+                raise LeakageError(
+                    f"group {group!r} (films of one patient, or copies of one film) is in {a} and {b}: "
+                    f"{films_a[0]!r} and {films_b[0]!r}; a group may be in one part only. "
+                    "Rebuild the split with `hilum split`."
+                )
+        for part, ids in self.parts.items():
+            if len(set(ids)) != len(ids):
+                raise LeakageError(f"a film is twice in part {part!r}; a film may be in a part once")
+
+    @cached_property
+    def part_of(self) -> dict[str, str]:
+        """image_id -> part."""
+        return {i: p for p, ids in self.parts.items() for i in ids}
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of what is in which part."""
+        return digest([self.parts, self.group_of])
+
+    def check(self, manifest: Manifest) -> None:
+        """Check against the manifest itself: every film is there, and no patient id or equal pixels cross parts.
+
+        Raises:
+            DigestError: The manifest is not the one that it was drawn from.
+            LeakageError: A patient, or two equal films, in two parts.
+        """
+        require_digest("manifest", self.header.inputs["manifest"], manifest.digest, "split")
+        for what, column in (("patient", "patient_id"), ("film with pixels", "pixels_sha256")):
+            first: dict[str, tuple[str, str]] = {}
+            for part, ids in self.parts.items():
+                for i in ids:
+                    value = str(getattr(manifest.by_id[i], column))
+                    if not value:
+                        continue
+                    other_part, other = first.setdefault(value, (part, i))
+                    if other_part != part:
+                        raise LeakageError(
+                            f"{what} {value[:40]!r} is in {other_part} and {part} (films {other!r}, {i!r}); it may be in one "
+                            "part only. Rebuild the split with `hilum split`, or correct the ids in the manifest."
+                        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-able values."""
+        films = {p: {i: self.group_of[i] for i in ids} for p, ids in self.parts.items()}
+        return {"header": self.header.to_dict(), "n_films": {p: len(v) for p, v in self.parts.items()}, "films": films}
+
+    def write(self, path: Path) -> None:
+        """Write split.json."""
+        write_json(path, self.to_dict())
+
+    @classmethod
+    def read(cls, path: Path) -> Split:
+        """Read split.json; leakage is refused here too.
+
+        Raises:
+            InputError: Missing or malformed.
+            LeakageError: The file was edited so that it leaks.
+        """
+        value = read_json(path)
+        header = Header.from_dict(value.get("header"), "split", path)
+        films = value["films"]
+        flat: dict[str, str] = {}
+        for part, group_of in films.items():
+            for i, g in group_of.items():
+                if i in flat:
+                    raise LeakageError(f"{path}: film {i!r} is in {part} and in another part; rebuild with `hilum split`")
+                flat[i] = g
+        return cls({p: list(v) for p, v in films.items()}, flat, header)
