@@ -1,0 +1,1 @@
+"""From a film to scores, for predict and serve alike."""

@@ -1,0 +1,149 @@
+"""A frozen backbone as a function from films to features: always in eval mode, fused for speed, checked against itself.
+
+BatchNorm is folded into the convolution before it and the memory layout is channels-last; the folded network is compared
+with the plain one when it is built, and the plain network's digest is kept, so what was loaded is what was run.
+Features do not depend on which films share a batch: every batch has the same shape, the last one filled up with blanks.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from hilum.core.errors import HilumError
+from hilum.core.seeding import key_entropy
+from hilum.models.registry import Backbone
+from hilum.models.weights import Weights, load_into, state_sha256
+
+Precision = Literal["fp32", "bf16"]
+
+FUSION_TOLERANCE = 1e-3
+"""Largest difference between folded and plain features, relative to the largest plain feature."""
+
+
+def build_network(b: Backbone, weights: Weights, seed: int = 0) -> nn.Module:
+    """The whole network of the library, with its weights; random ones are drawn from `seed` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(key_entropy(seed, "weights", b.name) % 2**63)
+        if b.library == "timm":
+            import timm
+
+            net: nn.Module = timm.create_model(b.name, pretrained=False)
+        else:
+            import torchvision
+
+            net = torchvision.models.get_model(b.name, weights=None)
+    load_into(net, weights)
+    return net.eval().requires_grad_(False)
+
+
+class _Tap(nn.Module):
+    """The network up to its tap, in the library's own terms."""
+
+    def __init__(self, net: nn.Module, b: Backbone) -> None:
+        super().__init__()
+        self.name = b.name
+        if b.name == "resnet50":
+            net.fc = nn.Identity()
+            self.net = net
+        elif b.name == "tf_efficientnet_lite0":
+            net.classifier = nn.Identity()
+            self.net = net
+        else:
+            self.net = cast(nn.Module, net.features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.net(x)
+        if self.name == "densenet121":
+            x = torch.relu(x).mean(dim=(2, 3))
+        return x
+
+
+def _fold_batchnorm(module: nn.Module) -> None:
+    """Fold each BatchNorm into the convolution that stands right before it among its siblings."""
+    names = list(module._modules)
+    for first, second in zip(names, names[1:], strict=False):
+        conv, norm = module._modules[first], module._modules[second]
+        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d) and norm.num_features == conv.out_channels:
+            module._modules[first] = fuse_conv_bn_eval(conv, norm)
+            # timm's BatchNorm carries its activation
+            module._modules[second] = cast(nn.Module, getattr(norm, "act", nn.Identity()))
+    for child in module.children():
+        _fold_batchnorm(child)
+
+
+class FrozenBackbone:
+    """Films to features.
+
+    Args:
+        b: Which backbone.
+        weights: Its weights.
+        seed: For random weights only.
+        precision: ``fp32`` or ``bf16`` (autocast; features come out as fp32).
+        device: ``cpu`` or ``cuda``.
+
+    Attributes:
+        state_sha256: Digest of the plain network's weights and BatchNorm statistics.
+    """
+
+    def __init__(self, b: Backbone, weights: Weights, seed: int = 0, precision: Precision = "fp32", device: str = "cpu") -> None:
+        net = build_network(b, weights, seed)
+        self.b, self.precision, self.device = b, precision, device
+        self.state_sha256 = state_sha256(net)
+        plain = _Tap(net, b).eval()
+        folded = copy.deepcopy(plain)
+        _fold_batchnorm(folded)
+        self._compare(plain, folded)
+        self._folded_sha256 = state_sha256(folded)
+        self._net = folded.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._mean = torch.tensor(b.mean, device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(b.std, device=device).view(1, 3, 1, 1)
+
+    def _compare(self, plain: nn.Module, folded: nn.Module) -> None:
+        probe = torch.linspace(-2, 2, 3 * 96 * 96).reshape(1, 3, 96, 96).sin()
+        with torch.inference_mode():
+            a, c = plain(probe), folded(probe)
+        difference = float((a - c).abs().max() / a.abs().max().clamp(min=1e-12))
+        if not difference <= FUSION_TOLERANCE:
+            raise HilumError(
+                f"folding BatchNorm changed {self.b.name}'s features by {difference:.2g} of their largest value, "
+                f"more than {FUSION_TOLERANCE}"
+            )
+
+    def check_unchanged(self) -> None:
+        """Raise HilumError if a frozen weight or statistic moved since the network was built."""
+        if state_sha256(self._net) != self._folded_sha256:
+            raise HilumError(f"a frozen weight of {self.b.name} moved; its features cannot be trusted")
+
+    def normalise(self, films: Tensor) -> Tensor:
+        """Grey uint8 films (n, height, width) to what the network takes: float32 (n, 3, height, width)."""
+        x = films.to(self.device, non_blocking=True).to(torch.float32).div_(255.0)[:, None]
+        return ((x - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
+
+    def features(self, films: NDArray[np.uint8], batch: int) -> Tensor:
+        """Features of at most `batch` films.
+
+        Args:
+            films: uint8, shape (n, height, width), n <= batch.
+            batch: The fixed batch shape; missing films are filled up with blanks and dropped again.
+
+        Returns:
+            float32 on the device, (n, C) or (n, C, h, w).
+        """
+        n = len(films)
+        if n < batch:
+            films = np.concatenate([films, np.zeros((batch - n, *films.shape[1:]), np.uint8)])
+        with torch.inference_mode():
+            x = self.normalise(torch.from_numpy(np.ascontiguousarray(films)))
+            if self.precision == "bf16":
+                with torch.autocast(torch.device(self.device).type, torch.bfloat16):
+                    y = self._net(x)
+            else:
+                y = self._net(x)
+            return cast(Tensor, y[:n].to(torch.float32).contiguous())

