@@ -1,0 +1,1 @@
+"""Random operations with Augmentor's meaning: sample what is drawn, then apply it."""

@@ -1,0 +1,39 @@
+"""The horizontal flip, which no preset uses.
+
+A chest is not symmetric: the heart and the aortic arch lie left, the liver right, and a mirrored film shows
+a situs inversus that about one person in 10 000 has. The burnt-in side marker is mirrored too, so a network
+may learn the flip from the letter. The paper's four pipelines have no flip either. It exists for studies
+that ask what it does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from hilum.augment.operation import Drawn, Film, Operation
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlipLeftRight(Operation):
+    """Mirror the film left to right. Read the module's warning first."""
+
+    op: ClassVar[str] = "flip_left_right"
+
+    @property
+    def draws(self) -> bool:
+        return False
+
+    def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
+        del rng, height, width
+        return {}
+
+    def apply(self, film: Film, drawn: Drawn) -> Film:
+        del drawn
+        return np.ascontiguousarray(film[:, ::-1])
+
+    def describe(self, drawn: Drawn) -> str:
+        del drawn
+        return "mirrored"

@@ -1,0 +1,34 @@
+"""The operations hilum has, by the name a study file calls them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hilum.augment.crop import CropBySize, CropCentre
+from hilum.augment.distort import RandomDistortion
+from hilum.augment.flip import FlipLeftRight
+from hilum.augment.operation import Operation
+from hilum.augment.resize import Resize
+from hilum.augment.rotate import Rotate
+from hilum.augment.shear import Shear
+from hilum.augment.skew import Skew
+from hilum.augment.tone import RandomBrightness, RandomContrast
+from hilum.augment.zoom import Zoom, ZoomRandom
+
+OPERATIONS: Final[dict[str, type[Operation]]] = {
+    operation.op: operation
+    for operation in (
+        Resize,
+        CropCentre,
+        CropBySize,
+        Rotate,
+        RandomDistortion,
+        Zoom,
+        ZoomRandom,
+        Skew,
+        Shear,
+        RandomBrightness,
+        RandomContrast,
+        FlipLeftRight,
+    )
+}

@@ -1,0 +1,257 @@
+"""A pipeline: named, versioned steps from a decoded film to the prepared one, with every draw on record.
+
+The conventions this module fixes:
+
+* What is drawn for a film follows from (seed, digest of the film's pixels, copy number, operation) alone.
+  The operation's key is its name and its place among the steps of that name ("rotate:0"), so a step added
+  elsewhere changes no other draw, and a film is cropped alike under every pipeline that crops with the same
+  options.
+* A step acts on the parts it names ("train", "valid", "test"); without a list, on all.
+* Fixed steps (on all parts, probability 1, nothing drawn) are what the pipeline does to every film; they
+  are all that `predict` and `serve` do. The list of drawn steps holds the others that acted, and with the
+  fixed ones it replays to the same pixels.
+
+It does not read or write films, and it does not decide which films are copied: see `sampling`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Self, TypedDict
+
+from hilum.augment.gate import GATES, acts, coin
+from hilum.augment.operation import Drawn, Film, Operation
+from hilum.augment.operations import OPERATIONS
+from hilum.augment.resize import Resize
+from hilum.core.digests import digest
+from hilum.core.errors import InputError, nearest
+from hilum.core.seeding import generator
+
+PARTS: Final = ("train", "valid", "test")
+SEMANTICS: Final = 1
+"""Raised when the same pipeline would give other pixels or other draws; part of every digest."""
+
+
+class DrawnStep(TypedDict):
+    """A step that acted on a film, and what was drawn for it. JSON-able."""
+
+    step: int
+    op: str
+    drawn: Drawn
+
+
+@dataclass(frozen=True)
+class Step:
+    """An operation and the parts whose films it may act on."""
+
+    operation: Operation
+    parts: tuple[str, ...] = PARTS
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it does the same to every film of every part."""
+        return self.parts == PARTS and self.operation.probability == 1.0 and not self.operation.draws
+
+    def to_dict(self) -> dict[str, Any]:
+        """The step as a table of a study file."""
+        return {**self.operation.to_dict(), "parts": list(self.parts)}
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Steps in order.
+
+    Attributes:
+        name: What tables call it.
+        steps: At least one.
+        gate: "exact" or "augmentor", see `gate`.
+        version: Raised by the author of a named pipeline when its steps change.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    gate: str = "exact"
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.steps:
+            raise InputError(f"pipeline {self.name!r} has no steps; the smallest has one resize")
+        if self.gate not in GATES:
+            raise InputError(
+                f"pipeline {self.name!r}: unknown gate {self.gate!r}; {nearest(self.gate, GATES)}"
+            )
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of what the pipeline does; two names for the same steps have one digest."""
+        return digest({**self.to_dict(), "name": None, "semantics": SEMANTICS})
+
+    @cached_property
+    def output_size(self) -> tuple[int, int]:
+        """The (height, width) of every prepared film.
+
+        Raises:
+            InputError: If films could end in several sizes, because no resize comes first or after a crop.
+        """
+        size: tuple[int, int] | None = None
+        culprit = "the decoded film"
+        for step in self.steps:
+            operation = step.operation
+            if operation.keeps_size:
+                continue
+            if isinstance(operation, Resize) and step.fixed:
+                size = operation.size_after({}, 0, 0)
+            elif size is not None and step.fixed:
+                size = operation.size_after({}, *size)
+            else:
+                size, culprit = None, operation.op
+        if size is None:
+            raise InputError(
+                f"pipeline {self.name!r} ends in films of several sizes, those of {culprit}; put a resize"
+                " of all parts, without a probability, after it"
+            )
+        return size
+
+    @cached_property
+    def _keys(self) -> tuple[str, ...]:
+        seen: Counter[str] = Counter()
+        keys = []
+        for step in self.steps:
+            keys.append(f"{step.operation.op}:{seen[step.operation.op]}")
+            seen[step.operation.op] += 1
+        return tuple(keys)
+
+    def draw(
+        self, seed: int, film_sha: str, copy: int, part: str, height: int, width: int
+    ) -> list[DrawnStep]:
+        """Draw what the pipeline does to one copy of one film, beyond its fixed steps.
+
+        Args:
+            seed: The study's seed for films of valid and test, the trial's for films of train.
+            film_sha: `pixels_sha256` of the decoded film.
+            copy: 0 for a film that is taken once; 0, 1, 2 ... for copies drawn by `sampling`.
+            part: "train", "valid" or "test".
+            height: Rows of the decoded film.
+            width: Columns of the decoded film.
+
+        Returns:
+            The steps that act, in order; empty for most films when probabilities are small.
+        """
+        if part not in PARTS:
+            raise InputError(f"unknown part {part!r}; {nearest(part, PARTS)}")
+        drawn_steps: list[DrawnStep] = []
+        for index, (step, key) in enumerate(zip(self.steps, self._keys, strict=True)):
+            operation = step.operation
+            drawn: Drawn = {}
+            if not step.fixed:
+                if part not in step.parts:
+                    continue
+                if not acts(coin(seed, film_sha, copy, key), operation.probability, self.gate):
+                    continue
+                drawn = operation.sample(generator(seed, film_sha, copy, key), height, width)
+                drawn_steps.append({"step": index, "op": operation.op, "drawn": drawn})
+            height, width = operation.size_after(drawn, height, width)
+        return drawn_steps
+
+    def apply(self, film: Film, drawn_steps: Sequence[DrawnStep]) -> Film:
+        """Do the fixed steps and those that were drawn, in order.
+
+        Args:
+            film: uint8, shape (height, width), of the size that `draw` was told.
+            drawn_steps: What `draw` gave, or the same read back from JSON.
+
+        Raises:
+            InputError: If the list was drawn by another pipeline.
+        """
+        by_step = {entry["step"]: entry for entry in drawn_steps}
+        for entry in drawn_steps:
+            index = entry["step"]
+            at = self.steps[index] if 0 <= index < len(self.steps) else None
+            if at is None or at.fixed or at.operation.op != entry["op"]:
+                raise InputError(
+                    f"step {index} ({entry['op']!r}) is not one that pipeline {self.name!r} draws;"
+                    " the list was drawn by another pipeline, so prepare the films again"
+                )
+        for index, step in enumerate(self.steps):
+            if step.fixed:
+                film = step.operation.apply(film, {})
+            elif index in by_step:
+                film = step.operation.apply(film, by_step[index]["drawn"])
+        return film
+
+    def deterministic(self, film: Film) -> Film:
+        """Do the fixed steps only: what `predict` and `serve` do to a film."""
+        return self.apply(film, ())
+
+    def caption(self, drawn_steps: Sequence[DrawnStep]) -> str:
+        """What was done beyond the fixed steps, in a few words for beneath a film."""
+        words = [
+            self.steps[e["step"]].operation.describe(e["drawn"]) for e in drawn_steps if e["op"] != "resize"
+        ]
+        return "; ".join(words) or "nothing drawn"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The pipeline as a table of a study file, with every default written out."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "gate": self.gate,
+            "steps": [step.to_dict() for step in self.steps],
+        }
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any]) -> Self:
+        """Read a pipeline from a study file's table.
+
+        Raises:
+            InputError: Naming pipeline, step and key, with the nearest right word.
+
+        >>> resize = {"op": "resize", "width_px": 64, "height_px": 64}
+        >>> Pipeline.from_dict({"name": "small", "steps": [resize]}).gate
+        'exact'
+        """
+        name = table.get("name")
+        if not isinstance(name, str) or not name:
+            raise InputError(f"a pipeline needs a name; got {name!r}")
+        where = f"pipeline {name!r}"
+        known = ("name", "version", "gate", "steps")
+        for key in table:
+            if key not in known:
+                raise InputError(f"{where}: unknown key {key!r}; {nearest(key, known)}")
+        steps, version, gate = table.get("steps"), table.get("version", 1), table.get("gate", "exact")
+        if not isinstance(steps, list | tuple):
+            raise InputError(f"{where}: steps must be a list of tables; got {steps!r}")
+        if not isinstance(version, int) or isinstance(version, bool):
+            raise InputError(f"{where}: version must be a whole number; got {version!r}")
+        if not isinstance(gate, str):
+            raise InputError(f"{where}: gate must be a text; got {gate!r}")
+        pipeline = cls(
+            name, tuple(_step(f"{where}, step {i + 1}", step) for i, step in enumerate(steps)), gate, version
+        )
+        _ = (
+            pipeline.output_size
+        )  # a study that would prepare films of several sizes is refused when it is read
+        return pipeline
+
+
+def _step(where: str, table: Any) -> Step:
+    """Read one step; `where` begins the message of an error."""
+    if not isinstance(table, Mapping):
+        raise InputError(f"{where}: expected a table with the key 'op'; got {table!r}")
+    options = dict(table)
+    op, parts = options.pop("op", None), options.pop("parts", PARTS)
+    if not isinstance(op, str) or op not in OPERATIONS:
+        raise InputError(f"{where}: unknown op {op!r}; {nearest(str(op), OPERATIONS)}")
+    if not isinstance(parts, list | tuple) or not parts:
+        raise InputError(f"{where}: parts must be a list of {', '.join(PARTS)}; got {parts!r}")
+    for part in parts:
+        if part not in PARTS:
+            raise InputError(f"{where}: unknown part {part!r}; {nearest(str(part), PARTS)}")
+    try:
+        operation = OPERATIONS[op].from_dict(options)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    return Step(operation, tuple(part for part in PARTS if part in parts))

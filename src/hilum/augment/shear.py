@@ -1,0 +1,65 @@
+"""Shear: lines of the film slide along one axis; what left the frame is cut and the rest stretched back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from PIL import Image
+
+from hilum.augment.box import crop
+from hilum.augment.operation import Drawn, Film, Operation
+from hilum.imaging.resize import resize
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shear(Operation):
+    """Shear the film along x or y by a whole number of degrees.
+
+    The angle is drawn uniformly from the whole degrees within the bounds, without 0. (Augmentor's draw
+    takes +1 degree twice as often, goes one degree past the right bound and stops one short of the left
+    one; hilum keeps the bounds.)
+
+    Attributes:
+        max_shear_left: Largest negative angle, in degrees, 1 to 25.
+        max_shear_right: Largest positive angle, in degrees, 1 to 25.
+    """
+
+    op: ClassVar[str] = "shear"
+
+    max_shear_left: int
+    max_shear_right: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require(1 <= self.max_shear_left <= 25, "max_shear_left", "from 1 to 25 degrees")
+        self.require(1 <= self.max_shear_right <= 25, "max_shear_right", "from 1 to 25 degrees")
+
+    def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
+        del height, width
+        angle_deg = int(rng.integers(-self.max_shear_left, self.max_shear_right))
+        return {"angle_deg": angle_deg + (angle_deg >= 0), "axis": "xy"[rng.integers(2)]}
+
+    def apply(self, film: Film, drawn: Drawn) -> Film:
+        # Along y is along x of the film turned over its diagonal, but for one thing: Augmentor rounds the
+        # offset up to a whole pixel along x only.
+        along_x = drawn["axis"] == "x"
+        lying = film if along_x else np.ascontiguousarray(film.T)
+        height, width = lying.shape
+        slope = math.tan(math.radians(drawn["angle_deg"]))
+        reach = abs(slope) * height
+        if along_x:
+            reach = math.ceil(reach)
+        offset = -reach if slope > 0 else 0.0
+        matrix = (1, slope, offset, 0, 1, 0)
+        size = (round(width + reach), height)
+        sheared = Image.fromarray(lying).transform(
+            size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
+        )
+        back = resize(crop(np.array(sheared), reach, 0, width, height), height, width)
+        return back if along_x else np.ascontiguousarray(back.T)
+
+    def describe(self, drawn: Drawn) -> str:
+        return f"shear {drawn['axis']} {drawn['angle_deg']:+d}°"

@@ -1,0 +1,102 @@
+"""Perspective skew: the film leans back, forward or to a side, or one corner is pulled; the size stays."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from hilum.augment.operation import Drawn, Film, Operation
+from hilum.core.errors import nearest
+
+# Which corners of the film move, and where to: (x, y) steps for upper left, upper right, lower right, lower
+# left.
+_STILL: Final = (0, 0)
+_TILTS: Final = (
+    ((0, -1), _STILL, _STILL, (0, 1)),  # left
+    (_STILL, (0, -1), (0, 1), _STILL),  # right
+    ((-1, 0), (1, 0), _STILL, _STILL),  # forward
+    (_STILL, _STILL, (1, 0), (-1, 0)),  # backward
+)
+_CORNERS: Final = (
+    ((-1, 0), _STILL, _STILL, _STILL),
+    ((0, -1), _STILL, _STILL, _STILL),
+    (_STILL, (1, 0), _STILL, _STILL),
+    (_STILL, (0, -1), _STILL, _STILL),
+    (_STILL, _STILL, (1, 0), _STILL),
+    (_STILL, _STILL, (0, 1), _STILL),
+    (_STILL, _STILL, _STILL, (-1, 0)),
+    (_STILL, _STILL, _STILL, (0, 1)),
+)
+_KINDS: Final = {
+    "tilt": _TILTS,
+    "tilt_left_right": _TILTS[:2],
+    "tilt_top_bottom": _TILTS[2:],
+    "corner": _CORNERS,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skew(Operation):
+    """Skew the film in a drawn direction by a drawn number of pixels.
+
+    Attributes:
+        skew_type: "random" (one of the others, drawn; Augmentor's `skew`), "tilt", "tilt_left_right",
+            "tilt_top_bottom" or "corner".
+        magnitude: Largest shift of a corner as a share of the film's longer side, above 0 to 1.
+    """
+
+    op: ClassVar[str] = "skew"
+
+    skew_type: str = "random"
+    magnitude: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require(0.0 < self.magnitude <= 1.0, "magnitude", "above 0 and at most 1")
+        names = ["random", *_KINDS]
+        self.require(
+            self.skew_type in names,
+            "skew_type",
+            f"one of {', '.join(names)} ({nearest(self.skew_type, names)})",
+        )
+
+    def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
+        amount_px = int(rng.integers(1, math.ceil(max(height, width) * self.magnitude) + 1))
+        kind = list(_KINDS)[rng.integers(len(_KINDS))] if self.skew_type == "random" else self.skew_type
+        moves = _KINDS[kind][rng.integers(len(_KINDS[kind]))]
+        return {"kind": kind, "corners_px": [[x * amount_px, y * amount_px] for x, y in moves]}
+
+    def apply(self, film: Film, drawn: Drawn) -> Film:
+        height, width = film.shape
+        corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+        coefficients = _perspective(corners + np.array(drawn["corners_px"], np.float64), corners)
+        image = Image.fromarray(film)
+        return np.array(
+            image.transform(image.size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
+        )
+
+    def describe(self, drawn: Drawn) -> str:
+        amount_px = max(abs(v) for corner in drawn["corners_px"] for v in corner)
+        return f"skew {drawn['kind'].replace('_', ' ')} {amount_px} px"
+
+
+def _perspective(target: NDArray[np.float64], source: NDArray[np.float64]) -> list[float]:
+    """The eight coefficients a..h of x' = (ax + by + c) / (gx + hy + 1), y' = (dx + ey + f) / (gx + hy + 1).
+
+    Pillow asks for each pixel of the result where it comes from, so (x, y) run over the target.
+
+    Args:
+        target: Four points of the result, shape (4, 2), pixels.
+        source: Where they come from, shape (4, 2), pixels.
+    """
+    rows = []
+    for (x, y), (u, v) in zip(target, source, strict=True):
+        rows.append([x, y, 1, 0, 0, 0, -u * x, -u * y])
+        rows.append([0, 0, 0, x, y, 1, -v * x, -v * y])
+    solution: list[float] = np.linalg.solve(np.array(rows), source.reshape(8)).tolist()
+    return solution

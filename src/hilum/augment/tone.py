@@ -1,0 +1,63 @@
+"""Brightness and contrast by a drawn factor, with Pillow's arithmetic (`ImageEnhance`), which Augmentor uses.
+
+Factor 1 changes nothing. Brightness blends with black, contrast with the film's mean grey rounded to a
+whole number; above 1 the blend goes on past the film and is clipped to 0..255. Fractions are cut off, not
+rounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from PIL import Image, ImageEnhance
+
+from hilum.augment.operation import Drawn, Film, Operation
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tone(Operation):
+    """A factor between two bounds.
+
+    Attributes:
+        min_factor: Smallest factor, at least 0.
+        max_factor: Largest factor.
+    """
+
+    min_factor: float
+    max_factor: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require(self.min_factor >= 0.0, "min_factor", "at least 0")
+        self.require(
+            self.max_factor >= self.min_factor, "max_factor", f"at least min_factor ({self.min_factor!r})"
+        )
+
+    def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
+        del height, width
+        return {"factor": float(rng.uniform(self.min_factor, self.max_factor))}
+
+    def describe(self, drawn: Drawn) -> str:
+        return f"{self.op.removeprefix('random_')} ×{drawn['factor']:.2f}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomBrightness(_Tone):
+    """Scale the grey values by a factor drawn between `min_factor` and `max_factor`."""
+
+    op: ClassVar[str] = "random_brightness"
+
+    def apply(self, film: Film, drawn: Drawn) -> Film:
+        return np.array(ImageEnhance.Brightness(Image.fromarray(film)).enhance(drawn["factor"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomContrast(_Tone):
+    """Scale the distance to the mean grey by a factor drawn between `min_factor` and `max_factor`."""
+
+    op: ClassVar[str] = "random_contrast"
+
+    def apply(self, film: Film, drawn: Drawn) -> Film:
+        return np.array(ImageEnhance.Contrast(Image.fromarray(film)).enhance(drawn["factor"]))

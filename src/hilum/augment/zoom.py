@@ -1,0 +1,98 @@
+"""Zooms: into the centre by a factor, or into a box drawn anywhere. Both keep the size of the film."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from hilum.augment.box import centred, crop
+from hilum.augment.crop import drawn_side
+from hilum.augment.operation import Drawn, Film, Operation
+from hilum.core.errors import InputError
+from hilum.imaging.resize import resize
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zoom(Operation):
+    """Enlarge about the centre; a factor below 1 shrinks the film onto black.
+
+    Attributes:
+        min_factor: Smallest factor, above 0.
+        max_factor: Largest factor. The draw is rounded to two digits.
+    """
+
+    op: ClassVar[str] = "zoom"
+
+    min_factor: float
+    max_factor: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require(self.min_factor > 0.0, "min_factor", "above 0")
+        self.require(
+            self.max_factor >= self.min_factor, "max_factor", f"at least min_factor ({self.min_factor!r})"
+        )
+
+    def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
+        del height, width
+        return {"factor": round(float(rng.uniform(self.min_factor, self.max_factor)), 2)}
+
+    def apply(self, film: Film, drawn: Drawn) -> Film:
+        height, width = film.shape
+        zoomed_height, zoomed_width = (round(side * drawn["factor"]) for side in film.shape)
+        zoomed = resize(film, max(zoomed_height, 1), max(zoomed_width, 1))
+        box = centred(width, height, zoomed.shape[1], zoomed.shape[0])
+        return crop(zoomed, *(math.floor(edge) for edge in box))
+
+    def describe(self, drawn: Drawn) -> str:
+        return f"zoom ×{drawn['factor']:.2f}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZoomRandom(Operation):
+    """Cut a box at a place drawn uniformly and enlarge it to the size of the film.
+
+    Attributes:
+        percentage_area: Share of each SIDE that the box has, 0.1 to below 1; so 0.8 shows 64 % of the area.
+        randomise_percentage_area: Draw the share between 0.1 and `percentage_area`, to two digits.
+    """
+
+    op: ClassVar[str] = "zoom_random"
+
+    percentage_area: float
+    randomise_percentage_area: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require(0.1 <= self.percentage_area < 1.0, "percentage_area", "from 0.1 to below 1")
+
+    def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
+        side = (
+            drawn_side(rng, self.percentage_area)["side"]
+            if self.randomise_percentage_area
+            else self.percentage_area
+        )
+        box_width, box_height = math.floor(width * side), math.floor(height * side)
+        if box_width < 1 or box_height < 1:
+            raise InputError(
+                f"zoom_random: {side!r} of a {height} x {width} px film leaves nothing; resize first"
+            )
+        return {
+            "left_px": int(rng.integers(0, width - box_width + 1)),
+            "top_px": int(rng.integers(0, height - box_height + 1)),
+            "width_px": box_width,
+            "height_px": box_height,
+        }
+
+    def apply(self, film: Film, drawn: Drawn) -> Film:
+        left, top = drawn["left_px"], drawn["top_px"]
+        box = crop(film, left, top, left + drawn["width_px"], top + drawn["height_px"])
+        return resize(box, *film.shape)
+
+    def describe(self, drawn: Drawn) -> str:
+        return (
+            f"zoom into {drawn['width_px']}×{drawn['height_px']} px at {drawn['left_px']}, {drawn['top_px']}"
+        )

@@ -1,0 +1,31 @@
+"""How hilum compiles a loop: by numba, when its module is imported, with the machine code kept on disk.
+
+The convention it fixes: one signature a kernel, arrays in C order, inputs read-only (numba then takes
+writable and locked arrays alike), no interpreter lock, no threads of its own, no fast-math, so that pixels
+are the same everywhere. Import a kernel's module inside the function that needs it: compiling takes seconds
+once, reading it back less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+
+
+def array(dtype: Any, ndim: int, *, written: bool = False) -> Any:
+    """The type of an argument: an array in C order, read-only unless the kernel writes to it."""
+    return numba.types.Array(dtype, ndim, "C", readonly=not written)
+
+
+def compiled(signature: Any) -> Callable[[Any], Any]:
+    """Decorate a kernel: compile it now, or read it from numba's cache."""
+
+    def decorate(function: Any) -> Any:
+        try:
+            return numba.njit(signature, nogil=True, cache=True)(function)
+        except RuntimeError:  # neither the package's folder nor the user's cache folder can be written
+            return numba.njit(signature, nogil=True)(function)
+
+    return decorate
