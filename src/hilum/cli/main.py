@@ -1,0 +1,81 @@
+"""The command `hilum`: looks up what was asked for, and turns errors into one line and an exit code.
+
+Messages go to stderr, results to stdout. Exit codes: 0 done, 1 a defect of hilum's, 2 the input or the options, 3 refused for
+leakage or an unsafe choice. `--debug` before the command shows the trace.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from hilum import RESEARCH_NOTICE, __version__
+from hilum.cli.audit import audit
+from hilum.cli.augment import app as augment_app
+from hilum.cli.data import app as data_app
+from hilum.cli.demo import demo
+from hilum.cli.evaluate import evaluate
+from hilum.cli.ingest import ingest
+from hilum.cli.predict import predict
+from hilum.cli.report import report
+from hilum.cli.run import run
+from hilum.cli.split import split
+from hilum.cli.weights import app as weights_app
+from hilum.core.errors import HilumError
+
+app = typer.Typer(
+    name="hilum",
+    help=f"A workbench for chest-film classification studies. {RESEARCH_NOTICE}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"hilum {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: bool = typer.Option(False, "--debug", help="Show the trace of an error."),  # noqa: ARG001 (read from argv)
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),  # noqa: ARG001
+) -> None:
+    """Options of hilum itself."""
+
+
+for command in (ingest, audit, split, run, predict, evaluate, report, demo):
+    app.command()(command)
+app.add_typer(data_app, name="data", help="Known public data sets: list and fetch.")
+app.add_typer(weights_app, name="weights", help="Pretrained weights: list, fetch and verify.")
+app.add_typer(augment_app, name="augment", help="Look at augmentation.")
+
+
+def main() -> None:
+    """Entry point."""
+    try:
+        code = app(standalone_mode=False)
+    except HilumError as e:
+        if "--debug" in sys.argv:
+            raise
+        print(f"hilum: {e}", file=sys.stderr)
+        sys.exit(e.exit_code)
+    except click.exceptions.Abort:
+        print("hilum: stopped; what was finished is kept", file=sys.stderr)
+        sys.exit(130)
+    except click.ClickException as e:
+        e.show()
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("hilum: stopped; what was finished is kept", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

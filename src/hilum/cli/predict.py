@@ -1,0 +1,32 @@
+"""hilum predict: a bundle and films to predictions.csv."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hilum.core.progress import set_quiet
+
+
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="A bundle: the folder with bundle.json.")],
+    films: Annotated[list[Path], typer.Argument(help="Films, folders of films, or manifests.")],
+    out: Annotated[Path, typer.Option(help="Where predictions.csv goes.")] = Path("predictions.csv"),
+    split: Annotated[Path | None, typer.Option(help="split.json, to fill the column `part`.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Score films with a trained model. A film that cannot be read is a row with its reason."""
+    from hilum.artifacts.split import Split
+    from hilum.models.machine import choose_device, exact_arithmetic, keep_memory
+    from hilum.stages.predict import predict_films
+
+    set_quiet(quiet)
+    keep_memory()
+    exact_arithmetic()
+    done = predict_films(bundle, films, out, choose_device(), Split.read(split) if split else None)
+    failed = sum(1 for e in done.errors if e)
+    print(f"{len(done) - failed} films scored, {failed} could not be read", file=sys.stderr)
+    print(out)

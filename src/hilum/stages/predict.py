@@ -1,0 +1,150 @@
+"""predict: a bundle and films -> predictions.csv, from stored features (in a study) or from the films themselves."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.features import FeatureRows, PartFeatures
+from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.split import Split
+from hilum.core.errors import FilmError, InputError
+from hilum.core.progress import progress
+from hilum.imaging.decode import is_film_name
+from hilum.inference.predictor import Predictor, load_head, probabilities, provenance
+from hilum.training.loop import Source, logits
+
+
+@dataclass(frozen=True)
+class PredictTask:
+    """Predictions of one trial from stored features.
+
+    Attributes:
+        bundle: Its folder.
+        parts: (part, films) for valid and test.
+        patient_of: image_id -> patient id.
+        group_of: image_id -> group of the split.
+        out: predictions.csv.
+        device: Where the head runs.
+    """
+
+    bundle: str
+    parts: tuple[tuple[str, PartFeatures], ...]
+    patient_of: Mapping[str, str]
+    group_of: Mapping[str, str]
+    out: str
+    device: str
+
+
+def predict_trial(task: PredictTask) -> int:
+    """Do one task; returns the number of films. The seconds go beside the predictions, into predict.json."""
+    start = time.perf_counter()
+    bundle, header, state = Bundle.read(Path(task.bundle))
+    head = load_head(bundle, state, task.device)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # one order of sums, whatever the number of workers
+    try:
+        scores = []
+        for _, films in task.parts:
+            source = Source(FeatureRows(films.locations), np.array(films.labels, np.int64), task.device)
+            scores.append(probabilities(logits(head, source)))
+    finally:
+        torch.set_num_threads(threads)
+    ids = tuple(i for _, films in task.parts for i in films.image_ids)
+    values = np.concatenate(scores)
+    positive = values[:, bundle.classes.index(bundle.positive)] >= bundle.operating_point["threshold"]
+    Predictions(
+        image_ids=ids,
+        patient_ids=tuple(task.patient_of[i] for i in ids),
+        parts=tuple(part for part, films in task.parts for _ in films.image_ids),
+        y_true=tuple(bundle.classes[k] for _, films in task.parts for k in films.labels),
+        probabilities=values,
+        classes=bundle.classes,
+        groups=tuple(task.group_of[i] for i in ids),
+        operating_point=tuple(str(int(p)) for p in positive),
+        errors=("",) * len(ids),
+        header=Header("predictions", inputs=header.inputs, options={"path": "the study's pipeline, draws included"}),
+    ).write(Path(task.out))
+    write_json(Path(task.out).with_name("predict.json"), {"seconds": round(time.perf_counter() - start, 4)})
+    return len(ids)
+
+
+def films_of(paths: Sequence[Path]) -> list[FilmRow]:
+    """The films that a command names: files, folders (searched), or manifests.
+
+    Raises:
+        InputError: A path that is not there, or no film at all.
+    """
+    rows: list[FilmRow] = []
+    for path in paths:
+        if path.suffix == ".csv":
+            rows.extend(Manifest.read(path).films)
+        elif path.is_dir():
+            found = sorted(p for p in path.rglob("*") if p.is_file() and is_film_name(p))
+            if not found:
+                raise InputError(f"{path}: no film in this folder (PNG, JPEG, BMP, TIFF or DICOM)")
+            rows.extend(_bare(p, p.relative_to(path).as_posix()) for p in found)
+        elif path.is_file():
+            rows.append(_bare(path, path.name))
+        else:
+            raise InputError(f"{path}: no such film, folder or manifest")
+    ids = [r.image_id for r in rows]
+    if len(set(ids)) != len(ids):  # films of one name in several folders: the path tells them apart
+        rows = [_bare(Path(r.path), os.path.normpath(r.path)) if not r.label else r for r in rows]
+    return rows
+
+
+def _bare(path: Path, name: str) -> FilmRow:
+    return FilmRow(image_id=name, patient_id="", path=str(path), sha256="", pixels_sha256="", label="", source="")
+
+
+def predict_films(bundle: Path, paths: Sequence[Path], out: Path, device: str, split: Split | None = None) -> Predictions:
+    """Score films with a bundle and write predictions.csv; a film that cannot be read has its reason there.
+
+    Args:
+        bundle: Folder of the bundle.
+        paths: Files, folders or manifests.
+        out: predictions.csv.
+        device: ``cpu`` or ``cuda``.
+        split: Fills the part of films of a manifest.
+    """
+    rows = films_of(paths)
+    predictor = Predictor(bundle, device)
+
+    def read() -> Iterator[tuple[str, bytes | FilmError]]:
+        for row in rows:
+            try:
+                yield row.image_id, Path(row.path).read_bytes()
+            except OSError as e:
+                yield row.image_id, FilmError("unreadable", f"{row.path}: {e.strerror}")
+
+    scored = []
+    with progress("predict", len(rows)) as step:
+        for s in predictor.score(read()):
+            scored.append(s)
+            step()
+    classes = predictor.bundle.classes
+    nothing = np.full(len(classes), np.nan)
+    predictions = Predictions(
+        image_ids=tuple(r.image_id for r in rows),
+        patient_ids=tuple(r.patient_id for r in rows),
+        parts=tuple(split.part_of.get(r.image_id, "") if split else "" for r in rows),
+        y_true=tuple(r.label for r in rows),
+        probabilities=np.stack([nothing if s.probabilities is None else s.probabilities for s in scored]),
+        classes=classes,
+        groups=tuple(split.group_of.get(r.image_id, "") if split else "" for r in rows),
+        operating_point=tuple("" if s.positive is None else str(int(s.positive)) for s in scored),
+        errors=tuple(s.error for s in scored),
+        header=provenance(predictor),
+    )
+    predictions.write(out)
+    return predictions

@@ -1,0 +1,129 @@
+"""prepare: films -> the pixels a backbone sees, under every pipeline, part and trial that a study wants.
+
+A film is decoded once and passed through all that is wanted of it; equal pixels are kept once. A task is a few hundred films and
+is found again by the digest of its inputs. What is drawn for a film follows from (seed, its pixels, copy, operation),
+so neither the chunk it is in nor the worker makes a difference.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.artifacts.header import Header
+from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
+from hilum.augment.pipeline import Pipeline
+from hilum.core.digests import digest, pixels_sha256
+from hilum.core.errors import DigestError
+from hilum.imaging.decode import decode_file
+
+CHUNK = 256
+"""Films a task: the unit that is repeated after a kill."""
+
+
+@dataclass(frozen=True)
+class PrepareTask:
+    """Films and what is wanted of each.
+
+    Attributes:
+        films: (image_id, path, pixels_sha256) of each film.
+        wanted: For each film, what to make of it.
+        pipelines: Name -> pipeline, as `Pipeline.to_dict` gives it.
+        folder: Where the shard goes.
+    """
+
+    films: tuple[tuple[str, str, str], ...]
+    wanted: tuple[tuple[Wanted, ...], ...]
+    pipelines: tuple[tuple[str, Any], ...]
+    folder: str
+
+    @property
+    def key(self) -> str:
+        """Digest of all that makes a difference: pixels, pipelines, what is wanted; not paths."""
+        wanted = [[[w.pipeline, w.part, w.seed, w.copy] for w in ws] for ws in self.wanted]
+        pipelines = {name: Pipeline.from_dict(spec).digest for name, spec in self.pipelines}
+        return digest([[[i, sha] for i, _, sha in self.films], wanted, pipelines])
+
+
+def plan(
+    films: Mapping[str, FilmRow],
+    wanted: Mapping[str, Sequence[Wanted]],
+    pipelines: Mapping[str, Pipeline],
+    folder: Path,
+) -> list[PrepareTask]:
+    """Cut the work into tasks, in the order of image ids."""
+    specs = tuple((name, p.to_dict()) for name, p in sorted(pipelines.items()))
+    ids = sorted(wanted)
+    tasks = []
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        tasks.append(
+            PrepareTask(
+                tuple((i, films[i].path, films[i].pixels_sha256) for i in chunk),
+                tuple(
+                    tuple(sorted(wanted[i], key=lambda w: (w.pipeline, w.part, w.seed, w.copy)))
+                    for i in chunk
+                ),
+                specs,
+                str(folder),
+            )
+        )
+    return tasks
+
+
+def prepare_film(
+    film: NDArray[np.uint8], sha: str, wanted: Sequence[Wanted], pipelines: Mapping[str, Pipeline]
+) -> tuple[list[tuple[Wanted, str, Any]], dict[str, NDArray[np.uint8]]]:
+    """Everything wanted of one decoded film.
+
+    Returns:
+        (wanted, digest, what was drawn) of each, and the distinct pixels by digest.
+    """
+    rows: list[tuple[Wanted, str, Any]] = []
+    pixels: dict[str, NDArray[np.uint8]] = {}
+    undrawn: dict[str, str] = {}
+    for w in wanted:
+        pipeline = pipelines[w.pipeline]
+        drawn = pipeline.draw(w.seed, sha, w.copy, w.part, film.shape[0], film.shape[1])
+        digest_ = None if drawn else undrawn.get(w.pipeline)
+        if digest_ is None:
+            made = pipeline.apply(film, drawn)
+            digest_ = pixels_sha256(made)
+            pixels.setdefault(digest_, made)
+            if not drawn:  # most draws act on nothing: such films share one result a pipeline
+                undrawn[w.pipeline] = digest_
+        rows.append((w, digest_, drawn))
+    return rows, pixels
+
+
+def prepare_chunk(task: PrepareTask) -> int:
+    """Do one task; returns the number of films.
+
+    Raises:
+        FilmError: A film that cannot be decoded.
+        DigestError: A film whose pixels are not those of the manifest.
+    """
+    start = time.perf_counter()
+    store = PreparedStore(Path(task.folder))
+    pipelines = {name: Pipeline.from_dict(spec) for name, spec in task.pipelines}
+    rows: list[PreparedRow] = []
+    pixels: dict[str, NDArray[np.uint8]] = {}
+    for (image_id, path, sha), wanted in zip(task.films, task.wanted, strict=True):
+        film = decode_file(Path(path)).pixels
+        if pixels_sha256(film) != sha:
+            raise DigestError(
+                f"film {image_id!r} is not what it was when the manifest was made; run `hilum ingest` again"
+            )
+        made, new = prepare_film(film, sha, wanted, pipelines)
+        rows.extend(PreparedRow(image_id, w, d, drawn) for w, d, drawn in made)
+        pixels.update(new)
+    header = Header("prepared", options={"pipelines": dict(task.pipelines)})
+    store.write(task.key, header, rows, pixels, time.perf_counter() - start)
+    return len(task.films)

@@ -1,0 +1,70 @@
+"""A workspace: the folder that holds everything computed, each piece found by digest; and what is settled once for it.
+
+    workspace.json   device, precision and threads, measured at the first run on this kind of machine and then kept
+    duplicates/ prepared/ features/ trials/   shared by all studies
+    runs/<study>-<digest>/                    one study's results; another study, or the same with other options, has its own
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from hilum.artifacts.header import read_json, write_json
+from hilum.core.files import lock
+from hilum.engine.local import available_cores
+from hilum.models.backbone import Precision
+from hilum.models.machine import choose_device, cpu_name, measure_precision
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a workspace has settled for a kind of machine.
+
+    Attributes:
+        device: ``cpu`` or ``cuda``.
+        name: Of the device.
+        precision: What ``precision = "auto"`` stands for.
+        threads: Of the backbone on a CPU.
+    """
+
+    device: str
+    name: str
+    precision: Precision
+    threads: int
+
+
+class Workspace:
+    """Paths of a workspace."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.prepared = self.root / "prepared"
+        self.features = self.root / "features"
+        self.trials = self.root / "trials"
+        self.duplicates = self.root / "duplicates"
+        self.runs = self.root / "runs"
+
+    def settled(self) -> Settled:
+        """What is settled for this machine; measured and written the first time."""
+        device = choose_device()
+        name = cpu_name()
+        if device == "cuda":
+            import torch
+
+            name = torch.cuda.get_device_name(0)
+        path = self.root / "workspace.json"
+        with lock(self.root / ".workspace.lock"):
+            known: dict[str, Any] = read_json(path) if path.exists() else {"settled": {}}
+            key = f"{device}: {name}"
+            if key not in known["settled"]:
+                precision, seconds = measure_precision(device)
+                known["settled"][key] = {
+                    "precision": precision,
+                    "threads": available_cores(),
+                    "measured_s": {k: round(v, 5) for k, v in seconds.items()},
+                }
+                write_json(path, known)
+            found = known["settled"][key]
+        return Settled(device, name, cast(Precision, found["precision"]), int(found["threads"]))
