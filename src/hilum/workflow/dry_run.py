@@ -12,6 +12,7 @@ from hilum.artifacts.study import Study
 from hilum.models.backbone import FrozenBackbone
 from hilum.models.registry import backbone
 from hilum.models.weights import Weights
+from hilum.stages.duplicates import exact_duplicates
 from hilum.workflow.plan import cells, check_names, training_copies, wanted_films
 from hilum.workflow.run import Run, choose_weights, draw_splits, open_run
 from hilum.workflow.workspace import Workspace
@@ -36,7 +37,7 @@ def print_plan(study: Study, manifest: Path, workspace: Path, workers: int) -> N
     check_names(study)
     weights = choose_weights(study)
     run = open_run(study, Manifest.read(manifest), Workspace(workspace), workers, weights)
-    splits = draw_splits(run, None, write=False)
+    splits = draw_splits(run, exact_duplicates(run.manifest), write=False)
     wanted = wanted_films(study, run.manifest, splits)
     n_wanted = sum(len(w) for w in wanted.values())
     # at most one film a seed, copy and pipeline that draws; most draws act on nothing, so this is a generous guess
@@ -44,7 +45,7 @@ def print_plan(study: Study, manifest: Path, workspace: Path, workers: int) -> N
     print(f"study     {study.name}, digest {study.digest[:12]}, would go to {run.folder}")
     print(f"films     {len(run.manifest)}: " + ", ".join(f"{n} {c}" for c, n in run.manifest.count_by("label").items()))
     parts = splits[1].parts
-    print("split     " + ", ".join(f"{p} {len(ids)}" for p, ids in parts.items()) + " (trial 1, copies not looked for)")
+    print("split     " + ", ".join(f"{p} {len(ids)}" for p, ids in parts.items()) + " (trial 1, near copies not looked for)")
     print(f"cells     {len(cells(study))} x {study.grid.trials} trials")
     print(f"device    {run.settled.device} ({run.settled.name}), {run.precision}, batch {run.batch}")
     print(f"prepare   {n_wanted} films wanted, about {distinct} distinct: about {n_wanted * _PREPARE_S / 4:.0f} s")

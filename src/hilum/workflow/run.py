@@ -9,6 +9,7 @@ import json
 import platform
 import shutil
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -36,7 +37,7 @@ from hilum.models.backbone import FrozenBackbone, build_network
 from hilum.models.machine import describe, exact_arithmetic, keep_memory
 from hilum.models.registry import backbone
 from hilum.models.weights import Weights, find, state_sha256
-from hilum.stages.duplicates import find_duplicates
+from hilum.stages.duplicates import exact_duplicates, find_duplicates
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.featurize import featurize
 from hilum.stages.predict import PredictTask, predict_trial
@@ -148,10 +149,10 @@ def open_run(study: Study, manifest: Manifest, workspace: Workspace, workers: in
     return Run(study, films, workspace, settled, workers, workspace.runs / f"{study.name}-{key[:12]}")
 
 
-def find_or_make_duplicates(run: Run) -> Duplicates | None:
+def find_or_make_duplicates(run: Run) -> Duplicates:
     """Copies among the study's films."""
     if not run.study.data.near_duplicates:
-        return None
+        return exact_duplicates(run.manifest)
     path = run.workspace.duplicates / f"{run.manifest.digest[:16]}.json"
     with run.stage("duplicates") as line:
         if path.exists():
@@ -163,7 +164,7 @@ def find_or_make_duplicates(run: Run) -> Duplicates | None:
     return found
 
 
-def draw_splits(run: Run, duplicates: Duplicates | None, write: bool = True) -> dict[int, Split]:
+def draw_splits(run: Run, duplicates: Duplicates, write: bool = True) -> dict[int, Split]:
     """The split of each trial, written into the run's folder."""
     splits = {}
     with run.stage("split") as line:
@@ -325,8 +326,19 @@ def train(run: Run, trials: Sequence[Trial]) -> None:
                 step()
         for t in trials:
             target = trial_dir(run, t)
-            if not (target / "bundle" / "bundle.json").exists():
-                shutil.copytree(t.train.output, target, dirs_exist_ok=True)
+            if not target.is_dir():
+                _copy_whole(t.train.output, target)
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    """Copy a folder so that it is whole or not there; another process may be doing the same."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+    shutil.copytree(source, beside)
+    try:
+        beside.rename(target)
+    except OSError:
+        shutil.rmtree(beside)
 
 
 def trial_dir(run: Run, trial: Trial) -> Path:
@@ -395,14 +407,13 @@ def versions() -> dict[str, str]:
     return {"hilum": __version__, "python": platform.python_version(), **{n: version(n) for n in names}}
 
 
-def write_record(run: Run, weights: Mapping[str, Weights], duplicates: Duplicates | None, manifest_path: Path, command: str) -> None:
+def write_record(run: Run, weights: Mapping[str, Weights], duplicates: Duplicates, manifest_path: Path, command: str) -> None:
     """run.json and what stands beside it: everything that the report says of how the numbers came about."""
     study = run.study
     run.manifest.write(run.folder / "manifest.csv")
     if excluded_path(manifest_path).is_file():
         shutil.copyfile(excluded_path(manifest_path), run.folder / "excluded.csv")
-    if duplicates is not None:
-        duplicates.write(run.folder / "duplicates.json")
+    duplicates.write(run.folder / "duplicates.json")
     warnings = []
     if run.manifest.provenance != "hilum":
         warnings.append(f"the manifest's provenance is {run.manifest.provenance}: it was not written by `hilum ingest`, or was changed since")

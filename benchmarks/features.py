@@ -1,0 +1,104 @@
+"""Feature extraction against the library's eager fp32 loop, taking turns, the same batch of films; and what feeds it.
+
+    python benchmarks/features.py --json features.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from machine import name_machine
+
+from hilum.augment.presets import preset
+from hilum.core.seeding import generator
+from hilum.models.backbone import FrozenBackbone, build_network
+from hilum.models.machine import choose_device, exact_arithmetic, keep_memory, measure_precision
+from hilum.models.registry import BACKBONES
+from hilum.models.weights import RANDOM
+
+SIZE_PX = 244
+
+
+def seconds(work: Callable[[], Any], device: str) -> float:
+    """Seconds of one call."""
+    start = time.perf_counter()
+    work()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def measure(name: str, precision: str, device: str, rounds: int) -> dict[str, float]:
+    """Films a second of both, the median of the rounds' ratios."""
+    b = BACKBONES[name]
+    batch = 16 if device == "cpu" else 256
+    films = generator(1, "films").integers(0, 256, (2 * max(batch, 32), SIZE_PX, SIZE_PX), dtype=np.uint8)
+    net = build_network(b, RANDOM).to(device)
+    x = torch.from_numpy(films).float()[:, None].expand(-1, 3, -1, -1).contiguous() / 255
+    ours = FrozenBackbone(b, RANDOM, 0, "bf16" if precision == "bf16" else "fp32", device)
+
+    def eager() -> None:
+        with torch.inference_mode():
+            for k in range(0, len(films), 32):
+                net(x[k : k + 32].to(device))
+
+    def hilum() -> None:
+        for k in range(0, len(films), batch):
+            ours.features(films[k : k + batch], batch)
+
+    eager(), hilum()
+    a, h = [], []
+    for _ in range(rounds):
+        a.append(seconds(eager, device))
+        h.append(seconds(hilum, device))
+    n = len(films)
+    return {
+        "eager_films_per_s": n / statistics.median(a),
+        "hilum_films_per_s": n / statistics.median(h),
+        "ratio": statistics.median(p / q for p, q in zip(a, h, strict=True)),
+    }
+
+
+def feeding(rounds: int = 200) -> float:
+    """Prepared films a second on one core, from pixels: what the backbone waits for."""
+    film = generator(1, "film").integers(0, 256, (299, 299), dtype=np.uint8)
+    pipeline = preset("crop")
+    pipeline.deterministic(film)
+    start = time.perf_counter()
+    for k in range(rounds):
+        pipeline.apply(film, pipeline.draw(k, "0" * 64, 0, "train", *film.shape))
+    return rounds / (time.perf_counter() - start)
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--allocator", choices=["kept", "default"], default="kept", help="default: the eager loop's allocator as torch finds it")
+    parser.add_argument("--json", type=Path)
+    a = parser.parse_args()
+    device = choose_device()
+    exact_arithmetic()
+    if a.allocator == "kept":
+        keep_memory()
+    precision, _ = measure_precision(device)
+    result: dict[str, Any] = {"machine": name_machine(), "precision": precision, "allocator": a.allocator, "feeding_films_per_s": feeding()}
+    print(f"{result['machine']}; precision {precision}; one core prepares {result['feeding_films_per_s']:.0f} films/s")
+    print(f"{'backbone':<24}{'eager fp32':>12}{'hilum':>12}{'ratio':>8}   films/s")
+    for name in BACKBONES:
+        r = result[name] = measure(name, precision, device, a.rounds)
+        print(f"{name:<24}{r['eager_films_per_s']:>12.1f}{r['hilum_films_per_s']:>12.1f}{r['ratio']:>8.2f}", flush=True)
+    if a.json:
+        a.json.write_text(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()

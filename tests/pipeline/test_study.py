@@ -1,0 +1,194 @@
+"""A whole study on synthetic films: found again, resumed after a kill, the same bytes for any number of workers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.split import Split
+from hilum.imaging.phantom import make_films
+from hilum.stages.ingest import ingest
+
+STUDY = """
+name = "small"
+seed = 3
+[grid]
+backbones = ["tf_efficientnet_lite0", "squeezenet1_0"]
+pipelines = ["baseline", "crop-distortion"]
+trials = 2
+[weights]
+squeezenet1_0 = "none"
+[augment]
+size_px = 64
+[sampling]
+covid = 1.5
+[training]
+epochs = 4
+learning_rate = 2e-3
+[statistics]
+resamples = 100
+"""
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a manifest of 160 synthetic films and a study file."""
+    root = tmp_path_factory.mktemp("films")
+    ingest([f"synthetic={make_films(root / 'films', 160, 5, 96)}"], root / "manifest.csv", workers=1)
+    (root / "small.toml").write_text(STUDY)
+    return root
+
+
+def command(films: Path, workspace: Path, *more: str) -> list[str]:
+    return [
+        sys.executable, "-m", "hilum.cli.main", "run", str(films / "small.toml"), "--manifest", str(films / "manifest.csv"),
+        "--workspace", str(workspace), *more,
+    ]  # fmt: skip
+
+
+def hilum(films: Path, workspace: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(films, workspace, *more), capture_output=True, text=True, check=False)
+
+
+def stages(stderr: str) -> dict[str, tuple[int, int]]:
+    """Stage -> (done, found) of the table that a run prints at its end."""
+    lines = stderr.split("stage ", 1)[1].splitlines()[1:]
+    return {" ".join(w[:-3]): (int(w[-3]), int(w[-2])) for w in (line.split() for line in lines if line.strip())}
+
+
+def predictions(workspace: Path) -> dict[str, bytes]:
+    run = next((workspace / "runs").iterdir())
+    return {str(p.relative_to(run)): p.read_bytes() for p in sorted(run.rglob("predictions.csv"))}
+
+
+@pytest.fixture(scope="module")
+def finished(films: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A workspace after an unbroken run with one worker, and what it printed on stderr."""
+    workspace = tmp_path_factory.mktemp("finished")
+    done = hilum(films, workspace, "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).name == "report.html"
+    return workspace, done.stderr
+
+
+def test_everything_is_there(finished: tuple[Path, str], films: Path) -> None:
+    workspace, stderr = finished
+    run = next((workspace / "runs").iterdir())
+    assert len(predictions(workspace)) == 8
+    done = stages(stderr)
+    assert done["train"] == (8, 0)
+    assert done["predict"] == (8, 0)
+    manifest = Manifest.read(films / "manifest.csv")
+    for trial in (1, 2):
+        split = Split.read(run / "splits" / f"trial-{trial}.json")
+        split.check(manifest)
+        assert sum(len(ids) for ids in split.parts.values()) == len(manifest)
+        p = Predictions.read(run / "cells" / "tf_efficientnet_lite0--baseline--constant" / f"trial-{trial}" / "predictions.csv")
+        assert p.provenance == "hilum"
+        assert set(p.image_ids) == {*split.parts["valid"], *split.parts["test"]}
+        assert np.allclose(p.probabilities.sum(axis=1), 1, atol=1e-6)
+    tests = [Split.read(run / "splits" / f"trial-{t}.json").parts["test"] for t in (1, 2)]
+    assert tests[0] == tests[1]
+
+
+def test_a_planted_sign_is_found(finished: tuple[Path, str]) -> None:
+    run = next((finished[0] / "runs").iterdir())
+    p = Predictions.read(run / "cells" / "tf_efficientnet_lite0--baseline--constant" / "trial-1" / "predictions.csv").of_part("test")
+    accuracy = (p.probabilities.argmax(axis=1) == p.y_index()).mean()
+    most = np.bincount(p.y_index()).max() / len(p)
+    assert accuracy > most + 0.1
+
+
+def test_pipelines_share_what_chance_left_alone(finished: tuple[Path, str]) -> None:
+    workspace, stderr = finished
+    done = stages(stderr)
+    run = next((workspace / "runs").iterdir())
+    drawn = [json.loads(p.read_text()) for p in sorted((run / "prepared").glob("*.json"))]
+    wanted = sum(len(d[part]) for d in drawn for part in ("train", "valid", "test"))
+    distinct = {row[2] for d in drawn for part in ("train", "valid", "test") for row in d[part]}
+    assert done["featurize tf_efficientnet_lite0"] == (len(distinct), 0)
+    assert len(distinct) < 0.5 * wanted
+    acting = [row for d in drawn for row in d["train"] if row[3]]
+    assert 0 < len(acting) < 0.3 * wanted
+
+
+def test_a_second_run_does_nothing(finished: tuple[Path, str], films: Path) -> None:
+    before = predictions(finished[0])
+    done = stages(hilum(films, finished[0]).stderr)
+    assert all(n == 0 for stage, (n, _) in done.items() if stage != "split")
+    assert predictions(finished[0]) == before
+
+
+def test_the_same_bytes_with_two_workers_and_two_runs_at_once(finished: tuple[Path, str], films: Path, tmp_path: Path) -> None:
+    both = [
+        subprocess.Popen(command(films, tmp_path, "--workers", "2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for process in both:
+        _, stderr = process.communicate(timeout=600)
+        assert process.returncode == 0, stderr
+    assert predictions(tmp_path) == predictions(finished[0])
+
+
+def test_another_setting_has_a_run_of_its_own_and_shares_features(finished: tuple[Path, str], films: Path) -> None:
+    done = hilum(films, finished[0], "--set", "training.epochs=1", "--set", 'grid.backbones=["tf_efficientnet_lite0"]', "--set", "weights={}")
+    assert done.returncode == 0, done.stderr
+    assert stages(done.stderr)["featurize tf_efficientnet_lite0"][0] == 0
+    assert stages(done.stderr)["train"] == (4, 0)
+    assert len(list((finished[0] / "runs").iterdir())) == 2
+
+
+@pytest.mark.parametrize("when", ["features", "trials"])
+def test_a_killed_run_goes_on_and_gives_the_same_bytes(
+    finished: tuple[Path, str], films: Path, tmp_path: Path, when: str
+) -> None:
+    process = subprocess.Popen(command(films, tmp_path, "--workers", "1"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    pattern = {"features": "features/*/*.ids.npy", "trials": "trials/[0-9a-f]*/train.json"}[when]
+    deadline = time.monotonic() + 300
+    while not list(tmp_path.glob(pattern)) and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    finished_then = len(list(tmp_path.glob(pattern)))
+    done = hilum(films, tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = stages(done.stderr)
+    assert found["featurize tf_efficientnet_lite0"][1] > 0
+    if when == "trials":
+        assert found["train"][1] >= finished_then > 0
+        assert found["featurize squeezenet1_0"][0] == 0
+    assert predictions(tmp_path) == predictions(finished[0])
+
+
+def test_dry_run_prints_a_plan_and_computes_nothing(films: Path, tmp_path: Path) -> None:
+    done = hilum(films, tmp_path, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "cells     4 x 2 trials" in done.stdout
+    assert "featurize squeezenet1_0" in done.stdout
+    assert not (tmp_path / "features").exists()
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("assignment", "code", "message"),
+    [
+        ("training.epoch=5", 2, "unknown key 'training.epoch'; did you mean 'epochs'?"),
+        ("grid.backbones=[\"resnet5\"]", 2, "weights names 'squeezenet1_0', which is not in grid.backbones"),
+        ("grid.pipelines=[\"corp\"]", 2, "unknown pipeline 'corp'; did you mean 'crop'?"),
+        ("data.classes=[\"covid\", \"tuberculosis\"]", 2, "the study's class 'tuberculosis' has no film in the manifest"),
+    ],
+)
+def test_a_wrong_option_gets_one_line(films: Path, tmp_path: Path, assignment: str, code: int, message: str) -> None:
+    done = hilum(films, tmp_path, "--set", assignment)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
