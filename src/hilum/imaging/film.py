@@ -1,0 +1,70 @@
+"""What a decoded film is, and the sizes hilum accepts.
+
+A film is grey, uint8, (height, width), 0 = black: air is dark and bone is bright, whatever the file said. The
+limits stand here because every decoder keeps them, by the header, before it makes room for pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.core.errors import FilmError
+
+MAX_PIXELS = (
+    100_000_000  # the largest detectors give 16 Mpx, a scanned film 50; more is a bomb or a slide scan
+)
+MIN_SIDE_PX = 16
+MAX_FILE_BYTES = 1 << 30  # uncompressed 16-bit RGB of MAX_PIXELS is 0.6 GB
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedFilm:
+    """A film as hilum sees it.
+
+    Attributes:
+        pixels: Shape (height, width), uint8, 0 = black.
+        format: ``"png"``, ``"jpeg"``, ``"bmp"``, ``"tiff"`` or ``"dicom"``.
+        width_px: Width of `pixels` (after an EXIF orientation was applied).
+        height_px: Height of `pixels`.
+        mode: How the file stored it: Pillow's word (``"1"``, ``"L"``, ``"LA"``, ``"P"``, ``"I;16"``,
+            ``"RGB"``, ``"RGBA"``, ``"CMYK"``, ...) or, for DICOM, its photometric interpretation.
+        facts: For DICOM, those of `patient_id`, `view`, `age`, `sex`, `modality`, `photometric` that the
+            file has. They are about a patient: never log them.
+    """
+
+    pixels: NDArray[np.uint8]
+    format: str
+    width_px: int
+    height_px: int
+    mode: str
+    facts: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def check_size(width_px: int, height_px: int) -> None:
+    """Refuse a bomb and a thumbnail, by the size that the header declares.
+
+    Raises:
+        FilmError: "too large" above `MAX_PIXELS`, "too small" when a side is below `MIN_SIDE_PX`, "corrupt"
+            for a size that is not positive.
+
+    >>> check_size(299, 299)
+    >>> check_size(20_000, 20_000)
+    Traceback (most recent call last):
+    hilum.core.errors.FilmError: the header declares 20000 x 20000 px = 400 Mpx; at most 100 Mpx are accepted
+    """
+    if width_px <= 0 or height_px <= 0:
+        raise FilmError("corrupt", f"the header declares {width_px} x {height_px} px")
+    if width_px * height_px > MAX_PIXELS:
+        raise FilmError(
+            "too large",
+            f"the header declares {width_px} x {height_px} px = {width_px * height_px / 1e6:.0f} Mpx; "
+            f"at most {MAX_PIXELS / 1e6:.0f} Mpx are accepted",
+        )
+    if min(width_px, height_px) < MIN_SIDE_PX:
+        raise FilmError(
+            "too small", f"{width_px} x {height_px} px; a film has at least {MIN_SIDE_PX} px on each side"
+        )
