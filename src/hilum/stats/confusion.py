@@ -1,0 +1,192 @@
+"""Figures of a confusion matrix, each with its formula.
+
+Convention: rows are the truth, columns the prediction. Every figure is one weighted sum of the matrix's cells
+over another (`Ratio`), so the point estimate, the resamples and the printed formula have one definition. The
+prediction is the class of the highest probability (the first such class on an exact tie) unless a threshold
+is named. Figures that need a ranking, not a decision, are in `curves`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hilum.core.errors import InputError
+
+FORMULAS: dict[str, str] = {
+    "sensitivity": "films of the class predicted as the class / films of the class",
+    "specificity": "films of other classes not predicted as the class / films of other classes",
+    "strict_rate": "films of other classes predicted as their own exact class / films of other classes",
+    "ppv": "films of the class predicted as the class / films predicted as the class",
+    "npv": "films of other classes not predicted as the class / films not predicted as the class",
+    "f1": "2 TP / (2 TP + FP + FN), the class against the rest",
+    "accuracy": "films on the right side (the class, or not the class) / films",
+    "exact_accuracy": "films predicted as their own exact class / films",
+}
+"""What is divided by what. Class "all" has `exact_accuracy` only, under the name accuracy."""
+
+_REASONS: dict[str, str] = {
+    "sensitivity": "no film of the class",
+    "specificity": "no film of another class",
+    "strict_rate": "no film of another class",
+    "ppv": "no film predicted as the class",
+    "npv": "every film predicted as the class",
+    "f1": "no film of the class and none predicted as it",
+    "accuracy": "no film",
+    "exact_accuracy": "no film",
+}
+
+
+@dataclass(frozen=True)
+class Undefined:
+    """A figure that is 0/0, and why. It is never a number."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A figure as one weighted sum of cells over another.
+
+    Attributes:
+        name: Key of `FORMULAS`.
+        above: float64 (n_classes, n_classes), weight of each cell above the line.
+        below: The same, below the line.
+    """
+
+    name: str
+    above: NDArray[np.float64]
+    below: NDArray[np.float64]
+
+    @property
+    def reason(self) -> str:
+        """Why the figure is undefined when the sum below the line is zero."""
+        return _REASONS[self.name]
+
+    @property
+    def is_proportion(self) -> bool:
+        """True where it counts films out of films, so that binomial intervals apply (F1 is not)."""
+        return self.name != "f1"
+
+    def of(self, matrix: NDArray[Any]) -> float | Undefined:
+        """The figure of one matrix."""
+        below = float((self.below * matrix).sum())
+        return float((self.above * matrix).sum()) / below if below > 0 else Undefined(self.reason)
+
+
+def predicted_class(y_score: ArrayLike) -> NDArray[np.int64]:
+    """Class of the highest probability; on an exact tie the first class.
+
+    Args:
+        y_score: (n_films, n_classes).
+
+    >>> predicted_class([[.2, .8], [.5, .5]]).tolist()
+    [1, 0]
+    """
+    predicted: NDArray[np.int64] = np.asarray(y_score).argmax(axis=1).astype(np.int64)
+    return predicted
+
+
+def confusion(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> NDArray[np.int64]:
+    """Confusion matrix, rows the truth, columns the prediction.
+
+    Args:
+        y_true: Class numbers, integer, (n_films,), each in 0 .. n_classes - 1.
+        y_pred: Likewise.
+        n_classes: Size of the matrix.
+
+    Returns:
+        int64 (n_classes, n_classes).
+
+    Raises:
+        InputError: Lengths differ, or a class number is out of range (says at which position).
+
+    >>> confusion([0, 0, 1], [0, 1, 1], 2).tolist()
+    [[1, 1], [0, 1]]
+    """
+    true, pred = class_numbers(y_true, n_classes, "y_true"), class_numbers(y_pred, n_classes, "y_pred")
+    if len(true) != len(pred):
+        raise InputError(f"y_true has {len(true)} films and y_pred {len(pred)}; they must be the same films")
+    counts: NDArray[np.int64] = np.bincount(true * n_classes + pred, minlength=n_classes * n_classes)
+    return counts.reshape(n_classes, n_classes)
+
+
+def class_numbers(values: ArrayLike, n_classes: int, name: str) -> NDArray[np.int64]:
+    """Check that values are class numbers and give them as int64 (n_films,).
+
+    Raises:
+        InputError: Not one-dimensional, not integer, or out of range.
+    """
+    array = np.asarray(values)
+    if array.ndim != 1 or (array.dtype.kind not in "iub" and array.size):
+        raise InputError(
+            f"{name}: expected integer class numbers of shape (n_films,), got {array.dtype} {array.shape}"
+        )
+    array = array.astype(np.int64)
+    wrong = np.flatnonzero((array < 0) | (array >= n_classes))
+    if wrong.size:
+        raise InputError(
+            f"{name}: position {wrong[0]} holds {int(array[wrong[0]])!r}; expected 0 .. {n_classes - 1}"
+            f" ({wrong.size} such)"
+        )
+    return array
+
+
+def ratios(n_classes: int, positive: int) -> list[Ratio]:
+    """The figures of one class against the rest, for matrices of `n_classes` classes.
+
+    Args:
+        n_classes: At least 2.
+        positive: Number of the positive class.
+
+    Returns:
+        sensitivity, specificity, strict_rate, ppv, npv, f1, accuracy, in this order.
+    """
+    if n_classes < 2 or not 0 <= positive < n_classes:
+        raise InputError(f"expected a class in 0 .. {n_classes - 1} of at least two, got {positive!r}")
+    truth = np.zeros((n_classes, n_classes))
+    truth[positive] = 1
+    said = truth.T
+    tp, fn, fp, tn = truth * said, truth * (1 - said), (1 - truth) * said, (1 - truth) * (1 - said)
+    exact = np.eye(n_classes)
+    return [
+        Ratio("sensitivity", tp, truth),
+        Ratio("specificity", tn, 1 - truth),
+        Ratio("strict_rate", exact * (1 - truth), 1 - truth),
+        Ratio("ppv", tp, said),
+        Ratio("npv", tn, 1 - said),
+        Ratio("f1", 2 * tp, 2 * tp + fp + fn),
+        Ratio("accuracy", tp + tn, np.ones((n_classes, n_classes))),
+    ]
+
+
+def exact_accuracy(n_classes: int) -> Ratio:
+    """The share of films given their own exact class."""
+    return Ratio("exact_accuracy", np.eye(n_classes), np.ones((n_classes, n_classes)))
+
+
+def rates(matrix: ArrayLike, positive: int) -> dict[str, float | Undefined]:
+    """All figures of one class of one matrix, and `exact_accuracy`.
+
+    Args:
+        matrix: Counts (n_classes, n_classes), rows the truth.
+        positive: Number of the positive class.
+
+    Returns:
+        Name (a key of `FORMULAS`) -> value in 0 .. 1, or `Undefined`.
+
+    >>> table_6 = [[636, 4, 10, 69], [0, 1742, 65, 1], [0, 275, 4790, 31], [6, 13, 29, 625]]
+    >>> found = rates(table_6, positive=1)
+    >>> [round(found[name], 4) for name in ("sensitivity", "specificity", "strict_rate", "ppv")]
+    [0.9635, 0.955, 0.9326, 0.8564]
+    >>> rates([[5, 0], [0, 0]], positive=1)["sensitivity"]
+    Undefined(reason='no film of the class')
+    """
+    cells = np.asarray(matrix, dtype=np.float64)
+    if cells.ndim != 2 or cells.shape[0] != cells.shape[1] or (cells < 0).any():
+        raise InputError(f"expected a square matrix of counts, got shape {cells.shape}")
+    n = len(cells)
+    return {ratio.name: ratio.of(cells) for ratio in [*ratios(n, positive), exact_accuracy(n)]}

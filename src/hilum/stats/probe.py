@@ -1,0 +1,96 @@
+"""Probes: how well does a plain model tell one class from features that should not tell it?
+
+Convention: a probe is scored on films that it has not seen, in folds that keep a patient's films and copies
+together and the classes balanced; ROC-AUC is taken over the out-of-fold scores of each fold and averaged. .5
+is chance.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+N_FOLDS = 5
+_LEAST_GROUPS = 2 * N_FOLDS  # of each of the two classes
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a probe found.
+
+    Attributes:
+        auc: Mean ROC-AUC over folds; None when there are too few films to say.
+        spread: Standard deviation of the folds' AUC (ddof 1): how much it depends on the fold, no interval.
+        n_images: Films.
+        n_positive: Films of the positive class.
+        reason: Why `auc` is None, else empty.
+    """
+
+    auc: float | None
+    spread: float | None
+    n_images: int
+    n_positive: int
+    reason: str = ""
+
+
+def probe(
+    features: NDArray[np.float32], positive: NDArray[np.bool_], groups: NDArray[np.str_], seed: int
+) -> Probe:
+    """Cross-validated AUC of a logistic regression on standardised features.
+
+    Args:
+        features: Shape (n, d), finite.
+        positive: Shape (n,).
+        groups: Shape (n,), names of what may not be divided between folds.
+        seed: Seed of the folds.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300, class_weight="balanced"))
+    return _cross_validated(model, features, positive, groups, seed)
+
+
+def tree_probe(
+    features: NDArray[np.float32], positive: NDArray[np.bool_], groups: NDArray[np.str_], seed: int
+) -> Probe:
+    """The same of a decision tree of depth 4: for few features with thresholds, such as sizes in pixels."""
+    from sklearn.tree import DecisionTreeClassifier
+
+    model = DecisionTreeClassifier(max_depth=4, min_samples_leaf=5, class_weight="balanced", random_state=0)
+    return _cross_validated(model, features, positive, groups, seed)
+
+
+def _cross_validated(
+    model: Any,
+    features: NDArray[np.float32],
+    positive: NDArray[np.bool_],
+    groups: NDArray[np.str_],
+    seed: int,
+) -> Probe:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    n, n_positive = len(positive), int(positive.sum())
+    few = min(len(np.unique(groups[positive])), len(np.unique(groups[~positive])))
+    if few < _LEAST_GROUPS:
+        reason = f"needs {_LEAST_GROUPS} patients (or films) of each side, has {few}"
+        return Probe(None, None, n, n_positive, reason)
+    folds = StratifiedGroupKFold(N_FOLDS, shuffle=True, random_state=seed % 2**32)
+    aucs = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a probe need not be at its optimum
+        for train, test in folds.split(features, positive, groups):
+            if positive[test].all() or not positive[test].any():
+                continue
+            model.fit(features[train], positive[train])
+            aucs.append(float(roc_auc_score(positive[test], model.predict_proba(features[test])[:, 1])))
+    if len(aucs) < 2:
+        return Probe(None, None, n, n_positive, "films of one class are in one patient or group of copies")
+    return Probe(float(np.mean(aucs)), float(np.std(aucs, ddof=1)), n, n_positive)
