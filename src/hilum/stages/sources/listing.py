@@ -1,0 +1,115 @@
+"""What a layout says about a source before any film is opened: the films to read, and what was left out.
+
+Convention: labels are lower case with single spaces; `patient` is the source's own id without the source's
+name, empty where the source gives none. A layout never invents one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from hilum.artifacts.manifest import Exclusion
+
+ADULT_FROM_YEARS = 18
+
+LAYOUTS = ("cohen", "radiography", "mooney", "csv", "folder")  # from the most particular to the plainest
+MooneyPatients = Literal["number", "number-and-class"]  # what they mean is said in `mooney`
+
+NO_SUCH_FILE = "no such file"
+NO_LABEL = "no label"
+OUTSIDE = "outside the layout"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A film that will be read.
+
+    Attributes:
+        path: Where its bytes are.
+        relative: Its place in the layout, parts joined by "/"; it becomes part of the image_id.
+        source: Name of the source.
+        label: Class, or empty while unknown.
+        patient: The source's own id, or empty.
+        source_part: Such as ``train``.
+        view: Such as ``PA``.
+        age_group: ``adult``, ``child`` or empty.
+        sex: ``F``, ``M`` or empty.
+        lung_mask: Path of a mask, or empty.
+    """
+
+    path: Path
+    relative: str
+    source: str
+    label: str = ""
+    patient: str = ""
+    source_part: str = ""
+    view: str = ""
+    age_group: str = ""
+    sex: str = ""
+    lung_mask: str = ""
+
+
+@dataclass
+class Listing:
+    """The films of a source.
+
+    Attributes:
+        source: Its name.
+        layout: The layout it was read as.
+        folder: The folder it was read from.
+        candidates: Films to read.
+        exclusions: Rows and files left out, each with its reason.
+        broken: Those exclusions that ``--strict`` counts: the source promises a film and there is none.
+        options: What made a difference, for the manifest's header.
+        tables: Files that were read as tables, by their name in the source.
+    """
+
+    source: str
+    layout: str
+    folder: Path = Path()
+    candidates: list[Candidate] = field(default_factory=list)
+    exclusions: list[Exclusion] = field(default_factory=list)
+    broken: list[Exclusion] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, Path] = field(default_factory=dict)
+
+    def leave_out(self, path: str, reason: str, detail: str, *, broken: bool = False) -> None:
+        """Note a film or a row that is left out."""
+        row = Exclusion(path, self.source, reason, detail)
+        self.exclusions.append(row)
+        if broken:
+            self.broken.append(row)
+
+
+def class_name(text: str) -> str:
+    """A class as the manifest spells it.
+
+    >>> class_name("  Viral  Pneumonia ")
+    'viral pneumonia'
+    """
+    return " ".join(text.split()).lower()
+
+
+def age_group_of(age: str) -> str:
+    """``adult`` (18 years or more), ``child`` or empty, from years or a DICOM age string (PS3.5 6.2, VR AS).
+
+    >>> age_group_of("65"), age_group_of("017Y"), age_group_of("011M"), age_group_of("?")
+    ('adult', 'child', 'child', '')
+    """
+    match = re.fullmatch(r"(\d{1,3})(?:\.\d+)?\s*([YMWD]?)", age.strip().upper())
+    if match is None:
+        return ""
+    per_year = {"": 1, "Y": 1, "M": 12, "W": 52, "D": 365}[match[2]]
+    return "adult" if int(match[1]) >= ADULT_FROM_YEARS * per_year else "child"
+
+
+def sex_of(text: str) -> str:
+    """``F``, ``M`` or empty.
+
+    >>> sex_of("female"), sex_of("M"), sex_of("O")
+    ('F', 'M', '')
+    """
+    return {"F": "F", "FEMALE": "F", "M": "M", "MALE": "M"}.get(text.strip().upper(), "")

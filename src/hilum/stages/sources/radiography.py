@@ -1,0 +1,88 @@
+"""The COVID-19 Radiography Database (Kaggle), in both its layouts: ``COVID/COVID-1.png``, and
+``COVID/images/`` beside ``masks/``.
+
+Convention: classes COVID -> covid, Normal -> normal, Viral Pneumonia -> viral, Lung_Opacity -> lung_opacity.
+The set has no patient ids. Age groups are stated by source, not by film: see `AGE_GROUP_BASIS`, which the
+header records.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hilum.stages.sources.listing import Candidate, Listing
+from hilum.stages.sources.tree import Tree, pair_masks
+
+LAYOUT = "radiography"
+CLASSES = {"covid": "covid", "normal": "normal", "viral pneumonia": "viral", "lung_opacity": "lung_opacity"}
+_NAME = re.compile(r"(covid|normal|viral pneumonia|lung_opacity)[ -]*\(?(\d+)\)?", re.IGNORECASE)
+
+# Normal-63 ... Normal-1403 are the 1341 training normals of the Chest X-Ray Images (Pneumonia) set, in order.
+CHILD_NORMALS = range(63, 1404)
+AGE_GROUP_BASIS = (
+    "by source, not by film: covid adult; viral child (from Chest X-Ray Images (Pneumonia), 1-5 years); "
+    "Normal-63 to Normal-1403 child (that set's training normals), other Normal adult (from the RSNA "
+    "challenge, few under 18); lung_opacity unknown"
+)
+AGE_GROUP_UNKNOWN = (
+    "by source, not by film: covid adult; viral child; normal unknown, because this release ends before "
+    "Normal-1404 and may be numbered otherwise"
+)
+
+
+def matches(tree: Tree) -> bool:
+    """Whether every class folder is one of this set's and most film names say so."""
+    folders = {d.lower() for d in tree.film_folders}
+    if not folders or not folders <= set(CLASSES) or folders == {"normal"}:
+        return False
+    named = sum(_NAME.fullmatch(_stem(f)) is not None for f in tree.films)
+    return 2 * named >= len(tree.films)
+
+
+def read(source: str, tree: Tree) -> Listing:
+    """List the films."""
+    listing = Listing(source, LAYOUT)
+    films, masks, lone_masks = pair_masks(tree.films)
+    for mask in lone_masks:
+        listing.leave_out(tree.shown(mask), "mask without a film", "images/ holds no film of this name")
+    named = {f: _NAME.fullmatch(_stem(f)) for f in films}
+    numbers = [int(m[2]) for m in named.values() if m is not None and m[1].lower() == "normal"]
+    known_numbering = not numbers or max(numbers) >= CHILD_NORMALS.stop
+    for film in films:
+        folder = film.split("/", 1)[0].lower() if "/" in film else ""
+        name = named[film]
+        if folder not in CLASSES:
+            listing.leave_out(tree.shown(film), "outside the layout", "not in a class folder of this set")
+            continue
+        if name is not None and name[1].lower() != folder:
+            detail = f"the folder says {folder!r}, the name {name[1].lower()!r}"
+            listing.leave_out(tree.shown(film), "folder and name disagree", detail)
+            continue
+        label = CLASSES[folder]
+        number = int(name[2]) if name is not None else None
+        listing.candidates.append(
+            Candidate(
+                path=tree.path(film),
+                relative=film,
+                source=source,
+                label=label,
+                age_group=_age_group(label, number, known_numbering),
+                lung_mask=str(tree.path(masks[film])) if film in masks else "",
+            )
+        )
+    listing.options["age_group_basis"] = AGE_GROUP_BASIS if known_numbering else AGE_GROUP_UNKNOWN
+    listing.options["arrangement"] = "class/images" if any("/images/" in f for f in films) else "class"
+    listing.options["lung_masks"] = len(masks)
+    return listing
+
+
+def _age_group(label: str, number: int | None, known_numbering: bool) -> str:
+    if label in {"covid", "viral"}:
+        return "adult" if label == "covid" else "child"
+    if label != "normal" or number is None or not known_numbering:
+        return ""
+    return "child" if number in CHILD_NORMALS else "adult"
+
+
+def _stem(film: str) -> str:
+    return film.rsplit("/", 1)[-1].rsplit(".", 1)[0]

@@ -1,0 +1,205 @@
+"""What lies in a source's folder: every file once, sorted, with what is a film by name or first bytes.
+
+Convention: paths are relative to the layout's root with "/" between the parts. Hidden folders and
+``__MACOSX`` are named but not looked into; links to folders are followed, loops are not. Nothing is decoded
+here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from hilum.core.errors import InputError
+from hilum.imaging.decode import is_film_name, sniff
+
+_SNIFF_BYTES = 256
+NOT_A_FILM = "not a film file"
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Something in a folder that cannot be a film.
+
+    Attributes:
+        path: Relative to the source's folder.
+        reason: A short stable word.
+        detail: One sentence.
+    """
+
+    path: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The files of a source, seen from the root of its layout.
+
+    Attributes:
+        folder: The source's folder as given.
+        prefix: From `folder` to the layout's root: empty, or parts that end with "/".
+        files: Regular files, relative to `folder`, sorted.
+        oddities: What is no regular file.
+    """
+
+    folder: Path
+    prefix: str
+    files: tuple[str, ...]
+    oddities: tuple[Oddity, ...]
+
+    @property
+    def root(self) -> Path:
+        """The layout's root."""
+        return self.folder / self.prefix
+
+    @cached_property
+    def films(self) -> tuple[str, ...]:
+        """Films below the layout's root, relative to it: by ending, or by first bytes."""
+        n = len(self.prefix)
+        return tuple(f[n:] for f in self.files if f.startswith(self.prefix) and _is_film(self.folder / f))
+
+    @cached_property
+    def others(self) -> tuple[str, ...]:
+        """Files that are no films, relative to `folder`."""
+        films = {self.prefix + f for f in self.films}
+        return tuple(f for f in self.files if f not in films and not _is_film(self.folder / f))
+
+    @cached_property
+    def film_folders(self) -> tuple[str, ...]:
+        """Names of the folders right below the root that hold films, at any depth."""
+        return tuple(sorted({f.split("/", 1)[0] for f in self.films if "/" in f}))
+
+    def beside(self) -> tuple[str, ...]:
+        """Names of the files that lie in the layout's root itself."""
+        n = len(self.prefix)
+        return tuple(f[n:] for f in self.files if f.startswith(self.prefix) and "/" not in f[n:])
+
+    def path(self, relative: str) -> Path:
+        """The full path of a file that is named relative to the root."""
+        return self.root / relative
+
+    def shown(self, relative: str) -> str:
+        """A file of the layout as a table calls it: relative to the source's folder."""
+        return self.prefix + relative
+
+    def descents(self) -> Iterator[Tree]:
+        """This tree, then its only folder, then that one's: archives often wrap a set in a folder or two."""
+        tree = self
+        yield tree
+        while len(tree.film_folders) == 1 and all("/" in f for f in tree.films):
+            tree = replace(tree, prefix=f"{tree.prefix}{tree.film_folders[0]}/")
+            yield tree
+
+
+def walk(folder: Path, leave_out: Collection[Path] = ()) -> Tree:
+    """List a folder.
+
+    Args:
+        folder: The source's folder.
+        leave_out: Resolved paths that are not part of the source, such as the manifest being written.
+
+    Raises:
+        InputError: No such folder, or it cannot be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; a SOURCE is a folder of films or a csv that names them")
+    files: list[str] = []
+    oddities: list[Oddity] = []
+    _walk(folder, "", (), files, oddities, frozenset(leave_out))
+    return Tree(folder, "", tuple(sorted(files)), tuple(sorted(oddities, key=lambda o: o.path)))
+
+
+def _walk(
+    folder: Path,
+    prefix: str,
+    above: tuple[tuple[int, int], ...],
+    files: list[str],
+    oddities: list[Oddity],
+    leave_out: frozenset[Path],
+) -> None:
+    try:
+        stat = folder.stat()
+        entries = sorted(os.scandir(folder), key=lambda e: e.name)
+    except OSError as e:
+        if not prefix:
+            raise InputError(f"{folder}: cannot be listed: {e.strerror}") from None
+        oddities.append(Oddity(prefix, "unreadable", f"the folder cannot be listed: {e.strerror}"))
+        return
+    here = (stat.st_dev, stat.st_ino)
+    if here in above:
+        oddities.append(Oddity(prefix, "folder loop", "a link leads back to a folder above it"))
+        return
+    for entry in entries:
+        relative = prefix + entry.name
+        if not relative.isprintable() and not _is_utf8(relative):
+            name = relative.encode("utf-8", "backslashreplace").decode()
+            oddities.append(Oddity(name, "file name", "the name is not UTF-8; rename it"))
+        elif entry.is_dir():
+            if entry.name.startswith(".") or entry.name == "__MACOSX":
+                oddities.append(Oddity(relative + "/", NOT_A_FILM, "a hidden folder, not looked into"))
+            else:
+                _walk(folder / entry.name, relative + "/", (*above, here), files, oddities, leave_out)
+        elif entry.is_file():
+            if not leave_out or (folder / entry.name).resolve() not in leave_out:
+                files.append(relative)
+        elif entry.is_symlink():
+            oddities.append(Oddity(relative, "no such file", "a link to a file that is not there"))
+        else:
+            oddities.append(Oddity(relative, NOT_A_FILM, "not a regular file"))
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_film(path: Path) -> bool:
+    if is_film_name(path):
+        return True
+    if path.suffix.lower() in {".csv", ".txt", ".json", ".md", ".xlsx", ".zip", ".py", ".html"}:
+        return False
+    try:
+        with path.open("rb") as f:  # DICOM files often have no ending, or a number as one
+            return sniff(f.read(_SNIFF_BYTES)) is not None
+    except OSError:
+        return False
+
+
+def pair_masks(films: Collection[str]) -> tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]:
+    """Tell lung masks from films: a folder ``masks`` beside a folder ``images`` holds masks of its films.
+
+    Returns:
+        The films, film -> its mask, and the masks that have no film.
+
+    >>> pair_masks(["a/images/1.png", "a/masks/1.png", "a/masks/2.png", "b/3.png"])
+    (('a/images/1.png', 'b/3.png'), {'a/images/1.png': 'a/masks/1.png'}, ('a/masks/2.png',))
+    """
+    with_images = {p for f in films for p in _before(f, "images")}
+    masks: dict[str, str] = {}
+    for f in films:
+        for p in _before(f, "masks"):
+            if p in with_images:
+                masks[f"{p}images/{_stem(f[len(p) + len('masks/') :])}"] = f
+    mask_files = set(masks.values())
+    kept = tuple(f for f in films if f not in mask_files)
+    paired = {f: masks[_stem(f)] for f in kept if _stem(f) in masks}
+    used = set(paired.values())
+    return kept, paired, tuple(sorted(m for m in mask_files if m not in used))
+
+
+def _before(film: str, folder: str) -> Iterator[str]:
+    parts = film.split("/")[:-1]
+    for k, part in enumerate(parts):
+        if part == folder:
+            yield "".join(f"{p}/" for p in parts[:k])
+
+
+def _stem(relative: str) -> str:
+    return str(Path(relative).with_suffix("")) if Path(relative).suffix else relative
