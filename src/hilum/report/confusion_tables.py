@@ -1,0 +1,103 @@
+"""Confusion matrices: the two that the paper prints (Tables 6 and 7), and all of them in one long table.
+
+Convention: rows are the truth, columns the prediction, counts of test films; the prediction is the class of
+the highest probability. Where the study has the paper's cells (resnet50 under baseline and under
+crop-distortion), those are shown, of the last trial as in the paper; else the first and the last cell of the
+study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.report import published
+from hilum.report.result_tables import CellColumns
+from hilum.report.run_folder import RunCell, RunFolder
+from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, text_cell
+
+Matrices = Mapping[tuple[str, int], NDArray[np.int64]]
+"""(cell name, trial) -> counts (n_classes, n_classes)."""
+
+
+def shown_cells(folder: RunFolder) -> list[tuple[str, RunCell]]:
+    """The cells whose matrices are shown, each with its table's number: the paper's where present."""
+    wanted = published.CONFUSION_CELLS
+    found = {
+        title: c
+        for title, key in wanted.items()
+        for c in folder.cells
+        if (c.backbone, c.pipeline) == key and c.schedule == published.SCHEDULE
+    }
+    if not found:
+        found = dict(zip(wanted, dict.fromkeys((folder.cells[0], folder.cells[-1])), strict=False))
+    return list(found.items())
+
+
+def shown_tables(folder: RunFolder, matrices: Matrices) -> list[Table]:
+    """Tables 6 and 7."""
+    trial = folder.n_trials
+    tables = []
+    for title, cell in shown_cells(folder):
+        paper_s_own = (cell.backbone, cell.pipeline) == published.CONFUSION_CELLS[title]
+        place = "" if paper_s_own else f", in the place of the paper’s {title}"
+        caption = f"Confusion matrix of {CellColumns(folder).label(cell)}, trial {trial}, test films{place}"
+        name = title.lower().replace(" ", "-")
+        tables.append(matrix_table(name, title, caption, folder, matrices[cell.name, trial]))
+    return tables
+
+
+def matrix_table(name: str, title: str, caption: str, folder: RunFolder, counts: NDArray[np.int64]) -> Table:
+    """One matrix, shaded by the share of its row; the caption ends with the positive class's sensitivity."""
+    k = folder.classes.index(folder.positive)
+    of_class = int(counts[k].sum())
+    ending = f" (sensitivity of {folder.positive}: {counts[k, k] / of_class:.4f})." if of_class else "."
+    columns = [
+        Column("Truth", numeric=False),
+        *(Column(c, group="predicted") for c in folder.classes),
+        Column("films"),
+    ]
+    body = []
+    for i, class_ in enumerate(folder.classes):
+        total = int(counts[i].sum())
+        row = [Cell(str(n), int(n), shade=float(n / total) if total else None) for n in counts[i]]
+        body.append([text_cell(class_, strong=True), *row, count_cell(total)])
+    return Table(name, title, caption + ending, columns, body, sortable=False)
+
+
+def long_table(folder: RunFolder, matrices: Matrices) -> Table:
+    """Every matrix, a row a truth: for the csv and for the closed section of the page."""
+    name = CellColumns(folder)
+    columns = [*name.columns(), Column("Trial"), Column("Truth", numeric=False)]
+    columns += [
+        *(Column(c, group="predicted", rule=k == 0) for k, c in enumerate(folder.classes)),
+        Column("Right", hint="share of the row"),
+    ]
+    body = []
+    for cell, trial in folder.units():
+        counts = matrices[cell.name, trial]
+        for i, class_ in enumerate(folder.classes):
+            total = int(counts[i].sum())
+            lead = [*name.cells(cell), count_cell(trial)]
+            body.append(
+                [*(lead if i == 0 else [Cell("", c.value) for c in lead]), text_cell(class_)]
+                + [Cell(str(n), int(n), shade=float(n / total) if total else None) for n in counts[i]]
+                + [
+                    rate_cell(
+                        float(counts[i, i] / total) if total else None,
+                        title="" if total else "no film of the class",
+                    )
+                ]
+            )
+    n = len(folder.classes)
+    return Table(
+        "confusion",
+        "All confusion matrices",
+        "Every confusion matrix on the test films.",
+        columns,
+        body,
+        breaks=frozenset(range(n, len(body), n)),
+        sortable=False,
+    )

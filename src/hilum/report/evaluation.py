@@ -1,0 +1,122 @@
+"""What the evaluation of a run leaves beside ``statistics.json``: confusion matrices, curves and the unit of
+the intervals.
+
+Convention: ``evaluation.json`` holds a header (what it was computed from), the resampling unit with its
+counts, the formulas, and for every trial of every cell the confusion matrix (rows the truth) and the thinned
+precision-recall and ROC curves of the positive class on the test part. The report reads these, not the
+predictions. Nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.artifacts.header import Header, read_json, write_json
+
+NAME = "evaluation.json"
+MIXED_UNIT = "patient, else duplicate group, else film"
+_DIGITS = 6  # of a drawn point
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of a curve.
+
+    Attributes:
+        x: float64 (n_points,): recall, or false positive rate.
+        y: float64 (n_points,): precision, or true positive rate.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """As JSON-able values, rounded for drawing."""
+        return {
+            "x": [round(float(v), _DIGITS) for v in self.x],
+            "y": [round(float(v), _DIGITS) for v in self.y],
+        }
+
+    @classmethod
+    def from_dict(cls, value: dict[str, list[float]]) -> Points:
+        """Read back."""
+        return cls(np.array(value["x"], dtype=np.float64), np.array(value["y"], dtype=np.float64))
+
+
+@dataclass(frozen=True)
+class TrialEvaluation:
+    """What is drawn for a trial.
+
+    Attributes:
+        confusion: int64 (n_classes, n_classes), rows the truth.
+        pr: Precision over recall; None where the test part has no positive film.
+        roc: True over false positive rate; None where it has none of either.
+    """
+
+    confusion: NDArray[np.int64]
+    pr: Points | None
+    roc: Points | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything of ``evaluation.json``.
+
+    Attributes:
+        header: What it was computed from.
+        unit: What the intervals resample.
+        unit_counts: How many units of each kind.
+        formulas: Metric -> formula.
+        trials: (cell name, trial) -> what is drawn.
+    """
+
+    header: Header
+    unit: str
+    unit_counts: Mapping[str, int]
+    formulas: dict[str, str]
+    trials: Mapping[tuple[str, int], TrialEvaluation]
+
+    @property
+    def matrices(self) -> dict[tuple[str, int], NDArray[np.int64]]:
+        """(cell name, trial) -> confusion matrix."""
+        return {key: t.confusion for key, t in self.trials.items()}
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        cells: dict[str, dict[str, Any]] = {}
+        for (cell, trial), t in self.trials.items():
+            cells.setdefault(cell, {})[str(trial)] = {
+                "confusion": t.confusion.tolist(),
+                "pr": t.pr.to_dict() if t.pr else None,
+                "roc": t.roc.to_dict() if t.roc else None,
+            }
+        unit = {"name": self.unit, "counts": dict(self.unit_counts)}
+        write_json(
+            path, {"header": self.header.to_dict(), "unit": unit, "formulas": self.formulas, "cells": cells}
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> Evaluation:
+        """Read it.
+
+        Raises:
+            InputError: No such file, or of another kind.
+        """
+        value = read_json(path)
+        header = Header.from_dict(value.get("header"), "evaluation", path)
+        trials = {
+            (cell, int(trial)): TrialEvaluation(
+                np.array(t["confusion"], dtype=np.int64),
+                Points.from_dict(t["pr"]) if t["pr"] else None,
+                Points.from_dict(t["roc"]) if t["roc"] else None,
+            )
+            for cell, by_trial in value["cells"].items()
+            for trial, t in by_trial.items()
+        }
+        return cls(header, value["unit"]["name"], value["unit"]["counts"], value["formulas"], trials)

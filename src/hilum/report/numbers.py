@@ -1,0 +1,95 @@
+"""How a number is written: in a page, in LaTeX, in a csv.
+
+Convention: a rate has four decimals, as in the paper; the ends of an interval have three; seconds have three
+significant digits; a count has thin thousands. What cannot be computed is a word, never ``nan``. A csv holds
+six significant digits, so that a reader can compute with it.
+"""
+
+from __future__ import annotations
+
+import math
+
+NOT_ESTIMABLE = "not estimable"
+NONE = "–"
+_THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
+
+
+def rate(value: float | None, digits: int = 4) -> str:
+    """A share between 0 and 1.
+
+    >>> rate(1742 / 1808), rate(None)
+    ('0.9635', '–')
+    """
+    return NONE if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def percent(value: float) -> str:
+    """A share as a percentage with one decimal.
+
+    >>> percent(0.5).replace("\\N{NO-BREAK SPACE}", " ")
+    '50.0 %'
+    """
+    return f"{value:.1%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def interval(low: float | None, high: float | None, digits: int = 3) -> str:
+    """Both ends of an interval, or a dash.
+
+    >>> interval(0.95, 0.9712)
+    '0.950 to 0.971'
+    """
+    if low is None or high is None:
+        return NONE
+    return f"{rate(low, digits)} to {rate(high, digits)}"
+
+
+def seconds(value: float | None) -> str:
+    """A time in seconds with three significant digits, whole from 100 on.
+
+    >>> seconds(0.01234), seconds(12.34), seconds(1997.4)
+    ('0.0123', '12.3', '1997')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    if value == 0:
+        return "0"
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:.{min(digits, 4)}f}"
+
+
+def count(value: int | None) -> str:
+    """A whole number, its thousands set apart from 10 000 on.
+
+    >>> count(8296), count(16583).replace(_THIN_SPACE, " ")
+    ('8296', '16 583')
+    """
+    if value is None:
+        return NONE
+    return f"{value:,}".replace(",", _THIN_SPACE) if abs(value) >= 10_000 else str(value)
+
+
+def exact(value: float | int | str | None) -> str:
+    """A value for a csv: six significant digits, empty for none.
+
+    >>> exact(1742 / 1808), exact(3), exact(None)
+    ('0.963496', '3', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}" if math.isfinite(value) else ""
+    return str(value)
+
+
+def size(n_bytes: int | None) -> str:
+    """Bytes as GiB or MiB.
+
+    >>> size(3 << 30), size(5 << 20)
+    ('3.00 GiB', '5 MiB')
+    """
+    if n_bytes is None:
+        return NONE
+    gib = n_bytes / 2**30
+    return f"{gib:.2f} GiB" if gib >= 1 else f"{n_bytes / 2**20:.0f} MiB"

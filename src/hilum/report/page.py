@@ -1,0 +1,122 @@
+"""The report's page: one html file that needs nothing else, on screen or on paper.
+
+Convention: style, figures and the little script are inside the file; figures are data URIs, so that the ids
+of two SVGs never meet. Every value that came from outside is escaped by jinja2. The page works without
+JavaScript, which only sorts tables and opens closed sections before printing. Which tables and figures there
+are is decided by the stage.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from hilum import RESEARCH_NOTICE, __version__
+from hilum.report.cautions import Caution
+from hilum.report.table import Table
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the page.
+
+    Attributes:
+        name: Stem of its files.
+        caption: One to three sentences.
+        alt: What a reader who cannot see it should know.
+        data: The bytes.
+        mime: ``image/svg+xml`` or ``image/png``.
+        width_percent: Of the text's width.
+    """
+
+    name: str
+    caption: str
+    alt: str
+    data: bytes
+    mime: str = "image/svg+xml"
+    width_percent: int = 100
+
+    @property
+    def uri(self) -> Markup:
+        """The figure as a data URI."""
+        return Markup(f"data:{self.mime};base64,{base64.b64encode(self.data).decode()}")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: a heading, then paragraphs, then tables and figures in order.
+
+    Attributes:
+        anchor: Of the link to it.
+        title: Heading.
+        paragraphs: Plain text.
+        items: Tables and figures.
+        closed: Tables that are folded away at first.
+        screen_only: The same, and left out on paper: long ones whose csv says it better.
+    """
+
+    anchor: str
+    title: str
+    paragraphs: Sequence[str] = ()
+    items: Sequence[Table | Picture] = ()
+    closed: Sequence[Table] = ()
+    screen_only: Sequence[Table] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything the page says.
+
+    Attributes:
+        title: Of the study.
+        sentence: The study in one sentence.
+        synthetic: Whether its films are synthetic.
+        cautions: What a reader must know first.
+        lead: The section before the cautions: the results.
+        sections: The others, in order.
+        glossary: (term, meaning).
+        command: How to run it again; empty for unknown.
+        facts: (name, value) for reproducing it.
+        study: The study as it was run, as JSON; empty for unknown.
+    """
+
+    title: str
+    sentence: str
+    synthetic: bool
+    cautions: Sequence[Caution]
+    lead: Section
+    sections: Sequence[Section]
+    glossary: Sequence[tuple[str, str]]
+    command: str
+    facts: Sequence[tuple[str, str]]
+    study: str = ""
+
+
+def render(page: Page) -> str:
+    """The page as html."""
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(page=page, notice=RESEARCH_NOTICE, version=__version__, is_table=_is_table)
+    )
+
+
+def _is_table(item: Any) -> bool:
+    return isinstance(item, Table)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("hilum.report"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

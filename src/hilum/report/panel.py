@@ -1,0 +1,134 @@
+"""A panel of films under each pipeline, with what was drawn written beneath (the paper's Figures 4 and 6).
+
+Convention: a row is a film, a column a pipeline; a film is uint8 (height, width), 0 black, drawn from 0 to
+255 without stretching, so that a change of brightness is seen. With probabilities of a tenth most films would
+show nothing, so a panel may be drawn on purpose (`on_purpose`): every operation of the training part acts,
+with the values it would draw. This module knows a pipeline by three methods only and reads no film.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from hilum.core.digests import pixels_sha256
+from hilum.report import style
+
+_CELL_IN = 1.7
+_LABEL_IN = 0.55
+
+
+class Draws(Protocol):
+    """A pipeline, as far as a panel knows it (`hilum.augment.pipeline.Pipeline`)."""
+
+    def draw(self, seed: int, film_sha: str, copy: int, part: str, height: int, width: int) -> list[Any]:
+        """What is drawn for a film."""
+
+    def apply(self, film: NDArray[np.uint8], drawn_steps: list[Any]) -> NDArray[np.uint8]:
+        """The film after it."""
+
+    def caption(self, drawn_steps: list[Any]) -> str:
+        """What was drawn, in words."""
+
+
+@dataclass(frozen=True)
+class PanelCell:
+    """A film under a pipeline.
+
+    Attributes:
+        film: uint8 (height, width).
+        caption: What was drawn, for beneath.
+    """
+
+    film: NDArray[np.uint8]
+    caption: str
+
+
+def on_purpose(table: dict[str, Any]) -> dict[str, Any]:
+    """A pipeline's table (`Pipeline.to_dict`) in which every step that has a probability acts.
+
+    The probability becomes the largest number below 1: a step with probability 1 would count as fixed and be
+    left out of what was drawn. What a step draws does not depend on its probability.
+    """
+    below_1 = math.nextafter(1.0, 0.0)
+    steps = [{**s, "probability": below_1} if s.get("probability", 1.0) < 1.0 else s for s in table["steps"]]
+    return {**table, "gate": "exact", "steps": steps}
+
+
+def panel_rows(
+    films: Sequence[tuple[str, NDArray[np.uint8]]], pipelines: Sequence[Draws], seed: int
+) -> list[tuple[str, list[PanelCell]]]:
+    """Each film under each pipeline, as a film of the training part would go through it.
+
+    Args:
+        films: (name, uint8 (height, width)).
+        pipelines: The columns.
+        seed: Of the draws.
+    """
+    rows = []
+    for name, film in films:
+        sha, (height, width) = pixels_sha256(film), film.shape
+        cells = []
+        for pipeline in pipelines:
+            drawn = pipeline.draw(seed, sha, 0, "train", height, width)
+            cells.append(PanelCell(pipeline.apply(film, drawn), pipeline.caption(drawn)))
+        rows.append((name, cells))
+    return rows
+
+
+def panel(
+    columns: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[PanelCell]]],
+    title: str = "",
+    longest_side_px: int = 320,
+) -> Figure:
+    """The panel.
+
+    Args:
+        columns: Names of the pipelines, from left to right.
+        rows: (name of the film, one cell a column), from top to bottom.
+        title: A line above; empty for none.
+        longest_side_px: A larger film is thinned by a whole factor, to keep the file small.
+    """
+    lines = max((_wrapped(c.caption).count("\n") + 1 for _, cells in rows for c in cells), default=1)
+    shape = max(_height_by_width(c.film) for _, cells in rows for c in cells)
+    row_in = _CELL_IN * min(shape, 1.4) + 0.12 * lines + 0.12
+    with style.figure(
+        _LABEL_IN + _CELL_IN * len(columns), (0.55 if title else 0.3) + row_in * len(rows)
+    ) as fig:
+        axes = fig.subplots(len(rows), len(columns), squeeze=False)
+        for i, (name, cells) in enumerate(rows):
+            for j, cell in enumerate(cells):
+                ax = axes[i][j]
+                step = max(1, -(-max(cell.film.shape) // longest_side_px))
+                ax.imshow(
+                    cell.film[::step, ::step], cmap="gray", vmin=0, vmax=255, interpolation="antialiased"
+                )
+                ax.set_xticks([])
+                ax.set_yticks([])
+                ax.grid(visible=False)
+                ax.spines[:].set_visible(False)
+                ax.set_xlabel(_wrapped(cell.caption), fontsize=7, labelpad=3)
+                if i == 0:
+                    ax.set_title(columns[j])
+                if j == 0:
+                    ax.set_ylabel("\n".join(textwrap.wrap(name, 24)), fontsize=8)
+        if title:
+            fig.suptitle(title, fontsize=9)
+        return fig
+
+
+def _wrapped(caption: str) -> str:
+    """A line a step of the pipeline, and more where a step has many words."""
+    return "\n".join(line for step in caption.split("; ") for line in textwrap.wrap(step, 32))
+
+
+def _height_by_width(film: NDArray[np.uint8]) -> float:
+    return float(film.shape[0] / film.shape[1])

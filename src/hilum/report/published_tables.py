@@ -1,0 +1,160 @@
+"""Tables 4 and 5: mean and standard error by backbone and pipeline, beside the paper's numbers.
+
+Convention: the paper's column is grey and holds a dash where it has no number. Standard errors have ddof 1
+over trials; with one trial they are not estimable. Seconds are those of a trial run alone, which is what the
+paper's are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from hilum.report import numbers, published
+from hilum.report.result_tables import METRIC_LABELS
+from hilum.report.run_folder import STEPS, RunCell, RunFolder
+from hilum.report.study_rows import StudyRows
+from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
+
+
+def seconds_alone(folder: RunFolder, cell: RunCell) -> list[float]:
+    """Seconds of each trial as if it ran alone; trials without a full record are left out."""
+    found = [folder.seconds(cell, t).alone for t in folder.trials]
+    return [sum(s.values()) for s in found if len(s) == len(STEPS)]
+
+
+def mean(values: list[float]) -> float | None:
+    """Mean; None of nothing."""
+    return math.fsum(values) / len(values) if values else None
+
+
+def standard_error(values: list[float]) -> float | None:
+    """Standard error of the mean, ddof 1; None of fewer than two.
+
+    >>> round(standard_error([0.90, 0.92, 0.94]), 4)
+    0.0115
+    """
+    if len(values) < 2:
+        return None
+    centre = math.fsum(values) / len(values)
+    return math.sqrt(math.fsum((v - centre) ** 2 for v in values) / (len(values) - 1) / len(values))
+
+
+def table_4(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Table:
+    """Means over trials beside the paper's Table 4."""
+
+    def here(cell: RunCell, metric: str) -> Cell:
+        if metric == "seconds":
+            return seconds_cell(mean(seconds_alone(folder, cell)))
+        return rate_cell(rows.value(cell.name, None, metric, folder.positive))
+
+    return _by_pipeline(
+        folder,
+        "table-4",
+        "Table 4",
+        "Mean over trials on the test films",
+        here,
+        published.table_4,
+        formulas,
+        published.NOTE_4,
+    )
+
+
+def table_5(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Table:
+    """Standard errors beside the paper's Table 5."""
+
+    def here(cell: RunCell, metric: str) -> Cell:
+        if metric == "seconds":
+            error = standard_error(seconds_alone(folder, cell))
+            return seconds_cell(error) if error is not None else _not_estimable("fewer than two timed trials")
+        row = rows.find(cell.name, None, metric, folder.positive)
+        if row is None or row.standard_error is None:
+            return _not_estimable(
+                "one trial has no standard error" if folder.n_trials == 1 else "undefined in a trial"
+            )
+        return rate_cell(row.standard_error)
+
+    return _by_pipeline(
+        folder,
+        "table-5",
+        "Table 5",
+        "Standard error of the mean over trials (ddof 1)",
+        here,
+        published.table_5,
+        formulas,
+        published.NOTE_5,
+    )
+
+
+def _not_estimable(why: str) -> Cell:
+    return Cell(numbers.NOT_ESTIMABLE, numbers.NOT_ESTIMABLE, quiet=True, title=why)
+
+
+def _by_pipeline(
+    folder: RunFolder,
+    name: str,
+    title: str,
+    what: str,
+    here: Callable[[RunCell, str], Cell],
+    paper: Callable[[str, str, str], float | None],
+    formulas: dict[str, str],
+    note: str,
+) -> Table:
+    """Rows backbone (and schedule) by metric, a pair of columns a pipeline."""
+    pipelines = list(dict.fromkeys(c.pipeline for c in folder.cells))
+    several = len({c.schedule for c in folder.cells}) > 1
+    cells = {(c.backbone, c.schedule, c.pipeline): c for c in folder.cells}
+    labels = {(c.backbone, c.schedule): c.backbone_label for c in folder.cells}
+    columns = [Column("Backbone", numeric=False), *([Column("Schedule", numeric=False)] if several else [])]
+    columns.append(Column("Metric", numeric=False))
+    for p in pipelines:
+        columns += [Column("here", group=p, rule=True), Column("paper", group=p)]
+    body: list[list[Cell]] = []
+    breaks: set[int] = set()
+    for (backbone, schedule), label in labels.items():
+        breaks.add(len(body))
+        for k, metric in enumerate(published.METRICS):
+            lead = [label, *([schedule] if several else [])]
+            row = [Cell(t if k == 0 else "", t, strong=True) for t in lead]
+            hint = formulas.get(metric, "prepare + featurize + train + predict of a trial run alone")
+            row.append(text_cell(METRIC_LABELS.get(metric, "Seconds"), title=hint))
+            for p in pipelines:
+                cell = cells.get((backbone, schedule, p))
+                row.append(
+                    here(cell, metric)
+                    if cell
+                    else Cell(numbers.NONE, None, quiet=True, title="not in this study")
+                )
+                # the paper's Tables 4 and 5 are for a constant learning rate and covid only
+                comparable = schedule == published.SCHEDULE and folder.positive == "covid"
+                value = paper(backbone, p, metric) if comparable else None
+                row.append(_paper_cell(value, metric))
+            body.append(row)
+    notes = [note]
+    if folder.run.get("synthetic"):
+        notes.insert(
+            0, "The films here are synthetic: the paper’s numbers stand beside them for layout only."
+        )
+    return Table(
+        name,
+        title,
+        f"{what}, {folder.positive} against the rest, beside the paper’s {title}.",
+        columns,
+        body,
+        notes=notes,
+        breaks=frozenset(breaks),
+        sortable=False,
+    )
+
+
+def _paper_cell(value: float | None, metric: str) -> Cell:
+    if value is None:
+        return Cell(numbers.NONE, None, quiet=True, title="the paper has no number")
+    text = (
+        numbers.seconds(value)
+        if metric == "seconds" and value >= 200
+        else f"{value:.1f}"
+        if metric == "seconds"
+        else numbers.rate(value)
+    )
+    return Cell(text, value, quiet=True)

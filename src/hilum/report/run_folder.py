@@ -1,0 +1,230 @@
+"""What a finished run left on disk, read and checked: the cells, splits, predictions, losses and seconds.
+
+Convention: the layout is the workflow's. A run folder is one study: every split was drawn from the manifest
+that ``run.json`` names, and the predictions of every cell are of exactly the films of its split. Whatever
+does not fit is refused; nothing is written or computed here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from hilum.artifacts.header import Header, read_json
+from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
+from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.split import Split
+from hilum.core.digests import sha256_file
+from hilum.core.errors import DigestError, InputError
+from hilum.report.losses import LossCurve
+
+STEPS = ("prepare", "featurize", "train", "predict")
+_NEEDED = ("name", "title", "study_digest", "manifest_digest", "classes", "positive", "cells", "trials")
+PREDICTED_PARTS = ("valid", "test")
+
+
+@dataclass(frozen=True)
+class RunCell:
+    """A cell of the study's grid.
+
+    Attributes:
+        name: backbone--pipeline--schedule, the name of its folder.
+        backbone: Name.
+        pipeline: Name.
+        schedule: Name.
+        weights: ``imagenet``, ``none`` ...
+        pretrained: Whether the backbone had learned anything.
+    """
+
+    name: str
+    backbone: str
+    pipeline: str
+    schedule: str
+    weights: str
+    pretrained: bool
+
+    @property
+    def backbone_label(self) -> str:
+        """The backbone for a table: marked where its weights are random."""
+        return self.backbone if self.pretrained else f"{self.backbone} (random weights)"
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Seconds of a trial by step; None where it was not measured.
+
+    Attributes:
+        alone: What it would have cost by itself.
+        here: What it cost in this study, with features shared.
+    """
+
+    alone: dict[str, float]
+    here: dict[str, float]
+
+
+class RunFolder:
+    """A run's folder.
+
+    Args:
+        path: The folder that holds ``run.json``.
+
+    Raises:
+        InputError: No ``run.json``, or one without the keys that are needed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        where = path / "run.json"
+        if not where.is_file():
+            raise InputError(
+                f"{path}: expected the folder of a run, with run.json; make one with `hilum run STUDY`"
+            )
+        self.run: dict[str, Any] = read_json(where)
+        self.header = Header.from_dict(self.run.get("header"), "run", where)
+        for key in _NEEDED:
+            if key not in self.run:
+                raise InputError(f"{where}: expected a key {key!r}, got {', '.join(self.run)}")
+        self.classes: tuple[str, ...] = tuple(self.run["classes"])
+        self.positive: str = self.run["positive"]
+        self.n_trials: int = self.run["trials"]
+        weights = self.run.get("weights", {})
+        self.cells: tuple[RunCell, ...] = tuple(
+            RunCell(
+                c["name"],
+                c["backbone"],
+                c["pipeline"],
+                c["schedule"],
+                str(weights.get(c["backbone"], {}).get("weights", "unknown")),
+                bool(weights.get(c["backbone"], {}).get("pretrained", True)),
+            )
+            for c in self.run["cells"]
+        )
+        if not self.cells or self.n_trials < 1 or self.positive not in self.classes:
+            raise InputError(
+                f"{where}: expected at least one cell and one trial, and a positive class among "
+                f"{', '.join(self.classes)}; got {len(self.cells)}, {self.n_trials} and {self.positive!r}"
+            )
+
+    @property
+    def trials(self) -> range:
+        """The numbers of the trials: 1, 2, ..."""
+        return range(1, self.n_trials + 1)
+
+    def units(self) -> Iterator[tuple[RunCell, int]]:
+        """Every cell with every trial."""
+        for cell in self.cells:
+            for trial in self.trials:
+                yield cell, trial
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The films of the study."""
+        return Manifest.read(self.path / "manifest.csv")
+
+    @cached_property
+    def exclusions(self) -> list[Exclusion]:
+        """What was left out; empty where there is no such table."""
+        return read_exclusions(self.path / "excluded.csv")
+
+    @cached_property
+    def splits(self) -> dict[int, Split]:
+        """Trial -> split.
+
+        Raises:
+            DigestError: A split was drawn from another manifest.
+        """
+        found = {}
+        for trial in self.trials:
+            path = self.path / "splits" / f"trial-{trial}.json"
+            split = Split.read(path)
+            drawn_from = split.header.inputs.get("manifest")
+            if drawn_from != self.run["manifest_digest"]:
+                raise DigestError(
+                    f"{path}: it was drawn from manifest {str(drawn_from)[:16]!r}, but the run is of "
+                    f"manifest {self.run['manifest_digest'][:16]!r}; the folder mixes two runs: run the "
+                    "study again in an empty folder"
+                )
+            unknown = [i for i in split.group_of if i not in self.manifest.by_id]
+            if unknown:
+                raise DigestError(
+                    f"{path}: film {unknown[0]!r} is not in the run's manifest.csv ({len(unknown)} such "
+                    "films)"
+                )
+            found[trial] = split
+        return found
+
+    def folder(self, cell: RunCell, trial: int) -> Path:
+        """Where a trial of a cell lies."""
+        return self.path / "cells" / cell.name / f"trial-{trial}"
+
+    def predictions_path(self, cell: RunCell, trial: int) -> Path:
+        """The predictions of a trial of a cell."""
+        return self.folder(cell, trial) / "predictions.csv"
+
+    def predictions(self, cell: RunCell, trial: int) -> Predictions:
+        """The predictions of a trial, checked against its split.
+
+        Raises:
+            InputError: They have other classes, or a label that differs from the manifest's.
+            DigestError: Their films are not those of the split.
+        """
+        path = self.predictions_path(cell, trial)
+        predictions = Predictions.read(path)
+        if predictions.classes != self.classes:
+            raise InputError(f"{path}: expected classes {self.classes!r}, got {predictions.classes!r}")
+        split = self.splits[trial]
+        for part in PREDICTED_PARTS:
+            got = {i for i, p in zip(predictions.image_ids, predictions.parts, strict=True) if p == part}
+            wanted = set(split.parts[part])
+            if got != wanted:
+                film = sorted(got ^ wanted)[0]
+                raise DigestError(
+                    f"{path}: its {part} films are not those of splits/trial-{trial}.json: "
+                    f"{len(wanted - got)} are missing, {len(got - wanted)} do not belong, the first is "
+                    f"{film!r}; the folder mixes two runs"
+                )
+        for i, y in zip(predictions.image_ids, predictions.y_true, strict=True):
+            film_row = self.manifest.by_id.get(i)
+            if film_row is not None and film_row.label != y:
+                raise InputError(
+                    f"{path}: film {i!r} has y_true {y!r}, but the manifest says {film_row.label!r}"
+                )
+        return predictions
+
+    def losses(self, cell: RunCell, trial: int) -> LossCurve:
+        """Losses by epoch."""
+        path = self.folder(cell, trial) / "history.jsonl"
+        if not path.is_file():
+            return LossCurve((), ())
+        rows = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.strip()]
+        valid = [float(r["valid_loss"]) for r in rows if r.get("valid_loss") is not None]
+        return LossCurve([float(r["train_loss"]) for r in rows], valid)
+
+    def operating_point(self, cell: RunCell, trial: int) -> dict[str, Any]:
+        """The bundle's operating point; empty where there is none."""
+        path = self.folder(cell, trial) / "bundle" / "bundle.json"
+        return dict(read_json(path).get("operating_point") or {}) if path.is_file() else {}
+
+    def seconds(self, cell: RunCell, trial: int) -> Seconds:
+        """Seconds by step."""
+        path = self.folder(cell, trial) / "seconds.json"
+        value = read_json(path) if path.is_file() else {}
+
+        def steps(which: str) -> dict[str, float]:
+            return {s: float(t) for s, t in (value.get(which) or {}).items() if s in STEPS and t is not None}
+
+        return Seconds(steps("alone"), steps("here"))
+
+    def prediction_digests(self) -> dict[str, str]:
+        """``cell/trial-n`` -> sha256 of its predictions.csv."""
+        found = {}
+        for cell, trial in self.units():
+            path = self.predictions_path(cell, trial)
+            if not path.is_file():
+                raise InputError(f"{path}: no predictions; the run is not finished, run it again to go on")
+            found[f"{cell.name}/trial-{trial}"] = sha256_file(path)
+        return found

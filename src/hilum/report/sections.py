@@ -1,0 +1,246 @@
+"""The page's sections: which table and figure stands where, and the sentences between them.
+
+Convention: the results come first, then what a reader must know, then the films, the comparison with the
+paper, the curves, and the details. The wording claims no difference: nothing here is tested against anything
+else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from hilum.artifacts.header import read_json
+from hilum.report import numbers
+from hilum.report.cautions import cautions
+from hilum.report.evaluation import MIXED_UNIT, Evaluation
+from hilum.report.page import Page, Picture, Section
+from hilum.report.result_tables import METRIC_LABELS
+from hilum.report.run_folder import RunFolder
+from hilum.report.table import Table
+
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def unit_note(evaluation: Evaluation) -> str:
+    """What the intervals resample, with counts."""
+    kinds = {"patient": "patients", "duplicate group": "groups of confirmed copies", "film": "single films"}
+    counts = ", ".join(f"{numbers.count(n)} {kinds[k]}" for k, n in evaluation.unit_counts.items())
+    words = {
+        "patient": "patients",
+        "duplicate group": "confirmed duplicate groups, else films",
+        "film": "films",
+        MIXED_UNIT: "patients where known, else confirmed duplicate groups, else films",
+    }
+    n = evaluation.header.options["n_resamples"]
+    trials = "trials and " if len({t for _, t in evaluation.trials}) > 1 else ""
+    what = f"{trials}{words[evaluation.unit]}"
+    return f"Intervals resample {what} ({counts} in the test part), {numbers.count(n)} times."
+
+
+def sentence(folder: RunFolder) -> str:
+    """The study in one sentence."""
+    backbones = list(dict.fromkeys(c.backbone_label for c in folder.cells))
+    pipelines = list(dict.fromkeys(c.pipeline for c in folder.cells))
+    schedules = list(dict.fromkeys(c.schedule for c in folder.cells))
+    study = folder.run.get("study") or {}
+    epochs = (study.get("training") or {}).get("epochs")
+    test = folder.splits[1].parts["test"]
+    positives = sum(folder.manifest.by_id[i].label == folder.positive for i in test)
+    trained = f"heads trained for {epochs} epochs" if epochs else "heads trained"
+    on = f", {_n(len(schedules), 'learning-rate schedule')}" if len(schedules) > 1 else ""
+    return (
+        f"{_n(len(backbones), 'frozen backbone').capitalize()} ({', '.join(backbones)}) under "
+        f"{_n(len(pipelines), 'augmentation pipeline')} ({', '.join(pipelines)}){on}, {trained} in "
+        f"{_n(folder.n_trials, 'trial')} a cell on {numbers.count(len(folder.manifest))} chest films of "
+        f"{_n(len(folder.classes), 'class', 'classes')}; the figures are of {numbers.count(len(test))} "
+        f"test films, {numbers.count(positives)} of them {folder.positive}, the positive class."
+    )
+
+
+def copies(folder: RunFolder) -> str:
+    """A sentence on the copies that were found among the films; empty where the run has no record of it."""
+    path = folder.path / "duplicates.json"
+    if not path.is_file():
+        return ""
+    found = read_json(path)
+    kinds = {
+        "exact-bytes": "equal in bytes",
+        "exact-pixels": "equal in pixels",
+        "near": "near copies confirmed on aligned pixels",
+    }
+    words = ", ".join(f"{numbers.count(int(n))} {kinds.get(k, k)}" for k, n in found["n_pairs"].items())
+    if not found["n_groups"]:
+        return "No copies were found among the films."
+    return (
+        f"Pairs of copies found: {words}; in {numbers.count(found['n_groups'])} groups, the largest of "
+        f"{numbers.count(found['largest_group'])} films, and each group is in one part only."
+    )
+
+
+def glossary(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
+    """Terms with their formulas."""
+    terms = [
+        (label, evaluation.formulas[m]) for m, label in METRIC_LABELS.items() if m in evaluation.formulas
+    ]
+    return [
+        *terms,
+        (
+            "Mean, standard error",
+            "over trials; standard error with divisor n − 1 (ddof 1), divided by the root of the number "
+            "of trials; one trial has none",
+        ),
+        (
+            "95 % interval",
+            "resamples the units of the test films, and over a cell the trials too; its method stands in "
+            "each cell’s tooltip and in statistics.json",
+        ),
+        ("Cell", "one backbone under one pipeline with one schedule"),
+        ("Trial", "one draw of train and validation films, and one head trained on it"),
+        (
+            "Class of the highest probability",
+            f"the prediction in every table unless it says operating point; {folder.positive} is one of "
+            f"{len(folder.classes)} classes",
+        ),
+        (
+            "Operating point",
+            "a threshold on the positive class’s probability, chosen on the validation part and stored "
+            "in the bundle",
+        ),
+        ("Random weights", 'the backbone was not pretrained (weights = "none"); it is frozen all the same'),
+    ]
+
+
+def facts(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
+    """What someone who reproduces the run must compare."""
+    run = folder.run
+    machine, versions = run.get("machine") or {}, run.get("versions") or {}
+    found = [
+        ("Study", f"{run['name']}, digest {run['study_digest']}"),
+        ("Manifest", f"{numbers.count(len(folder.manifest))} films, digest {run['manifest_digest']}"),
+        (
+            "Splits",
+            f"digest {evaluation.header.inputs['splits']}, each drawn with the manifest’s digest in its "
+            "header",
+        ),
+        (
+            "Predictions",
+            f"digest {evaluation.header.inputs['predictions']} over {len(evaluation.trials)} files",
+        ),
+        ("Seed", str(run.get("seed", "not recorded"))),
+        ("Drawn anew each trial", ", ".join(run.get("redraw_with_trial") or []) or "nothing recorded"),
+        ("Precision", str(run.get("precision", "not recorded"))),
+        ("Versions", ", ".join(f"{k} {v}" for k, v in versions.items()) or "not recorded"),
+        ("Machine", _machine(machine)),
+    ]
+    facts_path = folder.path / "run_facts.json"
+    if facts_path.is_file():
+        peak = read_json(facts_path).get("peak_rss_bytes")
+        if peak:
+            found.append(("Peak memory", numbers.size(int(peak))))
+    return found
+
+
+def _machine(machine: Mapping[str, object]) -> str:
+    words = [str(machine[k]) for k in ("cpu", "platform", "accelerator") if machine.get(k)]
+    if machine.get("cores"):
+        words.insert(1, f"{machine['cores']} cores")
+    if machine.get("memory_gib"):
+        words.insert(
+            2,
+            f"{machine['memory_gib']:.3g} GiB"
+            if isinstance(machine["memory_gib"], float)
+            else f"{machine['memory_gib']} GiB",
+        )
+    return ", ".join(words) or "not recorded"
+
+
+def compose(
+    folder: RunFolder,
+    evaluation: Evaluation,
+    tables: Mapping[str, Table],
+    pictures: Mapping[str, Picture],
+    remarks: Mapping[str, Sequence[str]],
+) -> Page:
+    """The page from its parts.
+
+    Args:
+        folder: The run.
+        evaluation: Its matrices and curves.
+        tables: By name; one that is missing is left out.
+        pictures: By name; likewise.
+        remarks: Sentences on what could not be shown: "panel", "contrasts".
+    """
+
+    def pick(*names: str) -> list[Table | Picture]:
+        found: list[Table | Picture] = []
+        for n in names:
+            if n in tables:
+                found.append(tables[n])
+            elif n in pictures:
+                found.append(pictures[n])
+        return found
+
+    def closed(*names: str) -> list[Table]:
+        return [tables[n] for n in names if n in tables]
+
+    run = folder.run
+    no_exclusions = (
+        "" if "exclusions" in tables else "Nothing was left out, or the run keeps no record of it."
+    )
+    sections = [
+        Section("films", "Films", (no_exclusions, copies(folder)), pick("data", "exclusions")),
+        Section(
+            "paper",
+            "Beside the paper",
+            ("The paper’s numbers stand in grey; a dash says that it has none.",),
+            pick("table-4", "table-5"),
+        ),
+        Section("curves", "Curves", (), pick("loss-curves", "pr-curves")),
+        Section(
+            "matrices",
+            "Confusion matrices",
+            (),
+            pick("confusion-matrices", "table-6", "table-7"),
+            screen_only=closed("confusion"),
+        ),
+        Section(
+            "clean",
+            "Clean contrasts",
+            (
+                "Where a class comes from one source or age group, a high figure need not be about "
+                "disease. These contrasts keep to films that are more alike.",
+                *remarks.get("contrasts", ()),
+            ),
+            pick(*(n for n in tables if n.startswith("contrast-"))),
+        ),
+        Section(
+            "details",
+            "By class, trial and threshold",
+            (),
+            pick("operating-point"),
+            closed("one-vs-rest", "trials"),
+        ),
+        Section(
+            "augmentation", "Pipelines", remarks.get("panel", ()), pick("pipelines", "augmentation-panel")
+        ),
+        Section("cost", "Weights and seconds", (), pick("weights", "seconds")),
+    ]
+    kept = [s for s in sections if s.items or s.closed or any(s.paragraphs)]
+    return Page(
+        title=str(run["title"] or run["name"]),
+        sentence=sentence(folder),
+        synthetic=bool(run.get("synthetic")),
+        cautions=cautions(folder),
+        lead=Section("results", "Results", (), pick("results", "intervals")),
+        sections=[s for s in kept if s.anchor != "clean" or s.items or remarks.get("contrasts")],
+        glossary=glossary(folder, evaluation),
+        command=str(run.get("command") or ""),
+        facts=facts(folder, evaluation),
+        study=json.dumps(run["study"], indent=1, ensure_ascii=False) if run.get("study") else "",
+    )
+
+
+def _n(n: int, one: str, many: str = "") -> str:
+    word = _WORDS[n] if n < len(_WORDS) else str(n)
+    return f"{word} {one if n == 1 else many or one + 's'}"

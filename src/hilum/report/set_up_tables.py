@@ -1,0 +1,90 @@
+"""How the study was set up: its pipelines step by step, and where each backbone's weights come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hilum.core.digests import SHORT
+from hilum.report import numbers
+from hilum.report.run_folder import RunFolder
+from hilum.report.table import Cell, Column, Table, text_cell
+
+_PARTS = ("train", "valid", "test")
+
+
+def pipeline_table(folder: RunFolder) -> Table | None:
+    """A row a pipeline: version, gate, steps; None where the run does not record them."""
+    pipelines: Mapping[str, Mapping[str, Any]] = folder.run.get("pipelines") or {}
+    if not pipelines:
+        return None
+    body = [
+        [
+            text_cell(name, strong=True),
+            text_cell(str(p.get("version", ""))),
+            text_cell(str(p.get("gate", "exact"))),
+            text_cell("; ".join(step_words(s) for s in p.get("steps", []))),
+        ]
+        for name, p in pipelines.items()
+    ]
+    columns = [
+        *(Column(c, numeric=False) for c in ("Pipeline", "Version", "Gate")),
+        Column("Steps", numeric=False, prose=True),
+    ]
+    return Table(
+        "pipelines",
+        "Pipelines",
+        "What each pipeline does to a film, in order.",
+        columns,
+        body,
+        notes=(
+            "p is the probability that a step acts on a film. percentage_area is Augmentor’s term and "
+            "scales each side: 0.9 keeps 81 % of the area.",
+        ),
+        sortable=False,
+    )
+
+
+def step_words(step: Mapping[str, Any]) -> str:
+    """A step in a few words.
+
+    >>> step_words({"op": "crop_centre", "probability": 0.1, "percentage_area": 0.9, "parts": ["train"]})
+    'crop_centre (p 0.1, percentage_area 0.9, train only)'
+    """
+    options = {k: v for k, v in step.items() if k not in ("op", "parts", "probability")}
+    words = [] if step.get("probability", 1.0) == 1.0 else [f"p {step['probability']:g}"]
+    if {"width_px", "height_px"} <= set(options):
+        words.append(f"{options.pop('width_px')} × {options.pop('height_px')} px")
+    words += [f"{k} {v}" for k, v in options.items() if v is not False]
+    parts = step.get("parts", _PARTS)
+    if set(parts) != set(_PARTS):
+        words.append(" and ".join(parts) + " only")
+    return f"{step['op']} ({', '.join(words)})" if words else str(step["op"])
+
+
+def weights_table(folder: RunFolder) -> Table:
+    """A row a backbone: which weights, from where, and their digest."""
+    weights: Mapping[str, Mapping[str, Any]] = folder.run.get("weights") or {}
+    body = []
+    for cell in {c.backbone: c for c in folder.cells}.values():
+        w = weights.get(cell.backbone, {})
+        sha = w.get("sha256")
+        body.append(
+            [
+                text_cell(cell.backbone_label, strong=True),
+                text_cell(cell.weights),
+                text_cell(str(w.get("source") or numbers.NONE)),
+                Cell(sha[:SHORT] if sha else numbers.NONE, sha, title=sha or ""),
+            ]
+        )
+    columns = [
+        Column(c, numeric=False, prose=c == "Source") for c in ("Backbone", "Weights", "Source", "sha256")
+    ]
+    return Table(
+        "weights",
+        "Weights",
+        "Where the weights of each frozen backbone come from.",
+        columns,
+        body,
+        sortable=False,
+    )

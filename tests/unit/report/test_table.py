@@ -1,0 +1,66 @@
+"""Tables as csv and LaTeX: read back by the csv module, and checked as LaTeX would read them."""
+
+import csv
+import io
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hilum.report.table import Cell, Column, Table, latex_escape, rate_cell, text_cell
+
+
+def _table(rows, **options):
+    columns = [Column("Name", numeric=False), Column("here", group="A & B"), Column("paper", group="A & B")]
+    return Table("t", "Table 9", "Caption with 50 % of_it.", columns, rows, **options)
+
+
+def test_csv_has_the_values_and_not_the_texts():
+    table = _table([[text_cell('a, "b"'), Cell("0.9635", 1742 / 1808), Cell("–", None)]])
+    assert list(csv.reader(io.StringIO(table.to_csv()))) == [
+        ["Name", "A & B: here", "A & B: paper"],
+        ['a, "b"', "0.963496", ""],
+    ]
+
+
+def test_latex_by_hand():
+    table = _table(
+        [
+            [text_cell("resnet50_a"), rate_cell(0.5), Cell("–", None)],
+            [text_cell("b"), rate_cell(1.0), Cell("≥ 3", 3)],
+        ],
+        notes=("a < b",),
+        breaks=frozenset({1}),
+    )
+    lines = table.to_latex().splitlines()
+    assert r"\caption{Caption with 50 \% of\_it.}" in lines
+    assert r"\begin{tabular}{lrr}" in lines
+    assert r" & \multicolumn{2}{c}{A \& B} \\" in lines or r"& \multicolumn{2}{c}{A \& B} \\" in [
+        line.strip() for line in lines
+    ]
+    assert r"\cmidrule(lr){2-3}" in lines
+    assert r"resnet50\_a & 0.5000 & -- \\" in lines
+    assert r"b & 1.0000 & $\geq$ 3 \\" in lines
+    assert r"\addlinespace" in lines
+    assert lines[-2:] == [r"\par\smallskip\footnotesize a \textless{} b", r"\end{table}"]
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r\n\0")))
+def test_csv_round_trip(text):
+    table = _table([[Cell("x", text), Cell("", 1), Cell("", 2)]])
+    assert list(csv.reader(io.StringIO(table.to_csv())))[1][0] == text
+
+
+@given(st.text(alphabet="ab &%$#_{}~^\\<>–×≥"))
+def test_escaped_text_holds_no_bare_special(text):
+    escaped = latex_escape(text)
+    bare = re.sub(r"\\(textbackslash|textasciitilde|textasciicircum|textless|textgreater)\{\}", "", escaped)
+    bare = re.sub(r"\$\\(times|geq)\$", "", bare)
+    bare = re.sub(r"\\[&%$#_{}]", "", bare)
+    assert not set(bare) & set("&%$#_{}~^\\<>–×≥")
+
+
+def test_a_row_of_another_length_is_refused():
+    with pytest.raises(ValueError, match="row 0: expected 3 cells, got 1"):
+        _table([[text_cell("a")]])

@@ -1,0 +1,162 @@
+"""The report of a run: its numbers reach page, csv and LaTeX; marks stay; equal runs, equal bytes."""
+
+import csv
+import re
+import runpy
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from hilum.core.errors import DigestError
+from hilum.stages.evaluate import evaluate_run
+from hilum.stages.report import write_report
+
+FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
+
+
+def _make(root, **options):
+    options = {"pipelines": ("crop",), "trials": 2, "matrices": {"all": FAKE["SMALL"]}, **options}
+    run = FAKE["make_run"](root / "run", **options)
+    evaluate_run(run, n_resamples=20)
+    return run
+
+
+@pytest.fixture(scope="module")
+def one_trial(tmp_path_factory):
+    run = _make(
+        tmp_path_factory.mktemp("one"), trials=1, backbones=("resnet50", "tf_efficientnet_lite0"),
+        pretrained={"resnet50": False}, synthetic=True, ages=False,
+    )  # fmt: skip
+    (run / "films" / "viral.png").unlink()
+    return run, write_report(run).read_text()
+
+
+def _read(path):
+    with path.open(newline="") as f:
+        return list(csv.DictReader(f))
+
+
+def test_random_weights_are_marked_wherever_the_backbone_stands_in_a_table(one_trial):
+    run, page = one_trial
+    n_seen = 0
+    for path in sorted((run / "tables").iterdir()):
+        text = path.read_text()
+        if path.name.startswith("confusion") or "resnet50" in text:
+            n_seen += 1
+            assert "resnet50 (random weights)" in text
+            assert not re.search(r"resnet50(?! \(random weights\))", text), path.name
+    assert n_seen >= 16
+    tables = re.findall(r"<table.*?</table>", page, re.DOTALL)
+    for table in tables:
+        if "tables" not in table and "resnet50" in table:
+            assert "resnet50 (random weights)" in table
+
+
+def test_one_trial_is_not_estimable_and_the_paper_s_gaps_are_dashes(one_trial):
+    run, _ = one_trial
+    rows = {(r["Backbone"], r["Metric"]): r for r in _read(run / "tables" / "table-5.csv")}
+    assert rows["resnet50 (random weights)", "Sensitivity"]["crop: here"] == "not estimable"
+    assert rows["resnet50 (random weights)", "Sensitivity"]["crop: paper"] == "0.0195"
+    assert rows["tf_efficientnet_lite0", "Sensitivity"]["crop: paper"] == ""
+    assert "not estimable & 0.0195" in (run / "tables" / "table-5.tex").read_text()
+    assert "not estimable & --" in (run / "tables" / "table-5.tex").read_text()
+
+
+def test_synthetic_films_are_said_first_and_last(one_trial):
+    _, page = one_trial
+    assert page.index("Synthetic films.") < page.index('id="results"')
+    assert "(synthetic films)</title>" in page
+    assert page.rindex("Synthetic films.") > page.index("How to reproduce it")
+
+
+def test_a_contrast_without_ages_is_explained_and_not_drawn_as_dashes(one_trial):
+    run, page = one_trial
+    assert "Covid vs adult normal is not shown: the films&#39; age groups are not known" in page
+    assert not (run / "tables" / "contrast-covid-vs-adult-normal.csv").exists()
+    assert (run / "tables" / "contrast-bacterial-vs-viral.csv").exists()
+
+
+def test_no_claim_of_better(one_trial):
+    words = re.sub(r"<style>.*?</style>|<script>.*?</script>|<[^>]+>", " ", one_trial[1], flags=re.DOTALL)
+    found = re.findall(r"\b(better|best|worse|outperform\w*|superior|significant\w*)\b", words)
+    assert set(found) <= {"better"}  # "which makes results look better": the caution on unknown patients
+    assert len(found) == words.count("makes results look better")
+
+
+class _Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.links, self.outside = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.ids += [values["id"]] if "id" in values else []
+        for name in ("src", "href"):
+            value = values.get(name, "")
+            if value.startswith("#"):
+                self.links.append(value[1:])
+            elif value and not value.startswith("data:"):
+                self.outside.append(value)
+        if tag not in {"meta", "img", "br", "link"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_well_formed_and_needs_nothing_else(one_trial):
+    _, page = one_trial
+    tags = _Tags()
+    tags.feed(page)
+    assert tags.open == []
+    assert len(tags.ids) == len(set(tags.ids))
+    assert set(tags.links) <= set(tags.ids)
+    assert tags.outside == []
+    assert "@import" not in page
+    assert "url(" not in page
+    assert len(page) < 6_000_000
+    assert "Four pipelines &lt;compared&gt;" in page
+    assert "<compared>" not in page
+
+
+def test_equal_runs_give_equal_bytes_an_unchanged_one_is_left_alone_a_damaged_one_is_made_again(tmp_path):
+    pages = {}
+    for name in ("a", "b"):
+        run = _make(tmp_path / "same")
+        write_report(run)
+        made = sorted(p for folder in ("tables", "figures") for p in (run / folder).iterdir())
+        pages[name] = {p.name: p.read_bytes() for p in [*made, run / "report.html"]}
+        before = (run / "report.html").stat().st_mtime_ns
+        write_report(run)
+        assert (run / "report.html").stat().st_mtime_ns == before
+        if name == "b":
+            (run / "figures" / "intervals.svg").unlink()
+            (run / "tables" / "trials.csv").write_text("edited")
+            write_report(run)
+            pages[name] = {p.name: p.read_bytes() for p in [*made, run / "report.html"]}
+        (tmp_path / "same").rename(tmp_path / f"moved-{name}")
+    assert pages["a"].keys() == pages["b"].keys()
+    assert [n for n in pages["a"] if pages["a"][n] != pages["b"][n]] == []
+
+
+def test_statistics_of_other_predictions_are_refused(tmp_path):
+    run = _make(tmp_path)
+    path = run / "cells" / "resnet50--crop--constant" / "trial-1" / "predictions.csv"
+    path.write_text(path.read_text().replace("0.", "0.0", 1))
+    with pytest.raises(DigestError, match=r"evaluation\.json: it was made from predictions"):
+        write_report(run)
+
+
+def test_statistics_that_were_edited_are_refused(tmp_path):
+    run = _make(tmp_path)
+    path = run / "statistics.json"
+    path.write_text(path.read_text().replace('"estimate": 0.9', '"estimate": 0.99', 1) + "\n")
+    with pytest.raises(DigestError, match=r"statistics\.json: it is missing, or was changed"):
+        write_report(run)
+
+
+def test_films_that_are_gone_leave_a_sentence_in_the_panel_s_place(one_trial):
+    run, page = one_trial
+    assert "The panel lacks viral: its film could not be read (unreadable)." in page
+    assert (run / "figures" / "augmentation-panel.png").exists()
