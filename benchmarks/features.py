@@ -1,6 +1,6 @@
 """Feature extraction against the library's eager fp32 loop, taking turns, the same batch of films; and what feeds it.
 
-    python benchmarks/features.py --json features.json
+python benchmarks/features.py --json features.json
 """
 
 from __future__ import annotations
@@ -82,7 +82,12 @@ def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--allocator", choices=["kept", "default"], default="kept", help="default: the eager loop's allocator as torch finds it")
+    parser.add_argument(
+        "--allocator",
+        choices=["kept", "default"],
+        default="kept",
+        help="default: the eager loop's allocator as torch finds it",
+    )
     parser.add_argument("--json", type=Path)
     a = parser.parse_args()
     device = choose_device()
@@ -90,12 +95,22 @@ def main() -> None:
     if a.allocator == "kept":
         keep_memory()
     precision, _ = measure_precision(device)
-    result: dict[str, Any] = {"machine": name_machine(), "precision": precision, "allocator": a.allocator, "feeding_films_per_s": feeding()}
-    print(f"{result['machine']}; precision {precision}; one core prepares {result['feeding_films_per_s']:.0f} films/s")
+    result: dict[str, Any] = {
+        "machine": name_machine(),
+        "precision": precision,
+        "allocator": a.allocator,
+        "feeding_films_per_s": feeding(),
+    }
+    print(
+        f"{result['machine']}; precision {precision}; one core prepares {result['feeding_films_per_s']:.0f} films/s"
+    )
     print(f"{'backbone':<24}{'eager fp32':>12}{'hilum':>12}{'ratio':>8}   films/s")
     for name in BACKBONES:
         r = result[name] = measure(name, precision, device, a.rounds)
-        print(f"{name:<24}{r['eager_films_per_s']:>12.1f}{r['hilum_films_per_s']:>12.1f}{r['ratio']:>8.2f}", flush=True)
+        print(
+            f"{name:<24}{r['eager_films_per_s']:>12.1f}{r['hilum_films_per_s']:>12.1f}{r['ratio']:>8.2f}",
+            flush=True,
+        )
     if a.json:
         a.json.write_text(json.dumps(result, indent=1))
 

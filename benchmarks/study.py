@@ -42,7 +42,9 @@ def choose_films(manifest: Path, n: int, out: Path) -> Manifest:
         by_class[f.label].append(f.image_id)
     chosen = []
     for label, ids in sorted(by_class.items()):
-        chosen += generator(1, "benchmark", label).permutation(ids)[: round(n * len(ids) / len(films))].tolist()
+        chosen += (
+            generator(1, "benchmark", label).permutation(ids)[: round(n * len(ids) / len(films))].tolist()
+        )
     few = films.only(chosen)
     few.write(out)
     return few
@@ -58,18 +60,51 @@ def class_folders(films: Manifest, root: Path) -> None:
 
 def yardstick(script: Path, images: Path, backbone: str) -> dict[str, Any]:
     """Time one cell of the plain procedure."""
-    command = [sys.executable, str(script), "--images", str(images), "--backbone", backbone, "--pipeline", "crop"]
+    command = [
+        sys.executable,
+        str(script),
+        "--images",
+        str(images),
+        "--backbone",
+        backbone,
+        "--pipeline",
+        "crop",
+    ]
     command += ["--epochs", str(EPOCHS), "--seconds-per-epoch-only"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def hilum(manifest: Path, workspace: Path, backbones: tuple[str, ...], pipelines: list[str], trials: int) -> dict[str, Any]:
+def hilum(
+    manifest: Path,
+    workspace: Path,
+    backbones: tuple[str, ...],
+    pipelines: list[str],
+    trials: int,
+    precision: str,
+) -> dict[str, Any]:
     """Time `hilum run` in a fresh workspace."""
-    sets = [f"grid.backbones={json.dumps(backbones)}", f"grid.pipelines={json.dumps(pipelines)}", f"grid.trials={trials}"]
+    sets = [
+        f"grid.backbones={json.dumps(backbones)}",
+        f"grid.pipelines={json.dumps(pipelines)}",
+        f"grid.trials={trials}",
+    ]
     # as many draws a covid training film as the yardstick takes
-    sets += [f'weights.{b}="none"' for b in backbones] + ["sampling.covid=2.09", f"training.epochs={EPOCHS}"]
-    command = [sys.executable, "-m", "hilum.cli.main", "run", "experiment-2", "--quiet", "--manifest", str(manifest)]
+    sets += [f'weights.{b}="none"' for b in backbones] + [
+        "sampling.covid=2.09",
+        f"training.epochs={EPOCHS}",
+        f"features.precision={precision}",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "hilum.cli.main",
+        "run",
+        "experiment-2",
+        "--quiet",
+        "--manifest",
+        str(manifest),
+    ]
     command += ["--workspace", str(workspace)]
     for s in sets:
         command += ["--set", s]
@@ -77,7 +112,11 @@ def hilum(manifest: Path, workspace: Path, backbones: tuple[str, ...], pipelines
     subprocess.run(command, capture_output=True, text=True, check=True)
     seconds = time.perf_counter() - start
     run = next((workspace / "runs").iterdir())
-    return {"seconds": seconds, "stages": json.loads((run / "stages.json").read_text()), **json.loads((run / "run_facts.json").read_text())}
+    return {
+        "seconds": seconds,
+        "stages": json.loads((run / "stages.json").read_text()),
+        **json.loads((run / "run_facts.json").read_text()),
+    }
 
 
 def main() -> None:
@@ -86,10 +125,14 @@ def main() -> None:
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--films", type=int, default=2000)
     parser.add_argument("--backbones", nargs="+", default=list(BACKBONES), help="of the whole experiment")
+    parser.add_argument("--precision", default="auto", help="fp32 shows what a processor without bf16 gains")
+    parser.add_argument(
+        "--yardstick", type=Path, help="take its seconds from an earlier --json of this machine"
+    )
     parser.add_argument("--json", type=Path)
     a = parser.parse_args()
     script = os.environ.get("HILUM_YARDSTICK")
-    if not script:
+    if not script and not a.yardstick:
         raise InputError("set HILUM_YARDSTICK to the plain procedure's script")
     backbones = tuple(a.backbones)
     result: dict[str, Any] = {"machine": name_machine(), "films": a.films, "yardstick": {}, "hilum": {}}
@@ -103,22 +146,32 @@ def main() -> None:
         films = choose_films(a.manifest, a.films, root / "films.csv")
         class_folders(films, root / "classes")
         print(f"{len(films)} films: {films.count_by('label')}; {result['machine']}", flush=True)
+        if a.yardstick:
+            result["yardstick"] = json.loads(a.yardstick.read_text())["yardstick"]
         for b in backbones:
-            result["yardstick"][b] = yardstick(Path(script), root / "classes", b)
+            if not a.yardstick:
+                result["yardstick"][b] = yardstick(Path(str(script)), root / "classes", b)
             print(f"yardstick, one cell, {b}: {result['yardstick'][b]['seconds']['total']:.0f} s", flush=True)
             save()
         first = backbones[0]
-        result["hilum"]["cell"] = hilum(root / "films.csv", root / "cell", (first,), ["crop"], 1)
+        result["hilum"]["cell"] = hilum(root / "films.csv", root / "cell", (first,), ["crop"], 1, a.precision)
         cell = result["hilum"]["cell"]["seconds"]
         one = result["yardstick"][first]["seconds"]["total"]
-        print(f"hilum, one cold cell, {first}: {cell:.0f} s; yardstick / hilum = {one / cell:.1f}", flush=True)
+        print(
+            f"hilum, one cold cell, {first}: {cell:.0f} s; yardstick / hilum = {one / cell:.1f}", flush=True
+        )
         save()
         every = ["baseline", "crop", "crop-distortion", "crop-zoom"]
-        result["hilum"]["experiment"] = hilum(root / "films.csv", root / "all", backbones, every, TRIALS)
+        result["hilum"]["experiment"] = hilum(
+            root / "films.csv", root / "all", backbones, every, TRIALS, a.precision
+        )
         whole = result["hilum"]["experiment"]["seconds"]
         total = sum(result["yardstick"][b]["seconds"]["total"] for b in backbones) * PIPELINES * TRIALS
         result["ratios"] = {"cell": one / cell, "experiment": total / whole}
-        print(f"hilum, {len(backbones) * PIPELINES} cells x {TRIALS} trials: {whole:.0f} s; yardstick {total:.0f} s; ratio {total / whole:.0f}")
+        print(
+            f"hilum, {len(backbones) * PIPELINES} cells x {TRIALS} trials: {whole:.0f} s; "
+            f"yardstick {total:.0f} s; ratio {total / whole:.0f}"
+        )
         save()
 
 

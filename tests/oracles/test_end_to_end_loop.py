@@ -49,7 +49,9 @@ def plain_end_to_end(name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
             with torch.no_grad():
                 z = body(pixels[which])
             if name == "squeezenet1_0":
-                bits = np.unpackbits(np.frombuffer(masks.bytes((z.numel() + 7) // 8), np.uint8), count=z.numel())
+                bits = np.unpackbits(
+                    np.frombuffer(masks.bytes((z.numel() + 7) // 8), np.uint8), count=z.numel()
+                )
                 z = z * torch.from_numpy(bits.astype(np.float32)).view_as(z) / 0.5
                 out = torch.relu(head.conv(z)).mean(dim=(2, 3))
             else:
@@ -74,8 +76,10 @@ def test_stored_features_give_the_plain_loops_predictions(tmp_path: Path, name: 
     )  # fmt: skip
     store = FeatureStore(tmp_path, spec)
     ids = [pixels_sha256(film) for film in x]
-    store.write("all", ids, torch.cat([net.features(x[k : k + 8], 8) for k in range(0, N, 8)]).numpy(), seconds=1)
-    source = Source(FeatureRows(store.locations(ids)), y, "cpu")
+    store.write(
+        "all", ids, torch.cat([net.features(x[k : k + 8], 8) for k in range(0, N, 8)]).numpy(), seconds=1
+    )
+    source = Source(FeatureRows(store.locations(ids)), y)
     head = build_head(backbone(name), 4, SEED)
     history = list(fit(head, source, source, Constant(5e-4), EPOCHS, BATCH, SEED))
     got = torch.softmax(logits(head, source), 1).numpy()

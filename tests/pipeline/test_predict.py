@@ -39,7 +39,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("predict")
     ingest([f"synthetic={make_films(root / 'films', 60, 5, 96)}"], root / "manifest.csv", workers=1)
     (root / "tiny.toml").write_text(STUDY)
-    report, _ = run_study(read_study(root / "tiny.toml"), root / "manifest.csv", root / "workspace", 1, "test")
+    report, _ = run_study(
+        read_study(root / "tiny.toml"), root / "manifest.csv", root / "workspace", 1, "test"
+    )
     shutil.copy(root / "manifest.csv", report.parent / "all.csv")
     return report.parent
 

@@ -60,7 +60,12 @@ class Bundle:
         folder.mkdir(parents=True, exist_ok=True)
         data = save(dict(head_state))
         write_bytes(folder / "head.safetensors", data)
-        value = {"header": header.to_dict(), "notice": RESEARCH_NOTICE, "head_sha256": sha256_bytes(data), **asdict(self)}
+        value = {
+            "header": header.to_dict(),
+            "notice": RESEARCH_NOTICE,
+            "head_sha256": sha256_bytes(data),
+            **asdict(self),
+        }
         write_json(folder / "bundle.json", value)
 
     @classmethod
@@ -81,7 +86,9 @@ class Bundle:
             raise InputError(f"{folder}: expected head.safetensors beside bundle.json")
         require_digest("head", value["head_sha256"], sha256_file(weights_path), path)
         names = cls.__dataclass_fields__
-        fields: dict[str, Any] = {k: (tuple(v) if k == "classes" else v) for k, v in value.items() if k in names}
+        fields: dict[str, Any] = {
+            k: (tuple(v) if k == "classes" else v) for k, v in value.items() if k in names
+        }
         missing = sorted(names.keys() - fields.keys())
         if missing:
             raise InputError(f"{path}: expected the key {missing[0]!r}")

@@ -74,7 +74,9 @@ class FeatureStore:
         self._seen: set[Path] = set()
         self._open: dict[Path, NDArray[Any]] = {}
         if not (self.folder / "spec.json").exists():
-            write_json(self.folder / "spec.json", {"header": Header("features").to_dict(), "spec": asdict(spec)})
+            write_json(
+                self.folder / "spec.json", {"header": Header("features").to_dict(), "spec": asdict(spec)}
+            )
         self.refresh()
 
     def refresh(self) -> None:

@@ -156,7 +156,7 @@ class Manifest:
             for c in ("path", "lung_mask"):
                 k = COLUMNS.index(c)
                 if row[k]:
-                    full = Path(os.path.abspath(row[k]))
+                    full = Path(os.path.abspath(row[k]))  # noqa: PTH100 (resolve would follow links)
                     row[k] = str(full.relative_to(folder)) if full.is_relative_to(folder) else str(full)
             writer.writerow(row)
         write_text(path, out.getvalue())
@@ -170,7 +170,9 @@ class Manifest:
             InputError: No such file, a missing or unknown column, a bad number, a repeated id, an undeclared missing patient.
         """
         if not path.is_file():
-            raise InputError(f"{path}: no such manifest; make one with `hilum ingest SOURCE... --out {path.name}`")
+            raise InputError(
+                f"{path}: no such manifest; make one with `hilum ingest SOURCE... --out {path.name}`"
+            )
         header, provenance = read_csv_header(path, "manifest")
         folder = path.resolve().parent
         films: list[FilmRow] = []
@@ -187,7 +189,9 @@ class Manifest:
                     text = row[c] or ""
                     if c in _INTEGERS:
                         if not text.isdigit():
-                            raise InputError(f"{path} line {reader.line_num}: {c} must be a whole number, got {text!r}")
+                            raise InputError(
+                                f"{path} line {reader.line_num}: {c} must be a whole number, got {text!r}"
+                            )
                         values[c] = int(text)
                     elif c in _NOT_IN_DIGEST and text:
                         values[c] = str(folder / text)

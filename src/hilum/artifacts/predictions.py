@@ -81,7 +81,9 @@ class Predictions:
         index = {c: k for k, c in enumerate(self.classes)}
         for i, y in zip(self.image_ids, self.y_true, strict=True):
             if y not in index:
-                raise InputError(f"film {i!r}: y_true {y!r} is no class of these predictions; {nearest(y, self.classes)}")
+                raise InputError(
+                    f"film {i!r}: y_true {y!r} is no class of these predictions; {nearest(y, self.classes)}"
+                )
         return np.array([index[y] for y in self.y_true], dtype=np.int64)
 
     def write(self, path: Path) -> None:
@@ -91,10 +93,8 @@ class Predictions:
         writer.writerow([*_FIRST, *(f"p_{c}" for c in self.classes), "group", "operating_point", "error"])
         for k in range(len(self)):
             probs = ["" if np.isnan(p) else f"{p:.9g}" for p in self.probabilities[k]]
-            writer.writerow(
-                [self.image_ids[k], self.patient_ids[k], self.parts[k], self.y_true[k], *probs]
-                + [self.groups[k], self.operating_point[k], self.errors[k]]
-            )
+            first = (self.image_ids[k], self.patient_ids[k], self.parts[k], self.y_true[k])
+            writer.writerow([*first, *probs, self.groups[k], self.operating_point[k], self.errors[k]])
         write_text(path, out.getvalue())
         write_csv_header(path, self.header)
 
@@ -116,7 +116,9 @@ class Predictions:
                     raise InputError(f"{path}: expected a column {name!r}, got {', '.join(got)!r}")
             classes = tuple(c[2:] for c in got if c.startswith("p_"))
             if len(classes) < 2:
-                raise InputError(f"{path}: expected a column p_<class> for each of two or more classes, got {', '.join(got)!r}")
+                raise InputError(
+                    f"{path}: expected a column p_<class> for each of two or more classes, got {', '.join(got)!r}"
+                )
             rows = list(reader)
         probs = np.full((len(rows), len(classes)), np.nan)
         for k, row in enumerate(rows):
@@ -126,9 +128,13 @@ class Predictions:
                 try:
                     probs[k, j] = float(row[f"p_{c}"])
                 except (TypeError, ValueError):
-                    raise InputError(f"{path} row {k + 2}: p_{c} must be a number, got {row[f'p_{c}']!r}") from None
+                    raise InputError(
+                        f"{path} row {k + 2}: p_{c} must be a number, got {row[f'p_{c}']!r}"
+                    ) from None
             if not (np.all(probs[k] >= 0) and abs(probs[k].sum() - 1) < 1e-3):
-                raise InputError(f"{path} row {k + 2}: the probabilities must be >= 0 and add up to 1, got {probs[k].tolist()!r}")
+                raise InputError(
+                    f"{path} row {k + 2}: the probabilities must be >= 0 and add up to 1, got {probs[k].tolist()!r}"
+                )
 
         def column(name: str) -> tuple[str, ...]:
             return tuple(row.get(name) or "" for row in rows)

@@ -63,7 +63,12 @@ class PreparedStore:
         return self._index_path(key).is_file()
 
     def write(
-        self, key: str, header: Header, rows: Sequence[PreparedRow], pixels: dict[str, NDArray[np.uint8]], seconds: float
+        self,
+        key: str,
+        header: Header,
+        rows: Sequence[PreparedRow],
+        pixels: dict[str, NDArray[np.uint8]],
+        seconds: float,
     ) -> None:
         """Write a shard: arrays first, its index last."""
         by_shape: dict[tuple[int, ...], list[str]] = {}
@@ -81,7 +86,18 @@ class PreparedStore:
                 "header": header.to_dict(),
                 "seconds": round(seconds, 4),
                 "files": files,
-                "rows": [[r.image_id, r.wanted.pipeline, r.wanted.part, r.wanted.seed, r.wanted.copy, r.digest, r.drawn] for r in rows],
+                "rows": [
+                    [
+                        r.image_id,
+                        r.wanted.pipeline,
+                        r.wanted.part,
+                        r.wanted.seed,
+                        r.wanted.copy,
+                        r.digest,
+                        r.drawn,
+                    ]
+                    for r in rows
+                ],
             },
         )
 
@@ -91,7 +107,10 @@ class PreparedStore:
         for name, digests in value["files"].items():
             for k, d in enumerate(digests):
                 self._where[d] = (self.folder / name, k)
-        rows = [PreparedRow(i, Wanted(pipeline, part, seed, copy), d, drawn) for i, pipeline, part, seed, copy, d, drawn in value["rows"]]
+        rows = [
+            PreparedRow(i, Wanted(pipeline, part, seed, copy), d, drawn)
+            for i, pipeline, part, seed, copy, d, drawn in value["rows"]
+        ]
         return rows, float(value["seconds"])
 
     def sizes(self) -> set[tuple[int, int]]:

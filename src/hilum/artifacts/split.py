@@ -33,7 +33,9 @@ class Split:
         InputError: An unknown part, or a film without a group.
     """
 
-    def __init__(self, parts: Mapping[str, Sequence[str]], group_of: Mapping[str, str], header: Header) -> None:
+    def __init__(
+        self, parts: Mapping[str, Sequence[str]], group_of: Mapping[str, str], header: Header
+    ) -> None:
         unknown = set(parts) - set(PARTS)
         if unknown:
             raise InputError(f"unknown part {sorted(unknown)[0]!r}; parts are {', '.join(PARTS)}")
@@ -95,7 +97,11 @@ class Split:
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values."""
         films = {p: {i: self.group_of[i] for i in ids} for p, ids in self.parts.items()}
-        return {"header": self.header.to_dict(), "n_films": {p: len(v) for p, v in self.parts.items()}, "films": films}
+        return {
+            "header": self.header.to_dict(),
+            "n_films": {p: len(v) for p, v in self.parts.items()},
+            "films": films,
+        }
 
     def write(self, path: Path) -> None:
         """Write split.json."""
@@ -116,6 +122,8 @@ class Split:
         for part, group_of in films.items():
             for i, g in group_of.items():
                 if i in flat:
-                    raise LeakageError(f"{path}: film {i!r} is in {part} and in another part; rebuild with `hilum split`")
+                    raise LeakageError(
+                        f"{path}: film {i!r} is in {part} and in another part; rebuild with `hilum split`"
+                    )
                 flat[i] = g
         return cls({p: list(v) for p, v in films.items()}, flat, header)

@@ -140,9 +140,13 @@ def _explain(error: ValidationError, where: str) -> InputError:
     first = error.errors()[0]
     key = ".".join(str(p) for p in first["loc"])
     if first["type"] == "extra_forbidden":
-        return InputError(f"{where}: unknown key {key!r}; {nearest(str(first['loc'][-1]), _keys_at(first['loc'][:-1]))}")
+        return InputError(
+            f"{where}: unknown key {key!r}; {nearest(str(first['loc'][-1]), _keys_at(first['loc'][:-1]))}"
+        )
     if first["type"] == "literal_error":
-        words = str(first.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
+        words = (
+            str(first.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
+        )
         return InputError(f"{where}: {key} got {first['input']!r}; {nearest(str(first['input']), words)}")
     return InputError(f"{where}: {key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}")
 
@@ -194,14 +198,22 @@ def check_consistent(study: Study, where: str) -> None:
     classes = study.data.classes
     if len(set(classes)) != len(classes) or len(classes) < 2:
         raise InputError(f"{where}: data.classes must be two or more different names, got {classes!r}")
-    named = {"data.positive": [study.data.positive], "data.one_per_patient": study.data.one_per_patient, "sampling": list(study.sampling)}
+    named = {
+        "data.positive": [study.data.positive],
+        "data.one_per_patient": study.data.one_per_patient,
+        "sampling": list(study.sampling),
+    }
     for key, names in named.items():
         for name in names:
             if name not in classes:
-                raise InputError(f"{where}: {key} names {name!r}, which is no class; {nearest(name, classes)}")
+                raise InputError(
+                    f"{where}: {key} names {name!r}, which is no class; {nearest(name, classes)}"
+                )
     for backbone in study.weights:
         if backbone not in study.grid.backbones:
-            raise InputError(f"{where}: weights names {backbone!r}, which is not in grid.backbones; {nearest(backbone, study.grid.backbones)}")
+            raise InputError(
+                f"{where}: weights names {backbone!r}, which is not in grid.backbones; {nearest(backbone, study.grid.backbones)}"
+            )
     for key in ("backbones", "pipelines", "schedules"):
         names = getattr(study.grid, key)
         if len(set(names)) != len(names):

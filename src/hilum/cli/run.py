@@ -24,20 +24,41 @@ def study_path(name: str) -> Path:
         return path
     from importlib.resources import files
 
-    shipped = {p.name.removesuffix(".toml"): p for p in files("hilum.studies").iterdir() if p.name.endswith(".toml")}
+    shipped = {
+        p.name.removesuffix(".toml"): p for p in files("hilum.studies").iterdir() if p.name.endswith(".toml")
+    }
     if name not in shipped:
-        raise InputError(f"no study {name!r}; give a .toml file or the name of one that ships; {nearest(name, shipped)}")
+        raise InputError(
+            f"no study {name!r}; give a .toml file or the name of one that ships; {nearest(name, shipped)}"
+        )
     return Path(str(shipped[name]))
 
 
 def run(
-    study: Annotated[str, typer.Argument(metavar="STUDY.toml|NAME", help="A study file, or one that ships: demo, experiment-2.")],
-    manifest: Annotated[Path | None, typer.Option(help="manifest.csv; else the one that the study names.")] = None,
-    workspace: Annotated[Path, typer.Option(help="Folder for everything that is computed.")] = Path("hilum-workspace"),
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as training.epochs=5.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and an estimate of the time; compute nothing.")] = False,
+    study: Annotated[
+        str,
+        typer.Argument(
+            metavar="STUDY.toml|NAME", help="A study file, or one that ships: demo, experiment-2."
+        ),
+    ],
+    manifest: Annotated[
+        Path | None, typer.Option(help="manifest.csv; else the one that the study names.")
+    ] = None,
+    workspace: Annotated[Path, typer.Option(help="Folder for everything that is computed.")] = Path(
+        "hilum-workspace"
+    ),
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as training.epochs=5."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and an estimate of the time; compute nothing.")
+    ] = False,
     engine: Annotated[str, typer.Option(help="Where tasks run: local.")] = "local",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if not given. Results do not depend on it.")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes; all cores if not given. Results do not depend on it."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Run a study from its films to its report. A run that was stopped goes on where it was."""
@@ -72,5 +93,7 @@ def run(
     width = max(len(line.stage) for line in lines)
     print(f"{'stage':<{width}}  {'done':>8}  {'found':>8}  {'seconds':>8}", file=sys.stderr)
     for line in lines:
-        print(f"{line.stage:<{width}}  {line.done:>8}  {line.found:>8}  {line.seconds:>8.1f}", file=sys.stderr)
+        print(
+            f"{line.stage:<{width}}  {line.done:>8}  {line.found:>8}  {line.seconds:>8.1f}", file=sys.stderr
+        )
     print(report)

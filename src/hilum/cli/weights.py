@@ -45,4 +45,6 @@ def verify(name: Annotated[str, typer.Argument(help="A backbone.")]) -> None:
     b = backbone(name)
     weights = find(b)
     state = state_sha256(build_network(b, weights))
-    print(f"{b.name}: {weights.path}\n  file sha256 {weights.sha256}\n  loaded state {state}\n  {weights.source}; {weights.licence}")
+    print(
+        f"{b.name}: {weights.path}\n  file sha256 {weights.sha256}\n  loaded state {state}\n  {weights.source}; {weights.licence}"
+    )

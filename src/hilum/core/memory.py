@@ -14,11 +14,11 @@ _EVERY_S = 0.25
 
 @dataclass
 class MemoryPeak:
-    """Largest sums seen over this process and its descendants, in bytes.
+    """Most seen at any time, in bytes.
 
     Attributes:
-        resident_bytes: Resident set; mapped feature shards count here while they are in memory.
-        anonymous_bytes: Of that, what is not backed by a file.
+        resident_bytes: Resident set of the largest process; mapped feature shards count here while they are in memory.
+        anonymous_bytes: What is not backed by a file, of this process and its descendants together.
     """
 
     resident_bytes: int = 0
@@ -59,7 +59,7 @@ def watch_memory() -> Iterator[MemoryPeak]:
     def look() -> None:
         while True:
             both = [_status(p) for p in _descendants(os.getpid())]
-            peak.resident_bytes = max(peak.resident_bytes, sum(r for r, _ in both))
+            peak.resident_bytes = max(peak.resident_bytes, *(r for r, _ in both))
             peak.anonymous_bytes = max(peak.anonymous_bytes, sum(a for _, a in both))
             if stop.wait(_EVERY_S):
                 return

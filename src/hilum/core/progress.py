@@ -30,11 +30,15 @@ class Step(Protocol):
     def __call__(self, n: int = 1) -> None: ...
 
 
+def _nothing(n: int = 1) -> None:
+    pass
+
+
 @contextmanager
 def progress(what: str, total: int, unit: str = "films") -> Iterator[Step]:
     """Show progress of `total` items of work called `what`; the block gets a function to call with items done."""
     if _quiet or total == 0:
-        yield lambda n=1: None
+        yield _nothing
         return
     if sys.stderr.isatty():
         from rich.console import Console

@@ -27,11 +27,11 @@ from hilum.models.registry import backbone
 from hilum.models.weights import find
 
 
-def load_head(bundle: Bundle, state: Mapping[str, NDArray[np.float32]], device: str) -> nn.Module:
+def load_head(bundle: Bundle, state: Mapping[str, NDArray[np.float32]]) -> nn.Module:
     """The bundle's head with its weights, in evaluation."""
     head = build_head(backbone(bundle.backbone), len(bundle.classes), seed=0)
     head.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in state.items()}, strict=True)
-    return head.to(device).eval()
+    return head.eval()
 
 
 def probabilities(logits: torch.Tensor) -> NDArray[np.float64]:
@@ -73,10 +73,14 @@ class Predictor:
         b = self.bundle
         weights = find(backbone(b.backbone), b.weights["choice"])
         self._network = FrozenBackbone(
-            backbone(b.backbone), weights, b.weights["seed"], "bf16" if b.precision == "bf16" else "fp32", device
+            backbone(b.backbone),
+            weights,
+            b.weights["seed"],
+            "bf16" if b.precision == "bf16" else "fp32",
+            device,
         )
         require_digest("backbone weights", b.state_sha256, self._network.state_sha256, folder)
-        self._head = load_head(b, state, device)
+        self._head = load_head(b, state)
         self._pipeline = Pipeline.from_dict(b.preparation)
 
     def prepare(self, data: bytes) -> NDArray[np.uint8]:
@@ -89,7 +93,7 @@ class Predictor:
 
     def score_pixels(self, films: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Probabilities of prepared films, float64 (n, n_classes)."""
-        features = self._network.features(films, self.bundle.batch)
+        features = self._network.features(films, self.bundle.batch).cpu()
         if backbone(self.bundle.backbone).spatial:  # as the feature store keeps them
             features = features.half().float()
         with torch.inference_mode():
@@ -123,4 +127,8 @@ class Predictor:
 
 def provenance(predictor: Predictor) -> Header:
     """Header for predictions of this bundle."""
-    return Header("predictions", inputs={"bundle": predictor.header.inputs.get("train", "")}, options={"path": "fixed steps only"})
+    return Header(
+        "predictions",
+        inputs={"bundle": predictor.header.inputs.get("train", "")},
+        options={"path": "fixed steps only"},
+    )

@@ -8,6 +8,7 @@ Features do not depend on which films share a batch: every batch has the same sh
 from __future__ import annotations
 
 import copy
+from itertools import pairwise
 from typing import Literal, cast
 
 import numpy as np
@@ -68,9 +69,13 @@ class _Tap(nn.Module):
 def _fold_batchnorm(module: nn.Module) -> None:
     """Fold each BatchNorm into the convolution that stands right before it among its siblings."""
     names = list(module._modules)
-    for first, second in zip(names, names[1:], strict=False):
+    for first, second in pairwise(names):
         conv, norm = module._modules[first], module._modules[second]
-        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d) and norm.num_features == conv.out_channels:
+        if (
+            isinstance(conv, nn.Conv2d)
+            and isinstance(norm, nn.BatchNorm2d)
+            and norm.num_features == conv.out_channels
+        ):
             module._modules[first] = fuse_conv_bn_eval(conv, norm)
             # timm's BatchNorm carries its activation
             module._modules[second] = cast(nn.Module, getattr(norm, "act", nn.Identity()))
@@ -92,7 +97,9 @@ class FrozenBackbone:
         state_sha256: Digest of the plain network's weights and BatchNorm statistics.
     """
 
-    def __init__(self, b: Backbone, weights: Weights, seed: int = 0, precision: Precision = "fp32", device: str = "cpu") -> None:
+    def __init__(
+        self, b: Backbone, weights: Weights, seed: int = 0, precision: Precision = "fp32", device: str = "cpu"
+    ) -> None:
         net = build_network(b, weights, seed)
         self.b, self.precision, self.device = b, precision, device
         self.state_sha256 = state_sha256(net)

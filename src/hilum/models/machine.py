@@ -48,12 +48,20 @@ def exact_arithmetic() -> None:
 
 
 def _seconds_of_convolutions(dtype: torch.dtype, device: str) -> float:
-    conv = torch.nn.Conv2d(128, 128, 3, padding=1).to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    x = torch.zeros(8, 128, 32, 32, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    channels, side, films = (
+        (128, 32, 8) if device == "cpu" else (256, 56, 128)
+    )  # enough work to fill the device
+    conv = torch.nn.Conv2d(channels, channels, 3, padding=1).to(
+        device=device, dtype=dtype, memory_format=torch.channels_last
+    )  # type: ignore[call-overload]
+    x = torch.zeros(films, channels, side, side, device=device, dtype=dtype)
+    x = x.contiguous(memory_format=torch.channels_last)
     best = float("inf")
     with torch.inference_mode():
-        conv(x)
         for _ in range(5):
+            conv(x)
+            if device == "cuda":
+                torch.cuda.synchronize()
             start = time.perf_counter()
             for _ in range(3):
                 conv(x)
@@ -65,7 +73,10 @@ def _seconds_of_convolutions(dtype: torch.dtype, device: str) -> float:
 
 def measure_precision(device: str) -> tuple[Precision, dict[str, float]]:
     """Choose fp32 or bf16 by timing one convolution in both; gives the choice and the seconds measured."""
-    seconds = {"fp32": _seconds_of_convolutions(torch.float32, device), "bf16": _seconds_of_convolutions(torch.bfloat16, device)}
+    seconds = {
+        "fp32": _seconds_of_convolutions(torch.float32, device),
+        "bf16": _seconds_of_convolutions(torch.bfloat16, device),
+    }
     return ("bf16" if seconds["fp32"] >= BF16_MUST_GAIN * seconds["bf16"] else "fp32"), seconds
 
 

@@ -86,12 +86,20 @@ def find(b: Backbone, choice: str = "imagenet", sha256: str | None = None) -> We
     if choice != "imagenet":
         path = Path(choice)
         if not path.is_file():
-            raise InputError(f"weights of {b.name}: expected 'imagenet', 'none' or a file, got {choice!r}, which is no file")
+            raise InputError(
+                f"weights of {b.name}: expected 'imagenet', 'none' or a file, got {choice!r}, which is no file"
+            )
         got = sha256_file(path)
         if sha256 is not None and got != sha256:
             raise DigestError(f"{path}: declared sha256 {sha256}, the file has {got}")
         known = known_file(b, got)
-        return Weights(choice, path, got, known.source if known else f"file {path.name}", known.licence if known else "not stated")
+        return Weights(
+            choice,
+            path,
+            got,
+            known.source if known else f"file {path.name}",
+            known.licence if known else "not stated",
+        )
     wrong: list[str] = []
     for path in _places(b):
         if not path.is_file():
@@ -103,7 +111,9 @@ def find(b: Backbone, choice: str = "imagenet", sha256: str | None = None) -> We
         if any(path.name == w.filename for w in b.weights):
             wrong.append(f"{path} has sha256 {got[:16]}..., which is not that of the published file")
     if wrong:
-        raise DigestError(f"weights of {b.name}: {'; '.join(wrong)}. Remove it and fetch it again: hilum weights fetch {b.name}")
+        raise DigestError(
+            f"weights of {b.name}: {'; '.join(wrong)}. Remove it and fetch it again: hilum weights fetch {b.name}"
+        )
     names = " or ".join(w.filename for w in b.weights)
     raise InputError(
         f"no ImageNet weights of {b.name} here. Fetch them with `hilum weights fetch {b.name}`; offline, put {names} into a "

@@ -146,9 +146,9 @@ def seconds_table(folder: RunFolder) -> Table:
         columns,
         body,
         notes=(
-            "Alone: what the trial would have cost by itself. Here: what was spent on it in this study, "
-            "where films that are equal under two pipelines, trials or cells pass a backbone once and "
-            "the cell that came first is charged.",
+            "Alone: what the trial would have cost by itself, its films counted at the measured seconds a film. "
+            "Here: its equal share of what was computed once, since films that are equal under two pipelines, "
+            "trials or cells pass a backbone once. Work of several processes is added up.",
         ),
         breaks=frozenset(breaks),
         sortable=False,

@@ -119,7 +119,16 @@ def pr_curves(panels: Sequence[tuple[str, Sequence[PrCurve]]], prevalence: float
             ax.set(title=title, xlabel="recall (sensitivity)", ylabel="precision (PPV)", xlim=(0, 1.005))
             ax.set_ylim(min(0.0, lowest), 1.005)
             ax.set_aspect("equal", adjustable="box")
-            ax.legend(loc="lower left", bbox_to_anchor=(0.0, min(0.8, prevalence + 0.06)), handlelength=2.6)
+            # a poor curve may pass behind it, so it is not see-through
+            place = (0.0, min(0.8, prevalence + 0.06))
+            ax.legend(
+                loc="lower left",
+                bbox_to_anchor=place,
+                handlelength=2.6,
+                frameon=True,
+                framealpha=0.9,
+                edgecolor="none",
+            )
         for ax in flat[len(panels) :]:
             ax.set_axis_off()
         return fig

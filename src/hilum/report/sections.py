@@ -137,7 +137,9 @@ def facts(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
     if facts_path.is_file():
         peak = read_json(facts_path).get("peak_rss_bytes")
         if peak:
-            found.append(("Peak memory", numbers.size(int(peak))))
+            found.append(
+                ("Peak memory", f"{numbers.size(int(peak))} in the largest process, mapped files included")
+            )
     return found
 
 

@@ -34,7 +34,6 @@ class PredictTask:
         patient_of: image_id -> patient id.
         group_of: image_id -> group of the split.
         out: predictions.csv.
-        device: Where the head runs.
     """
 
     bundle: str
@@ -42,20 +41,19 @@ class PredictTask:
     patient_of: Mapping[str, str]
     group_of: Mapping[str, str]
     out: str
-    device: str
 
 
 def predict_trial(task: PredictTask) -> int:
     """Do one task; returns the number of films. The seconds go beside the predictions, into predict.json."""
     start = time.perf_counter()
     bundle, header, state = Bundle.read(Path(task.bundle))
-    head = load_head(bundle, state, task.device)
+    head = load_head(bundle, state)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # one order of sums, whatever the number of workers
     try:
         scores = []
         for _, films in task.parts:
-            source = Source(FeatureRows(films.locations), np.array(films.labels, np.int64), task.device)
+            source = Source(FeatureRows(films.locations), np.array(films.labels, np.int64))
             scores.append(probabilities(logits(head, source)))
     finally:
         torch.set_num_threads(threads)
@@ -72,7 +70,9 @@ def predict_trial(task: PredictTask) -> int:
         groups=tuple(task.group_of[i] for i in ids),
         operating_point=tuple(str(int(p)) for p in positive),
         errors=("",) * len(ids),
-        header=Header("predictions", inputs=header.inputs, options={"path": "the study's pipeline, draws included"}),
+        header=Header(
+            "predictions", inputs=header.inputs, options={"path": "the study's pipeline, draws included"}
+        ),
     ).write(Path(task.out))
     write_json(Path(task.out).with_name("predict.json"), {"seconds": round(time.perf_counter() - start, 4)})
     return len(ids)
@@ -104,10 +104,14 @@ def films_of(paths: Sequence[Path]) -> list[FilmRow]:
 
 
 def _bare(path: Path, name: str) -> FilmRow:
-    return FilmRow(image_id=name, patient_id="", path=str(path), sha256="", pixels_sha256="", label="", source="")
+    return FilmRow(
+        image_id=name, patient_id="", path=str(path), sha256="", pixels_sha256="", label="", source=""
+    )
 
 
-def predict_films(bundle: Path, paths: Sequence[Path], out: Path, device: str, split: Split | None = None) -> Predictions:
+def predict_films(
+    bundle: Path, paths: Sequence[Path], out: Path, device: str, split: Split | None = None
+) -> Predictions:
     """Score films with a bundle and write predictions.csv; a film that cannot be read has its reason there.
 
     Args:

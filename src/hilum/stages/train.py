@@ -44,7 +44,6 @@ class TrainTask:
         threshold_rule: How the operating point is chosen.
         split_digest: Digest of the split.
         seed: Of the head's first weights, the order of films and dropout.
-        device: Where to train.
     """
 
     folder: str
@@ -57,7 +56,6 @@ class TrainTask:
     threshold_rule: str
     split_digest: str
     seed: int
-    device: str
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -83,7 +81,7 @@ class TrainTask:
             self.schedule,
             self.threshold_rule,
         ]
-        return digest([self.inputs, names, self.training, self.seed, self.device])
+        return digest([self.inputs, names, self.training, self.seed])
 
     @property
     def output(self) -> Path:
@@ -117,9 +115,9 @@ def train_head(task: TrainTask) -> Path:
 def _train(task: TrainTask) -> tuple[dict[str, Any], Bundle, list[dict[str, float]]]:
     options = dict(task.training)
     t = task.template
-    head = build_head(backbone(t.backbone), len(t.classes), task.seed).to(task.device)
-    train = Source(FeatureRows(task.train.locations), np.array(task.train.labels, np.int64), task.device)
-    valid = Source(FeatureRows(task.valid.locations), np.array(task.valid.labels, np.int64), task.device)
+    head = build_head(backbone(t.backbone), len(t.classes), task.seed)
+    train = Source(FeatureRows(task.train.locations), np.array(task.train.labels, np.int64))
+    valid = Source(FeatureRows(task.valid.locations), np.array(task.valid.labels, np.int64))
     policy = schedule(task.schedule, options["learning_rate"])
     history = [
         r.to_dict() for r in fit(head, train, valid, policy, options["epochs"], options["batch"], task.seed)

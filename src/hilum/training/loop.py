@@ -2,6 +2,9 @@
 
 Everything drawn (order of films, dropout masks) follows from (seed, epoch), so a trial gives the same weights whoever runs
 it. Features come through `Source`, which keeps vectors in memory and reads maps as they are needed.
+
+Heads are small and are trained on the CPU, one thread each and as many trials at once as there are cores, wherever the features were
+computed: so the number of workers, or a GPU, makes no difference to a head.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from hilum.training.schedules import Schedule
 
 EVALUATION_BATCH = 256
 IN_MEMORY_BYTES = 512 * 2**20
-"""Vectors of a part are kept in memory up to this size; maps are larger and are read as needed (on a GPU they are kept there)."""
+"""Vectors of a part are kept in memory up to this size; maps are larger and are read as needed."""
 
 
 @dataclass(frozen=True)
@@ -46,47 +49,42 @@ class Source:
     Args:
         rows: Features on disk.
         labels: Class indices, shape (n,).
-        device: Where batches go.
     """
 
-    def __init__(self, rows: FeatureRows, labels: NDArray[np.int64], device: str) -> None:
+    def __init__(self, rows: FeatureRows, labels: NDArray[np.int64]) -> None:
         if len(rows) != len(labels):
             raise HilumError(f"{len(rows)} films have features but {len(labels)} have labels")
-        self.labels = torch.from_numpy(labels).to(device)
-        self.device, self._rows = device, rows
+        self.labels = torch.from_numpy(labels)
+        self._rows = rows
         one = rows.take(slice(0, 1))
         self._kept: Tensor | None = None
-        if device != "cpu" or one.nbytes * len(rows) <= IN_MEMORY_BYTES and one.ndim == 2:
-            self._kept = torch.from_numpy(rows.take(slice(None))).to(device)
+        if one.nbytes * len(rows) <= IN_MEMORY_BYTES and one.ndim == 2:
+            self._kept = torch.from_numpy(rows.take(slice(None)))
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def features(self, which: NDArray[np.int64]) -> Tensor:
-        """Features of some films, float32 on the device."""
+        """Features of some films, float32."""
         if self._kept is not None:
-            return self._kept[torch.from_numpy(which).to(self.device)].float()
+            return self._kept[torch.from_numpy(which)].float()
         return torch.from_numpy(self._rows.take(which)).float()
 
 
-def _dropout_mask(rng: np.random.Generator, shape: torch.Size, device: str) -> Tensor:
+def _dropout_mask(rng: np.random.Generator, shape: torch.Size) -> Tensor:
     n = int(np.prod(shape))
     bits = np.frombuffer(rng.bytes((n + 7) // 8), dtype=np.uint8)
-    if device == "cpu":
-        return torch.from_numpy(np.unpackbits(bits, count=n)).view(shape)
-    packed = torch.from_numpy(bits.copy()).to(device)
-    shifts = torch.arange(7, -1, -1, device=device, dtype=torch.uint8)
-    return ((packed[:, None] >> shifts) & 1).reshape(-1)[:n].view(shape)
+    return torch.from_numpy(np.unpackbits(bits, count=n)).view(shape)
 
 
 def logits(head: nn.Module, source: Source) -> Tensor:
-    """Logits of all films of a source, in order, in evaluation: shape (n, n_classes), float32, on the CPU."""
+    """Logits of all films of a source, in order, in evaluation: shape (n, n_classes), float32."""
     head.eval()
     out = []
     with torch.inference_mode():
         for start in range(0, len(source), EVALUATION_BATCH):
             which = np.arange(start, min(start + EVALUATION_BATCH, len(source)))
-            out.append(head(source.features(which)).cpu())
+            out.append(head(source.features(which)))
     return torch.cat(out)
 
 
@@ -119,18 +117,20 @@ def fit(
             rate = schedule.rate((epoch - 1) * n_batches + k, epochs * n_batches)
             optimizer.param_groups[0]["lr"] = rate
             which = order[k * batch : (k + 1) * batch]
-            x, y = train.features(which), train.labels[torch.from_numpy(which).to(train.device)]
+            x, y = train.features(which), train.labels[torch.from_numpy(which)]
             if isinstance(head, ConvHead):
-                out = head(x, _dropout_mask(masks, x.shape, train.device))
+                out = head(x, _dropout_mask(masks, x.shape))
             else:
                 out = head(x)
             loss = cross_entropy(out, y)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            total += loss.detach().double().cpu() * len(which)
-        valid_loss = float(cross_entropy(logits(head, valid).double(), valid.labels.cpu()))
+            total += loss.detach().double() * len(which)
+        valid_loss = float(cross_entropy(logits(head, valid).double(), valid.labels))
         record = EpochRecord(epoch, float(total) / len(train), valid_loss, rate)
         if not np.isfinite([record.train_loss, record.valid_loss]).all():
-            raise HilumError(f"the loss is not finite after epoch {epoch}: {record}; a lower learning rate may help")
+            raise HilumError(
+                f"the loss is not finite after epoch {epoch}: {record}; a lower learning rate may help"
+            )
         yield record

@@ -18,12 +18,17 @@ from hilum.workflow.run import Run, choose_weights, draw_splits, open_run
 from hilum.workflow.workspace import Workspace
 
 _PREPARE_S = 0.002
-_TRAIN_S_PER_STEP = {False: 0.001, True: 0.012}  # measured on two cores of an EPYC 7003; a map's head takes longer
+_TRAIN_S_PER_STEP = {
+    False: 0.001,
+    True: 0.012,
+}  # measured on two cores of an EPYC 7003; a map's head takes longer
 
 
 def _seconds_per_film(run: Run, name: str, weights: Weights) -> float:
     """Time one batch of blanks through the backbone."""
-    network = FrozenBackbone(backbone(name), weights, run.study.seed, run.settled.precision, run.settled.device)
+    network = FrozenBackbone(
+        backbone(name), weights, run.study.seed, run.settled.precision, run.settled.device
+    )
     size = run.study.augment.size_px
     films = np.zeros((run.batch, size, size), np.uint8)
     network.features(films, run.batch)
@@ -43,12 +48,21 @@ def print_plan(study: Study, manifest: Path, workspace: Path, workers: int) -> N
     # at most one film a seed, copy and pipeline that draws; most draws act on nothing, so this is a generous guess
     distinct = len(wanted) + round(0.1 * n_wanted)
     print(f"study     {study.name}, digest {study.digest[:12]}, would go to {run.folder}")
-    print(f"films     {len(run.manifest)}: " + ", ".join(f"{n} {c}" for c, n in run.manifest.count_by("label").items()))
+    print(
+        f"films     {len(run.manifest)}: "
+        + ", ".join(f"{n} {c}" for c, n in run.manifest.count_by("label").items())
+    )
     parts = splits[1].parts
-    print("split     " + ", ".join(f"{p} {len(ids)}" for p, ids in parts.items()) + " (trial 1, near copies not looked for)")
+    print(
+        "split     "
+        + ", ".join(f"{p} {len(ids)}" for p, ids in parts.items())
+        + " (trial 1, near copies not looked for)"
+    )
     print(f"cells     {len(cells(study))} x {study.grid.trials} trials")
     print(f"device    {run.settled.device} ({run.settled.name}), {run.precision}, batch {run.batch}")
-    print(f"prepare   {n_wanted} films wanted, about {distinct} distinct: about {n_wanted * _PREPARE_S / 4:.0f} s")
+    print(
+        f"prepare   {n_wanted} films wanted, about {distinct} distinct: about {n_wanted * _PREPARE_S / 4:.0f} s"
+    )
     total = n_wanted * _PREPARE_S / 4
     for name in study.grid.backbones:
         per_film = _seconds_per_film(run, name, weights[name])
@@ -58,6 +72,8 @@ def print_plan(study: Study, manifest: Path, workspace: Path, workers: int) -> N
         print(f"featurize {name}: {1 / per_film:.1f} films/s, about {here:.0f} s ({note})")
     n_train = sum(training_copies(study, run.manifest, splits[1], 1).values())
     steps = -(-n_train // study.training.batch) * study.training.epochs * study.grid.trials
-    training = sum(steps * _TRAIN_S_PER_STEP[backbone(c.backbone).spatial] for c in cells(study)) / run.workers
+    training = (
+        sum(steps * _TRAIN_S_PER_STEP[backbone(c.backbone).spatial] for c in cells(study)) / run.workers
+    )
     print(f"train     {n_train} films, {study.training.epochs} epochs: about {training:.0f} s")
     print(f"in all    about {(total + training) / 60:.0f} min, less what the workspace already holds")

@@ -33,7 +33,7 @@ from hilum.core.files import lock
 from hilum.core.memory import watch_memory
 from hilum.core.progress import progress, say
 from hilum.engine.local import run_tasks
-from hilum.models.backbone import FrozenBackbone, build_network
+from hilum.models.backbone import FrozenBackbone, Precision, build_network
 from hilum.models.machine import describe, exact_arithmetic, keep_memory
 from hilum.models.registry import backbone
 from hilum.models.weights import Weights, find, state_sha256
@@ -137,7 +137,9 @@ def study_films(study: Study, manifest: Manifest) -> Manifest:
     return chosen
 
 
-def open_run(study: Study, manifest: Manifest, workspace: Workspace, workers: int, weights: Mapping[str, Weights]) -> Run:
+def open_run(
+    study: Study, manifest: Manifest, workspace: Workspace, workers: int, weights: Mapping[str, Weights]
+) -> Run:
     """Settle what is to be settled and name the run's folder by the digest of all that makes a difference."""
     settled = workspace.settled()
     exact_arithmetic()
@@ -171,7 +173,9 @@ def draw_splits(run: Run, duplicates: Duplicates, write: bool = True) -> dict[in
         for trial in range(1, run.study.grid.trials + 1):
             drawn_as = trial if "split" in run.study.redraw_with_trial else 1
             s = run.study.split
-            split = draw_split(run.manifest, duplicates, s.method, run.study.seed, trial=drawn_as, fractions=s.fractions)
+            split = draw_split(
+                run.manifest, duplicates, s.method, run.study.seed, trial=drawn_as, fractions=s.fractions
+            )
             split.check(run.manifest)
             if write:
                 split.write(run.folder / "splits" / f"trial-{trial}.json")
@@ -180,7 +184,9 @@ def draw_splits(run: Run, duplicates: Duplicates, write: bool = True) -> dict[in
     return splits
 
 
-def prepare(run: Run, splits: Mapping[int, Split]) -> tuple[PreparedStore, dict[tuple[str, Wanted], PreparedRow], float]:
+def prepare(
+    run: Run, splits: Mapping[int, Split]
+) -> tuple[PreparedStore, dict[tuple[str, Wanted], PreparedRow], float]:
     """Prepare every film that is wanted; gives the store, the rows by (film, wanted), and seconds a prepared film."""
     store = PreparedStore(run.workspace.prepared)
     wanted = wanted_films(run.study, run.manifest, splits)
@@ -201,7 +207,9 @@ def prepare(run: Run, splits: Mapping[int, Split]) -> tuple[PreparedStore, dict[
     return store, rows, seconds / max(len(rows), 1)
 
 
-def write_drawn(run: Run, splits: Mapping[int, Split], rows: Mapping[tuple[str, Wanted], PreparedRow]) -> None:
+def write_drawn(
+    run: Run, splits: Mapping[int, Split], rows: Mapping[tuple[str, Wanted], PreparedRow]
+) -> None:
     """prepared.json of each pipeline and trial: every film's digest and what was drawn for it."""
     for trial, split in splits.items():
         for pipeline in run.study.grid.pipelines:
@@ -209,7 +217,10 @@ def write_drawn(run: Run, splits: Mapping[int, Split], rows: Mapping[tuple[str, 
             value = {
                 "header": Header("prepared", inputs={"split": split.digest}, seed=run.study.seed).to_dict(),
                 "columns": ["image_id", "copy", "pixels_sha256", "drawn"],
-                **{part: [[r.image_id, r.wanted.copy, r.digest, r.drawn] for r in rs] for part, rs in parts.items()},
+                **{
+                    part: [[r.image_id, r.wanted.copy, r.digest, r.drawn] for r in rs]
+                    for part, rs in parts.items()
+                },
             }
             path = run.folder / "prepared" / f"{pipeline}--trial-{trial}.json"
             if not path.exists():
@@ -217,7 +228,12 @@ def write_drawn(run: Run, splits: Mapping[int, Split], rows: Mapping[tuple[str, 
 
 
 def _rows_of(
-    run: Run, split: Split, trial: int, pipeline: str, part: str, rows: Mapping[tuple[str, Wanted], PreparedRow]
+    run: Run,
+    split: Split,
+    trial: int,
+    pipeline: str,
+    part: str,
+    rows: Mapping[tuple[str, Wanted], PreparedRow],
 ) -> list[PreparedRow]:
     if part != "train":
         return [rows[i, Wanted(pipeline, part, run.study.seed)] for i in split.parts[part]]
@@ -238,12 +254,18 @@ def feature_spec(run: Run, name: str, state: str, size_px: tuple[int, int]) -> F
 
 
 def featurize_backbone(
-    run: Run, name: str, weights: Weights, prepared: PreparedStore, rows: Mapping[tuple[str, Wanted], PreparedRow]
+    run: Run,
+    name: str,
+    weights: Weights,
+    prepared: PreparedStore,
+    rows: Mapping[tuple[str, Wanted], PreparedRow],
 ) -> FeatureStore:
     """Features of every prepared film from one backbone."""
     sizes = prepared.sizes()
     if len(sizes) != 1:
-        raise InputError(f"the study's pipelines end at different sizes {sorted(sizes)}; they must end at one (augment.size_px)")
+        raise InputError(
+            f"the study's pipelines end at different sizes {sorted(sizes)}; they must end at one (augment.size_px)"
+        )
     with run.stage(f"featurize {name}") as line:
         state = state_sha256(build_network(backbone(name), weights, run.study.seed))
         spec = feature_spec(run, name, state, next(iter(sizes)))
@@ -253,7 +275,7 @@ def featurize_backbone(
         line.found = len(digests) - len(missing)
 
         def load() -> FrozenBackbone:
-            precision = "bf16" if run.precision == "bf16" else "fp32"
+            precision: Precision = "bf16" if run.precision == "bf16" else "fp32"
             return FrozenBackbone(backbone(name), weights, run.study.seed, precision, run.settled.device)
 
         with progress(f"featurize {name}", len(missing)) as step:
@@ -306,14 +328,10 @@ def plan_trials(
                 folder=str(run.workspace.trials), feature_digest=store.spec.digest, train=parts["train"], valid=parts["valid"],
                 template=template, schedule=cell.schedule, training=tuple(sorted(study.training.model_dump().items())),
                 threshold_rule=study.statistics.operating_point, split_digest=split.digest,
-                seed=seed_of(study, "head", number), device=run.settled.device,
+                seed=seed_of(study, "head", number),
             )  # fmt: skip
             trials.append(Trial(cell, number, task, (("valid", parts["valid"]), ("test", parts["test"]))))
     return trials
-
-
-def _trial_workers(run: Run) -> int:
-    return run.workers if run.settled.device == "cpu" else 1
 
 
 def train(run: Run, trials: Sequence[Trial]) -> None:
@@ -322,7 +340,7 @@ def train(run: Run, trials: Sequence[Trial]) -> None:
         todo = [t.train for t in trials if not t.train.output.is_dir()]
         line.done, line.found = len(todo), len(trials) - len(todo)
         with progress("train", len(todo), "trials") as step:
-            for _ in run_tasks(train_head, todo, _trial_workers(run)):
+            for _ in run_tasks(train_head, todo, run.workers):
                 step()
         for t in trials:
             target = trial_dir(run, t)
@@ -359,17 +377,22 @@ def predict(run: Run, trials: Sequence[Trial], splits: Mapping[int, Split]) -> N
             ids = {i for _, films in t.held_out for i in films.image_ids}
             tasks.append(
                 PredictTask(
-                    str(t.train.output / "bundle"), t.held_out, {i: patient_of[i] for i in ids},
-                    {i: splits[t.number].group_of[i] for i in ids}, str(out), run.settled.device,
-                )  # fmt: skip
+                    str(t.train.output / "bundle"),
+                    t.held_out,
+                    {i: patient_of[i] for i in ids},
+                    {i: splits[t.number].group_of[i] for i in ids},
+                    str(out),
+                )
             )
         line.done = len(tasks)
         with progress("predict", len(tasks), "trials") as step:
-            for _ in run_tasks(predict_trial, tasks, _trial_workers(run)):
+            for _ in run_tasks(predict_trial, tasks, run.workers):
                 step()
 
 
-def write_seconds(run: Run, trials: Sequence[Trial], stores: Mapping[str, FeatureStore], prepare_s: float, n_rows: int) -> None:
+def write_seconds(
+    run: Run, trials: Sequence[Trial], stores: Mapping[str, FeatureStore], prepare_s: float, n_rows: int
+) -> None:
     """seconds.json of each trial: what it would have cost alone, and its share of what was computed once for all.
 
     Preparation and features are counted by measured seconds a film; a trial alone would compute every distinct film of its own.
@@ -382,12 +405,19 @@ def write_seconds(run: Run, trials: Sequence[Trial], stores: Mapping[str, Featur
         if path.exists():
             continue
         b = t.cell.backbone
-        mine = {"train": read_json(trial_dir(run, t) / "train.json")["seconds"], "predict": read_json(trial_dir(run, t) / "predict.json")["seconds"]}
+        mine = {
+            "train": read_json(trial_dir(run, t) / "train.json")["seconds"],
+            "predict": read_json(trial_dir(run, t) / "predict.json")["seconds"],
+        }
         n_films = len(t.train.train.image_ids) + sum(len(p.image_ids) for _, p in t.held_out)
         write_json(
             path,
             {
-                "alone": {"prepare": round(prepare_s * n_films, 3), "featurize": round(per_film[b] * len(_digests(t)), 3), **mine},
+                "alone": {
+                    "prepare": round(prepare_s * n_films, 3),
+                    "featurize": round(per_film[b] * len(_digests(t)), 3),
+                    **mine,
+                },
                 "here": {
                     "prepare": round(prepare_s * n_rows / len(trials), 3),
                     "featurize": round(per_film[b] * len(distinct[b]) / cells_of_backbone[b], 3),
@@ -407,7 +437,9 @@ def versions() -> dict[str, str]:
     return {"hilum": __version__, "python": platform.python_version(), **{n: version(n) for n in names}}
 
 
-def write_record(run: Run, weights: Mapping[str, Weights], duplicates: Duplicates, manifest_path: Path, command: str) -> None:
+def write_record(
+    run: Run, weights: Mapping[str, Weights], duplicates: Duplicates, manifest_path: Path, command: str
+) -> None:
     """run.json and what stands beside it: everything that the report says of how the numbers came about."""
     study = run.study
     run.manifest.write(run.folder / "manifest.csv")
@@ -416,9 +448,13 @@ def write_record(run: Run, weights: Mapping[str, Weights], duplicates: Duplicate
     duplicates.write(run.folder / "duplicates.json")
     warnings = []
     if run.manifest.provenance != "hilum":
-        warnings.append(f"the manifest's provenance is {run.manifest.provenance}: it was not written by `hilum ingest`, or was changed since")
+        warnings.append(
+            f"the manifest's provenance is {run.manifest.provenance}: it was not written by `hilum ingest`, or was changed since"
+        )
     value = {
-        "header": Header("run", inputs={"manifest": run.manifest.digest, "study": study.digest}, seed=study.seed).to_dict(),
+        "header": Header(
+            "run", inputs={"manifest": run.manifest.digest, "study": study.digest}, seed=study.seed
+        ).to_dict(),
         "name": study.name,
         "title": study.title,
         "study": study.model_dump(mode="json"),
@@ -431,7 +467,13 @@ def write_record(run: Run, weights: Mapping[str, Weights], duplicates: Duplicate
         "trials": study.grid.trials,
         "seed": study.seed,
         "weights": {
-            n: {"weights": w.choice, "sha256": w.sha256, "source": w.source, "licence": w.licence, "pretrained": w.pretrained}
+            n: {
+                "weights": w.choice,
+                "sha256": w.sha256,
+                "source": w.source,
+                "licence": w.licence,
+                "pretrained": w.pretrained,
+            }
             for n, w in weights.items()
         },
         "synthetic": run.manifest.header.options.get("synthetic", False),
@@ -457,25 +499,25 @@ def count_look(run: Run) -> None:
 
 
 def evaluate_and_report(run: Run) -> Path:
-    """Statistics and report, unless they are there."""
+    """Statistics and report, unless they are there and of the same predictions."""
     with run.stage("evaluate") as line:
-        if (run.folder / "statistics.json").exists():
-            line.found = 1
-        else:
+        if evaluate_run(run.folder, run.study.statistics.resamples):
             count_look(run)
-            evaluate_run(run.folder, run.study.statistics.resamples)
             line.done = 1
+        else:
+            line.found = 1
     report = run.folder / "report.html"
     with run.stage("report") as line:
-        if report.exists():
-            line.found = 1
-        else:
-            write_report(run.folder)
-            line.done = 1
+        before = report.stat().st_mtime_ns if report.exists() else None
+        write_report(run.folder)
+        line.done = int(report.stat().st_mtime_ns != before)
+        line.found = 1 - line.done
     return report
 
 
-def run_study(study: Study, manifest_path: Path, root: Path, workers: int, command: str) -> tuple[Path, list[StageLine]]:
+def run_study(
+    study: Study, manifest_path: Path, root: Path, workers: int, command: str
+) -> tuple[Path, list[StageLine]]:
     """Do all of a study.
 
     Args:
@@ -493,7 +535,9 @@ def run_study(study: Study, manifest_path: Path, root: Path, workers: int, comma
     with watch_memory() as peak:
         start = time.perf_counter()
         run = open_run(study, Manifest.read(manifest_path), Workspace(root), workers, weights)
-        say(f"study {study.name}: {len(run.manifest)} films, {len(cells(study))} cells x {study.grid.trials} trials, in {run.folder}")
+        say(
+            f"study {study.name}: {len(run.manifest)} films, {len(cells(study))} cells x {study.grid.trials} trials, in {run.folder}"
+        )
         duplicates = find_or_make_duplicates(run)
         splits = draw_splits(run, duplicates)
         prepared, rows, prepare_s = prepare(run, splits)

@@ -1,8 +1,8 @@
 """A workspace: the folder that holds everything computed, each piece found by digest; and what is settled once for it.
 
-    workspace.json   device, precision and threads, measured at the first run on this kind of machine and then kept
-    duplicates/ prepared/ features/ trials/   shared by all studies
-    runs/<study>-<digest>/                    one study's results; another study, or the same with other options, has its own
+workspace.json   device, precision and threads, measured at the first run on this kind of machine and then kept
+duplicates/ prepared/ features/ trials/   shared by all studies
+runs/<study>-<digest>/                    one study's results; another study, or the same with other options, has its own
 """
 
 from __future__ import annotations

@@ -9,7 +9,9 @@ import pytest
 
 from hilum.artifacts.features import FeatureRows, FeatureSpec, FeatureStore
 
-SPEC = FeatureSpec("net", "tap", "0" * 64, (0.5,), (0.5,), "fp32", 4, (8, 8), "cpu: x", 1, {"torch": "1"}, "float32")
+SPEC = FeatureSpec(
+    "net", "tap", "0" * 64, (0.5,), (0.5,), "fp32", 4, (8, 8), "cpu: x", 1, {"torch": "1"}, "float32"
+)
 
 
 def digests(n: int, start: int = 0) -> list[str]:
@@ -33,8 +35,19 @@ def test_missing_keeps_order_and_drops_doubles(tmp_path: Path) -> None:
     assert store.missing([digests(3)[k] for k in (2, 0, 2, 1)]) == [digests(3)[2], digests(3)[1]]
 
 
-@pytest.mark.parametrize("change", [{"precision": "bf16"}, {"state_sha256": "1" * 64}, {"versions": {"torch": "2"}}, {"batch": 8}, {"threads": 2}])
-def test_whatever_features_depend_on_has_a_store_of_its_own(tmp_path: Path, change: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"precision": "bf16"},
+        {"state_sha256": "1" * 64},
+        {"versions": {"torch": "2"}},
+        {"batch": 8},
+        {"threads": 2},
+    ],
+)
+def test_whatever_features_depend_on_has_a_store_of_its_own(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
     FeatureStore(tmp_path, SPEC).write("one", digests(1), np.zeros((1, 3)), seconds=1)
     other = FeatureStore(tmp_path, replace(SPEC, **change))  # type: ignore[arg-type]
     assert other.missing(digests(1)) == digests(1)

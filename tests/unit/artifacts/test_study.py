@@ -33,11 +33,26 @@ def test_experiment_2_is_the_papers() -> None:
     [
         ('name = "a"\n[training]\nepoch = 3', "unknown key 'training.epoch'; did you mean 'epochs'?"),
         ('name = "a"\ntrainig = 3', "unknown key 'trainig'; did you mean 'training'?"),
-        ('name = "a"\n[training]\nepochs = 0', "training.epochs: input should be greater than or equal to 1, got 0"),
-        ('name = "a"\n[split]\nmethod = "fraction"', "split.method got 'fraction'; did you mean 'fractions'?"),
-        ('name = "a"\n[sampling]\nCovid = 3', "sampling names 'Covid', which is no class; did you mean 'covid'?"),
-        ('name = "a"\n[data]\npositive = "covd"', "data.positive names 'covd', which is no class; did you mean 'covid'?"),
-        ('name = "a"\n[weights]\nresnet5 = "none"', "weights names 'resnet5', which is not in grid.backbones; did you mean 'resnet50'?"),
+        (
+            'name = "a"\n[training]\nepochs = 0',
+            "training.epochs: input should be greater than or equal to 1, got 0",
+        ),
+        (
+            'name = "a"\n[split]\nmethod = "fraction"',
+            "split.method got 'fraction'; did you mean 'fractions'?",
+        ),
+        (
+            'name = "a"\n[sampling]\nCovid = 3',
+            "sampling names 'Covid', which is no class; did you mean 'covid'?",
+        ),
+        (
+            'name = "a"\n[data]\npositive = "covd"',
+            "data.positive names 'covd', which is no class; did you mean 'covid'?",
+        ),
+        (
+            'name = "a"\n[weights]\nresnet5 = "none"',
+            "weights names 'resnet5', which is not in grid.backbones; did you mean 'resnet50'?",
+        ),
         ("name = ", "expected TOML"),
     ],
 )

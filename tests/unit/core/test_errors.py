@@ -4,11 +4,20 @@ import pickle
 
 import pytest
 
-from hilum.core.errors import FilmError, HilumError, InputError, LeakageError, MissingExtraError, UnsafeError, nearest
+from hilum.core.errors import (
+    FilmError,
+    HilumError,
+    InputError,
+    LeakageError,
+    MissingExtraError,
+    UnsafeError,
+    nearest,
+)
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(HilumError("x"), 1), (InputError("x"), 2), (LeakageError("x"), 3), (UnsafeError("x"), 3)]
+    ("error", "code"),
+    [(HilumError("x"), 1), (InputError("x"), 2), (LeakageError("x"), 3), (UnsafeError("x"), 3)],
 )
 def test_exit_codes(error: HilumError, code: int) -> None:
     assert error.exit_code == code

@@ -10,7 +10,11 @@ from hilum.core.seeding import generator, key_entropy
 
 def test_a_written_out_draw_stays_the_same_for_ever() -> None:
     # Philox is specified bit for bit; a change here changes every study ever run
-    assert generator(1, "split", "covid").integers(0, 2**32, 3).tolist() == [504477940, 2371295014, 3081018826]
+    assert generator(1, "split", "covid").integers(0, 2**32, 3).tolist() == [
+        504477940,
+        2371295014,
+        3081018826,
+    ]
 
 
 @given(st.integers(0, 2**62), st.lists(st.one_of(st.text(max_size=8), st.integers(0, 99)), max_size=4))

@@ -22,7 +22,9 @@ def network(name: str) -> FrozenBackbone:
 
 def library_features(name: str, x: torch.Tensor) -> torch.Tensor:
     """The library's own forward pass, unfused, up to the head; written from its documentation, not from hilum."""
-    net = build_network(backbone(name), find(backbone(name)) if name == "tf_efficientnet_lite0" else RANDOM, seed=3)
+    net = build_network(
+        backbone(name), find(backbone(name)) if name == "tf_efficientnet_lite0" else RANDOM, seed=3
+    )
     with torch.inference_mode():
         if name == "tf_efficientnet_lite0":
             return net.forward_head(net.forward_features(x), pre_logits=True)

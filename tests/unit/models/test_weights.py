@@ -50,11 +50,18 @@ def test_a_declared_digest_is_checked(tmp_path: Path) -> None:
 def test_offline_without_a_file_says_what_to_do() -> None:
     with pytest.raises(InputError) as e:
         find(SQUEEZE)
-    for part in ("hilum weights fetch squeezenet1_0", "HILUM_WEIGHTS", 'weights.squeezenet1_0 = "none"', "squeezenet1_0-b66bff10.pth"):
+    for part in (
+        "hilum weights fetch squeezenet1_0",
+        "HILUM_WEIGHTS",
+        'weights.squeezenet1_0 = "none"',
+        "squeezenet1_0-b66bff10.pth",
+    ):
         assert part in str(e.value)
 
 
-def test_a_file_of_the_right_name_that_is_another_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_the_right_name_that_is_another_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save(tmp_path, "squeezenet1_0-b66bff10.pth", torchvision.models.squeezenet1_0())
     monkeypatch.setenv("HILUM_WEIGHTS", str(tmp_path))
     with pytest.raises(DigestError, match="not that of the published file"):
@@ -63,7 +70,9 @@ def test_a_file_of_the_right_name_that_is_another_is_refused(tmp_path: Path, mon
 
 def test_a_file_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path, "w.safetensors", torchvision.models.squeezenet1_0(num_classes=4))
-    with pytest.raises(InputError, match=r"it does not fit the network: 0 tensors missing, 0 unknown, 2 of another shape"):
+    with pytest.raises(
+        InputError, match=r"it does not fit the network: 0 tensors missing, 0 unknown, 2 of another shape"
+    ):
         build_network(SQUEEZE, find(SQUEEZE, str(path)))
 
 

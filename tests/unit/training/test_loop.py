@@ -21,10 +21,12 @@ def source(tmp_path: Path, name: str, n: int, signal: float, seed: int) -> tuple
     x[np.arange(n), y] += signal
     np.save(tmp_path / f"{name}.npy", x)
     rows = FeatureRows([(str(tmp_path / f"{name}.npy"), k) for k in range(n)])
-    return Source(rows, y, "cpu"), y
+    return Source(rows, y), y
 
 
-def train(tmp_path: Path, signal: float, epochs: int = 8, seed: int = 1) -> tuple[float, list[EpochRecord], torch.Tensor]:
+def train(
+    tmp_path: Path, signal: float, epochs: int = 8, seed: int = 1
+) -> tuple[float, list[EpochRecord], torch.Tensor]:
     learn, _ = source(tmp_path, "train", 640, signal, 1)
     check, y = source(tmp_path, "valid", 400, signal, 2)
     head = build_head(backbone("densenet121"), 4, seed)
@@ -58,7 +60,7 @@ def test_the_same_seed_gives_the_same_bits(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path) -> None:
     np.save(tmp_path / "inf.npy", np.full((64, 1024), 3e38, np.float32))
-    learn = Source(FeatureRows([(str(tmp_path / "inf.npy"), k) for k in range(64)]), np.zeros(64, np.int64), "cpu")
+    learn = Source(FeatureRows([(str(tmp_path / "inf.npy"), k) for k in range(64)]), np.zeros(64, np.int64))
     head = build_head(backbone("densenet121"), 4, 1)
     with pytest.raises(HilumError, match="the loss is not finite after epoch 1"):
         list(fit(head, learn, learn, Constant(1e-3), 1, 32, 1))

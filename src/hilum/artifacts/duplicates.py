@@ -1,0 +1,152 @@
+"""duplicates.json: which films of a manifest are copies of one another.
+
+A pair is exact in bytes, exact in decoded pixels, or near: confirmed on the aligned pixels, with the two
+correlations that decided. Among films with equal pixels each is paired with the first by image_id, and only
+that first one is looked for among the others; so k equal films give k - 1 pairs. A group is what the pairs
+join (a connected component).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from hilum.artifacts.header import Header, read_json, write_json
+from hilum.artifacts.manifest import Manifest
+from hilum.core.digests import SHORT, digest
+from hilum.core.errors import DigestError, InputError
+
+Kind = Literal["exact-bytes", "exact-pixels", "near"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Two films that are copies.
+
+    Attributes:
+        first: image_id.
+        second: image_id, after `first` in order.
+        kind: How they are equal.
+        correlation: Of grey values of the aligned films; 1 when exact.
+        detail: Of local contrast of the aligned films; 1 when exact.
+    """
+
+    first: str
+    second: str
+    kind: Kind
+    correlation: float = 1.0
+    detail: float = 1.0
+
+
+def joined(links: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Connected components of names; each link joins all of its names. Sorted, names in order.
+
+    >>> joined([("b", "a"), ("c",), ("d", "b")])
+    [('a', 'b', 'd'), ('c',)]
+    """
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    for link in links:
+        for name in link:
+            a, b = root(link[0]), root(name)
+            parent[max(a, b)] = min(a, b)
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(parent):
+        found[root(name)].append(name)
+    return sorted(tuple(names) for names in found.values())
+
+
+class Duplicates:
+    """Copies among films.
+
+    Attributes:
+        pairs: Copies, sorted.
+        films: image_id -> the first digits of its pixels' digest, for every film that was looked at.
+        header: Where it comes from; ``inputs["manifest"]`` is the digest of the manifest.
+    """
+
+    def __init__(self, pairs: Iterable[Copy], films: Mapping[str, str], header: Header) -> None:
+        self.pairs: tuple[Copy, ...] = tuple(sorted(pairs, key=lambda p: (p.first, p.second)))
+        self.films = dict(sorted(films.items()))
+        self.header = header
+        for p in self.pairs:
+            for i in (p.first, p.second):
+                if i not in self.films:
+                    raise InputError(
+                        f"duplicates: the pair {p.first!r}, {p.second!r} names an unknown film {i!r}"
+                    )
+
+    @cached_property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Films that are copies of one another: image ids in order, two or more a group, sorted."""
+        return tuple(joined((p.first, p.second) for p in self.pairs))
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of which films are copies."""
+        return digest([[p.first, p.second, p.kind] for p in self.pairs])
+
+    def check(self, manifest: Manifest) -> None:
+        """Check that every film of a manifest, or of a selection from it, was looked at as it is now.
+
+        Raises:
+            DigestError: One was not.
+        """
+        missing = [
+            f.image_id for f in manifest.films if self.films.get(f.image_id) != f.pixels_sha256[:SHORT]
+        ]
+        if missing:
+            raise DigestError(
+                f"{len(missing)} films of the manifest were not looked at for copies, or have changed since, "
+                f"such as {missing[0]!r}; look for duplicates again"
+            )
+
+    def write(self, path: Path) -> None:
+        """Write duplicates.json."""
+        write_json(
+            path,
+            {
+                "header": self.header.to_dict(),
+                "n_films": len(self.films),
+                "n_pairs": {k: sum(p.kind == k for p in self.pairs) for k in KINDS},
+                "n_groups": len(self.groups),
+                "largest_group": max((len(g) for g in self.groups), default=0),
+                "pairs": [[p.first, p.second, p.kind, p.correlation, p.detail] for p in self.pairs],
+                "groups": self.groups,
+                "films": self.films,
+            },
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> Duplicates:
+        """Read duplicates.json.
+
+        Raises:
+            InputError: Missing or malformed.
+        """
+        value: Any = read_json(path)
+        header = Header.from_dict(
+            value.get("header") if isinstance(value, dict) else value, "duplicates", path
+        )
+        try:
+            pairs = [Copy(str(a), str(b), kind, float(r), float(d)) for a, b, kind, r, d in value["pairs"]]
+            films = {str(i): str(d) for i, d in value["films"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as e:
+            raise InputError(
+                f"{path}: expected pairs [first, second, kind, correlation, detail] and films: {e!r}"
+            ) from None
+        for p in pairs:
+            if p.kind not in KINDS:
+                raise InputError(f"{path}: unknown kind {p.kind!r} of copy; kinds are {', '.join(KINDS)}")
+        return cls(pairs, films, header)

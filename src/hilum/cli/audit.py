@@ -1,0 +1,55 @@
+"""`hilum audit`: manifest.csv (+ split.json) -> audit.json and audit.html; prints what to know first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.split import Split
+from hilum.core import progress
+
+
+def audit(
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="manifest.csv of `hilum ingest`.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for audit.json and audit.html.")],
+    split: Annotated[Path | None, typer.Option("--split", help="split.json to check for leaks.")] = None,
+    positive: Annotated[str, typer.Option("--positive", help="Class that the probes look for.")] = "covid",
+    duplicates: Annotated[
+        Path | None,
+        typer.Option("--duplicates", help="duplicates.json to read, or to make when it is not there."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the probes.")] = 0,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Look for copies, conflicts, leaks and shortcuts among films, before anything is trained on them."""
+    from hilum.artifacts.duplicates import Duplicates
+    from hilum.report.audit_page import audit_page, summary
+    from hilum.stages.audit import (
+        audit as audit_stage,
+    )  # late: scikit-learn and decoders take a while to import
+    from hilum.stages.audit import write_audit
+    from hilum.stages.duplicates import find_duplicates
+
+    progress.set_quiet(quiet)
+    films = Manifest.read(manifest)
+    parts = Split.read(split) if split is not None else None
+    path = duplicates if duplicates is not None else out / "duplicates.json"
+    if duplicates is not None and path.is_file():
+        found = Duplicates.read(path)
+    else:
+        found = find_duplicates(films, workers=workers)
+        found.write(path)
+    findings = audit_stage(films, found, parts, positive=positive, seed=seed)
+    json_path, page_path = write_audit(findings, audit_page(findings, f"Audit of {manifest.name}"), out)
+    if as_json:
+        print(json.dumps(findings, indent=1, ensure_ascii=False))
+        return
+    for short, text in summary(findings):
+        print(f"{short}: {text}")
+    print(f"{json_path}\n{page_path}")

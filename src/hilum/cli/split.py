@@ -1,0 +1,120 @@
+"""`hilum split`: manifest.csv -> split.json; prints films by part and class."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.split import PARTS, Split
+from hilum.core import progress
+from hilum.core.errors import InputError, nearest
+
+
+def split(
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="manifest.csv of `hilum ingest`.")],
+    method: Annotated[str, typer.Option("--method", help="set1, set2 or fractions.")],
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the draw.")],
+    out: Annotated[Path, typer.Option("--out", help="The split to write, such as split.json.")],
+    trial: Annotated[int, typer.Option("--trial", min=1, help="Which redraw, from 1.")] = 1,
+    fractions: Annotated[
+        str | None,
+        typer.Option("--fractions", metavar="TRAIN,VALID,TEST", help="Shares for method fractions: .7,.1,.2"),
+    ] = None,
+    one_per_patient: Annotated[
+        list[str] | None,
+        typer.Option("--one-per-patient", metavar="LABEL", help="Draw one film a patient of this class."),
+    ] = None,
+    no_near_duplicates: Annotated[
+        bool,
+        typer.Option("--no-near-duplicates", help="Do not look for re-encoded copies: quick, and unsafe."),
+    ] = False,
+    duplicates: Annotated[
+        Path | None,
+        typer.Option("--duplicates", help="duplicates.json to read, or to make when it is not there."),
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Divide films into train, validation and test; no patient and no copy of a film crosses.
+
+    set1: 20 % test, 10 % of the rest validation, all redrawn each trial. set2: half is test, the same in
+    every trial; 20 % of the rest is validation, redrawn each trial. Both for each class.
+    """
+    from hilum.artifacts.duplicates import Duplicates
+    from hilum.stages.duplicates import find_duplicates  # late: the decoders take a while to import
+    from hilum.stages.split import METHODS, draw_split, select
+
+    progress.set_quiet(quiet)
+    if method not in METHODS:
+        raise InputError(f"unknown --method {method!r}; {nearest(method, METHODS)}")
+    shares = parse_fractions(fractions) if fractions is not None else None
+    if (method == "fractions") != (shares is not None):
+        raise InputError("--fractions TRAIN,VALID,TEST goes with --method fractions, and only with it")
+    whole = Manifest.read(manifest)
+    films = select(whole, one_per_patient=one_per_patient or (), seed=seed)
+    found = None
+    if not no_near_duplicates:
+        if duplicates is not None and duplicates.is_file():
+            found = Duplicates.read(duplicates)
+        else:
+            found = find_duplicates(films, workers=workers)
+            if duplicates is not None:
+                found.write(duplicates)
+    selection = {"one_per_patient": list(one_per_patient)} if one_per_patient else {}
+    drawn = draw_split(films, found, method, seed, trial, shares, whole=whole, selection=selection)
+    drawn.check(whole)
+    drawn.write(out)
+    print(json.dumps(drawn.header.options, indent=1) if as_json else as_text(drawn, films, out))
+
+
+def parse_fractions(text: str) -> dict[str, float]:
+    """Shares from text.
+
+    >>> parse_fractions(".7,.1,.2")
+    {'train': 0.7, 'valid': 0.1, 'test': 0.2}
+    """
+    try:
+        values = [float(x) for x in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) != len(PARTS):
+        raise InputError(f"--fractions must be three numbers TRAIN,VALID,TEST such as .7,.1,.2; got {text!r}")
+    return dict(zip(PARTS, values, strict=True))
+
+
+def as_text(split: Split, films: Manifest, out: Path) -> str:
+    """Films by part and class, and what the groups are."""
+    n_films = split.header.options["n_films"]
+    labels = sorted(films.count_by("label"))
+    rows = [["part", *labels, "all"]]
+    for part in PARTS:
+        counts = [n_films[part].get(label, 0) for label in labels]
+        rows.append([part, *map(str, counts), str(sum(counts))])
+    totals = [sum(n_films[p].get(label, 0) for p in PARTS) for label in labels]
+    rows.append(["all", *map(str, totals), str(sum(totals))])
+    widths = [max(len(r[k]) for r in rows) for k in range(len(rows[0]))]
+    lines = [
+        "  ".join(c.rjust(w) if k else c.ljust(w) for k, (c, w) in enumerate(zip(r, widths, strict=True)))
+        for r in rows
+    ]
+    options = split.header.options
+    members: dict[str, int] = {}
+    for group in split.group_of.values():
+        members[group] = members.get(group, 0) + 1
+    largest = max(sorted(members), key=lambda g: members[g])
+    several = [n for n in members.values() if n > 1]
+    lines += [
+        "",
+        f"{options['n_groups']} groups; {len(several)} of more than one film, {sum(several)} films in them; "
+        f"the largest has {members[largest]} ({largest})",
+    ]
+    if not options["near_duplicates"]:
+        lines.append("near-duplicates were not looked for: copies that were re-encoded may be in two parts")
+    if films.provenance != "hilum":
+        lines.append(f"the manifest's provenance is {films.provenance}")
+    return "\n".join([*lines, f"{out}: split {split.digest[:16]}"])

@@ -1,0 +1,153 @@
+"""Manifest -> duplicates: exact copies by digest, near copies by pixels.
+
+Convention: of films with equal pixels only the first by image_id is decoded. What counts as a copy is said in
+`hilum.imaging.duplicates`; two films of one patient are no copies. The answer depends on the films only, not
+on the number of workers.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.artifacts.duplicates import Copy, Duplicates
+from hilum.artifacts.header import Header
+from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.core.digests import SHORT
+from hilum.core.errors import FilmError, InputError
+from hilum.core.progress import progress
+from hilum.imaging.decode import decode_file
+from hilum.imaging.duplicates import CORRELATION, DETAIL, SKETCH_PX, Proposals, align, propose, sketch
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+_CHUNK_FILMS = 64
+_CHUNK_PAIRS = 1024
+_ALONE_BELOW = 256  # films; a pool takes longer to start than so few take to read
+
+
+def find_duplicates(manifest: Manifest, workers: int = 2) -> Duplicates:
+    """Look for copies among all films of a manifest.
+
+    Args:
+        manifest: The films.
+        workers: Processes; 0 or 1 to work in this one.
+
+    Raises:
+        InputError: Films that cannot be read, all of them named.
+    """
+    pairs, kept = _exact(manifest)
+    sketches = _sketches(kept, workers)
+    proposals = propose(sketches)
+    pairs += _near(kept, sketches, proposals, workers)
+    header = Header(
+        "duplicates",
+        inputs={"manifest": manifest.digest},
+        options={"least_correlation": CORRELATION, "least_detail": DETAIL, "sketch_px": SKETCH_PX},
+    )
+    return Duplicates(pairs, {f.image_id: f.pixels_sha256[:SHORT] for f in manifest.films}, header)
+
+
+def exact_duplicates(manifest: Manifest) -> Duplicates:
+    """Only the copies that digests show; no film is read."""
+    header = Header("duplicates", inputs={"manifest": manifest.digest}, options={"near": False})
+    pairs, _ = _exact(manifest)
+    return Duplicates(pairs, {f.image_id: f.pixels_sha256[:SHORT] for f in manifest.films}, header)
+
+
+def _exact(manifest: Manifest) -> tuple[list[Copy], list[FilmRow]]:
+    """Exact pairs, and the films that are left when copies are taken out."""
+    first: dict[str, FilmRow] = {}
+    pairs = []
+    for film in manifest.films:
+        known = first.setdefault(film.pixels_sha256, film)
+        if known is not film:
+            same_bytes = known.sha256 == film.sha256
+            pairs.append(Copy(known.image_id, film.image_id, "exact-bytes" if same_bytes else "exact-pixels"))
+    return pairs, list(first.values())
+
+
+def _sketches(films: Sequence[FilmRow], workers: int) -> NDArray[np.uint8]:
+    chunks = [[f.path for f in films[k : k + _CHUNK_FILMS]] for k in range(0, len(films), _CHUNK_FILMS)]
+    out = np.zeros((len(films), SKETCH_PX, SKETCH_PX), np.uint8)
+    bad: list[str] = []
+    done = 0
+    with progress("duplicates: read", len(films)) as step:
+        for answers in _run(_sketch_chunk, chunks, workers if len(films) >= _ALONE_BELOW else 1):
+            for answer in answers:
+                if isinstance(answer, str):
+                    bad.append(f"{films[done].image_id}: {answer}")
+                else:
+                    out[done] = answer
+                done += 1
+            step(len(answers))
+    if bad:
+        shown = "\n  ".join(bad[:20])
+        raise InputError(f"{len(bad)} films of the manifest cannot be read; ingest again:\n  {shown}")
+    return out
+
+
+def _sketch_chunk(paths: Sequence[str]) -> list[NDArray[np.uint8] | str]:
+    out: list[NDArray[np.uint8] | str] = []
+    for path in paths:
+        try:
+            out.append(sketch(decode_file(Path(path)).pixels))
+        except FilmError as e:
+            out.append(f"{e.reason}: {e}")
+    return out
+
+
+_Pairs = tuple[NDArray[np.uint8], Proposals]
+
+
+def _near(
+    films: Sequence[FilmRow], sketches: NDArray[np.uint8], proposals: Proposals, workers: int
+) -> list[Copy]:
+    m = len(proposals.first)
+    chunks = [slice(k, min(k + _CHUNK_PAIRS, m)) for k in range(0, m, _CHUNK_PAIRS)]
+
+    def task(s: slice) -> _Pairs:
+        """The pairs of a chunk and only the sketches they need, since it may travel to another process."""
+        both = np.concatenate([proposals.first[s], proposals.second[s]])
+        used, where = np.unique(both, return_inverse=True)
+        half = s.stop - s.start
+        return sketches[used], Proposals(where[:half], where[half:], proposals.start[s])
+
+    pairs = []
+    alone = m <= 4 * _CHUNK_PAIRS
+    answers = _run(_align_chunk, map(task, chunks), 1 if alone else workers)
+    with progress("duplicates: compare", m, "pairs") as step:
+        for s, (rows, correlation, detail) in zip(chunks, answers, strict=True):
+            for row, r, d in zip(rows, correlation, detail, strict=True):
+                a, b = (films[int(x[s.start + row])].image_id for x in (proposals.first, proposals.second))
+                pairs.append(Copy(a, b, "near", round(float(r), 4), round(float(d), 4)))
+            step(s.stop - s.start)
+    return pairs
+
+
+def _align_chunk(task: _Pairs) -> tuple[list[int], list[float], list[float]]:
+    found = align(*task)
+    rows = np.flatnonzero((found.correlation >= CORRELATION) & (found.detail >= DETAIL))
+    return rows.tolist(), found.correlation[rows].tolist(), found.detail[rows].tolist()
+
+
+def _run(function: Callable[[_T], _R], tasks: Iterable[_T], workers: int) -> Iterator[_R]:
+    """Answers in the order of the tasks, which are made only a little ahead of need: each holds films."""
+    if workers <= 1:
+        yield from map(function, tasks)
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting: deque[Future[_R]] = deque()
+        for task in tasks:
+            waiting.append(pool.submit(function, task))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

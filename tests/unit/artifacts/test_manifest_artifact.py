@@ -1,0 +1,116 @@
+"""manifest.csv: what is checked on reading, and what its digest covers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hilum.artifacts.header import Header, header_path
+from hilum.artifacts.manifest import COLUMNS, Exclusion, FilmRow, Manifest, read_exclusions, write_exclusions
+from hilum.core.errors import InputError
+
+FILM = FilmRow("s/a", "s:1", "/films/a.png", "f" * 64, "e" * 64, "covid", "s", width_px=3, height_px=2)
+OTHER = replace(FILM, image_id="s/b", patient_id="s:2", path="/films/b.png", label="normal")
+
+
+def made(*films: FilmRow) -> Manifest:
+    return Manifest(films, Header("manifest"))
+
+
+def test_it_is_read_as_it_was_written_with_paths_beside_it_relative(tmp_path: Path) -> None:
+    inside = replace(FILM, path=str(tmp_path / "films" / "a.png"))
+    m = made(inside, OTHER)
+    m.write(tmp_path / "manifest.csv")
+    text = (tmp_path / "manifest.csv").read_text()
+    assert ",films/a.png," in text
+    assert ",/films/b.png," in text
+    again = Manifest.read(tmp_path / "manifest.csv")
+    assert again.films == m.films
+    assert again.digest == m.digest
+    assert again.provenance == "hilum"
+
+
+def test_the_digest_covers_what_films_are_not_where_they_lie_nor_their_order() -> None:
+    assert (
+        made(FILM, OTHER).digest
+        == made(OTHER, replace(FILM, path="/elsewhere.png", lung_mask="m.png")).digest
+    )
+    for change in (
+        {"label": "viral"},
+        {"patient_id": "s:9"},
+        {"pixels_sha256": "0" * 64},
+        {"age_group": "child"},
+    ):
+        assert made(FILM, OTHER).digest != made(replace(FILM, **change), OTHER).digest  # type: ignore[arg-type]
+
+
+def test_a_bare_or_edited_csv_is_accepted_and_said_to_be_one(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.csv"
+    made(FILM).write(path)
+    path.write_text(path.read_text().replace("covid", "viral"))
+    assert Manifest.read(path).provenance == "edited"
+    header_path(path).unlink()
+    assert Manifest.read(path).provenance == "unknown"
+
+
+def test_patients_may_be_missing_only_when_declared() -> None:
+    nobody = replace(FILM, patient_id="")
+    with pytest.raises(InputError, match=r"1 films of source 's' have no patient_id.*--no-patient-ids s"):
+        made(nobody)
+    assert len(Manifest([nobody], Header("manifest", options={"no_patient_ids": ["s"]}))) == 1
+
+
+def test_ids_are_unique() -> None:
+    with pytest.raises(InputError, match="'s/a'"):
+        made(FILM, FILM)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("label", "lable", "expected a column 'label'"),
+        (",3,2,", ",3,two,", "line 2: height_px must be a whole number, got 'two'"),
+    ],
+)
+def test_malformed_tables(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = tmp_path / "manifest.csv"
+    made(FILM).write(path)
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(InputError, match=message):
+        Manifest.read(path)
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="hilum ingest SOURCE"):
+        Manifest.read(tmp_path / "manifest.csv")
+
+
+def test_a_header_of_another_kind_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.csv"
+    made(FILM).write(path)
+    value = json.loads(header_path(path).read_text())
+    value["header"]["kind"] = "predictions"
+    header_path(path).write_text(json.dumps(value))
+    with pytest.raises(InputError, match="expected an artefact of kind 'manifest', got 'predictions'"):
+        Manifest.read(path)
+
+
+def test_selections_and_counts() -> None:
+    m = made(FILM, OTHER)
+    assert [f.image_id for f in m.where(label=["normal", "viral"]).films] == ["s/b"]
+    assert [f.image_id for f in m.only(["s/a", "s/zzz"]).films] == ["s/a"]
+    assert m.count_by("label") == {"covid": 1, "normal": 1}
+    assert set(m.by_id) == {"s/a", "s/b"}
+    with pytest.raises(InputError, match="did you mean 'label'"):
+        m.where(lable=["covid"])
+    assert COLUMNS[:3] == ("image_id", "patient_id", "path")
+
+
+def test_exclusions_are_kept_sorted(tmp_path: Path) -> None:
+    rows = [Exclusion("b.png", "s", "empty", "no bytes"), Exclusion("a.png", "s", "ct", 'a "slice", CT')]
+    write_exclusions(tmp_path / "x.csv", rows)
+    assert read_exclusions(tmp_path / "x.csv") == rows[::-1]
+    assert read_exclusions(tmp_path / "none.csv") == []

@@ -1,0 +1,212 @@
+"""The audit finds planted faults, in numbers; the probes see what was planted; the page says it all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from hilum import RESEARCH_NOTICE
+from hilum.artifacts.duplicates import Copy, Duplicates
+from hilum.artifacts.header import Header
+from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.split import Split
+from hilum.core.digests import SHORT
+from hilum.core.errors import DigestError, InputError
+from hilum.imaging.shortcuts import border, exposure, reduced, thumbnail, without_lungs
+from hilum.report.audit_page import audit_page, summary
+from hilum.stages.audit import audit, write_audit
+from hilum.stats.probe import probe
+
+N = 80
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """Noise films; covid ones have a bright top edge (the shortcut) and lungs like all others."""
+    folder = tmp_path_factory.mktemp("films")
+    rng = np.random.default_rng(0)
+    mask = np.zeros((64, 64), np.uint8)
+    mask[16:48, 12:52] = 255
+    Image.fromarray(mask).save(folder / "mask.png")
+    films = []
+    for k in range(N):
+        covid = k % 2 == 0
+        pixels = rng.integers(60, 180, (64, 64), dtype=np.uint8)
+        if covid:
+            pixels[:3] = 250
+        path = folder / f"f{k:02d}.png"
+        Image.fromarray(pixels).save(path)
+        patient = "" if k >= 60 else f"a:{k // 4}"
+        source = "a" if k < 60 else "b"
+        films.append(
+            FilmRow(
+                f"{source}/f{k:02d}", patient, str(path), f"{k:064x}", f"{k:064x}",
+                "covid" if covid else "normal", source, age_group="adult" if covid else "child",
+                width_px=64, height_px=64, lung_mask=str(folder / "mask.png"),
+            )
+        )  # fmt: skip
+    return Manifest(films, Header("manifest", options={"no_patient_ids": ["b"]}))
+
+
+@pytest.fixture(scope="module")
+def duplicates(manifest: Manifest) -> Duplicates:
+    pairs = [
+        Copy("a/f00", "a/f01", "near", 0.99, 0.95),
+        Copy("a/f00", "b/f60", "exact-pixels"),
+        Copy("b/f70", "b/f72", "exact-bytes"),
+    ]
+    return Duplicates(
+        pairs, {f.image_id: f.pixels_sha256[:SHORT] for f in manifest.films}, Header("duplicates")
+    )
+
+
+@pytest.fixture(scope="module")
+def leaking(manifest: Manifest) -> Split:
+    """A split from elsewhere, in which each film is a group: patients and copies cross."""
+    ids = [f.image_id for f in manifest.films]
+    parts = {"train": [i for i in ids if i < "a/f30"], "test": [i for i in ids if i >= "a/f30"]}
+    return Split(parts, {i: i for i in ids}, Header("split", inputs={"manifest": manifest.digest}))
+
+
+@pytest.fixture(scope="module")
+def findings(manifest: Manifest, duplicates: Duplicates, leaking: Split) -> dict[str, Any]:
+    return audit(manifest, duplicates, leaking)
+
+
+def test_counts(findings: dict[str, Any]) -> None:
+    assert (findings["n_films"], findings["n_patients"], findings["n_without_patient"]) == (80, 15, 20)
+    assert findings["copies"] == {
+        "n_pairs": {"exact-bytes": 1, "exact-pixels": 1, "near": 1},
+        "n_groups": 2,
+        "n_films": 5,
+        "n_surplus": 3,
+        "largest_group": ["a/f00", "a/f01", "b/f60"],
+        "sizes": {"2": 1, "3": 1},
+        "by_sources": [
+            {"first": "a", "second": "a", "exact-bytes": 0, "exact-pixels": 0, "near": 1},
+            {"first": "a", "second": "b", "exact-bytes": 0, "exact-pixels": 1, "near": 0},
+            {"first": "b", "second": "b", "exact-bytes": 1, "exact-pixels": 0, "near": 0},
+        ],
+    }
+    assert findings["label_conflicts"] == {
+        "n_groups": 1,
+        "groups": [{"a/f00": "covid", "a/f01": "normal", "b/f60": "covid"}],
+    }
+    assert findings["patients"]["n_with_several_films"] == 15
+    assert findings["patients"]["n_with_several_labels"] == 15
+    assert findings["class_by_source"] == {"a": {"covid": 30, "normal": 30}, "b": {"covid": 10, "normal": 10}}
+    assert findings["class_by_age_group"] == {"adult": {"covid": 40}, "child": {"normal": 40}}
+    assert findings["class_by_view"] == {"(unknown)": {"covid": 40, "normal": 40}}
+
+
+def test_leaks(findings: dict[str, Any]) -> None:
+    leaks = findings["leaks"]
+    assert leaks["n_patients"] == 1  # films 28 to 31
+    assert leaks["patients"] == [{"a/f28": "train", "a/f29": "train", "a/f30": "test", "a/f31": "test"}]
+    assert leaks["n_copies"] == 1
+    assert leaks["copies"] == [{"a/f00": "train", "a/f01": "train", "b/f60": "test"}]
+    assert leaks["n_test_films_with_copy_elsewhere"] == 1
+    assert leaks["n_label_conflicts"] == 1
+
+
+def test_source_rule_is_arithmetic(
+    findings: dict[str, Any], manifest: Manifest, duplicates: Duplicates
+) -> None:
+    assert findings["source_rule"]["accuracy"] == 0.5
+    few = manifest.only([f.image_id for f in manifest.films if f.source == "a" or f.label == "covid"])
+    rule = audit(few, duplicates)["source_rule"]
+    assert rule["accuracy"] == pytest.approx((30 + 10) / 70)
+    assert rule["accuracy_of_the_largest_class"] == pytest.approx(40 / 70)
+    assert rule["says"]["b"] == "covid"
+
+
+def test_the_probes_find_what_was_planted_and_nothing_else(findings: dict[str, Any]) -> None:
+    auc = {p["name"]: p["auc"] for p in findings["probes"]}
+    assert auc["border"] == 1.0
+    assert auc["metadata"] == 1.0  # age group
+    assert auc["exposure"] == 1.0  # the bright edge moves the mean
+    assert auc["source"] == pytest.approx(0.5, abs=0.1)
+    assert auc["lungs erased"] == 1.0  # the edge is outside the lungs
+    assert all(p["n_images"] == 80 and p["n_positive"] == 40 for p in findings["probes"])
+    meaning = {p["name"]: p["meaning"] for p in findings["probes"]}
+    assert "nearly gives the class away" in meaning["border"]
+    assert "tells little" in meaning["source"]
+
+
+def test_a_probe_is_scikit_learns_own_cross_validation() -> None:
+    rng = np.random.default_rng(1)
+    y = np.arange(120) % 3 == 0
+    x = (rng.normal(size=(120, 4)) + y[:, None] * 0.6).astype(np.float32)
+    groups = np.array([f"g{k // 2}" for k in range(120)])
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300, class_weight="balanced"))
+    aucs = []
+    for train, test in StratifiedGroupKFold(5, shuffle=True, random_state=4).split(x, y, groups):
+        assert not set(groups[train]) & set(groups[test])
+        aucs.append(roc_auc_score(y[test], model.fit(x[train], y[train]).decision_function(x[test])))
+    found = probe(x, y, groups, 4)
+    assert found.auc == pytest.approx(np.mean(aucs), abs=1e-12)
+    assert found.spread == pytest.approx(np.std(aucs, ddof=1), abs=1e-12)
+    chance = probe(
+        rng.normal(size=(400, 4)).astype(np.float32), np.arange(400) % 2 == 0, np.arange(400).astype(str), 0
+    )
+    assert chance.auc == pytest.approx(0.5, abs=0.08)
+
+
+def test_too_few_films_are_said_to_be_too_few(manifest: Manifest, duplicates: Duplicates) -> None:
+    found = audit(manifest.only([f"b/f{k}" for k in range(60, 80)]), duplicates)
+    assert {p["auc"] for p in found["probes"]} == {None}
+    assert found["probes"][0]["meaning"] == "Not measured: needs 10 patients (or films) of each side, has 9."
+    assert "Not measured" in audit_page(found)
+
+
+def test_refusals(manifest: Manifest, duplicates: Duplicates, leaking: Split) -> None:
+    with pytest.raises(InputError, match="did you mean 'covid'"):
+        audit(manifest, duplicates, positive="covit")
+    with pytest.raises(InputError, match="all films have label 'covid'"):
+        audit(manifest.where(label=["covid"]), duplicates)
+    with pytest.raises(InputError, match="of the split is not in the manifest"):
+        audit(manifest.where(source=["a"]), duplicates, leaking)
+    with pytest.raises(DigestError):
+        audit(manifest, Duplicates([], {}, Header("duplicates")))
+
+
+def test_the_page_and_the_json(findings: dict[str, Any], tmp_path: Path) -> None:
+    page = audit_page(findings, "Audit of <x>")
+    json_path, page_path = write_audit(findings, page, tmp_path / "audit")
+    assert json.loads(json_path.read_text()) == findings
+    text = page_path.read_text()
+    assert RESEARCH_NOTICE in text
+    assert "Audit of &lt;x&gt;" in text
+    assert "http" not in text  # self-contained: nothing is fetched
+    for short, sentence in summary(findings):
+        assert short in text
+        assert sentence.replace("'", "&#39;") in text
+    shorts = [short for short, _ in summary(findings)]
+    assert shorts == ["The split leaks", "Copies", "Labels disagree", "Patients unknown", "Shortcuts"]
+
+
+def test_shortcut_features() -> None:
+    film = np.zeros((64, 64), np.uint8)
+    film[:4] = 255
+    small = reduced(film)
+    assert small.shape == (32, 32)
+    assert border(small).sum() == 64  # two rows of 32
+    assert thumbnail(small).reshape(8, 8)[0].tolist() == [0.5] * 8
+    assert exposure(film) == pytest.approx([1 / 16, np.sqrt(1 / 16 - 1 / 256)])
+    lungs = np.zeros((10, 10), np.uint8)
+    assert without_lungs(film, lungs) is None
+    assert without_lungs(film, lungs + 1) is None
+    lungs[5:] = 1
+    erased = without_lungs(film, lungs)
+    assert erased is not None
+    assert np.unique(erased.reshape(16, 16)[8:]).tolist() == [0.125]

@@ -1,0 +1,101 @@
+"""The stage on files: the three kinds of copies, unreadable films, any number of workers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import hilum.stages.duplicates as stage
+from hilum.artifacts.duplicates import Duplicates
+from hilum.artifacts.header import Header
+from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.core.digests import pixels_sha256, sha256_file
+from hilum.core.errors import InputError
+from hilum.core.seeding import generator
+from hilum.imaging.decode import decode_file
+from hilum.imaging.phantom import LABELS, draw
+from hilum.stages.duplicates import exact_duplicates, find_duplicates
+
+
+def row(path: Path) -> FilmRow:
+    pixels = pixels_sha256(decode_file(path).pixels)
+    return FilmRow(f"made/{path.stem}", "", str(path), sha256_file(path), pixels, "x", "made")
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Manifest:
+    for k in range(12):
+        film = draw(LABELS[k % 4], generator(3, k), 192).pixels
+        Image.fromarray(film).save(tmp_path / f"film{k:02d}.png")
+        if k == 0:
+            (tmp_path / "same-bytes.png").write_bytes((tmp_path / "film00.png").read_bytes())
+        if k == 1:
+            Image.fromarray(film).save(tmp_path / "same-pixels.bmp")
+        if k in (0, 2):
+            Image.fromarray(film).resize((150, 170)).save(tmp_path / f"near{k:02d}.jpg", quality=70)
+    options = {"no_patient_ids": ["made"]}
+    return Manifest(map(row, sorted(tmp_path.iterdir())), Header("manifest", options=options))
+
+
+def test_three_kinds_of_copies(manifest: Manifest, tmp_path: Path) -> None:
+    found = find_duplicates(manifest, workers=1)
+    assert [(p.first, p.second, p.kind) for p in found.pairs] == [
+        ("made/film00", "made/near00", "near"),
+        ("made/film00", "made/same-bytes", "exact-bytes"),
+        ("made/film01", "made/same-pixels", "exact-pixels"),
+        ("made/film02", "made/near02", "near"),
+    ]
+    assert found.groups == (
+        ("made/film00", "made/near00", "made/same-bytes"),
+        ("made/film01", "made/same-pixels"),
+        ("made/film02", "made/near02"),
+    )
+    near = [p for p in found.pairs if p.kind == "near"]
+    assert all(0.97 <= p.correlation <= 1 and 0.9 <= p.detail <= 1 for p in near)
+    assert found.header.inputs == {"manifest": manifest.digest}
+    found.check(manifest)
+    found.write(tmp_path / "out" / "duplicates.json")
+    again = Duplicates.read(tmp_path / "out" / "duplicates.json")
+    assert (again.pairs, again.films, again.header) == (found.pairs, found.films, found.header)
+
+
+def test_processes_and_row_order_change_nothing(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = find_duplicates(manifest, workers=1)
+    monkeypatch.setattr(stage, "_ALONE_BELOW", 2)
+    monkeypatch.setattr(stage, "_CHUNK_FILMS", 3)
+    monkeypatch.setattr(stage, "_CHUNK_PAIRS", 7)
+    two = find_duplicates(Manifest(reversed(manifest.films), manifest.header), workers=2)
+    alone.write(tmp_path / "a.json")
+    two.write(tmp_path / "b.json")
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
+def test_exact_only_reads_no_film(manifest: Manifest) -> None:
+    gone = Manifest((replace(f, path="/nowhere.png") for f in manifest.films), manifest.header)
+    assert {p.kind for p in exact_duplicates(gone).pairs} == {"exact-bytes", "exact-pixels"}
+    assert len(exact_duplicates(gone).pairs) == 2
+
+
+def test_all_films_that_cannot_be_read_are_named(manifest: Manifest) -> None:
+    Path(manifest.films[3].path).write_bytes(b"")
+    Path(manifest.films[5].path).unlink()
+    with pytest.raises(
+        InputError, match=r"2 films of the manifest cannot be read(?s:.*)film03: (?s:.*)film05"
+    ):
+        find_duplicates(manifest, workers=1)
+
+
+def test_no_films() -> None:
+    assert find_duplicates(Manifest([], Header("manifest"))).pairs == ()
+
+
+def test_a_workers_imports_hold_no_torch() -> None:
+    code = "import sys, hilum.stages.duplicates; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
