@@ -18,7 +18,7 @@ def documented() -> set[tuple[str, ...]]:
     found = set()
     for page in PAGES:
         for line in page.read_text().splitlines():
-            match = re.match(r"^(?:    |\t)?(?:\$ )?(?:\.venv/bin/)?hilum ([a-z].*)$", line)
+            match = re.match(r"^(?:    |\t)(?:\$ )?(?:\.venv/bin/)?hilum ([a-z].*)$", line)
             if not match:
                 continue
             words = shlex.split(match[1], comments=True)
@@ -49,7 +49,7 @@ def test_the_command_and_its_options_exist(command: tuple[str, ...]) -> None:
 
 def test_make_targets_of_the_readme_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.M))
-    named = set(re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text()))
+    named = set(re.findall(r"(?:^    |`)make ([a-z-]+)", (ROOT / "README.md").read_text(), flags=re.M))
     assert named == {"demo", "test", "test-all"}
     assert named <= targets
 

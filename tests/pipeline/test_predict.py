@@ -1,5 +1,6 @@
 """Predict sees the pixels that training saw, and every unreadable film has its reason."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -7,13 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.features import PartFeatures
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.study import read_study
 from hilum.core.errors import DigestError, InputError
 from hilum.imaging.phantom import make_films
 from hilum.stages.ingest import ingest
-from hilum.stages.predict import predict_films
+from hilum.stages.predict import PredictTask, predict_films, predict_trial
 from hilum.workflow.run import run_study
 
 STUDY = """
@@ -59,6 +62,23 @@ def test_predict_equals_the_study_where_nothing_was_drawn(study: Path, tmp_path:
     assert 0.75 < same.mean() < 1.0
     assert len(fresh) == len(manifest)
     assert fresh.patient_ids == tuple(manifest.by_id[i].patient_id for i in fresh.image_ids)
+
+
+def test_a_model_that_says_the_same_of_every_film_is_noticed(study: Path, tmp_path: Path) -> None:
+    trial = study / "cells" / "squeezenet1_0--crop--constant" / "trial-1"
+    assert json.loads((trial / "predict.json").read_text())["constant"] is False
+    shutil.copytree(trial / "bundle", tmp_path / "bundle")
+    bundle, header, state = Bundle.read(trial / "bundle")
+    bundle.write(tmp_path / "bundle", header, {k: np.zeros_like(v) for k, v in state.items()})
+    features = np.random.default_rng(0).random((6, 512, 3, 3)).astype(np.float16)
+    np.save(tmp_path / "f.npy", features)
+    ids = tuple("abcdef")
+    films = PartFeatures(ids, ids, tuple((str(tmp_path / "f.npy"), k) for k in range(6)), (0, 1, 2, 3, 0, 1))
+    empty = dict.fromkeys(ids, "")
+    predict_trial(
+        PredictTask(str(tmp_path / "bundle"), (("test", films),), empty, empty, str(tmp_path / "p.csv"))
+    )
+    assert json.loads((tmp_path / "predict.json").read_text())["constant"] is True
 
 
 def test_a_film_that_cannot_be_read_is_a_row_with_its_reason(study: Path, tmp_path: Path) -> None:

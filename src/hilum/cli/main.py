@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from hilum import RESEARCH_NOTICE, __version__
@@ -59,24 +58,14 @@ app.add_typer(augment_app, name="augment", help="Look at augmentation.")
 
 
 def main() -> None:
-    """Entry point."""
+    """Entry point. Wrong words on the command line end with 2 by themselves; hilum's own errors are turned here."""
     try:
-        code = app(standalone_mode=False)
+        app()
     except HilumError as e:
         if "--debug" in sys.argv:
             raise
         print(f"hilum: {e}", file=sys.stderr)
         sys.exit(e.exit_code)
-    except click.exceptions.Abort:
-        print("hilum: stopped; what was finished is kept", file=sys.stderr)
-        sys.exit(130)
-    except click.ClickException as e:
-        e.show()
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("hilum: stopped; what was finished is kept", file=sys.stderr)
-        sys.exit(130)
-    sys.exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ from hilum.imaging.decode import is_film_name
 from hilum.inference.predictor import Predictor, load_head, probabilities, provenance
 from hilum.training.loop import Source, logits
 
+CONSTANT = 1e-6
+"""A model whose probabilities differ by less than this over all films says the same of every film."""
+
 
 @dataclass(frozen=True)
 class PredictTask:
@@ -44,7 +47,10 @@ class PredictTask:
 
 
 def predict_trial(task: PredictTask) -> int:
-    """Do one task; returns the number of films. The seconds go beside the predictions, into predict.json."""
+    """Do one task; returns the number of films.
+
+    The seconds go beside the predictions, into predict.json, and whether every film got the same scores.
+    """
     start = time.perf_counter()
     bundle, header, state = Bundle.read(Path(task.bundle))
     head = load_head(bundle, state)
@@ -74,7 +80,11 @@ def predict_trial(task: PredictTask) -> int:
             "predictions", inputs=header.inputs, options={"path": "the study's pipeline, draws included"}
         ),
     ).write(Path(task.out))
-    write_json(Path(task.out).with_name("predict.json"), {"seconds": round(time.perf_counter() - start, 4)})
+    facts = {
+        "seconds": round(time.perf_counter() - start, 4),
+        "constant": bool(np.ptp(values, axis=0).max() < CONSTANT),
+    }
+    write_json(Path(task.out).with_name("predict.json"), facts)
     return len(ids)
 
 

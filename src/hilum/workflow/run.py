@@ -438,7 +438,12 @@ def versions() -> dict[str, str]:
 
 
 def write_record(
-    run: Run, weights: Mapping[str, Weights], duplicates: Duplicates, manifest_path: Path, command: str
+    run: Run,
+    trials: Sequence[Trial],
+    weights: Mapping[str, Weights],
+    duplicates: Duplicates,
+    manifest_path: Path,
+    command: str,
 ) -> None:
     """run.json and what stands beside it: everything that the report says of how the numbers came about."""
     study = run.study
@@ -450,6 +455,12 @@ def write_record(
     if run.manifest.provenance != "hilum":
         warnings.append(
             f"the manifest's provenance is {run.manifest.provenance}: it was not written by `hilum ingest`, or was changed since"
+        )
+    constant = [t for t in trials if read_json(trial_dir(run, t) / "predict.json")["constant"]]
+    if constant:
+        names = ", ".join(f"{t.cell.name} trial {t.number}" for t in constant)
+        warnings.append(
+            f"the same scores for every film, so nothing was learned or something is broken: {names}"
         )
     value = {
         "header": Header(
@@ -548,7 +559,7 @@ def run_study(
         predict(run, trials, splits)
         write_seconds(run, trials, stores, prepare_s, len(rows))
         if not (run.folder / "run.json").exists():
-            write_record(run, weights, duplicates, manifest_path, command)
+            write_record(run, trials, weights, duplicates, manifest_path, command)
         facts = run.folder / "run_facts.json"
         if not facts.exists():
             write_json(run.folder / "stages.json", [asdict(line) for line in run.lines])

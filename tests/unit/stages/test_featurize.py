@@ -1,0 +1,73 @@
+"""Only what is missing is computed; features that are not finite are refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hilum.artifacts.features import FeatureRows, FeatureSpec, FeatureStore
+from hilum.artifacts.header import Header
+from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
+from hilum.core.digests import pixels_sha256
+from hilum.core.errors import HilumError
+from hilum.core.seeding import generator
+from hilum.models.backbone import FrozenBackbone
+from hilum.models.registry import backbone
+from hilum.models.weights import RANDOM
+from hilum.stages.featurize import featurize
+
+SPEC = FeatureSpec("squeezenet1_0", "t", "0", (0.0,), (1.0,), "fp32", 4, (48, 48), "cpu", 1, {}, "float16")
+
+
+def prepared(folder: Path, n: int) -> tuple[PreparedStore, list[str]]:
+    store = PreparedStore(folder)
+    films = [generator(1, "film", k).integers(0, 256, (48, 48), dtype=np.uint8) for k in range(n)]
+    digests = [pixels_sha256(f) for f in films]
+    rows = [PreparedRow(str(k), Wanted("p", "train", 1), d, []) for k, d in enumerate(digests)]
+    store.write("k" * 16, Header("prepared"), rows, dict(zip(digests, films, strict=True)), 1.0)
+    store.read("k" * 16)
+    return store, digests
+
+
+def network() -> FrozenBackbone:
+    return FrozenBackbone(backbone("squeezenet1_0"), RANDOM)
+
+
+def test_what_is_there_is_not_computed_again(tmp_path: Path) -> None:
+    films, digests = prepared(tmp_path / "p", 10)
+    store = FeatureStore(tmp_path / "f", SPEC)
+    steps: list[int] = []
+    assert featurize(store, films, digests[:6], network, steps.append) == 6
+    assert sum(steps) == 6
+    assert featurize(store, films, digests, network, steps.append) == 4
+
+    def never() -> FrozenBackbone:
+        raise AssertionError("nothing is missing")
+
+    assert featurize(store, films, digests, never, steps.append) == 0
+    got = FeatureRows(store.locations(digests)).take(slice(None))
+    expected = network().features(np.stack(films.pixels(digests[:4])), 4).numpy()
+    assert np.array_equal(got[:4], expected.astype(np.float16))
+    assert not list(store.folder.glob(".*"))
+
+
+def test_features_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    films, digests = prepared(tmp_path / "p", 3)
+    store = FeatureStore(tmp_path / "f", SPEC)
+
+    def broken() -> FrozenBackbone:
+        net = network()
+        real = net.features
+
+        def features(pixels: np.ndarray, batch: int) -> torch.Tensor:
+            y = real(pixels, batch).clone()
+            y[1] = torch.inf
+            return y
+
+        net.features = features  # type: ignore[method-assign]
+        return net
+
+    with pytest.raises(HilumError, match=r"1 of 3 films have features of squeezenet1_0 that are not finite"):
+        featurize(store, films, digests, broken, print)
+    assert FeatureStore(tmp_path / "f", SPEC).missing(digests) == digests
