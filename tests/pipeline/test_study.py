@@ -162,6 +162,17 @@ def test_a_second_run_does_nothing(finished: tuple[Path, str], films: Path) -> N
     assert predictions(finished[0]) == before
 
 
+def test_report_again_leaves_the_study_as_it_was(finished: tuple[Path, str]) -> None:
+    run = run_of(finished[0])
+    before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
+    words = [sys.executable, "-m", "hilum.cli.main", "report", str(run), "--quiet"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()) == run / "report.html"
+    assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
+    # the study's own 100 resamples, not the default
+    assert json.loads((run / "statistics.header.json").read_text())["header"]["options"]["n_resamples"] == 100
+
+
 def test_the_same_bytes_with_two_workers_and_two_runs_at_once(
     finished: tuple[Path, str], films: Path, tmp_path: Path
 ) -> None:

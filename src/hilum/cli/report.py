@@ -12,7 +12,9 @@ from hilum.core import progress
 
 def report(
     run: Annotated[Path, typer.Argument(help="The folder of a run (it holds run.json).")],
-    resamples: Annotated[int, typer.Option(min=1, help="Resamples of each interval.")] = 2000,
+    resamples: Annotated[
+        int | None, typer.Option(min=1, help="Resamples of each interval; as the study says if not given.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Evaluate a run where that is not done, and write its report.

@@ -77,13 +77,13 @@ def resampling_unit(predictions: Predictions) -> ResamplingUnit:
     return ResamplingUnit(name, tuple(labels), ordered)
 
 
-def evaluate_run(run_dir: Path, n_resamples: int = N_RESAMPLES) -> bool:
+def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     """Write ``statistics.json`` and ``evaluation.json`` of a run, unless they are there and of the same
     predictions.
 
     Args:
         run_dir: The run's folder.
-        n_resamples: Resamples of each interval.
+        n_resamples: Resamples of each interval; as the study says if not given.
 
     Returns:
         Whether they were written: whether the test part was looked at.
@@ -93,6 +93,8 @@ def evaluate_run(run_dir: Path, n_resamples: int = N_RESAMPLES) -> bool:
         DigestError: The folder mixes artefacts of different runs.
     """
     folder = RunFolder(run_dir)
+    if n_resamples is None:
+        n_resamples = int(folder.run.get("study", {}).get("statistics", {}).get("resamples", N_RESAMPLES))
     header = _header(folder, n_resamples)
     out, beside = run_dir / "statistics.json", run_dir / NAME
     if out.is_file() and header_path(out).is_file() and beside.is_file():

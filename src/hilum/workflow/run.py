@@ -512,7 +512,7 @@ def count_look(run: Run) -> None:
 def evaluate_and_report(run: Run) -> Path:
     """Statistics and report, unless they are there and of the same predictions."""
     with run.stage("evaluate") as line:
-        if evaluate_run(run.folder, run.study.statistics.resamples):
+        if evaluate_run(run.folder):
             count_look(run)
             line.done = 1
         else:
