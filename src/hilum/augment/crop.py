@@ -48,7 +48,7 @@ class CropCentre(Operation):
         return crop(film, *self._box(drawn, *film.shape))
 
     def describe(self, drawn: Drawn) -> str:
-        return f"centre, {drawn.get('side', self.percentage_area):.0%} of each side"
+        return f"crop to the centre, {drawn.get('side', self.percentage_area):.0%} of each side"
 
     def _box(self, drawn: Drawn, height: int, width: int) -> tuple[float, float, float, float]:
         side = drawn.get("side", self.percentage_area)

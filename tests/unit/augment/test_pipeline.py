@@ -192,7 +192,7 @@ def test_captions_say_what_was_drawn() -> None:
         {"step": 0, "op": "crop_centre", "drawn": {}},
         {"step": 2, "op": "rotate", "drawn": {"angle_deg": -7}},
     ]
-    assert pipeline.caption(drawn) == "centre, 90% of each side; rotate -7°"
+    assert pipeline.caption(drawn) == "crop to the centre, 90% of each side; rotate -7°"
     assert pipeline.caption([]) == "nothing drawn"
 
 
