@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -123,12 +123,24 @@ def read_statistics(path: Path) -> list[StatisticsRow]:
         values: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: cannot be read as JSON ({error})") from error
+    return check_rows(values, StatisticsRow, path)
+
+
+_Row = TypeVar("_Row", bound=StatisticsRow)
+
+
+def check_rows(values: Any, kind: type[_Row], path: Path) -> list[_Row]:
+    """Rows of a kind from JSON values.
+
+    Raises:
+        InputError: Not a list, or a row that does not fit; says which row and field of `path`.
+    """
     if not isinstance(values, list):
         raise InputError(f"{path}: expected a list of rows, got {type(values).__name__!r}")
     rows = []
     for number, value in enumerate(values):
         try:
-            rows.append(StatisticsRow.model_validate(value))
+            rows.append(kind.model_validate(value))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(p) for p in first["loc"]) or "row"

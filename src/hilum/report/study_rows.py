@@ -11,10 +11,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from hilum.artifacts.header import Header, header_path, read_json, write_json
-from hilum.artifacts.statistics import StatisticsRow
+from hilum.artifacts.statistics import StatisticsRow, check_rows
 from hilum.core.digests import sha256_bytes
 from hilum.core.errors import InputError
 from hilum.core.files import write_text
@@ -92,17 +90,4 @@ class StudyRows:
         Raises:
             InputError: No such file, no list, or a row that does not fit; says which row and field.
         """
-        values = read_json(path)
-        if not isinstance(values, list):
-            raise InputError(f"{path}: expected a list of rows, got {type(values).__name__!r}")
-        rows = []
-        for k, value in enumerate(values):
-            try:
-                rows.append(StudyRow.model_validate(value))
-            except ValidationError as e:
-                first = e.errors()[0]
-                where = ".".join(str(p) for p in first["loc"]) or "row"
-                raise InputError(
-                    f"{path}: row {k}, {where}: {first['msg']} (got {first['input']!r})"
-                ) from None
-        return cls(rows)
+        return cls(check_rows(read_json(path), StudyRow, path))
