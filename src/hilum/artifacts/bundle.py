@@ -1,17 +1,17 @@
-"""A bundle: everything that turns a film into scores, in a folder: ``bundle.json`` and ``head.safetensors``.
+"""A bundle: everything that turns a film into scores, in a folder: ``bundle.json`` and the trained weights.
 
-It names the backbone's weights by digest and source (they are found again, or refused), the preparation, the labels, the
-operating point and the calibration, both chosen on validation.
+With a frozen backbone those are the head's, ``head.safetensors``; bundle.json names the backbone's weights by digest and source (they are
+found again, or refused). Of a network that was trained as a whole they are all there is, BatchNorm statistics included:
+``network.safetensors``. Besides: the preparation, the labels, the operating point and the calibration, both chosen on validation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 
@@ -22,6 +22,11 @@ from hilum.core.errors import InputError
 from hilum.core.files import write_bytes
 
 
+def _weights_of(network: str) -> str:
+    """What the trained weights are called: stem of their file, and of their digest's key."""
+    return "network" if network == "whole" else "head"
+
+
 @dataclass(frozen=True)
 class Bundle:
     """What a trained model is.
@@ -30,9 +35,9 @@ class Bundle:
         classes: Names, the order of the head's outputs.
         positive: The class that sensitivity is about.
         backbone: Registry name.
-        weights: ``choice``, ``sha256``, ``source`` and ``seed`` of the backbone's weights.
-        state_sha256: Digest of the backbone's weights and statistics as loaded.
-        precision: Of the backbone: ``fp32`` or ``bf16``.
+        weights: ``choice``, ``sha256``, ``source`` and ``seed`` of the backbone's weights; of a whole network those it started from.
+        state_sha256: Digest of the backbone's weights and statistics as loaded; of a whole network, of the trained network.
+        precision: Of the backbone, or the whole network, when films are scored: ``fp32`` or ``bf16``.
         batch: Films a batch.
         preparation: The pipeline, as `hilum.augment.pipeline.Pipeline.to_dict` gives it. Predict and serve apply its fixed steps.
         head: Kind of head.
@@ -40,6 +45,8 @@ class Bundle:
             class reaches the threshold.
         calibration: ``temperature`` and ``chosen_on``.
         training: Options of the training and what it was trained on.
+        network: ``frozen``: a head on a frozen backbone; ``whole``: a network that was trained end to end.
+        unsafe: Faults that it was trained with and that break validity. Such a bundle is for its own study only.
     """
 
     classes: tuple[str, ...]
@@ -54,42 +61,52 @@ class Bundle:
     operating_point: dict[str, Any]
     calibration: dict[str, Any]
     training: dict[str, Any]
+    network: Literal["frozen", "whole"] = "frozen"
+    unsafe: tuple[str, ...] = ()
 
-    def write(self, folder: Path, header: Header, head_state: Mapping[str, NDArray[np.float32]]) -> None:
-        """Write the bundle's two files, bundle.json last."""
+    def write(self, folder: Path, header: Header, state: Mapping[str, NDArray[Any]]) -> None:
+        """Write the bundle's two files, bundle.json last.
+
+        Args:
+            folder: Made if it is not there.
+            header: Of kind ``bundle``.
+            state: Trained weights: the head's, or the whole network's.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        data = save(dict(head_state))
-        write_bytes(folder / "head.safetensors", data)
+        data = save(dict(state))
+        name = _weights_of(self.network)
+        write_bytes(folder / f"{name}.safetensors", data)
         value = {
             "header": header.to_dict(),
             "notice": RESEARCH_NOTICE,
-            "head_sha256": sha256_bytes(data),
+            f"{name}_sha256": sha256_bytes(data),
             **asdict(self),
         }
         write_json(folder / "bundle.json", value)
 
     @classmethod
-    def read(cls, folder: Path) -> tuple[Self, Header, dict[str, NDArray[np.float32]]]:
-        """Read a bundle, its header and its head's weights.
+    def read(cls, folder: Path) -> tuple[Self, Header, dict[str, NDArray[Any]]]:
+        """Read a bundle, its header and its trained weights.
 
         Raises:
             InputError: `folder` is no bundle.
-            DigestError: The head's weights are not those of bundle.json.
+            DigestError: The weights are not those of bundle.json.
         """
         path = folder / "bundle.json"
         if not path.is_file():
             raise InputError(f"{folder}: expected a bundle (a folder with bundle.json)")
         value = read_json(path)
         header = Header.from_dict(value.get("header"), "bundle", path)
-        weights_path = folder / "head.safetensors"
+        name = _weights_of(value.get("network", "frozen"))
+        weights_path = folder / f"{name}.safetensors"
         if not weights_path.is_file():
-            raise InputError(f"{folder}: expected head.safetensors beside bundle.json")
-        require_digest("head", value["head_sha256"], sha256_file(weights_path), path)
+            raise InputError(f"{folder}: expected {weights_path.name} beside bundle.json")
+        require_digest(name, value[f"{name}_sha256"], sha256_file(weights_path), path)
         names = cls.__dataclass_fields__
         fields: dict[str, Any] = {
-            k: (tuple(v) if k == "classes" else v) for k, v in value.items() if k in names
+            k: (tuple(v) if k in ("classes", "unsafe") else v) for k, v in value.items() if k in names
         }
-        missing = sorted(names.keys() - fields.keys())
+        missing = sorted(k for k, f in names.items() if k not in fields and f.default is MISSING)
         if missing:
             raise InputError(f"{path}: expected the key {missing[0]!r}")
         return cls(**fields), header, load_file(str(weights_path))

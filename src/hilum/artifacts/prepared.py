@@ -118,6 +118,10 @@ class PreparedStore:
         names = {path.name.split(".")[1] for path in {path for path, _ in self._where.values()}}
         return {(int(h), int(w)) for h, w in (n.split("x") for n in names)}
 
+    def locations(self, digests: Iterable[str]) -> list[tuple[str, int]]:
+        """(array file, row) of each film, for a task that runs elsewhere."""
+        return [(str(self._where[d][0]), self._where[d][1]) for d in digests]
+
     def pixels(self, digests: Iterable[str]) -> list[NDArray[np.uint8]]:
         """The films with these digests, uint8 (height, width) each, mapped from disk."""
         films = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from hilum.core.digests import digest
 from hilum.core.errors import InputError, LeakageError
 
 PARTS = ("train", "valid", "test")
+UNSAFE_KIND = "unsafe split"
 
 
 class Split:
@@ -46,6 +48,9 @@ class Split:
         if missing:
             raise InputError(f"film {missing[0]!r} of the split has no group ({len(missing)} such films)")
         self.group_of: dict[str, str] = {i: group_of[i] for i in films}
+        self._refuse_leaks()
+
+    def _refuse_leaks(self) -> None:
         seen: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for part, ids in self.parts.items():
             for i in ids:
@@ -80,6 +85,9 @@ class Split:
             LeakageError: A patient, or two equal films, in two parts.
         """
         require_digest("manifest", self.header.inputs["manifest"], manifest.digest, "split")
+        self._refuse_crossing(manifest)
+
+    def _refuse_crossing(self, manifest: Manifest) -> None:
         for what, column in (("patient", "patient_id"), ("film with pixels", "pixels_sha256")):
             first: dict[str, tuple[str, str]] = {}
             for part, ids in self.parts.items():
@@ -127,3 +135,39 @@ class Split:
                     )
                 flat[i] = g
         return cls({p: list(v) for p, v in films.items()}, flat, header)
+
+
+class UnsafeSplit(Split):
+    """A split that may leak, on purpose: what the published scripts did, to measure what it is worth.
+
+    It has a kind of its own, so that nothing takes it for a `Split`: only `read_split` reads it, and only a study with a switch of
+    ``[unsafe]`` on makes one. Its header names the switches. A film may be in several parts.
+    """
+
+    def _refuse_leaks(self) -> None:
+        self.header = replace(self.header, kind=UNSAFE_KIND)
+
+    def _refuse_crossing(self, manifest: Manifest) -> None:
+        del manifest
+
+    @cached_property
+    def n_shared(self) -> int:
+        """Test films that are in train or validation too."""
+        return len(set(self.parts["test"]) & {*self.parts["train"], *self.parts["valid"]})
+
+
+def read_split(path: Path) -> Split:
+    """Read a split of either kind; for evaluating a study's own results, not for drawing from.
+
+    Raises:
+        InputError: Missing or malformed.
+        LeakageError: A plain split that was edited so that it leaks.
+    """
+    value = read_json(path)
+    if value.get("header", {}).get("kind") != UNSAFE_KIND:
+        return Split.read(path)
+    header = Header.from_dict(value["header"], UNSAFE_KIND, path)
+    films = value["films"]
+    return UnsafeSplit(
+        {p: list(v) for p, v in films.items()}, {i: g for v in films.values() for i, g in v.items()}, header
+    )

@@ -9,10 +9,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hilum.artifacts.faults import FAULTS, AsRunTable, UnsafeTable
+from hilum.artifacts.losses import CrossEntropy, Loss
+from hilum.artifacts.policies import ConstantPolicy, Policy
 from hilum.core.digests import digest
 from hilum.core.errors import InputError, nearest
 
@@ -22,6 +25,13 @@ Filter = dict[str, list[str]]
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SubsetTable(_Table):
+    """``[data.subset]``: a part of the films, drawn by class, for what would take too long on all of them. Every table names it."""
+
+    name: str
+    films: Annotated[int, Field(ge=8)]
 
 
 class DataTable(_Table):
@@ -38,6 +48,7 @@ class DataTable(_Table):
     exclude: list[Filter] = []
     one_per_patient: list[str] = []
     near_duplicates: bool = True
+    subset: SubsetTable | None = None
 
 
 class SplitTable(_Table):
@@ -48,11 +59,28 @@ class SplitTable(_Table):
 
 
 class GridTable(_Table):
-    """``[grid]``: the cells, every backbone with every pipeline and schedule; and how often each is trained."""
+    """``[grid]``: the cells, every level of a factor with every level of the others; and how often each is trained.
+
+    Attributes:
+        backbones: Registry names; ``cnn`` is the small network that is trained from scratch.
+        pipelines: Names of pipelines, the study's own or those that ship.
+        schedules: Names of policies, ``[policy.NAME]`` or ``constant``.
+        losses: Names of losses, ``[loss.NAME]`` or ``cross-entropy``.
+        fractions: Share of the training films that is used, drawn by class.
+        sources_left_out: Sources whose films are neither trained nor validated on (``none`` leaves out none); all are still tested on.
+        seeds: Seeds to use in place of the study's; empty for the study's own.
+        faults: ``as-described`` (no switch), ``one-at-a-time`` (each switch of ``[unsafe]`` and ``[as_run]`` by itself), ``all`` (all that are on).
+        trials: How often each cell is trained.
+    """
 
     backbones: Annotated[list[str], Field(min_length=1)] = ["resnet50"]
     pipelines: Annotated[list[str], Field(min_length=1)] = ["baseline"]
     schedules: Annotated[list[str], Field(min_length=1)] = ["constant"]
+    losses: Annotated[list[str], Field(min_length=1)] = ["cross-entropy"]
+    fractions: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)] = [1.0]
+    sources_left_out: Annotated[list[str], Field(min_length=1)] = ["none"]
+    seeds: list[int] = []
+    faults: Annotated[list[Literal["as-described", "one-at-a-time", "all"]], Field(min_length=1)] = ["all"]
     trials: Annotated[int, Field(ge=1)] = 3
 
 
@@ -72,11 +100,82 @@ class AugmentTable(_Table):
 
 
 class TrainingTable(_Table):
-    """``[training]``: Adam and cross-entropy."""
+    """``[training]``: what every policy shares.
+
+    Attributes:
+        epochs: Passes over the training films (a one-cycle policy has its own).
+        batch: Films a step.
+        learning_rate: Of policies that name none.
+        early_stopping: Stop after so many epochs without a lower validation loss; None for never.
+        best_epoch: Keep the weights of the epoch with the lowest validation loss, not the last.
+    """
 
     epochs: Annotated[int, Field(ge=1)] = 20
     batch: Annotated[int, Field(ge=1)] = 32
     learning_rate: Annotated[float, Field(gt=0)] = 5e-4
+    early_stopping: Annotated[int, Field(ge=1)] | None = None
+    best_epoch: bool = False
+
+
+class FinetuneTable(_Table):
+    """``[finetune]``: train the backbone too. Without this table backbones are frozen and their features shared.
+
+    Attributes:
+        train: ``all``, or ``head``: the same as frozen features, but end to end.
+        unfreeze: ``at_once``; ``fine_tune``: the head alone for `head_epochs`, then everything at half the rate, the first stage at
+            1/`rate_divisor` of the head's rate and the stages between evenly in the logarithm (fastai's fine_tune); ``gradual``: one
+            more stage each epoch after `head_epochs`, from the head down, with the same rates.
+        head_epochs: Epochs of the head alone; they come before ``training.epochs``.
+        rate_divisor: See `unfreeze`.
+        batchnorm: ``train``: batch statistics, running statistics move; ``eval``: statistics are frozen, in layers that train too.
+        precision: Of Lightning Fabric: ``32-true``, ``bf16-mixed``, ``16-mixed``.
+        accumulate: Batches a step.
+        devices: Processes (on a CPU) or GPUs.
+        reset_first_conv: The first convolution is drawn anew.
+    """
+
+    train: Literal["all", "head"] = "all"
+    unfreeze: Literal["at_once", "fine_tune", "gradual"] = "at_once"
+    head_epochs: Annotated[int, Field(ge=1)] = 1
+    rate_divisor: Annotated[float, Field(ge=1)] = 100.0
+    batchnorm: Literal["train", "eval"] = "train"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    devices: Annotated[int, Field(ge=1)] = 1
+    reset_first_conv: bool = False
+
+
+Factor = Literal["backbone", "pipeline", "schedule", "loss", "fraction", "source_left_out", "seed", "faults"]
+Metric = Literal[
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "f1",
+    "accuracy",
+    "strict_rate",
+    "pr_auc",
+    "average_precision",
+    "roc_auc",
+]
+
+
+class FamilyTable(_Table):
+    """``[[compare]]``: a family of comparisons, named before anything runs.
+
+    Every cell is compared with the one that differs from it in one factor only, which has the reference's level there.
+
+    Attributes:
+        name: For tables.
+        factor: Which factor.
+        reference: Its level that the others are compared with.
+        metrics: Adjusted for many comparisons within each.
+    """
+
+    name: str
+    factor: Factor
+    reference: str
+    metrics: Annotated[list[Metric], Field(min_length=1)] = ["sensitivity", "specificity", "pr_auc"]
 
 
 class FeaturesTable(_Table):
@@ -104,6 +203,11 @@ class Study(_Table):
             drawn once in any case, and films of valid and test are always augmented with the study's seed.
         sampling: Class -> training films to draw with replacement: a whole number of films, or a fraction of the films there are.
         weights: Backbone -> ``imagenet`` (the default), ``none``, or a file.
+        policy: Learning-rate policies by name, for ``grid.schedules``.
+        loss: Losses by name, for ``grid.losses``.
+        compare: Families of comparisons.
+        unsafe: Faults of the published scripts that break validity.
+        as_run: Their other departures.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
@@ -118,7 +222,13 @@ class Study(_Table):
     weights: dict[str, Literal["imagenet", "none"] | WeightsTable] = {}
     features: FeaturesTable = FeaturesTable()
     training: TrainingTable = TrainingTable()
+    finetune: FinetuneTable | None = None
+    policy: dict[str, Policy] = {}
+    loss: dict[str, Loss] = {}
     statistics: StatisticsTable = StatisticsTable()
+    compare: list[FamilyTable] = []
+    unsafe: UnsafeTable = UnsafeTable()
+    as_run: AsRunTable = AsRunTable()
 
     @property
     def digest(self) -> str:
@@ -127,13 +237,52 @@ class Study(_Table):
         del value["name"], value["title"], value["data"]["manifest"]
         return digest(value)
 
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Every switch that is on, in the order of `hilum.artifacts.faults.FAULTS`."""
+        on = {**self.unsafe.model_dump(), **self.as_run.model_dump()}
+        return tuple(f for f in FAULTS if on[f])
+
+    def policy_of(self, name: str) -> Policy:
+        """A policy by name, its rate filled in.
+
+        Raises:
+            InputError: No such policy.
+        """
+        known = {"constant": ConstantPolicy(), **self.policy}
+        if name not in known:
+            raise InputError(f"grid.schedules: unknown policy {name!r}; {nearest(name, known)}")
+        found = known[name]
+        if getattr(found, "learning_rate", 0.0) is None:
+            return found.model_copy(update={"learning_rate": self.training.learning_rate})
+        return found
+
+    def loss_of(self, name: str) -> Loss:
+        """A loss by name.
+
+        Raises:
+            InputError: No such loss.
+        """
+        known: dict[str, Loss] = {"cross-entropy": CrossEntropy(), **self.loss}
+        if name not in known:
+            raise InputError(f"grid.losses: unknown loss {name!r}; {nearest(name, known)}")
+        return known[name]
+
 
 def _keys_at(location: Sequence[int | str]) -> list[str]:
-    model: Any = Study
+    """The keys of the table at a place of the study; places inside unions and lists are found too."""
+    kinds: list[Any] = [Study]
     for part in location:
-        field = getattr(model, "model_fields", {}).get(part)
-        model = field.annotation if field else None
-    return list(getattr(model, "model_fields", {}))
+        inside = [k.model_fields[part].annotation for k in kinds if part in getattr(k, "model_fields", {})]
+        if inside:
+            kinds = [k for annotation in inside for k in _tables_in(annotation)]
+    return sorted({key for k in kinds for key in getattr(k, "model_fields", {})})
+
+
+def _tables_in(annotation: Any) -> list[Any]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [k for inner in get_args(annotation) for k in _tables_in(inner)]
 
 
 def _explain(error: ValidationError, where: str) -> InputError:
@@ -167,18 +316,40 @@ def _set(value: dict[str, Any], assignment: str) -> None:
     value[last] = new
 
 
-def read_study(path: Path, overrides: Sequence[str] = ()) -> Study:
-    """Read a study file and apply ``key=value`` overrides.
-
-    Raises:
-        InputError: No such file, no TOML, an unknown key (with the nearest right one) or a bad value.
-    """
+def _read_table(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The tables of a study file, laid over those of the file that it extends."""
     try:
         value = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such study file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise InputError(f"{path}: expected TOML: {e}") from None
+    base = value.pop("extends", None)
+    if base is None:
+        return value
+    if not isinstance(base, str) or path in above:
+        raise InputError(f"{path}: extends must name another study file, and not in a circle; got {base!r}")
+    return _laid_over(_read_table(path.parent / base, (*above, path)), value)
+
+
+def _laid_over(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for key, value in over.items():
+        inside = merged.get(key)
+        both = isinstance(inside, dict) and isinstance(value, dict)
+        merged[key] = _laid_over(inside, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def read_study(path: Path, overrides: Sequence[str] = ()) -> Study:
+    """Read a study file and apply ``key=value`` overrides.
+
+    ``extends = "other.toml"`` takes everything from another file first; tables are merged, lists and values replaced.
+
+    Raises:
+        InputError: No such file, no TOML, an unknown key (with the nearest right one) or a bad value.
+    """
+    value = _read_table(path)
     for assignment in overrides:
         _set(value, assignment)
     try:
@@ -214,9 +385,8 @@ def check_consistent(study: Study, where: str) -> None:
             raise InputError(
                 f"{where}: weights names {backbone!r}, which is not in grid.backbones; {nearest(backbone, study.grid.backbones)}"
             )
-    for key in ("backbones", "pipelines", "schedules"):
-        names = getattr(study.grid, key)
-        if len(set(names)) != len(names):
+    for key, names in study.grid:
+        if isinstance(names, list) and len(set(names)) != len(names):
             raise InputError(f"{where}: grid.{key} names something twice: {names!r}")
     if study.split.method == "fractions" and abs(sum(study.split.fractions.values()) - 1) > 1e-9:
         raise InputError(f"{where}: split.fractions must add up to 1, got {study.split.fractions!r}")

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from hilum.artifacts.study import Study, read_study
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import set_quiet
 
@@ -20,12 +21,15 @@ def study_path(name: str) -> Path:
         InputError: Neither.
     """
     path = Path(name)
-    if path.suffix == ".toml" or path.exists():
+    if path.suffix == ".toml" or path.is_file():
         return path
     from importlib.resources import files
 
     shipped = {
-        p.name.removesuffix(".toml"): p for p in files("hilum.studies").iterdir() if p.name.endswith(".toml")
+        f"{folder}{p.name.removesuffix('.toml')}": p
+        for folder in ("", "as-run/")
+        for p in files("hilum.studies").joinpath(folder).iterdir()
+        if p.name.endswith(".toml")
     }
     if name not in shipped:
         raise InputError(
@@ -34,11 +38,29 @@ def study_path(name: str) -> Path:
     return Path(str(shipped[name]))
 
 
+def _manifest_of(study: Study, given: Path | None, path: Path, workspace: Path) -> Path:
+    """The manifest: given, named by the study, or the demo's own films.
+
+    Raises:
+        InputError: None of these.
+    """
+    if given is not None:
+        return given
+    if study.data.manifest is not None:
+        return path.parent / study.data.manifest
+    if study.name == "demo":
+        from hilum.workflow.demo import make_demo_manifest
+
+        return make_demo_manifest(workspace)
+    raise InputError(f"{path.name} names no manifest; give one with --manifest, or set data.manifest")
+
+
 def run(
     study: Annotated[
         str,
         typer.Argument(
-            metavar="STUDY.toml|NAME", help="A study file, or one that ships: demo, experiment-2."
+            metavar="STUDY.toml|NAME",
+            help="A study or suite file, or one that ships: demo, experiment-1 ... experiment-5, as-run/..., paper.",
         ),
     ],
     manifest: Annotated[
@@ -49,7 +71,11 @@ def run(
     ),
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as training.epochs=5."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Override a key, as training.epochs=5; of a suite's study, experiment-2:training.epochs=5.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and an estimate of the time; compute nothing.")
@@ -62,34 +88,43 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Run a study from its films to its report. A run that was stopped goes on where it was."""
-    from hilum.artifacts.study import read_study
-
     set_quiet(quiet)
     if engine != "local":
         raise InputError(f"unknown engine {engine!r}; {nearest(engine, ['local'])}")
-    path = study_path(study)
-    checked = read_study(path, set_ or ())
-    if manifest is None:
-        if checked.data.manifest is not None:
-            manifest = path.parent / checked.data.manifest
-        elif checked.name == "demo":
-            from hilum.workflow.demo import make_demo_manifest
-
-            manifest = make_demo_manifest(workspace)
-        else:
-            raise InputError(f"{path.name} names no manifest; give one with --manifest, or set data.manifest")
+    from hilum.artifacts.suite import is_suite, read_suite
     from hilum.engine.local import available_cores
 
+    path = study_path(study)
     n_workers = workers or available_cores()
-    if dry_run:
-        from hilum.workflow.dry_run import print_plan
-
-        print_plan(checked, manifest, workspace, n_workers)
-        return
-    from hilum.workflow.run import run_study
-
     command = shlex.join(["hilum", *sys.argv[1:]])
-    report, lines = run_study(checked, manifest, workspace, n_workers, command)
+    if is_suite(path):
+        suite = read_suite(path, set_ or ())
+        planned = []
+        for member in suite.member:
+            beside = path.parent / member.study
+            checked = read_study(beside if beside.is_file() else study_path(member.study), member.set)
+            planned.append((member.label, checked, _manifest_of(checked, manifest, path, workspace)))
+        if dry_run:
+            from hilum.workflow.dry_run import print_plan
+
+            for label, checked, films in planned:
+                print(f"--- {label}")
+                print_plan(checked, films, workspace, n_workers)
+            return
+        from hilum.workflow.suite import Planned, run_suite
+
+        report, lines = run_suite(suite, [Planned(*p) for p in planned], workspace, n_workers, command)
+    else:
+        checked = read_study(path, set_ or ())
+        films = _manifest_of(checked, manifest, path, workspace)
+        if dry_run:
+            from hilum.workflow.dry_run import print_plan
+
+            print_plan(checked, films, workspace, n_workers)
+            return
+        from hilum.workflow.run import run_study
+
+        report, lines = run_study(checked, films, workspace, n_workers, command)
     width = max(len(line.stage) for line in lines)
     print(f"{'stage':<{width}}  {'done':>8}  {'found':>8}  {'seconds':>8}", file=sys.stderr)
     for line in lines:

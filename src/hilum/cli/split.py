@@ -11,12 +11,14 @@ import typer
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.split import PARTS, Split
 from hilum.core import progress
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, UnsafeError, nearest
+
+AS_PUBLISHED = "as-published"
 
 
 def split(
     manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="manifest.csv of `hilum ingest`.")],
-    method: Annotated[str, typer.Option("--method", help="set1, set2 or fractions.")],
+    method: Annotated[str, typer.Option("--method", help="set1, set2, fractions, or as-published (unsafe).")],
     seed: Annotated[int, typer.Option("--seed", help="Seed of the draw.")],
     out: Annotated[Path, typer.Option("--out", help="The split to write, such as split.json.")],
     trial: Annotated[int, typer.Option("--trial", min=1, help="Which redraw, from 1.")] = 1,
@@ -37,6 +39,13 @@ def split(
         typer.Option("--duplicates", help="duplicates.json to read, or to make when it is not there."),
     ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
+    unsafe: Annotated[
+        bool,
+        typer.Option(
+            "--unsafe",
+            help="Allow as-published, which puts half of the test films into train and validation.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
@@ -44,14 +53,32 @@ def split(
 
     set1: 20 % test, 10 % of the rest validation, all redrawn each trial. set2: half is test, the same in
     every trial; 20 % of the rest is validation, redrawn each trial. Both for each class.
+
+    as-published replays the overlapping draw of the paper's scripts and needs --unsafe; no study but an unsafe one takes such a split.
     """
     from hilum.artifacts.duplicates import Duplicates
     from hilum.stages.duplicates import find_duplicates  # late: the decoders take a while to import
+    from hilum.stages.published_draw import draw_as_published
     from hilum.stages.split import METHODS, draw_split, select
 
     progress.set_quiet(quiet)
+    if method == AS_PUBLISHED:
+        if not unsafe:
+            raise UnsafeError(
+                "--method as-published puts test films into train and validation, as the paper's scripts did; add --unsafe to do it "
+                "all the same, or use --method set2"
+            )
+        replayed = draw_as_published(Manifest.read(manifest), seed)
+        replayed.write(out)
+        n_test = len(replayed.parts["test"])
+        share = 100 * replayed.n_shared / n_test
+        print(
+            f"{replayed.n_shared} of {n_test} test films are in train or validation too ({share:.1f} %)\n{out}: UNSAFE split "
+            f"{replayed.digest[:16]}"
+        )
+        return
     if method not in METHODS:
-        raise InputError(f"unknown --method {method!r}; {nearest(method, METHODS)}")
+        raise InputError(f"unknown --method {method!r}; {nearest(method, [*METHODS, AS_PUBLISHED])}")
     shares = parse_fractions(fractions) if fractions is not None else None
     if (method == "fractions") != (shares is not None):
         raise InputError("--fractions TRAIN,VALID,TEST goes with --method fractions, and only with it")

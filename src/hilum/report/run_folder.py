@@ -8,8 +8,8 @@ does not fit is refused; nothing is written or computed here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,13 @@ from typing import Any
 from hilum.artifacts.header import Header, read_json
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
 from hilum.artifacts.predictions import Predictions
-from hilum.artifacts.split import Split
-from hilum.core.digests import sha256_file
+from hilum.artifacts.split import Split, read_split
+from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import DigestError, InputError
 from hilum.report.losses import LossCurve
 
+FACTORS = ("backbone", "pipeline", "schedule", "loss", "fraction", "source_left_out", "seed", "faults")
+"""The grid's factors, in the order of a cell's name."""
 STEPS = ("prepare", "featurize", "train", "predict")
 _NEEDED = ("name", "title", "study_digest", "manifest_digest", "classes", "positive", "cells", "trials")
 PREDICTED_PARTS = ("valid", "test")
@@ -38,6 +40,10 @@ class RunCell:
         schedule: Name.
         weights: ``imagenet``, ``none`` ...
         pretrained: Whether the backbone had learned anything.
+        factors: Level of every factor of the grid (`FACTORS`), as text.
+        splits: Folder of its splits beneath ``splits``; empty for the study's plain ones.
+        switches: Faults of the published scripts that were on.
+        finetuned: Whether the backbone was trained too.
     """
 
     name: str
@@ -46,10 +52,16 @@ class RunCell:
     schedule: str
     weights: str
     pretrained: bool
+    factors: Mapping[str, str] = field(default_factory=dict, compare=False)
+    switches: tuple[str, ...] = ()
+    finetuned: bool = False
+    splits: str = ""
 
     @property
     def backbone_label(self) -> str:
         """The backbone for a table: marked where its weights are random."""
+        if self.backbone == "cnn":
+            return "cnn (from scratch)"
         return self.backbone if self.pretrained else f"{self.backbone} (random weights)"
 
 
@@ -91,23 +103,34 @@ class RunFolder:
         self.classes: tuple[str, ...] = tuple(self.run["classes"])
         self.positive: str = self.run["positive"]
         self.n_trials: int = self.run["trials"]
-        weights = self.run.get("weights", {})
-        self.cells: tuple[RunCell, ...] = tuple(
-            RunCell(
-                c["name"],
-                c["backbone"],
-                c["pipeline"],
-                c["schedule"],
-                str(weights.get(c["backbone"], {}).get("weights", "unknown")),
-                bool(weights.get(c["backbone"], {}).get("pretrained", True)),
-            )
-            for c in self.run["cells"]
-        )
+        self._read: dict[tuple[str, int], Split] = {}
+        self.cells: tuple[RunCell, ...] = tuple(self._cell(c) for c in self.run["cells"])
         if not self.cells or self.n_trials < 1 or self.positive not in self.classes:
             raise InputError(
                 f"{where}: expected at least one cell and one trial, and a positive class among "
                 f"{', '.join(self.classes)}; got {len(self.cells)}, {self.n_trials} and {self.positive!r}"
             )
+
+    def _cell(self, cell: Mapping[str, Any]) -> RunCell:
+        weights = self.run.get("weights", {}).get(cell["backbone"], {})
+        switches = tuple(cell.get("switches", ()))
+        random = "no_pretrained_weights" in switches
+        return RunCell(
+            cell["name"],
+            cell["backbone"],
+            cell["pipeline"],
+            cell["schedule"],
+            "none" if random else str(weights.get("weights", "unknown")),
+            bool(weights.get("pretrained", True)) and not random,
+            {f: str(cell[f]) for f in FACTORS if f in cell},
+            switches,
+            bool(cell.get("finetuned", False)),
+            str(cell.get("splits", "")),
+        )
+
+    def varying(self) -> tuple[str, ...]:
+        """The factors that have several levels in this study."""
+        return tuple(f for f in FACTORS if len({c.factors.get(f) for c in self.cells}) > 1)
 
     @property
     def trials(self) -> range:
@@ -132,15 +155,27 @@ class RunFolder:
 
     @cached_property
     def splits(self) -> dict[int, Split]:
-        """Trial -> split.
+        """Trial -> the study's plain split; a cell may have one of its own (`split_of`).
 
         Raises:
             DigestError: A split was drawn from another manifest.
         """
-        found = {}
-        for trial in self.trials:
-            path = self.path / "splits" / f"trial-{trial}.json"
-            split = Split.read(path)
+        return {trial: self._split("", trial) for trial in self.trials}
+
+    def split_of(self, cell: RunCell, trial: int) -> Split:
+        """The split that a trial of a cell was trained and tested on; an unsafe one where the cell is."""
+        return self._split(cell.splits, trial)
+
+    def splits_digest(self) -> str:
+        """Digest of every split that a cell uses."""
+        kinds = sorted({c.splits for c in self.cells} | {""})
+        return digest([self._split(k, t).digest for k in kinds for t in self.trials])
+
+    def _split(self, kind: str, trial: int) -> Split:
+        key = kind, trial
+        if key not in self._read:
+            path = self.path / "splits" / kind / f"trial-{trial}.json"
+            split = read_split(path)
             drawn_from = split.header.inputs.get("manifest")
             if drawn_from != self.run["manifest_digest"]:
                 raise DigestError(
@@ -154,8 +189,8 @@ class RunFolder:
                     f"{path}: film {unknown[0]!r} is not in the run's manifest.csv ({len(unknown)} such "
                     "films)"
                 )
-            found[trial] = split
-        return found
+            self._read[key] = split
+        return self._read[key]
 
     def folder(self, cell: RunCell, trial: int) -> Path:
         """Where a trial of a cell lies."""
@@ -176,10 +211,14 @@ class RunFolder:
         predictions = Predictions.read(path)
         if predictions.classes != self.classes:
             raise InputError(f"{path}: expected classes {self.classes!r}, got {predictions.classes!r}")
-        split = self.splits[trial]
+        split = self.split_of(cell, trial)
         for part in PREDICTED_PARTS:
             got = {i for i, p in zip(predictions.image_ids, predictions.parts, strict=True) if p == part}
             wanted = set(split.parts[part])
+            if (
+                part != "test"
+            ):  # under an unsafe split a film of valid may be one of test, and is predicted as that
+                wanted -= set(split.parts["test"])
             if got != wanted:
                 film = sorted(got ^ wanted)[0]
                 raise DigestError(
@@ -202,7 +241,8 @@ class RunFolder:
             return LossCurve((), ())
         rows = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.strip()]
         valid = [float(r["valid_loss"]) for r in rows if r.get("valid_loss") is not None]
-        return LossCurve([float(r["train_loss"]) for r in rows], valid)
+        best = [int(r["epoch"]) for r in rows if r.get("best")]
+        return LossCurve([float(r["train_loss"]) for r in rows], valid, best[-1] if best else None)
 
     def operating_point(self, cell: RunCell, trial: int) -> dict[str, Any]:
         """The bundle's operating point; empty where there is none."""

@@ -36,6 +36,7 @@ REDRAW: dict[Method, tuple[str, ...]] = {
     "fractions": ("train", "valid"),
 }
 FILTER_COLUMNS = ("source", "source_part", "label", "view", "age_group")
+_FEWEST = 10  # films of a class in a subset
 _FINEST = 10**6  # .1 is taken as a tenth, not as the nearest double
 
 
@@ -96,6 +97,28 @@ def select(
     return Manifest(left, manifest.header, manifest.provenance)
 
 
+def subset(manifest: Manifest, n: int, seed: int) -> Manifest:
+    """`n` films, of each class its share (rounded), drawn by seed and film: a smaller subset is part of a larger one.
+
+    Raises:
+        InputError: More films than there are, or fewer than ten of a class (a split needs as many).
+    """
+    if n > len(manifest):
+        raise InputError(f"a subset of {n} films was asked for, but there are {len(manifest)}")
+    by_class: dict[str, list[str]] = {}
+    for film in manifest.films:
+        by_class.setdefault(film.label, []).append(film.image_id)
+    kept: list[str] = []
+    for label, ids in by_class.items():
+        share = round(n * len(ids) / len(manifest))
+        if share < _FEWEST:
+            raise InputError(
+                f"a subset of {n} films has {share} of class {label!r}; ask for at least {math.ceil(_FEWEST * len(manifest) / len(ids))}"
+            )
+        kept += sorted(ids, key=lambda i: key_entropy(seed, "subset", i))[:share]
+    return manifest.only(kept)
+
+
 def _check_table(manifest: Manifest, table: Mapping[str, Sequence[str]]) -> None:
     for column, values in table.items():
         if column not in FILTER_COLUMNS:
@@ -152,6 +175,7 @@ def draw_split(
     fractions: Mapping[str, float] | None = None,
     redraw: Iterable[str] | None = None,
     *,
+    rest_seed: int | None = None,
     whole: Manifest | None = None,
     selection: Mapping[str, Any] | None = None,
 ) -> Split:
@@ -168,6 +192,7 @@ def draw_split(
         trial: From 1.
         fractions: Part -> share, adding up to 1; for the method ``fractions`` only.
         redraw: Parts that the trial changes; None for what the method says.
+        rest_seed: Seed of the draw of validation films, where it is not `seed`.
         whole: The manifest that `manifest` was selected from, whose digest is then the one recorded.
         selection: How it was selected, for the record.
 
@@ -189,7 +214,8 @@ def draw_split(
     counts = Counter(f.label for f in manifest.films)
 
     def rng(part: str) -> np.random.Generator:
-        return generator(seed, "split", method, part, trial if part in changing else 0)
+        own = seed if part == "test" or rest_seed is None else rest_seed
+        return generator(own, "split", method, part, trial if part in changing else 0)
 
     sizes = {label: shares.sizes(n) for label, n in counts.items()}
     test = _draw(groups, {label: s[1] for label, s in sizes.items()}, rng("test"))

@@ -13,8 +13,10 @@ from hilum.models.backbone import FrozenBackbone
 from hilum.models.registry import backbone
 from hilum.models.weights import Weights
 from hilum.stages.duplicates import exact_duplicates
-from hilum.workflow.plan import cells, check_names, training_copies, wanted_films
-from hilum.workflow.run import Run, choose_weights, draw_splits, open_run
+from hilum.workflow.draws import training_copies
+from hilum.workflow.plan import recipes
+from hilum.workflow.run import draw_splits, films_wanted
+from hilum.workflow.state import Run, choose_weights, open_run
 from hilum.workflow.workspace import Workspace
 
 _PREPARE_S = 0.002
@@ -39,11 +41,12 @@ def _seconds_per_film(run: Run, name: str, weights: Weights) -> float:
 
 def print_plan(study: Study, manifest: Path, workspace: Path, workers: int) -> None:
     """Print the plan to stdout. Nothing is computed but one batch a backbone; duplicates are not looked for."""
-    check_names(study)
-    weights = choose_weights(study)
-    run = open_run(study, Manifest.read(manifest), Workspace(workspace), workers, weights)
+    planned = recipes(study)
+    weights = choose_weights(study, planned)
+    run = open_run(study, planned, Manifest.read(manifest), Workspace(workspace), workers, weights)
     splits = draw_splits(run, exact_duplicates(run.manifest), write=False)
-    wanted = wanted_films(study, run.manifest, splits)
+    wanted = films_wanted(run, splits)
+    plain = splits.of(splits.plain, 1)
     n_wanted = sum(len(w) for w in wanted.values())
     # at most one film a seed, copy and pipeline that draws; most draws act on nothing, so this is a generous guess
     distinct = len(wanted) + round(0.1 * n_wanted)
@@ -52,28 +55,35 @@ def print_plan(study: Study, manifest: Path, workspace: Path, workers: int) -> N
         f"films     {len(run.manifest)}: "
         + ", ".join(f"{n} {c}" for c, n in run.manifest.count_by("label").items())
     )
-    parts = splits[1].parts
+    parts = plain.parts
     print(
         "split     "
         + ", ".join(f"{p} {len(ids)}" for p, ids in parts.items())
         + " (trial 1, near copies not looked for)"
     )
-    print(f"cells     {len(cells(study))} x {study.grid.trials} trials")
+    print(f"cells     {len(planned)} x {study.grid.trials} trials")
+    trained = [r for r in planned if r.finetune is not None]
+    if trained:
+        print(
+            f"          {len(trained)} of them train their backbone, which this estimate leaves out: {trained[0].cell.name} ..."
+        )
     print(f"device    {run.settled.device} ({run.settled.name}), {run.precision}, batch {run.batch}")
     print(
         f"prepare   {n_wanted} films wanted, about {distinct} distinct: about {n_wanted * _PREPARE_S / 4:.0f} s"
     )
     total = n_wanted * _PREPARE_S / 4
-    for name in study.grid.backbones:
-        per_film = _seconds_per_film(run, name, weights[name])
+    frozen = [r for r in planned if r.finetune is None]
+    for name, random in dict.fromkeys(r.features_of for r in frozen):
+        per_film = _seconds_per_film(run, name, weights[name, random])
         here = per_film * distinct
         total += here
-        note = weights[name].source
+        note = weights[name, random].source
         print(f"featurize {name}: {1 / per_film:.1f} films/s, about {here:.0f} s ({note})")
-    n_train = sum(training_copies(study, run.manifest, splits[1], 1).values())
-    steps = -(-n_train // study.training.batch) * study.training.epochs * study.grid.trials
+    n_train = sum(training_copies(study, run.manifest, plain, 1, study.seed).values())
+    batches = -(-n_train // study.training.batch) * study.grid.trials
     training = (
-        sum(steps * _TRAIN_S_PER_STEP[backbone(c.backbone).spatial] for c in cells(study)) / run.workers
+        sum(batches * r.epochs * _TRAIN_S_PER_STEP[backbone(r.cell.backbone).spatial] for r in frozen)
+        / run.workers
     )
-    print(f"train     {n_train} films, {study.training.epochs} epochs: about {training:.0f} s")
+    print(f"train     {n_train} films, {len(frozen)} heads a trial: about {training:.0f} s")
     print(f"in all    about {(total + training) / 60:.0f} min, less what the workspace already holds")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hilum.artifacts.study import Study, read_study
+from hilum.artifacts.suite import is_suite
 from hilum.core.errors import InputError
 
 
@@ -15,13 +16,49 @@ def write(tmp_path: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["demo", "experiment-2"])
-def test_shipped_studies_are_valid(name: str) -> None:
-    assert read_study(Path(str(files("hilum.studies") / f"{name}.toml"))).name == name
+SHIPPED = Path(str(files("hilum.studies")))
+STUDIES = [p for p in (*SHIPPED.glob("*.toml"), *SHIPPED.glob("as-run/*.toml")) if not is_suite(p)]
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_shipped_studies_are_valid(path: Path) -> None:
+    study = read_study(path)
+    number = path.stem.rsplit("-", 1)[1] if "-" in path.stem else ""
+    assert study.name == (f"as-run-{number}" if path.parent.name == "as-run" else path.stem)
+
+
+def test_the_papers_schedules() -> None:
+    study = read_study(SHIPPED / "experiment-3.toml")
+    phases = {n: [(p.epochs, p.max_rate) for p in policy.phases] for n, policy in study.policy.items()}  # type: ignore[union-attr]
+    assert phases == {
+        "schedule-1": [(15, 1e-3), (8, 5e-4), (5, 5e-4)], "schedule-2": [(10, 5e-4), (5, 5e-4), (13, 1e-4)],
+        "schedule-3": [(15, 5e-4), (5, 1e-4)], "schedule-4": [(10, 5e-4), (10, 1e-4)],
+    }  # fmt: skip
+    assert [(p.weight_decay, p.clip_value) for p in study.policy.values()] == [(1e-4, 0.1)] * 2 + [
+        (0.0, None)
+    ] * 2
+    plateau = read_study(SHIPPED / "experiment-4.toml").policy
+    assert [(p.learning_rate, p.patience, p.factor) for p in plateau.values()] == [
+        (1e-3, 2, 0.15),
+        (2e-4, 2, 0.7),
+    ]  # type: ignore[union-attr]
+    rotation = read_study(SHIPPED / "experiment-1.toml")
+    assert (rotation.training.epochs, rotation.split.method, rotation.sampling) == (25, "set1", {})
+
+
+def test_a_study_that_extends_another_lays_its_tables_over_it(tmp_path: Path) -> None:
+    write(tmp_path, 'name = "a"\nseed = 3\n[training]\nepochs = 3\nbatch = 8')
+    over = tmp_path / "over.toml"
+    over.write_text('extends = "s.toml"\nname = "b"\n[training]\nepochs = 4')
+    study = read_study(over)
+    assert (study.name, study.seed, study.training.epochs, study.training.batch) == ("b", 3, 4, 8)
+    write(tmp_path, 'extends = "over.toml"')
+    with pytest.raises(InputError, match="not in a circle"):
+        read_study(over)
 
 
 def test_experiment_2_is_the_papers() -> None:
-    study = read_study(Path(str(files("hilum.studies") / "experiment-2.toml")))
+    study = read_study(SHIPPED / "experiment-2.toml")
     assert study.grid.backbones == ["resnet50", "squeezenet1_0", "densenet121"]
     assert study.grid.pipelines == ["baseline", "crop", "crop-distortion", "crop-zoom"]
     assert (study.training.epochs, study.training.batch, study.training.learning_rate) == (20, 32, 5e-4)
@@ -53,6 +90,9 @@ def test_experiment_2_is_the_papers() -> None:
             'name = "a"\n[weights]\nresnet5 = "none"',
             "weights names 'resnet5', which is not in grid.backbones; did you mean 'resnet50'?",
         ),
+        ('name = "a"\n[finetune]\ntrane = "all"', "unknown key 'finetune.trane'; did you mean 'train'?"),
+        ('name = "a"\n[unsafe]\nsecond_softmx = true', "did you mean 'second_softmax'?"),
+        ('name = "a"\n[policy.p]\nkind = "plateau"\npatiance = 2', "did you mean 'patience'?"),
         ("name = ", "expected TOML"),
     ],
 )

@@ -1,85 +1,146 @@
-"""What a study asks for: cells, copies, and which draws change with the trial."""
-
-from collections import Counter
+"""What a study asks for: cells, what each needs, and what cannot be."""
 
 import pytest
 
-from hilum.artifacts.header import Header
-from hilum.artifacts.manifest import FilmRow, Manifest
-from hilum.artifacts.split import Split
 from hilum.artifacts.study import Study
 from hilum.core.errors import InputError
-from hilum.workflow.plan import cells, check_names, pipelines, training_copies, wanted_films
+from hilum.workflow.plan import cells, recipes
 
-LABELS = ("bacterial", "covid", "normal", "viral")
-MANIFEST = Manifest(
-    [FilmRow(f"s/{k}", f"s:{k}", "", str(k), str(k), LABELS[k % 4], "s") for k in range(80)],
-    Header("manifest"),
-)
-IDS = [f.image_id for f in MANIFEST.films]
-SPLIT = Split(
-    {"train": IDS[:40], "valid": IDS[40:50], "test": IDS[50:]}, {i: i for i in IDS}, Header("split")
-)
+TWO = {"backbones": ["resnet50", "densenet121"], "pipelines": ["crop", "baseline"]}
 
 
 def study(**tables: object) -> Study:
-    return Study.model_validate(
-        {"name": "s", "grid": {"pipelines": ["baseline", "crop"], "trials": 2}, **tables}
-    )
+    return Study.model_validate({"name": "s", **tables})
+
+
+def names(**tables: object) -> list[str]:
+    return [c.name for c in cells(study(**tables))]
 
 
 def test_cells_cross_every_factor_in_order() -> None:
-    grid = {"backbones": ["resnet50", "densenet121"], "pipelines": ["crop", "baseline"]}
-    assert [c.name for c in cells(study(grid=grid))] == [
+    assert names(grid=TWO) == [
         "resnet50--crop--constant", "resnet50--baseline--constant",
         "densenet121--crop--constant", "densenet121--baseline--constant",
     ]  # fmt: skip
+    more = {
+        "schedules": ["constant", "slow"], "losses": ["cross-entropy", "f"], "fractions": [1.0, 0.5],
+        "sources_left_out": ["none", "cohen"], "seeds": [1, 2],
+    }  # fmt: skip
+    tables = {"policy": {"slow": {"kind": "cosine"}}, "loss": {"f": {"kind": "focal"}}}
+    found = names(grid={**TWO, **more}, **tables)
+    assert len(found) == len(set(found)) == 2 * 2 * 2 * 2 * 2 * 2 * 2
+    assert found[0] == "resnet50--crop--constant--seed-1"
+    assert found[-1] == "densenet121--baseline--slow--f--fraction-0.5--without-cohen--seed-2"
 
 
-def test_a_class_that_is_sampled_is_drawn_with_replacement_and_the_others_are_taken_once() -> None:
-    label = {f.image_id: f.label for f in MANIFEST.films}
-    copies = training_copies(study(sampling={"covid": 30}), MANIFEST, SPLIT, trial=1)
-    n = Counter({c: sum(k for i, k in copies.items() if label[i] == c) for c in LABELS})
-    assert n == Counter({c: 30 if c == "covid" else sum(label[i] == c for i in IDS[:40]) for c in LABELS})
-    assert max(k for i, k in copies.items() if label[i] == "covid") > 1
-    share = training_copies(study(sampling={"covid": 2.0}), MANIFEST, SPLIT, trial=1)
-    assert sum(k for i, k in share.items() if label[i] == "covid") == 2 * sum(
-        label[i] == "covid" for i in IDS[:40]
+def test_a_rate_that_a_policy_leaves_out_is_the_studys() -> None:
+    s = study(
+        grid={"schedules": ["constant", "a", "b"]}, training={"learning_rate": 3e-4},
+        policy={"a": {"kind": "cosine"}, "b": {"kind": "plateau", "learning_rate": 1e-3}},
+    )  # fmt: skip
+    assert [r.policy.learning_rate for r in recipes(s)] == [3e-4, 3e-4, 1e-3]  # type: ignore[union-attr]
+
+
+def test_phases_stand_above_the_studys_epochs() -> None:
+    phases = [
+        {"epochs": 15, "max_rate": 1e-3},
+        {"epochs": 8, "max_rate": 5e-4},
+        {"epochs": 5, "max_rate": 5e-4},
+    ]
+    s = study(
+        grid={"schedules": ["constant", "one"]}, policy={"one": {"kind": "one_cycle", "phases": phases}}
     )
+    assert [r.epochs for r in recipes(s)] == [20, 28]
 
 
-def test_copies_change_with_the_trial_only_if_the_study_says_so() -> None:
-    def two(s: Study) -> list[dict[str, int]]:
-        return [training_copies(s, MANIFEST, SPLIT, t) for t in (1, 2)]
-
-    a, b = two(study(sampling={"covid": 30}))
-    assert a != b
-    a, b = two(study(sampling={"covid": 30}, redraw_with_trial=["split"]))
-    assert a == b
+FAULTS = {
+    "unsafe": {"second_softmax": True, "overlapping_test_draw": True},
+    "as_run": {"augmentor_gate": True},
+}
 
 
-def test_films_of_valid_and_test_have_the_studys_seed_and_those_of_train_the_trials() -> None:
-    s = study(sampling={"covid": 30})
-    wanted = wanted_films(s, MANIFEST, {1: SPLIT, 2: SPLIT})
-    held_out = {w.seed for i in IDS[40:] for w in wanted[i]}
-    assert held_out == {s.seed}
-    assert all(len(wanted[i]) == 2 for i in IDS[40:])  # one a pipeline, the same in both trials
-    assert len({w.seed for i in IDS[:40] for w in wanted.get(i, [])}) == 2
+def test_faults_one_at_a_time_and_all() -> None:
+    s = study(grid={"pipelines": ["crop"], "faults": ["as-described", "one-at-a-time", "all"]}, **FAULTS)
+    found = {r.cell.faults: r for r in recipes(s)}
+    assert list(found) == ["as-described", "overlapping_test_draw", "second_softmax", "augmentor_gate", "all"]
+    assert found["as-described"].cell.name == "resnet50--crop--constant"
+    assert found["all"].cell.name == "resnet50--crop--constant--all"
+    assert found["all"].cell.unsafe == ["overlapping_test_draw", "second_softmax"]
+    assert found["augmentor_gate"].cell.unsafe == []
+    assert [found[k].pipeline.gate for k in ("as-described", "augmentor_gate", "all")] == [
+        "exact",
+        "augmentor",
+        "augmentor",
+    ]
+    assert [r.second_softmax for r in found.values()] == [False, False, True, False, True]
+    assert found["second_softmax"].drawing == found["as-described"].drawing
+    assert found["all"].drawing.switches == ("overlapping_test_draw",)
+
+
+def test_without_a_word_all_switches_that_are_on_act_together() -> None:
+    assert names(**FAULTS) == ["resnet50--baseline--constant--all"]
+    assert names(unsafe={"second_softmax": True}) == ["resnet50--baseline--constant--second_softmax"]
+
+
+def test_a_crop_that_differs_between_parts() -> None:
+    s = study(grid={"pipelines": ["centre-crop"]}, unsafe={"unequal_crop": True})
+    steps = recipes(s)[0].pipeline.steps
+    assert [(t.operation.op, t.parts) for t in steps if t.operation.op == "crop_centre"] == [
+        ("crop_centre", ("train",))
+    ]
+
+
+def test_what_trains_the_backbone() -> None:
+    frozen, drifts, whole, new = (
+        recipes(
+            study(unsafe={"batchnorm_in_train_mode": a}, as_run={"misspelt_freezing": b, "new_first_conv": c})
+        )[0]
+        for a, b, c in (
+            (False, False, False),
+            (True, False, False),
+            (False, True, False),
+            (False, False, True),
+        )
+    )
+    assert frozen.finetune is None
+    assert drifts.finetune is not None
+    assert (drifts.finetune.train, drifts.finetune.batchnorm) == ("head", "train")
+    assert whole.finetune is not None
+    assert (whole.finetune.train, whole.finetune.reset_first_conv) == ("all", False)
+    assert new.finetune is not None
+    assert (new.finetune.train, new.finetune.reset_first_conv) == ("all", True)
+    scratch = recipes(study(grid={"backbones": ["cnn"]}))[0]
+    assert scratch.finetune is not None
+    assert scratch.finetune.train == "all"
 
 
 @pytest.mark.parametrize(
-    ("grid", "message"),
+    ("tables", "message"),
     [
-        ({"backbones": ["resnet"]}, "unknown backbone 'resnet'; did you mean 'resnet50'"),
-        ({"pipelines": ["crp"]}, "unknown pipeline 'crp'; did you mean 'crop'"),
-        ({"schedules": ["one_cycl"]}, "unknown schedule 'one_cycl'"),
+        ({"grid": {"schedules": ["constnt"]}}, "unknown policy 'constnt'; did you mean 'constant'?"),
+        ({"grid": {"losses": ["focal"]}}, "grid.losses: unknown loss 'focal'"),
+        ({"grid": {"backbones": ["resnet51"]}}, "unknown backbone 'resnet51'; did you mean 'resnet50'?"),
+        ({"grid": {"pipelines": ["crp"]}}, "grid.pipelines: unknown pipeline 'crp'; did you mean 'crop'?"),
+        ({"grid": {"faults": ["one-at-a-time"]}}, "asks for one fault at a time, but no switch"),
+        (
+            {"grid": {"backbones": ["cnn"]}, "as_run": {"no_pretrained_weights": True}},
+            "the cell cnn--baseline--constant--no_pretrained_weights cannot be: cnn starts from scratch",
+        ),
+        (
+            {"unsafe": {"unequal_crop": True}},
+            "the cell resnet50--baseline--constant--unequal_crop cannot be: the pipeline 'baseline' has no crop",
+        ),
+        (
+            {"weights": {"resnet50": "none"}, "as_run": {"no_pretrained_weights": True}},
+            "weights are random as described",
+        ),
+        ({"finetune": {}, "as_run": {"misspelt_freezing": True}}, "trains the whole network, so 'misspelt_freezing' changes nothing"),
+        ({"finetune": {"train": "head", "unfreeze": "gradual"}}, "never unfreezes, but finetune.unfreeze is 'gradual'"),
     ],
-)
-def test_unknown_names_are_refused_before_anything_runs(grid: dict[str, list[str]], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        check_names(study(grid=grid))
-
-
-def test_a_studys_own_pipeline_comes_before_the_shipped_one() -> None:
-    own = {"name": "crop", "steps": [{"op": "resize", "width_px": 64, "height_px": 64}]}
-    assert len(pipelines(study(augment={"pipeline": [own]}))["crop"].steps) == 1
+)  # fmt: skip
+def test_what_cannot_be_is_refused_by_name_before_anything_runs(
+    tables: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InputError) as e:
+        recipes(study(**tables))
+    assert message in str(e.value)

@@ -1,0 +1,150 @@
+"""comparisons.json: paired differences between cells, each in the family that was named before anything ran.
+
+A difference is `cell` minus `reference`. Within a family and metric, p-values are adjusted by Holm and intervals are simultaneous; only
+the adjusted test may say "better". This module holds and checks rows; it computes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hilum.artifacts.header import Header, header_path, read_json, write_json
+from hilum.core.digests import sha256_bytes
+from hilum.core.errors import InputError
+from hilum.core.files import write_text
+
+Verdict = Literal["better", "worse", "not distinguishable", "undefined"]
+
+
+class Pair(NamedTuple):
+    """A comparison that is asked for.
+
+    Attributes:
+        cell: Name of the cell.
+        reference: Name of the cell that it is compared with.
+        label: What differs, for tables.
+    """
+
+    cell: str
+    reference: str
+    label: str
+
+
+class Secondary(BaseModel):
+    """A secondary test, on one trial's pair of predictions.
+
+    Attributes:
+        test: ``McNemar (exact)``, ``McNemar, Obuchowski's clusters``, ``DeLong``, ``DeLong, Obuchowski's clusters``.
+        trial: Number of the trial, from 1.
+        p: Unadjusted; None with the reason in `note`.
+        note: What it compares, or why there is none.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    test: str
+    trial: int
+    p: float | None
+    note: str = ""
+
+
+class ComparisonRow(BaseModel):
+    """One paired difference.
+
+    Attributes:
+        family: Name of the family.
+        metric: As in statistics.json.
+        class_: In the file ``class``.
+        cell: The cell (with `run`, its run's folder name where runs are compared).
+        reference: The cell that it is compared with.
+        label: What differs, for tables: ``crop against baseline``.
+        value: Mean over trials of `cell`; None with the reason in `note`.
+        reference_value: Of the reference.
+        estimate: value - reference_value.
+        low: Simultaneous interval of the family and metric, at `level`.
+        high: Its upper end.
+        low_one: Interval of this difference alone.
+        high_one: Its upper end.
+        p: Of the primary test, unadjusted.
+        p_adjusted: By Holm over the family and metric.
+        verdict: By `p_adjusted`; a higher figure is the better one.
+        n_needed: Units (of `unit`) that would be needed for .8 power at the observed difference, where it is not distinguishable; None where
+            it is, or where the observed difference is 0.
+        standard_error: Of the difference.
+        film_error: Its part from films.
+        trial_error: Its part from trials.
+        paired: Whether both cells' trials share their test films; else the units of the union are resampled.
+        method: How test and interval were made.
+        level: Nominal coverage.
+        seed: Of the resamples.
+        unit: What was resampled.
+        n_clusters: Number of such units.
+        n_trials: Trials of each of the two.
+        n_family: Comparisons in the family, for this metric.
+        note: Warnings, or the reason of a None.
+        secondary: A trial at a time.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+    family: str
+    metric: str
+    class_: str = Field(validation_alias="class", serialization_alias="class")
+    cell: str
+    reference: str
+    label: str
+    value: float | None
+    reference_value: float | None
+    estimate: float | None
+    low: float | None
+    high: float | None
+    low_one: float | None
+    high_one: float | None
+    p: float | None
+    p_adjusted: float | None
+    verdict: Verdict
+    n_needed: int | None = None
+    standard_error: float | None = None
+    film_error: float | None = None
+    trial_error: float | None = None
+    paired: bool = True
+    method: str
+    level: float = 0.95
+    seed: int | None = None
+    unit: str = "film"
+    n_clusters: int | None = None
+    n_trials: int = 1
+    n_family: int = 1
+    note: str = ""
+    secondary: list[Secondary] = []
+
+
+def write_comparisons(path: Path, rows: Iterable[ComparisonRow], header: Header) -> None:
+    """Write a JSON list, one row a line, with its header beside it."""
+    lines = [json.dumps(r.model_dump(by_alias=True), ensure_ascii=False, allow_nan=False) for r in rows]
+    text = "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
+    write_json(header_path(path), {"header": header.to_dict(), "csv_sha256": sha256_bytes(text.encode())})
+    write_text(path, text)
+
+
+def read_comparisons(path: Path) -> list[ComparisonRow]:
+    """Read and check rows.
+
+    Raises:
+        InputError: No such file, no list, or a row that does not fit.
+    """
+    values: Any = read_json(path)
+    if not isinstance(values, list):
+        raise InputError(f"{path}: expected a list of comparisons, got {type(values).__name__!r}")
+    try:
+        return [ComparisonRow.model_validate(v) for v in values]
+    except ValidationError as e:
+        first = e.errors()[0]
+        raise InputError(
+            f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']} (got {first['input']!r})"
+        ) from e

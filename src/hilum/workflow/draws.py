@@ -1,0 +1,181 @@
+"""Which films a trial trains, validates and tests on, how often each, and every prepared film that follows.
+
+One drawing (`hilum.workflow.plan.Drawing`) has a split a trial. What departs from the study's plain split (a share of the training films, a
+source left out, a fault of the published scripts) is made from it here; the test part is the same in all of them, so that cells can be compared
+film by film.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hilum.artifacts.duplicates import Duplicates
+from hilum.artifacts.header import Header
+from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.prepared import Wanted
+from hilum.artifacts.split import Split, UnsafeSplit, read_split
+from hilum.artifacts.study import Study
+from hilum.augment.sampling import process_counts, sample_counts
+from hilum.core.errors import InputError
+from hilum.core.seeding import key_entropy
+from hilum.stages.published_draw import draw_as_published
+from hilum.stages.split import draw_split
+from hilum.workflow.plan import Drawing, seed_of
+
+
+@dataclass(frozen=True)
+class Films:
+    """The films of a study and what is known of copies among them."""
+
+    study: Study
+    manifest: Manifest
+    duplicates: Duplicates
+
+
+def draw(films: Films, drawing: Drawing, trial: int) -> Split:
+    """The split of one trial of a drawing.
+
+    Raises:
+        InputError: No film of a class is left to train on.
+    """
+    study, manifest = films.study, films.manifest
+    drawn_as = trial if "split" in study.redraw_with_trial else 1
+
+    def plain(seed: int, rest_seed: int | None = None) -> Split:
+        return draw_split(
+            manifest, films.duplicates, study.split.method, seed, trial=drawn_as, fractions=study.split.fractions, rest_seed=rest_seed
+        )  # fmt: skip
+
+    unseeded = secrets.randbits(62) if "unseeded_draws" in drawing.switches else None
+    split = plain(drawing.seed, unseeded)
+    parts: dict[str, tuple[str, ...]] = dict(split.parts)
+    if "overlapping_test_draw" in drawing.switches:
+        shuffle = key_entropy(drawing.seed, "shuffled again", drawn_as) % 2**62
+        again = draw_as_published(manifest, shuffle, split.group_of, unseeded)
+        parts |= {"train": again.parts["train"], "valid": again.parts["valid"]}
+    if drawing.source_left_out != "none":
+        by_id = manifest.by_id
+        for part in ("train", "valid"):
+            parts[part] = tuple(i for i in parts[part] if by_id[i].source != drawing.source_left_out)
+    if drawing.fraction != 1.0:
+        parts["train"] = _share(manifest, parts["train"], drawing)
+    if "test_as_validation" in drawing.switches:
+        parts["valid"] = parts["test"]
+    for part in ("train", "valid"):
+        have = {manifest.by_id[i].label for i in parts[part]}
+        for label in study.data.classes:
+            if label not in have:
+                raise InputError(
+                    f"no film of class {label!r} is left in {part} (source left out: {drawing.source_left_out}, share of "
+                    f"training films: {drawing.fraction:g}); correct grid.sources_left_out, grid.fractions or data.subset"
+                )
+    options = {**split.header.options, "drawing": drawing.name, "unsafe": list(drawing.switches)}
+    header = Header(split.header.kind, split.header.inputs, options, drawing.seed)
+    if drawing.switches:
+        return UnsafeSplit(parts, split.group_of, header)
+    return split if parts == split.parts else Split(parts, split.group_of, header)
+
+
+def _share(manifest: Manifest, ids: Iterable[str], drawing: Drawing) -> tuple[str, ...]:
+    """A share of each class: a smaller share is part of a larger one."""
+    by_class: dict[str, list[str]] = defaultdict(list)
+    for i in ids:
+        by_class[manifest.by_id[i].label].append(i)
+    kept: list[str] = []
+    for members in by_class.values():
+        order = sorted(members, key=lambda i: key_entropy(drawing.seed, "fraction", i))
+        kept += order[: max(1, round(drawing.fraction * len(order)))]
+    return tuple(kept)
+
+
+class Splits:
+    """Every split of a run: drawn once, kept in the run's folder, read again when the run goes on.
+
+    Args:
+        films: What is divided.
+        folder: The run's ``splits`` folder; None to write nothing.
+    """
+
+    def __init__(self, films: Films, folder: Path | None) -> None:
+        self._films, self._folder = films, folder
+        self._drawn: dict[tuple[Drawing, int], Split] = {}
+
+    def of(self, drawing: Drawing, trial: int) -> Split:
+        """The split of a trial."""
+        key = drawing, trial
+        if key not in self._drawn:
+            path = self.path(drawing, trial)
+            if path is not None and path.is_file():
+                split = read_split(path)
+            else:
+                split = draw(self._films, drawing, trial)
+                if path is not None:
+                    split.write(path)
+            split.check(self._films.manifest)
+            self._drawn[key] = split
+        return self._drawn[key]
+
+    def path(self, drawing: Drawing, trial: int) -> Path | None:
+        """Where the split of a trial lies: the study's plain one in the folder itself."""
+        if self._folder is None:
+            return None
+        name = self.folder_name(drawing)
+        return (self._folder / name if name else self._folder) / f"trial-{trial}.json"
+
+    @property
+    def plain(self) -> Drawing:
+        """The study's own drawing, without anything special."""
+        return Drawing(self._films.study.seed)
+
+    def folder_name(self, drawing: Drawing) -> str:
+        """Folder of a drawing's splits beneath ``splits``; empty for the study's plain one."""
+        return "" if drawing == self.plain else drawing.name
+
+
+def training_copies(study: Study, manifest: Manifest, split: Split, trial: int, seed: int) -> dict[str, int]:
+    """How many copies of each training film the trial learns from.
+
+    A class named in ``[sampling]`` is drawn with replacement, so some of its films may not be there at all.
+    """
+    by_class: dict[str, list[str]] = defaultdict(list)
+    for i in split.parts["train"]:
+        by_class[manifest.by_id[i].label].append(i)
+    copies: dict[str, int] = {}
+    for label, ids in sorted(by_class.items()):
+        wanted = study.sampling.get(label)
+        if wanted is None:
+            copies.update(process_counts(ids))
+        else:
+            n = wanted if isinstance(wanted, int) else round(wanted * len(ids))
+            copies.update(sample_counts(ids, n, seed_of(study, seed, "sampling", trial)))
+    return copies
+
+
+def wanted_of(
+    study: Study, manifest: Manifest, split: Split, pipeline: str, seed: int, trial: int
+) -> dict[str, list[tuple[str, Wanted]]]:
+    """Part -> (film, what is wanted of it) of one trial under a pipeline, in order.
+
+    Films of valid and test are drawn for with the cell's seed, those of train with the trial's.
+    """
+    found = {p: [(i, Wanted(pipeline, p, seed)) for i in split.parts[p]] for p in ("valid", "test")}
+    own = seed_of(study, seed, "augmentation", trial)
+    copies = training_copies(study, manifest, split, trial, seed)
+    found["train"] = [
+        (i, Wanted(pipeline, "train", own, c)) for i, n in sorted(copies.items()) for c in range(n)
+    ]
+    return found
+
+
+def all_wanted(per_trial: Iterable[Mapping[str, list[tuple[str, Wanted]]]]) -> dict[str, list[Wanted]]:
+    """Every prepared film of a study: image_id -> what is wanted of it, each once."""
+    wanted: dict[str, dict[Wanted, None]] = defaultdict(dict)
+    for parts in per_trial:
+        for rows in parts.values():
+            for image_id, w in rows:
+                wanted[image_id][w] = None
+    return {i: list(w) for i, w in wanted.items()}

@@ -1,0 +1,195 @@
+"""What a run writes down about itself: run.json, the seconds of each trial, and the ledger of looks at test films."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from hilum import __version__
+from hilum.artifacts.duplicates import Duplicates
+from hilum.artifacts.faults import FAULTS
+from hilum.artifacts.features import FeatureStore
+from hilum.artifacts.header import Header, read_json, write_json
+from hilum.artifacts.manifest import excluded_path
+from hilum.artifacts.study import Study
+from hilum.core.files import lock
+from hilum.models.cost import cost_of
+from hilum.models.machine import describe
+from hilum.workflow.draws import Splits
+from hilum.workflow.plan import Recipe
+from hilum.workflow.state import FeaturesOf, Run
+from hilum.workflow.trials import Trial, trial_dir
+
+
+def write_seconds(
+    run: Run,
+    trials: Sequence[Trial],
+    stores: Mapping[FeaturesOf, FeatureStore],
+    prepare_s: float,
+    n_rows: int,
+) -> None:
+    """seconds.json of each trial: what it would have cost alone, and its share of what was computed once for all.
+
+    Preparation and features are counted by measured seconds a film; a trial alone would compute every distinct film of its own. A trial
+    that trained its backbone has no features.
+    """
+    per_film = {b: s.seconds_per_film() for b, s in stores.items()}
+    sharing: dict[FeaturesOf, list[Trial]] = {b: [] for b in stores}
+    for t in trials:
+        if t.recipe.finetune is None:
+            sharing[t.recipe.features_of].append(t)
+    here = {
+        b: per_film[b] * len({d for t in group for d in t.digests}) / max(len(group), 1)
+        for b, group in sharing.items()
+    }
+    for t in trials:
+        path = trial_dir(run, t) / "seconds.json"
+        if path.exists():
+            continue
+        frozen = t.recipe.finetune is None
+        mine = {
+            "train": read_json(trial_dir(run, t) / "train.json")["seconds"],
+            "predict": read_json(trial_dir(run, t) / "predict.json")["seconds"],
+        }
+        n_films = len(t.train.train.image_ids) + sum(len(p.image_ids) for _, p in t.held_out)
+        b = t.recipe.features_of
+        write_json(
+            path,
+            {
+                "alone": {
+                    "prepare": round(prepare_s * n_films, 3),
+                    "featurize": round(per_film[b] * len(t.digests), 3) if frozen else 0.0,
+                    **mine,
+                },
+                "here": {
+                    "prepare": round(prepare_s * n_rows / len(trials), 3),
+                    "featurize": round(here[b], 3) if frozen else 0.0,
+                    **mine,
+                },
+            },
+        )
+
+
+def versions() -> dict[str, str]:
+    """Versions that a result may depend on."""
+    names = ("numpy", "scipy", "scikit-learn", "pillow", "torch", "torchvision", "timm", "lightning-fabric")
+    return {"hilum": __version__, "python": platform.python_version(), **{n: version(n) for n in names}}
+
+
+def cell_facts(recipe: Recipe, splits: Splits) -> dict[str, Any]:
+    """A cell as run.json has it."""
+    c = recipe.cell
+    facts = {k: v for k, v in asdict(c).items() if k != "marked"}
+    return {
+        "name": c.name,
+        **facts,
+        "switches": list(c.switches),
+        "prepared_as": recipe.pipeline.name,
+        "splits": splits.folder_name(recipe.drawing),
+        "epochs": recipe.epochs,
+        "finetune": recipe.finetune.model_dump() if recipe.finetune else None,
+    }
+
+
+def _warnings(run: Run, trials: Sequence[Trial]) -> list[str]:
+    warnings = []
+    unsafe = sorted({f for r in run.recipes for f in r.cell.unsafe})
+    if unsafe:
+        what = "; ".join(f"{f.replace('_', ' ')} ({FAULTS[f].what})" for f in unsafe)
+        warnings.append(f"UNSAFE on purpose, to measure what it is worth: {what}")
+    if run.manifest.provenance != "hilum":
+        warnings.append(
+            f"the manifest's provenance is {run.manifest.provenance}: it was not written by `hilum ingest`, or was changed since"
+        )
+    constant = [t for t in trials if read_json(trial_dir(run, t) / "predict.json")["constant"]]
+    if constant:
+        names = ", ".join(f"{t.recipe.cell.name} trial {t.number}" for t in constant)
+        warnings.append(
+            f"the same scores for every film, so nothing was learned or something is broken: {names}"
+        )
+    return warnings
+
+
+def write_record(
+    run: Run,
+    trials: Sequence[Trial],
+    splits: Splits,
+    duplicates: Duplicates,
+    whole: Mapping[str, int],
+    manifest_path: Path,
+    command: str,
+) -> None:
+    """run.json and what stands beside it: everything that the report says of how the numbers came about.
+
+    Args:
+        run: The run.
+        trials: Its trials, predicted.
+        splits: Its splits.
+        duplicates: Copies among its films.
+        whole: Films by class before a subset was drawn.
+        manifest_path: Where the manifest came from.
+        command: What the user typed.
+    """
+    study = run.study
+    run.manifest.write(run.folder / "manifest.csv")
+    if excluded_path(manifest_path).is_file():
+        shutil.copyfile(excluded_path(manifest_path), run.folder / "excluded.csv")
+    duplicates.write(run.folder / "duplicates.json")
+    plain = {name: w for (name, random), w in run.weights.items() if not random}
+    plain |= {name: w for (name, _), w in run.weights.items() if name not in plain}
+    size = next(iter({r.pipeline.output_size for r in run.recipes}))
+    used = {r.pipeline.name: r.pipeline for r in run.recipes}
+    value = {
+        "header": Header(
+            "run", inputs={"manifest": run.manifest.digest, "study": study.digest}, seed=study.seed
+        ).to_dict(),
+        "name": study.name,
+        "title": study.title,
+        "study": study.model_dump(mode="json"),
+        "study_digest": study.digest,
+        "manifest_digest": run.manifest.digest,
+        "command": command,
+        "classes": study.data.classes,
+        "positive": study.data.positive,
+        "cells": [cell_facts(r, splits) for r in run.recipes],
+        "trials": study.grid.trials,
+        "seed": study.seed,
+        "weights": {
+            n: {
+                "weights": w.choice,
+                "sha256": w.sha256,
+                "source": w.source,
+                "licence": w.licence,
+                "pretrained": w.pretrained,
+            }
+            for n, w in plain.items()
+        },
+        "costs": {n: cost_of(n, size[0], len(study.data.classes)) for n in plain},
+        "films_before_subset": dict(whole) if study.data.subset else None,
+        "synthetic": run.manifest.header.options.get("synthetic", False),
+        "precision": run.precision,
+        "batch": run.batch,
+        "device": asdict(run.settled),
+        "machine": describe(),
+        "versions": versions(),
+        "pipelines": {n: p.to_dict() for n, p in used.items()},
+        "no_patient_ids": run.manifest.header.options.get("no_patient_ids", []),
+        "redraw_with_trial": list(study.redraw_with_trial),
+        "unsafe": sorted({f for r in run.recipes for f in r.cell.unsafe}),
+        "warnings": _warnings(run, trials),
+    }
+    write_json(run.folder / "run.json", value)
+
+
+def count_look(study: Study, root: Path, folder: str, manifest_digest: str) -> None:
+    """Note that this study's test part is being looked at: a line in the workspace's ledger, looks.jsonl."""
+    with lock(root / ".looks.lock"):
+        line = json.dumps({"study": study.name, "run": folder, "manifest": manifest_digest})
+        with (root / "looks.jsonl").open("a", encoding="utf-8") as f:
+            f.write(line + "\n")

@@ -1,0 +1,150 @@
+"""A study on its way through the stages: what was settled before anything ran, and what each stage did."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+
+from hilum import __version__
+from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.study import Study, WeightsTable
+from hilum.core.digests import digest
+from hilum.core.errors import InputError
+from hilum.models.machine import exact_arithmetic, keep_memory
+from hilum.models.registry import backbone
+from hilum.models.weights import RANDOM, Weights, find
+from hilum.stages.split import select, subset
+from hilum.workflow.plan import FROM_SCRATCH, Recipe
+from hilum.workflow.workspace import Settled, Workspace
+
+FeaturesOf = tuple[str, bool]
+"""(backbone, random weights by a fault): what a feature store is for."""
+
+
+@dataclass
+class StageLine:
+    """What a stage did in this run: items done, items found finished, seconds."""
+
+    stage: str
+    done: int = 0
+    found: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Run:
+    """A study and everything that is settled for it.
+
+    Attributes:
+        study: The study.
+        recipes: What each cell needs.
+        manifest: The films that it uses.
+        weights: Of each (backbone, random by a fault).
+        workspace: Where everything is kept.
+        settled: Device, precision, threads.
+        workers: Processes for prepare, train and predict.
+        folder: The run's folder.
+        lines: A line a stage.
+    """
+
+    study: Study
+    recipes: Sequence[Recipe]
+    manifest: Manifest
+    weights: Mapping[FeaturesOf, Weights]
+    workspace: Workspace
+    settled: Settled
+    workers: int
+    folder: Path
+    lines: list[StageLine] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[StageLine]:
+        """Time a stage."""
+        line = StageLine(name)
+        start = time.perf_counter()
+        yield line
+        line.seconds = time.perf_counter() - start
+        self.lines.append(line)
+
+    @property
+    def precision(self) -> str:
+        """The precision in force."""
+        p = self.study.features.precision
+        return self.settled.precision if p == "auto" else p
+
+    @property
+    def batch(self) -> int:
+        """Films a batch in force."""
+        return self.study.features.batch or (16 if self.settled.device == "cpu" else 256)
+
+    @property
+    def trials(self) -> range:
+        """The numbers of the trials."""
+        return range(1, self.study.grid.trials + 1)
+
+
+def choose_weights(study: Study, recipes: Sequence[Recipe]) -> dict[FeaturesOf, Weights]:
+    """Find every backbone's weights before anything runs.
+
+    Raises:
+        InputError: Weights that are not here.
+    """
+    found = {}
+    for name, random in dict.fromkeys(r.features_of for r in recipes):
+        choice = study.weights.get(name, "imagenet")
+        if random or name == FROM_SCRATCH:
+            found[name, random] = RANDOM
+        elif isinstance(choice, WeightsTable):
+            found[name, random] = find(backbone(name), choice.file, choice.sha256)
+        else:
+            found[name, random] = find(backbone(name), choice)
+    return found
+
+
+def study_films(study: Study, manifest: Manifest) -> Manifest:
+    """The films that the study's ``[data]`` keeps.
+
+    Raises:
+        InputError: A class without films, or a source to leave out that is not there.
+    """
+    known = manifest.where(label=study.data.classes)
+    chosen = select(known, study.data.include, study.data.exclude, study.data.one_per_patient, study.seed)
+    counts = chosen.count_by("label")
+    for c in study.data.classes:
+        if not counts.get(c):
+            raise InputError(
+                f"the study's class {c!r} has no film in the manifest (labels there: {', '.join(manifest.count_by('label'))}); "
+                "correct data.classes, data.include or data.exclude"
+            )
+    sources = chosen.count_by("source")
+    for source in study.grid.sources_left_out:
+        if source != "none" and source not in sources:
+            raise InputError(
+                f"grid.sources_left_out names {source!r}, but the study's films come from {', '.join(sources)}"
+            )
+    return subset(chosen, study.data.subset.films, study.seed) if study.data.subset else chosen
+
+
+def open_run(
+    study: Study,
+    recipes: Sequence[Recipe],
+    manifest: Manifest,
+    workspace: Workspace,
+    workers: int,
+    weights: Mapping[FeaturesOf, Weights],
+) -> Run:
+    """Settle what is to be settled and name the run's folder by the digest of all that makes a difference."""
+    settled = workspace.settled()
+    exact_arithmetic()
+    keep_memory()
+    torch.set_num_threads(settled.threads)
+    films = study_films(study, manifest)
+    loaded = {f"{n}{' (random)' if r else ''}": w.sha256 or "none" for (n, r), w in weights.items()}
+    key = digest([study.digest, films.digest, loaded, asdict(settled), __version__])
+    folder = workspace.runs / f"{study.name}-{key[:12]}"
+    return Run(study, recipes, films, weights, workspace, settled, workers, folder)

@@ -1,0 +1,72 @@
+"""Run a suite: each of its studies in one workspace, then the report of them all.
+
+A member that fails stops the suite; what is done is found again. The report is written from the members' own folders.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.study import Study
+from hilum.artifacts.suite import Suite
+from hilum.core.digests import digest
+from hilum.core.progress import say
+from hilum.stages.paper_report import write_paper_report
+from hilum.workflow.run import run_study
+from hilum.workflow.state import StageLine
+from hilum.workflow.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A member, ready to run."""
+
+    label: str
+    study: Study
+    manifest: Path
+
+
+def run_suite(
+    suite: Suite, members: Sequence[Planned], root: Path, workers: int, command: str
+) -> tuple[Path, list[StageLine]]:
+    """Do all of a suite.
+
+    Args:
+        suite: The suite.
+        members: Its studies, checked.
+        root: The workspace.
+        workers: As in `run_study`.
+        command: What the user typed.
+
+    Returns:
+        The report's path, and a line a member: 1 done or found, and its seconds.
+    """
+    lines, done = [], []
+    for member in members:
+        start = time.perf_counter()
+        report, stages = run_study(member.study, member.manifest, root, workers, command)
+        seconds = time.perf_counter() - start
+        computed = sum(line.done for line in stages if line.stage not in ("split", "report"))
+        lines.append(StageLine(member.label, int(computed > 0), int(computed == 0), seconds))
+        say(f"{member.label}: {seconds:.0f} s, {report}")
+        done.append({"study": member.label, "run": report.parent.name, "seconds": round(seconds, 1)})
+    key = digest([suite.name, [[m["study"], m["run"]] for m in done]])
+    folder = Workspace(root).runs / f"{suite.name}-{key[:12]}"
+    known = folder / "paper.json"
+    if not known.exists():  # the seconds of the first time; a run that finds everything would write its own
+        header = Header("paper", inputs={str(m["study"]): str(m["run"]) for m in done})
+        write_json(
+            known,
+            {
+                "header": header.to_dict(),
+                "name": suite.name,
+                "title": suite.title,
+                "command": command,
+                "members": done,
+            },
+        )
+    return write_paper_report(folder), lines

@@ -1,0 +1,121 @@
+"""Which films a trial sees: copies, shares, sources left out, and the faults that act on the draw."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from hilum.artifacts.header import Header
+from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.split import Split, UnsafeSplit
+from hilum.artifacts.study import Study
+from hilum.core.errors import InputError
+from hilum.stages.duplicates import exact_duplicates
+from hilum.workflow.draws import Films, Splits, all_wanted, draw, training_copies, wanted_of
+from hilum.workflow.plan import Drawing
+
+LABELS = ("bacterial", "covid", "normal", "viral")
+MANIFEST = Manifest(
+    [FilmRow(f"s/{k}", f"s:{k}", "", str(k), str(k), LABELS[k % 4], "ab"[k % 3 == 0]) for k in range(400)],
+    Header("manifest"),
+)
+LABEL = {f.image_id: f.label for f in MANIFEST.films}
+SOURCE = {f.image_id: f.source for f in MANIFEST.films}
+
+
+def study(**tables: object) -> Study:
+    return Study.model_validate(
+        {"name": "s", "seed": 5, "grid": {"pipelines": ["baseline", "crop"], "trials": 2}, **tables}
+    )
+
+
+def films(**tables: object) -> Films:
+    return Films(study(**tables), MANIFEST, exact_duplicates(MANIFEST))
+
+
+def plain(trial: int = 1) -> Split:
+    return draw(films(), Drawing(5), trial)
+
+
+def test_a_class_that_is_sampled_is_drawn_with_replacement_and_the_others_are_taken_once() -> None:
+    train = plain().parts["train"]
+    copies = training_copies(study(sampling={"covid": 90}), MANIFEST, plain(), 1, 5)
+    n = Counter({c: sum(k for i, k in copies.items() if LABEL[i] == c) for c in LABELS})
+    assert n == Counter({c: 90 if c == "covid" else sum(LABEL[i] == c for i in train) for c in LABELS})
+    assert max(k for i, k in copies.items() if LABEL[i] == "covid") > 1
+    share = training_copies(study(sampling={"covid": 2.0}), MANIFEST, plain(), 1, 5)
+    assert sum(k for i, k in share.items() if LABEL[i] == "covid") == 2 * sum(
+        LABEL[i] == "covid" for i in train
+    )
+
+
+def test_copies_change_with_the_trial_only_if_the_study_says_so() -> None:
+    def two(s: Study) -> list[dict[str, int]]:
+        return [training_copies(s, MANIFEST, plain(), t, 5) for t in (1, 2)]
+
+    a, b = two(study(sampling={"covid": 30}))
+    assert a != b
+    a, b = two(study(sampling={"covid": 30}, redraw_with_trial=["split"]))
+    assert a == b
+
+
+def test_wanted_films_keep_test_fixed_and_vary_train_with_the_trial() -> None:
+    s = study()
+    wanted = [wanted_of(s, MANIFEST, plain(t), "crop", 5, t) for t in (1, 2)]
+    assert wanted[0]["test"] == wanted[1]["test"]
+    seeds = [{w.seed for _, w in parts["train"]} for parts in wanted]
+    assert all(len(x) == 1 for x in seeds)
+    assert seeds[0] != seeds[1]
+    everything = all_wanted(wanted)
+    assert set(everything) == set(LABEL)
+    assert all(len(ws) == len(set(ws)) for ws in everything.values())
+
+
+def test_a_share_of_the_training_films_is_by_class_and_nested() -> None:
+    whole, half, tenth = (draw(films(), Drawing(5, fraction=f), 1) for f in (1.0, 0.5, 0.1))
+    assert set(tenth.parts["train"]) < set(half.parts["train"]) < set(whole.parts["train"])
+    for c in LABELS:
+        n, h = (sum(LABEL[i] == c for i in s.parts["train"]) for s in (whole, half))
+        assert h == round(n / 2)
+    assert half.parts["test"] == whole.parts["test"]
+    assert half.parts["valid"] == whole.parts["valid"]
+
+
+def test_a_source_left_out_is_tested_on_but_not_trained_on() -> None:
+    split = draw(films(), Drawing(5, source_left_out="b"), 1)
+    assert {SOURCE[i] for p in ("train", "valid") for i in split.parts[p]} == {"a"}
+    assert {SOURCE[i] for i in split.parts["test"]} == {"a", "b"}
+    lonely = Manifest(
+        [FilmRow(f"{k}", f"p:{k}", "", str(k), str(k), LABELS[k % 4], LABELS[k % 4]) for k in range(80)],
+        Header("manifest"),
+    )
+    with pytest.raises(
+        InputError, match=r"no film of class 'covid' is left in train \(source left out: covid"
+    ):
+        draw(Films(study(), lonely, exact_duplicates(lonely)), Drawing(5, source_left_out="covid"), 1)
+
+
+def test_the_overlapping_draw_keeps_the_test_films_and_shares_half_of_them() -> None:
+    split = draw(films(), Drawing(5, switches=("overlapping_test_draw",)), 1)
+    assert isinstance(split, UnsafeSplit)
+    assert split.parts["test"] == plain().parts["test"]
+    assert abs(split.n_shared / len(split.parts["test"]) - 0.5) < 0.15
+    assert split.header.kind == "unsafe split"
+
+
+def test_test_as_validation() -> None:
+    split = draw(films(), Drawing(5, switches=("test_as_validation",)), 1)
+    assert split.parts["valid"] == split.parts["test"] == plain().parts["test"]
+    assert split.parts["train"] == plain().parts["train"]
+
+
+def test_unseeded_draws_differ_each_time_and_are_kept_by_the_run(tmp_path: Path) -> None:
+    drawing = Drawing(5, switches=("unseeded_draws",))
+    a, b = draw(films(), drawing, 1), draw(films(), drawing, 1)
+    assert a.parts["test"] == b.parts["test"] == plain().parts["test"]
+    assert a.parts["train"] != b.parts["train"]
+    first = Splits(films(), tmp_path).of(drawing, 1)
+    assert Splits(films(), tmp_path).of(drawing, 1).parts == first.parts
+    assert (tmp_path / "seed-5--unseeded_draws" / "trial-1.json").is_file()
+    Splits(films(), tmp_path).of(Drawing(5), 1)
+    assert (tmp_path / "trial-1.json").is_file()
