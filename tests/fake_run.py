@@ -66,16 +66,34 @@ def make_run(
     seed=0,
     epochs=6,
     ages=True,
+    name="experiment-2",
+    faults=None,
+    study=None,
+    costs=None,
+    valid_losses=None,
+    alone=None,
+    rate=None,
 ):
-    """Write a run folder; `matrices` maps (backbone, pipeline) to counts, default Table 6 and, for
-    distortion, 7."""
+    """Write a run folder; `matrices` maps (backbone, pipeline), or its cell's name, to counts, default Table 6 and, for
+    distortion, 7.
+
+    `faults` maps a level of the factor to its switches and crosses it with the others; `study` is put over the record's study;
+    `valid_losses` maps a schedule to its losses; `alone` a backbone to its
+    seconds."""
     rng = np.random.default_rng(seed)
     matrices = matrices or {}
     default = {"crop-distortion": TABLE_7}
-    cells = [(b, p, s) for b in backbones for p in pipelines for s in schedules]
+    levels = {"as-described": ()} if faults is None else faults
+    cells = [(b, p, s, f) for b in backbones for p in pipelines for s in schedules for f in levels]
+
+    def name_of(b, p, s, f):
+        return "--".join([b, p, s, *([] if f == "as-described" else [f])])
+
     wanted = {
-        (b, p): np.array(matrices.get((b, p), matrices.get("all", default.get(p, TABLE_6))))
-        for b, p, _ in cells
+        c: np.array(
+            matrices.get(name_of(*c), matrices.get(c[:2], matrices.get("all", default.get(c[1], TABLE_6))))
+        )
+        for c in cells
     }
     n_of = next(iter(wanted.values())).sum(axis=1)
     root.mkdir(parents=True, exist_ok=True)
@@ -122,10 +140,9 @@ def make_run(
         header = Header("split", {"manifest": manifest.digest}, {"method": "set2"}, trial)
         Split(parts, group_of, header).write(root / "splits" / f"trial-{trial}.json")
     by_class = {c: [i for i in parts["test"] if f"/{c}/" in i] for c in CLASSES}
-    for n_cell, (b, p, s) in enumerate(cells):
-        name = f"{b}--{p}--{s}"
+    for n_cell, (b, p, s, f) in enumerate(cells):
         for trial in range(1, trials + 1):
-            counts = wanted[b, p].copy()
+            counts = wanted[b, p, s, f].copy()
             if trial < trials:
                 moved = min(int(counts[1, 1]), int(rng.integers(1, max(2, counts[1].sum() // 30))))
                 counts[1, 1] -= moved
@@ -138,7 +155,7 @@ def make_run(
             all_ids, all_probs = [*v_ids, *ids], np.concatenate([v_probs, probs])
             labels = [*v_true, *(CLASSES[k] for k in true)]
             by_id = manifest.by_id
-            folder = root / "cells" / name / f"trial-{trial}"
+            folder = root / "cells" / name_of(b, p, s, f) / f"trial-{trial}"
             Predictions(
                 tuple(all_ids), tuple(by_id[i].patient_id for i in all_ids),
                 tuple(["valid"] * len(v_ids) + ["test"] * len(ids)), tuple(labels), all_probs, CLASSES,
@@ -147,18 +164,31 @@ def make_run(
             ).write(folder / "predictions.csv")  # fmt: skip
             losses = [
                 {"epoch": e + 1, "train_loss": float(1.1 / (e + 1.5) + 0.05 + rng.normal(0, 0.01)),
-                 "valid_loss": float(1.1 / (e + 1.5) + 0.12 + rng.normal(0, 0.02)), "learning_rate": 5e-4}
+                 "valid_loss": float(1.1 / (e + 1.5) + 0.12 + rng.normal(0, 0.02)), "learning_rate": rate(s, e + 1) if rate else 5e-4}
                 for e in range(epochs)
             ]  # fmt: skip
+            if valid_losses is not None:
+                fall = valid_losses[s]
+                losses = [
+                    {
+                        **losses[0],
+                        "epoch": e + 1,
+                        "valid_loss": v,
+                        "learning_rate": rate(s, e + 1) if rate else 5e-4,
+                    }
+                    for e, v in enumerate(fall)
+                ]
+            (folder / "train.json").write_text(json.dumps({"seconds": 9.5, "steps_per_epoch": 10}))
             (folder / "history.jsonl").write_text("".join(json.dumps(r) + "\n" for r in losses))
             point = {"threshold": 0.3 + trial / 100, "rule": "Youden's index", "chosen_on": "valid"}
             (folder / "bundle").mkdir()
             (folder / "bundle" / "bundle.json").write_text(
                 json.dumps({"operating_point": point, "calibration": {}})
             )
-            alone = {"prepare": 20.0 + n_cell, "featurize": 60.0 + trial, "train": 9.5, "predict": 0.5}
-            here = {**alone, "prepare": 4.0, "featurize": 60.0 if n_cell == 0 else 0.0}
-            (folder / "seconds.json").write_text(json.dumps({"alone": alone, "here": here}))
+            took = {"prepare": 20.0 + n_cell, "featurize": 60.0 + trial, "train": 9.5, "predict": 0.5}
+            took = {**took, **(alone or {}).get(b, {})}
+            here = {**took, "prepare": 4.0, "featurize": 60.0 if n_cell == 0 else 0.0}
+            (folder / "seconds.json").write_text(json.dumps({"alone": took, "here": here}))
     pretrained = pretrained if pretrained is not None else {}
     weights = {
         b: {"weights": "imagenet", "sha256": "ab" * 32, "source": "a wheel", "pretrained": True}
@@ -166,20 +196,31 @@ def make_run(
         else {"weights": "none", "sha256": None, "source": "drawn from the seed", "pretrained": False}
         for b in backbones
     }
-    names = [f"{b}--{p}--{s}" for b, p, s in cells]
     run = {
         "header": Header("run").to_dict(),
-        "name": "experiment-2",
+        "name": name,
         "title": "Four pipelines <compared>",
-        "study": {"training": {"epochs": epochs}},
-        "study_digest": digest(["study", seed]),
+        "study": {"training": {"epochs": epochs}, **(study or {})},
+        "study_digest": digest(["study", seed, *([] if name == "experiment-2" else [name])]),
         "manifest_digest": manifest.digest,
         "command": "hilum run experiment-2 --manifest manifest.csv",
         "classes": list(CLASSES),
         "positive": "covid",
         "cells": [
-            {"name": n, "backbone": b, "pipeline": p, "schedule": s}
-            for n, (b, p, s) in zip(names, cells, strict=True)
+            {
+                "name": name_of(b, p, s, f),
+                "backbone": b,
+                "pipeline": p,
+                "schedule": s,
+                "loss": "cross-entropy",
+                "fraction": 1.0,
+                "source_left_out": "none",
+                "seed": 88,
+                "faults": f,
+                "switches": list(levels[f]),
+                "finetuned": b == "cnn",
+            }
+            for b, p, s, f in cells
         ],
         "trials": trials,
         "seed": 88,
@@ -198,6 +239,7 @@ def make_run(
         "no_patient_ids": declared,
         "redraw_with_trial": ["split", "copies"],
         "warnings": [],
+        **({"costs": costs} if costs else {}),
     }
     (root / "run.json").write_text(json.dumps(run))
     (root / "run_facts.json").write_text(json.dumps({"peak_rss_bytes": 1_500_000_000}))

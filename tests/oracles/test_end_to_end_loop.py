@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from hilum.artifacts.features import FeatureRows, FeatureSpec, FeatureStore
+from hilum.artifacts.policies import ConstantPolicy
 from hilum.core.digests import pixels_sha256
 from hilum.core.seeding import generator
 from hilum.models.backbone import FrozenBackbone, build_network
@@ -19,7 +20,6 @@ from hilum.models.heads import build_head
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
 from hilum.training.loop import Source, fit, logits
-from hilum.training.schedules import Constant
 
 N, SIZE_PX, EPOCHS, BATCH, SEED = 12, 48, 2, 4, 11
 
@@ -81,7 +81,8 @@ def test_stored_features_give_the_plain_loops_predictions(tmp_path: Path, name: 
     )
     source = Source(FeatureRows(store.locations(ids)), y)
     head = build_head(backbone(name), 4, SEED)
-    history = list(fit(head, source, source, Constant(5e-4), EPOCHS, BATCH, SEED))
+    policy = ConstantPolicy(learning_rate=5e-4)
+    history = list(fit(head, source, source, policy, nn.functional.cross_entropy, EPOCHS, BATCH, SEED))
     got = torch.softmax(logits(head, source), 1).numpy()
     assert len(history) == EPOCHS
     assert np.abs(got - plain_end_to_end(name, x, y)).max() < 2e-3

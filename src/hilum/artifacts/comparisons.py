@@ -73,8 +73,9 @@ class ComparisonRow(BaseModel):
         p: Of the primary test, unadjusted.
         p_adjusted: By Holm over the family and metric.
         verdict: By `p_adjusted`; a higher figure is the better one.
-        n_needed: Units (of `unit`) that would be needed for .8 power at the observed difference, where it is not distinguishable; None where
-            it is, or where the observed difference is 0.
+        n_needed: Units (of `unit`) that would be needed for .8 power at the observed difference, where it is not distinguishable; None
+            where it is, where the observed difference is 0, or where no number of units is enough with these trials.
+        trials_needed: In that last case, the fewest trials of each cell with which it would be, were units without end.
         standard_error: Of the difference.
         film_error: Its part from films.
         trial_error: Its part from trials.
@@ -109,6 +110,7 @@ class ComparisonRow(BaseModel):
     p_adjusted: float | None
     verdict: Verdict
     n_needed: int | None = None
+    trials_needed: int | None = None
     standard_error: float | None = None
     film_error: float | None = None
     trial_error: float | None = None

@@ -163,3 +163,12 @@ class PartFeatures:
     digests: tuple[str, ...]
     locations: tuple[tuple[str, int], ...]
     labels: tuple[int, ...]
+
+    def take(self, which: Sequence[int]) -> PartFeatures:
+        """Some of the films, in the order asked."""
+        return PartFeatures(
+            tuple(self.image_ids[k] for k in which),
+            tuple(self.digests[k] for k in which),
+            tuple(self.locations[k] for k in which),
+            tuple(self.labels[k] for k in which),
+        )

@@ -86,7 +86,7 @@ class CosinePolicy(_Policy):
 
 
 class WarmupPolicy(_Policy):
-    """Linear from `start_factor` of the rate in `warmup_epochs` epochs, stepped every batch (torch's ``LinearLR``); then constant or a cosine."""
+    """Linear from `start_factor` of the rate in `warmup_epochs` epochs (torch's ``LinearLR``, each batch); then constant or a cosine."""
 
     kind: Literal["warmup"]
     learning_rate: Rate | None = None

@@ -69,7 +69,8 @@ class GridTable(_Table):
         fractions: Share of the training films that is used, drawn by class.
         sources_left_out: Sources whose films are neither trained nor validated on (``none`` leaves out none); all are still tested on.
         seeds: Seeds to use in place of the study's; empty for the study's own.
-        faults: ``as-described`` (no switch), ``one-at-a-time`` (each switch of ``[unsafe]`` and ``[as_run]`` by itself), ``all`` (all that are on).
+        faults: ``as-described`` (no switch), ``one-at-a-time`` (each switch of ``[unsafe]`` and ``[as_run]`` by itself), ``all``
+            (all that are on).
         trials: How often each cell is trained.
     """
 
@@ -108,6 +109,7 @@ class TrainingTable(_Table):
         learning_rate: Of policies that name none.
         early_stopping: Stop after so many epochs without a lower validation loss; None for never.
         best_epoch: Keep the weights of the epoch with the lowest validation loss, not the last.
+        find_rate: Run the learning-rate finder before each trial; it changes nothing in the trial.
     """
 
     epochs: Annotated[int, Field(ge=1)] = 20
@@ -115,6 +117,7 @@ class TrainingTable(_Table):
     learning_rate: Annotated[float, Field(gt=0)] = 5e-4
     early_stopping: Annotated[int, Field(ge=1)] | None = None
     best_epoch: bool = False
+    find_rate: bool = False
 
 
 class FinetuneTable(_Table):

@@ -1,6 +1,7 @@
 """A suite: several studies run one after another in one workspace, and one report of them all. TOML, checked.
 
-A suite is told from a study by its list ``[[member]]``. What members share (films, features, trials) is computed once, since it is found by digest.
+A suite is told from a study by its list ``[[member]]``. What members share (films, features, trials) is computed once, since it is found
+by digest.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from hilum.augment.box import centred, crop
-from hilum.augment.operation import Drawn, Film, Operation
+from hilum.augment.operation import Drawn, Film, Operation, Points
 from hilum.core.errors import InputError
 
 
@@ -46,6 +46,10 @@ class CropCentre(Operation):
 
     def apply(self, film: Film, drawn: Drawn) -> Film:
         return crop(film, *self._box(drawn, *film.shape))
+
+    def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
+        left, top, _, _ = self._box(drawn, height, width)
+        return points - (round(left), round(top))
 
     def describe(self, drawn: Drawn) -> str:
         return f"crop to the centre, {drawn.get('side', self.percentage_area):.0%} of each side"
@@ -102,6 +106,10 @@ class CropBySize(Operation):
     def apply(self, film: Film, drawn: Drawn) -> Film:
         self._fits(*film.shape)
         return crop(film, *self._box(drawn, *film.shape))
+
+    def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
+        left, top, _, _ = self._box(drawn, height, width)
+        return points - (round(left), round(top))
 
     def describe(self, drawn: Drawn) -> str:
         where = f"at {drawn['left_px']}, {drawn['top_px']}" if drawn else "centre"

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from hilum.augment.operation import Drawn, Film, Operation
+from hilum.augment.operation import Drawn, Film, Operation, Points
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,10 @@ class FlipLeftRight(Operation):
     def apply(self, film: Film, drawn: Drawn) -> Film:
         del drawn
         return np.ascontiguousarray(film[:, ::-1])
+
+    def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
+        del drawn, height
+        return np.array([width, 0.0]) + points * (-1.0, 1.0)
 
     def describe(self, drawn: Drawn) -> str:
         del drawn

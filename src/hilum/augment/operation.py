@@ -5,6 +5,9 @@ drawn as a small JSON-able dict; `apply` takes a film and that dict and uses no 
 can be listed, kept beside the prepared film and replayed. Names, options and meaning are Augmentor 0.2.12's
 (MIT; Bloice, Stocker, Holzinger, JOSS 2017); where hilum's draw differs on purpose the operation says so.
 
+`move` is the same change for places instead of pixels: where each point of the film goes. Places are (x, y) in pixels from the top left
+corner of the film, and pixel (0, 0) covers [0, 1) x [0, 1).
+
 Whether an operation acts is not its own business: see `gate`. Which part's films it may act on is the
 pipeline's.
 """
@@ -20,6 +23,7 @@ from numpy.typing import NDArray
 from hilum.core.errors import InputError, nearest
 
 Film = NDArray[np.uint8]
+Points = NDArray[np.float64]
 Drawn = dict[str, Any]
 
 
@@ -63,6 +67,21 @@ class Operation:
     def apply(self, film: Film, drawn: Drawn) -> Film:
         """Do what was drawn. The film is not changed; uint8 in, uint8 out."""
         raise NotImplementedError
+
+    def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
+        """Where places of the film go; they may end outside of the result. An operation on greys moves none.
+
+        Args:
+            points: float64 (n_points, 2), (x, y) in pixels.
+            drawn: What was drawn.
+            height: Rows of the film before the operation.
+            width: Columns of the film before the operation.
+
+        Returns:
+            float64 (n_points, 2), in pixels of the result.
+        """
+        del drawn, height, width
+        return points
 
     def describe(self, drawn: Drawn) -> str:
         """A few words for a caption."""

@@ -17,7 +17,7 @@ It does not read or write films, and it does not decide which films are copied: 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Self, TypedDict
@@ -181,6 +181,17 @@ class Pipeline:
             elif index in by_step:
                 film = step.operation.apply(film, by_step[index]["drawn"])
         return film
+
+    def done(
+        self, drawn_steps: Sequence[DrawnStep], height: int, width: int
+    ) -> Iterator[tuple[Operation, Drawn, int, int]]:
+        """What `apply` does to a film of a size, step by step: the operation, what was drawn, and the (height, width) it finds."""
+        by_step = {entry["step"]: entry["drawn"] for entry in drawn_steps}
+        for index, step in enumerate(self.steps):
+            if step.fixed or index in by_step:
+                drawn = by_step.get(index, {})
+                yield step.operation, drawn, height, width
+                height, width = step.operation.size_after(drawn, height, width)
 
     def deterministic(self, film: Film) -> Film:
         """Do the fixed steps only: what `predict` and `serve` do to a film."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from hilum.augment.operation import Drawn, Film, Operation
+from hilum.augment.operation import Drawn, Film, Operation, Points
 from hilum.core.errors import nearest
 from hilum.imaging.resize import FILTERS, resize
 
@@ -52,6 +52,10 @@ class Resize(Operation):
     def apply(self, film: Film, drawn: Drawn) -> Film:
         del drawn
         return resize(film, self.height_px, self.width_px, self.resample_filter)
+
+    def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
+        del drawn
+        return points * (self.width_px / width, self.height_px / height)
 
     def describe(self, drawn: Drawn) -> str:
         del drawn

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from hilum.augment.box import crop
-from hilum.augment.operation import Drawn, Film, Operation
+from hilum.augment.operation import Drawn, Film, Operation, Points
 from hilum.imaging.resize import resize
 
 
@@ -53,11 +53,30 @@ class Rotate(Operation):
         if angle_deg == 0:
             return film.copy()
         turned = np.array(Image.fromarray(film).rotate(angle_deg, Image.Resampling.BICUBIC, expand=True))
-        height, width = turned.shape
+        return resize(crop(turned, *self._box(angle_deg, *turned.shape)), *film.shape)
+
+    def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
+        angle_deg = drawn["angle_deg"]
+        if angle_deg == 0:
+            return points
+        angle = math.radians(angle_deg)
+        turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+        middle = np.array([width / 2, height / 2])
+        # Pillow's enlarged canvas: whole pixels that hold the turned corners, and the middle stays the middle
+        corners = (np.array([(0, 0), (width, 0), (width, height), (0, height)]) - middle) @ turn.T + middle
+        size = np.ceil(corners.max(axis=0)) - np.floor(corners.min(axis=0))
+        box = self._box(angle_deg, int(size[1]), int(size[0]))
+        left, top, right, bottom = (round(edge) for edge in box)
+        turned = (points - middle) @ turn.T + size / 2
+        return np.asarray((turned - (left, top)) * (width / (right - left), height / (bottom - top)))
+
+    @staticmethod
+    def _box(angle_deg: int, height: int, width: int) -> tuple[float, float, float, float]:
+        """The box inside a turned film, from the size of its enlarged canvas."""
         t = math.tan(math.radians(abs(angle_deg)))
         left = t * (height - width * t) - t * t
         top = t * (width - left)
-        return resize(crop(turned, left, top, width - left, height - top), *film.shape)
+        return left, top, width - left, height - top
 
     def describe(self, drawn: Drawn) -> str:
         return f"rotate {drawn['angle_deg']:+d}°"

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from hilum.augment.box import crop
-from hilum.augment.operation import Drawn, Film, Operation
+from hilum.augment.operation import Drawn, Film, Operation, Points
 from hilum.imaging.resize import resize
 
 
@@ -48,11 +48,7 @@ class Shear(Operation):
         along_x = drawn["axis"] == "x"
         lying = film if along_x else np.ascontiguousarray(film.T)
         height, width = lying.shape
-        slope = math.tan(math.radians(drawn["angle_deg"]))
-        reach = abs(slope) * height
-        if along_x:
-            reach = math.ceil(reach)
-        offset = -reach if slope > 0 else 0.0
+        slope, reach, offset = self._slide(drawn, height)
         matrix = (1, slope, offset, 0, 1, 0)
         size = (round(width + reach), height)
         sheared = Image.fromarray(lying).transform(
@@ -60,6 +56,25 @@ class Shear(Operation):
         )
         back = resize(crop(np.array(sheared), reach, 0, width, height), height, width)
         return back if along_x else np.ascontiguousarray(back.T)
+
+    def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
+        if drawn["axis"] == "y":
+            height, width, points = width, height, points[:, ::-1]
+        slope, reach, offset = self._slide(drawn, height)
+        # what `apply` asks Pillow for is where a pixel of the result comes from: this is the way back
+        x = points[:, 0] - slope * points[:, 1] - offset
+        x = (x - round(reach)) * width / (width - round(reach))
+        moved = np.column_stack([x, points[:, 1]])
+        return moved if drawn["axis"] == "x" else moved[:, ::-1]
+
+    @staticmethod
+    def _slide(drawn: Drawn, height: int) -> tuple[float, float, float]:
+        """Pixels that a row slides further than the one above, how far the last one slides, and where the first one begins."""
+        slope = math.tan(math.radians(drawn["angle_deg"]))
+        reach = abs(slope) * height
+        if drawn["axis"] == "x":
+            reach = math.ceil(reach)
+        return slope, reach, -reach if slope > 0 else 0.0
 
     def describe(self, drawn: Drawn) -> str:
         return f"shear {drawn['axis']} {drawn['angle_deg']:+d}°"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hilum.augment.operation import Drawn, Film, Operation
+from hilum.augment.operation import Drawn, Film, Operation, Points
 from hilum.core.errors import nearest
 
 # Which corners of the film move, and where to: (x, y) steps for upper left, upper right, lower right, lower
@@ -72,13 +72,21 @@ class Skew(Operation):
         return {"kind": kind, "corners_px": [[x * amount_px, y * amount_px] for x, y in moves]}
 
     def apply(self, film: Film, drawn: Drawn) -> Film:
-        height, width = film.shape
-        corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
-        coefficients = _perspective(corners + np.array(drawn["corners_px"], np.float64), corners)
+        coefficients = self._coefficients(drawn, *film.shape)
         image = Image.fromarray(film)
         return np.array(
             image.transform(image.size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
         )
+
+    def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
+        backward = np.append(self._coefficients(drawn, height, width), 1.0).reshape(3, 3)
+        moved = np.column_stack([points, np.ones(len(points))]) @ np.linalg.inv(backward).T
+        return np.asarray(moved[:, :2] / moved[:, 2:])
+
+    @staticmethod
+    def _coefficients(drawn: Drawn, height: int, width: int) -> list[float]:
+        corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+        return _perspective(corners + np.array(drawn["corners_px"], np.float64), corners)
 
     def describe(self, drawn: Drawn) -> str:
         amount_px = max(abs(v) for corner in drawn["corners_px"] for v in corner)

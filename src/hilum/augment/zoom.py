@@ -10,7 +10,7 @@ import numpy as np
 
 from hilum.augment.box import centred, crop
 from hilum.augment.crop import drawn_side
-from hilum.augment.operation import Drawn, Film, Operation
+from hilum.augment.operation import Drawn, Film, Operation, Points
 from hilum.core.errors import InputError
 from hilum.imaging.resize import resize
 
@@ -41,11 +41,21 @@ class Zoom(Operation):
         return {"factor": round(float(rng.uniform(self.min_factor, self.max_factor)), 2)}
 
     def apply(self, film: Film, drawn: Drawn) -> Film:
-        height, width = film.shape
-        zoomed_height, zoomed_width = (round(side * drawn["factor"]) for side in film.shape)
-        zoomed = resize(film, max(zoomed_height, 1), max(zoomed_width, 1))
-        box = centred(width, height, zoomed.shape[1], zoomed.shape[0])
-        return crop(zoomed, *(math.floor(edge) for edge in box))
+        zoomed_height, zoomed_width, box = self._zoomed(drawn, *film.shape)
+        return crop(resize(film, zoomed_height, zoomed_width), *box)
+
+    def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
+        zoomed_height, zoomed_width, (left, top, _, _) = self._zoomed(drawn, height, width)
+        return points * (zoomed_width / width, zoomed_height / height) - (left, top)
+
+    @staticmethod
+    def _zoomed(drawn: Drawn, height: int, width: int) -> tuple[int, int, tuple[int, int, int, int]]:
+        """Height and width of the enlarged film, and the box of the film's size in its middle."""
+        zoomed_height, zoomed_width = (max(round(side * drawn["factor"]), 1) for side in (height, width))
+        left, top, right, bottom = (
+            math.floor(e) for e in centred(width, height, zoomed_width, zoomed_height)
+        )
+        return zoomed_height, zoomed_width, (left, top, right, bottom)
 
     def describe(self, drawn: Drawn) -> str:
         return f"zoom ×{drawn['factor']:.2f}"
@@ -91,6 +101,10 @@ class ZoomRandom(Operation):
         left, top = drawn["left_px"], drawn["top_px"]
         box = crop(film, left, top, left + drawn["width_px"], top + drawn["height_px"])
         return resize(box, *film.shape)
+
+    def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
+        corner = (drawn["left_px"], drawn["top_px"])
+        return np.asarray((points - corner) * (width / drawn["width_px"], height / drawn["height_px"]))
 
     def describe(self, drawn: Drawn) -> str:
         return (

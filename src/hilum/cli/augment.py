@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hilum.core.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -33,17 +36,24 @@ def show(
         bool,
         typer.Option("--as-drawn", help="Let each step act with its own probability; else every step acts."),
     ] = False,
+    box: Annotated[
+        str,
+        typer.Option(
+            help="Follow a box on the one film: left,top,width,height as shares of its sides; prints what is left of it."
+        ),
+    ] = "",
 ) -> None:
     """Write a panel: a row a film, a column a pipeline, what was drawn beneath.
 
     Most steps act on a tenth of the films only, so every step is made to act unless --as-drawn is given.
     """
+    from hilum.augment.follow import Box
     from hilum.augment.pipeline import Pipeline  # late: decoders and matplotlib take a while to import
     from hilum.augment.presets import preset
-    from hilum.core.files import write_bytes
     from hilum.imaging.decode import decode_file
-    from hilum.report import style
+    from hilum.report.box_panel import box_panel
     from hilum.report.panel import on_purpose, panel, panel_rows
+    from hilum.stages.figure_films import box_under
 
     if out.suffix.lower() not in (".png", ".svg"):
         raise InputError(f"--out must end in .png or .svg, got {str(out)!r}")
@@ -55,10 +65,26 @@ def show(
     drawn = [preset(n, size_px) for n in names]
     if not as_drawn:
         drawn = [Pipeline.from_dict(on_purpose(p.to_dict())) for p in drawn]
+    if box:
+        if len(films) != 1:
+            raise InputError(f"--box is on one film, got {len(films)} films; name one")
+        boxed = box_under(
+            decode_file(films[0]).pixels, Box.read(box), dict(zip(names, drawn, strict=True)), seed
+        )
+        _write(out, box_panel(boxed))
+        for film in boxed[1:]:
+            print(f"{films[0].stem}\t{film.title}\t{film.left:.4f}\t{film.caption}")
+        return
     rows = panel_rows([(path.stem, decode_file(path).pixels) for path in films], drawn, seed)
     how = "each step with its own probability" if as_drawn else "drawn on purpose: every step acts"
-    fig = panel(names, rows, f"Training films, seed {seed}, {how}")
-    write_bytes(out, style.svg_bytes(fig) if out.suffix.lower() == ".svg" else style.png_bytes(fig))
+    _write(out, panel(names, rows, f"Training films, seed {seed}, {how}"))
     for name, cells in rows:
         for pipeline, cell in zip(names, cells, strict=True):
             print(f"{name}\t{pipeline}\t{cell.caption}")
+
+
+def _write(out: Path, fig: Figure) -> None:
+    from hilum.core.files import write_bytes
+    from hilum.report import style
+
+    write_bytes(out, style.svg_bytes(fig) if out.suffix.lower() == ".svg" else style.png_bytes(fig))

@@ -13,6 +13,7 @@ import typer
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.cli.audit import audit
 from hilum.cli.augment import app as augment_app
+from hilum.cli.compare import compare
 from hilum.cli.data import app as data_app
 from hilum.cli.demo import demo
 from hilum.cli.evaluate import evaluate
@@ -20,6 +21,8 @@ from hilum.cli.ingest import ingest
 from hilum.cli.predict import predict
 from hilum.cli.report import report
 from hilum.cli.run import run
+from hilum.cli.runs import runs
+from hilum.cli.show import show
 from hilum.cli.split import split
 from hilum.cli.weights import app as weights_app
 from hilum.core.errors import HilumError
@@ -50,7 +53,7 @@ def options(
     """Options of hilum itself."""
 
 
-for command in (ingest, audit, split, run, predict, evaluate, report, demo):
+for command in (ingest, audit, split, run, predict, evaluate, compare, report, runs, show, demo):
     app.command()(command)
 app.add_typer(data_app, name="data", help="Known public data sets: list and fetch.")
 app.add_typer(weights_app, name="weights", help="Pretrained weights: list, fetch and verify.")

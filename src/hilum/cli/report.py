@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hilum.core import progress
+from hilum.core.errors import InputError
 
 
 def report(
@@ -15,16 +16,31 @@ def report(
     resamples: Annotated[
         int | None, typer.Option(min=1, help="Resamples of each interval; as the study says if not given.")
     ] = None,
+    box_film: Annotated[
+        Path | None,
+        typer.Option(
+            "--box-film", help="A film for the figure of a box under each pipeline; kept for later."
+        ),
+    ] = None,
+    box: Annotated[
+        str, typer.Option("--box", help="The box on it: left,top,width,height as shares of the film’s sides.")
+    ] = "",
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Evaluate a run where that is not done, and write its report.
 
     Beside report.html come tables/ (csv and LaTeX) and figures/ (SVG and PNG). What is there and of the same
-    predictions is left as it is.
+    predictions is left as it is. Without --box-film a synthetic film's sign is followed through the pipelines.
     """
+    from hilum.augment.follow import Box
     from hilum.stages.evaluate import evaluate_run  # late: matplotlib and scipy take a while to import
+    from hilum.stages.figure_films import set_box
     from hilum.stages.report import write_report
 
     progress.set_quiet(quiet)
+    if (box_film is None) != (not box):
+        raise InputError("--box-film and --box belong together: a film, and the box on it")
     evaluate_run(run, resamples)
+    if box_film is not None:
+        set_box(run, box_film, Box.read(box))
     print(write_report(run))

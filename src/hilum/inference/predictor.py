@@ -1,15 +1,16 @@
 """The one way from films to scores: predict and serve go through here, with the decoding and preparation of training.
 
 A film is decoded by `hilum.imaging.decode`, prepared by the fixed steps of the bundle's pipeline (nothing is drawn),
-normalised, passed through the frozen backbone and the head. Probabilities are the softmax of the head's logits.
+normalised, passed through the frozen backbone and the head, or through the network that was trained as a whole. Probabilities are
+the softmax of the logits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,26 +18,55 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.header import Header, require_digest
 from hilum.augment.pipeline import Pipeline
-from hilum.core.errors import FilmError
+from hilum.core.errors import FilmError, UnsafeError
 from hilum.imaging.decode import decode
-from hilum.models.backbone import FrozenBackbone
+from hilum.models.backbone import FrozenBackbone, Precision
 from hilum.models.heads import build_head
+from hilum.models.networks import NetworkScorer, whole_from_state
 from hilum.models.registry import backbone
 from hilum.models.weights import find
 
 
-def load_head(bundle: Bundle, state: Mapping[str, NDArray[np.float32]]) -> nn.Module:
+def load_head(bundle: Bundle, state: Mapping[str, NDArray[Any]]) -> nn.Module:
     """The bundle's head with its weights, in evaluation."""
     head = build_head(backbone(bundle.backbone), len(bundle.classes), seed=0)
     head.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in state.items()}, strict=True)
     return head.eval()
 
 
+def load_network(bundle: Bundle, state: Mapping[str, NDArray[Any]], device: str) -> NetworkScorer:
+    """The network of a bundle that was trained as a whole, in evaluation."""
+    network = whole_from_state(backbone(bundle.backbone), len(bundle.classes), dict(state))
+    return NetworkScorer(network, _precision(bundle), device)
+
+
+def _precision(bundle: Bundle) -> Precision:
+    return "bf16" if bundle.precision == "bf16" else "fp32"
+
+
+def score_rows(network: NetworkScorer, films: FeatureRows, batch: int) -> torch.Tensor:
+    """Logits of prepared films that are kept on disk, in order: float32 (n, n_classes).
+
+    Args:
+        network: Of `load_network`.
+        films: Rows are uint8 films.
+        batch: Of the bundle.
+    """
+    starts = range(0, len(films), batch)
+    return torch.cat([network.logits(films.take(slice(k, k + batch)), batch) for k in starts])
+
+
 def probabilities(logits: torch.Tensor) -> NDArray[np.float64]:
     """Softmax in double precision, shape (n, n_classes)."""
     return np.asarray(torch.softmax(logits.double(), dim=1).cpu().numpy(), dtype=np.float64)
+
+
+def softmaxed_again(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A fault of the published scripts: a softmax of probabilities. A film's first class stays first, at .475 at most with four classes."""
+    return probabilities(torch.from_numpy(scores))
 
 
 @dataclass(frozen=True)
@@ -62,25 +92,32 @@ class Predictor:
     Args:
         folder: The bundle.
         device: ``cpu`` or ``cuda``.
+        allow_unsafe: Take a bundle that was trained with faults that break validity; only its own study's evaluation may.
 
     Raises:
         InputError: No bundle, or its backbone's weights cannot be found here.
         DigestError: The weights found are not those that it was trained on.
+        UnsafeError: The bundle is unsafe.
     """
 
-    def __init__(self, folder: Path, device: str = "cpu") -> None:
+    def __init__(self, folder: Path, device: str = "cpu", allow_unsafe: bool = False) -> None:
         self.bundle, self.header, state = Bundle.read(folder)
         b = self.bundle
-        weights = find(backbone(b.backbone), b.weights["choice"])
-        self._network = FrozenBackbone(
-            backbone(b.backbone),
-            weights,
-            b.weights["seed"],
-            "bf16" if b.precision == "bf16" else "fp32",
-            device,
-        )
-        require_digest("backbone weights", b.state_sha256, self._network.state_sha256, folder)
-        self._head = load_head(b, state)
+        if b.unsafe and not allow_unsafe:
+            raise UnsafeError(
+                f"{folder}: this model was trained with {', '.join(b.unsafe)}, which breaks the validity of its scores; "
+                "it may not be used. Train it without the switches of [unsafe]"
+            )
+        self._logits: Callable[[NDArray[np.uint8]], torch.Tensor]
+        if b.network == "whole":
+            network = load_network(b, state, device)
+            self._logits = lambda films: network.logits(films, b.batch)
+        else:
+            weights = find(backbone(b.backbone), b.weights["choice"])
+            frozen = FrozenBackbone(backbone(b.backbone), weights, b.weights["seed"], _precision(b), device)
+            require_digest("backbone weights", b.state_sha256, frozen.state_sha256, folder)
+            head = load_head(b, state)
+            self._logits = lambda films: _head_logits(b, frozen, head, films)
         self._pipeline = Pipeline.from_dict(b.preparation)
 
     def prepare(self, data: bytes) -> NDArray[np.uint8]:
@@ -93,11 +130,7 @@ class Predictor:
 
     def score_pixels(self, films: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Probabilities of prepared films, float64 (n, n_classes)."""
-        features = self._network.features(films, self.bundle.batch).cpu()
-        if backbone(self.bundle.backbone).spatial:  # as the feature store keeps them
-            features = features.half().float()
-        with torch.inference_mode():
-            return probabilities(self._head(features))
+        return probabilities(self._logits(films))
 
     def score(self, films: Iterable[tuple[str, bytes | FilmError]]) -> Iterator[Scored]:
         """Score films in batches; yields one `Scored` for each, in order."""
@@ -123,6 +156,16 @@ class Predictor:
             else:
                 p = next(scores)
                 yield Scored(name, p, bool(p[k] >= threshold))
+
+
+def _head_logits(
+    bundle: Bundle, frozen: FrozenBackbone, head: nn.Module, films: NDArray[np.uint8]
+) -> torch.Tensor:
+    features = frozen.features(films, bundle.batch).cpu()
+    if backbone(bundle.backbone).spatial:  # as the feature store keeps them
+        features = features.half().float()
+    with torch.inference_mode():
+        return cast(torch.Tensor, head(features))
 
 
 def provenance(predictor: Predictor) -> Header:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from hilum.core.errors import HilumError
+from hilum.core.errors import HilumError, InputError
 from hilum.core.seeding import key_entropy
+from hilum.models.cnn import cnn_body
 from hilum.models.registry import Backbone
 from hilum.models.weights import Weights, load_into, state_sha256
 
@@ -36,6 +37,8 @@ def build_network(b: Backbone, weights: Weights, seed: int = 0) -> nn.Module:
             import timm
 
             net: nn.Module = timm.create_model(b.name, pretrained=False)
+        elif b.library == "hilum":
+            net = cnn_body()
         else:
             import torchvision
 
@@ -44,8 +47,13 @@ def build_network(b: Backbone, weights: Weights, seed: int = 0) -> nn.Module:
     return net.eval().requires_grad_(False)
 
 
-class _Tap(nn.Module):
-    """The network up to its tap, in the library's own terms."""
+class Tap(nn.Module):
+    """The network up to its tap, in the library's own terms.
+
+    Args:
+        net: Of `build_network`; its own classifier is taken off.
+        b: Which backbone it is.
+    """
 
     def __init__(self, net: nn.Module, b: Backbone) -> None:
         super().__init__()
@@ -56,14 +64,29 @@ class _Tap(nn.Module):
         elif b.name == "tf_efficientnet_lite0":
             net.classifier = nn.Identity()
             self.net = net
+        elif b.library == "hilum":
+            self.net = net
         else:
             self.net = cast(nn.Module, net.features)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features of normalised films (n, 3, height, width)."""
         x = self.net(x)
         if self.name == "densenet121":
             x = torch.relu(x).mean(dim=(2, 3))
         return x
+
+
+def normalised(films: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Grey uint8 films (n, height, width) to what a network takes: float32 (n, 3, height, width), channels-last.
+
+    Args:
+        films: On the device already.
+        mean: Shape (1, 3, 1, 1), for pixels in [0, 1].
+        std: Likewise.
+    """
+    x = films.to(torch.float32).div_(255.0)[:, None]
+    return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 def _fold_batchnorm(module: nn.Module) -> None:
@@ -95,15 +118,22 @@ class FrozenBackbone:
 
     Attributes:
         state_sha256: Digest of the plain network's weights and BatchNorm statistics.
+
+    Raises:
+        InputError: The network is one that is only trained as a whole.
     """
 
     def __init__(
         self, b: Backbone, weights: Weights, seed: int = 0, precision: Precision = "fp32", device: str = "cpu"
     ) -> None:
+        if b.library == "hilum":
+            raise InputError(
+                f"{b.name} is trained from scratch, as a whole; its features cannot be frozen. Give the study a [finetune] table"
+            )
         net = build_network(b, weights, seed)
         self.b, self.precision, self.device = b, precision, device
         self.state_sha256 = state_sha256(net)
-        plain = _Tap(net, b).eval()
+        plain = Tap(net, b).eval()
         folded = copy.deepcopy(plain)
         _fold_batchnorm(folded)
         self._compare(plain, folded)
@@ -128,11 +158,6 @@ class FrozenBackbone:
         if state_sha256(self._net) != self._folded_sha256:
             raise HilumError(f"a frozen weight of {self.b.name} moved; its features cannot be trusted")
 
-    def normalise(self, films: Tensor) -> Tensor:
-        """Grey uint8 films (n, height, width) to what the network takes: float32 (n, 3, height, width)."""
-        x = films.to(self.device, non_blocking=True).to(torch.float32).div_(255.0)[:, None]
-        return ((x - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
-
     def features(self, films: NDArray[np.uint8], batch: int) -> Tensor:
         """Features of at most `batch` films.
 
@@ -147,7 +172,8 @@ class FrozenBackbone:
         if n < batch:
             films = np.concatenate([films, np.zeros((batch - n, *films.shape[1:]), np.uint8)])
         with torch.inference_mode():
-            x = self.normalise(torch.from_numpy(np.ascontiguousarray(films)))
+            on_device = torch.from_numpy(np.ascontiguousarray(films)).to(self.device, non_blocking=True)
+            x = normalised(on_device, self._mean, self._std)
             if self.precision == "bf16":
                 with torch.autocast(torch.device(self.device).type, torch.bfloat16):
                     y = self._net(x)

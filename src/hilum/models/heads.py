@@ -10,39 +10,29 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hilum.core.errors import HilumError
 from hilum.core.seeding import key_entropy
 from hilum.models.registry import Backbone
-
-DROPOUT = 0.5
 
 
 class ConvHead(nn.Module):
     """SqueezeNet's classifier: Dropout .5, Conv 1x1, ReLU, global average pooling.
 
-    The dropout mask is an argument, not drawn inside: chance is data. Without one (evaluation) nothing is dropped.
+    Dropout is done by whoever trains, to the features (`hilum.training.loop.dropout_factors`): chance is data, not drawn inside.
     """
 
     def __init__(self, channels: int, n_classes: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, n_classes, kernel_size=1)
 
-    def forward(self, features: Tensor, keep: Tensor | None = None) -> Tensor:
-        """Logits, shape (n, n_classes), from maps (n, C, h, w).
-
-        Args:
-            features: float32 maps.
-            keep: uint8 or bool mask of the features' shape, 1 = kept; kept values are scaled by 1 / (1 - .5).
-        """
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits, shape (n, n_classes), from float32 maps (n, C, h, w)."""
         n, channels, h, w = features.shape
-        flat = features.reshape(n, channels, h * w)
-        scale = 1.0
-        if keep is not None:
-            flat = flat * keep.reshape(n, channels, h * w)
-            scale = 1.0 / (1.0 - DROPOUT)
-        weight = self.conv.weight.reshape(-1, channels) * scale
+        weight = self.conv.weight.reshape(-1, channels)
         assert self.conv.bias is not None
-        maps = torch.matmul(weight, flat) + self.conv.bias[:, None]
-        return torch.relu(maps).mean(dim=2)
+        # bmm and not matmul, which transposes a copy of the maps where the weight needs a gradient
+        maps = torch.bmm(weight.expand(n, -1, -1), features.reshape(n, channels, h * w))
+        return torch.relu(maps + self.conv.bias[:, None]).mean(dim=2)
 
 
 def build_head(b: Backbone, n_classes: int, seed: int) -> nn.Module:
@@ -53,4 +43,8 @@ def build_head(b: Backbone, n_classes: int, seed: int) -> nn.Module:
             return nn.Sequential(nn.Linear(b.channels, 64), nn.ReLU(), nn.Linear(64, n_classes))
         if b.head == "linear":
             return nn.Linear(b.channels, n_classes)
-        return ConvHead(b.channels, n_classes)
+        if b.head == "conv":
+            return ConvHead(b.channels, n_classes)
+    raise HilumError(
+        f"the head of {b.name} depends on the films' size; hilum.models.networks.build_whole makes it"
+    )

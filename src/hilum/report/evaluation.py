@@ -17,7 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.header import Header, read_json, write_json
+from hilum.artifacts.header import Header, read_csv_header, read_json, require_digest, write_json
+from hilum.core.digests import digest
+from hilum.core.errors import DigestError
+from hilum.report.run_folder import RunFolder
 
 NAME = "evaluation.json"
 MIXED_UNIT = "patient, else duplicate group, else film"
@@ -120,3 +123,27 @@ class Evaluation:
             for trial, t in by_trial.items()
         }
         return cls(header, value["unit"]["name"], value["unit"]["counts"], value["formulas"], trials)
+
+
+def read_checked(folder: RunFolder) -> Evaluation:
+    """The evaluation of a run, if it and the statistics are of the run's own predictions.
+
+    Raises:
+        InputError: The run was not evaluated.
+        DigestError: They are of other predictions, or the statistics were changed.
+    """
+    evaluation = Evaluation.read(folder.path / NAME)
+    where = folder.path / NAME
+    now = digest(folder.prediction_digests())
+    require_digest("predictions", evaluation.header.inputs.get("predictions", ""), now, where)
+    require_digest("study", evaluation.header.inputs.get("study", ""), str(folder.run["study_digest"]), where)
+    splits = folder.splits_digest()
+    require_digest("splits", evaluation.header.inputs.get("splits", ""), splits, where)
+    statistics = folder.path / "statistics.json"
+    _, provenance = read_csv_header(statistics, "statistics") if statistics.is_file() else (None, "unknown")
+    if provenance != "hilum":
+        raise DigestError(
+            f"{statistics}: it is missing, or was changed after it was written (provenance "
+            f"{provenance!r}); run `hilum run` again"
+        )
+    return evaluation

@@ -1,7 +1,8 @@
 """The study's figures: loss curves, precision-recall curves, confusion matrices, intervals by cell.
 
 Convention: each function takes plain values and returns a figure; what is drawn for which cell is decided by
-the caller, nothing is computed here but positions. Rates run from 0 to 1, losses are cross-entropy in nats.
+the caller, nothing is computed here but positions. Rates run from 0 to 1; losses (cross-entropy unless the study
+names another) are in nats.
 Films are drawn in `hilum.report.panel`.
 """
 
@@ -18,6 +19,9 @@ from numpy.typing import NDArray
 from hilum.report import style
 from hilum.report.losses import LossCurve
 from hilum.report.numbers import percent
+
+_MOST_IN_PANEL = 6
+"""Lines whose legend stands inside of its panel."""
 
 
 def loss_curves(
@@ -55,7 +59,11 @@ def loss_curves(
                             alpha=0.85,
                             marker=marker,
                             ms=3,
-                            label=part if k == 0 else None,
+                            label=part if k == 0 else f"_{part}, trial {k + 1}",
+                        )
+                    if trial.best is not None and trial.kept is not None:
+                        ax.plot(
+                            trial.best, trial.kept, marker="o", ms=4, mfc="white", mec=style.VERMILION, ls=""
                         )
                 ax.set_ylim(bottom=0)
                 ax.xaxis.get_major_locator().set_params(integer=True)
@@ -98,11 +106,17 @@ def pr_curves(panels: Sequence[tuple[str, Sequence[PrCurve]]], prevalence: float
     lowest = min(
         (float(c.precision[c.recall >= 0.02].min()) for _, lines in panels for c in lines), default=0.0
     )
-    with style.figure(style.WIDTH_IN if n_columns == 2 else 4.4, 0.3 + 3.1 * n_rows) as fig:
-        axes = fig.subplots(n_rows, n_columns, squeeze=False)
-        flat: list[Axes] = axes.ravel().tolist()
-        for ax, (title, lines) in zip(flat, panels, strict=False):
-            ax.axhline(prevalence, color="#999999", lw=0.8, ls=(0, (2, 2)))
+    most = max((len(lines) for _, lines in panels), default=0)
+    below = 0.17 * most if most > _MOST_IN_PANEL else 0.0  # inches of a legend that stands under its panel
+    with style.figure(style.WIDTH_IN if n_columns == 2 else 4.4, 0.3 + (3.1 + below) * n_rows) as fig:
+        ratios = [3.1, below] * n_rows if below else [3.1] * n_rows
+        grid = fig.subplots(len(ratios), n_columns, squeeze=False, height_ratios=ratios)
+        flat: list[Axes] = (grid[::2] if below else grid).ravel().tolist()
+        under: list[Axes] = grid[1::2].ravel().tolist() if below else []
+        for ax in under:
+            ax.set_axis_off()
+        for k_panel, (ax, (title, lines)) in enumerate(zip(flat, panels, strict=False)):
+            ax.axhline(prevalence, color="#999999", lw=0.8, ls=(0, (2, 2)), label="_nolegend_")
             ax.text(
                 0.01,
                 prevalence + 0.01,
@@ -119,6 +133,11 @@ def pr_curves(panels: Sequence[tuple[str, Sequence[PrCurve]]], prevalence: float
             ax.set(title=title, xlabel="recall (sensitivity)", ylabel="precision (PPV)", xlim=(0, 1.005))
             ax.set_ylim(min(0.0, lowest), 1.005)
             ax.set_aspect("equal", adjustable="box")
+            if under:
+                under[k_panel].legend(
+                    *ax.get_legend_handles_labels(), loc="upper center", fontsize=7, handlelength=2.6
+                )
+                continue
             # a poor curve may pass behind it, so it is not see-through
             place = (0.0, min(0.8, prevalence + 0.06))
             ax.legend(

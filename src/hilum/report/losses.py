@@ -11,9 +11,17 @@ class LossCurve:
     """Losses of one trial, an epoch each.
 
     Attributes:
-        train: Mean cross-entropy over the epoch's batches, in nats, (n_epochs,).
-        valid: Cross-entropy on the validation part after the epoch, in nats, (n_epochs,); may be empty.
+        train: Mean loss over the epoch's batches, (n_epochs,); cross-entropy in nats unless the study names another.
+        valid: The same loss on the validation part after the epoch, (n_epochs,); may be empty.
+        best: Number of the epoch, from 1, whose weights were kept; None for the last.
     """
 
     train: Sequence[float]
     valid: Sequence[float]
+    best: int | None = None
+
+    @property
+    def kept(self) -> float | None:
+        """Validation loss of the weights that were kept; None where it was not recorded."""
+        at = len(self.valid) if self.best is None else self.best
+        return self.valid[at - 1] if 0 < at <= len(self.valid) else None

@@ -2,8 +2,9 @@
 
 Convention: style, figures and the little script are inside the file; figures are data URIs, so that the ids
 of two SVGs never meet. Every value that came from outside is escaped by jinja2. The page works without
-JavaScript, which only sorts tables and opens closed sections before printing. Which tables and figures there
-are is decided by the stage.
+JavaScript, which only sorts tables, tells the value of a curve under the pointer (`hilum.report.hover`) and opens closed sections
+before printing. Which tables and figures there are is decided by the stage. ``parts.html`` has the macros for tables, figures and
+sections, for any page that has them.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Picture:
         data: The bytes.
         mime: ``image/svg+xml`` or ``image/png``.
         width_percent: Of the text's width.
+        hover: Its points, from `hilum.report.hover.points`; empty for none.
     """
 
     name: str
@@ -41,6 +43,12 @@ class Picture:
     data: bytes
     mime: str = "image/svg+xml"
     width_percent: int = 100
+    hover: str = ""
+
+    @property
+    def points(self) -> Markup:
+        """`hover` as it stands in the page: JSON without ``<``, so nothing in it can end its element."""
+        return Markup(self.hover.replace("<", "\\u003c"))
 
     @property
     def uri(self) -> Markup:
@@ -84,6 +92,7 @@ class Page:
         command: How to run it again; empty for unknown.
         facts: (name, value) for reproducing it.
         study: The study as it was run, as JSON; empty for unknown.
+        unsafe: What breaks the validity of its numbers, a sentence each; shown above everything.
     """
 
     title: str
@@ -96,12 +105,13 @@ class Page:
     command: str
     facts: Sequence[tuple[str, str]]
     study: str = ""
+    unsafe: Sequence[str] = ()
 
 
 def render(page: Page) -> str:
     """The page as html."""
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(page=page, notice=RESEARCH_NOTICE, version=__version__, is_table=_is_table)
     )
@@ -112,7 +122,8 @@ def _is_table(item: Any) -> bool:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of this package; what came from outside is escaped, an unknown name is an error."""
     return Environment(
         loader=PackageLoader("hilum.report"),
         autoescape=select_autoescape(["html"]),

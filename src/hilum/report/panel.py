@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -23,6 +24,7 @@ from hilum.report import style
 
 _CELL_IN = 1.7
 _LABEL_IN = 0.55
+LONGEST_SIDE_PX = 320
 
 
 class Draws(Protocol):
@@ -87,7 +89,7 @@ def panel(
     columns: Sequence[str],
     rows: Sequence[tuple[str, Sequence[PanelCell]]],
     title: str = "",
-    longest_side_px: int = 320,
+    longest_side_px: int = LONGEST_SIDE_PX,
 ) -> Figure:
     """The panel.
 
@@ -97,7 +99,7 @@ def panel(
         title: A line above; empty for none.
         longest_side_px: A larger film is thinned by a whole factor, to keep the file small.
     """
-    lines = max((_wrapped(c.caption).count("\n") + 1 for _, cells in rows for c in cells), default=1)
+    lines = max((wrapped(c.caption).count("\n") + 1 for _, cells in rows for c in cells), default=1)
     shape = max(_height_by_width(c.film) for _, cells in rows for c in cells)
     row_in = _CELL_IN * min(shape, 1.4) + 0.12 * lines + 0.12
     with style.figure(
@@ -107,15 +109,8 @@ def panel(
         for i, (name, cells) in enumerate(rows):
             for j, cell in enumerate(cells):
                 ax = axes[i][j]
-                step = max(1, -(-max(cell.film.shape) // longest_side_px))
-                ax.imshow(
-                    cell.film[::step, ::step], cmap="gray", vmin=0, vmax=255, interpolation="antialiased"
-                )
-                ax.set_xticks([])
-                ax.set_yticks([])
-                ax.grid(visible=False)
-                ax.spines[:].set_visible(False)
-                ax.set_xlabel(_wrapped(cell.caption), fontsize=7, labelpad=3)
+                show_film(ax, cell.film, longest_side_px)
+                ax.set_xlabel(wrapped(cell.caption), fontsize=7, labelpad=3)
                 if i == 0:
                     ax.set_title(columns[j])
                 if j == 0:
@@ -125,7 +120,18 @@ def panel(
         return fig
 
 
-def _wrapped(caption: str) -> str:
+def show_film(ax: Axes, film: NDArray[np.uint8], longest_side_px: int = LONGEST_SIDE_PX) -> int:
+    """Draw a film on axes of its own; a larger one is thinned by a whole factor, which is returned."""
+    step = max(1, -(-int(max(film.shape)) // longest_side_px))
+    ax.imshow(film[::step, ::step], cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+    return step
+
+
+def wrapped(caption: str) -> str:
     """A line a step of the pipeline, and more where a step has many words."""
     return "\n".join(line for step in caption.split("; ") for line in textwrap.wrap(step, 32))
 

@@ -33,20 +33,32 @@ _CONTRAST_METRICS = ("sensitivity", "specificity", "pr_auc", "roc_auc")
 KEY_METRICS = ("sensitivity", "specificity", "pr_auc")
 
 
+FACTOR_LABELS = {
+    "backbone": "Backbone",
+    "pipeline": "Pipeline",
+    "schedule": "Schedule",
+    "loss": "Loss",
+    "fraction": "Share of training films",
+    "source_left_out": "Source left out",
+    "seed": "Seed",
+    "faults": "Faults",
+}
+
+
 class CellColumns:
-    """The columns that name a cell, the same in every table."""
+    """The columns that name a cell, the same in every table: backbone and pipeline, and whatever else varies in the study."""
 
     def __init__(self, folder: RunFolder) -> None:
-        self._several = len({c.schedule for c in folder.cells}) > 1
+        self._others = [f for f in folder.varying() if f not in ("backbone", "pipeline")]
 
     def columns(self) -> list[Column]:
         """Their headings."""
-        names = ["Backbone", "Pipeline", *(["Schedule"] if self._several else [])]
+        names = ["Backbone", "Pipeline", *(FACTOR_LABELS[f] for f in self._others)]
         return [Column(n, numeric=False) for n in names]
 
     def cells(self, cell: RunCell) -> list[Cell]:
         """Their values for a cell."""
-        names = [cell.pipeline, *([cell.schedule] if self._several else [])]
+        names = [cell.pipeline, *(cell.factors[f].replace("_", " ") for f in self._others)]
         return [text_cell(cell.backbone_label, strong=True), *(text_cell(n) for n in names)]
 
     def label(self, cell: RunCell) -> str:

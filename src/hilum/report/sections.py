@@ -1,8 +1,8 @@
 """The page's sections: which table and figure stands where, and the sentences between them.
 
 Convention: the results come first, then what a reader must know, then the films, the comparison with the
-paper, the curves, and the details. The wording claims no difference: nothing here is tested against anything
-else.
+paper, the curves, the details, and the forms of reporting. The wording claims no difference: only a table of comparisons, made by a
+test over a family that was named beforehand, may say one.
 """
 
 from __future__ import annotations
@@ -12,13 +12,24 @@ from collections.abc import Mapping, Sequence
 
 from hilum.artifacts.header import read_json
 from hilum.report import numbers
-from hilum.report.cautions import cautions
+from hilum.report.cautions import Caution
 from hilum.report.evaluation import MIXED_UNIT, Evaluation
+from hilum.report.looks import looks, looks_words
 from hilum.report.page import Page, Picture, Section
 from hilum.report.result_tables import METRIC_LABELS
 from hilum.report.run_folder import RunFolder
+from hilum.report.run_notes import unsafe_notes
 from hilum.report.table import Table
 
+_LEVELS = {
+    "schedule": ("learning-rate schedule", ""),
+    "loss": ("loss", "losses"),
+    "fraction": ("share of the training films", "shares of the training films"),
+    "source_left_out": ("choice of sources", "choices of sources"),
+    "seed": ("seed", ""),
+    "faults": ("choice of faults", "choices of faults"),
+}
+"""A factor of the grid -> what several of its levels are called."""
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -42,20 +53,37 @@ def sentence(folder: RunFolder) -> str:
     """The study in one sentence."""
     backbones = list(dict.fromkeys(c.backbone_label for c in folder.cells))
     pipelines = list(dict.fromkeys(c.pipeline for c in folder.cells))
-    schedules = list(dict.fromkeys(c.schedule for c in folder.cells))
-    study = folder.run.get("study") or {}
-    epochs = (study.get("training") or {}).get("epochs")
     test = folder.splits[1].parts["test"]
     positives = sum(folder.manifest.by_id[i].label == folder.positive for i in test)
-    trained = f"heads trained for {epochs} epochs" if epochs else "heads trained"
-    on = f", {_n(len(schedules), 'learning-rate schedule')}" if len(schedules) > 1 else ""
+    others = [f for f in folder.varying() if f not in ("backbone", "pipeline")]
+    on = "".join(
+        f", {_n(len({c.factors.get(f) for c in folder.cells}), *_LEVELS[f])}" for f in others if f in _LEVELS
+    )
     return (
-        f"{_n(len(backbones), 'frozen backbone').capitalize()} ({', '.join(backbones)}) under "
-        f"{_n(len(pipelines), 'augmentation pipeline')} ({', '.join(pipelines)}){on}, {trained} in "
+        f"{_n(len(backbones), _kind(folder)).capitalize()} ({', '.join(backbones)}) under "
+        f"{_n(len(pipelines), 'augmentation pipeline')} ({', '.join(pipelines)}){on}, {_trained(folder)} in "
         f"{_n(folder.n_trials, 'trial')} a cell on {numbers.count(len(folder.manifest))} chest films of "
         f"{_n(len(folder.classes), 'class', 'classes')}; the figures are of {numbers.count(len(test))} "
         f"test films, {numbers.count(positives)} of them {folder.positive}, the positive class."
     )
+
+
+def _kind(folder: RunFolder) -> str:
+    """What the backbones are, by how they were trained."""
+    tuned = {c.finetuned for c in folder.cells}
+    if len(tuned) > 1:
+        return "backbone"
+    return "fine-tuned backbone" if tuned == {True} else "frozen backbone"
+
+
+def _trained(folder: RunFolder) -> str:
+    """What was trained, and for how many epochs where all agree."""
+    what = "heads" if not any(c.finetuned for c in folder.cells) else "networks"
+    lengths = {len(loss.train) for c, t in folder.units() if (loss := folder.losses(c, t)).train}
+    if not lengths:
+        return f"{what} trained"
+    low, high = min(lengths), max(lengths)
+    return f"{what} trained for {low if low == high else f'{low} to {high}'} {'epoch' if high == 1 else 'epochs'}"
 
 
 def copies(folder: RunFolder) -> str:
@@ -95,8 +123,11 @@ def glossary(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]
             "resamples the units of the test films, and over a cell the trials too; its method stands in "
             "each cell’s tooltip and in statistics.json",
         ),
-        ("Cell", "one backbone under one pipeline with one schedule"),
-        ("Trial", "one draw of train and validation films, and one head trained on it"),
+        (
+            "Cell",
+            "one level of each factor of the study’s grid: a backbone under a pipeline with a schedule, and so on",
+        ),
+        ("Trial", "one draw of train and validation films, and one model trained on it"),
         (
             "Class of the highest probability",
             f"the prediction in every table unless it says operating point; {folder.positive} is one of "
@@ -112,7 +143,7 @@ def glossary(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]
 
 
 def facts(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
-    """What someone who reproduces the run must compare."""
+    """What someone who reproduces the run must compare, and how often its test films were looked at."""
     run = folder.run
     machine, versions = run.get("machine") or {}, run.get("versions") or {}
     found = [
@@ -132,6 +163,7 @@ def facts(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
         ("Precision", str(run.get("precision", "not recorded"))),
         ("Versions", ", ".join(f"{k} {v}" for k, v in versions.items()) or "not recorded"),
         ("Machine", _machine(machine)),
+        ("Looks at the test films", looks_words(looks(folder))),
     ]
     facts_path = folder.path / "run_facts.json"
     if facts_path.is_file():
@@ -163,6 +195,7 @@ def compose(
     tables: Mapping[str, Table],
     pictures: Mapping[str, Picture],
     remarks: Mapping[str, Sequence[str]],
+    warnings: Sequence[Caution],
 ) -> Page:
     """The page from its parts.
 
@@ -172,6 +205,7 @@ def compose(
         tables: By name; one that is missing is left out.
         pictures: By name; likewise.
         remarks: Sentences on what could not be shown: "panel", "contrasts".
+        warnings: What a reader must know first.
     """
 
     def pick(*names: str) -> list[Table | Picture]:
@@ -198,7 +232,9 @@ def compose(
             ("The paper’s numbers stand in grey; a dash says that it has none.",),
             pick("table-4", "table-5"),
         ),
-        Section("curves", "Curves", (), pick("loss-curves", "pr-curves")),
+        Section(
+            "curves", "Curves", (), pick("learning-rates", "loss-curves", "learning-rate-finder", "pr-curves")
+        ),
         Section(
             "matrices",
             "Confusion matrices",
@@ -224,22 +260,41 @@ def compose(
             closed("one-vs-rest", "trials"),
         ),
         Section(
-            "augmentation", "Pipelines", remarks.get("panel", ()), pick("pipelines", "augmentation-panel")
+            "augmentation",
+            "Pipelines",
+            remarks.get("panel", ()),
+            pick("pipelines", "augmentation-panel", "augmentor-torchvision", "box-panel", "box"),
         ),
         Section("cost", "Weights and seconds", (), pick("weights", "seconds")),
+        Section(
+            "forms",
+            "Model card and checklists",
+            (
+                "Filled from the run’s own records. What they do not say is “not reported”: it is for the people behind the study.",
+            ),
+            (),
+            closed("model-card", "claim", "tripod-ai"),
+        ),
     ]
     kept = [s for s in sections if s.items or s.closed or any(s.paragraphs)]
     return Page(
         title=str(run["title"] or run["name"]),
         sentence=sentence(folder),
         synthetic=bool(run.get("synthetic")),
-        cautions=cautions(folder),
-        lead=Section("results", "Results", (), pick("results", "intervals")),
+        cautions=warnings,
+        lead=Section(
+            "results",
+            "Results",
+            (),
+            pick("results", *(n for n in tables if n.startswith("comparisons")), "intervals"),
+            closed("secondary-tests"),
+        ),
         sections=[s for s in kept if s.anchor != "clean" or s.items or remarks.get("contrasts")],
         glossary=glossary(folder, evaluation),
         command=str(run.get("command") or ""),
         facts=facts(folder, evaluation),
         study=json.dumps(run["study"], indent=1, ensure_ascii=False) if run.get("study") else "",
+        unsafe=[n.removeprefix("Unsafe: ") for n in unsafe_notes(folder)],
     )
 
 

@@ -1,4 +1,4 @@
-"""How the study was set up: its pipelines step by step, and where each backbone's weights come from."""
+"""How the study was set up: its pipelines step by step, where each backbone's weights come from, and what its network costs."""
 
 from __future__ import annotations
 
@@ -62,9 +62,21 @@ def step_words(step: Mapping[str, Any]) -> str:
     return f"{step['op']} ({', '.join(words)})" if words else str(step["op"])
 
 
+def _cost_cell(value: int | None) -> Cell:
+    """A large count with three digits: 23.6 M, 5.15 G; whole where the pointer rests and in the csv."""
+    if value is None:
+        return Cell(numbers.NONE, None, quiet=True)
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return Cell(f"{value / size:.3g} {unit}", value, title=numbers.count(value))
+    return Cell(str(value), value)
+
+
 def weights_table(folder: RunFolder) -> Table:
     """A row a backbone: which weights, from where, and their digest."""
     weights: Mapping[str, Mapping[str, Any]] = folder.run.get("weights") or {}
+    costs: Mapping[str, Mapping[str, int]] = folder.run.get("costs") or {}
+    counted = ("parameters", "trained", "multiply_adds") if costs else ()
     body = []
     for cell in {c.backbone: c for c in folder.cells}.values():
         w = weights.get(cell.backbone, {})
@@ -75,15 +87,25 @@ def weights_table(folder: RunFolder) -> Table:
                 text_cell(cell.weights),
                 text_cell(str(w.get("source") or numbers.NONE)),
                 Cell(sha[:SHORT] if sha else numbers.NONE, sha, title=sha or ""),
+                *(_cost_cell((costs.get(cell.backbone) or {}).get(name)) for name in counted),
             ]
         )
     columns = [
         Column(c, numeric=False, prose=c == "Source") for c in ("Backbone", "Weights", "Source", "sha256")
     ]
+    hints = {
+        "parameters": "weights and biases of backbone and head",
+        "trained": "those that training moves; the head’s where the backbone is frozen",
+        "multiply_adds": "of one film through backbone and head at the study’s size; convolutions and matrix products only",
+    }
+    columns += [
+        Column(name.capitalize().replace("_", "-"), hint=hints[name], rule=name == "parameters")
+        for name in counted
+    ]
     return Table(
         "weights",
         "Weights",
-        "Where the weights of each frozen backbone come from.",
+        "Where the weights of each backbone come from" + (", and what its network costs." if costs else "."),
         columns,
         body,
         sortable=False,

@@ -10,15 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 
-from hilum.report import figures, published, style
+from hilum.artifacts.header import read_json
+from hilum.report import figures, hover, published, style
+from hilum.report.box_panel import BoxedFilm, box_panel
 from hilum.report.confusion_tables import shown_cells
 from hilum.report.evaluation import Evaluation
 from hilum.report.figures import Estimate, PrCurve
 from hilum.report.numbers import rate
 from hilum.report.page import Picture
 from hilum.report.panel import PanelCell, panel
+from hilum.report.rate_figures import FinderCurve, RateCurve, finder_curves, rate_curves
 from hilum.report.result_tables import METRIC_LABELS, CellColumns
 from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.study_rows import StudyRows
@@ -89,7 +93,7 @@ def loss_picture(folder: RunFolder, out: Path) -> Picture | None:
 
 def pr_picture(folder: RunFolder, rows: StudyRows, evaluation: Evaluation, out: Path) -> Picture | None:
     """Precision-recall curves of every pipeline, a panel a backbone."""
-    several = len({c.schedule for c in folder.cells}) > 1
+    others = [f for f in folder.varying() if f not in ("backbone", "pipeline")]
     panels: dict[str, list[PrCurve]] = {}
     for c in folder.cells:
         trial = evaluation.trials[c.name, _PR_TRIAL]
@@ -98,7 +102,7 @@ def pr_picture(folder: RunFolder, rows: StudyRows, evaluation: Evaluation, out: 
         area = rows.value(c.name, _PR_TRIAL, "pr_auc", folder.positive)
         recall = rows.value(c.name, _PR_TRIAL, "sensitivity", folder.positive)
         precision = rows.value(c.name, _PR_TRIAL, "ppv", folder.positive)
-        name = f"{c.pipeline}, {c.schedule}" if several else c.pipeline
+        name = ", ".join([c.pipeline, *_levels(c, others)])
         mark = (recall, precision) if recall is not None and precision is not None else None
         curve = PrCurve(f"{name}, area {rate(area, 3)}", trial.pr.x, trial.pr.y, mark)
         panels.setdefault(c.backbone_label, []).append(curve)
@@ -150,19 +154,93 @@ def panel_picture(
     )
 
 
+def rate_picture(curves: Sequence[RateCurve], out: Path) -> Picture:
+    """Learning rate by batch of each schedule."""
+    return _picture(
+        rate_curves(curves),
+        out,
+        "learning-rates",
+        "Learning rate of every batch under each schedule (the paper’s Figures 1, 9 and 12), by the policy alone; a schedule that follows "
+        "the validation loss is that of trial 1 of its first cell.",
+        "Curves of the learning rate.",
+    )
+
+
+def finder_picture(folder: RunFolder, out: Path) -> Picture | None:
+    """What the learning-rate finder saw in trial 1; None where it was not asked for."""
+    others = [f for f in folder.varying() if f != "backbone"]
+    panels: dict[str, list[FinderCurve]] = {}
+    for c in folder.cells:
+        path = folder.folder(c, 1) / "finder.json"
+        if not path.is_file():
+            continue
+        seen = read_json(path)
+        curve = FinderCurve(
+            ", ".join(_levels(c, others)) or "loss",
+            np.array(seen["rates"], np.float64),
+            np.array(seen["losses"], np.float64),
+            {k: float(seen[k]) for k in ("steep", "valley", "minimum") if seen.get(k)},
+        )
+        panels.setdefault(c.backbone_label, []).append(curve)
+    if not panels:
+        return None
+    return _picture(
+        finder_curves(list(panels.items())),
+        out,
+        "learning-rate-finder",
+        "Learning-rate finder, trial 1: loss on training films, smoothed, while the rate rises with every batch. Suggested rates: steep "
+        "(triangle), valley (circle), minimum (square). They are shown, not used: a study’s rate is what its file says.",
+        "Loss over learning rate.",
+    )
+
+
+def box_picture(films: Sequence[BoxedFilm], source: str, out: Path) -> Picture:
+    """A box followed through the pipelines; a raster picture in the page."""
+    fig = box_panel(films)
+    _, png = style.save(fig, out, "box-panel")
+    return Picture(
+        "box-panel",
+        f"A film with a box around a sign, followed through each pipeline (the paper’s Figure 15): {source}. Every step acts here; the "
+        "outline is moved by the very draws that moved the film, and beneath it stands the share of the box’s area that is left.",
+        "Films with a box; the shares are in the table beside.",
+        png,
+        "image/png",
+        _width_percent(fig),
+    )
+
+
+def counterpart_picture(cells: Sequence[tuple[str, PanelCell]], out: Path) -> Picture:
+    """Augmentor's operations beside torchvision's; a raster picture in the page."""
+    fig = panel([title for title, _ in cells], [("", [cell for _, cell in cells])])
+    _, png = style.save(fig, out, "augmentor-torchvision")
+    return Picture(
+        "augmentor-torchvision",
+        "Distortion and zoom as torchvision has them and as Augmentor has them (the paper’s Figure 4): a perspective distortion moves the "
+        "whole film where the elastic one bends it in places, and a centre crop always keeps the middle where the zoom goes anywhere.",
+        "One film under two operations of each library.",
+        png,
+        "image/png",
+        _width_percent(fig),
+    )
+
+
+def _levels(cell: RunCell, factors: Sequence[str]) -> list[str]:
+    """The cell's level of each of these factors, in words."""
+    return [cell.factors.get(f, "").replace("_", " ") for f in factors]
+
+
 def _row_label(folder: RunFolder) -> Callable[[RunCell], str]:
-    several = len({c.schedule for c in folder.cells}) > 1
+    others = [f for f in folder.varying() if f not in ("backbone", "pipeline")]
 
     def label(cell: RunCell) -> str:
-        lines = [*cell.backbone_label.replace(" (", "\n(").split("\n"), *([cell.schedule] if several else [])]
-        return "\n".join(lines)
+        return "\n".join([*cell.backbone_label.replace(" (", "\n(").split("\n"), *_levels(cell, others)])
 
     return label
 
 
 def _picture(fig: Figure, out: Path, name: str, caption: str, alt: str) -> Picture:
     svg, _ = style.save(fig, out, name)
-    return Picture(name, caption, alt, svg, width_percent=_width_percent(fig))
+    return Picture(name, caption, alt, svg, width_percent=_width_percent(fig), hover=hover.points(fig))
 
 
 def _width_percent(fig: Figure) -> int:

@@ -150,11 +150,13 @@ class Table:
         return out.getvalue()
 
     def to_latex(self) -> str:
-        """A ``table`` float; needs the package booktabs."""
-        spec = "".join("r" if c.numeric else "l" for c in self.columns)
+        """A ``table`` float; needs the packages booktabs and array. Prose columns share seven tenths of the line."""
+        n_prose = max(1, sum(c.prose for c in self.columns))
+        wide = rf">{{\raggedright\arraybackslash}}p{{{0.7 / n_prose:.2f}\linewidth}}"
+        spec = "".join("r" if c.numeric else wide if c.prose else "l" for c in self.columns)
         lines = [
-            "% needs \\usepackage{booktabs}; wide tables: \\usepackage{graphicx} and "
-            "\\resizebox{\\linewidth}{!}{...}",
+            "% needs \\usepackage{array,booktabs}; wide tables: \\usepackage{graphicx} and "
+            "\\resizebox{\\linewidth}{!}{...}; long ones: longtable",
             r"\begin{table}[htbp]",
             r"\centering\small",
             rf"\caption{{{latex_escape(self.caption)}}}",

@@ -1,4 +1,5 @@
-"""Evaluate: predictions (of a run, or any csv) -> ``statistics.json``; of a run ``evaluation.json`` too.
+"""Evaluate: predictions (of a run, or any csv) -> ``statistics.json``; of a run ``evaluation.json`` too, and ``comparisons.json`` where its
+study names families of comparisons.
 
 Convention: rows a trial resample the units of its test films; rows a cell are means over trials and resample
 units and trials. The unit is the patient where every film has an id, else the group of the split (films of
@@ -11,12 +12,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.artifacts.comparisons import write_comparisons
 from hilum.artifacts.header import Header, header_path, read_csv_header, write_csv_header
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.predictions import Predictions
@@ -24,86 +27,52 @@ from hilum.artifacts.statistics import StatisticsRow, write_statistics
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import progress
-from hilum.report.evaluation import MIXED_UNIT, NAME, Evaluation, Points, TrialEvaluation
+from hilum.report.evaluation import NAME, Evaluation, Points, TrialEvaluation
+from hilum.report.families import family_pairs
+from hilum.report.resampling_unit import ResamplingUnit, resampling_unit
 from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.study_rows import StudyRow, StudyRows, study_row
+from hilum.stats.comparison import Cells
 from hilum.stats.confusion import FORMULAS, Undefined, confusion, predicted_class
 from hilum.stats.curves import AREA_FORMULAS, Curve, pr_curve, roc_curve, thin
+from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.summary import N_RESAMPLES, TrialScores, cell_statistics, film_statistics
 
 PART = "test"
-
-
-@dataclass(frozen=True)
-class ResamplingUnit:
-    """What an interval resamples.
-
-    Attributes:
-        name: ``patient``, ``duplicate group``, ``film`` or ``patient, else duplicate group, else film``.
-        labels: n labels; films with one label are drawn together.
-        counts: How many units of each kind.
-    """
-
-    name: str
-    labels: tuple[str, ...]
-    counts: Mapping[str, int]
-
-
-def resampling_unit(predictions: Predictions) -> ResamplingUnit:
-    """The unit of these films: the patient, else the confirmed duplicate group, else the film.
-
-    A group (which never divides a patient) is the label wherever there is one, so that copies stay together
-    even where some films have a patient id and some have not.
-    """
-    labels: list[str] = []
-    kinds: dict[str, str] = {}
-    sizes = Counter(g for g in predictions.groups if g)
-    for image_id, patient, group in zip(
-        predictions.image_ids, predictions.patient_ids, predictions.groups, strict=True
-    ):
-        label = f"group {group}" if group else f"patient {patient}" if patient else f"film {image_id}"
-        labels.append(label)
-        kind = "patient" if patient else "duplicate group" if sizes[group] > 1 else "film"
-        # a group with any patient id is counted as a patient's
-        kinds[label] = "patient" if "patient" in (kind, kinds.get(label)) else kind
-    counts = Counter(kinds.values())
-    if set(counts) == {"patient"}:
-        name = "patient"
-    elif not counts["patient"]:
-        name = "duplicate group" if counts["duplicate group"] else "film"
-    else:
-        name = MIXED_UNIT
-    ordered = {k: counts[k] for k in ("patient", "duplicate group", "film") if counts[k]}
-    return ResamplingUnit(name, tuple(labels), ordered)
+COMPARISONS = "comparisons.json"
 
 
 def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
-    """Write ``statistics.json`` and ``evaluation.json`` of a run, unless they are there and of the same
-    predictions.
+    """Write ``statistics.json``, ``evaluation.json`` and ``comparisons.json`` of a run, unless they are there and of
+    the same predictions.
 
     Args:
         run_dir: The run's folder.
         n_resamples: Resamples of each interval; as the study says if not given.
 
     Returns:
-        Whether they were written: whether the test part was looked at.
+        Whether any was written: whether the test part was looked at.
 
     Raises:
-        InputError: Something is missing or malformed.
+        InputError: Something is missing or malformed; a family's reference is no level of its factor.
         DigestError: The folder mixes artefacts of different runs.
     """
     folder = RunFolder(run_dir)
+    study: dict[str, Any] = folder.run.get("study", {})
     if n_resamples is None:
-        n_resamples = int(folder.run.get("study", {}).get("statistics", {}).get("resamples", N_RESAMPLES))
+        n_resamples = int(study.get("statistics", {}).get("resamples", N_RESAMPLES))
     header = _header(folder, n_resamples)
-    out, beside = run_dir / "statistics.json", run_dir / NAME
-    if out.is_file() and header_path(out).is_file() and beside.is_file():
-        found, provenance = read_csv_header(out, "statistics")
-        if provenance == "hilum" and found == header:
-            return False
+    families: list[dict[str, Any]] = list(study.get("compare") or [])
+    compared = replace(header, kind="comparisons", options={**header.options, "families": families})
+    pairs = [family_pairs(folder, f) for f in families]
+    has_statistics = _is_of(run_dir / "statistics.json", header) and (run_dir / NAME).is_file()
+    has_comparisons = not families or _is_of(run_dir / COMPARISONS, compared)
+    if has_statistics and has_comparisons:
+        return False
     films = folder.manifest.by_id
     rows: list[StudyRow] = []
     trials: dict[tuple[str, int], TrialEvaluation] = {}
+    scored: dict[str, list[ScoredFilms]] = {}
     unit = ResamplingUnit("film", (), {})
     with progress("evaluate", len(folder.cells) * folder.n_trials, "trials") as step:
         for cell in folder.cells:
@@ -118,14 +87,39 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
                 unit = resampling_unit(predictions)
                 threshold = thresholds[trial - 1] if thresholds else None
                 scores.append(_scores(predictions, unit, threshold, films))
-                trials[cell.name, trial] = _drawn(predictions, folder.positive)
-                rows += _rows([scores[-1]], folder, cell, trial, unit.name, n_resamples)
+                scored.setdefault(cell.name, []).append(
+                    ScoredFilms(predictions.image_ids, scores[-1].y_true, scores[-1].y_score, unit.labels)
+                )
+                if not has_statistics:
+                    trials[cell.name, trial] = _drawn(predictions, folder.positive)
+                    rows += _rows([scores[-1]], folder, cell, trial, unit.name, n_resamples)
                 step()
-            rows += _rows(scores, folder, cell, None, unit.name, n_resamples)
-    formulas = {**FORMULAS, **AREA_FORMULAS}
-    Evaluation(replace(header, kind="evaluation"), unit.name, unit.counts, formulas, trials).write(beside)
-    StudyRows(rows).write(out, header)
+            if not has_statistics:
+                rows += _rows(scores, folder, cell, None, unit.name, n_resamples)
+    if families:
+        metrics = [m for f in families for m in f["metrics"]]
+        cells = Cells(
+            scored, folder.classes, folder.positive, metrics, unit.name, header.seed or 0, n_resamples
+        )
+        found = [
+            r for f, p in zip(families, pairs, strict=True) for r in cells.compare(f["name"], p, f["metrics"])
+        ]
+        write_comparisons(run_dir / COMPARISONS, found, compared)
+    if not has_statistics:
+        formulas = {**FORMULAS, **AREA_FORMULAS}
+        Evaluation(replace(header, kind="evaluation"), unit.name, unit.counts, formulas, trials).write(
+            run_dir / NAME
+        )
+        StudyRows(rows).write(run_dir / "statistics.json", header)
     return True
+
+
+def _is_of(path: Path, header: Header) -> bool:
+    """Whether a list is there, as it was written, and of these inputs and options."""
+    if not path.is_file() or not header_path(path).is_file():
+        return False
+    found, provenance = read_csv_header(path, header.kind)
+    return provenance == "hilum" and found == header
 
 
 def evaluate_file(
@@ -188,7 +182,7 @@ def _header(folder: RunFolder, n_resamples: int) -> Header:
     inputs = {
         "study": str(folder.run["study_digest"]),
         "manifest": str(folder.run["manifest_digest"]),
-        "splits": digest([folder.splits[t].digest for t in folder.trials]),
+        "splits": folder.splits_digest(),
         "predictions": digest(folder.prediction_digests()),
         "operating_points": digest([folder.operating_point(c, t) for c, t in folder.units()]),
     }

@@ -1,4 +1,7 @@
-"""predict: a bundle and films -> predictions.csv, from stored features (in a study) or from the films themselves."""
+"""predict: a bundle and films -> predictions.csv.
+
+In a study they come from what is stored: features, or prepared films where the network was trained as a whole. Elsewhere from the films.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import nn
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureRows, PartFeatures
@@ -20,7 +25,15 @@ from hilum.artifacts.split import Split
 from hilum.core.errors import FilmError, InputError
 from hilum.core.progress import progress
 from hilum.imaging.decode import is_film_name
-from hilum.inference.predictor import Predictor, load_head, probabilities, provenance
+from hilum.inference.predictor import (
+    Predictor,
+    load_head,
+    load_network,
+    probabilities,
+    provenance,
+    score_rows,
+    softmaxed_again,
+)
 from hilum.training.loop import Source, logits
 
 CONSTANT = 1e-6
@@ -29,14 +42,18 @@ CONSTANT = 1e-6
 
 @dataclass(frozen=True)
 class PredictTask:
-    """Predictions of one trial from stored features.
+    """Predictions of one trial from what its study stored.
 
     Attributes:
         bundle: Its folder.
-        parts: (part, films) for valid and test.
+        parts: (part, films) for valid and test. Their locations are of features where the backbone is frozen, of prepared films where
+            the network was trained as a whole.
         patient_of: image_id -> patient id.
         group_of: image_id -> group of the split.
         out: predictions.csv.
+        second_softmax: A fault of the published scripts, in the probabilities; the operating point is applied before it, on the scale that
+            it was chosen on.
+        device: ``cpu`` or ``cuda``, for a whole network; heads are always scored on the CPU.
     """
 
     bundle: str
@@ -44,6 +61,8 @@ class PredictTask:
     patient_of: Mapping[str, str]
     group_of: Mapping[str, str]
     out: str
+    second_softmax: bool = False
+    device: str = "cpu"
 
 
 def predict_trial(task: PredictTask) -> int:
@@ -53,16 +72,14 @@ def predict_trial(task: PredictTask) -> int:
     """
     start = time.perf_counter()
     bundle, header, state = Bundle.read(Path(task.bundle))
-    head = load_head(bundle, state)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # one order of sums, whatever the number of workers
-    try:
-        scores = []
-        for _, films in task.parts:
-            source = Source(FeatureRows(films.locations), np.array(films.labels, np.int64))
-            scores.append(probabilities(logits(head, source)))
-    finally:
-        torch.set_num_threads(threads)
+    if bundle.network == "whole":
+        network = load_network(bundle, state, task.device)
+        scores = [
+            probabilities(score_rows(network, FeatureRows(films.locations), bundle.batch))
+            for _, films in task.parts
+        ]
+    else:
+        scores = _head_scores(load_head(bundle, state), [films for _, films in task.parts])
     ids = tuple(i for _, films in task.parts for i in films.image_ids)
     values = np.concatenate(scores)
     positive = values[:, bundle.classes.index(bundle.positive)] >= bundle.operating_point["threshold"]
@@ -71,7 +88,7 @@ def predict_trial(task: PredictTask) -> int:
         patient_ids=tuple(task.patient_of[i] for i in ids),
         parts=tuple(part for part, films in task.parts for _ in films.image_ids),
         y_true=tuple(bundle.classes[k] for _, films in task.parts for k in films.labels),
-        probabilities=values,
+        probabilities=softmaxed_again(values) if task.second_softmax else values,
         classes=bundle.classes,
         groups=tuple(task.group_of[i] for i in ids),
         operating_point=tuple(str(int(p)) for p in positive),
@@ -86,6 +103,16 @@ def predict_trial(task: PredictTask) -> int:
     }
     write_json(Path(task.out).with_name("predict.json"), facts)
     return len(ids)
+
+
+def _head_scores(head: nn.Module, parts: Sequence[PartFeatures]) -> list[NDArray[np.float64]]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # one order of sums, whatever the number of workers
+    try:
+        sources = [Source(FeatureRows(p.locations), np.array(p.labels, np.int64)) for p in parts]
+        return [probabilities(logits(head, source)) for source in sources]
+    finally:
+        torch.set_num_threads(threads)
 
 
 def films_of(paths: Sequence[Path]) -> list[FilmRow]:

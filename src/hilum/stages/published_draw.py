@@ -1,8 +1,9 @@
 """How the published scripts drew Set 2: each class shuffled twice, once for train and once for test, so that half of test leaks.
 
-Replayed from the scripts' description, with Python's ``random``: films of a class are sorted by fresh random keys; the first half is train and
-validation, and after all classes are done they are sorted again and the second half is test. With the scripts' seed, 88, and the paper's counts
-4147 of the 8296 test films are in train or validation too. No patient is looked at. It exists to measure what that is worth.
+Replayed from the scripts' description, with Python's ``random``: films of a class are sorted by fresh random keys; the first half is
+train and validation, and after all classes are done they are sorted again and the second half is test. With the scripts' seed, 88, and
+the paper's counts 4147 of the 8296 test films are in train or validation too. No patient is looked at. It exists to measure what that is
+worth.
 """
 
 from __future__ import annotations

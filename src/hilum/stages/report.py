@@ -1,38 +1,61 @@
-"""Report: a run -> ``report.html``, each table as csv and LaTeX, each figure as SVG and PNG.
+"""Report: a run -> ``report.html``, ``model_card.md``, each table as csv and LaTeX, each figure as SVG and PNG.
 
 Convention: everything is written into the run's folder, and equal runs give equal bytes: no clock time is
 written. The statistics must be of the run's own predictions, else the report is refused. A report that was
 written from the same artefacts by the same code is left as it is; what was drawn for the panel follows from
-the study's seed.
+the study's seed. A box to follow through the pipelines (`set_box`) is kept in the run's folder as ``boxed_film.json``; without one it is
+that of a synthetic film's sign.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from hilum import report as report_package
-from hilum.artifacts.header import Header, header_path, read_csv_header, require_digest, write_json
+from hilum.artifacts.comparisons import read_comparisons
+from hilum.artifacts.header import Header, header_path, read_csv_header, read_json, write_json
 from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.policies import PlateauPolicy, Policy, policy_epochs
+from hilum.augment.operation import Film
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_bytes, sha256_file
-from hilum.core.errors import DigestError, FilmError
+from hilum.core.errors import FilmError
 from hilum.core.files import write_text
 from hilum.core.progress import progress
 from hilum.imaging.decode import decode_file
-from hilum.report import confusion_tables, data_tables, published_tables, result_tables, set_up_tables
+from hilum.report import (
+    comparison_tables,
+    confusion_tables,
+    data_tables,
+    published_tables,
+    result_tables,
+    set_up_tables,
+)
 from hilum.report import study_figures as pictures
-from hilum.report.evaluation import NAME, Evaluation
+from hilum.report.box_panel import BoxedFilm, box_table
+from hilum.report.cautions import cautions
+from hilum.report.checklists import claim_table, tripod_table
+from hilum.report.evaluation import NAME, Evaluation, read_checked
+from hilum.report.looks import looks
+from hilum.report.model_card import card_markdown, card_table, model_card
 from hilum.report.page import Picture, render
-from hilum.report.panel import PanelCell, on_purpose, panel_rows
+from hilum.report.panel import on_purpose, panel_rows
+from hilum.report.rate_figures import RateCurve
 from hilum.report.run_folder import RunFolder
+from hilum.report.run_notes import run_notes, with_notes
 from hilum.report.sections import compose, unit_note
 from hilum.report.study_rows import StudyRows
 from hilum.report.table import Table
+from hilum.stages.figure_films import BOX, counterparts, followed_box
+from hilum.training.schedules import simulate
 
-PAGE = "report.html"
-_N_FIGURES = 5
+PAGE, CARD = "report.html", "model_card.md"
+COMPARISONS = "comparisons.json"
+_N_FIGURES = 8
 
 
 def write_report(run_dir: Path) -> Path:
@@ -50,22 +73,34 @@ def write_report(run_dir: Path) -> Path:
     """
     folder = RunFolder(run_dir)
     page_path = run_dir / PAGE
-    evaluation = _checked_evaluation(folder)
+    evaluation = read_checked(folder)
     header = _header(folder)
     if page_path.is_file() and header_path(page_path).is_file():
         found, provenance = read_csv_header(page_path, "report")
         if provenance == "hilum" and found.inputs == header.inputs and _intact(folder.path, found):
             return page_path
     rows = StudyRows.read(run_dir / "statistics.json")
-    tables = study_tables(folder, rows, evaluation)
+    warnings = cautions(folder)
+    card = model_card(folder, rows, evaluation, warnings)
+    drawn, remarks, boxed = _pictures(folder, rows, evaluation)
+    tables = with_notes(
+        {**study_tables(folder, rows, evaluation), **({"box": box_table(boxed)} if boxed else {})},
+        run_notes(folder),
+    )
+    forms = (
+        card_table(card),
+        *(make(folder, evaluation, len(warnings)) for make in (claim_table, tripod_table)),
+    )
+    tables |= {t.name: t for t in forms}
+    write_text(run_dir / CARD, card_markdown(str(folder.run["title"] or folder.run["name"]), card))
     for table in tables.values():
         write_text(run_dir / "tables" / f"{table.name}.csv", table.to_csv())
         write_text(run_dir / "tables" / f"{table.name}.tex", table.to_latex())
-    drawn, remarks = _pictures(folder, rows, evaluation)
     said = {"panel": remarks, "contrasts": result_tables.contrast_remarks(folder, rows)}
-    page = render(compose(folder, evaluation, tables, drawn, said))
+    page = render(compose(folder, evaluation, tables, drawn, said, warnings))
     names = sorted(
-        [f"tables/{t}.{e}" for t in tables for e in ("csv", "tex")]
+        [CARD]
+        + [f"tables/{t}.{e}" for t in tables for e in ("csv", "tex")]
         + [f"figures/{p}.{e}" for p in drawn for e in ("svg", "png")]
     )
     outputs = {name: sha256_file(run_dir / name) for name in names}
@@ -79,8 +114,12 @@ def write_report(run_dir: Path) -> Path:
 def study_tables(folder: RunFolder, rows: StudyRows, evaluation: Evaluation) -> dict[str, Table]:
     """Every table of a study, by name; those without a row are left out."""
     formulas = evaluation.formulas
+    path = folder.path / COMPARISONS
+    compared = read_comparisons(path) if path.is_file() else []
     found: list[Table | None] = [
         result_tables.key_table(folder, rows, formulas, unit_note(evaluation)),
+        *comparison_tables.comparison_tables(compared),
+        comparison_tables.secondary_table(compared),
         result_tables.trial_table(folder, rows, formulas),
         result_tables.one_vs_rest_table(folder, rows, formulas),
         result_tables.operating_point_table(folder, rows, formulas),
@@ -98,24 +137,6 @@ def study_tables(folder: RunFolder, rows: StudyRows, evaluation: Evaluation) -> 
     return {t.name: t for t in found if t is not None}
 
 
-def _checked_evaluation(folder: RunFolder) -> Evaluation:
-    evaluation = Evaluation.read(folder.path / NAME)
-    where = folder.path / NAME
-    now = digest(folder.prediction_digests())
-    require_digest("predictions", evaluation.header.inputs.get("predictions", ""), now, where)
-    require_digest("study", evaluation.header.inputs.get("study", ""), str(folder.run["study_digest"]), where)
-    splits = digest([folder.splits[t].digest for t in folder.trials])
-    require_digest("splits", evaluation.header.inputs.get("splits", ""), splits, where)
-    statistics = folder.path / "statistics.json"
-    _, provenance = read_csv_header(statistics, "statistics") if statistics.is_file() else (None, "unknown")
-    if provenance != "hilum":
-        raise DigestError(
-            f"{statistics}: it is missing, or was changed after it was written (provenance "
-            f"{provenance!r}); run `hilum run` again"
-        )
-    return evaluation
-
-
 def _header(folder: RunFolder) -> Header:
     """Digests of everything that the report is made from, and of the code that makes it."""
     root = folder.path
@@ -127,14 +148,17 @@ def _header(folder: RunFolder) -> Header:
         "statistics.json",
         NAME,
         "run_facts.json",
+        COMPARISONS,
+        BOX,
     ]
     inputs = {name: sha256_file(root / name) for name in small if (root / name).is_file()}
     cells: dict[str, Any] = {}
     for cell, trial in folder.units():
-        for name in ("history.jsonl", "seconds.json"):
+        for name in ("history.jsonl", "seconds.json", "train.json", "finder.json", "bundle/bundle.json"):
             path = folder.folder(cell, trial) / name
             cells[f"{cell.name}/{trial}/{name}"] = sha256_file(path) if path.is_file() else None
     inputs["cells"] = digest(cells)
+    inputs["looks"] = digest(looks(folder))
     code = Path(report_package.__file__).parent
     sources = sorted(p for p in code.rglob("*") if p.suffix in {".py", ".html", ".css", ".js"})
     inputs["code"] = digest([[p.name, sha256_file(p)] for p in [*sources, Path(__file__)]])
@@ -148,32 +172,76 @@ def _intact(root: Path, found: Header) -> bool:
 
 def _pictures(
     folder: RunFolder, rows: StudyRows, evaluation: Evaluation
-) -> tuple[dict[str, Picture], list[str]]:
+) -> tuple[dict[str, Picture], list[str], list[BoxedFilm]]:
     out = folder.path / "figures"
     found: list[Picture | None] = []
+    rates = _rate_curves(folder)
     with progress("report", _N_FIGURES, "figures") as step:
         makers: tuple[Callable[[], Picture | None], ...] = (
             lambda: pictures.interval_picture(folder, rows, out),
+            lambda: pictures.rate_picture(rates, out) if rates else None,
             lambda: pictures.loss_picture(folder, out),
+            lambda: pictures.finder_picture(folder, out),
             lambda: pictures.pr_picture(folder, rows, evaluation, out),
             lambda: pictures.confusion_picture(folder, evaluation, out),
         )
         for make in makers:
             found.append(make())
             step()
-        columns, cells, remarks = _panel(folder)
-        if cells:
-            found.append(pictures.panel_picture(columns, cells, out))
+        films, remarks = _films(folder)
+        boxed: list[BoxedFilm] = []
+        pipelines = _on_purpose(folder)
+        if films and pipelines:
+            seed = int(folder.run.get("seed") or 0)
+            cells = panel_rows(films, list(pipelines.values()), seed)
+            found.append(pictures.panel_picture(list(pipelines), cells, out))
+            if _bends_or_zooms(pipelines):
+                shown = dict(films).get(folder.positive, films[0][1])
+                found.append(pictures.counterpart_picture(counterparts(shown, pipelines, seed), out))
         step()
-    return {p.name: p for p in found if p is not None}, remarks
+        if pipelines:
+            boxed, source = followed_box(folder, pipelines)
+            found.append(pictures.box_picture(boxed, source, out))
+        step()
+    return {p.name: p for p in found if p is not None}, remarks, boxed
 
 
-def _panel(folder: RunFolder) -> tuple[list[str], list[tuple[str, list[PanelCell]]], list[str]]:
-    """A training film of each class under each pipeline; a sentence for each class whose film cannot be
-    read."""
+def _rate_curves(folder: RunFolder) -> list[RateCurve]:
+    """The rates of each schedule, from the policy that trial 1 of its first cell was trained with."""
+    found: dict[str, RateCurve] = {}
+    for cell in folder.cells:
+        at = folder.folder(cell, 1)
+        record, timing = at / "bundle" / "bundle.json", at / "train.json"
+        if cell.schedule in found or not (record.is_file() and timing.is_file()):
+            continue
+        options, steps = read_json(record).get("training") or {}, read_json(timing).get("steps_per_epoch")
+        if not options.get("policy") or not steps:
+            continue
+        policy = TypeAdapter[Policy](Policy).validate_python(options["policy"])
+        losses = folder.losses(cell, 1).valid
+        # epochs of the head alone come before the policy's own
+        own = list(losses)[-policy_epochs(policy, options["epochs"]) :] if losses else None
+        follows = own if isinstance(policy, PlateauPolicy) else None
+        rates = simulate(policy, options["epochs"], steps, follows)
+        found[cell.schedule] = RateCurve(cell.schedule, rates, steps)
+    return list(found.values())
+
+
+def _on_purpose(folder: RunFolder) -> dict[str, Pipeline]:
+    """The study's pipelines, every step acting."""
     tables = folder.run.get("pipelines") or {}
-    if not tables:
-        return [], [], ["The run does not record its pipelines, so no panel is shown."]
+    return {name: Pipeline.from_dict(on_purpose(table)) for name, table in tables.items()}
+
+
+def _bends_or_zooms(pipelines: Mapping[str, Pipeline]) -> bool:
+    ops = {step.operation.op for p in pipelines.values() for step in p.steps}
+    return bool(ops & {"random_distortion", "zoom_random"})
+
+
+def _films(folder: RunFolder) -> tuple[list[tuple[str, Film]], list[str]]:
+    """A training film of each class; a sentence for each class whose film cannot be read."""
+    if not folder.run.get("pipelines"):
+        return [], ["The run does not record its pipelines, so no panel is shown."]
     films, remarks = [], []
     for film in _one_a_class(folder):
         try:
@@ -183,10 +251,7 @@ def _panel(folder: RunFolder) -> tuple[list[str], list[tuple[str, list[PanelCell
                 f"The panel lacks {film.label}: its film could not be read "
                 f"({getattr(e, 'reason', 'no such file')})."
             )
-    if not films:
-        return [], [], remarks
-    pipelines = [Pipeline.from_dict(on_purpose(table)) for table in tables.values()]
-    return list(tables), panel_rows(films, pipelines, int(folder.run.get("seed") or 0)), remarks
+    return films, remarks
 
 
 def _one_a_class(folder: RunFolder) -> list[FilmRow]:

@@ -1,32 +1,37 @@
 """train: features of train and valid -> a bundle and its history. The test part cannot be reached from here.
 
-A task is found again by the digest of its inputs; its folder is written beside and renamed, so it is whole or not there.
-The operating point and the temperature are chosen on the validation films.
+A task is found again by the digest of its inputs. What is chosen (operating point, temperature, and where the study asks for it the
+epoch) is chosen on the validation films.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
-import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureRows, PartFeatures
-from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.header import Header
+from hilum.artifacts.losses import Loss
+from hilum.artifacts.policies import Policy
 from hilum.core.digests import SHORT, digest
-from hilum.core.files import write_text
 from hilum.models.heads import build_head
+from hilum.models.machine import keep_memory
 from hilum.models.registry import backbone
-from hilum.stats.calibration import choose_threshold, fit_temperature
-from hilum.training.loop import Source, fit, logits
-from hilum.training.schedules import schedule
+from hilum.training.finder import find_rate
+from hilum.training.loop import Source, fit, logits, lowest
+from hilum.training.losses import build_loss
+from hilum.training.trial import finished, history_lines, write_trial
+
+FOUND_BY_TRAINING = ("operating_point", "calibration")
+KNOWN_BY_DIGEST = ("weights", "training")
+"""Fields of a bundle that tell where it comes from, in words; what they stand for is in `state_sha256` and in the task."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,13 @@ class TrainTask:
         train: A film that was drawn k times is there k times.
         valid: Validation films.
         template: The bundle, but for what training finds.
-        schedule: Name of the policy.
-        training: ``epochs``, ``batch``, ``learning_rate``.
+        policy: A learning-rate policy, its rate filled in (``Study.policy_of``), as ``model_dump`` gives it.
+        loss: A loss, likewise.
+        training: The study's ``[training]``: ``epochs``, ``batch``, ``learning_rate``, ``early_stopping``, ``best_epoch``, ``find_rate``.
         threshold_rule: How the operating point is chosen.
         split_digest: Digest of the split.
         seed: Of the head's first weights, the order of films and dropout.
+        softmax_first: A fault of the published scripts: the loss takes probabilities for logits.
     """
 
     folder: str
@@ -51,11 +58,13 @@ class TrainTask:
     train: PartFeatures
     valid: PartFeatures
     template: Bundle
-    schedule: str
+    policy: dict[str, Any]
+    loss: dict[str, Any]
     training: tuple[tuple[str, Any], ...]
     threshold_rule: str
     split_digest: str
     seed: int
+    softmax_first: bool = False
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -68,20 +77,21 @@ class TrainTask:
         }
 
     @property
+    def options(self) -> dict[str, Any]:
+        """What was asked for; in the bundle's header and record."""
+        return {
+            **dict(self.training),
+            "policy": self.policy,
+            "loss": self.loss,
+            "softmax_first": self.softmax_first,
+        }
+
+    @property
     def key(self) -> str:
         """Digest of all that makes a difference."""
-        t = self.template
-        names = [
-            t.classes,
-            t.positive,
-            t.backbone,
-            t.state_sha256,
-            t.preparation,
-            t.head,
-            self.schedule,
-            self.threshold_rule,
-        ]
-        return digest([self.inputs, names, self.training, self.seed])
+        apart = (*FOUND_BY_TRAINING, *KNOWN_BY_DIGEST)
+        template = {k: v for k, v in asdict(self.template).items() if k not in apart}
+        return digest([self.inputs, template, self.options, self.threshold_rule, self.seed])
 
     @property
     def output(self) -> Path:
@@ -90,49 +100,70 @@ class TrainTask:
 
 
 def train_head(task: TrainTask) -> Path:
-    """Do one task, unless it was done; returns its folder, with ``bundle/``, ``history.jsonl`` and ``train.json`` (seconds)."""
+    """Do one task, unless it was done.
+
+    Returns:
+        Its folder, with ``bundle/``, ``history.jsonl``, ``train.json`` (``seconds``, ``steps_per_epoch``, ``epochs``) and, where asked
+        for, ``finder.json``.
+
+    Raises:
+        InputError: The policy or the loss does not fit the study.
+        HilumError: The loss is no longer finite.
+    """
     if task.output.is_dir():
         return task.output
-    start = time.perf_counter()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # so that the sums are taken in one order whatever the number of workers
+    keep_memory()  # a worker is a fresh process, which would map each batch's maps anew
     try:
-        bundle_state, bundle, history = _train(task)
+        _train(task)
     finally:
         torch.set_num_threads(threads)
-    beside = task.output.with_name(f".{task.output.name}.{uuid.uuid4().hex[:8]}.part")
-    header = Header("bundle", inputs=task.inputs, options=dict(task.training), seed=task.seed)
-    bundle.write(beside / "bundle", header, bundle_state)
-    write_text(beside / "history.jsonl", "".join(json.dumps(line) + "\n" for line in history))
-    write_json(beside / "train.json", {"seconds": round(time.perf_counter() - start, 4)})
-    try:
-        beside.rename(task.output)
-    except OSError:  # another process finished the same trial; its result is equal
-        shutil.rmtree(beside)
     return task.output
 
 
-def _train(task: TrainTask) -> tuple[dict[str, Any], Bundle, list[dict[str, float]]]:
+def _train(task: TrainTask) -> None:
+    start = time.perf_counter()
     options = dict(task.training)
-    t = task.template
-    head = build_head(backbone(t.backbone), len(t.classes), task.seed)
-    train = Source(FeatureRows(task.train.locations), np.array(task.train.labels, np.int64))
+    template = task.template
+    policy = TypeAdapter[Policy](Policy).validate_python(task.policy)
+    labels = np.array(task.train.labels, np.int64)
+    loss = build_loss(
+        TypeAdapter[Loss](Loss).validate_python(task.loss), template.classes, labels, task.softmax_first
+    )
+    head = build_head(backbone(template.backbone), len(template.classes), task.seed)
+    train = Source(FeatureRows(task.train.locations), labels)
     valid = Source(FeatureRows(task.valid.locations), np.array(task.valid.labels, np.int64))
-    policy = schedule(task.schedule, options["learning_rate"])
-    history = [
-        r.to_dict() for r in fit(head, train, valid, policy, options["epochs"], options["batch"], task.seed)
-    ]
-    valid_logits = logits(head, valid).double()
-    scores = torch.softmax(valid_logits, dim=1).numpy()
-    labels = np.array(task.valid.labels)
-    positive = t.classes.index(t.positive)
-    point = choose_threshold(labels == positive, scores[:, positive], task.threshold_rule)
-    temperature = fit_temperature(valid_logits.numpy(), labels)
-    bundle = Bundle(
-        t.classes, t.positive, t.backbone, t.weights, t.state_sha256, t.precision, t.batch, t.preparation, t.head,
-        {"threshold": float(point.threshold), "rule": task.threshold_rule, "chosen_on": "valid", "n_films": len(labels)},
-        {"temperature": float(temperature.value), "chosen_on": "valid"},
-        {**t.training, "schedule": task.schedule, **options, "n_train": len(train), "n_valid": len(valid)},
+    facts = {}
+    if options.get("find_rate"):
+        curve = find_rate(head, train, loss, options["batch"], task.seed, policy)
+        facts["finder.json"] = {**curve.to_dict(), "seconds": round(time.perf_counter() - start, 4)}
+        start = time.perf_counter()
+    best_epoch = bool(options.get("best_epoch"))
+    records = list(
+        fit(
+            head, train, valid, policy, loss, options["epochs"], options["batch"], task.seed,
+            early_stopping=options.get("early_stopping"), best_epoch=best_epoch,
+        )
     )  # fmt: skip
+    found = {
+        "epochs_run": len(records),
+        "kept_epoch": lowest(records).epoch if best_epoch else len(records),
+        "n_train": len(train),
+        "n_valid": len(valid),
+    }
+    bundle = finished(
+        template,
+        logits(head, valid).double().numpy(),
+        valid.labels.numpy(),
+        task.threshold_rule,
+        {**task.options, **found},
+    )
     state = {k: v.detach().cpu().numpy() for k, v in head.state_dict().items()}
-    return state, bundle, history
+    facts["train.json"] = {
+        "seconds": round(time.perf_counter() - start, 4),
+        "steps_per_epoch": -(-len(train) // options["batch"]),
+        "epochs": len(records),
+    }
+    header = Header("bundle", inputs=task.inputs, options=task.options, seed=task.seed)
+    write_trial(task.output, bundle, header, state, history_lines(records, best_epoch), facts)

@@ -1,8 +1,8 @@
 """Which films a trial trains, validates and tests on, how often each, and every prepared film that follows.
 
-One drawing (`hilum.workflow.plan.Drawing`) has a split a trial. What departs from the study's plain split (a share of the training films, a
-source left out, a fault of the published scripts) is made from it here; the test part is the same in all of them, so that cells can be compared
-film by film.
+One drawing (`hilum.workflow.plan.Drawing`) has a split a trial. What departs from the study's plain split (a share of the training
+films, a source left out, a fault of the published scripts) is made from it here; the test part is the same in all of them, so that cells
+can be compared film by film.
 """
 
 from __future__ import annotations

@@ -144,6 +144,7 @@ def write_record(
     plain = {name: w for (name, random), w in run.weights.items() if not random}
     plain |= {name: w for (name, _), w in run.weights.items() if name not in plain}
     size = next(iter({r.pipeline.output_size for r in run.recipes}))
+    trained = {r.cell.backbone for r in run.recipes if r.finetune is not None and r.finetune.train == "all"}
     used = {r.pipeline.name: r.pipeline for r in run.recipes}
     value = {
         "header": Header(
@@ -170,7 +171,7 @@ def write_record(
             }
             for n, w in plain.items()
         },
-        "costs": {n: cost_of(n, size[0], len(study.data.classes)) for n in plain},
+        "costs": {n: cost_of(n, size[0], len(study.data.classes), n in trained) for n in plain},
         "films_before_subset": dict(whole) if study.data.subset else None,
         "synthetic": run.manifest.header.options.get("synthetic", False),
         "precision": run.precision,

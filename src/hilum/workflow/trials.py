@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureStore, PartFeatures
@@ -89,21 +90,26 @@ def plan_trials(
                 weights={"choice": w.choice, "sha256": w.sha256, "source": w.source, "seed": study.seed},
                 state_sha256=store.spec.state_sha256 if store else "", precision=run.precision, batch=run.batch,
                 preparation=recipe.pipeline.to_dict(), head=b.head, operating_point={}, calibration={},
-                training={"study": study.name, "trial": number}, unsafe=tuple(cell.unsafe),
+                training={"study": study.name, "trial": number, "schedule": cell.schedule}, unsafe=tuple(cell.unsafe),
             )  # fmt: skip
-            common = dict(
-                folder=str(run.workspace.trials), train=parts["train"], valid=parts["valid"], template=template,
-                policy=recipe.policy.model_dump(), loss=recipe.loss.model_dump(), softmax_first=recipe.softmax_first,
-                training=tuple(sorted(study.training.model_dump().items())), threshold_rule=study.statistics.operating_point,
-                split_digest=split.digest, seed=seed_of(study, cell.seed, "head", number),
-            )  # fmt: skip
+            common: dict[str, Any] = {
+                "folder": str(run.workspace.trials), "train": parts["train"], "valid": parts["valid"], "template": template,
+                "policy": recipe.policy.model_dump(), "loss": recipe.loss.model_dump(), "softmax_first": recipe.softmax_first,
+                "training": tuple(sorted(study.training.model_dump().items())), "threshold_rule": study.statistics.operating_point,
+                "split_digest": split.digest, "seed": seed_of(study, cell.seed, "head", number),
+            }  # fmt: skip
             task: TrainTask | FinetuneTask
             if store is not None:
                 task = TrainTask(feature_digest=store.spec.digest, **common)
             else:
                 assert recipe.finetune is not None
                 task = FinetuneTask(
-                    weights=w, finetune=recipe.finetune.model_dump(), device=run.settled.device, **common
+                    weights=w,
+                    finetune=recipe.finetune.model_dump(),
+                    device=run.settled.device,
+                    machine=run.settled.name,
+                    threads=_threads(run, recipe.finetune.devices),
+                    **common,
                 )
             shared = set(split.parts["test"])
             held_out = (("valid", _without(parts["valid"], shared)), ("test", parts["test"]))
@@ -114,14 +120,7 @@ def plan_trials(
 def _without(films: PartFeatures, others: set[str]) -> PartFeatures:
     """The films that are not among others: under an unsafe split a film of valid may be one of test, and is then predicted as that."""
     keep = [k for k, i in enumerate(films.image_ids) if i not in others]
-    if len(keep) == len(films.image_ids):
-        return films
-    return PartFeatures(
-        *(
-            tuple(values[k] for k in keep)
-            for values in (films.image_ids, films.digests, films.locations, films.labels)
-        )
-    )
+    return films if len(keep) == len(films.image_ids) else films.take(keep)
 
 
 def train(run: Run, trials: Sequence[Trial]) -> None:
@@ -140,6 +139,11 @@ def train(run: Run, trials: Sequence[Trial]) -> None:
             target = trial_dir(run, t)
             if not target.is_dir():
                 _copy_whole(t.train.output, target)
+
+
+def _threads(run: Run, devices: int) -> int:
+    """Threads of a network's training on a CPU: one where trainings go side by side, so that the number of workers makes no difference."""
+    return run.settled.threads if devices > 1 else 1
 
 
 def _one_process_each(run: Run) -> bool:

@@ -12,6 +12,7 @@ from hilum.models.registry import BACKBONES, backbone
 from hilum.models.weights import RANDOM, find, state_sha256
 
 SIZE_PX = 64
+FROZEN = sorted(BACKBONES.keys() - {"cnn"})
 FILMS = np.random.default_rng(0).integers(0, 256, (3, SIZE_PX, SIZE_PX), dtype=np.uint8)
 
 
@@ -34,7 +35,7 @@ def library_features(name: str, x: torch.Tensor) -> torch.Tensor:
         return torchvision.models.feature_extraction.create_feature_extractor(net, {nodes[name]: "y"})(x)["y"]
 
 
-@pytest.mark.parametrize("name", sorted(BACKBONES))
+@pytest.mark.parametrize("name", FROZEN)
 def test_features_are_the_librarys(name: str) -> None:
     b = backbone(name)
     x = torch.from_numpy(FILMS).float()[:, None].expand(-1, 3, -1, -1) / 255
@@ -46,7 +47,7 @@ def test_features_are_the_librarys(name: str) -> None:
     assert float((got - expected).abs().max()) <= 1e-4 * float(expected.abs().max())
 
 
-@pytest.mark.parametrize("name", sorted(BACKBONES))
+@pytest.mark.parametrize("name", FROZEN)
 def test_a_film_has_the_same_bits_whoever_shares_its_batch(name: str) -> None:
     net = network(name)
     together = net.features(FILMS, batch=3)
@@ -95,3 +96,8 @@ def test_lite0_is_the_trained_network() -> None:
 def test_unknown_backbone() -> None:
     with pytest.raises(InputError, match="unknown backbone 'resnet5'; did you mean 'resnet50'"):
         backbone("resnet5")
+
+
+def test_what_is_trained_from_scratch_cannot_be_frozen() -> None:
+    with pytest.raises(InputError, match=r"cnn is trained from scratch.*\[finetune\]"):
+        FrozenBackbone(backbone("cnn"), find(backbone("cnn")))

@@ -14,8 +14,9 @@ from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.statistics import find, read_statistics
 from hilum.core.errors import DigestError, InputError
 from hilum.report.evaluation import Evaluation
+from hilum.report.resampling_unit import resampling_unit
 from hilum.report.study_rows import StudyRows
-from hilum.stages.evaluate import evaluate_file, evaluate_run, resampling_unit
+from hilum.stages.evaluate import evaluate_file, evaluate_run
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
 CELL = "resnet50--baseline--constant"

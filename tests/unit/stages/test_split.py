@@ -14,7 +14,7 @@ from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import PARTS, Split
 from hilum.core.digests import SHORT, sha256_bytes
 from hilum.core.errors import DigestError, InputError
-from hilum.stages.split import draw_split, film_groups, select
+from hilum.stages.split import draw_split, film_groups, select, subset
 
 PAPER = {"covid": 3616, "bacterial": 1437, "viral": 1345, "normal": 10192}
 
@@ -244,3 +244,22 @@ def test_one_per_patient_draws_one_film_of_each_patient_of_that_label() -> None:
 def test_select_refuses(arguments: dict[str, list[str]], message: str) -> None:
     with pytest.raises(InputError, match=message):
         select(some(), **arguments)  # type: ignore[arg-type]
+
+
+def test_a_subset_has_each_class_its_share_and_is_nested() -> None:
+    films = manifest(film(f"{label}-{k}", label) for label, n in PAPER.items() for k in range(n))
+    small, large = subset(films, 600, seed=3), subset(films, 1200, seed=3)
+    assert small.count_by("label") == {"bacterial": 52, "covid": 131, "normal": 369, "viral": 49}
+    assert set(small.by_id) < set(large.by_id)
+    assert set(small.by_id) != set(subset(films, 600, seed=4).by_id)
+    with pytest.raises(InputError, match="a subset of 100 films has 9 of class 'bacterial'; ask for at least 116"):
+        subset(films, 100, seed=3)
+    with pytest.raises(InputError, match="a subset of 99999 films was asked for, but there are 16590"):
+        subset(films, 99999, seed=3)
+
+
+def test_the_validation_films_can_have_a_seed_of_their_own() -> None:
+    films = manifest(film(f"{label}-{k}", label) for label in PAPER for k in range(50))
+    plain, other = draw_split(films, None, "set2", 1), draw_split(films, None, "set2", 1, rest_seed=9)
+    assert plain.parts["test"] == other.parts["test"]
+    assert plain.parts["valid"] != other.parts["valid"]

@@ -1,17 +1,40 @@
-"""The loop learns a planted signal, learns nothing from shuffled labels, and gives the same weights every time."""
+"""The loop learns a planted signal, learns nothing from noise, is torch's plain loop to the bit, and chooses on validation."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
 from hilum.artifacts.features import FeatureRows
-from hilum.core.errors import HilumError, InputError
+from hilum.artifacts.policies import ConstantPolicy, OneCyclePolicy, Phase, PlateauPolicy
+from hilum.core.errors import HilumError
+from hilum.core.seeding import generator
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
-from hilum.training.loop import EpochRecord, Source, fit, logits
-from hilum.training.schedules import Constant, schedule
+from hilum.training.loop import (
+    EpochRecord,
+    Source,
+    batches,
+    dropout_factors,
+    fit,
+    logits,
+    lowest,
+)
+
+CONSTANT = ConstantPolicy(learning_rate=5e-3)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """As the train stage trains a head."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def source(tmp_path: Path, name: str, n: int, signal: float, seed: int) -> tuple[Source, np.ndarray]:
@@ -30,7 +53,7 @@ def train(
     learn, _ = source(tmp_path, "train", 640, signal, 1)
     check, y = source(tmp_path, "valid", 400, signal, 2)
     head = build_head(backbone("densenet121"), 4, seed)
-    history = list(fit(head, learn, check, Constant(5e-3), epochs, 32, seed))
+    history = list(fit(head, learn, check, CONSTANT, cross_entropy, epochs, 32, seed))
     z = logits(head, check)
     return float((z.argmax(1).numpy() == y).mean()), history, z
 
@@ -63,9 +86,128 @@ def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path) -> None:
     learn = Source(FeatureRows([(str(tmp_path / "inf.npy"), k) for k in range(64)]), np.zeros(64, np.int64))
     head = build_head(backbone("densenet121"), 4, 1)
     with pytest.raises(HilumError, match="the loss is not finite after epoch 1"):
-        list(fit(head, learn, learn, Constant(1e-3), 1, 32, 1))
+        list(fit(head, learn, learn, CONSTANT, cross_entropy, 1, 32, 1))
 
 
-def test_unknown_schedule() -> None:
-    with pytest.raises(InputError, match="unknown schedule 'constnt'; did you mean 'constant'"):
-        schedule("constnt", 1e-3)
+def plain_epoch(
+    head: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    of: Source,
+    epoch: int,
+    after_step: Sequence[object] = (),
+    clip_value: float | None = None,
+) -> None:
+    order = generator(3, "order", epoch).permutation(len(of))
+    for k in range(0, len(of), 32):
+        which = order[k : k + 32]
+        optimizer.zero_grad()
+        cross_entropy(head(of.features(which)), of.labels[which]).backward()
+        if clip_value is not None:
+            torch.nn.utils.clip_grad_value_(head.parameters(), clip_value)
+        optimizer.step()
+        for scheduler in after_step:
+            scheduler.step()
+
+
+@pytest.mark.parametrize("name", ["densenet121", "resnet50"])
+def test_a_constant_rate_is_a_plain_loop_with_adam_to_the_bit(tmp_path: Path, name: str) -> None:
+    n, channels = 200, backbone(name).channels
+    x, y = np.random.default_rng(0).normal(size=(n, channels)).astype(np.float32), np.arange(n) % 4
+    np.save(tmp_path / "x.npy", x)
+    of = Source(FeatureRows([(str(tmp_path / "x.npy"), k) for k in range(n)]), y)
+    ours, plain = build_head(backbone(name), 4, 3), build_head(backbone(name), 4, 3)
+    history = list(fit(ours, of, of, ConstantPolicy(learning_rate=5e-4), cross_entropy, 3, 32, 3))
+    optimizer = torch.optim.Adam(plain.parameters(), lr=5e-4)
+    for epoch in (1, 2, 3):
+        plain_epoch(plain, optimizer, of, epoch)
+    for a, b in zip(ours.parameters(), plain.parameters(), strict=True):
+        assert torch.equal(a, b)
+    with torch.no_grad():
+        assert history[-1].valid_loss == cross_entropy(plain(torch.from_numpy(x)).double(), of.labels).item()
+
+
+@pytest.mark.parametrize("per_phase", ["fresh", "kept"])
+def test_one_cycle_is_a_plain_loop_with_torchs_scheduler_to_the_bit(tmp_path: Path, per_phase: str) -> None:
+    of, _ = source(tmp_path, "x", 200, 1.0, 1)
+    ours, plain = build_head(backbone("densenet121"), 4, 3), build_head(backbone("densenet121"), 4, 3)
+    policy = OneCyclePolicy(
+        kind="one_cycle",
+        phases=[Phase(epochs=2, max_rate=1e-2), Phase(epochs=1, max_rate=5e-3)],
+        optimizer_per_phase=per_phase,
+        weight_decay=1e-4,
+        clip_value=0.1,
+    )
+    history = list(fit(ours, of, of, policy, cross_entropy, 20, 32, 3))
+    optimizer = torch.optim.Adam(plain.parameters(), lr=1e-2, weight_decay=1e-4)
+    for epochs, rate in (([1, 2], 1e-2), ([3], 5e-3)):
+        if per_phase == "fresh":
+            optimizer = torch.optim.Adam(plain.parameters(), lr=rate, weight_decay=1e-4)
+        cycle = OneCycleLR(optimizer, rate, epochs=len(epochs), steps_per_epoch=7)
+        for epoch in epochs:
+            plain_epoch(plain, optimizer, of, epoch, [cycle], clip_value=0.1)
+    assert torch.equal(ours.weight, plain.weight)
+    assert torch.equal(ours.bias, plain.bias)
+    assert len(history) == 3  # the phases' own epochs, not the study's 20
+
+
+def test_plateau_goes_by_the_validation_loss(tmp_path: Path) -> None:
+    learn, _ = source(tmp_path, "train", 160, 1.0, 1)
+    check, _ = source(tmp_path, "valid", 200, 0.0, 2)  # nothing to learn there: its loss only rises
+    head = build_head(backbone("densenet121"), 4, 3)
+    policy = PlateauPolicy(kind="plateau", learning_rate=1e-2, patience=1, factor=0.5)
+    history = list(fit(head, learn, check, policy, cross_entropy, 8, 32, 3))
+    optimizer = torch.optim.Adam(head.parameters(), lr=1e-2)
+    scheduler = ReduceLROnPlateau(optimizer, patience=1, factor=0.5)
+    for record in history:
+        assert record.learning_rate == optimizer.param_groups[0]["lr"]
+        scheduler.step(record.valid_loss)
+    assert history[-1].learning_rate < 1e-2
+
+
+def overfitting(
+    tmp_path: Path, epochs: int, early_stopping: int | None = None, best_epoch: bool = False
+) -> tuple[torch.nn.Linear, list[EpochRecord]]:
+    learn, _ = source(tmp_path, "train", 160, 1.0, 1)
+    check, _ = source(tmp_path, "valid", 200, 1.0, 2)
+    head = build_head(backbone("densenet121"), 4, 3)
+    return head, list(
+        fit(head, learn, check, CONSTANT, cross_entropy, epochs, 32, 3, early_stopping, best_epoch)
+    )
+
+
+def test_early_stopping_and_the_best_epoch_go_by_validation(tmp_path: Path) -> None:
+    last, whole = overfitting(tmp_path, 8)
+    best = lowest(whole).epoch
+    assert 1 <= best < 5, whole
+    stopped, history = overfitting(tmp_path, 8, early_stopping=3)
+    assert history == whole[: best + 3]
+    assert not torch.equal(stopped.weight, last.weight)
+    kept, history = overfitting(tmp_path, 8, best_epoch=True)
+    assert history == whole
+    until_best, _ = overfitting(tmp_path, best)
+    assert torch.equal(kept.weight, until_best.weight)
+    assert torch.equal(kept.bias, until_best.bias)
+    assert not torch.equal(kept.weight, last.weight)
+
+
+def test_the_first_of_equal_epochs_is_the_lowest() -> None:
+    records = [EpochRecord(k, 1.0, loss, 0.1) for k, loss in enumerate([0.9, 0.5, 0.5, 0.7], start=1)]
+    assert lowest(records).epoch == 2
+
+
+def test_dropout_halves_doubles_and_follows_from_the_seed_and_epoch(tmp_path: Path) -> None:
+    factors = dropout_factors(np.random.default_rng(1), torch.Size([50, 64, 5, 5]))
+    assert factors.unique().tolist() == [0, 2]
+    assert float(factors.float().mean()) == pytest.approx(1.0, abs=4 / factors.numel() ** 0.5)
+    maps = np.abs(np.random.default_rng(0).normal(size=(10, 8, 3, 3))).astype(np.float16)
+    np.save(tmp_path / "maps.npy", maps)
+    of = Source(FeatureRows([(str(tmp_path / "maps.npy"), k) for k in range(10)]), np.arange(10) % 4)
+    order = generator(7, "order", 2).permutation(10)
+    masks = generator(7, "dropout", 2)
+    for start, (x, y) in zip((0, 4, 8), batches(of, 4, 7, 2, dropout=True), strict=True):
+        which = order[start : start + 4]
+        bits = np.unpackbits(np.frombuffer(masks.bytes(len(which) * 9), np.uint8)).reshape(-1, 8, 3, 3)
+        assert np.array_equal(x.numpy(), maps[which].astype(np.float32) * bits * 2)
+        assert y.tolist() == (which % 4).tolist()
+    plain = torch.cat([x for x, _ in batches(of, 4, 7, 2, dropout=False)])
+    assert np.array_equal(plain.numpy(), maps[order].astype(np.float32))

@@ -1,0 +1,128 @@
+"""`hilum compare`: the cells of runs against those of the first; prints the table, writes comparisons.json and compare.html."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hilum.core import progress
+from hilum.core.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hilum.artifacts.comparisons import ComparisonRow
+
+
+def run_path(name: str, workspace: Path) -> Path:
+    """The folder of a run: a path, its name in the workspace, or its study's name where the workspace has one run of it.
+
+    Raises:
+        InputError: No such run, or several.
+    """
+    path = Path(name)
+    if (path / "run.json").is_file():
+        return path
+    there = {p.parent.name: p.parent for p in sorted((workspace / "runs").glob("*/run.json"))}
+    found = [p for n, p in there.items() if n == name or n.rpartition("-")[0] == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InputError(
+            f"run {name!r} is one of {', '.join(p.name for p in found)} in {workspace}; give the whole name"
+        )
+    raise InputError(
+        f"no run {name!r}: neither a folder with run.json nor a run of {workspace}; {nearest(name, there)}"
+    )
+
+
+def compare(
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...",
+            help="Folders of runs, or their names in the workspace; the first is the reference.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for comparisons.json, compare.html and tables.")
+    ] = Path("hilum-compare"),
+    metrics: Annotated[
+        str, typer.Option(help="Separated by commas: sensitivity, specificity, pr_auc, roc_auc, ...")
+    ] = "sensitivity,specificity,pr_auc",
+    seed: Annotated[int, typer.Option(help="Seed of the resamples.")] = 0,
+    resamples: Annotated[int, typer.Option(min=100, help="Resamples of the films.")] = 2000,
+    workspace: Annotated[Path, typer.Option(help="Where runs are looked for by name.")] = Path(
+        "hilum-workspace"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Compare runs: each cell with its counterpart in the first run, with intervals, adjusted tests and what else differs.
+
+    Differences are paired by film and by trial where both are shared. One run alone is compared within itself where its cells
+    differ in their faults.
+    """
+    from hilum.stages.compare import compare_runs  # late: scipy and matplotlib take a while to import
+
+    progress.set_quiet(quiet)
+    asked = [m.strip() for m in metrics.split(",") if m.strip()]
+    if not asked:
+        raise InputError(f"--metrics: expected one or more, got {metrics!r}")
+    command = shlex.join(["hilum", *sys.argv[1:]]) if sys.argv[1:2] == ["compare"] else ""
+    done = compare_runs([run_path(r, workspace) for r in runs], out, asked, seed, resamples, command)
+    for text in done.unsafe:
+        print(f"hilum: UNSAFE {text}", file=sys.stderr)
+    for remark in done.remarks:
+        print(f"hilum: {remark.title}: {remark.text}", file=sys.stderr)
+    if as_json:
+        print(json.dumps([r.model_dump(by_alias=True) for r in done.rows], ensure_ascii=False))
+    else:
+        print("\n".join(comparison_lines(done.rows)))
+    print(f"written to {out}: comparisons.json, tables/, {done.page.name}", file=sys.stderr)
+
+
+def comparison_lines(rows: Sequence[ComparisonRow]) -> list[str]:
+    """The rows as lines of a plain table."""
+    from hilum.report import numbers
+    from hilum.report.comparison_tables import difference_cell, p_cell, signed_interval
+
+    head = (
+        "metric",
+        "comparison",
+        "cell",
+        "reference",
+        "difference",
+        "95 % together",
+        "p (Holm)",
+        "verdict",
+        "needed",
+    )
+    body = [
+        (
+            r.metric, r.label, numbers.rate(r.value), numbers.rate(r.reference_value), difference_cell(r.estimate).text,
+            signed_interval(r.low, r.high).text, p_cell(r.p_adjusted).text, r.verdict, str(r.n_needed or numbers.NONE),
+        )
+        for r in rows
+    ]  # fmt: skip
+    widths = [max(len(line[k]) for line in (head, *body)) for k in range(len(head))]
+    left = (0, 1, 7)
+
+    def line(values: Sequence[str]) -> str:
+        return "  ".join(
+            v.ljust(w) if k in left else v.rjust(w)
+            for k, (v, w) in enumerate(zip(values, widths, strict=True))
+        ).rstrip()
+
+    notes = dict.fromkeys(f"{r.metric}, {r.label}: {r.note}" for r in rows if r.note)
+    return [
+        line(head),
+        line(["-" * w for w in widths]),
+        *(line(b) for b in body),
+        *(["", *notes] if notes else []),
+    ]

@@ -1,0 +1,66 @@
+"""What a network costs: its parameters, and the multiply-adds of one film through it.
+
+Convention: the network is what a film passes when it is scored, backbone up to its tap and the study's head, at the study's size.
+A multiply-add is one multiplication with its addition in a convolution or a matrix product; biases, normalisation, activations and
+pooling are left out, as in torchvision's tables (their "GFLOPS"). Counted by torch's ``FlopCounterMode`` on the ``meta`` device, so
+nothing is computed and no weights are needed. A multiply-add is two of that counter's operations.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from hilum.models.networks import build_whole
+from hilum.models.registry import backbone
+from hilum.models.weights import RANDOM
+
+
+def multiply_adds(network: nn.Module, films: Tensor) -> int:
+    """Multiply-adds of one pass in eval mode.
+
+    Args:
+        network: Its weights do not change, and its mode is put back.
+        films: What it takes, on its device.
+
+    >>> multiply_adds(nn.Conv2d(3, 8, 3), torch.zeros(1, 3, 244, 244)) == 8 * 242 * 242 * 3 * 9
+    True
+    """
+    was_training = network.training
+    network.eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(films)
+    network.train(was_training)
+    return int(counter.get_total_flops()) // 2
+
+
+def n_parameters(network: nn.Module) -> int:
+    """Weights and biases; the running statistics of BatchNorm are not parameters."""
+    return sum(p.numel() for p in network.parameters())
+
+
+def cost_of(name: str, size_px: int, n_classes: int, finetuned: bool = False) -> dict[str, int]:
+    """The cost of a study's network.
+
+    Args:
+        name: Of the backbone, or ``cnn``.
+        size_px: Side of the prepared film.
+        n_classes: Outputs of the head.
+        finetuned: Whether the backbone is trained too; the ``cnn`` always is.
+
+    Returns:
+        ``parameters``, ``trained`` (those that training moves) and ``multiply_adds`` of one film.
+
+    Raises:
+        InputError: No such backbone; names the nearest.
+    """
+    with torch.device("meta"):
+        network = build_whole(backbone(name), RANDOM, n_classes, (size_px, size_px), seed=0)
+        film = torch.empty(1, size_px, size_px, dtype=torch.uint8)
+    everything = n_parameters(network)
+    return {
+        "parameters": everything,
+        "trained": everything if finetuned or name == "cnn" else n_parameters(network.head),
+        "multiply_adds": multiply_adds(network, film),
+    }

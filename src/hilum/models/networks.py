@@ -1,0 +1,150 @@
+"""Whole networks: a backbone of the registry and the study's head behind it, from grey films to logits.
+
+This is the plain network: nothing folded, every weight and BatchNorm statistic where the library has it, so that all of it can be trained.
+What a film passes is what it passes on the way to frozen features: the same normalisation, the same tap, the same head.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hilum.core.errors import HilumError
+from hilum.core.seeding import key_entropy
+from hilum.models.backbone import Precision, Tap, build_network, normalised
+from hilum.models.cnn import cnn_head, flat_size
+from hilum.models.heads import ConvHead, build_head
+from hilum.models.registry import Backbone
+from hilum.models.weights import RANDOM, Weights
+
+
+class WholeNetwork(nn.Module):
+    """Backbone up to its tap, and head.
+
+    Args:
+        b: Which backbone.
+        body: Normalised films to features.
+        head: Features to logits.
+
+    Attributes:
+        dropout: Whether the head's input is dropped out in training.
+    """
+
+    def __init__(self, b: Backbone, body: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.b, self.body, self.head = b, body, head
+        self.dropout = isinstance(head, ConvHead)
+        self.register_buffer("mean", torch.tensor(b.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(b.std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, films: Tensor, factors: Tensor | None = None) -> Tensor:
+        """Logits (n, n_classes) of films.
+
+        Args:
+            films: uint8 (n, height, width), on the network's device; normalised there.
+            factors: What the head's input is multiplied by, shape (n, *`feature_shape`): dropout, drawn by whoever trains, because
+                chance is data. None drops nothing.
+        """
+        features = self.body(normalised(films, cast(Tensor, self.mean), cast(Tensor, self.std)))
+        return cast(Tensor, self.head(features if factors is None else features * factors))
+
+    def feature_shape(self, height: int, width: int) -> torch.Size:
+        """Shape of one film's features at this size; the network is left as it was."""
+        probe = copy.deepcopy(self.body).to("meta").eval()
+        with torch.inference_mode():
+            return cast(Tensor, probe(torch.empty(1, 3, height, width, device="meta"))).shape[1:]
+
+
+def build_whole(
+    b: Backbone, weights: Weights, n_classes: int, size_px: tuple[int, int], seed: int
+) -> WholeNetwork:
+    """A network at the start of its training, on the CPU, channels-last, every weight trainable.
+
+    Args:
+        b: Which backbone.
+        weights: Of the backbone; random ones are drawn from `seed`.
+        n_classes: Outputs.
+        size_px: (height, width) of the films; only ``cnn`` depends on it.
+        seed: Of the head's first weights, which are those of `hilum.models.heads.build_head`.
+    """
+    body = Tap(build_network(b, weights, seed), b)
+    if b.head == "dense":
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(key_entropy(seed, "head", b.name) % 2**63)
+            head: nn.Module = cnn_head(flat_size(*size_px), n_classes)
+    else:
+        head = build_head(b, n_classes, seed)
+    body = body.to(memory_format=torch.channels_last)
+    return WholeNetwork(b, body, head).requires_grad_(True)
+
+
+def reset_first_conv(network: WholeNetwork, seed: int) -> None:
+    """Draw the first convolution anew from `seed`, as torch initialises one."""
+    conv = next(m for m in network.body.modules() if isinstance(m, nn.Conv2d))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(key_entropy(seed, "first convolution", network.b.name) % 2**63)
+        conv.reset_parameters()
+
+
+def whole_from_state(b: Backbone, n_classes: int, state: dict[str, NDArray[np.generic]]) -> WholeNetwork:
+    """A trained network from its stored state, in evaluation. No weights file is needed.
+
+    Raises:
+        HilumError: The state does not fit the network.
+    """
+    with torch.device("meta"):
+        body = Tap(build_network(b, RANDOM), b)
+        if b.head == "dense":
+            head: nn.Module = cnn_head(state["head.0.weight"].shape[1], n_classes)
+        else:
+            head = build_head(b, n_classes, seed=0)
+    network = WholeNetwork(b, body, head)
+    network.mean, network.std = (torch.tensor(v).view(1, 3, 1, 1) for v in (b.mean, b.std))
+    try:
+        network.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()}, strict=True, assign=True)
+    except RuntimeError as e:
+        raise HilumError(f"the stored state does not fit {b.name} with {n_classes} classes: {e}") from e
+    return network.requires_grad_(False).eval()
+
+
+class NetworkScorer:
+    """A trained network as a function from films to logits, in evaluation.
+
+    As with features, every batch has the same shape, so that a film's scores do not depend on who shares its batch.
+
+    Args:
+        network: Moved to the device, and put into evaluation.
+        precision: ``fp32`` or ``bf16`` (autocast).
+        device: ``cpu`` or ``cuda``.
+    """
+
+    def __init__(self, network: WholeNetwork, precision: Precision = "fp32", device: str = "cpu") -> None:
+        network.body.to(memory_format=torch.channels_last)
+        self._network = network.to(device).eval()
+        self._precision, self._device = precision, device
+
+    def logits(self, films: NDArray[np.uint8], batch: int) -> Tensor:
+        """Logits of at most `batch` films.
+
+        Args:
+            films: uint8, shape (n, height, width), n <= batch.
+            batch: The fixed batch shape; missing films are filled up with blanks and dropped again.
+
+        Returns:
+            float32 on the CPU, (n, n_classes).
+        """
+        n = len(films)
+        if n < batch:
+            films = np.concatenate([films, np.zeros((batch - n, *films.shape[1:]), np.uint8)])
+        x = torch.from_numpy(np.ascontiguousarray(films)).to(self._device)
+        half = self._precision == "bf16"
+        with (
+            torch.inference_mode(),
+            torch.autocast(torch.device(self._device).type, torch.bfloat16, enabled=half),
+        ):
+            return cast(Tensor, self._network(x)[:n].float().cpu())

@@ -1,0 +1,193 @@
+"""Tables of comparisons: the primary test of each difference, and the secondary tests a trial at a time.
+
+Convention: a difference is cell minus reference, with a sign. Only the test adjusted over its family says better or worse; where it does
+not, the table has the number of units that would be needed, never a ranking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hilum.artifacts.comparisons import ComparisonRow
+from hilum.report import numbers
+from hilum.report.result_tables import METRIC_LABELS
+from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, text_cell
+
+_AGAINST = " against "
+
+
+def comparison_tables(
+    rows: Sequence[ComparisonRow],
+    name: str = "comparisons",
+    chosen: str = "the family was named before anything ran",
+) -> list[Table]:
+    """A table a family, in the order of the rows.
+
+    Args:
+        rows: Of `comparisons.json`.
+        name: Stem of the tables' files; with several families each has its number after it.
+        chosen: How the comparisons were chosen, for the caption.
+    """
+    families = list(dict.fromkeys(r.family for r in rows))
+    stems = [name] if len(families) == 1 else [f"{name}-{k}" for k in range(1, len(families) + 1)]
+    return [
+        _family_table([r for r in rows if r.family == f], stem, chosen)
+        for f, stem in zip(families, stems, strict=True)
+    ]
+
+
+def secondary_table(rows: Sequence[ComparisonRow], name: str = "secondary-tests") -> Table | None:
+    """McNemar and DeLong, a row a comparison, metric, trial and test; None where there is none."""
+    body = [
+        [text_cell(r.label), text_cell(METRIC_LABELS[r.metric]), count_cell(s.trial), text_cell(s.test), p_cell(s.p), text_cell(s.note)]
+        for r in rows
+        for s in r.secondary
+    ]  # fmt: skip
+    if not body:
+        return None
+    columns = [
+        Column("Comparison", numeric=False), Column("Metric", numeric=False), Column("Trial"),
+        Column("Test", numeric=False), Column("p", hint="not adjusted"), Column("Note", numeric=False, prose=True),
+    ]  # fmt: skip
+    return Table(
+        name,
+        "Secondary tests",
+        "One trained model against one other on the same test films, a trial at a time. These tests know nothing of chance in training, "
+        "are not adjusted, and decide nothing here.",
+        columns,
+        body,
+    )
+
+
+def short_labels(rows: Sequence[ComparisonRow]) -> tuple[dict[str, str], str]:
+    """Labels without what all have in common, and that: ``crop`` for ``crop against baseline`` where each is against the baseline.
+
+    Returns:
+        Label -> short label; and the common reference, empty for none.
+    """
+    labels = dict.fromkeys(r.label for r in rows)
+    references = {label.partition(_AGAINST)[2] for label in labels}
+    if len(references) != 1 or references == {""}:
+        return {label: label for label in labels}, ""
+    return {label: label.partition(_AGAINST)[0] for label in labels}, references.pop()
+
+
+def p_cell(p: float | None, title: str = "") -> Cell:
+    """A p-value: three significant digits at most, never 0.
+
+    >>> p_cell(0.0312).text, p_cell(1e-9).text, p_cell(None).text
+    ('.031', '< .001', '–')
+    """
+    if p is None:
+        return Cell(numbers.NONE, None, quiet=True, title=title)
+    if p < 0.001:
+        return Cell("< .001", p, title=title)
+    return Cell("1" if p > 0.9995 else f"{p:.3f}".removeprefix("0"), p, title=title)
+
+
+def difference_cell(value: float | None, title: str = "") -> Cell:
+    """A difference with its sign.
+
+    >>> difference_cell(-0.0123).text, difference_cell(0.0).text
+    ('−0.0123', '0.0000')
+    """
+    return Cell(_signed(value, 4), value, quiet=value is None, title=title)
+
+
+def signed_interval(low: float | None, high: float | None) -> Cell:
+    """An interval of a difference."""
+    if low is None or high is None:
+        return Cell(numbers.NONE, None, quiet=True)
+    return Cell(f"{_signed(low, 3)} to {_signed(high, 3)}", f"{numbers.exact(low)} to {numbers.exact(high)}")
+
+
+def _signed(value: float | None, digits: int) -> str:
+    if value is None:
+        return numbers.NONE
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text[1:] if float(f"{value:.{digits}f}") == 0 else text
+
+
+def verdict_cell(row: ComparisonRow) -> Cell:
+    """The verdict; strong where there is one, its reason or warning where the pointer rests."""
+    return Cell(
+        row.verdict,
+        row.verdict,
+        quiet=row.verdict == "undefined",
+        strong=row.verdict in ("better", "worse"),
+        title=row.note,
+    )
+
+
+def needed_cell(row: ComparisonRow) -> Cell:
+    """Units that would be needed, or trials where no number of units is enough."""
+    if row.trials_needed:
+        why = f"no number of {row.unit}s is enough with {row.n_trials} trials"
+        return Cell(f"≥ {numbers.count(row.trials_needed)} trials", f"{row.trials_needed} trials", title=why)
+    return count_cell(row.n_needed) if row.n_needed else Cell(numbers.NONE, None, quiet=True, title=row.note)
+
+
+def _family_table(rows: Sequence[ComparisonRow], name: str, chosen: str) -> Table:
+    first = rows[0]
+    shown, against = short_labels(rows)
+    reference = f", each against {against}" if against else ""
+    columns = [
+        Column("Metric", numeric=False),
+        Column("Cell" if against else "Comparison", numeric=False),
+        Column("Mean", hint="of the cell’s trials"),
+        Column("estimate", group="Difference", hint="cell minus reference", rule=True),
+        Column("95 %, alone", group="Difference", hint="interval of this difference by itself"),
+        Column(
+            "95 %, together", group="Difference", hint="all intervals of the family and metric hold together"
+        ),
+        Column("p (Holm)", hint="adjusted over the family and metric", rule=True),
+        Column("Verdict", numeric=False, hint="by Holm’s p below .05", rule=True),
+        Column("Needed", hint=f"test {first.unit}s for .8 power at the observed difference"),
+    ]
+    body, breaks = [], set()
+    for k, r in enumerate(rows):
+        if k and r.metric != rows[k - 1].metric:
+            breaks.add(k)
+        title = "; ".join(t for t in (r.method, r.note) if t)
+        body.append(
+            [
+                text_cell(METRIC_LABELS[r.metric]),
+                text_cell(shown[r.label], title=f"{r.cell} against {r.reference}"),
+                rate_cell(r.value, title=f"reference {numbers.rate(r.reference_value)}"),
+                difference_cell(r.estimate, title),
+                signed_interval(r.low_one, r.high_one),
+                signed_interval(r.low, r.high),
+                p_cell(r.p_adjusted, title=f"not adjusted {p_cell(r.p).text}"),
+                verdict_cell(r),
+                needed_cell(r),
+            ]
+        )
+    return Table(
+        name,
+        f"Comparisons: {first.family}",
+        f"Differences in means over trials on the test films{reference}, {first.class_} against the rest; {chosen}.",
+        columns,
+        body,
+        notes=_notes(rows),
+        breaks=frozenset(breaks),
+    )
+
+
+def _notes(rows: Sequence[ComparisonRow]) -> tuple[str, ...]:
+    sizes = sorted({r.n_family for r in rows})
+    family = " or ".join(str(s) for s in sizes)
+    general = (
+        f"Holm’s p and the intervals “together” (Bonferroni) are over the {family} comparison{'s' * (sizes != [1])} of each metric. "
+        "“Better” and “worse” are by Holm’s p below .05; “not distinguishable” does not mean equal. “Needed” is the number of test "
+        "units (of trials, where units without end would not do) for .8 power if the observed difference were the true one."
+    )
+    shown, _ = short_labels(rows)
+    places: dict[str, list[str]] = {}
+    for r in rows:
+        if r.note:
+            places.setdefault(r.note, []).append(f"{METRIC_LABELS[r.metric]} of {shown[r.label]}")
+    own = (
+        f"{note[0].upper()}{note[1:]}{'' if len(at) == len(rows) else ': ' + ', '.join(at)}."
+        for note, at in places.items()
+    )
+    return (general, *own)

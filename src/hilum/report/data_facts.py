@@ -1,0 +1,150 @@
+"""What is known about a study's films, in words: one fact a function, for the model card and the checklists.
+
+Convention: as in `hilum.report.study_facts`. Counts are of the study's films (manifest.csv of the run); parts are those of trial 1.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from hilum.artifacts.header import read_json
+from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.split import PARTS
+from hilum.report import numbers
+from hilum.report.run_folder import RunFolder
+from hilum.report.study_facts import NOT_REPORTED, study
+
+
+def sources(folder: RunFolder) -> str:
+    """Films by source and class."""
+    by_source: dict[str, Counter[str]] = {}
+    for f in folder.manifest.films:
+        by_source.setdefault(f.source, Counter())[f.label] += 1
+    return "; ".join(
+        f"{s}: " + ", ".join(f"{c} {numbers.count(n[c])}" for c in folder.classes if n[c])
+        for s, n in sorted(by_source.items())
+    )
+
+
+def parts(folder: RunFolder) -> str:
+    """Films of each part by class, in trial 1."""
+    by_id = folder.manifest.by_id
+    found = []
+    for part in PARTS:
+        ids = folder.splits[1].parts[part]
+        n = Counter(by_id[i].label for i in ids)
+        words = ", ".join(f"{c} {numbers.count(n[c])}" for c in folder.classes)
+        found.append(f"{part} {numbers.count(len(ids))} ({words})")
+    return "trial 1: " + "; ".join(found)
+
+
+def patients(folder: RunFolder) -> str:
+    """How many patients are known."""
+    known = [f.patient_id for f in folder.manifest.films if f.patient_id]
+    without = len(folder.manifest) - len(known)
+    if not known:
+        return "patient ids are not known"
+    text = f"{numbers.count(len(set(known)))} known patients with {numbers.count(len(known))} films"
+    return text + (f"; {numbers.count(without)} films without a patient id" if without else "")
+
+
+def characteristics(folder: RunFolder) -> str:
+    """Age group, sex and view of the films, as far as the manifest has them."""
+
+    def column(name: str, value: Callable[[FilmRow], str]) -> str:
+        n = Counter(value(f) or "unknown" for f in folder.manifest.films)
+        if set(n) == {"unknown"}:
+            return f"{name} {NOT_REPORTED}"
+        return f"{name}: " + ", ".join(f"{k} {numbers.count(v)}" for k, v in n.most_common())
+
+    return "; ".join(
+        [
+            column("age group", lambda f: f.age_group),
+            column("sex", lambda f: f.sex),
+            column("view", lambda f: f.view),
+        ]
+    )
+
+
+def exclusions(folder: RunFolder) -> str:
+    """What was left out, by reason."""
+    n = Counter(e.reason for e in folder.exclusions)
+    words = ", ".join(f"{reason} {numbers.count(k)}" for reason, k in n.most_common())
+    return words or "no record of films that were left out"
+
+
+def selection(folder: RunFolder) -> str:
+    """What the study keeps of the manifest."""
+    data = study(folder).get("data") or {}
+    found = []
+    for key, words in (("include", "kept where"), ("exclude", "left out where")):
+        found += [
+            f"{words} " + " and ".join(f"{k} is {' or '.join(v)}" for k, v in rule.items())
+            for rule in data.get(key) or ()
+        ]
+    if data.get("one_per_patient"):
+        found.append(f"one film a patient of {', '.join(data['one_per_patient'])}")
+    if data.get("subset"):
+        found.append(f"a subset of {data['subset']['films']} films drawn by class ({data['subset']['name']})")
+    return "; ".join(found) or (NOT_REPORTED if not data else "every film of the study’s classes")
+
+
+def duplicates(folder: RunFolder) -> str:
+    """How copies were kept in one part."""
+    path = folder.path / "duplicates.json"
+    if not path.is_file():
+        return NOT_REPORTED
+    found = read_json(path)
+    n = sum(int(v) for v in found["n_pairs"].values())
+    return f"{numbers.count(n)} pairs of copies in {numbers.count(found['n_groups'])} groups, each group kept in one part"
+
+
+def split_method(folder: RunFolder) -> str:
+    """How films were divided."""
+    table = study(folder).get("split") or {}
+    header = folder.splits[1].header
+    method = table.get("method") or header.options.get("method")
+    words = {
+        "set1": "80 % train and 20 % test by class, a tenth of train for validation",
+        "set2": "half of each class is test, drawn once; the rest 80:20 train and validation",
+        "fractions": f"shares {table.get('fractions')}",
+    }
+    again = (
+        "redrawn each trial"
+        if "split" in (folder.run.get("redraw_with_trial") or [])
+        else "the same in every trial"
+    )
+    return f"{method}: {words.get(str(method), 'see the study file')}; {again}; stratified by class"
+
+
+def disjoint_at(folder: RunFolder) -> str:
+    """At which level parts are disjoint."""
+    broken = {s for c in folder.cells for s in c.switches} & {"overlapping_test_draw", "test_as_validation"}
+    if broken:
+        return f"NOT disjoint where a fault was switched on on purpose ({', '.join(sorted(broken))})"
+    if any(not f.patient_id for f in folder.manifest.films):
+        return "patient where known, else confirmed copies, else film; films without a patient id may share a patient"
+    return "patient, and confirmed copies"
+
+
+def external(folder: RunFolder) -> str:
+    """Whether films from elsewhere were tested on."""
+    left_out = sorted({s for c in folder.cells if (s := c.factors.get("source_left_out", "none")) != "none"})
+    if left_out:
+        return f"cells that were trained without {' or '.join(left_out)} meet those films in the test part for the first time"
+    return "none: training and test films are of the same sources"
+
+
+def labels(folder: RunFolder) -> str:
+    """Where the classes of the films come from."""
+    if folder.run.get("synthetic"):
+        return "the class that each synthetic film was drawn as"
+    return "as published by each source; no film was read again"
+
+
+def people(folder: RunFolder) -> str:
+    """Whose films they are."""
+    if folder.run.get("synthetic"):
+        return "every film was drawn by a program; they are of nobody"
+    return f"films of people; who consented to what is with the sources, and {NOT_REPORTED} here"

@@ -1,0 +1,144 @@
+"""Which cells are compared: the families of a study, and the cells of one run with those of another.
+
+Convention: within a study a cell is compared with the one that differs from it in the family's factor only. Between runs the first is
+the reference: a factor in which the two runs have levels in common must agree; one that has a single level in the reference, and none
+in common, is what differs and is left out of the match. Cells with faults are compared with the reference's ``as-described``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hilum.artifacts.comparisons import Pair
+from hilum.core.errors import InputError, nearest
+from hilum.report.run_folder import FACTORS, RunCell, RunFolder
+
+AS_DESCRIBED = "as-described"
+_DEFAULTS = {
+    "loss": "cross-entropy",
+    "fraction": "1",
+    "source_left_out": "none",
+    "seed": "",
+    "faults": AS_DESCRIBED,
+}
+
+
+def levels(cell: RunCell) -> dict[str, str]:
+    """The cell's level of every factor; a default where its run did not record one."""
+    own = {"backbone": cell.backbone, "pipeline": cell.pipeline, "schedule": cell.schedule, **cell.factors}
+    return {f: _level(f, own.get(f, _DEFAULTS.get(f, ""))) for f in FACTORS}
+
+
+def _level(factor: str, text: str) -> str:
+    return f"{float(text):g}" if factor == "fraction" else text
+
+
+def family_pairs(folder: RunFolder, family: Mapping[str, Any]) -> list[Pair]:
+    """The comparisons of a family of the study (a ``[[compare]]`` table).
+
+    Args:
+        folder: The run.
+        family: With ``name``, ``factor`` and ``reference``.
+
+    Raises:
+        InputError: The factor has no such level, or only that one.
+    """
+    factor, where = str(family["factor"]), f"compare {family['name']!r}"
+    reference = _level(factor, str(family["reference"]))
+    of_cell = {c.name: levels(c) for c in folder.cells}
+    there = list(dict.fromkeys(v[factor] for v in of_cell.values()))
+    if reference not in there:
+        raise InputError(
+            f"{where}: no cell has {factor} {reference!r} (the reference); {nearest(reference, there)}"
+        )
+    if len(there) == 1:
+        raise InputError(
+            f"{where}: every cell has {factor} {reference!r}, so there is nothing to compare it with"
+        )
+    others = [f for f in folder.varying() if f != factor]
+    at = {_without(v, factor): name for name, v in of_cell.items() if v[factor] == reference}
+    pairs = []
+    for name, v in of_cell.items():
+        partner = at.get(_without(v, factor))
+        if v[factor] != reference and partner is not None:
+            context = ", ".join(v[f] for f in others)
+            label = _words(f"{v[factor]} against {reference}")
+            pairs.append(Pair(name, partner, f"{_words(context)}: {label}" if context else label))
+    return pairs
+
+
+def run_pairs(
+    reference: RunFolder, others: Sequence[RunFolder], names: Sequence[str]
+) -> tuple[list[Pair], list[str]]:
+    """Comparisons of the cells of runs with those of the first; where the first has faults, of these with its own ``as-described`` too.
+
+    Args:
+        reference: The first run.
+        others: The others.
+        names: What to call the runs, the first's first; a cell is then ``run/cell``.
+
+    Returns:
+        The comparisons, and a sentence for each cell that has no counterpart.
+
+    Raises:
+        InputError: No cell has a counterpart; says in which factor the runs differ.
+    """
+    base = {c.name: levels(c) for c in reference.cells}
+    faults = {v["faults"] for v in base.values()}
+    if len(faults) > 1:
+        base = {n: v for n, v in base.items() if v["faults"] == AS_DESCRIBED}
+        if not base:
+            raise InputError(
+                f"{reference.path}: its cells have faults {sorted(faults)!r}; the reference needs {AS_DESCRIBED!r} among them"
+            )
+    pairs: list[Pair] = []
+    lonely: list[str] = []
+    for folder, run in zip((reference, *others), names, strict=True):
+        itself = folder is reference
+        cells = {c.name: levels(c) for c in folder.cells if not (itself and c.name in base)}
+        if not cells:
+            continue
+        match = _matched(base.values(), cells.values())
+        shown = [f for f in FACTORS if len({v[f] for v in (*cells.values(), *base.values())}) > 1]
+        found = 0
+        for name, v in cells.items():
+            partners = [n for n, w in base.items() if all(w[f] == v[f] for f in match)]
+            if len(partners) != 1:
+                how = "no counterpart" if not partners else f"{len(partners)} counterparts"
+                lonely.append(f"{run}/{name} has {how} in {names[0]} and is left out")
+                continue
+            found += 1
+            context = ", ".join(v[f] for f in shown) or name
+            against = AS_DESCRIBED if itself else names[0]
+            of_run = "" if itself or len(others) == 1 else f" ({run})"
+            label = f"{_words(context)}{of_run} against {against}"
+            pairs.append(Pair(f"{run}/{name}", f"{names[0]}/{partners[0]}", label))
+        if not found:
+            apart = [
+                f for f in FACTORS if {v[f] for v in cells.values()}.isdisjoint({v[f] for v in base.values()})
+            ]
+            raise InputError(
+                f"no cell of {run} has one counterpart in {names[0]}: they have nothing in common in "
+                f"{', '.join(apart) or 'any one combination'}; compare runs that share cells, or a reference with one level of "
+                "what differs"
+            )
+    return pairs, lonely
+
+
+def _matched(base: Any, cells: Any) -> list[str]:
+    """The factors that have to agree: all but faults and those with one level in the reference that the other run does not have."""
+    match = []
+    for factor in FACTORS:
+        of_base, of_cells = {v[factor] for v in base}, {v[factor] for v in cells}
+        if factor != "faults" and not (len(of_base) == 1 and of_base.isdisjoint(of_cells)):
+            match.append(factor)
+    return match
+
+
+def _without(values: Mapping[str, str], factor: str) -> tuple[str, ...]:
+    return tuple(v for f, v in values.items() if f != factor)
+
+
+def _words(text: str) -> str:
+    return text.replace("_", " ")

@@ -1,0 +1,74 @@
+"""What must stand under every table of a study: the size of its subset, early stopping, the best epoch, faults that were switched on.
+
+Convention: a note is one sentence. Unsafe faults, which break the validity of the numbers, stand above the page too (`unsafe_notes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from hilum.artifacts.faults import FAULTS
+from hilum.report import numbers
+from hilum.report.run_folder import RunFolder
+from hilum.report.table import Table
+
+
+def with_notes(tables: Mapping[str, Table], notes: Iterable[str]) -> dict[str, Table]:
+    """The tables with these notes after their own, in one paragraph."""
+    said = " ".join(notes)
+    return {name: replace(t, notes=(*t.notes, *([said] if said else []))) for name, t in tables.items()}
+
+
+def run_notes(folder: RunFolder) -> list[str]:
+    """Every note of a run, the gravest first."""
+    return [
+        *unsafe_notes(folder),
+        *(f"As run: {text}" for text in _switched(folder, unsafe=False)),
+        *_subset(folder),
+        *_choice_of_epoch(folder),
+    ]
+
+
+def unsafe_notes(folder: RunFolder) -> list[str]:
+    """A sentence for each unsafe fault that was on in any cell."""
+    return [f"Unsafe: {text}" for text in _switched(folder, unsafe=True)]
+
+
+def _switched(folder: RunFolder, unsafe: bool) -> list[str]:
+    found = []
+    for name, fault in FAULTS.items():
+        with_it = [c for c in folder.cells if name in c.switches]
+        if fault.unsafe != unsafe or not with_it:
+            continue
+        n = len(folder.cells)
+        where = "in every cell" if len(with_it) == n else f"in {len(with_it)} of {n} cells"
+        found.append(f"{fault.what} ({name}, {where}).")
+    return found
+
+
+def _subset(folder: RunFolder) -> list[str]:
+    subset = _study(folder, "data").get("subset")
+    if not subset:
+        return []
+    return [
+        f"A subset: {numbers.count(len(folder.manifest))} films, drawn by class from those the study names ({subset['name']}); "
+        "not comparable with figures of all films."
+    ]
+
+
+def _choice_of_epoch(folder: RunFolder) -> list[str]:
+    training = _study(folder, "training")
+    found = []
+    if training.get("early_stopping"):
+        found.append(
+            f"Early stopping: training ended after {training['early_stopping']} epochs without a lower validation loss."
+        )
+    if training.get("best_epoch"):
+        found.append("Best epoch: the weights are those of the epoch with the lowest validation loss.")
+    return found
+
+
+def _study(folder: RunFolder, table: str) -> dict[str, Any]:
+    return dict((folder.run.get("study") or {}).get(table) or {})

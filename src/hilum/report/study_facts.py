@@ -1,0 +1,249 @@
+"""What is known about a study, in words: one fact a function, for the model card and the checklists.
+
+Convention: a fact is read from the run's record and artefacts. What they do not say is `NOT_REPORTED`, never a guess; nothing that only
+the people behind a study know (dates, ethics, funding) is in them, so it is never filled in here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hilum.artifacts.header import read_json
+from hilum.report import numbers
+from hilum.report.result_tables import METRIC_LABELS, CellColumns
+from hilum.report.run_folder import RunCell, RunFolder
+from hilum.report.set_up_tables import step_words
+from hilum.report.study_rows import AT_OPERATING_POINT, StudyRows
+
+NOT_REPORTED = "not reported"
+_HEADS = {
+    "mlp": "linear layer to 64, ReLU, linear layer to the classes",
+    "conv": "dropout .5, 1×1 convolution to the classes, ReLU, global average pooling",
+    "linear": "one linear layer to the classes",
+    "dense": "three linear layers (968, 32, classes) without activation between them",
+}
+
+
+def study(folder: RunFolder) -> dict[str, Any]:
+    """The study as it was run; empty where it is not recorded."""
+    return dict(folder.run.get("study") or {})
+
+
+def model(folder: RunFolder) -> str:
+    """Each backbone with its head, and whether it was trained."""
+    found = []
+    for c in {c.backbone: c for c in folder.cells}.values():
+        head = _HEADS.get(str(_bundle(folder, c).get("head", "")), "")
+        kinds = {k.finetuned for k in folder.cells if k.backbone == c.backbone}
+        how = {True: "trained as a whole", False: "frozen, only its head trained"}
+        words = " or ".join(how[k] for k in sorted(kinds))
+        found.append(f"{c.backbone_label}: {words}" + (f" ({head})" if head else ""))
+    return "; ".join(found)
+
+
+def costs(folder: RunFolder) -> str:
+    """Parameters and multiply-adds of each network."""
+    label = _labels(folder)
+    found = [
+        f"{label.get(name, name)}: {numbers.count(c['parameters'])} parameters, {numbers.count(c['trained'])} of them trained, "
+        f"{c['multiply_adds'] / 1e9:.3g} billion multiply-adds a film"
+        for name, c in (folder.run.get("costs") or {}).items()
+    ]
+    return "; ".join(found) or NOT_REPORTED
+
+
+def weights(folder: RunFolder) -> str:
+    """Where each backbone's first weights come from."""
+    found, label = [], _labels(folder)
+    for backbone, w in (folder.run.get("weights") or {}).items():
+        name = label.get(backbone, backbone)
+        if not w.get("pretrained"):
+            found.append(f"{name}: drawn from the seed")
+            continue
+        licence = f", licence {w['licence']}" if w.get("licence") else ""
+        found.append(
+            f"{name}: {w['weights']} ({w.get('source')}{licence}, sha256 {str(w.get('sha256'))[:12]})"
+        )
+    return "; ".join(found) or NOT_REPORTED
+
+
+def preprocessing(folder: RunFolder) -> str:
+    """The steps that every film passes."""
+    found = [
+        f"{name}: " + "; ".join(step_words(s) for s in p.get("steps", ()))
+        for name, p in (folder.run.get("pipelines") or {}).items()
+    ]
+    return "grey, 8 bit, from one decoder; then by pipeline. " + " | ".join(found) if found else NOT_REPORTED
+
+
+def training(folder: RunFolder) -> str:
+    """Epochs, batch, policies, losses, sampling, choice of epoch."""
+    value = study(folder)
+    table = value.get("training") or {}
+    found = [
+        f"{k.replace('_', ' ')} {table[k]}" for k in ("epochs", "batch", "learning_rate") if table.get(k)
+    ]
+    found += [
+        f"schedule {name}: {_policy(value, name)}" for name in dict.fromkeys(c.schedule for c in folder.cells)
+    ]
+    losses = dict.fromkeys(c.factors.get("loss", "cross-entropy") for c in folder.cells)
+    found += [f"loss {name}{_options((value.get('loss') or {}).get(name), 'kind')}" for name in losses]
+    if value.get("finetune") and any(c.finetuned for c in folder.cells):
+        found.append(f"fine-tuning{_options(value['finetune'])}")
+    found.append(imbalance(folder))
+    early, best = table.get("early_stopping"), table.get("best_epoch")
+    found.append(f"early stopping after {early} epochs" if early else "no early stopping")
+    found.append(
+        "weights of the epoch with the lowest validation loss" if best else "weights of the last epoch"
+    )
+    return "; ".join(found) if table else NOT_REPORTED
+
+
+def _policy(value: Mapping[str, Any], name: str) -> str:
+    known = (value.get("policy") or {}).get(name)
+    if known is None:
+        return "Adam at a constant rate" if name == "constant" else NOT_REPORTED
+    return str(known.get("kind", name)).replace("_", " ") + _options(known, "kind")
+
+
+def _options(table: Mapping[str, Any] | None, *without: str) -> str:
+    """A table's options in brackets, those that are off left out."""
+    words = [
+        f"{k.replace('_', ' ')} {_value(v)}"
+        for k, v in (table or {}).items()
+        if k not in without and v not in (None, False, 0, 0.0, "none", [])
+    ]
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return ", then ".join(
+            " ".join(f"{k.replace('_', ' ')} {v}" for k, v in item.items())
+            if isinstance(item, dict)
+            else str(item)
+            for item in value
+        )
+    return str(value)
+
+
+def imbalance(folder: RunFolder) -> str:
+    """How unequal classes were treated."""
+    value = study(folder)
+    if not value:
+        return NOT_REPORTED
+    found = [
+        f"{c}: {n if isinstance(n, int) else f'{n:g} times as many'} training films drawn with replacement"
+        for c, n in (value.get("sampling") or {}).items()
+    ]
+    found += [
+        f"class weights {table.get('class_weights') or table.get('alpha')} in loss {name}"
+        for name, table in (value.get("loss") or {}).items()
+        if (table.get("class_weights") or table.get("alpha") or "none") != "none"
+    ]
+    return "; ".join(found) or "classes as frequent as they are, no sampling or weights"
+
+
+def seeds(folder: RunFolder) -> str:
+    """The seed, and what is drawn anew."""
+    again = ", ".join(folder.run.get("redraw_with_trial") or []) or "nothing recorded"
+    return f"seed {folder.run.get('seed', NOT_REPORTED)}; {folder.n_trials} trials a cell; drawn anew each trial: {again}"
+
+
+def software(folder: RunFolder) -> str:
+    """Versions."""
+    return ", ".join(f"{k} {v}" for k, v in (folder.run.get("versions") or {}).items()) or NOT_REPORTED
+
+
+def operating_points(folder: RunFolder) -> str:
+    """Rule and thresholds, and the part they were chosen on."""
+    points = [p for c, t in folder.units() if (p := folder.operating_point(c, t)) and "threshold" in p]
+    if not points:
+        return NOT_REPORTED
+    low, high = (f(float(p["threshold"]) for p in points) for f in (min, max))
+    rules = sorted({f"{p.get('rule', 'no rule recorded')}, chosen on {p.get('chosen_on')}" for p in points})
+    return f"{'; '.join(rules)}; thresholds {numbers.rate(low, 3)} to {numbers.rate(high, 3)}"
+
+
+def comparisons(folder: RunFolder) -> str:
+    """The families of comparisons that were named beforehand."""
+    families = study(folder).get("compare") or []
+    found = [
+        f"{f['name']}: {f['factor']} against {f['reference']} in {', '.join(METRIC_LABELS.get(m, m) for m in f['metrics'])}"
+        for f in families
+    ]
+    if not found:
+        return "no family of comparisons was named, so differences are not tested"
+    return "; ".join(found) + "; p adjusted by Holm, intervals of a family together"
+
+
+def cell_results(folder: RunFolder, rows: StudyRows, cell: RunCell) -> str:
+    """A cell's figures on the test part, with intervals."""
+    found = []
+    for metric in (
+        "sensitivity",
+        "specificity",
+        "pr_auc",
+        *(m + AT_OPERATING_POINT for m in ("sensitivity", "specificity")),
+    ):
+        row = rows.find(cell.name, None, metric, folder.positive)
+        if row is None or row.estimate is None:
+            continue
+        label = METRIC_LABELS[metric.removesuffix(AT_OPERATING_POINT)]
+        at = " at the operating point" if metric.endswith(AT_OPERATING_POINT) else ""
+        interval = f" ({numbers.interval(row.low, row.high)})" if row.low is not None else ""
+        found.append(f"{label}{at} {numbers.rate(row.estimate)}{interval}")
+    return ", ".join(found) or NOT_REPORTED
+
+
+def contrast_results(folder: RunFolder, rows: StudyRows, contrast: str) -> str:
+    """Range over cells of sensitivity, specificity and ROC-AUC of a clean contrast."""
+    found = []
+    for metric in ("sensitivity", "specificity", "roc_auc"):
+        values = [v for c in folder.cells if (v := rows.value(c.name, None, metric, contrast)) is not None]
+        if values:
+            low, high = numbers.rate(min(values)), numbers.rate(max(values))
+            found.append(
+                f"{METRIC_LABELS[metric]} {low if low == high else f'{low} to {high} over the cells'}"
+            )
+    return ", ".join(found)
+
+
+def chosen_cell(folder: RunFolder) -> tuple[RunCell, float] | None:
+    """The cell with the lowest validation loss of the kept weights, mean over trials, and that loss.
+
+    None where losses are not recorded for every trial, where cells were trained by different losses (these cannot be ranked), and where
+    an unsafe fault was on.
+    """
+    if len({c.factors.get("loss") for c in folder.cells}) > 1 or any(c.switches for c in folder.cells):
+        return None
+    found = []
+    for cell in folder.cells:
+        kept = [k for t in folder.trials if (k := folder.losses(cell, t).kept) is not None]
+        if len(kept) < folder.n_trials:
+            return None
+        found.append((sum(kept) / len(kept), cell.name, cell))
+    loss, _, cell = min(found, key=lambda f: f[:2])
+    return cell, loss
+
+
+def chosen_words(folder: RunFolder) -> str:
+    """`chosen_cell` in words."""
+    chosen = chosen_cell(folder)
+    if chosen is None:
+        return "none is named: validation losses are not recorded, not comparable, or a fault was switched on"
+    cell, loss = chosen
+    if len(folder.cells) == 1:
+        return f"{CellColumns(folder).label(cell)} is the only cell"
+    return f"{CellColumns(folder).label(cell)}: lowest validation loss, {loss:.4f}, mean over trials; not chosen on test"
+
+
+def _labels(folder: RunFolder) -> dict[str, str]:
+    """Backbone -> its name for tables."""
+    return {c.backbone: c.backbone_label for c in folder.cells}
+
+
+def _bundle(folder: RunFolder, cell: RunCell) -> dict[str, Any]:
+    path = folder.folder(cell, 1) / "bundle" / "bundle.json"
+    return dict(read_json(path)) if path.is_file() else {}

@@ -1,0 +1,119 @@
+"""One film: its part in each trial of a run, what was drawn for it, and what each model said of it.
+
+Convention: the film is told by its id, class and digests. Of its patient only whether an id is known is shown.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hilum.artifacts.header import read_json
+from hilum.artifacts.lineage import SHOWN, Artefact, compared
+from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.split import read_split
+from hilum.augment.pipeline import Pipeline
+from hilum.core.digests import sha256_file
+
+
+def one_film(row: FilmRow, manifest_path: Path, runs: Sequence[Path]) -> Artefact:
+    """A film of a manifest, and its way through runs.
+
+    Args:
+        row: The film.
+        manifest_path: The manifest that it was found in.
+        runs: Runs to look into; those without the film are left out.
+    """
+    path = Path(row.path)
+    facts: dict[str, Any] = {
+        "class": row.label,
+        "source": row.source,
+        "size": f"{row.width_px} x {row.height_px} px",
+        "patient": "id known" if row.patient_id else "no id",
+        "pixels": row.pixels_sha256[:SHOWN],
+    }
+    facts |= {k: getattr(row, k) for k in ("view", "age_group", "source_part") if getattr(row, k)}
+    told = {}
+    for run in runs:
+        story = _in_run(row.image_id, run)
+        if story:
+            told[run.name] = story
+    facts["in runs"] = told
+    link = compared("file", row.sha256, sha256_file(path) if path.is_file() else None, f"no file {path}")
+    return Artefact("film", row.image_id, row.sha256, str(manifest_path), facts, None, (link,))
+
+
+def _in_run(image_id: str, run: Path) -> dict[str, list[dict[str, Any]]]:
+    parts, drawn, said = [], [], []
+    for path in sorted((run / "splits").rglob("*.json")):
+        split = read_split(path)
+        group = split.group_of.get(image_id)
+        if group is None:
+            continue
+        inside = [p for p, ids in split.parts.items() if image_id in ids]
+        with_it = sum(g == group for g in split.group_of.values()) - 1
+        name = path.relative_to(run / "splits").with_suffix("").as_posix()
+        parts.append({"split": name, "part": "+".join(inside), "films of its group": with_it + 1})
+    if not parts:
+        return {}
+    pipelines = {
+        n: Pipeline.from_dict(t) for n, t in read_json(run / "run.json").get("pipelines", {}).items()
+    }
+    for path in sorted((run / "prepared").rglob("*.json")):
+        name = path.relative_to(run / "prepared").with_suffix("").as_posix()
+        drawn += list(_drawn(image_id, path, name, pipelines))
+    for path in sorted(run.glob("cells/*/trial-*/predictions.csv")):
+        said += list(_said(image_id, path))
+    return {"parts": parts, "drawn": drawn, "predicted": said}
+
+
+def _drawn(image_id: str, path: Path, name: str, pipelines: dict[str, Pipeline]) -> Iterator[dict[str, Any]]:
+    value = read_json(path)
+    pipeline = pipelines.get(path.stem.rpartition("--")[0])
+    for part in ("train", "valid", "test"):
+        for film, copy, pixels, drawn in value.get(part, []):
+            if film != image_id:
+                continue
+            words = (
+                pipeline.caption(drawn) if pipeline else "; ".join(d["op"] for d in drawn) or "nothing drawn"
+            )
+            yield {
+                "prepared": name,
+                "part": part,
+                "copy": copy,
+                "drawn": words,
+                "pixels": pixels[:SHOWN],
+                "steps": drawn,
+            }
+
+
+def _said(image_id: str, path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8", newline="") as f:
+        for row in csv.DictReader(f):
+            if row["image_id"] != image_id:
+                continue
+            scores = {k[2:]: float(v) for k, v in row.items() if k.startswith("p_") and v}
+            yield {
+                "trial": f"{path.parent.parent.name}/{path.parent.name}",
+                "part": row["part"],
+                "class": row["y_true"],
+                "highest": max(scores, key=lambda c: scores[c]) if scores else row.get("error", ""),
+                **{f"p {c}": p for c, p in scores.items()},
+                "at operating point": {"1": "positive", "0": "negative"}.get(
+                    row.get("operating_point") or "", ""
+                ),
+            }
+
+
+def find_film(image_id: str, manifests: Sequence[Path]) -> tuple[FilmRow, Path] | None:
+    """The first manifest that has the film; by its id, or by the digest of its bytes."""
+    for path in manifests:
+        manifest = Manifest.read(path)
+        if image_id in manifest.by_id:
+            return manifest.by_id[image_id], path
+        for film in manifest.films:
+            if film.sha256 == image_id:
+                return film, path
+    return None

@@ -1,0 +1,220 @@
+"""The report of the whole paper: the runs of a suite -> ``report.html``, each table as csv and LaTeX, each figure as SVG and PNG.
+
+Convention: ``paper.json`` names the members, which lie beside its folder. Every member must be there and evaluated, its statistics of its
+own predictions, else the report is refused. Everything is written into the suite's folder; equal runs give equal bytes. What the report may
+not compute, this stage does: figures on the validation part, and rates by the policies.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from hilum.artifacts.comparisons import read_comparisons
+from hilum.artifacts.header import Header, header_path, read_json, write_json
+from hilum.artifacts.policies import Policy
+from hilum.core.digests import sha256_bytes, sha256_file
+from hilum.core.errors import InputError
+from hilum.core.files import write_text
+from hilum.core.progress import progress
+from hilum.report.evaluation import read_checked
+from hilum.report.looks import looks
+from hilum.report.page import Picture
+from hilum.report.paper import member as suites
+from hilum.report.paper import pictures
+from hilum.report.paper.claims import findings
+from hilum.report.paper.compose import compose
+from hilum.report.paper.count_tables import count_table
+from hilum.report.paper.experiment_tables import experiment_tables
+from hilum.report.paper.member import Member, Paper
+from hilum.report.paper.page import render
+from hilum.report.paper.tables import family_tables, paper_tables
+from hilum.report.run_folder import RunFolder
+from hilum.report.study_rows import StudyRows
+from hilum.stats.confusion import confusion, predicted_class, rates
+from hilum.stats.curves import pr_auc
+from hilum.training.schedules import simulate
+
+PAGE = "report.html"
+_VALID = "valid"
+_METRICS = ("sensitivity", "specificity")
+_POLICY: TypeAdapter[Policy] = TypeAdapter(Policy)
+
+
+def write_paper_report(folder: Path) -> Path:
+    """Write the report of a suite whose studies were run and evaluated.
+
+    Args:
+        folder: The suite's folder, which holds ``paper.json``; its members lie beside it.
+
+    Returns:
+        The path of ``report.html``.
+
+    Raises:
+        InputError: A member does not exist or was not evaluated, or something is malformed.
+        DigestError: A member's statistics are of other predictions.
+    """
+    paper = open_paper(folder)
+    found = findings(paper)
+    tables = paper_tables(paper, found)
+    for table in tables.values():
+        write_text(folder / "tables" / f"{table.name}.csv", table.to_csv())
+        write_text(folder / "tables" / f"{table.name}.tex", table.to_latex())
+    drawn, of_member = _pictures(paper, folder / "figures")
+    for m in paper.members:
+        of_member[m.name] = _order(m, paper, of_member[m.name], list(tables))
+    page = render(compose(paper, found, tables, drawn, of_member))
+    path = folder / PAGE
+    inputs = {suites.NAME: sha256_file(folder / suites.NAME)}
+    inputs |= {m.name: sha256_file(m.folder.path / "statistics.json") for m in paper.members}
+    options = {"tables": list(tables), "figures": list(drawn)}
+    # the header first, the page last: a page that is there is whole
+    header = Header("paper-report", inputs, options)
+    write_json(header_path(path), {"header": header.to_dict(), "csv_sha256": sha256_bytes(page.encode())})
+    write_text(path, page)
+    return path
+
+
+def open_paper(folder: Path) -> Paper:
+    """The suite with every member read and checked."""
+    where = folder / suites.NAME
+    if not where.is_file():
+        raise InputError(
+            f"{folder}: expected the folder of a suite, with {suites.NAME}; make one with `hilum run` of a suite"
+        )
+    suite = suites.read_suite(where)
+    return Paper(suite, tuple(_member(e, folder.parent, where) for e in suite.entries))
+
+
+def _member(entry: suites.Entry, runs: Path, where: Path) -> Member:
+    path = runs / entry.run
+    if not (path / "run.json").is_file():
+        raise InputError(
+            f"{where}: member {entry.study!r} is run {entry.run!r}, but {path} is no run's folder; run that study in this "
+            "workspace, or take it out of the suite"
+        )
+    if not (path / "statistics.json").is_file():
+        raise InputError(
+            f"{where}: member {entry.study!r} was not evaluated: {path} has no statistics.json; run the study to its end"
+        )
+    folder = RunFolder(path)
+    comparisons, seen = path / "comparisons.json", looks(folder)
+    return Member(
+        entry.study,
+        folder,
+        StudyRows.read(path / "statistics.json"),
+        read_checked(folder),
+        tuple(read_comparisons(comparisons)) if comparisons.is_file() else (),
+        entry.seconds,
+        validation_figures(folder) if entry.study.startswith("experiment") else {},
+        policy_rates(folder),
+        drawn_films(folder),
+        seen[0] if seen else None,
+    )
+
+
+def validation_figures(folder: RunFolder) -> dict[str, dict[str, float]]:
+    """Cell -> metric -> mean over trials on the validation part; a figure that is undefined in a trial is left out."""
+    found: dict[str, dict[str, float]] = {}
+    k = folder.classes.index(folder.positive)
+    with progress("validation figures", len(folder.cells) * folder.n_trials, "trials") as step:
+        for cell in folder.cells:
+            trials: list[dict[str, float]] = []
+            for trial in folder.trials:
+                films = folder.predictions(cell, trial).of_part(_VALID)
+                y_true = films.y_index()
+                counts = confusion(y_true, predicted_class(films.probabilities), len(folder.classes))
+                values = {m: v for m, v in rates(counts, k).items() if m in _METRICS}
+                values["pr_auc"] = pr_auc(y_true == k, films.probabilities[:, k])
+                trials.append({m: v for m, v in values.items() if isinstance(v, float)})
+                step()
+            shared = [m for m in (*_METRICS, "pr_auc") if all(m in t for t in trials)]
+            found[cell.name] = {m: float(np.mean([t[m] for t in trials])) for m in shared}
+    return found
+
+
+def policy_rates(folder: RunFolder) -> dict[str, NDArray[np.float64]]:
+    """Schedule -> rate of every step, for policies that do not look at the validation loss; those without a record are left out."""
+    study: Mapping[str, Any] = folder.run.get("study") or {}
+    policies: Mapping[str, Any] = study.get("policy") or {}
+    epochs = int((study.get("training") or {}).get("epochs") or 0)
+    found = {}
+    for cell in folder.cells:
+        record = folder.folder(cell, 1) / "train.json"
+        if cell.schedule in found or cell.schedule not in policies or not record.is_file():
+            continue
+        steps = read_json(record).get("steps_per_epoch")
+        policy = _POLICY.validate_python(policies[cell.schedule])
+        if steps and policy.kind != "plateau":
+            filled = _filled(policy, study)
+            found[cell.schedule] = simulate(filled, epochs, int(steps))
+    return found
+
+
+def _filled(policy: Policy, study: Mapping[str, Any]) -> Policy:
+    """The policy with the study's rate where it names none."""
+    if getattr(policy, "learning_rate", 0.0) is None:
+        return policy.model_copy(update={"learning_rate": study["training"]["learning_rate"]})
+    return policy
+
+
+def drawn_films(folder: RunFolder) -> dict[str, int]:
+    """Class -> training films as drawn in trial 1; empty where the run does not record it."""
+    path = folder.path / "prepared" / f"{folder.cells[0].pipeline}--trial-1.json"
+    if not path.is_file():
+        return {}
+    by_id = folder.manifest.by_id
+    return dict(Counter(by_id[row[0]].label for row in read_json(path)["train"]))
+
+
+def _pictures(paper: Paper, out: Path) -> tuple[dict[str, Picture], dict[str, list[str]]]:
+    """Every figure by name, and the names of each member's."""
+    found: dict[str, Picture] = {}
+    of_member: dict[str, list[str]] = {}
+    with progress("figures", len(paper.members), "studies") as step:
+        for m in paper.members:
+            made = _of_member(m, paper, out)
+            found.update({p.name: p for p in made})
+            of_member[m.name] = [p.name for p in made]
+            step()
+    if paper.experiment(5) is None:
+        picture = pictures.architecture_picture(None, out)
+        found[picture.name] = picture
+    return found, of_member
+
+
+def _of_member(m: Member, paper: Paper, out: Path) -> list[Picture]:
+    makers: list[Callable[[], Picture | None]] = []
+    described = m in paper.as_described
+    first: dict[int, Callable[[], Picture | None]] = {
+        3: lambda: pictures.rate_picture(m, out),
+        4: lambda: pictures.plateau_picture(m, out),
+        5: lambda: pictures.architecture_picture(m, out),
+    }
+    if described and m.experiment in first:
+        makers.append(first[m.experiment])
+    makers.append(lambda: pictures.loss_picture(m, described, out))
+    if described and m.experiment in (2, 3):
+        makers.append(lambda: pictures.pr_picture(m, paper, out))
+    made = [p for make in makers if (p := make()) is not None]
+    return [*made, *(pictures.copied_pictures(m, out) if described and m.experiment in (1, 2) else [])]
+
+
+def _order(m: Member, paper: Paper, drawn: list[str], tables: list[str]) -> list[str]:
+    """Names of a member's tables and pictures in the order of the page: counts, policies, results, matrices, curves, panels."""
+    first = [n for n in drawn if n in ("figure-9", "figure-12", "figure-14")]
+    if m.as_run or m not in paper.as_described:
+        own = [n for n in tables if n.startswith(f"{m.name}-")]
+    else:
+        counts = count_table(m)
+        own = [*([counts.name] if counts else []), *(t.name for t in experiment_tables(m))]
+        own += ["table-6", "table-7"] if m.experiment == 2 else []
+    rest = [n for n in drawn if n not in first]
+    families = [] if m not in paper.as_described else [t.name for t in family_tables(m)]
+    return [*first, *own, *rest, *families]

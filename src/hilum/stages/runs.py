@@ -1,0 +1,204 @@
+"""runs: what is in a workspace's ``runs/``: one line a run, or one a cell with a figure and its interval. Reads only.
+
+Conventions: a run is ``finished`` when its statistics and its report are there, else ``unfinished``: `hilum run` of the same study goes on.
+A ``paper`` is a suite of runs. A cell's figure is the mean over its trials on the test part, for the study's positive class. Choosing
+by a test figure is choosing on test: whoever sorts by one is told so.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hilum.artifacts.faults import unsafe_among
+from hilum.artifacts.header import read_json
+from hilum.core.errors import InputError, nearest
+from hilum.report.run_folder import FACTORS, RunCell, RunFolder
+from hilum.report.study_rows import StudyRow, StudyRows
+
+FINISHED, UNFINISHED, PAPER, BROKEN = "finished", "unfinished", "paper", "unreadable"
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """A folder of ``runs/``.
+
+    Attributes:
+        folder: Its name.
+        state: See the module.
+        study: Name of the study.
+        study_version: Digest of the study.
+        manifest_version: Digest of the films.
+        n_films: Films.
+        n_cells: Cells.
+        n_trials: Trials of each.
+        seconds: Of the whole run, the first time; None where it was not measured.
+        looks: How often this study's test part was evaluated in this workspace.
+        unsafe: Faults that break validity and were on in some cell.
+        remarks: ``synthetic films``, the name of a subset, or why it cannot be read.
+        members: Run folders of a paper.
+    """
+
+    folder: str
+    state: str
+    study: str = ""
+    study_version: str = ""
+    manifest_version: str = ""
+    n_films: int | None = None
+    n_cells: int | None = None
+    n_trials: int | None = None
+    seconds: float | None = None
+    looks: int = 0
+    unsafe: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    run: RunFolder | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class CellLine:
+    """A figure of a cell.
+
+    Attributes:
+        run: The run's folder.
+        cell: Name of the cell.
+        levels: Its factors.
+        row: The mean over trials, with its interval; None where the run was not evaluated.
+    """
+
+    run: str
+    cell: RunCell
+    levels: Mapping[str, str]
+    row: StudyRow | None
+
+
+def list_runs(root: Path) -> list[RunLine]:
+    """Every run of a workspace, by name.
+
+    Raises:
+        InputError: No workspace.
+    """
+    if not (root / "runs").is_dir():
+        raise InputError(
+            f"{root}: expected a workspace, a folder with runs/ in it; `hilum run STUDY --workspace {root}` makes one"
+        )
+    looks = _looks(root / "looks.jsonl")
+    folders = sorted(p for p in (root / "runs").iterdir() if p.is_dir() and not p.name.startswith("."))
+    return [_line(p, looks[p.name]) for p in folders]
+
+
+def _line(path: Path, looks: int) -> RunLine:
+    if (path / "paper.json").is_file():
+        value = read_json(path / "paper.json")
+        members = tuple(str(m.get("run")) for m in value.get("members", []))
+        seconds = sum(float(m.get("seconds") or 0) for m in value.get("members", []))
+        return RunLine(path.name, PAPER, str(value.get("name", "")), seconds=seconds, members=members)
+    if not (path / "run.json").is_file():
+        done = len(list(path.glob("cells/*/trial-*/bundle/bundle.json")))
+        remark = f"{done} trials trained so far" if done else "nothing trained yet"
+        return RunLine(path.name, UNFINISHED, path.name.rpartition("-")[0], looks=looks, remarks=(remark,))
+    try:
+        run = RunFolder(path)
+        facts = read_json(path / "run_facts.json") if (path / "run_facts.json").is_file() else {}
+        n_films = _count_rows(path / "manifest.csv")
+    except InputError as e:
+        return RunLine(path.name, BROKEN, looks=looks, remarks=(str(e),))
+    whole = all((path / name).is_file() for name in ("statistics.json", "report.html"))
+    subset = (run.run.get("study", {}).get("data") or {}).get("subset")
+    remarks = [f"subset {subset['name']}: {subset['films']} films"] if subset else []
+    if run.run.get("synthetic"):
+        remarks.append("synthetic films")
+    return RunLine(
+        path.name, FINISHED if whole else UNFINISHED, str(run.run["name"]), str(run.run["study_digest"]),
+        str(run.run["manifest_digest"]), n_films, len(run.cells), run.n_trials, facts.get("seconds"), looks,
+        tuple(dict.fromkeys(f for c in run.cells for f in unsafe_among(c.switches))), tuple(remarks), run=run,
+    )  # fmt: skip
+
+
+def _looks(ledger: Path) -> Counter[str]:
+    if not ledger.is_file():
+        return Counter()
+    return Counter(str(json.loads(t).get("run")) for t in ledger.read_text("utf-8").splitlines() if t.strip())
+
+
+def _count_rows(path: Path) -> int | None:
+    if not path.is_file():
+        return None
+    with path.open(encoding="utf-8", newline="") as f:
+        return sum(1 for _ in csv.reader(f)) - 1
+
+
+def levels_of(cell: RunCell) -> dict[str, str]:
+    """Level of each factor that the run recorded."""
+    return {"backbone": cell.backbone, "pipeline": cell.pipeline, "schedule": cell.schedule, **cell.factors}
+
+
+def choose_runs(lines: Sequence[RunLine], study: str | None, where: Mapping[str, str]) -> list[RunLine]:
+    """Runs of a study that have a cell with the wanted levels.
+
+    Args:
+        lines: Of `list_runs`.
+        study: Name of the study; None for all.
+        where: Factor -> level.
+
+    Raises:
+        InputError: No such study, factor or level; the nearest is named.
+    """
+    if study is not None and study not in {x.study for x in lines}:
+        raise InputError(
+            f"no run of a study {study!r} here; {nearest(study, {x.study for x in lines} - {''})}"
+        )
+    lines = [x for x in lines if study in (None, x.study)]
+    cells = [c for x in lines if x.run for c in x.run.cells]
+    for factor, level in where.items():
+        if factor not in FACTORS:
+            raise InputError(
+                f"--where {factor}={level}: unknown factor {factor!r}; {nearest(factor, FACTORS)}"
+            )
+        levels = {levels_of(c)[factor] for c in cells if factor in levels_of(c)}
+        if level not in levels:
+            raise InputError(
+                f"--where {factor}={level}: no cell here has it; {nearest(level, levels) if levels else 'no run recorded that factor'}"
+            )
+    if not where:
+        return lines
+    return [x for x in lines if x.run and any(_fits(c, where) for c in x.run.cells)]
+
+
+def _fits(cell: RunCell, where: Mapping[str, str]) -> bool:
+    levels = levels_of(cell)
+    return all(levels.get(f) == level for f, level in where.items())
+
+
+def compare_cells(lines: Iterable[RunLine], where: Mapping[str, str], metric: str) -> list[CellLine]:
+    """A figure of every cell that fits, side by side.
+
+    Args:
+        lines: The runs.
+        where: Factor -> level.
+        metric: As in statistics.json, for the positive class (``accuracy`` of all classes too).
+
+    Raises:
+        InputError: No evaluated run has that metric.
+    """
+    found: list[CellLine] = []
+    metrics: set[str] = set()
+    for line in lines:
+        if line.run is None:
+            continue
+        path = line.run.path / "statistics.json"
+        rows = StudyRows.read(path) if path.is_file() else StudyRows(())
+        positive = line.run.positive
+        metrics |= {r.metric for r in rows.rows if r.class_ == positive}
+        found += [
+            CellLine(line.folder, c, levels_of(c), rows.find(c.name, None, metric, positive))
+            for c in line.run.cells
+            if _fits(c, where)
+        ]
+    if metrics and metric not in metrics:
+        raise InputError(f"no cell here has a metric {metric!r}; {nearest(metric, metrics)}")
+    return found

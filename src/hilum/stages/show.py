@@ -1,0 +1,204 @@
+"""show: what something is, its version, and where it came from, back to the films. Reads only.
+
+What is asked for may be a path (manifest, split, run, cell, trial, bundle, predictions, statistics, report, study file, pipeline as JSON,
+film), a name (run, study, pipeline, policy, loss, cell), an image_id, or the first digits of a version.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from hilum.artifacts.header import header_path, read_json
+from hilum.artifacts.lineage import SHOWN, Artefact
+from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.split import UNSAFE_KIND
+from hilum.core.digests import sha256_file
+from hilum.core.errors import InputError
+from hilum.imaging.decode import is_film_name
+from hilum.stages.lineage import names, studies
+from hilum.stages.lineage.films import FilmReader
+from hilum.stages.lineage.models import ModelReader
+from hilum.stages.lineage.names import Entry
+from hilum.stages.lineage.one_film import find_film, one_film
+from hilum.stages.lineage.studies import RunReader
+from hilum.stages.lineage.surroundings import Surroundings, kind_of_header
+
+_HEX = re.compile(r"[0-9a-f]{4,64}")
+_NAMED = ("run", "paper", "study", "suite", "pipeline", "policy", "loss", "cell")
+_STATISTICS = ("statistics", "evaluation", "comparisons")
+
+
+def show(
+    what: str, workspace: Path | None = None, manifest: Path | None = None, read_films: bool = False
+) -> list[Artefact]:
+    """Find something and say where it came from.
+
+    Args:
+        what: A path, a name, an image_id or the beginning of a digest.
+        workspace: Where names and digests are looked for, and the inputs of what a path leads to.
+        manifest: Where an image_id is looked for, besides the runs.
+        read_films: Read every film of a manifest and compare its digest.
+
+    Returns:
+        One artefact; several where a name stands for several versions.
+
+    Raises:
+        InputError: Nothing is called that, or the digits fit several versions.
+    """
+    path = Path(what)
+    if path.exists():
+        return [_of_path(path, workspace, manifest, read_films)]
+    if path.suffix in (".csv", ".toml", ".html") or what.endswith("/"):
+        raise InputError(f"{what}: no such file or folder")
+    around = Surroundings(workspace or Path.cwd(), workspace)
+    entries = [*names.of_workspace(around), *names.shipped()]
+    manifests = _manifests(around, manifest)
+    found = [e for e in entries if e.name == what] or _by_digits(what, entries)
+    if not found:
+        film = find_film(what, manifests)
+        if film is not None:
+            return [one_film(*film, around.runs())]
+        found = _by_digits(what, names.dear(around)) if _HEX.fullmatch(what) else []
+    if not found:
+        raise InputError(_nothing(what, entries, around, manifests))
+    return [_open(e, workspace, read_films) for e in _versions(found)]
+
+
+def _by_digits(what: str, entries: Iterable[Entry]) -> list[Entry]:
+    """Entries whose version begins with the digits.
+
+    Raises:
+        InputError: They fit several versions.
+    """
+    if not _HEX.fullmatch(what):
+        return []
+    found = _versions([e for e in entries if e.version.startswith(what)])
+    if len(found) > 1:
+        listed = ", ".join(f"{e.version[: SHOWN + 4]} ({e.kind} {e.name})" for e in found[:5])
+        raise InputError(f"the digits {what!r} fit {len(found)} versions: {listed}; give more digits")
+    return found
+
+
+def _versions(entries: Sequence[Entry]) -> list[Entry]:
+    """One entry a version, the first."""
+    seen: dict[tuple[str, str], Entry] = {}
+    for e in entries:
+        seen.setdefault((e.kind, e.version or str(e.show)), e)
+    return list(seen.values())
+
+
+def _nothing(what: str, entries: Sequence[Entry], around: Surroundings, manifests: Sequence[Path]) -> str:
+    where = (
+        f"looked in the workspace {around.root}"
+        if around.root
+        else "this is no workspace; name one with --workspace"
+    )
+    if _HEX.fullmatch(what):
+        close = get_close_matches(what, {e.version[: len(what)] for e in entries}, n=1, cutoff=0.6)
+        hint = f"did you mean {close[0]!r}?" if close else "`hilum runs` lists the runs and their versions"
+        return f"no version here begins with {what!r}; {hint} ({where})"
+    known = {e.name for e in entries if e.kind in _NAMED}
+    if "/" in what:  # as the ids of films are
+        known |= {i for path in manifests for i in Manifest.read(path).by_id}
+    close = get_close_matches(what, known, n=1, cutoff=0.6)
+    some = ", ".join(sorted({e.name for e in entries if e.kind in ("run", "study", "suite", "paper")}))
+    hint = f"did you mean {close[0]!r}?" if close else f"studies and runs: {some}"
+    return f"nothing is called {what!r}: no path, run, study, pipeline, policy or film; {hint} ({where})"
+
+
+def _open(entry: Entry, workspace: Path | None, read_films: bool) -> Artefact:
+    return _of_path(entry.show, workspace, None, read_films) if isinstance(entry.show, Path) else entry.show()
+
+
+def _manifests(around: Surroundings, manifest: Path | None) -> list[Path]:
+    given = [manifest] if manifest is not None else []
+    return given + [p for p in around.manifests() if manifest is None or p.resolve() != manifest.resolve()]
+
+
+def _of_path(path: Path, workspace: Path | None, manifest: Path | None, read_films: bool) -> Artefact:
+    path = path.resolve()
+    around = Surroundings(path, workspace)
+    films = FilmReader(around, read_films)
+    models = ModelReader(films)
+    runs = RunReader(films, models)
+    if path.is_dir():
+        return _of_folder(path, models, runs)
+    if path.suffix == ".toml":
+        return studies.toml(path)
+    if path.suffix == ".html" and header_path(path).is_file():
+        return runs.report(path)
+    if path.suffix == ".csv":
+        return _of_csv(path, films, models)
+    if path.suffix == ".json":
+        return _of_json(path, films, models, runs)
+    if path.name in ("head.safetensors", "history.jsonl"):
+        return _of_folder(path.parent, models, runs)
+    if is_film_name(path):
+        found = find_film(sha256_file(path), _manifests(around, manifest))
+        if found is None:
+            raise InputError(f"{path}: no manifest here has a film of these bytes; give one with --manifest")
+        return one_film(*found, around.runs())
+    raise InputError(f"{path}: expected something that hilum wrote, a study file or a film; it has no header")
+
+
+def _of_folder(path: Path, models: ModelReader, runs: RunReader) -> Artefact:
+    if (path / "paper.json").is_file():
+        return runs.paper(path)
+    if (path / "run.json").is_file():
+        return runs.run(path)
+    if (path / "bundle.json").is_file():
+        return models.bundle(path)
+    if (path / "bundle" / "bundle.json").is_file():
+        return models.trial(path)
+    if (path / "spec.json").is_file():
+        return models.features(path)
+    if path.parent.name == "cells" and (path.parent.parent / "run.json").is_file():
+        return runs.cell(path)
+    if (path / "runs").is_dir():
+        raise InputError(f"{path} is a workspace; `hilum runs --workspace {path}` lists its runs")
+    raise InputError(
+        f"{path}: expected the folder of a run, a cell, a trial, a bundle or features; "
+        f"it has none of run.json, bundle.json, spec.json"
+    )
+
+
+def _of_csv(path: Path, films: FilmReader, models: ModelReader) -> Artefact:
+    kind = kind_of_header(path)
+    if not kind:
+        with path.open(encoding="utf-8") as f:
+            columns = f.readline().strip().split(",")
+        kind = "predictions" if any(c.startswith("p_") for c in columns) else "manifest"
+    return models.predictions(path) if kind == "predictions" else films.manifest(path)
+
+
+def _of_json(path: Path, films: FilmReader, models: ModelReader, runs: RunReader) -> Artefact:
+    value = read_json(path)
+    kind = kind_of_header(path)
+    if kind in ("split", UNSAFE_KIND):
+        return films.split(path)
+    if kind == "duplicates":
+        return films.duplicates(path)
+    if kind == "bundle":
+        return models.bundle(path.parent)
+    if kind == "features":
+        return models.features(path.parent)
+    if kind == "run":
+        return runs.run(path.parent)
+    if path.name == "paper.json":
+        return runs.paper(path.parent)
+    if kind in _STATISTICS or (isinstance(value, list) and header_path(path).is_file()):
+        return runs.statistics(path)
+    if isinstance(value, dict) and "steps" in value:
+        return studies.pipeline(value, str(path))
+    if kind:
+        return runs.statistics(
+            path
+        )  # of a kind that has nothing of its own: its header, its inputs compared where they can be
+    if isinstance(value, list) and value and "metric" in value[0]:
+        return runs.statistics(path)
+    raise InputError(
+        f"{path}: expected a JSON artefact with a header, or a pipeline; got keys {sorted(value)[:5]!r}"
+    )

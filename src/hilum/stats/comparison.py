@@ -1,0 +1,310 @@
+"""Families of comparisons between cells: every row of `comparisons.json`, from the predictions of the test films.
+
+Convention: a difference is cell minus reference of the mean over trials, the positive class against the rest, for the class of the
+highest probability or the ranking by its probability; a higher figure is the better one. The resamples of the films are drawn once,
+from the union of the clusters of all cells and trials (Set 1 redraws its test part), so every difference is paired film by film where
+films are shared. The test is `difference`'s, or `discordance`'s where fewer than ten clusters are discordant; `multiplicity` adjusts it
+over the family. McNemar and DeLong (`secondary`) stand beside it and decide nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.artifacts.comparisons import ComparisonRow, Pair, Verdict
+from hilum.core.errors import InputError, nearest
+from hilum.stats.confusion import Ratio, predicted_class, ratios
+from hilum.stats.curves import NO_NEGATIVE, NO_POSITIVE
+from hilum.stats.difference import ONE_TRIAL, DifferenceTest, ResampledTest, TrialPart, film_part, trial_part
+from hilum.stats.discordance import (
+    JoinedTest,
+    discordant_distances,
+    effective_discordance,
+    separate_distances,
+)
+from hilum.stats.intervals import MAX_UNDEFINED
+from hilum.stats.multiplicity import holm, simultaneous_level
+from hilum.stats.proportions import FEW_EVENTS
+from hilum.stats.resampling import DecisionTable, Ranking, Resamples, TrialFigures, resample
+from hilum.stats.sample_size import Needed, needed
+from hilum.stats.scored_films import ScoredFilms, SortedTrial, sort_films
+from hilum.stats.secondary import OF_FIXED_FILMS, decisions, secondary_tests
+from hilum.stats.walks import AREAS
+
+ALPHA = 0.05
+LEVEL = 1 - ALPHA
+
+
+class Cells:
+    """Cells whose films were counted together, ready to be compared in any number of families.
+
+    Args:
+        trials_of: Name of a cell -> its trials, at least one.
+        classes: Names, in the order of the columns.
+        positive: The positive class.
+        metrics: What will be asked for.
+        unit: What the cluster labels are; it is written into the rows.
+        seed: Seed of the resamples.
+        n_resamples: Number of resamples.
+
+    Raises:
+        InputError: No cell or trial; an unknown class or metric; films, scores and clusters disagree.
+    """
+
+    def __init__(
+        self,
+        trials_of: Mapping[str, Sequence[ScoredFilms]],
+        classes: Sequence[str],
+        positive: str,
+        metrics: Iterable[str],
+        unit: str = "film",
+        seed: int = 0,
+        n_resamples: int = 2000,
+    ) -> None:
+        names = list(classes)
+        if positive not in names:
+            raise InputError(f"the positive class {positive!r} is not one of {names!r}")
+        self.positive, self.unit, self.seed, self.n_resamples = positive, unit, seed, n_resamples
+        self._k = names.index(positive)
+        known = {r.name: r for r in ratios(len(names), self._k)}
+        wanted = list(dict.fromkeys(metrics))
+        for metric in wanted:
+            if metric not in known and metric not in AREAS:
+                raise InputError(f"no comparison of metric {metric!r}; {nearest(metric, [*known, *AREAS])}")
+        self._ratios: list[Ratio] = [known[m] for m in wanted if m in known]
+        self._ranked = any(m in AREAS for m in wanted)
+        self._columns = [*(r.name for r in self._ratios), *(AREAS if self._ranked else ())]
+        self._trials: dict[str, list[SortedTrial]] = {}
+        self._rows: dict[str, slice] = {}
+        asked: list[TrialFigures] = []
+        for cell, trials in trials_of.items():
+            checked = [sort_films(t, len(names), f"{cell}, trial {n}") for n, t in enumerate(trials, start=1)]
+            if not checked:
+                raise InputError(f"cell {cell!r}: expected one trial or more, got none")
+            self._trials[cell] = checked
+            self._rows[cell] = slice(len(asked), len(asked) + len(checked))
+            asked += [self._figures(t, len(names)) for t in checked]
+        self._counted: Resamples = resample(asked, n_resamples, seed)
+
+    def _figures(self, trial: SortedTrial, n_classes: int) -> TrialFigures:
+        decided = trial.true * n_classes + predicted_class(trial.score)
+        tables = [DecisionTable(decided, n_classes, self._ratios)] if self._ratios else []
+        everyone = np.ones(len(trial.true), dtype=np.bool_)
+        rankings = [Ranking(trial.true == self._k, trial.score[:, self._k], everyone)] if self._ranked else []
+        return TrialFigures(trial.clusters, tables, rankings)
+
+    def compare(self, family: str, pairs: Sequence[Pair], metrics: Sequence[str]) -> list[ComparisonRow]:
+        """The rows of a family: every pair under every metric, metric by metric.
+
+        Args:
+            family: Its name.
+            pairs: All comparisons of the family.
+            metrics: Each adjusted for itself.
+
+        Raises:
+            InputError: A cell that was not counted.
+        """
+        for name in {n for p in pairs for n in (p.cell, p.reference)}:
+            if name not in self._trials:
+                raise InputError(f"family {family!r}: no cell {name!r}; {nearest(name, self._trials)}")
+        rows: list[ComparisonRow] = []
+        for metric in metrics:
+            found = [_Comparison(self, pair, metric) for pair in pairs]
+            adjusted = holm([c.p for c in found])
+            rows += [c.row(family, p, len(pairs)) for c, p in zip(found, adjusted, strict=True)]
+        return rows
+
+
+class _Comparison:
+    """One pair under one metric."""
+
+    def __init__(self, cells: Cells, pair: Pair, metric: str) -> None:
+        self.cells, self.pair, self.metric = cells, pair, metric
+        self._a, self._b = cells._trials[pair.cell], cells._trials[pair.reference]
+        self._column = cells._columns.index(metric)
+        counted, at = cells._counted, (cells._rows[pair.cell], cells._rows[pair.reference])
+        self._points, self._reference = (counted.points[rows, self._column] for rows in at)
+        self.paired = len(self._a) == len(self._b) and all(
+            np.array_equal(a.ids, b.ids) for a, b in zip(self._a, self._b, strict=True)
+        )
+        self.notes: list[str] = []
+        self._trial_part: TrialPart | None = None
+        self.test: DifferenceTest | None = None
+        self.method = "none"
+        if self._is_defined():
+            self._trial_part = trial_part(self._points, self._reference)
+            self._films(*(counted.draws[rows, :, self._column] for rows in at))
+        self.p = self.test.p() if self.test else None
+
+    @property
+    def _ratio(self) -> Ratio | None:
+        return next((r for r in self.cells._ratios if r.name == self.metric), None)
+
+    def _is_defined(self) -> bool:
+        for name, points in ((self.pair.cell, self._points), (self.pair.reference, self._reference)):
+            undefined = np.flatnonzero(~np.isfinite(points))
+            if undefined.size:
+                has_positive = all((t.true == self.cells._k).any() for t in (*self._a, *self._b))
+                reason = self._ratio.reason if self._ratio else (NO_NEGATIVE if has_positive else NO_POSITIVE)
+                self.notes.append(f"undefined: {reason} ({name}, trial {undefined[0] + 1})")
+                return False
+        return True
+
+    def _films(self, draws: NDArray[np.float64], reference: NDArray[np.float64]) -> None:
+        """Choose the test and note what a reader must know."""
+        counted = self.cells._counted
+        if counted.n_clusters < 2:
+            self.notes.append("no test: one cluster only")
+            return
+        defined = np.isfinite(draws).all(axis=0) & np.isfinite(reference).all(axis=0)
+        lost = int((~defined).sum())
+        if lost > MAX_UNDEFINED * defined.size:
+            self.notes.append(f"no test: undefined in {lost} of {defined.size} resamples")
+            return
+        if lost:
+            self.notes.append(f"undefined in {lost} of {defined.size} resamples, left out")
+        self._film_part = film_part(draws[:, defined], reference[:, defined])
+        drawn = f"{self.cells.n_resamples} resamples of {counted.n_clusters} {self.cells.unit}s"
+        joined = self._few()
+        if joined is None:
+            self.test = ResampledTest(self.estimate, self._film_part, self._trial_part)
+            self.method = f"{'paired ' if self.paired else ''}bootstrap, {drawn}, normal"
+        else:
+            self.test, self.method = joined
+        if self._trial_part is None:
+            self.notes.append(ONE_TRIAL)
+        else:
+            by = (
+                "paired by trial"
+                if len(self._a) == len(self._b)
+                else "trials not paired: their numbers differ"
+            )
+            self.method += f", and Student’s t over trials ({self._trial_part.df:.3g} df, {by})"
+        if not self.paired:
+            self.notes.append(
+                "test films differ: units of the union resampled, films not paired where only one has them"
+            )
+
+    def _few(self) -> tuple[DifferenceTest, str] | None:
+        """The test of few discordant clusters or few errors; None where resamples serve."""
+        ratio = self._ratio
+        if ratio is None:
+            of_class = [int((t.true == self.cells._k).sum()) for t in (*self._a, *self._b)]
+            fewest = min(min(n, len(t.true) - n) for n, t in zip(of_class, (*self._a, *self._b), strict=True))
+            if fewest < FEW_EVENTS:
+                self.notes.append(f"few events ({fewest} films of the class, or others)")
+            return None
+        counted, index = self.cells._counted, self.cells._ratios.index(ratio)
+        sides = [
+            (counted.above[rows, index], counted.below[rows, index], counted.effective[rows, index])
+            for rows in (self.cells._rows[self.pair.cell], self.cells._rows[self.pair.reference])
+        ]
+        events = [float(np.minimum(above, below - above).mean()) for above, below, _ in sides]
+        if self.paired and self.metric in OF_FIXED_FILMS:
+            tipped = self._tipped(ratio)
+            n = effective_discordance(tipped)
+            if n >= FEW_EVENTS:
+                return None
+            self.notes.append(f"few discordant units (effectively {n:.3g})")
+            one_film = 1 / float(sides[0][1].mean())
+            test = JoinedTest(self.estimate, discordant_distances(tipped, one_film), self._trial_part)
+            return test, "gained and lost films as rare counts (Fay & Feuer), joined in squares"
+        if min(events) >= FEW_EVENTS:
+            return None
+        self.notes.append(f"few events ({min(events):.3g} errors or successes)")
+        if self.metric not in OF_FIXED_FILMS:
+            return None
+        effective = [float(e.mean()) for _, _, e in sides]
+        distances = separate_distances(self.value, effective[0], self.reference_value, effective[1])
+        test = JoinedTest(self.estimate, distances, self._trial_part)
+        return test, "Clopper-Pearson of each cell, films not paired, joined in squares"
+
+    def _tipped(self, ratio: Ratio) -> NDArray[np.float64]:
+        """Each cluster's part of the difference."""
+        labels, parts = [], []
+        for a, b in zip(self._a, self._b, strict=True):
+            right, rows = decisions(a, ratio)
+            right_reference, _ = decisions(b, ratio)
+            labels.append(a.clusters[rows])
+            parts.append((right[rows] - right_reference[rows]) / (rows.sum() * len(self._a)))
+        number = np.unique(np.concatenate(labels), return_inverse=True)[1]
+        return np.bincount(number, weights=np.concatenate(parts)).astype(np.float64)
+
+    @property
+    def value(self) -> float:
+        """Mean over the cell's trials."""
+        return float(self._points.mean())
+
+    @property
+    def reference_value(self) -> float:
+        """Of the reference."""
+        return float(self._reference.mean())
+
+    @property
+    def estimate(self) -> float:
+        """The difference; equal means differ by 0, whatever rounding says."""
+        found = self.value - self.reference_value
+        return 0.0 if abs(found) < 1e-12 else found
+
+    def row(self, family: str, p_adjusted: float | None, n_family: int) -> ComparisonRow:
+        """The row, once the family's p-values are adjusted."""
+        defined = bool(np.isfinite(self._points).all()), bool(np.isfinite(self._reference).all())
+        low = high = low_one = high_one = error = None
+        verdict: Verdict = "undefined"
+        need = Needed(None)
+        if self.test is not None and p_adjusted is not None:
+            low_one, high_one = self.test.interval(LEVEL)
+            low, high = self.test.interval(simultaneous_level(LEVEL, n_family))
+            of_trials = self._trial_part.error if self._trial_part else 0.0
+            error = max(float(np.hypot(self._film_part.common, of_trials)), self._film_part.alone)
+            if p_adjusted < ALPHA:
+                verdict = "better" if self.estimate > 0 else "worse"
+            else:
+                verdict = "not distinguishable"
+                need = self._needed(n_family)
+        return ComparisonRow(
+            family=family,
+            metric=self.metric,
+            class_=self.cells.positive,
+            cell=self.pair.cell,
+            reference=self.pair.reference,
+            label=self.pair.label,
+            value=self.value if defined[0] else None,
+            reference_value=self.reference_value if defined[1] else None,
+            estimate=self.estimate if all(defined) else None,
+            low=low,
+            high=high,
+            low_one=low_one,
+            high_one=high_one,
+            p=self.p,
+            p_adjusted=p_adjusted,
+            verdict=verdict,
+            n_needed=need.units,
+            trials_needed=need.trials,
+            standard_error=error,
+            film_error=self._film_part.common if self.test else None,
+            trial_error=self._trial_part.error if self._trial_part else None,
+            paired=self.paired,
+            method=self.method
+            if self.test is None
+            else f"{self.method}; Holm and Bonferroni over {n_family}",
+            level=LEVEL,
+            seed=self.cells.seed,
+            unit=self.cells.unit,
+            n_clusters=self.cells._counted.n_clusters,
+            n_trials=min(len(self._a), len(self._b)),
+            n_family=n_family,
+            note="; ".join(self.notes),
+            secondary=secondary_tests(self.metric, self._ratio, self.cells._k, self._a, self._b)
+            if self.paired
+            else [],
+        )
+
+    def _needed(self, n_family: int) -> Needed:
+        if self.estimate == 0 or self._film_part.alone == 0:
+            return Needed(None)
+        n_units, n_trials = self.cells._counted.n_clusters, min(len(self._a), len(self._b))
+        return needed(self.estimate, self._film_part, self._trial_part, n_units, n_trials, ALPHA / n_family)

@@ -1,0 +1,137 @@
+"""The difference of two proportions on the same films when few films are discordant.
+
+What is rare for a paired difference is not the error but the discordant film: two cells with three errors each may differ by six
+films or none. With fewer than `FEW_EVENTS` discordant clusters a resample hardly knows what the next film would do, and with none at all
+its error is 0. Then the films gained and the films lost are taken as two rare counts:
+
+- a cluster's weight is its part of the difference: films gained less films lost, averaged over trials, over the films below the line;
+- gains and losses each get Fay & Feuer's limits of a weighted sum of Poisson counts (1997, Statist. Med. 16:791), which are the exact
+  ones where all weights are equal;
+- the limits of their difference, and Student's over trials, join in squares (Zou & Donner 2008, Statist. Med. 27:1693), as in
+  `intervals.few_events_interval`;
+- p is 1 less the highest level at which the interval leaves 0 out.
+
+Where the films of the two cells are not the same there are no discordant films; with few errors in one of them the two Clopper-Pearson
+intervals join in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from hilum.stats.difference import TrialPart, solve
+from hilum.stats.proportions import clopper_pearson, effective_n
+
+Distances = Callable[[float], tuple[float, float]]
+"""Level -> how far the interval from the films reaches below and above the difference."""
+
+_SUREST = 1 - 1e-12
+
+
+@dataclass(frozen=True)
+class JoinedTest:
+    """A test whose limits are joined in squares.
+
+    Attributes:
+        estimate: The difference.
+        films: What the films allow.
+        trials: The trials' part; None for none.
+    """
+
+    estimate: float
+    films: Distances
+    trials: TrialPart | None
+
+    def p(self) -> float:
+        """See `hilum.stats.difference.DifferenceTest`."""
+        if self.estimate == 0:
+            return 1.0
+
+        def room(level: float) -> float:
+            below, above = self._reach(level)
+            return abs(self.estimate) - (below if self.estimate > 0 else above)
+
+        least = 1e-6
+        if room(least) <= 0:
+            return 1.0
+        return 1.0 - _SUREST if room(_SUREST) > 0 else 1 - solve(room, least, _SUREST)
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """See `hilum.stats.difference.DifferenceTest`."""
+        below, above = self._reach(level)
+        return max(-1.0, self.estimate - below), min(1.0, self.estimate + above)
+
+    def _reach(self, level: float) -> tuple[float, float]:
+        below, above = self.films(level)
+        if self.trials is None:
+            return below, above
+        t = -float(special.stdtrit(self.trials.df, (1 - level) / 2)) * self.trials.error
+        return float(np.hypot(below, t)), float(np.hypot(above, t))
+
+
+def effective_discordance(tipped: NDArray[np.float64]) -> float:
+    """Effective number of discordant clusters: (sum |D|)^2 / sum D^2, D a cluster's part of the difference.
+
+    >>> round(effective_discordance(np.array([0.1, -0.1, 0.0, 0.1])), 6)
+    3.0
+    """
+    return effective_n(np.abs(tipped))
+
+
+def discordant_distances(tipped: NDArray[np.float64], one_film: float) -> Distances:
+    """Limits from the clusters' parts of the difference.
+
+    Args:
+        tipped: float64 (n_clusters,), each cluster's part; they add up to the difference.
+        one_film: What one film weighs: 1 / films below the line.
+    """
+    gains, losses = tipped[tipped > 0], -tipped[tipped < 0]
+    largest = max(one_film, float(np.abs(tipped).max(initial=0.0)))
+
+    def distances(level: float) -> tuple[float, float]:
+        gain, loss = float(gains.sum()), float(losses.sum())
+        (gain_low, gain_high), (loss_low, loss_high) = (
+            _fay_feuer(w, largest, level) for w in (gains, losses)
+        )
+        return (
+            float(np.hypot(gain - gain_low, loss_high - loss)),
+            float(np.hypot(gain_high - gain, loss - loss_low)),
+        )
+
+    return distances
+
+
+def separate_distances(p: float, n: float, p_reference: float, n_reference: float) -> Distances:
+    """Limits from two proportions of different films.
+
+    Args:
+        p: Proportion.
+        n: Effective number of films, > 0.
+        p_reference: Of the reference.
+        n_reference: Of the reference.
+    """
+
+    def distances(level: float) -> tuple[float, float]:
+        low, high = clopper_pearson(p * n, n, level)
+        other_low, other_high = clopper_pearson(p_reference * n_reference, n_reference, level)
+        return (
+            float(np.hypot(p - low, other_high - p_reference)),
+            float(np.hypot(high - p, p_reference - other_low)),
+        )
+
+    return distances
+
+
+def _fay_feuer(weights: NDArray[np.float64], largest: float, level: float) -> tuple[float, float]:
+    """Fay & Feuer's limits of a sum of weighted Poisson counts of 1; `largest` is the largest weight that may come."""
+    tail = (1 - level) / 2
+    y, v = float(weights.sum()), float((weights**2).sum())
+    low = 0.0 if y == 0 else v / y * float(special.gammaincinv(y * y / v, tail))
+    up_y, up_v = y + largest, v + largest**2
+    high = up_v / up_y * float(special.gammaincinv(up_y * up_y / up_v, 1 - tail))
+    return low, max(high, y)

@@ -1,0 +1,132 @@
+"""The learning-rate finder: a short mock training whose rate rises from step to step, and what the losses along it suggest.
+
+It is fastai's ``lr_find`` (fastai 2, ``callback/schedule.py``): the rate rises exponentially, the losses of the batches are averaged
+exponentially without bias, and the test ends when the average is four times its lowest. The suggestions have fastai's names and
+definitions and look at the same part of the curve. The head that is asked about is not moved.
+
+The optimiser, its weight decay and clipping are those of the policy that is then trained with.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hilum.artifacts.policies import Policy
+from hilum.models.heads import ConvHead
+from hilum.training.loop import Source, batches, learn
+from hilum.training.losses import LossFunction
+from hilum.training.optimizers import apply, build_optimizer
+from hilum.training.schedules import StepSettings
+
+FIRST_RATE, LAST_RATE, STEPS = 1e-7, 10.0, 100
+SMOOTHING = 0.98
+DIVERGED = 4.0
+"""The test ends when the smoothed loss is more than so many times its lowest."""
+SKIP_FIRST, SKIP_LAST = STEPS // 10, 5
+"""Steps that the suggestions do not look at: the average is still young, or the loss on its way up."""
+
+
+@dataclass(frozen=True)
+class FinderCurve:
+    """A range test.
+
+    Attributes:
+        rates: Of each step.
+        losses: Smoothed loss of each step.
+        steep: Rate at which the loss falls most steeply; None, here and below, where the test ended too soon to tell.
+        valley: Rate about half way down the longest valley.
+        minimum: A tenth of the rate of the lowest loss.
+    """
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    steep: float | None
+    valley: float | None
+    minimum: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-able values, for finder.json."""
+        return asdict(self)
+
+
+def steepest(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float:
+    """The rate where d loss / d log(rate), taken forward, is lowest."""
+    return float(rates[np.argmin(np.diff(losses) / np.diff(np.log(rates)))])
+
+
+def lowest_tenth(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float:
+    """A tenth of the rate of the lowest loss."""
+    return float(rates[np.argmin(losses)] / 10)
+
+
+def in_valley(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float:
+    """The rate in the longest valley.
+
+    The valley is the longest falling subsequence of the losses (the first to end, of equals). If it is k long and ends at step e, it counts
+    as the steps e - k to e. The suggestion lies a third of that, and half a third, from its start, each rounded down.
+    """
+    length = np.ones(len(losses), dtype=np.int64)
+    for i in range(1, len(losses)):
+        before = length[:i][losses[:i] > losses[i]]
+        length[i] = 1 + before.max(initial=0)
+    end = int(np.argmax(length))
+    start = end - int(length[end]) if end else 0  # a curve that never falls has its valley at its first step
+    third = (end - start) / 3
+    return float(rates[start + int(third) + int(third / 2)])
+
+
+def _rising() -> Iterator[float]:
+    for k in range(STEPS):
+        yield FIRST_RATE * (LAST_RATE / FIRST_RATE) ** (k / STEPS)
+
+
+def _forever(train: Source, batch: int, seed: int, dropout: bool) -> Iterator[tuple[Tensor, Tensor]]:
+    epoch = 0
+    while True:
+        epoch += 1
+        yield from batches(train, batch, seed, epoch, dropout)
+
+
+def find_rate(
+    head: nn.Module, train: Source, loss: LossFunction, batch: int, seed: int, policy: Policy
+) -> FinderCurve:
+    """Run a range test.
+
+    Args:
+        head: As it would be trained; a copy of it is.
+        train: Films to learn from, as often around as the steps need.
+        loss: Of the training.
+        batch: Films a step.
+        seed: Decides the order of films and the dropout masks, as in `hilum.training.loop.fit`.
+        policy: Names the optimiser, weight decay and clipping; its rates are not used.
+    """
+    trial = copy.deepcopy(head).train()
+    optimizer = build_optimizer(policy, [(list(trial.parameters()), 1.0)])
+    steps = _forever(train, batch, seed, dropout=isinstance(head, ConvHead))
+    rates: list[float] = []
+    losses: list[float] = []
+    running = 0.0
+    for rate, (x, y) in zip(_rising(), steps, strict=False):
+        apply(StepSettings(rate), optimizer, [1.0])
+        now = float(learn(trial, optimizer, policy, loss, x, y))
+        running = SMOOTHING * running + (1 - SMOOTHING) * now
+        smooth = running / (1 - SMOOTHING ** (len(losses) + 1))
+        if not math.isfinite(smooth):
+            break
+        rates.append(rate)
+        losses.append(smooth)
+        if smooth > DIVERGED * min(losses):
+            break
+    seen = slice(SKIP_FIRST, len(losses) - SKIP_LAST)
+    r, z = np.array(rates[seen]), np.array(losses[seen])
+    if len(z) < 2:
+        return FinderCurve(tuple(rates), tuple(losses), None, None, None)
+    return FinderCurve(tuple(rates), tuple(losses), steepest(r, z), in_valley(r, z), lowest_tenth(r, z))

@@ -1,0 +1,335 @@
+"""Training whole networks from prepared films: one loop on Lightning Fabric, for one device or several.
+
+What is drawn is what the loop on features draws (`hilum.training.loop`): order of films and dropout follow from (seed, epoch), so a network
+of which only the head trains, with BatchNorm's statistics frozen, comes out as the head on frozen features does. Weights that are not to
+move are digested while they are frozen, and one that moved is an error.
+
+A training that was killed goes on from its last checkpoint, in the middle of an epoch too, and on a CPU ends with the same bits (the
+loss scale of 16-mixed begins anew). With several processes each takes its share of every batch and all see the loss of the whole batch, so
+they differ from one by rounding. Only BatchNorm in train mode makes more of a difference: each process normalises with the statistics of
+its own share, and the first one's running statistics are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from hilum.artifacts.features import FeatureRows
+from hilum.artifacts.policies import Policy, policy_epochs
+from hilum.artifacts.study import FinetuneTable
+from hilum.core.errors import HilumError
+from hilum.core.seeding import generator
+from hilum.models.network_stages import Stage, stages
+from hilum.models.networks import WholeNetwork
+from hilum.models.weights import state_sha256
+from hilum.training.checkpoints import Checkpoints
+from hilum.training.loop import EpochRecord, dropout_factors, lowest
+from hilum.training.losses import LossFunction
+from hilum.training.optimizers import apply, build_optimizer, clip
+from hilum.training.processes import gathered, share_buffers, share_of
+from hilum.training.schedules import Schedule, schedule
+from hilum.training.unfreezing import epoch_plan, head_epochs, head_policy
+
+EVALUATION_BATCH = 32
+"""Films that are evaluated at once: activations of a network at 244 px are tens of MB a film."""
+
+Batch = tuple[NDArray[np.int64], Tensor | None]
+"""Which films, and the dropout of the head's input."""
+
+
+@dataclass(frozen=True)
+class Films:
+    """Prepared films of a part, and their classes.
+
+    Attributes:
+        rows: uint8 films on disk.
+        labels: Class indices, shape (n,).
+    """
+
+    rows: FeatureRows
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, which: NDArray[np.int64], device: torch.device) -> Tensor:
+        """Some films, uint8 (n, height, width), on the device."""
+        return torch.from_numpy(self.rows.take(which)).to(device, non_blocking=True)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes:
+        policy: Optimiser and learning rate of each step.
+        loss: The same for training and validation.
+        options: The study's ``[finetune]``.
+        epochs: Passes over the training films, but for the head's own; a one-cycle policy has its own number.
+        batch: Films a batch, over all processes; `options.accumulate` of them are a step.
+        seed: Decides the order of films and dropout.
+        early_stopping: As in `hilum.training.loop.fit`.
+        best_epoch: Likewise.
+    """
+
+    policy: Policy
+    loss: LossFunction
+    options: FinetuneTable
+    epochs: int
+    batch: int
+    seed: int
+    early_stopping: int | None = None
+    best_epoch: bool = False
+
+    @property
+    def all_epochs(self) -> int:
+        """The head's own epochs and the policy's."""
+        return head_epochs(self.options) + policy_epochs(self.policy, self.epochs)
+
+
+@dataclass
+class Progress:
+    """Where a training is.
+
+    Attributes:
+        epoch: That is going on, from 1.
+        step: Steps taken in it.
+        total: Sum of the losses of its films so far.
+        rate: Of the last step.
+        records: Of the epochs that are over.
+    """
+
+    epoch: int = 1
+    step: int = 0
+    total: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
+    rate: float = 0.0
+    records: list[EpochRecord] = field(default_factory=list)
+
+    def epoch_over(self, record: EpochRecord) -> None:
+        """Go on to the next epoch."""
+        self.records.append(record)
+        self.epoch, self.step, self.total = self.epoch + 1, 0, torch.zeros_like(self.total)
+
+    def since_best(self) -> int:
+        """Epochs since the lowest validation loss."""
+        return self.records[-1].epoch - lowest(self.records).epoch
+
+
+class Training:
+    """A network in training: what of it trains, its optimiser, its schedule. `fit_network` is the loop."""
+
+    def __init__(self, fabric: Fabric, network: WholeNetwork, recipe: Recipe, n_films: int) -> None:
+        self.fabric, self.network, self.recipe = fabric, network, recipe
+        options = recipe.options
+        self.steps = -(-n_films // (recipe.batch * options.accumulate))
+        self.stages: list[Stage] = stages(network)
+        self.alone = head_epochs(options)
+        self._rates_of_head = schedule(head_policy(recipe.policy), self.alone, self.steps)
+        self._rates = schedule(recipe.policy, recipe.epochs, self.steps)
+        self._frozen: tuple[str, ...] | None = None
+        self._frozen_sha256 = ""
+        self.factors: tuple[float, ...] = ()
+        fabric.to_device(network)
+        self.module: _FabricModule | None = None
+        self.optimizer = self._new_optimizer()
+
+    def _new_optimizer(self) -> _FabricOptimizer:
+        ever = self.stages[-1:] if self.recipe.options.train == "head" else self.stages
+        groups = [(list(s.parameters.values()), 1.0) for s in ever]
+        # fused: on a CPU torch's default takes two more tensors as large as the largest layer, 450 MB each in the paper's CNN
+        fused = True if self.fabric.device.type == "cpu" else None
+        found = self.fabric.setup_optimizers(build_optimizer(self.recipe.policy, groups, fused))
+        assert isinstance(found, _FabricOptimizer)
+        return found
+
+    def rates(self, epoch: int) -> Schedule:
+        """The schedule that an epoch is under."""
+        return self._rates_of_head if epoch <= self.alone else self._rates
+
+    def enter(self, epoch: int) -> _FabricModule:
+        """Freeze and unfreeze for an epoch, and put the network into training."""
+        plan = epoch_plan(self.recipe.options, len(self.stages), epoch)
+        self.factors = plan.factors[-len(self.optimizer.param_groups) :]
+        n_frozen = len(self.stages) - plan.trained
+        names = [name for s in self.stages[:n_frozen] for name in s.parameters]
+        self.network.train()
+        if self.recipe.options.batchnorm == "eval":
+            for module_name, module in self.network.named_modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+                    names += [f"{module_name}.{name}" for name, _ in module.named_buffers(recurse=False)]
+        frozen = tuple(names)
+        if frozen != self._frozen or self.module is None:
+            self.check_frozen()
+            for k, stage in enumerate(self.stages):
+                for parameter in stage.parameters.values():
+                    parameter.requires_grad_(k >= n_frozen)
+            self._frozen, self._frozen_sha256 = frozen, state_sha256(self.network, frozen)
+            self.module = None  # several processes: the old wrapper lets go of the weights before the new one takes them
+            self.module = self.fabric.setup_module(self.network)
+        return self.module
+
+    def check_frozen(self) -> None:
+        """Raise HilumError if anything moved while it was frozen."""
+        if self._frozen is not None and state_sha256(self.network, self._frozen) != self._frozen_sha256:
+            raise HilumError(
+                f"a frozen weight or BatchNorm statistic of {self.network.b.name} moved in training; this is a defect of hilum"
+            )
+
+    def step(self, progress: Progress, films: Films, batches: Sequence[Batch]) -> None:
+        """One update of the weights from the mean gradient over the films of `batches`."""
+        fabric, module = self.fabric, self.module
+        assert module is not None
+        rates = self.rates(progress.epoch)
+        now = rates.settings()
+        if now.fresh or (self.alone and (progress.epoch, progress.step) == (self.alone + 1, 0)):
+            self.optimizer = self._new_optimizer()
+        apply(now, self.optimizer.optimizer, self.factors)
+        self.optimizer.zero_grad()
+        n = sum(len(which) for which, _ in batches)
+        for k, (which, dropout) in enumerate(batches):
+            mine = share_of(fabric, len(which))
+            if mine.start == mine.stop:  # more processes than films: pass one whose logits are dropped
+                mine = slice(0, 1)
+            x = films.take(which[mine], fabric.device)
+            factors = None if dropout is None else dropout[mine].to(fabric.device)
+            with fabric.no_backward_sync(module, enabled=k < len(batches) - 1):
+                logits = gathered(fabric, module(x, factors), len(which))
+                loss = self.recipe.loss(logits, films.labels[torch.from_numpy(which)].to(fabric.device))
+                fabric.backward(loss * (len(which) / n * fabric.world_size))
+            progress.total = progress.total.to(fabric.device) + loss.detach().double() * len(which)
+        if self.recipe.policy.clip_value is not None or self.recipe.policy.clip_norm is not None:
+            fabric.strategy.precision.unscale_gradients(self.optimizer.optimizer)
+            clip(self.recipe.policy, (p for p in self.network.parameters() if p.requires_grad))
+        self.optimizer.step()
+        rates.stepped()
+        progress.rate = now.learning_rate
+        progress.step += 1
+
+    def state(self, progress: Progress) -> dict[str, Any]:
+        """What a checkpoint holds."""
+        return {
+            "progress": asdict(progress),
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.optimizer.state_dict(),
+            "rates": self.rates(progress.epoch).state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> Progress:
+        """Go on from `state`."""
+        records = [EpochRecord(**r) for r in state["progress"].pop("records")]
+        progress = Progress(**state["progress"], records=records)
+        self.network.load_state_dict(state["network"])
+        self.optimizer.optimizer.load_state_dict(state["optimizer"])
+        self.rates(progress.epoch).restore(state["rates"])
+        return progress
+
+
+def epoch_steps(
+    recipe: Recipe, n: int, epoch: int, feature_shape: torch.Size | None
+) -> Iterator[list[Batch]]:
+    """The batches of each step of an epoch.
+
+    Args:
+        recipe: Batch, accumulation and seed.
+        n: Training films.
+        epoch: From 1.
+        feature_shape: Of one film's features where they are dropped out, else None.
+    """
+    order = generator(recipe.seed, "order", epoch).permutation(n)
+    masks = generator(recipe.seed, "dropout", epoch)
+
+    def batches() -> Iterator[Batch]:
+        for start in range(0, n, recipe.batch):
+            which = order[start : start + recipe.batch]
+            shape = None if feature_shape is None else torch.Size((len(which), *feature_shape))
+            yield which, None if shape is None else dropout_factors(masks, shape)
+
+    every = batches()
+    while step := list(islice(every, recipe.options.accumulate)):
+        yield step
+
+
+def logits_of(fabric: Fabric, network: WholeNetwork, films: Films) -> Tensor:
+    """Logits of all films in evaluation, in order, each computed once by one process: float32 (n, n_classes) on the CPU."""
+    share_buffers(fabric, network)
+    network.eval()
+    mine = share_of(fabric, len(films))
+    out = []
+    with torch.no_grad(), fabric.autocast():
+        for start in range(mine.start, mine.stop, EVALUATION_BATCH):
+            which = np.arange(start, min(start + EVALUATION_BATCH, mine.stop))
+            out.append(network(films.take(which, fabric.device)).float())
+        if not out:
+            out.append(network(films.take(np.array([0]), fabric.device)).float()[:0])
+        return gathered(fabric, torch.cat(out), len(films)).cpu()
+
+
+def fit_network(
+    fabric: Fabric,
+    network: WholeNetwork,
+    train: Films,
+    valid: Films,
+    recipe: Recipe,
+    checkpoints: Checkpoints,
+) -> Iterator[EpochRecord]:
+    """Train a network in place; yields a record after each epoch, first those of epochs that a checkpoint has behind it.
+
+    Args:
+        fabric: Device, precision, processes; launched.
+        network: Its weights move. It is moved to the device.
+        train: Films to learn from; a film drawn k times is there k times.
+        valid: Films for the validation loss, which a plateau, early stopping and the best epoch go by.
+        recipe: All else.
+        checkpoints: Read at the beginning, written after each epoch and now and then within one.
+
+    Raises:
+        HilumError: The loss is no longer finite, or something frozen moved.
+    """
+    training = Training(fabric, network, recipe, len(train))
+    shape = network.feature_shape(*train.rows.take(slice(0, 1)).shape[1:]) if network.dropout else None
+    progress = Progress()
+    if (state := checkpoints.load()) is not None:
+        progress = training.restore(state)
+        del state  # as large as the network and its optimiser
+        yield from progress.records
+    while progress.epoch <= recipe.all_epochs and not _stopped(recipe, progress):
+        epoch = progress.epoch
+        training.enter(epoch)
+        for k, step in enumerate(epoch_steps(recipe, len(train), epoch, shape)):
+            if k < progress.step:
+                continue  # taken before the checkpoint
+            training.step(progress, train, step)
+            checkpoints.save(lambda: training.state(progress), only_if_due=True)
+        valid_loss = float(recipe.loss(logits_of(fabric, network, valid).double(), valid.labels))
+        record = EpochRecord(epoch, float(progress.total) / len(train), valid_loss, progress.rate)
+        if not np.isfinite([record.train_loss, record.valid_loss]).all():
+            raise HilumError(
+                f"the loss is not finite after epoch {epoch}: {record}; a lower learning rate may help"
+            )
+        training.rates(epoch).epoch_ended(valid_loss)
+        progress.epoch_over(record)
+        if recipe.best_epoch and progress.since_best() == 0:
+            checkpoints.save_best(network.state_dict())
+        checkpoints.save(lambda: training.state(progress))
+        yield record
+    training.check_frozen()
+    if recipe.best_epoch:
+        fabric.barrier()
+        network.load_state_dict(checkpoints.best())
+
+
+def _stopped(recipe: Recipe, progress: Progress) -> bool:
+    patience = recipe.early_stopping
+    return patience is not None and bool(progress.records) and progress.since_best() >= patience

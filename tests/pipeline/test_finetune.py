@@ -1,0 +1,259 @@
+"""Fine-tuning as a stage: a bundle that predicts what its trial predicted, found again by digest, the same however it was computed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.special import softmax
+
+from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.features import PartFeatures
+from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.study import FinetuneTable
+from hilum.augment.presets import preset
+from hilum.core.digests import pixels_sha256
+from hilum.core.errors import InputError, UnsafeError
+from hilum.inference.predictor import Predictor
+from hilum.models.registry import backbone
+from hilum.models.weights import find
+from hilum.stages.finetune import FinetuneTask, finetune, open_fabric
+from hilum.stages.predict import PredictTask, predict_films, predict_trial
+
+SIZE_PX = 64
+CLASSES = ("bacterial", "covid", "normal", "viral")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small films on a busy machine: threads would only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def part(folder: Path, name: str, n: int, seed: int, size_px: int = SIZE_PX) -> PartFeatures:
+    """Prepared films whose class shows in their brightness, as the prepared store keeps them and as PNG files."""
+    y = np.arange(n) % 4
+    x = np.random.default_rng(seed).integers(0, 120, (n, size_px, size_px)) + 30 * y[:, None, None]
+    films = x.astype(np.uint8)
+    np.save(folder / f"{name}.npy", films)
+    (folder / name).mkdir(exist_ok=True)
+    for k, film in enumerate(films):
+        Image.fromarray(film).save(folder / name / f"{name}-{k:02}.png")
+    return PartFeatures(
+        tuple(f"{name}-{k:02}.png" for k in range(n)), tuple(pixels_sha256(f) for f in films),
+        tuple((str(folder / f"{name}.npy"), k) for k in range(n)), tuple(int(v) for v in y),
+    )  # fmt: skip
+
+
+def task(
+    folder: Path, name: str = "squeezenet1_0", size_px: int = SIZE_PX, **changes: object
+) -> FinetuneTask:
+    b = backbone(name)
+    weights = find(b, "imagenet" if name == "tf_efficientnet_lite0" else "none")
+    template = Bundle(
+        CLASSES, "covid", name, {"choice": weights.choice, "sha256": weights.sha256, "source": weights.source, "seed": 1}, "",
+        "fp32", 8, preset("baseline", size_px).to_dict(), b.head, {}, {}, {"study": "test", "trial": 1},
+    )  # fmt: skip
+    plain = FinetuneTask(
+        folder=str(folder / "trials"), train=part(folder, "train", 22, 1, size_px), valid=part(folder, "valid", 13, 2, size_px),
+        template=template, weights=weights, policy={"kind": "constant", "learning_rate": 1e-3}, loss={"kind": "cross_entropy"},
+        finetune={}, training=(("batch", 4), ("epochs", 2)), threshold_rule="youden", split_digest="s", seed=5, threads=1,
+    )  # fmt: skip
+    return replace(plain, **changes)
+
+
+def predict(folder: Path, bundle: Path, **options: object) -> Predictions:
+    test = part(folder, "test", 11, 3)
+    names = {i: f"group of {i}" for i in test.image_ids}
+    out = folder / "predictions.csv"
+    predict_trial(
+        PredictTask(str(bundle), (("test", test),), dict.fromkeys(names, ""), names, str(out), **options)
+    )
+    return Predictions.read(out)
+
+
+def test_a_trial_is_whole_and_found_again(tmp_path: Path) -> None:
+    t = task(tmp_path, training=(("batch", 4), ("best_epoch", True), ("epochs", 2)))
+    out = finetune(t)
+    assert sorted(p.name for p in out.parent.iterdir()) == [out.name]  # no checkpoint, no lock
+    assert sorted(p.name for p in out.iterdir()) == ["bundle", "history.jsonl", "train.json"]
+    history = [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]
+    assert [h["epoch"] for h in history] == [1, 2]
+    assert sum(h.get("best", False) for h in history) == 1
+    facts = json.loads((out / "train.json").read_text())
+    assert (facts["steps_per_epoch"], facts["epochs"]) == (6, 2)
+    bundle, header, _ = Bundle.read(out / "bundle")
+    assert bundle.network == "whole"
+    assert bundle.operating_point["n_films"] == 13
+    assert bundle.training["finetune"] == {}
+    assert header.inputs["train"] == t.inputs["train"]
+    before = (out / "bundle" / "bundle.json").stat().st_mtime_ns
+    assert finetune(t) == out
+    assert (out / "bundle" / "bundle.json").stat().st_mtime_ns == before
+    others = [
+        replace(t, seed=6),
+        replace(t, softmax_first=True),
+        replace(t, finetune={"batchnorm": "eval"}),
+        replace(t, threads=2),
+    ]
+    assert len({x.key for x in (t, *others)}) == 5
+    assert replace(t, checkpoint_every_s=1.0).key == t.key
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_0", "cnn"])
+def test_predict_equals_the_trials_own_predictions(tmp_path: Path, name: str) -> None:
+    bundle = finetune(task(tmp_path, name)) / "bundle"
+    stored = predict(tmp_path, bundle)
+    fresh = predict_films(bundle, [tmp_path / "test"], tmp_path / "fresh.csv", "cpu")
+    assert fresh.image_ids == stored.image_ids
+    assert np.abs(fresh.probabilities - stored.probabilities).max() <= 1e-6
+    assert fresh.operating_point == stored.operating_point
+    assert stored.groups[3] == "group of test-03.png"
+    assert json.loads((tmp_path / "predict.json").read_text())["constant"] is False
+    again = predict(tmp_path, bundle, second_softmax=True)
+    assert np.allclose(again.probabilities, softmax(stored.probabilities, axis=1), atol=1e-9)
+    assert again.operating_point == stored.operating_point
+    assert again.probabilities.max() <= np.e / (np.e + 3)
+
+
+def test_a_bundle_trained_with_faults_is_not_served(tmp_path: Path) -> None:
+    t = task(tmp_path)
+    bundle = (
+        finetune(
+            replace(t, template=replace(t.template, unsafe=("softmax_before_loss",)), softmax_first=True)
+        )
+        / "bundle"
+    )
+    assert len(predict(tmp_path, bundle)) == 11  # its own study's evaluation
+    with pytest.raises(UnsafeError, match="trained with softmax_before_loss") as refused:
+        predict_films(bundle, [tmp_path / "test"], tmp_path / "fresh.csv", "cpu")
+    assert refused.value.exit_code == 3
+    assert Predictor(bundle, allow_unsafe=True).bundle.unsafe == ("softmax_before_loss",)
+
+
+def test_first_weights_of_a_scratch_network_change_with_the_trial_and_a_new_first_conv_with_its_switch(
+    tmp_path: Path,
+) -> None:
+    still = {"kind": "constant", "learning_rate": 1e-30}
+    t = task(tmp_path, "cnn", policy=still, training=(("batch", 8), ("epochs", 1)))
+    states = [
+        Bundle.read(finetune(x) / "bundle")[2]
+        for x in (t, replace(t, seed=6), replace(t, finetune={"reset_first_conv": True}))
+    ]  # fmt: skip
+    conv, head = "body.net.0.weight", "head.2.weight"
+    assert not np.array_equal(states[0][conv], states[1][conv])
+    assert not np.array_equal(states[0][head], states[1][head])
+    assert not np.array_equal(states[0][conv], states[2][conv])
+    assert np.array_equal(states[0][head], states[2][head])
+
+
+def test_what_the_machine_cannot_do_is_refused() -> None:
+    with pytest.raises(InputError, match="'16-mixed' needs a GPU"):
+        open_fabric(FinetuneTable(precision="16-mixed"), "cpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match="asks for 2 GPUs, this machine has 0"):
+            open_fabric(FinetuneTable(devices=2), "cuda")
+
+
+KILLED = """
+import pickle, sys
+from hilum.stages.finetune import finetune
+if __name__ == "__main__":
+    finetune(pickle.load(open(sys.argv[1], "rb")))
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_was_killed_in_an_epoch_leaves_what_the_next_one_goes_on_from(tmp_path: Path) -> None:
+    import pickle
+
+    t = task(tmp_path, checkpoint_every_s=0.0, training=(("batch", 2), ("epochs", 6)))
+    (tmp_path / "task.pickle").write_bytes(pickle.dumps(t))
+    (tmp_path / "killed.py").write_text(KILLED)
+    process = subprocess.Popen([sys.executable, str(tmp_path / "killed.py"), str(tmp_path / "task.pickle")])
+    checkpoint = t.output.with_name(f".{t.output.name}.checkpoint")
+    while not checkpoint.exists() and process.poll() is None:
+        time.sleep(0.002)
+    time.sleep(0.1)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert checkpoint.exists()
+    assert not t.output.exists()
+    at = torch.load(checkpoint, weights_only=True)["progress"]
+    assert (at["epoch"], at["step"]) > (1, 0)
+    resumed = Bundle.read(finetune(t) / "bundle")[0]
+    unbroken = Bundle.read(finetune(replace(t, folder=str(tmp_path / "other"))) / "bundle")[0]
+    assert resumed == unbroken  # state_sha256 is the digest of all weights
+    assert not checkpoint.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options", [{"train": "head"}, {"train": "all", "accumulate": 2}, {"unfreeze": "gradual"}]
+)
+def test_two_processes_give_what_one_gives(tmp_path: Path, options: dict[str, object]) -> None:
+    """Losses and predictions to 1e-5. 22 films in batches of 4 leave 2, one for each; validation's 13 are 7 and 6, none of them twice."""
+    policy = {"kind": "constant", "learning_rate": 1e-3, "optimizer": "sgd"}
+    one = task(tmp_path, "tf_efficientnet_lite0", policy=policy, finetune={"batchnorm": "eval", **options})
+    two = replace(one, finetune={**one.finetune, "devices": 2}, threads=2)
+    histories, scores = [], []
+    for t in (one, two):
+        out = finetune(t)
+        histories.append([json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()])
+        scores.append(predict(tmp_path, out / "bundle").probabilities)
+    for a, b in zip(*histories, strict=True):
+        assert a["train_loss"] == pytest.approx(b["train_loss"], abs=1e-5)
+        assert a["valid_loss"] == pytest.approx(b["valid_loss"], abs=1e-5)
+    assert np.abs(scores[0] - scores[1]).max() < 1e-5
+
+
+@pytest.mark.slow
+def test_more_processes_than_films_in_the_last_batch(tmp_path: Path) -> None:
+    """21 films in batches of 4 leave one: the second process passes it too, but its logits are dropped."""
+    policy = {"kind": "constant", "learning_rate": 1e-3, "optimizer": "sgd"}
+    t = task(tmp_path, "tf_efficientnet_lite0", policy=policy, finetune={"batchnorm": "eval"})
+    one = replace(t, train=PartFeatures(*(v[:21] for v in vars(t.train).values())))
+    losses = []
+    for x in (one, replace(one, finetune={"batchnorm": "eval", "devices": 2})):
+        lines = (finetune(x) / "history.jsonl").read_text().splitlines()
+        losses.append([json.loads(line)["valid_loss"] for line in lines])
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+
+
+MEMORY = """
+import pickle, resource, sys
+from hilum.stages.finetune import finetune
+if __name__ == "__main__":
+    finetune(pickle.load(open(sys.argv[1], "rb")))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+@pytest.mark.slow
+def test_the_papers_cnn_trains_within_4_gib(tmp_path: Path) -> None:
+    """113 million weights with Adam, batches of 32 at 244 px, checkpoints and bundle included."""
+    import pickle
+
+    t = task(tmp_path, "cnn", 244, training=(("batch", 32), ("best_epoch", True), ("epochs", 2)), threads=2)
+    t = replace(t, train=part(tmp_path, "train", 64, 1, 244))
+    (tmp_path / "task.pickle").write_bytes(pickle.dumps(t))
+    (tmp_path / "memory.py").write_text(MEMORY)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "memory.py"), str(tmp_path / "task.pickle")],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    peak_bytes = int(done.stdout.split()[-1])
+    print(f"{peak_bytes / 2**30:.2f} GiB")
+    assert peak_bytes < 4 * 2**30

@@ -1,0 +1,42 @@
+"""Curves of the learning rate and of its finder: the lines are the values, the marks lie on the lines."""
+
+import numpy as np
+import pytest
+
+from hilum.report.rate_figures import FinderCurve, RateCurve, finder_curves, rate_curves
+
+
+def test_batches_are_counted_from_1_and_epochs_run_along_the_top():
+    rates = np.linspace(1e-3, 0, 40)
+    fig = rate_curves([RateCurve("falling", rates, 10), RateCurve("level", np.full(20, 5e-4), 10)])
+    ax = fig.axes[0]
+    falling, level = ax.get_lines()
+    assert np.array_equal(falling.get_xdata(), np.arange(1, 41))
+    assert np.array_equal(falling.get_ydata(), rates)
+    assert len(level.get_xdata()) == 20
+    (top,) = ax.child_axes
+    fig.canvas.draw()
+    assert top.get_xlim()[1] == pytest.approx(ax.get_xlim()[1] / 10)
+    assert [t.get_text() for t in fig.legends[0].get_texts()] == ["falling", "level"]
+
+
+def test_schedules_with_epochs_of_different_length_have_no_epochs_along_the_top():
+    fig = rate_curves([RateCurve("a", np.ones(4), 2), RateCurve("b", np.ones(6), 3)])
+    assert not fig.axes[0].child_axes
+
+
+def test_suggestions_lie_on_the_line():
+    rates = np.geomspace(1e-6, 1, 61)
+    losses = 1.4 - 0.1 * np.arange(61) / 10
+    curve = FinderCurve("loss", rates, losses, {"steep": 1e-4, "valley": 10**-3.5, "minimum": 1e-1})
+    ax = finder_curves([("resnet50", [curve])]).axes[0]
+    assert ax.get_xscale() == "log"
+    marks = {
+        line.get_label(): np.ravel(line.get_data())
+        for line in ax.get_lines()
+        if line.get_linestyle() == "None"
+    }
+    assert set(marks) == {"steep 1.0e-04", "valley 3.2e-04", "minimum 1.0e-01"}
+    # ten steps a decade: 1e-4 is step 20, so the loss there is 1.4 - .1 * 2
+    assert marks["steep 1.0e-04"][1] == pytest.approx(1.2)
+    assert marks["valley 3.2e-04"][1] == pytest.approx(1.15)

@@ -1,0 +1,72 @@
+"""Notes that every table carries, and looks at the test films."""
+
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+
+from hilum.report.looks import looks, looks_words
+from hilum.report.run_folder import RunFolder
+from hilum.report.run_notes import run_notes, unsafe_notes, with_notes
+from hilum.report.table import Column, Table
+
+FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
+
+
+@pytest.fixture
+def run(tmp_path):
+    return FAKE["make_run"](tmp_path / "runs" / "r-1", trials=1, matrices={"all": FAKE["SMALL"]})
+
+
+def _edit(run, change):
+    value = json.loads((run / "run.json").read_text())
+    change(value)
+    (run / "run.json").write_text(json.dumps(value))
+    return RunFolder(run)
+
+
+def test_a_plain_study_has_no_note(run):
+    assert run_notes(RunFolder(run)) == []
+
+
+def test_faults_subset_and_the_choice_of_epoch_are_named(run):
+    def change(value):
+        value["cells"][0]["switches"] = ["second_softmax", "augmentor_gate"]
+        value["cells"][1]["switches"] = ["second_softmax"]
+        value["study"] = {
+            "data": {"subset": {"name": "small", "films": 81}},
+            "training": {"early_stopping": 4, "best_epoch": True},
+        }
+
+    folder = _edit(run, change)
+    assert run_notes(folder) == [
+        "Unsafe: a second softmax at evaluation (second_softmax, in every cell).",
+        "As run: Augmentor’s gate: p = .1 acts on about 15 % of films (augmentor_gate, in 1 of 2 cells).",
+        "A subset: 81 films, drawn by class from those the study names (small); not comparable with figures of all films.",
+        "Early stopping: training ended after 4 epochs without a lower validation loss.",
+        "Best epoch: the weights are those of the epoch with the lowest validation loss.",
+    ]
+    assert len(unsafe_notes(folder)) == 1
+
+
+def test_notes_stand_under_a_table_after_its_own():
+    table = Table("t", "T", "Caption.", [Column("a")], [], notes=("Own.",))
+    assert with_notes({"t": table}, ["One.", "Two."])["t"].notes == ("Own.", "One. Two.")
+    assert with_notes({"t": table}, [])["t"].notes == ("Own.",)
+
+
+def test_looks_are_those_of_the_study_at_its_films(run):
+    folder = RunFolder(run)
+    assert looks(folder) is None
+    assert looks_words(None) == "not recorded"
+    name, manifest = folder.run["name"], folder.run["manifest_digest"]
+    lines = [
+        {"study": name, "run": "r-0", "manifest": manifest},
+        {"study": name, "run": "r-1", "manifest": manifest},
+        {"study": name, "run": "r-1", "manifest": "other films"},
+        {"study": "another", "run": "a-1", "manifest": manifest},
+    ]
+    (run.parents[1] / "looks.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert looks(folder) == (2, 1)
+    assert looks_words((1, 1)).startswith("1 evaluation of this study")

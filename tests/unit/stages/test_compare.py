@@ -1,0 +1,205 @@
+"""Comparisons of a run's families and of two runs: against scipy's paired test, what differs, what is unsafe, found again."""
+
+import json
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+from typer.testing import CliRunner
+
+from hilum.artifacts.comparisons import read_comparisons
+from hilum.artifacts.predictions import Predictions
+from hilum.cli.compare import run_path
+from hilum.core.errors import InputError
+from hilum.report.study_rows import StudyRows
+from hilum.stages.compare import compare_runs
+from hilum.stages.evaluate import evaluate_run
+
+FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
+POOR = [[8, 0, 0, 0], [0, 150, 50, 0], [0, 30, 170, 0], [0, 0, 0, 10]]
+GOOD = [[8, 0, 0, 0], [0, 195, 5, 0], [0, 4, 196, 0], [0, 0, 0, 10]]
+
+
+def make(root, matrices=None, study=None, switches=(), **options):
+    """A run of two pipelines, the second a good one."""
+    matrices = matrices or {("resnet50", "baseline"): POOR, ("resnet50", "crop"): GOOD}
+    run = FAKE["make_run"](root, pipelines=("baseline", "crop"), matrices=matrices, **options)
+    value = json.loads((run / "run.json").read_text())
+    value["study"].update(study or {})
+    for cell in value["cells"]:
+        cell["switches"] = list(switches)
+    (run / "run.json").write_text(json.dumps(value))
+    return run
+
+
+FAMILY = {
+    "name": "pipelines",
+    "factor": "pipeline",
+    "reference": "baseline",
+    "metrics": ["sensitivity", "pr_auc"],
+}
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    root = tmp_path_factory.mktemp("ws") / "runs"
+    root.mkdir()
+    a = make(root / "study-a-11", {"all": POOR}, {"compare": [FAMILY]})
+    b = make(
+        root / "study-b-22",
+        study={"training": {"epochs": 9}, "unsafe": {"second_softmax": True}},
+        switches=("second_softmax",),
+        seed=0,
+    )
+    return a, b
+
+
+def test_a_study_s_families_are_compared_when_it_is_evaluated(tmp_path):
+    run = make(tmp_path / "run", study={"compare": [FAMILY]})
+    assert evaluate_run(run, n_resamples=100)
+    rows = read_comparisons(run / "comparisons.json")
+    assert [(r.metric, r.label, r.verdict) for r in rows] == [
+        ("sensitivity", "crop against baseline", "better"),
+        ("pr_auc", "crop against baseline", "better"),
+    ]
+    statistics = StudyRows.read(run / "statistics.json")
+    for r in rows:
+        assert r.value == pytest.approx(statistics.value(r.cell, None, r.metric, "covid"))
+        assert r.reference_value == pytest.approx(statistics.value(r.reference, None, r.metric, "covid"))
+    before = (run / "comparisons.json").stat().st_mtime_ns
+    assert not evaluate_run(run, n_resamples=100)
+    assert (run / "comparisons.json").stat().st_mtime_ns == before
+    (run / "comparisons.json").unlink()
+    assert evaluate_run(run, n_resamples=100)
+    assert read_comparisons(run / "comparisons.json") == rows
+
+
+def test_the_secondary_test_is_scipy_s_binomial_test(tmp_path):
+    run = make(tmp_path / "run", study={"compare": [FAMILY]}, trials=1)
+    evaluate_run(run, n_resamples=100)
+    row = read_comparisons(run / "comparisons.json")[0]
+    right = []
+    for name in (row.cell, row.reference):
+        found = Predictions.read(run / "cells" / name / "trial-1" / "predictions.csv").of_part("test")
+        right.append(
+            {
+                i: p.argmax() == 1
+                for i, p, y in zip(found.image_ids, found.probabilities, found.y_true, strict=True)
+                if y == "covid"
+            }
+        )
+    gained = sum(right[0][i] and not right[1][i] for i in right[0])
+    lost = sum(right[1][i] and not right[0][i] for i in right[0])
+    assert row.secondary[0].p == pytest.approx(stats.binomtest(gained, gained + lost).pvalue)
+    assert row.estimate == pytest.approx((gained - lost) / 200)
+    assert "one trial" in row.note
+
+
+def test_a_family_whose_reference_is_missing_is_refused(tmp_path):
+    run = make(tmp_path / "run", study={"compare": [{**FAMILY, "reference": "zoom"}]})
+    with pytest.raises(InputError, match="compare 'pipelines': no cell has pipeline 'zoom'"):
+        evaluate_run(run, n_resamples=100)
+    assert not (run / "statistics.json").exists()
+
+
+def test_two_runs_cell_by_cell(two, tmp_path):
+    done = compare_runs(two, tmp_path / "out", ["sensitivity"], n_resamples=100)
+    assert [(r.label, r.verdict) for r in done.rows] == [
+        ("baseline against study-a-11", "not distinguishable"),
+        ("crop against study-a-11", "better"),
+    ]
+    assert all(r.paired for r in done.rows)
+    assert done.rows[0].cell == "study-b-22/resnet50--baseline--constant"
+    assert done.rows[0].reference == "study-a-11/resnet50--baseline--constant"
+    remarks = {c.title: c.text for c in done.remarks}
+    assert "training.epochs" in remarks["More than one thing differs"]
+    assert done.unsafe[0].startswith("study-b-22/resnet50--baseline--constant: a second softmax")
+    page = done.page.read_text()
+    assert "Unsafe." in page
+    assert "not distinguishable" in page
+    names = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.*")}
+    assert {
+        "comparisons.json", "comparisons.header.json", "compare.html", "tables/comparisons.csv", "tables/comparisons.tex",
+        "tables/differences.csv", "figures/differences.svg",
+    } <= names  # fmt: skip
+
+
+def test_the_same_again_is_found_and_a_change_is_not(two, tmp_path):
+    out = tmp_path / "out"
+    first = compare_runs(two, out, ["sensitivity"], n_resamples=100)
+    stamp = (out / "comparisons.json").stat().st_mtime_ns
+    assert compare_runs(two, out, ["sensitivity"], n_resamples=100).rows == first.rows
+    assert (out / "comparisons.json").stat().st_mtime_ns == stamp
+    assert (
+        compare_runs(two, out, ["sensitivity"], seed=1, n_resamples=100).rows[1].film_error
+        != first.rows[1].film_error
+    )
+
+
+def test_test_films_that_differ_are_not_paired(tmp_path):
+    runs = []
+    for k in range(2):
+        runs.append(make(tmp_path / f"run-{k}", trials=2))
+    renamed = runs[1]
+    for path in [*renamed.rglob("*.csv"), *renamed.rglob("*.json")]:
+        path.write_text(path.read_text().replace("/covid/test-", "/covid/other-"))
+    value = json.loads((renamed / "run.json").read_text())
+    from hilum.artifacts.manifest import Manifest
+    from hilum.artifacts.split import Split
+
+    digest = Manifest.read(renamed / "manifest.csv").digest
+    value["manifest_digest"] = digest
+    (renamed / "run.json").write_text(json.dumps(value))
+    for path in (renamed / "splits").glob("*.json"):
+        split = json.loads(path.read_text())
+        split["header"]["inputs"]["manifest"] = digest
+        path.write_text(json.dumps(split))
+        Split.read(path)
+    done = compare_runs(runs, tmp_path / "out", ["sensitivity", "specificity"], n_resamples=100)
+    assert not any(r.paired for r in done.rows)
+    assert "Test films differ" in {c.title for c in done.remarks}
+    # the negatives are shared and equal, so their difference stays small; the films of the class are others
+    assert {r.n_clusters for r in done.rows} == {8 + 200 + 200 + 10 + 200}
+
+
+def test_one_run_without_faults_is_nothing_to_compare(two, tmp_path):
+    with pytest.raises(InputError, match="nothing to compare in one run"):
+        compare_runs(two[:1], tmp_path)
+    with pytest.raises(InputError, match="expected different runs"):
+        compare_runs([two[0], two[0]], tmp_path)
+
+
+def test_a_run_by_its_name(two):
+    workspace = two[0].parent.parent
+    assert run_path("study-a", workspace) == two[0]
+    assert run_path("study-b-22", workspace) == two[1]
+    assert run_path(str(two[0]), Path("nowhere")) == two[0]
+    with pytest.raises(InputError, match=r"no run 'study-c'.*did you mean"):
+        run_path("study-c", workspace)
+
+
+def test_the_command_prints_the_table_and_shouts_what_is_unsafe(two, tmp_path):
+    from typer import Typer
+
+    from hilum.cli.compare import compare
+
+    app = Typer()
+    app.command()(compare)
+    result = CliRunner().invoke(
+        app,
+        [
+            *map(str, two), "--out", str(tmp_path / "o"), "--metrics", "sensitivity,roc_auc", "--resamples", "100", "--quiet",
+        ],
+    )  # fmt: skip
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0].split()[:2] == ["metric", "comparison"]
+    assert any(line.startswith("roc_auc") and "crop against study-a-11" in line for line in lines)
+    assert "UNSAFE study-b-22/resnet50--crop--constant" in result.stderr
+    assert np.isclose(
+        read_comparisons(tmp_path / "o" / "comparisons.json")[1].value,
+        float(next(line for line in lines if "crop" in line).split()[4]),
+        atol=5e-5,
+    )

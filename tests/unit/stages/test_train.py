@@ -1,0 +1,164 @@
+"""A trial's folder holds what was asked for and what was chosen on validation; its key is all that makes a difference."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.features import FeatureRows, PartFeatures
+from hilum.artifacts.header import read_json
+from hilum.artifacts.losses import CrossEntropy, Focal
+from hilum.artifacts.policies import ConstantPolicy, OneCyclePolicy, Phase
+from hilum.core.errors import InputError
+from hilum.inference.predictor import load_head
+from hilum.stages.train import TrainTask, train_head
+from hilum.stats.calibration import choose_threshold
+from hilum.training.loop import Source, logits
+
+CLASSES = ("bacterial", "covid", "normal", "viral")
+TRAINING = {
+    "epochs": 4,
+    "batch": 32,
+    "learning_rate": 5e-4,
+    "early_stopping": None,
+    "best_epoch": False,
+    "find_rate": False,
+}
+
+
+def part(folder: Path, name: str, n: int, seed: int) -> PartFeatures:
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 4
+    x = rng.normal(size=(n, 1024)).astype(np.float32)
+    x[np.arange(n), y] += 3
+    np.save(folder / f"{name}.npy", x)
+    ids = tuple(f"{name}-{k}" for k in range(n))
+    where = tuple((str(folder / f"{name}.npy"), k) for k in range(n))
+    return PartFeatures(ids, ids, where, tuple(int(k) for k in y))
+
+
+def task(tmp_path: Path, **options: object) -> TrainTask:
+    template = Bundle(
+        CLASSES, "covid", "densenet121", {"choice": "none", "sha256": "", "source": "random", "seed": 1}, "state",
+        "fp32", 16, {"name": "baseline"}, "linear", {}, {}, {"study": "s", "trial": 1},
+    )  # fmt: skip
+    return TrainTask(
+        folder=str(tmp_path / "trials"),
+        feature_digest="f",
+        train=part(tmp_path, "train", 150, 1),
+        valid=part(tmp_path, "valid", 100, 2),
+        template=template,
+        policy=ConstantPolicy(learning_rate=5e-3).model_dump(),
+        loss=CrossEntropy().model_dump(),
+        training=tuple(sorted({**TRAINING, **options}.items())),
+        threshold_rule="youden",
+        split_digest="d",
+        seed=7,
+    )
+
+
+def history(folder: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+
+
+def test_a_trials_folder(tmp_path: Path) -> None:
+    t = task(tmp_path)
+    folder = train_head(t)
+    assert sorted(p.name for p in folder.iterdir()) == ["bundle", "history.jsonl", "train.json"]
+    facts = read_json(folder / "train.json")
+    assert (facts["steps_per_epoch"], facts["epochs"]) == (5, 4)
+    assert facts["seconds"] > 0
+    lines = history(folder)
+    assert [sorted(line) for line in lines] == [["epoch", "learning_rate", "train_loss", "valid_loss"]] * 4
+    bundle, header, state = Bundle.read(folder / "bundle")
+    assert bundle.training == {
+        "study": "s", "trial": 1, **TRAINING, "policy": t.policy, "loss": {"kind": "cross_entropy", "class_weights": "none"},
+        "softmax_first": False, "epochs_run": 4, "kept_epoch": 4, "n_train": 150, "n_valid": 100,
+    }  # fmt: skip
+    assert header.seed == 7
+    head = load_head(bundle, state)
+    z = logits(head, Source(FeatureRows(t.valid.locations), np.array(t.valid.labels))).double()
+    assert cross_entropy(z, torch.tensor(t.valid.labels)).item() == lines[-1]["valid_loss"]
+    point = choose_threshold(np.array(t.valid.labels) == 1, torch.softmax(z, 1)[:, 1].numpy(), "youden")
+    assert bundle.operating_point == {
+        "threshold": pytest.approx(float(point.threshold), rel=1e-12),
+        "rule": "youden",
+        "chosen_on": "valid",
+        "n_films": 100,
+    }
+    assert bundle.calibration["temperature"] > 0
+    mtime = (folder / "train.json").stat().st_mtime_ns
+    assert train_head(t) == folder
+    assert (folder / "train.json").stat().st_mtime_ns == mtime
+
+
+def test_the_best_epoch_is_named(tmp_path: Path) -> None:
+    t = task(tmp_path, epochs=30, best_epoch=True, early_stopping=2)
+    folder = train_head(t)
+    lines = history(folder)
+    losses = [line["valid_loss"] for line in lines]
+    best = losses.index(min(losses))
+    assert [k for k, line in enumerate(lines) if line.get("best")] == [best]
+    assert len(lines) == best + 3 < 30  # two epochs more, none of them lower
+    bundle, _, state = Bundle.read(folder / "bundle")
+    assert (bundle.training["kept_epoch"], bundle.training["epochs_run"]) == (best + 1, best + 3)
+    valid = Source(FeatureRows(t.valid.locations), np.array(t.valid.labels))
+    z = logits(load_head(bundle, state), valid).double()
+    assert cross_entropy(z, valid.labels).item() == losses[best]
+
+
+def test_a_one_cycle_has_its_own_length(tmp_path: Path) -> None:
+    policy = OneCyclePolicy(
+        kind="one_cycle", phases=[Phase(epochs=2, max_rate=1e-2), Phase(epochs=1, max_rate=1e-3)]
+    )
+    folder = train_head(replace(task(tmp_path), policy=policy.model_dump()))
+    assert read_json(folder / "train.json")["epochs"] == 3
+    assert history(folder)[-1]["learning_rate"] == pytest.approx(1e-3 / 25 / 1e4)
+
+
+def test_the_finder_changes_nothing_in_the_trial(tmp_path: Path) -> None:
+    plain, asked = train_head(task(tmp_path)), train_head(task(tmp_path, find_rate=True))
+    assert plain != asked
+    assert history(plain) == history(asked)
+    assert (plain / "bundle/head.safetensors").read_bytes() == (
+        asked / "bundle/head.safetensors"
+    ).read_bytes()
+    curve = read_json(asked / "finder.json")
+    assert sorted(curve) == ["losses", "minimum", "rates", "seconds", "steep", "valley"]
+    assert len(curve["rates"]) == len(curve["losses"]) > 15
+    assert curve["rates"][0] == 1e-7
+
+
+def test_the_key_is_all_that_makes_a_difference(tmp_path: Path) -> None:
+    t = task(tmp_path)
+    same = replace(t, template=replace(t.template, training={"study": "another", "trial": 2}))
+    assert same.key == t.key
+    others = [
+        replace(t, policy=ConstantPolicy(learning_rate=1e-3).model_dump()),
+        replace(t, policy=ConstantPolicy(learning_rate=5e-3, clip_norm=1.0).model_dump()),
+        replace(t, loss=Focal(kind="focal").model_dump()),
+        replace(t, softmax_first=True),
+        replace(t, seed=8),
+        replace(t, threshold_rule="argmax"),
+        replace(t, template=replace(t.template, state_sha256="other")),
+        task(tmp_path, batch=16),
+        task(tmp_path, best_epoch=True),
+        task(tmp_path, early_stopping=3),
+    ]
+    assert len({o.key for o in [t, *others]}) == len(others) + 1
+
+
+def test_softmax_first_reaches_the_loss(tmp_path: Path) -> None:
+    lines = history(train_head(replace(task(tmp_path), softmax_first=True)))
+    assert lines[-1]["valid_loss"] > 0.743668  # the fault's floor, log(e + 3) - 1
+
+
+def test_a_policy_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the constant policy has no learning rate"):
+        train_head(replace(task(tmp_path), policy=ConstantPolicy().model_dump()))
+    assert not (tmp_path / "trials").exists()

@@ -1,0 +1,218 @@
+"""The loop on whole networks: a killed training ends with the bits of an unbroken one; what is frozen stays; batches can be accumulated."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from hilum.artifacts.features import FeatureRows
+from hilum.artifacts.policies import ConstantPolicy, OneCyclePolicy, Phase, PlateauPolicy, Policy
+from hilum.artifacts.study import FinetuneTable
+from hilum.core.errors import HilumError
+from hilum.models.networks import WholeNetwork, build_whole
+from hilum.models.registry import backbone
+from hilum.models.weights import RANDOM, find, state_sha256
+from hilum.training.checkpoints import Checkpoints
+from hilum.training.finetune import Films, Progress, Recipe, Training, fit_network
+from hilum.training.loop import EpochRecord
+
+SIZE_PX, N, BATCH = 64, 14, 4
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small films on a busy machine: threads would only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def films(folder: Path, n: int = N, size_px: int = SIZE_PX) -> Films:
+    y = np.arange(n) % 4
+    x = np.random.default_rng(0).integers(0, 120, (n, size_px, size_px)) + 30 * y[:, None, None]
+    np.save(folder / "films.npy", x.astype(np.uint8))
+    return Films(FeatureRows([(str(folder / "films.npy"), k) for k in range(n)]), torch.from_numpy(y))
+
+
+def network(name: str = "squeezenet1_0", weights: str = "none") -> WholeNetwork:
+    b = backbone(name)
+    return build_whole(b, RANDOM if weights == "none" else find(b, weights), 4, (SIZE_PX, SIZE_PX), seed=3)
+
+
+def recipe(policy: Policy | None = None, epochs: int = 2, batch: int = BATCH, **options: object) -> Recipe:
+    policy = policy or ConstantPolicy(learning_rate=1e-4)
+    return Recipe(policy, cross_entropy, FinetuneTable(**options), epochs, batch, seed=3)
+
+
+def train(
+    folder: Path, net: WholeNetwork, how: Recipe, every_s: float = 300.0, part: Films | None = None
+) -> list[EpochRecord]:
+    part = part or films(folder)
+    fabric = Fabric(accelerator="cpu", devices=1, precision=how.options.precision)
+    checkpoints = Checkpoints(folder / "checkpoint", every_s=every_s)
+    return list(fit_network(fabric, net, part, part, how, checkpoints))
+
+
+class Killed(Exception):
+    """Stands for a kill."""
+
+
+def dying_after(calls: int) -> Callable[[Tensor, Tensor], Tensor]:
+    left = calls
+
+    def loss(z: Tensor, y: Tensor) -> Tensor:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise Killed
+        return cross_entropy(z, y)
+
+    return loss
+
+
+ONE_CYCLE = OneCyclePolicy(
+    kind="one_cycle", phases=[Phase(epochs=1, max_rate=1e-3), Phase(epochs=1, max_rate=5e-4)]
+)
+PLATEAU = PlateauPolicy(kind="plateau", learning_rate=1e-3, patience=0, factor=0.5, threshold=0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "policy", "options", "calls"),
+    [
+        ("squeezenet1_0", ONE_CYCLE, {}, 2),
+        ("squeezenet1_0", ONE_CYCLE, {}, 7),
+        ("squeezenet1_0", PLATEAU, {"unfreeze": "gradual", "accumulate": 2}, 3),
+        ("tf_efficientnet_lite0", ConstantPolicy(learning_rate=1e-4), {"unfreeze": "fine_tune"}, 5),
+        ("cnn", ConstantPolicy(learning_rate=1e-4, clip_norm=1.0), {}, 5),
+    ],
+)
+def test_a_killed_training_ends_with_the_bits_of_an_unbroken_one(
+    tmp_path: Path, name: str, policy: Policy, options: dict[str, object], calls: int
+) -> None:
+    """Killed again and again, each time after `calls` losses: within an epoch, and (5 = 4 steps and an evaluation) between two."""
+    how = recipe(policy, **options)
+    unbroken = network(name)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    expected = train(tmp_path / "a", unbroken, how)
+    for deaths in range(12):  # noqa: B007
+        net = network(name)
+        try:
+            got = train(tmp_path / "b", net, Recipe(**{**vars(how), "loss": dying_after(calls)}), every_s=0.0)
+        except Killed:
+            continue
+        break
+    assert deaths >= 1
+    assert got == expected
+    assert state_sha256(net) == state_sha256(unbroken)
+
+
+def test_the_best_epoch_is_kept_and_a_stopped_training_stays_stopped(tmp_path: Path) -> None:
+    losses = iter([1.0, 0.5, 0.7, 0.8, 0.9, 1.0])
+    evaluated: list[str] = []
+    net = network("cnn")
+
+    def loss(z: Tensor, y: Tensor) -> Tensor:
+        if z.dtype == torch.float64:  # an evaluation
+            evaluated.append(state_sha256(net))
+            return torch.tensor(next(losses))
+        return cross_entropy(z, y)
+
+    plain = recipe(epochs=9)
+    how = Recipe(**{**vars(plain), "loss": loss, "early_stopping": 2, "best_epoch": True})
+    records = train(tmp_path, net, how)
+    assert [r.valid_loss for r in records] == pytest.approx([1.0, 0.5, 0.7, 0.8])
+    assert state_sha256(net) == evaluated[1]
+    again = network("cnn")
+    assert train(tmp_path, again, how) == records  # from the checkpoint, without another step
+    assert state_sha256(again) == evaluated[1]
+    assert len(evaluated) == 4
+
+
+def moved(net: WholeNetwork, before: dict[str, Tensor]) -> set[str]:
+    return {k for k, v in net.state_dict().items() if not torch.equal(v, before[k])}
+
+
+@pytest.mark.parametrize("batchnorm", ["train", "eval"])
+def test_a_frozen_backbone_moves_only_where_batchnorm_is_in_train_mode(
+    tmp_path: Path, batchnorm: str
+) -> None:
+    net = network("tf_efficientnet_lite0", "imagenet")
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    train(tmp_path, net, recipe(epochs=1, train="head", batchnorm=batchnorm))
+    statistics = {k for k in before if k.endswith(("running_mean", "running_var", "num_batches_tracked"))}
+    head = {k for k in before if k.startswith("head.")}
+    assert moved(net, before) == (head | statistics if batchnorm == "train" else head)
+
+
+def test_gradual_unfreezing_trains_one_more_stage_each_epoch(tmp_path: Path) -> None:
+    net = network()
+    how = recipe(epochs=3, unfreeze="gradual")
+    part = films(tmp_path)
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    seen = []
+    fabric = Fabric(accelerator="cpu", devices=1)
+    for record in fit_network(fabric, net, part, part, how, Checkpoints(tmp_path / "checkpoint")):
+        prefixes = {k.removeprefix("body.net.").split(".")[0] for k in moved(net, before)}
+        seen.append((record.epoch, sorted(prefixes)))
+    assert seen == [
+        (1, ["head"]),
+        (2, ["12", "head"]),
+        (3, sorted(["7", "8", "9", "10", "12", "head"])),
+        (4, sorted(["3", "4", "5", "7", "8", "9", "10", "12", "head"])),
+    ]
+
+
+def test_what_is_frozen_and_moves_is_an_error() -> None:
+    net = network()
+    fabric = Fabric(accelerator="cpu", devices=1)
+    training = Training(fabric, net, recipe(train="head"), N)
+    training.enter(1)
+    training.check_frozen()
+    with torch.no_grad():
+        next(iter(net.body.parameters())).add_(1e-7)
+    with pytest.raises(HilumError, match="frozen weight or BatchNorm statistic of squeezenet1_0 moved"):
+        training.check_frozen()
+
+
+def test_accumulated_batches_are_one_large_batch(tmp_path: Path) -> None:
+    policy = ConstantPolicy(optimizer="sgd", learning_rate=1e-3, clip_norm=0.5)
+    small, large = network("cnn"), network("cnn")
+    a = train(tmp_path, small, recipe(policy, batch=2, accumulate=3))
+    (tmp_path / "checkpoint").unlink()
+    c = train(tmp_path, large, recipe(policy, batch=6))
+    assert [r.train_loss for r in a] == pytest.approx([r.train_loss for r in c], abs=1e-5)
+    for p, q in zip(small.parameters(), large.parameters(), strict=True):
+        assert torch.allclose(p, q, atol=1e-6)
+
+
+def test_discriminative_rates_reach_their_stages(tmp_path: Path) -> None:
+    part = films(tmp_path)
+    fabric = Fabric(accelerator="cpu", devices=1)
+    training = Training(fabric, network("cnn"), recipe(unfreeze="fine_tune", rate_divisor=10), N)
+    training.enter(2)
+    assert training.factors == pytest.approx((0.05, 0.5))
+    training.step(Progress(epoch=2), part, [(np.arange(4), None)])
+    rates = [g["lr"] for g in training.optimizer.param_groups]
+    assert rates == pytest.approx([1e-4 * 0.05, 1e-4 * 0.5])
+
+
+def test_mixed_precision_is_near_full_precision(tmp_path: Path) -> None:
+    policy = ConstantPolicy(optimizer="sgd", learning_rate=1e-3)
+    (tmp_path / "half").mkdir()
+    full = train(tmp_path, network(), recipe(policy, epochs=1))
+    half = train(tmp_path / "half", network(), recipe(policy, epochs=1, precision="bf16-mixed"))
+    assert half != full
+    assert half[0].train_loss == pytest.approx(full[0].train_loss, abs=0.05)
+
+
+def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path) -> None:
+    policy = ConstantPolicy(optimizer="sgd", learning_rate=1e30)
+    with pytest.raises(HilumError, match="the loss is not finite after epoch 1"):
+        train(tmp_path, network("cnn"), recipe(policy))
