@@ -62,9 +62,9 @@ def family_pairs(folder: RunFolder, family: Mapping[str, Any]) -> list[Pair]:
     for name, v in of_cell.items():
         partner = at.get(_without(v, factor))
         if v[factor] != reference and partner is not None:
-            context = ", ".join(v[f] for f in others)
-            label = _words(f"{v[factor]} against {reference}")
-            pairs.append(Pair(name, partner, f"{_words(context)}: {label}" if context else label))
+            context = ", ".join(_words(f, v[f]) for f in others)
+            label = f"{_words(factor, v[factor])} against {_words(factor, reference)}"
+            pairs.append(Pair(name, partner, f"{context}: {label}" if context else label))
     return pairs
 
 
@@ -109,10 +109,10 @@ def run_pairs(
                 lonely.append(f"{run}/{name} has {how} in {names[0]} and is left out")
                 continue
             found += 1
-            context = ", ".join(v[f] for f in shown) or name
+            context = ", ".join(_words(f, v[f]) for f in shown) or name
             against = AS_DESCRIBED if itself else names[0]
             of_run = "" if itself or len(others) == 1 else f" ({run})"
-            label = f"{_words(context)}{of_run} against {against}"
+            label = f"{context}{of_run} against {against}"
             pairs.append(Pair(f"{run}/{name}", f"{names[0]}/{partners[0]}", label))
         if not found:
             apart = [
@@ -140,5 +140,6 @@ def _without(values: Mapping[str, str], factor: str) -> tuple[str, ...]:
     return tuple(v for f, v in values.items() if f != factor)
 
 
-def _words(text: str) -> str:
-    return text.replace("_", " ")
+def _words(factor: str, level: str) -> str:
+    """A level for tables: the name of a fault is words, a backbone's underscore is its own."""
+    return level.replace("_", " ") if factor == "faults" else level

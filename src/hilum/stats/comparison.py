@@ -208,10 +208,11 @@ class _Comparison:
             n = effective_discordance(tipped)
             if n >= FEW_EVENTS:
                 return None
-            self.notes.append(f"few discordant units (effectively {n:.3g})")
+            self.notes.append("few discordant units: films gained and lost are counted, not resampled")
             one_film = 1 / float(sides[0][1].mean())
             test = JoinedTest(self.estimate, discordant_distances(tipped, one_film), self._trial_part)
-            return test, "gained and lost films as rare counts (Fay & Feuer), joined in squares"
+            how = f"films gained and lost as rare counts (Fay & Feuer; effectively {n:.3g} discordant units), joined in squares"
+            return test, how
         if min(events) >= FEW_EVENTS:
             return None
         self.notes.append(f"few events ({min(events):.3g} errors or successes)")

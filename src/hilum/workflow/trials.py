@@ -61,7 +61,7 @@ def plan_trials(
     run: Run, splits: Splits, rows: Rows, prepared: PreparedStore, stores: Mapping[FeaturesOf, FeatureStore]
 ) -> list[Trial]:
     """Every trial of every cell as tasks."""
-    study, films = run.study, run.manifest.by_id
+    study, by_id = run.study, run.manifest.by_id
     classes = study.data.classes
 
     @lru_cache(maxsize=4 * study.grid.trials)
@@ -83,7 +83,7 @@ def plan_trials(
                     tuple(r.image_id for r in of_part),
                     digests,
                     tuple((store or prepared).locations(digests)),
-                    tuple(classes.index(films[r.image_id].label) for r in of_part),
+                    tuple(classes.index(by_id[r.image_id].label) for r in of_part),
                 )
             template = Bundle(
                 classes=tuple(classes), positive=study.data.positive, backbone=cell.backbone,
@@ -112,7 +112,12 @@ def plan_trials(
                     **common,
                 )
             shared = set(split.parts["test"])
-            held_out = (("valid", _without(parts["valid"], shared)), ("test", parts["test"]))
+            valid = _without(parts["valid"], shared)
+            held_out = tuple(
+                (part, films)
+                for part, films in (("valid", valid), ("test", parts["test"]))
+                if films.image_ids
+            )
             trials.append(Trial(recipe, number, task, held_out, split))
     return trials
 

@@ -38,6 +38,7 @@ def test_experiment_2_has_nine_contrasts():
     assert pairs[0].cell == "resnet50--crop--constant"
     assert pairs[0].reference == "resnet50--baseline--constant"
     assert pairs[0].label == "resnet50: crop against baseline"
+    assert pairs[3].label == "squeezenet1_0: crop against baseline"
     assert {p.reference.split("--")[0] == p.cell.split("--")[0] for p in pairs} == {True}
 
 
