@@ -195,8 +195,10 @@ def fetch(b: Backbone) -> Path:
     """Download the preferred known weights into torch's cache, checked by the digits in the file's name.
 
     Raises:
-        InputError: They cannot be downloaded (offline?), or come in a package.
+        InputError: They cannot be downloaded (offline?), come in a package that is not there, or nobody has published any.
     """
+    if not b.weights:
+        raise InputError(f"{b.name} is trained from scratch; there are no published weights to fetch")
     for w in b.weights:
         if w.url is None:
             continue

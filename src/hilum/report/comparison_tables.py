@@ -6,6 +6,8 @@ not, the table has the number of units that would be needed, never a ranking.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 from hilum.artifacts.comparisons import ComparisonRow
@@ -173,6 +175,10 @@ def _family_table(rows: Sequence[ComparisonRow], name: str, chosen: str) -> Tabl
     )
 
 
+_NUMBERS = re.compile(r" \([^)]*\d[^)]*\)")
+"""What differs from row to row in notes that say the same; the row's own note stands in its title."""
+
+
 def _notes(rows: Sequence[ComparisonRow]) -> tuple[str, ...]:
     sizes = sorted({r.n_family for r in rows})
     family = " or ".join(str(s) for s in sizes)
@@ -181,13 +187,9 @@ def _notes(rows: Sequence[ComparisonRow]) -> tuple[str, ...]:
         "“Better” and “worse” are by Holm’s p below .05; “not distinguishable” does not mean equal. “Needed” is the number of test "
         "units (of trials, where units without end would not do) for .8 power if the observed difference were the true one."
     )
-    shown, _ = short_labels(rows)
-    places: dict[str, list[str]] = {}
-    for r in rows:
-        if r.note:
-            places.setdefault(r.note, []).append(f"{METRIC_LABELS[r.metric]} of {shown[r.label]}")
+    counts = Counter(_NUMBERS.sub("", part) for r in rows for part in r.note.split("; ") if part)
     own = (
-        f"{note[0].upper()}{note[1:]}{'' if len(at) == len(rows) else ': ' + ', '.join(at)}."
-        for note, at in places.items()
+        f"{part[0].upper()}{part[1:]}: {'all' if n == len(rows) else n} of {len(rows)} rows."
+        for part, n in counts.items()
     )
-    return (general, *own)
+    return (general, *([" ".join(own)] if counts else []))

@@ -22,10 +22,10 @@ def with_notes(tables: Mapping[str, Table], notes: Iterable[str]) -> dict[str, T
 
 
 def run_notes(folder: RunFolder) -> list[str]:
-    """Every note of a run, the gravest first."""
+    """Every note of a run, the gravest first; a fault by its name only, since the page says above what it is."""
     return [
-        *unsafe_notes(folder),
-        *(f"As run: {text}" for text in _switched(folder, unsafe=False)),
+        *_named(folder, "Unsafe", unsafe=True),
+        *_named(folder, "As run", unsafe=False),
         *_subset(folder),
         *_choice_of_epoch(folder),
     ]
@@ -34,6 +34,15 @@ def run_notes(folder: RunFolder) -> list[str]:
 def unsafe_notes(folder: RunFolder) -> list[str]:
     """A sentence for each unsafe fault that was on in any cell."""
     return [f"Unsafe: {text}" for text in _switched(folder, unsafe=True)]
+
+
+def _named(folder: RunFolder, word: str, unsafe: bool) -> list[str]:
+    on = {f for c in folder.cells for f in c.switches if FAULTS[f].unsafe == unsafe}
+    if not on:
+        return []
+    every = all(on <= set(c.switches) for c in folder.cells)
+    names = ", ".join(f.replace("_", " ") for f in FAULTS if f in on)
+    return [f"{word} in {'every cell' if every else 'some cells'}: {names}."]
 
 
 def _switched(folder: RunFolder, unsafe: bool) -> list[str]:

@@ -8,6 +8,7 @@ worth.
 
 from __future__ import annotations
 
+import math
 import random
 from collections import defaultdict
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ SWITCH = "overlapping_test_draw"
 PUBLISHED_SEED = 88
 TRAIN_ORDER = ("viral", "covid", "normal", "bacterial")
 TEST_ORDER = ("covid", "normal", "viral", "bacterial")
-VALID_COIN = 0.2
+VALID_SHARE = 0.2
 
 
 def draw_as_published(
@@ -32,7 +33,8 @@ def draw_as_published(
         manifest: The films; classes that the paper does not have come last, by name.
         seed: Of the shuffles.
         group_of: Group of each film, for resampling; each film its own if None.
-        coin_seed: Of the coin that gives a film of train to validation (the scripts' generator had no seed); `seed` if None.
+        coin_seed: Of the draw of a fifth of the first half as validation (the scripts toss a coin a film, from a generator without a
+            seed; here the fifth is exact); `seed` if None.
     """
     by_class: dict[str, list[str]] = defaultdict(list)
     for film in manifest.films:
@@ -48,8 +50,10 @@ def draw_as_published(
 
     parts: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
     for label in ordered(TRAIN_ORDER):
-        for i in shuffled(label)[: len(by_class[label]) // 2]:
-            parts["valid" if coin.random() < VALID_COIN else "train"].append(i)
+        half = shuffled(label)[: len(by_class[label]) // 2]
+        valid = set(coin.sample(half, math.ceil(VALID_SHARE * len(half))))
+        parts["valid"] += valid
+        parts["train"] += [i for i in half if i not in valid]
     for label in ordered(TEST_ORDER):
         parts["test"] += shuffled(label)[len(by_class[label]) // 2 :]
     groups = {f.image_id: f.image_id for f in manifest.films} if group_of is None else group_of

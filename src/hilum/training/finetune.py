@@ -5,9 +5,9 @@ of which only the head trains, with BatchNorm's statistics frozen, comes out as 
 move are digested while they are frozen, and one that moved is an error.
 
 A training that was killed goes on from its last checkpoint, in the middle of an epoch too, and on a CPU ends with the same bits (the
-loss scale of 16-mixed begins anew). With several processes each takes its share of every batch and all see the loss of the whole batch, so
-they differ from one by rounding. Only BatchNorm in train mode makes more of a difference: each process normalises with the statistics of
-its own share, and the first one's running statistics are kept.
+loss scale of 16-mixed begins anew). With several processes each takes its share of every batch and all see the loss of the whole batch: in
+double precision the result is that of one process; in fp32 sums are rounded otherwise, and a lively training blows that up. BatchNorm in
+train mode makes a real difference: each process normalises with the statistics of its own share, and the first one's running ones are kept.
 """
 
 from __future__ import annotations

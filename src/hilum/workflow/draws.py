@@ -65,14 +65,18 @@ def draw(films: Films, drawing: Drawing, trial: int) -> Split:
         parts["train"] = _share(manifest, parts["train"], drawing)
     if "test_as_validation" in drawing.switches:
         parts["valid"] = parts["test"]
-    for part in ("train", "valid"):
-        have = {manifest.by_id[i].label for i in parts[part]}
-        for label in study.data.classes:
-            if label not in have:
-                raise InputError(
-                    f"no film of class {label!r} is left in {part} (source left out: {drawing.source_left_out}, share of "
-                    f"training films: {drawing.fraction:g}); correct grid.sources_left_out, grid.fractions or data.subset"
-                )
+    have = {manifest.by_id[i].label for i in parts["train"]}
+    missing = [label for label in study.data.classes if label not in have]
+    if missing or not parts["valid"]:
+        what = (
+            f"no film of class {missing[0]!r} is left to train on"
+            if missing
+            else "no film is left to validate on"
+        )
+        raise InputError(
+            f"{what} (source left out: {drawing.source_left_out}, share of training films: {drawing.fraction:g}); correct "
+            "grid.sources_left_out, grid.fractions or data.subset"
+        )
     options = {**split.header.options, "drawing": drawing.name, "unsafe": list(drawing.switches)}
     header = Header(split.header.kind, split.header.inputs, options, drawing.seed)
     if drawing.switches:

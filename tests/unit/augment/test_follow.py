@@ -131,7 +131,7 @@ def test_the_share_equals_that_of_a_mask_under_the_same_operations(seed, name, l
 def test_boxes_that_are_none_are_refused():
     with pytest.raises(InputError, match=r"four numbers with commas between.*got '1,2,3'"):
         Box.read("1,2,3")
-    with pytest.raises(InputError, match="shares of the film's sides.*got 10,20,30,40"):
+    with pytest.raises(InputError, match=r"shares of the film's sides.*got 10,20,30,40"):
         Box.read("10,20,30,40")
-    with pytest.raises(InputError, match="got 0.5,0.5,0,0.1"):
+    with pytest.raises(InputError, match=r"got 0.5,0.5,0,0.1"):
         Box(0.5, 0.5, 0.0, 0.1)

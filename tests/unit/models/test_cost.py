@@ -57,5 +57,5 @@ def test_nothing_is_left_changed_and_unknown_names_are_refused():
     layer = nn.Sequential(nn.Linear(5, 3), nn.Dropout(0.5)).train()
     assert multiply_adds(layer, torch.zeros(2, 5)) == 2 * 5 * 3
     assert layer.training
-    with pytest.raises(InputError, match="unknown backbone 'resnet5'.*resnet50"):
+    with pytest.raises(InputError, match=r"unknown backbone 'resnet5'.*resnet50"):
         cost_of("resnet5", 224, 4)

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from hilum.core.errors import DigestError, InputError
 from hilum.models.backbone import build_network
 from hilum.models.registry import backbone
-from hilum.models.weights import find, load_into, state_sha256
+from hilum.models.weights import RANDOM, fetch, find, load_into, state_sha256
 
 SQUEEZE = backbone("squeezenet1_0")
 
@@ -102,3 +102,9 @@ def test_old_densenet_names_are_understood(tmp_path: Path) -> None:
 def test_the_package_has_lite0() -> None:
     weights = find(backbone("tf_efficientnet_lite0"))
     assert weights.sha256 == "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+def test_a_network_without_published_weights_is_random_and_has_nothing_to_fetch() -> None:
+    assert find(backbone("cnn")) == RANDOM
+    with pytest.raises(InputError, match="cnn is trained from scratch; there are no published weights"):
+        fetch(backbone("cnn"))

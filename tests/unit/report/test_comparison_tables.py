@@ -47,7 +47,10 @@ def test_each_row_says_what_may_be_concluded():
     assert texts[3][2:8] == ["–", "–", "–", "–", "–", "undefined"]
     assert [r[7].strong for r in table.rows] == [False, True, False, False]
     assert "each against baseline" in table.caption
-    assert any("effectively 4" in n and "Sensitivity of dist" in n for n in table.notes)
+    assert (
+        table.notes[-1] == "Few discordant units: 1 of 4 rows. Undefined: no film of the class: 1 of 4 rows."
+    )
+    assert "few discordant units (effectively 4)" in table.rows[2][3].title
     assert table.breaks == {3}
 
 

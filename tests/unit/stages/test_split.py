@@ -252,7 +252,9 @@ def test_a_subset_has_each_class_its_share_and_is_nested() -> None:
     assert small.count_by("label") == {"bacterial": 52, "covid": 131, "normal": 369, "viral": 49}
     assert set(small.by_id) < set(large.by_id)
     assert set(small.by_id) != set(subset(films, 600, seed=4).by_id)
-    with pytest.raises(InputError, match="a subset of 100 films has 9 of class 'bacterial'; ask for at least 116"):
+    with pytest.raises(
+        InputError, match="a subset of 100 films has 9 of class 'bacterial'; ask for at least 116"
+    ):
         subset(films, 100, seed=3)
     with pytest.raises(InputError, match="a subset of 99999 films was asked for, but there are 16590"):
         subset(films, 99999, seed=3)

@@ -90,7 +90,7 @@ def test_a_source_left_out_is_tested_on_but_not_trained_on() -> None:
         Header("manifest"),
     )
     with pytest.raises(
-        InputError, match=r"no film of class 'covid' is left in train \(source left out: covid"
+        InputError, match=r"no film of class 'covid' is left to train on \(source left out: covid"
     ):
         draw(Films(study(), lonely, exact_duplicates(lonely)), Drawing(5, source_left_out="covid"), 1)
 
