@@ -93,7 +93,7 @@ def test_the_rest_of_the_page(run):
         ("cohen", "not a chest film modality", "1"), ("radiography", "lung mask", "7"),
     }  # fmt: skip
     assert page.count("data:image/svg+xml;base64,") == 4
-    assert page.count("data:image/png;base64,") == 1
+    assert page.count("data:image/png;base64,") == 3  # panel, torchvision beside, box
     figures = {p.name for p in (run / "figures").iterdir()}
     names = ("intervals", "loss-curves", "pr-curves", "confusion-matrices", "augmentation-panel")
     assert figures == {f"{n}.{e}" for n in names for e in ("svg", "png")}

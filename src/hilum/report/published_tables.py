@@ -23,6 +23,15 @@ def seconds_alone(folder: RunFolder, cell: RunCell) -> list[float]:
     return [sum(s.values()) for s in found if len(s) == len(STEPS)]
 
 
+def has_papers_cells(folder: RunFolder) -> bool:
+    """Whether a cell is one of the paper's Table 4, which is for a constant rate and covid against the rest."""
+    return folder.positive == "covid" and any(
+        c.schedule == published.SCHEDULE
+        and published.table_4(c.backbone, c.pipeline, "sensitivity") is not None
+        for c in folder.cells
+    )
+
+
 def mean(values: list[float]) -> float | None:
     """Mean; None of nothing."""
     return math.fsum(values) / len(values) if values else None
@@ -40,8 +49,8 @@ def standard_error(values: list[float]) -> float | None:
     return math.sqrt(math.fsum((v - centre) ** 2 for v in values) / (len(values) - 1) / len(values))
 
 
-def table_4(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Table:
-    """Means over trials beside the paper's Table 4."""
+def table_4(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Table | None:
+    """Means over trials beside the paper's Table 4; None for a study that has no cell of it."""
 
     def here(cell: RunCell, metric: str) -> Cell:
         if metric == "seconds":
@@ -60,8 +69,8 @@ def table_4(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Tab
     )
 
 
-def table_5(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Table:
-    """Standard errors beside the paper's Table 5."""
+def table_5(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Table | None:
+    """Standard errors beside the paper's Table 5; None likewise."""
 
     def here(cell: RunCell, metric: str) -> Cell:
         if metric == "seconds":
@@ -99,8 +108,10 @@ def _by_pipeline(
     paper: Callable[[str, str, str], float | None],
     formulas: dict[str, str],
     note: str,
-) -> Table:
-    """Rows backbone (and schedule) by metric, a pair of columns a pipeline."""
+) -> Table | None:
+    """Rows backbone (and schedule) by metric, a pair of columns a pipeline; None where other factors vary or the paper has no cell."""
+    if set(folder.varying()) - {"backbone", "pipeline", "schedule"} or not has_papers_cells(folder):
+        return None
     pipelines = list(dict.fromkeys(c.pipeline for c in folder.cells))
     several = len({c.schedule for c in folder.cells}) > 1
     cells = {(c.backbone, c.schedule, c.pipeline): c for c in folder.cells}

@@ -229,7 +229,9 @@ def compose(
         Section(
             "paper",
             "Beside the paper",
-            ("The paper’s numbers stand in grey; a dash says that it has none.",),
+            ("The paper’s numbers stand in grey; a dash says that it has none.",)
+            if "table-4" in tables
+            else (),
             pick("table-4", "table-5"),
         ),
         Section(

@@ -57,7 +57,7 @@ def interval_picture(folder: RunFolder, rows: StudyRows, out: Path) -> Picture:
     fig = figures.intervals([label(c) for c in folder.cells], metrics)
     paper = (
         " Diamonds are the paper’s Table 4, whose test films overlap its training films."
-        if comparable
+        if any(e.published is not None for _, of_metric in metrics for e in of_metric)
         else ""
     )
     return _picture(

@@ -179,7 +179,11 @@ def _pictures(
     with progress("report", _N_FIGURES, "figures") as step:
         makers: tuple[Callable[[], Picture | None], ...] = (
             lambda: pictures.interval_picture(folder, rows, out),
-            lambda: pictures.rate_picture(rates, out) if rates else None,
+            lambda: (
+                pictures.rate_picture(rates, out)
+                if len({float(x) for r in rates for x in r.rates}) > 1
+                else None
+            ),
             lambda: pictures.loss_picture(folder, out),
             lambda: pictures.finder_picture(folder, out),
             lambda: pictures.pr_picture(folder, rows, evaluation, out),

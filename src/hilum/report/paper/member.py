@@ -209,6 +209,12 @@ class Paper:
         found = [m for m in self.members if m.experiment == number and not m.as_run]
         return min(found, key=lambda m: len(m.name)) if found else None
 
+    def experiment_with(self, number: int, backbones: Sequence[str]) -> Member | None:
+        """The first study of an experiment as described that has all these backbones, whatever their weights: for their cost."""
+        found = [m for m in self.members if m.experiment == number and not m.as_run]
+        has = [m for m in found if {c.backbone for c in m.folder.cells} >= set(backbones)]
+        return min(has, key=lambda m: len(m.name)) if has else None
+
     @property
     def as_described(self) -> list[Member]:
         """The experiments as described, by number."""
