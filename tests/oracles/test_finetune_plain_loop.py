@@ -15,7 +15,7 @@ from torch import nn
 
 from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.policies import ConstantPolicy
-from hilum.artifacts.study import FinetuneTable
+from hilum.artifacts.study_tables import FinetuneTable
 from hilum.core.seeding import generator
 from hilum.models.backbone import FrozenBackbone, build_network
 from hilum.models.heads import build_head

@@ -20,7 +20,7 @@ from scipy.special import softmax
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import PartFeatures
 from hilum.artifacts.predictions import Predictions
-from hilum.artifacts.study import FinetuneTable
+from hilum.artifacts.study_tables import FinetuneTable
 from hilum.augment.presets import preset
 from hilum.core.digests import pixels_sha256
 from hilum.core.errors import InputError, UnsafeError

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.policies import ConstantPolicy
-from hilum.artifacts.study import FinetuneTable
+from hilum.artifacts.study_tables import FinetuneTable
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import find

@@ -11,191 +11,30 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from hilum.artifacts.faults import FAULTS, AsRunTable, UnsafeTable
 from hilum.artifacts.losses import CrossEntropy, Loss
 from hilum.artifacts.policies import ConstantPolicy, Policy
+from hilum.artifacts.study_tables import (
+    STRICT,
+    AugmentTable,
+    DataTable,
+    FamilyTable,
+    FeaturesTable,
+    FinetuneTable,
+    GridTable,
+    SplitTable,
+    StatisticsTable,
+    TrainingTable,
+    Varying,
+    WeightsTable,
+)
 from hilum.core.digests import digest
 from hilum.core.errors import InputError, nearest
 
-Varying = Literal["split", "sampling", "augmentation", "head"]
-Filter = dict[str, list[str]]
 
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SubsetTable(_Table):
-    """``[data.subset]``: a part of the films, drawn by class, for what would take too long on all of them. Every table names it."""
-
-    name: str
-    films: Annotated[int, Field(ge=8)]
-
-
-class DataTable(_Table):
-    """``[data]``: which films.
-
-    A filter names manifest columns and the values accepted: ``{source = ["mooney"], label = ["bacterial"]}``. A film is in
-    when one of `include` fits (or there is none) and none of `exclude` does.
-    """
-
-    manifest: str | None = None
-    classes: list[str] = ["bacterial", "covid", "normal", "viral"]
-    positive: str = "covid"
-    include: list[Filter] = []
-    exclude: list[Filter] = []
-    one_per_patient: list[str] = []
-    near_duplicates: bool = True
-    subset: SubsetTable | None = None
-
-
-class SplitTable(_Table):
-    """``[split]``: how films are divided. ``fractions`` is for the method of that name."""
-
-    method: Literal["set1", "set2", "fractions"] = "set2"
-    fractions: dict[str, float] = {"train": 0.7, "valid": 0.1, "test": 0.2}
-
-
-class GridTable(_Table):
-    """``[grid]``: the cells, every level of a factor with every level of the others; and how often each is trained.
-
-    Attributes:
-        backbones: Registry names; ``cnn`` is the small network that is trained from scratch.
-        pipelines: Names of pipelines, the study's own or those that ship.
-        schedules: Names of policies, ``[policy.NAME]`` or ``constant``.
-        losses: Names of losses, ``[loss.NAME]`` or ``cross-entropy``.
-        fractions: Share of the training films that is used, drawn by class.
-        sources_left_out: Sources whose films are neither trained nor validated on (``none`` leaves out none); all are still tested on.
-        seeds: Seeds to use in place of the study's; empty for the study's own.
-        faults: ``as-described`` (no switch), ``one-at-a-time`` (each switch of ``[unsafe]`` and ``[as_run]`` by itself), ``all``
-            (all that are on).
-        trials: How often each cell is trained.
-    """
-
-    backbones: Annotated[list[str], Field(min_length=1)] = ["resnet50"]
-    pipelines: Annotated[list[str], Field(min_length=1)] = ["baseline"]
-    schedules: Annotated[list[str], Field(min_length=1)] = ["constant"]
-    losses: Annotated[list[str], Field(min_length=1)] = ["cross-entropy"]
-    fractions: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)] = [1.0]
-    sources_left_out: Annotated[list[str], Field(min_length=1)] = ["none"]
-    seeds: list[int] = []
-    faults: Annotated[list[Literal["as-described", "one-at-a-time", "all"]], Field(min_length=1)] = ["all"]
-    trials: Annotated[int, Field(ge=1)] = 3
-
-
-class WeightsTable(_Table):
-    """A weights file by path, with its declared digest."""
-
-    file: str
-    sha256: str | None = None
-
-
-class AugmentTable(_Table):
-    """``[augment]``: side of the prepared films, the gate, and a study's own pipelines."""
-
-    size_px: Annotated[int, Field(ge=32, le=2048)] = 244
-    gate: Literal["exact", "augmentor"] = "exact"
-    pipeline: list[dict[str, Any]] = []
-
-
-class TrainingTable(_Table):
-    """``[training]``: what every policy shares.
-
-    Attributes:
-        epochs: Passes over the training films (a one-cycle policy has its own).
-        batch: Films a step.
-        learning_rate: Of policies that name none.
-        early_stopping: Stop after so many epochs without a lower validation loss; None for never.
-        best_epoch: Keep the weights of the epoch with the lowest validation loss, not the last.
-        find_rate: Run the learning-rate finder before each trial; it changes nothing in the trial.
-    """
-
-    epochs: Annotated[int, Field(ge=1)] = 20
-    batch: Annotated[int, Field(ge=1)] = 32
-    learning_rate: Annotated[float, Field(gt=0)] = 5e-4
-    early_stopping: Annotated[int, Field(ge=1)] | None = None
-    best_epoch: bool = False
-    find_rate: bool = False
-
-
-class FinetuneTable(_Table):
-    """``[finetune]``: train the backbone too. Without this table backbones are frozen and their features shared.
-
-    Attributes:
-        train: ``all``, or ``head``: the same as frozen features, but end to end.
-        unfreeze: ``at_once``; ``fine_tune``: the head alone for `head_epochs`, then everything at half the rate, the first stage at
-            1/`rate_divisor` of the head's rate and the stages between evenly in the logarithm (fastai's fine_tune); ``gradual``: one
-            more stage each epoch after `head_epochs`, from the head down, with the same rates.
-        head_epochs: Epochs of the head alone; they come before ``training.epochs``.
-        rate_divisor: See `unfreeze`.
-        batchnorm: ``train``: batch statistics, running statistics move; ``eval``: statistics are frozen, in layers that train too.
-        precision: Of Lightning Fabric: ``32-true``, ``bf16-mixed``, ``16-mixed``.
-        accumulate: Batches a step.
-        devices: Processes (on a CPU) or GPUs.
-        reset_first_conv: The first convolution is drawn anew.
-    """
-
-    train: Literal["all", "head"] = "all"
-    unfreeze: Literal["at_once", "fine_tune", "gradual"] = "at_once"
-    head_epochs: Annotated[int, Field(ge=1)] = 1
-    rate_divisor: Annotated[float, Field(ge=1)] = 100.0
-    batchnorm: Literal["train", "eval"] = "train"
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
-    accumulate: Annotated[int, Field(ge=1)] = 1
-    devices: Annotated[int, Field(ge=1)] = 1
-    reset_first_conv: bool = False
-
-
-Factor = Literal["backbone", "pipeline", "schedule", "loss", "fraction", "source_left_out", "seed", "faults"]
-Metric = Literal[
-    "sensitivity",
-    "specificity",
-    "ppv",
-    "npv",
-    "f1",
-    "accuracy",
-    "strict_rate",
-    "pr_auc",
-    "average_precision",
-    "roc_auc",
-]
-
-
-class FamilyTable(_Table):
-    """``[[compare]]``: a family of comparisons, named before anything runs.
-
-    Every cell is compared with the one that differs from it in one factor only, which has the reference's level there.
-
-    Attributes:
-        name: For tables.
-        factor: Which factor.
-        reference: Its level that the others are compared with.
-        metrics: Adjusted for many comparisons within each.
-    """
-
-    name: str
-    factor: Factor
-    reference: str
-    metrics: Annotated[list[Metric], Field(min_length=1)] = ["sensitivity", "specificity", "pr_auc"]
-
-
-class FeaturesTable(_Table):
-    """``[features]``: precision ``auto`` is measured once for a workspace; a batch of None is 16 on a CPU and 256 on a GPU."""
-
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    batch: Annotated[int, Field(ge=1)] | None = None
-
-
-class StatisticsTable(_Table):
-    """``[statistics]``: resamples of the intervals, and how the operating point is chosen on validation."""
-
-    resamples: Annotated[int, Field(ge=100)] = 2000
-    operating_point: str = "youden"
-
-
-class Study(_Table):
+class Study(BaseModel):
     """A study.
 
     Attributes:
@@ -212,6 +51,8 @@ class Study(_Table):
         unsafe: Faults of the published scripts that break validity.
         as_run: Their other departures.
     """
+
+    model_config = STRICT
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     title: str = ""

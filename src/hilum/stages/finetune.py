@@ -25,7 +25,7 @@ from hilum.artifacts.features import FeatureRows, PartFeatures
 from hilum.artifacts.header import Header
 from hilum.artifacts.losses import Loss
 from hilum.artifacts.policies import Policy
-from hilum.artifacts.study import FinetuneTable
+from hilum.artifacts.study_tables import FinetuneTable
 from hilum.core.digests import SHORT, digest
 from hilum.core.errors import HilumError, InputError
 from hilum.core.files import lock

@@ -27,7 +27,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.policies import Policy, policy_epochs
-from hilum.artifacts.study import FinetuneTable
+from hilum.artifacts.study_tables import FinetuneTable
 from hilum.core.errors import HilumError
 from hilum.core.seeding import generator
 from hilum.models.network_stages import Stage, stages

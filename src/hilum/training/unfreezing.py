@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hilum.artifacts.policies import ConstantPolicy, OneCyclePolicy, Policy
-from hilum.artifacts.study import FinetuneTable
+from hilum.artifacts.study_tables import FinetuneTable
 
 
 @dataclass(frozen=True)

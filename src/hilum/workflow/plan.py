@@ -12,7 +12,8 @@ from itertools import product
 from hilum.artifacts.faults import FAULTS, unsafe_among
 from hilum.artifacts.losses import Loss
 from hilum.artifacts.policies import Policy, policy_epochs
-from hilum.artifacts.study import FinetuneTable, Study, Varying
+from hilum.artifacts.study import Study
+from hilum.artifacts.study_tables import FinetuneTable, Varying
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
 from hilum.core.errors import InputError, nearest

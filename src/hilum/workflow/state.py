@@ -12,7 +12,8 @@ import torch
 
 from hilum import __version__
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.study import Study, WeightsTable
+from hilum.artifacts.study import Study
+from hilum.artifacts.study_tables import WeightsTable
 from hilum.core.digests import digest
 from hilum.core.errors import InputError
 from hilum.models.machine import exact_arithmetic, keep_memory

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.policies import ConstantPolicy, OneCyclePolicy, Phase, PlateauPolicy, Policy
-from hilum.artifacts.study import FinetuneTable
+from hilum.artifacts.study_tables import FinetuneTable
 from hilum.core.errors import HilumError
 from hilum.models.networks import WholeNetwork, build_whole
 from hilum.models.registry import backbone

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from hilum.artifacts.policies import ConstantPolicy, OneCyclePolicy, Phase
-from hilum.artifacts.study import FinetuneTable
+from hilum.artifacts.study_tables import FinetuneTable
 from hilum.training.unfreezing import epoch_plan, head_epochs, head_policy
 
 

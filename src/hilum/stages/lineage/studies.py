@@ -10,7 +10,8 @@ from typing import Any
 from hilum.artifacts.faults import unsafe_among
 from hilum.artifacts.header import header_path, read_json
 from hilum.artifacts.lineage import SHOWN, Artefact, Link, compared, study_version
-from hilum.artifacts.study import GridTable, read_study
+from hilum.artifacts.study import read_study
+from hilum.artifacts.study_tables import GridTable
 from hilum.artifacts.suite import is_suite, read_suite
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
