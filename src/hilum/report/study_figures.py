@@ -71,12 +71,17 @@ def interval_picture(folder: RunFolder, rows: StudyRows, out: Path) -> Picture:
 
 
 def loss_picture(folder: RunFolder, out: Path) -> Picture | None:
-    """Losses of every trial; None where no history was kept."""
-    label = _row_label(folder)
+    """Losses of every trial, the pipelines side by side, or, of one pipeline, whatever varies most; None where no history was kept."""
+    across = _across(folder)
+    label = _row_label(folder, across)
+
+    def column(c: RunCell) -> str:
+        return c.factors.get(across, c.pipeline).replace("_", " ")
+
     rows = list(dict.fromkeys(label(c) for c in folder.cells))
-    columns = list(dict.fromkeys(c.pipeline for c in folder.cells))
+    columns = list(dict.fromkeys(column(c) for c in folder.cells))
     curves = {
-        (label(c), c.pipeline): [loss for t in folder.trials if (loss := folder.losses(c, t)).train]
+        (label(c), column(c)): [loss for t in folder.trials if (loss := folder.losses(c, t)).train]
         for c in folder.cells
     }
     if not any(curves.values()):
@@ -229,8 +234,18 @@ def _levels(cell: RunCell, factors: Sequence[str]) -> list[str]:
     return [cell.factors.get(f, "").replace("_", " ") for f in factors]
 
 
-def _row_label(folder: RunFolder) -> Callable[[RunCell], str]:
-    others = [f for f in folder.varying() if f not in ("backbone", "pipeline")]
+_MOST_ACROSS = 6
+
+
+def _across(folder: RunFolder) -> str:
+    """The factor whose levels stand side by side: the pipeline, else the one with the most levels that fit."""
+    levels = {f: len({c.factors[f] for c in folder.cells}) for f in folder.varying() if f != "backbone"}
+    fitting = {f: n for f, n in levels.items() if n <= _MOST_ACROSS}
+    return "pipeline" if "pipeline" in levels or not fitting else max(fitting, key=fitting.__getitem__)
+
+
+def _row_label(folder: RunFolder, across: str) -> Callable[[RunCell], str]:
+    others = [f for f in folder.varying() if f not in ("backbone", across)]
 
     def label(cell: RunCell) -> str:
         return "\n".join([*cell.backbone_label.replace(" (", "\n(").split("\n"), *_levels(cell, others)])
