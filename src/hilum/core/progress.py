@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -9,18 +10,25 @@ from contextlib import contextmanager
 from typing import Protocol
 
 _LINE_EVERY_S = 10.0
-_quiet = False
+_QUIET = "HILUM_QUIET"
+"""Kept in the environment, so that processes that are started later are quiet too."""
 
 
 def set_quiet(quiet: bool) -> None:
     """Switch all progress off (or on again). Errors and warnings are not progress."""
-    global _quiet
-    _quiet = quiet
+    if quiet:
+        os.environ[_QUIET] = "1"
+    else:
+        os.environ.pop(_QUIET, None)
+
+
+def _is_quiet() -> bool:
+    return os.environ.get(_QUIET) == "1"
 
 
 def say(text: str) -> None:
     """One line to stderr, unless quiet."""
-    if not _quiet:
+    if not _is_quiet():
         print(text, file=sys.stderr, flush=True)
 
 
@@ -37,7 +45,7 @@ def _nothing(n: int = 1) -> None:
 @contextmanager
 def progress(what: str, total: int, unit: str = "films") -> Iterator[Step]:
     """Show progress of `total` items of work called `what`; the block gets a function to call with items done."""
-    if _quiet or total == 0:
+    if _is_quiet() or total == 0:
         yield _nothing
         return
     if sys.stderr.isatty():
