@@ -95,7 +95,9 @@ def test_the_rest_of_the_page(run):
     assert page.count("data:image/svg+xml;base64,") == 4
     assert page.count("data:image/png;base64,") == 3  # panel, torchvision beside, box
     figures = {p.name for p in (run / "figures").iterdir()}
-    names = ("intervals", "loss-curves", "pr-curves", "confusion-matrices", "augmentation-panel")
+    names = (
+        "intervals", "loss-curves", "pr-curves", "confusion-matrices", "augmentation-panel", "augmentor-torchvision", "box-panel",
+    )  # fmt: skip
     assert figures == {f"{n}.{e}" for n in names for e in ("svg", "png")}
 
 
