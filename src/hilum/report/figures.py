@@ -70,7 +70,9 @@ def loss_curves(
                     ax.set_title(column)
                 if j == 0:
                     ax.set_ylabel(f"{row}\nloss (nats)")
-            axes[i][0].set_ylim(bottom=0)  # after all of a row is drawn: it ends the row's own choice of the top
+            axes[i][0].set_ylim(
+                bottom=0
+            )  # after all of a row is drawn: it ends the row's own choice of the top
         for ax in axes[-1]:
             ax.set_xlabel("epoch")
         _one_legend(fig, axes.ravel().tolist())

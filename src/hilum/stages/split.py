@@ -98,7 +98,8 @@ def select(
 
 
 def subset(manifest: Manifest, n: int, seed: int) -> Manifest:
-    """`n` films, of each class its share (rounded), drawn by seed and film: a smaller subset is part of a larger one.
+    """`n` films, of each class its share (by largest remainder), drawn by seed and film: a smaller subset is part of a
+    larger one, but for rounding.
 
     Raises:
         InputError: More films than there are, or fewer than ten of a class (a split needs as many).
@@ -108,9 +109,14 @@ def subset(manifest: Manifest, n: int, seed: int) -> Manifest:
     by_class: dict[str, list[str]] = {}
     for film in manifest.films:
         by_class.setdefault(film.label, []).append(film.image_id)
+    exact = {label: n * len(ids) / len(manifest) for label, ids in by_class.items()}
+    shares = {label: math.floor(x) for label, x in exact.items()}
+    by_remainder = sorted(exact, key=lambda label: shares[label] - exact[label])
+    for label in by_remainder[: n - sum(shares.values())]:
+        shares[label] += 1
     kept: list[str] = []
     for label, ids in by_class.items():
-        share = round(n * len(ids) / len(manifest))
+        share = shares[label]
         if share < _FEWEST:
             raise InputError(
                 f"a subset of {n} films has {share} of class {label!r}; ask for at least {math.ceil(_FEWEST * len(manifest) / len(ids))}"
