@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.header import Header, read_json, write_json
 from hilum.artifacts.study import Study
 from hilum.artifacts.suite import Suite
 from hilum.core.digests import digest
@@ -49,8 +49,13 @@ def run_suite(
     for member in members:
         start = time.perf_counter()
         report, stages = run_study(member.study, member.manifest, root, workers, command)
-        seconds = time.perf_counter() - start
         computed = sum(line.done for line in stages if line.stage not in ("split", "report"))
+        # of a study that was found finished, what it took when it was computed
+        seconds = (
+            time.perf_counter() - start
+            if computed
+            else read_json(report.parent / "run_facts.json")["seconds"]
+        )
         lines.append(StageLine(member.label, int(computed > 0), int(computed == 0), seconds))
         say(f"{member.label}: {seconds:.0f} s, {report}")
         done.append({"study": member.label, "run": report.parent.name, "seconds": round(seconds, 1)})
