@@ -73,11 +73,12 @@ def learning_rates(
             if log:
                 ax.set_yscale("log")
             else:
-                ax.set_ylim(bottom=0)
                 ax.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
             ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
             if len(names) > 1:
                 ax.legend(loc="best")
+        if not log:
+            flat[0].set_ylim(bottom=0)  # after all is drawn: it ends the panels' common choice of the top
         for row in axes:
             row[0].set_ylabel("learning rate")
         for ax in flat[len(panels) :]:
@@ -118,6 +119,8 @@ def mean_losses(
                 ax.set_ylabel("loss" if wrapped else f"{row}\nloss")
             if i == len(rows) - 1 or wrapped:
                 ax.set_xlabel("epoch")
+        for row_of_axes in axes:
+            row_of_axes[0].set_ylim(bottom=0)  # likewise, of a row's panels
         first = next(ax for ax in axes.ravel() if ax.axison)
         fig.legend(*first.get_legend_handles_labels(), loc="outside upper center", ncols=2)
         return fig
@@ -139,7 +142,6 @@ def _losses(ax: Axes, trials: Sequence[LossCurve]) -> None:
         ax.plot(
             np.arange(1, n + 1), mean, color=colour, linestyle=dash, lw=1.5, marker=marker, ms=3, label=part
         )
-    ax.set_ylim(bottom=0)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
 
 
