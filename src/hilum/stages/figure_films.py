@@ -23,11 +23,10 @@ from hilum.core.seeding import generator, key_entropy
 from hilum.imaging.decode import decode_file
 from hilum.imaging.phantom import draw
 from hilum.imaging.resize import resize
-from hilum.report.box_panel import BoxedFilm
+from hilum.report.box_panel import BOX, BoxedFilm
 from hilum.report.panel import PanelCell
 from hilum.report.run_folder import RunFolder
 
-BOX = "boxed_film.json"
 SYNTHETIC_PX = 256
 DISTORTION = 0.3
 """Of torchvision's RandomPerspective, as in the paper's Figure 4."""

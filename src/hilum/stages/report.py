@@ -36,7 +36,7 @@ from hilum.report import (
     set_up_tables,
 )
 from hilum.report import study_figures as pictures
-from hilum.report.box_panel import BoxedFilm, box_table
+from hilum.report.box_panel import BOX, BoxedFilm, box_table
 from hilum.report.cautions import cautions
 from hilum.report.checklists import claim_table, tripod_table
 from hilum.report.evaluation import NAME, Evaluation, read_checked
@@ -50,7 +50,7 @@ from hilum.report.run_notes import run_notes, with_notes
 from hilum.report.sections import compose, unit_note
 from hilum.report.study_rows import StudyRows
 from hilum.report.table import Table
-from hilum.stages.figure_films import BOX, counterparts, followed_box
+from hilum.stages.figure_films import counterparts, followed_box
 from hilum.training.schedules import simulate
 
 PAGE, CARD = "report.html", "model_card.md"

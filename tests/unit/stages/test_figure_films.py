@@ -16,6 +16,7 @@ from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import preset
 from hilum.core.seeding import generator
 from hilum.imaging.phantom import draw
+from hilum.report.box_panel import BOX
 from hilum.report.panel import on_purpose
 from hilum.report.run_folder import RunFolder
 from hilum.stages import figure_films
@@ -86,7 +87,7 @@ def test_a_named_film_and_box_are_kept_and_a_film_that_changed_is_not_taken_for_
         films, source = figure_films.followed_box(RunFolder(run), _pipelines("crop"))
         assert source == "film.png, its box drawn by a reader"
         assert films[1].left == pytest.approx((0.2 * 96 - 5) / (0.2 * 96), abs=1e-9)
-        assert json.loads((run / figure_films.BOX).read_text())["box"] == "0,0.4,0.2,0.2"
+        assert json.loads((run / BOX).read_text())["box"] == "0,0.4,0.2,0.2"
         Image.fromarray(film[::-1]).save(path)
         assert figure_films.followed_box(RunFolder(run), {})[1].endswith(
             "(the annotated film film.png is another one now)"
@@ -96,7 +97,7 @@ def test_a_named_film_and_box_are_kept_and_a_film_that_changed_is_not_taken_for_
             "(the annotated film film.png could not be read)"
         )
     finally:
-        (run / figure_films.BOX).unlink()
+        (run / BOX).unlink()
 
 
 @pytest.mark.skipif(not os.environ.get("HILUM_FILMS"), reason="HILUM_FILMS names no folder of real films")

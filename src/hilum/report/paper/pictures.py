@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from hilum.core.files import write_bytes
 from hilum.report import figures as curves_of_study
 from hilum.report import hover, style
+from hilum.report.box_panel import BOX
 from hilum.report.families import levels
 from hilum.report.figures import PrCurve
 from hilum.report.losses import LossCurve
@@ -185,11 +186,13 @@ def architecture_picture(member: Member | None, out: Path) -> Picture:
 
 def copied_pictures(member: Member, out: Path) -> list[Picture]:
     """The panels of films of the member's own report, those that there are."""
+    annotated = (member.folder.path / BOX).is_file()
     words = {
         "augmentor-torchvision": "The paper’s Figure 4: distortion and zoom as torchvision has them and as Augmentor has them.",
         "augmentation-panel": f"The paper’s Figure {'3' if member.experiment == 1 else '6'}: a training film of each class under each "
         "pipeline, with what was drawn beneath. Drawn on purpose: every step acts here.",
-        "box-panel": "The paper’s Figure 15: a film with a box followed through each pipeline, with the share of the box that is left.",
+        "box-panel": f"The paper’s Figure 15: {'a' if annotated else 'a synthetic'} film with a box followed through each pipeline, "
+        "with the share of the box that is left.",
     }
     found = []
     for stem in COPIED:
