@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from hilum.artifacts.header import Header, header_path, read_json, write_json
+from hilum.artifacts.statistics import check_rows
 from hilum.core.digests import sha256_bytes
-from hilum.core.errors import InputError
 from hilum.core.files import write_text
 
 Verdict = Literal["better", "worse", "not distinguishable", "undefined"]
@@ -140,13 +140,4 @@ def read_comparisons(path: Path) -> list[ComparisonRow]:
     Raises:
         InputError: No such file, no list, or a row that does not fit.
     """
-    values: Any = read_json(path)
-    if not isinstance(values, list):
-        raise InputError(f"{path}: expected a list of comparisons, got {type(values).__name__!r}")
-    try:
-        return [ComparisonRow.model_validate(v) for v in values]
-    except ValidationError as e:
-        first = e.errors()[0]
-        raise InputError(
-            f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']} (got {first['input']!r})"
-        ) from e
+    return check_rows(read_json(path), ComparisonRow, path)

@@ -164,6 +164,11 @@ class PartFeatures:
     locations: tuple[tuple[str, int], ...]
     labels: tuple[int, ...]
 
+    @property
+    def digest(self) -> str:
+        """Digest of which films these are, of what pixels and classes; not of where they lie."""
+        return digest([self.image_ids, self.digests, self.labels])
+
     def take(self, which: Sequence[int]) -> PartFeatures:
         """Some of the films, in the order asked."""
         return PartFeatures(

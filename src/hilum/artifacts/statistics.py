@@ -126,7 +126,7 @@ def read_statistics(path: Path) -> list[StatisticsRow]:
     return check_rows(values, StatisticsRow, path)
 
 
-_Row = TypeVar("_Row", bound=StatisticsRow)
+_Row = TypeVar("_Row", bound=BaseModel)
 
 
 def check_rows(values: Any, kind: type[_Row], path: Path) -> list[_Row]:

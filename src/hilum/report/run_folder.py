@@ -12,17 +12,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from hilum.artifacts.header import Header, read_json
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split, read_split
+from hilum.artifacts.study_tables import Factor
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import DigestError, InputError
 from hilum.report.losses import LossCurve
 
-FACTORS = ("backbone", "pipeline", "schedule", "loss", "fraction", "source_left_out", "seed", "faults")
+FACTORS: tuple[str, ...] = get_args(Factor)
 """The grid's factors, in the order of a cell's name."""
 STEPS = ("prepare", "featurize", "train", "predict")
 _NEEDED = ("name", "title", "study_digest", "manifest_digest", "classes", "positive", "cells", "trials")

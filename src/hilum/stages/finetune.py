@@ -97,8 +97,8 @@ class FinetuneTask:
         return {
             "weights": self.weights.sha256 or "",
             "split": self.split_digest,
-            "train": digest([self.train.image_ids, self.train.digests, self.train.labels]),
-            "valid": digest([self.valid.image_ids, self.valid.digests, self.valid.labels]),
+            "train": self.train.digest,
+            "valid": self.valid.digest,
         }
 
     @property

@@ -72,8 +72,8 @@ class TrainTask:
         return {
             "features": self.feature_digest,
             "split": self.split_digest,
-            "train": digest([self.train.image_ids, self.train.digests, self.train.labels]),
-            "valid": digest([self.valid.image_ids, self.valid.digests, self.valid.labels]),
+            "train": self.train.digest,
+            "valid": self.valid.digest,
         }
 
     @property
