@@ -2,8 +2,10 @@
 
 Convention: ``image_id`` is source/relative path without ending, unique. ``patient_id`` is ``source:id`` or empty, and
 empty only where its source was declared to have no ids (``no_patient_ids`` in the header). ``path`` is relative to the
-manifest's folder when the film lies below it, else absolute. The digest covers what the films are, not where they lie,
-nor the order of rows. Films that were left out are in ``<manifest>.excluded.csv``, each with its reason.
+manifest's folder when the film lies below it, else absolute. A column that hilum does not know (scanner, hospital, age ...) is an
+attribute of its films: it stands after the known ones, as text, and empty means unknown. The digest covers what the films are,
+attributes too, not where they lie, nor the order of rows. Films that were left out are in ``<manifest>.excluded.csv``, each with its
+reason.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ import csv
 import io
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -45,6 +47,7 @@ class FilmRow:
         width_px: Width of the film as stored.
         height_px: Height of the film as stored.
         lung_mask: Path of a lung mask that came with the source.
+        attributes: Other columns of the source's table -> text, such as ``{"scanner": "A"}``.
     """
 
     image_id: str
@@ -61,9 +64,14 @@ class FilmRow:
     width_px: int = 0
     height_px: int = 0
     lung_mask: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def value(self, column: str) -> str:
+        """The text of a column, known or attribute; empty where the film has none."""
+        return str(getattr(self, column)) if column in COLUMNS else self.attributes.get(column, "")
 
 
-COLUMNS = tuple(f.name for f in fields(FilmRow))
+COLUMNS = tuple(f.name for f in fields(FilmRow) if f.name != "attributes")
 _REQUIRED = ("image_id", "patient_id", "path", "sha256", "pixels_sha256", "label", "source")
 
 
@@ -100,6 +108,7 @@ class Manifest:
         twice = [i for i, n in Counter(f.image_id for f in self.films).items() if n > 1]
         if twice:
             raise InputError(f"image_id must be unique; it is not for {twice[:5]!r} ({len(twice)} ids)")
+        self._check_attributes()
         declared = set(header.options.get("no_patient_ids", []))
         without = Counter(f.source for f in self.films if not f.patient_id and f.source not in declared)
         if without:
@@ -107,6 +116,14 @@ class Manifest:
             raise InputError(
                 f"{n} films of source {source!r} have no patient_id; give the ids, or declare that there are none "
                 f"with `hilum ingest --no-patient-ids {source}`"
+            )
+
+    def _check_attributes(self) -> None:
+        wrong = sorted({c for f in self.films for c in f.attributes if c in COLUMNS or not c.strip()})
+        if wrong:
+            raise InputError(
+                f"an attribute of a film is called {wrong[0]!r}, which is empty or one of the manifest's own columns "
+                f"({', '.join(COLUMNS)}); give the column another name"
             )
 
     def __len__(self) -> int:
@@ -117,7 +134,14 @@ class Manifest:
         """Digest of what the films are: independent of row order and of where the files lie."""
         keep = [c for c in COLUMNS if c not in _NOT_IN_DIGEST]
         declared = sorted(self.header.options.get("no_patient_ids", []))
-        return digest([declared, [[getattr(f, c) for c in keep] for f in self.films]])
+        known = [declared, [[getattr(f, c) for c in keep] for f in self.films]]
+        own = [{c: v for c, v in f.attributes.items() if v} for f in self.films]
+        return digest([*known, own] if any(own) else known)
+
+    @cached_property
+    def attributes(self) -> tuple[str, ...]:
+        """Columns beyond the known ones of which some film has a value, sorted."""
+        return tuple(sorted({c for f in self.films for c, v in f.attributes.items() if v}))
 
     @cached_property
     def by_id(self) -> dict[str, FilmRow]:
@@ -130,10 +154,11 @@ class Manifest:
         Raises:
             InputError: An unknown column.
         """
+        columns = (*COLUMNS, *self.attributes)
         for column in wanted:
-            if column not in COLUMNS:
-                raise InputError(f"unknown manifest column {column!r}; {nearest(column, COLUMNS)}")
-        kept = [f for f in self.films if all(getattr(f, c) in set(v) for c, v in wanted.items())]
+            if column not in columns:
+                raise InputError(f"unknown manifest column {column!r}; {nearest(column, columns)}")
+        kept = [f for f in self.films if all(f.value(c) in set(v) for c, v in wanted.items())]
         return Manifest(kept, self.header, self.provenance)
 
     def only(self, image_ids: Iterable[str]) -> Manifest:
@@ -143,16 +168,17 @@ class Manifest:
 
     def count_by(self, column: str) -> dict[str, int]:
         """Number of films by the values of a column."""
-        return dict(sorted(Counter(str(getattr(f, column)) for f in self.films).items()))
+        return dict(sorted(Counter(f.value(column) for f in self.films).items()))
 
     def write(self, path: Path) -> None:
         """Write manifest.csv and its header."""
         folder = path.resolve().parent
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        columns = (*COLUMNS, *self.attributes)
+        writer.writerow(columns)
         for f in self.films:
-            row = [getattr(f, c) for c in COLUMNS]
+            row = [f.value(c) for c in columns]
             for c in ("path", "lung_mask"):
                 k = COLUMNS.index(c)
                 if row[k]:
@@ -183,6 +209,7 @@ class Manifest:
                 if column not in got:
                     raise InputError(f"{path}: expected a column {column!r}, got {', '.join(got)!r}")
             known = [c for c in got if c in COLUMNS]
+            own = [c for c in got if c.strip() and c not in COLUMNS]
             for row in reader:
                 values: dict[str, str | int] = {}
                 for c in known:
@@ -197,7 +224,8 @@ class Manifest:
                         values[c] = str(folder / text)
                     else:
                         values[c] = text
-                films.append(FilmRow(**values))  # type: ignore[arg-type]
+                attributes = {c: row[c] for c in own if row[c]}
+                films.append(FilmRow(**values, attributes=attributes))  # type: ignore[arg-type]
         return cls(films, header, provenance)
 
 

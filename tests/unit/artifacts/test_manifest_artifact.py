@@ -114,3 +114,35 @@ def test_exclusions_are_kept_sorted(tmp_path: Path) -> None:
     write_exclusions(tmp_path / "x.csv", rows)
     assert read_exclusions(tmp_path / "x.csv") == rows[::-1]
     assert read_exclusions(tmp_path / "none.csv") == []
+
+
+def test_other_columns_are_kept_as_attributes_and_stand_after_the_known_ones(tmp_path: Path) -> None:
+    scanned = replace(FILM, attributes={"scanner": "A, second floor", "age": "63"})
+    m = made(scanned, replace(OTHER, attributes={"age": "", "hospital": "Nord"}))
+    m.write(tmp_path / "manifest.csv")
+    lines = (tmp_path / "manifest.csv").read_text().splitlines()
+    assert lines[0] == ",".join(COLUMNS) + ",age,hospital,scanner"
+    assert lines[1].endswith(',63,,"A, second floor"')
+    again = Manifest.read(tmp_path / "manifest.csv")
+    assert again.digest == m.digest
+    assert again.attributes == ("age", "hospital", "scanner")
+    assert [f.value("scanner") for f in again.films] == ["A, second floor", ""]
+    assert again.count_by("hospital") == {"": 1, "Nord": 1}
+    assert [f.image_id for f in again.where(age=["63"]).films] == ["s/a"]
+    with pytest.raises(InputError, match="unknown manifest column 'scaner'; did you mean 'scanner'"):
+        again.where(scaner=["A"])
+
+
+def test_attributes_are_in_the_digest_only_where_a_film_has_one() -> None:
+    plain = made(FILM, OTHER).digest
+    assert (
+        plain == "aa95028a38304eb62f3e143ceb5f388a317c48bc9f19c6224f409c29ae2147a1"
+    )  # as it was before attributes
+    assert made(replace(FILM, attributes={"scanner": ""}), OTHER).digest == plain
+    by_scanner = {made(replace(FILM, attributes={"scanner": v}), OTHER).digest for v in ("A", "B")}
+    assert len(by_scanner | {plain}) == 3
+
+
+def test_an_attribute_may_not_take_a_known_name() -> None:
+    with pytest.raises(InputError, match="an attribute of a film is called 'label'"):
+        made(replace(FILM, attributes={"label": "viral"}))
