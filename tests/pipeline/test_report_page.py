@@ -133,3 +133,28 @@ def test_augment_show_writes_a_panel_and_says_what_was_drawn(run, tmp_path):
     first = out.read_bytes()
     CliRunner().invoke(app, args, catch_exceptions=False)
     assert out.read_bytes() == first
+
+
+def test_augment_show_says_which_parts_a_step_of_a_studys_own_pipeline_acts_on(run, tmp_path):
+    study = tmp_path / "own.toml"
+    study.write_text(
+        """
+name = "own"
+[[augment.pipeline]]
+name = "tilted"
+steps = [
+    { op = "resize", width_px = 64, height_px = 64 },
+    { op = "rotate", probability = 0.2, max_left_rotation = 5, max_right_rotation = 5 },
+]
+"""
+    )
+    film, out = str(run / "films" / "covid.png"), str(tmp_path / "panel.svg")
+    args = ["augment", "show", film, "--out", out, "--study", str(study), "--pipelines", "tilted,crop"]
+    result = CliRunner().invoke(app, args, catch_exceptions=False)
+    assert result.exit_code == 0
+    tilted, crop = result.stderr.strip().splitlines()
+    assert tilted.startswith("tilted: resize (64 × 64 px, ")
+    assert tilted.endswith(
+        "all parts) → rotate (p 0.2, max_left_rotation 5, max_right_rotation 5; train only)"
+    )
+    assert "crop_centre (p 0.1, percentage_area 0.9; all parts)" in crop

@@ -6,7 +6,9 @@ The conventions this module fixes:
   The operation's key is its name and its place among the steps of that name ("rotate:0"), so a step added
   elsewhere changes no other draw, and a film is cropped alike under every pipeline that crops with the same
   options.
-* A step acts on the parts it names ("train", "valid", "test"); without a list, on all.
+* A step acts on the parts it names ("train", "valid", "test"). Without a list a fixed step acts on all, and one that leaves
+  something to chance (a probability below 1, or a draw) on train alone: a film that is tested on is not altered by chance unless
+  the pipeline says so.
 * Fixed steps (on all parts, probability 1, nothing drawn) are what the pipeline does to every film; they
   are all that `predict` and `serve` do. The list of drawn steps holds the others that acted, and with the
   fixed ones it replays to the same pixels.
@@ -51,9 +53,14 @@ class Step:
     parts: tuple[str, ...] = PARTS
 
     @property
+    def by_chance(self) -> bool:
+        """Whether something about it is drawn: whether it acts, or what it does."""
+        return self.operation.probability != 1.0 or self.operation.draws
+
+    @property
     def fixed(self) -> bool:
         """Whether it does the same to every film of every part."""
-        return self.parts == PARTS and self.operation.probability == 1.0 and not self.operation.draws
+        return self.parts == PARTS and not self.by_chance
 
     def to_dict(self) -> dict[str, Any]:
         """The step as a table of a study file."""
@@ -253,16 +260,18 @@ def _step(where: str, table: Any) -> Step:
     if not isinstance(table, Mapping):
         raise InputError(f"{where}: expected a table with the key 'op'; got {table!r}")
     options = dict(table)
-    op, parts = options.pop("op", None), options.pop("parts", PARTS)
+    op, parts = options.pop("op", None), options.pop("parts", None)
     if not isinstance(op, str) or op not in OPERATIONS:
         raise InputError(f"{where}: unknown op {op!r}; {nearest(str(op), OPERATIONS)}")
+    try:
+        operation = OPERATIONS[op].from_dict(options)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    if parts is None:
+        return Step(operation, ("train",) if Step(operation).by_chance else PARTS)
     if not isinstance(parts, list | tuple) or not parts:
         raise InputError(f"{where}: parts must be a list of {', '.join(PARTS)}; got {parts!r}")
     for part in parts:
         if part not in PARTS:
             raise InputError(f"{where}: unknown part {part!r}; {nearest(str(part), PARTS)}")
-    try:
-        operation = OPERATIONS[op].from_dict(options)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
     return Step(operation, tuple(part for part in PARTS if part in parts))

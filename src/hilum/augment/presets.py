@@ -14,7 +14,12 @@ from hilum.core.errors import InputError, nearest
 
 SIZE_PX: Final = 244
 
-_CROP: Final = {"op": "crop_centre", "probability": 0.1, "percentage_area": 0.9}
+_CROP: Final = {
+    "op": "crop_centre",
+    "probability": 0.1,
+    "percentage_area": 0.9,
+    "parts": ["train", "valid", "test"],
+}
 _ALWAYS_CROP: Final = {"op": "crop_centre", "percentage_area": 0.9}
 _DISTORT: Final = {
     "op": "random_distortion",

@@ -1,7 +1,9 @@
-"""`hilum augment show`: a picture of some films under each pipeline, with what was drawn written beneath."""
+"""`hilum augment show`: a picture of some films under each pipeline, with what was drawn written beneath; and the parts of its steps."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +13,8 @@ from hilum.core.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from hilum.augment.pipeline import Pipeline
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -30,6 +34,9 @@ def show(
     ],
     out: Annotated[Path, typer.Option("--out", help="The picture to write: .png or .svg.")],
     pipelines: Annotated[str, typer.Option(help="Names of pipelines, with commas between.")] = _DEFAULT,
+    study: Annotated[
+        Path | None, typer.Option("--study", help="A study file whose own pipelines may be named too.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
     size_px: Annotated[int, typer.Option(min=32, help="Side of the prepared film.")] = 244,
     as_drawn: Annotated[
@@ -45,14 +52,16 @@ def show(
 ) -> None:
     """Write a panel: a row a film, a column a pipeline, what was drawn beneath.
 
-    Most steps act on a tenth of the films only, so every step is made to act unless --as-drawn is given.
+    Films go through as films of the training part. Most steps act on a tenth of them only, so every step is made to act unless --as-drawn
+    is given. What each pipeline does, and to which parts, is printed: a step that leaves something to chance acts on training films only
+    unless its `parts` say otherwise.
     """
     from hilum.augment.follow import Box
     from hilum.augment.pipeline import Pipeline  # late: decoders and matplotlib take a while to import
-    from hilum.augment.presets import preset
     from hilum.imaging.decode import decode_file
     from hilum.report.box_panel import box_panel
     from hilum.report.panel import on_purpose, panel, panel_rows
+    from hilum.report.set_up_tables import steps_words
     from hilum.stages.figure_films import box_under
 
     if out.suffix.lower() not in (".png", ".svg"):
@@ -62,7 +71,9 @@ def show(
     names = [n.strip() for n in pipelines.split(",") if n.strip()]
     if not names:
         raise InputError(f"--pipelines must name at least one pipeline, got {pipelines!r}")
-    drawn = [preset(n, size_px) for n in names]
+    drawn = _named(names, study, size_px)
+    for p in drawn:
+        print(f"{p.name}: {steps_words(p.to_dict())}", file=sys.stderr)
     if not as_drawn:
         drawn = [Pipeline.from_dict(on_purpose(p.to_dict())) for p in drawn]
     if box:
@@ -81,6 +92,24 @@ def show(
     for name, cells in rows:
         for pipeline, cell in zip(names, cells, strict=True):
             print(f"{name}\t{pipeline}\t{cell.caption}")
+
+
+def _named(names: Sequence[str], study: Path | None, size_px: int) -> list[Pipeline]:
+    """Pipelines by name: those that ship, and a study's own.
+
+    Raises:
+        InputError: An unknown name.
+    """
+    from hilum.augment.presets import preset
+
+    if study is None:
+        return [preset(n, size_px) for n in names]
+    from hilum.artifacts.study import read_study
+    from hilum.workflow.plan import pipelines
+
+    value = read_study(study)
+    grid = value.grid.model_copy(update={"pipelines": list(names)})
+    return list(pipelines(value.model_copy(update={"grid": grid})).values())
 
 
 def _write(out: Path, fig: Figure) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hilum.artifacts.manifest import FilmRow
+from hilum.report.altered_films import altered_films
 from hilum.report.numbers import percent
 from hilum.report.run_folder import RunFolder
 
@@ -28,10 +29,19 @@ class Caution:
     Attributes:
         title: A few words.
         text: One to three sentences.
+        code: Names its kind, where others refer to it.
+        to_do: What to do about it; empty where there is nothing.
     """
 
     title: str
     text: str
+    code: str = ""
+    to_do: str = ""
+
+    @property
+    def words(self) -> str:
+        """Text and what to do, in a line."""
+        return f"{self.text} {self.to_do}".strip()
 
 
 def cautions(folder: RunFolder) -> list[Caution]:
@@ -39,6 +49,7 @@ def cautions(folder: RunFolder) -> list[Caution]:
     test = [folder.manifest.by_id[i] for i in folder.splits[1].parts["test"]]
     found = [
         *_random_weights(folder),
+        *_altered_by_chance(folder),
         *_class_tells(folder, test, "source", "the source"),
         *_class_tells(folder, test, "age_group", "the age group"),
         *_few_events(folder, test),
@@ -58,6 +69,26 @@ def _random_weights(folder: RunFolder) -> list[Caution]:
         "say “(random weights)” in every table and show what the head alone can do, not what the pretrained network would."
     )
     return [Caution("Random weights", text)]
+
+
+def _altered_by_chance(folder: RunFolder) -> list[Caution]:
+    """Pipelines under which films that are judged were altered by chance, with their number in trial 1."""
+    words = []
+    for pipeline, counts in altered_films(folder).items():
+        said = [f"{n} of {of} {part} films" for part, (n, of) in counts.items() if n]
+        if said:
+            words.append(f"{pipeline}: {_and(said)}")
+    if not words:
+        return []
+    return [
+        Caution(
+            "Films altered by chance",
+            f"A random step acted on films that models are judged by, in trial 1: {'; '.join(words)}. The figures are then of altered "
+            "films, and another seed alters others.",
+            "films-altered-by-chance",
+            "Leave `parts` out of the step, so that it acts on training films only, unless films come altered in use too.",
+        )
+    ]
 
 
 def _class_tells(folder: RunFolder, test: Sequence[FilmRow], column: str, what: str) -> list[Caution]:

@@ -129,7 +129,7 @@ def model_card(
         ),
         CardSection(
             "Caveats and recommendations",
-            [*((c.title, c.text) for c in cautions), *(("Note", n) for n in run_notes(folder))]
+            [*((c.title, c.words) for c in cautions), *(("Note", n) for n in run_notes(folder))]
             or [("Caveats", "none found by the report’s own checks, which is not a proof that there are none")],
         ),
     ]  # fmt: skip

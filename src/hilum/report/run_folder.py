@@ -43,6 +43,7 @@ class RunCell:
         pretrained: Whether the backbone had learned anything.
         factors: Level of every factor of the grid (`FACTORS`), as text.
         splits: Folder of its splits beneath ``splits``; empty for the study's plain ones.
+        prepared_as: Name of its pipeline with the faults that act on films.
         switches: Faults of the published scripts that were on.
         finetuned: Whether the backbone was trained too.
     """
@@ -57,6 +58,7 @@ class RunCell:
     switches: tuple[str, ...] = ()
     finetuned: bool = False
     splits: str = ""
+    prepared_as: str = ""
 
     @property
     def backbone_label(self) -> str:
@@ -127,6 +129,7 @@ class RunFolder:
             switches,
             bool(cell.get("finetuned", False)),
             str(cell.get("splits", "")),
+            str(cell.get("prepared_as", cell["pipeline"])),
         )
 
     def varying(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ def pipeline_table(folder: RunFolder) -> Table | None:
             text_cell(name, strong=True),
             text_cell(str(p.get("version", ""))),
             text_cell(str(p.get("gate", "exact"))),
-            text_cell("; ".join(step_words(s) for s in p.get("steps", []))),
+            text_cell(steps_words(p)),
         ]
         for name, p in pipelines.items()
     ]
@@ -38,18 +38,23 @@ def pipeline_table(folder: RunFolder) -> Table | None:
         columns,
         body,
         notes=(
-            "p is the probability that a step acts on a film. percentage_area is Augmentor’s term and "
-            "scales each side: 0.9 keeps 81 % of the area.",
+            "p is the probability that a step acts on a film of the parts that stand behind the semicolon. percentage_area is "
+            "Augmentor’s term and scales each side: 0.9 keeps 81 % of the area.",
         ),
         sortable=False,
     )
 
 
+def steps_words(pipeline: Mapping[str, Any]) -> str:
+    """The steps of a pipeline's table, in order."""
+    return " → ".join(step_words(s) for s in pipeline.get("steps", ()))
+
+
 def step_words(step: Mapping[str, Any]) -> str:
-    """A step in a few words.
+    """A step in a few words: its probability, its options, the parts whose films it may act on.
 
     >>> step_words({"op": "crop_centre", "probability": 0.1, "percentage_area": 0.9, "parts": ["train"]})
-    'crop_centre (p 0.1, percentage_area 0.9, train only)'
+    'crop_centre (p 0.1, percentage_area 0.9; train only)'
     """
     options = {k: v for k, v in step.items() if k not in ("op", "parts", "probability")}
     words = [] if step.get("probability", 1.0) == 1.0 else [f"p {step['probability']:g}"]
@@ -57,9 +62,8 @@ def step_words(step: Mapping[str, Any]) -> str:
         words.append(f"{options.pop('width_px')} × {options.pop('height_px')} px")
     words += [f"{k} {v}" for k, v in options.items() if v is not False]
     parts = step.get("parts", _PARTS)
-    if set(parts) != set(_PARTS):
-        words.append(" and ".join(parts) + " only")
-    return f"{step['op']} ({', '.join(words)})" if words else str(step["op"])
+    where = "all parts" if set(parts) == set(_PARTS) else " and ".join(parts) + " only"
+    return f"{step['op']} ({'; '.join([', '.join(words), where] if words else [where])})"
 
 
 def _cost_cell(value: int | None) -> Cell:

@@ -13,7 +13,7 @@ from hilum.artifacts.header import read_json
 from hilum.report import numbers
 from hilum.report.result_tables import METRIC_LABELS, CellColumns
 from hilum.report.run_folder import RunCell, RunFolder
-from hilum.report.set_up_tables import step_words
+from hilum.report.set_up_tables import steps_words
 from hilum.report.study_rows import AT_OPERATING_POINT, StudyRows
 
 NOT_REPORTED = "not reported"
@@ -70,10 +70,7 @@ def weights(folder: RunFolder) -> str:
 
 def preprocessing(folder: RunFolder) -> str:
     """The steps that every film passes."""
-    found = [
-        f"{name}: " + "; ".join(step_words(s) for s in p.get("steps", ()))
-        for name, p in (folder.run.get("pipelines") or {}).items()
-    ]
+    found = [f"{name}: {steps_words(p)}" for name, p in (folder.run.get("pipelines") or {}).items()]
     return "grey, 8 bit, from one decoder; then by pipeline. " + " | ".join(found) if found else NOT_REPORTED
 
 

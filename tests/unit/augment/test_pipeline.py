@@ -148,6 +148,48 @@ def test_a_step_acts_on_its_parts_only() -> None:
         always.draw(1, "sha", 0, "tests", 80, 70)
 
 
+TONE = {"op": "random_brightness", "probability": 1.0, "min_factor": 0.5, "max_factor": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("step", "parts"),
+    [
+        ({"op": "flip_left_right", "probability": 0.5}, ["train"]),
+        ({"op": "flip_left_right"}, ["train", "valid", "test"]),
+        ({"op": "crop_by_size", "width_px": 60, "height_px": 60, "probability": 0.5}, ["train"]),
+        ({"op": "crop_by_size", "width_px": 60, "height_px": 60}, ["train", "valid", "test"]),
+        ({"op": "crop_by_size", "width_px": 60, "height_px": 60, "centre": False}, ["train"]),
+        ({"op": "crop_centre", "percentage_area": 0.9, "randomise_percentage_area": True}, ["train"]),
+        ({"op": "rotate", "max_left_rotation": 5, "max_right_rotation": 5}, ["train"]),
+        (TONE, ["train"]),
+        ({**TONE, "parts": ["test", "train"]}, ["train", "test"]),
+    ],
+)
+def test_what_is_left_to_chance_acts_on_train_only_unless_parts_are_said(
+    step: dict[str, Any], parts: list[str]
+) -> None:
+    pipeline = Pipeline.from_dict({"name": "own", "steps": [RESIZE, step, RESIZE]})
+    assert pipeline.to_dict()["steps"][1]["parts"] == parts
+    assert pipeline.to_dict()["steps"][0]["parts"] == ["train", "valid", "test"]
+
+
+def test_no_test_film_is_altered_by_a_pipeline_that_names_no_parts() -> None:
+    """Of 99 films, 78 were flipped or changed before; the old meaning, said out loud, is another version."""
+    flip = {"op": "flip_left_right", "probability": 0.5}
+    tone = {**TONE, "probability": 0.5}
+    everywhere = {"parts": ["train", "valid", "test"]}
+    own = Pipeline.from_dict({"name": "own", "steps": [RESIZE, flip, tone]})
+    old = Pipeline.from_dict(
+        {"name": "own", "steps": [RESIZE, {**flip, **everywhere}, {**tone, **everywhere}]}
+    )
+    drawn = {
+        p: sum(bool(own.draw(1, f"{k}", 0, p, 80, 70)) for k in range(99)) for p in ("train", "valid", "test")
+    }
+    assert drawn == {"train": 78, "valid": 0, "test": 0}
+    assert sum(bool(old.draw(1, f"{k}", 0, "test", 80, 70)) for k in range(99)) == 78
+    assert own.digest != old.digest
+
+
 def test_deterministic_is_the_fixed_steps() -> None:
     """`predict` resizes; it neither crops with p = 0.1 nor leaves out a crop that every film gets."""
     from hilum.imaging.resize import resize

@@ -1,5 +1,6 @@
 """Cautions: the counts in them, by hand, from a run of 68 test films."""
 
+import json
 import runpy
 from pathlib import Path
 
@@ -47,3 +48,32 @@ def test_groups_count_as_events_and_known_patients_are_not_warned_of(said):
     assert "Random weights" not in texts
     assert "Class and age group go together" not in texts
     assert texts["Few trials"].startswith("With 2 trials a standard error has 1 degree")
+
+
+def test_films_altered_by_chance_are_counted_from_what_was_drawn(tmp_path):
+    """By hand: of four test films one was cropped (p .1) and one turned; a step that every test film passes is not chance."""
+    run = FAKE["make_run"](tmp_path / "run", pipelines=("crop",), matrices={"all": FAKE["SMALL"]}, trials=1)
+    assert "Films altered by chance" not in {c.title for c in cautions(RunFolder(run))}
+    record = json.loads((run / "run.json").read_text())
+    steps = [
+        {"op": "resize", "probability": 1.0, "parts": ["train", "valid", "test"]},
+        {"op": "crop_centre", "probability": 0.1, "parts": ["train", "valid", "test"]},
+        {"op": "flip_left_right", "probability": 1.0, "parts": ["valid", "test"]},
+        {"op": "rotate", "probability": 1.0, "parts": ["train", "test"]},
+    ]
+    record["pipelines"]["crop"]["steps"] = steps
+    (run / "run.json").write_text(json.dumps(record))
+    flipped = {"step": 2, "op": "flip_left_right", "drawn": {}}
+    cropped = {"step": 1, "op": "crop_centre", "drawn": {}}
+    turned = {"step": 3, "op": "rotate", "drawn": {"angle_deg": 4}}
+    rows = {
+        "train": [["d", 0, "sha", [turned]]],
+        "valid": [["e", 0, "sha", [flipped]]],
+        "test": [["a", 0, "sha", [cropped, flipped]], ["b", 0, "sha", [flipped, turned]],
+                 ["c", 0, "sha", [flipped]], ["f", 0, "sha", [flipped]]],
+    }  # fmt: skip
+    (run / "prepared").mkdir()
+    (run / "prepared" / "crop--trial-1.json").write_text(json.dumps(rows))
+    (found,) = [c for c in cautions(RunFolder(run)) if c.code == "films-altered-by-chance"]
+    assert "in trial 1: crop: 2 of 4 test films." in found.text
+    assert "Leave `parts` out of the step" in found.to_do

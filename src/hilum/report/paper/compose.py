@@ -7,6 +7,7 @@ what it all took. The wording claims nothing that an adjusted comparison does no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from hilum.core.digests import SHORT
 from hilum.report import numbers
@@ -136,7 +137,9 @@ def _cautions(paper: Paper) -> list[Caution]:
             found.setdefault(caution, []).append(member.title.replace("Experiment", "Exp."))
     n = len(paper.members)
     return [
-        Caution(f"{c.title} ({'all studies' if len(titles) == n > 1 else ', '.join(titles)})", c.text)
+        replace(
+            c, title=f"{c.title} ({'all studies' if len(titles) == n > 1 else ', '.join(titles)})", code=""
+        )
         for c, titles in found.items()
     ]
 
