@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from hilum.artifacts.comparisons import ComparisonRow
 from hilum.report import style
@@ -27,15 +28,15 @@ def differences(rows: Sequence[ComparisonRow]) -> Figure:
     labels = list(shown)
     n_columns = min(_PANELS, len(metrics))
     n_rows = -(-len(metrics) // n_columns)
-    with style.figure(style.WIDTH_IN, n_rows * (0.7 + 0.24 * len(labels))) as fig:
+    with style.figure(style.WIDTH_IN, n_rows * (0.75 + 0.24 * len(labels)) + 0.2) as fig:
         axes: list[Axes] = fig.subplots(n_rows, n_columns, sharey=True, squeeze=False).ravel().tolist()
         for ax, metric in zip(axes, metrics, strict=False):
             _panel(ax, {r.label: r for r in rows if r.metric == metric}, labels)
-            ax.set(
-                title=METRIC_LABELS[metric], xlabel=f"difference from {against}" if against else "difference"
-            )
+            ax.set(title=METRIC_LABELS[metric])
+            ax.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
         for ax in axes[len(metrics) :]:
             ax.set_axis_off()
+        fig.supxlabel(f"difference from {against}" if against else "difference", fontsize=8.5)
         for ax in axes[::n_columns]:
             ax.set_yticks(range(len(labels)), list(shown.values()))
         return fig

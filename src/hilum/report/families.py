@@ -57,11 +57,13 @@ def family_pairs(folder: RunFolder, family: Mapping[str, Any]) -> list[Pair]:
             f"{where}: every cell has {factor} {reference!r}, so there is nothing to compare it with"
         )
     others = [f for f in folder.varying() if f != factor]
-    at = {_without(v, factor): name for name, v in of_cell.items() if v[factor] == reference}
     pairs = []
-    for name, v in of_cell.items():
-        partner = at.get(_without(v, factor))
-        if v[factor] != reference and partner is not None:
+    for partner, w in of_cell.items():  # the cells of one reference stay together, in every family alike
+        if w[factor] != reference:
+            continue
+        for name, v in of_cell.items():
+            if v[factor] == reference or _without(v, factor) != _without(w, factor):
+                continue
             context = ", ".join(_words(f, v[f]) for f in others)
             label = f"{_words(factor, v[factor])} against {_words(factor, reference)}"
             pairs.append(Pair(name, partner, f"{context}: {label}" if context else label))

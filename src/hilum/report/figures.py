@@ -20,8 +20,8 @@ from hilum.report import style
 from hilum.report.losses import LossCurve
 from hilum.report.numbers import percent
 
-_MOST_IN_PANEL = 6
-"""Lines whose legend stands inside of its panel."""
+_WIDE_LABEL = 9
+"""Characters of a class's name that fit under its column of a confusion matrix; longer ones are turned."""
 
 
 def loss_curves(
@@ -109,15 +109,14 @@ def pr_curves(panels: Sequence[tuple[str, Sequence[PrCurve]]], prevalence: float
         (float(c.precision[c.recall >= 0.02].min()) for _, lines in panels for c in lines), default=0.0
     )
     most = max((len(lines) for _, lines in panels), default=0)
-    below = 0.17 * most if most > _MOST_IN_PANEL else 0.0  # inches of a legend that stands under its panel
+    below = 0.1 + 0.16 * most  # inches of the legend, which stands under its panel so that it hides no curve
     with style.figure(style.WIDTH_IN if n_columns == 2 else 4.4, 0.3 + (3.1 + below) * n_rows) as fig:
-        ratios = [3.1, below] * n_rows if below else [3.1] * n_rows
-        grid = fig.subplots(len(ratios), n_columns, squeeze=False, height_ratios=ratios)
-        flat: list[Axes] = (grid[::2] if below else grid).ravel().tolist()
-        under: list[Axes] = grid[1::2].ravel().tolist() if below else []
+        grid = fig.subplots(2 * n_rows, n_columns, squeeze=False, height_ratios=[3.1, below] * n_rows)
+        flat: list[Axes] = grid[::2].ravel().tolist()
+        under: list[Axes] = grid[1::2].ravel().tolist()
         for ax in under:
             ax.set_axis_off()
-        for k_panel, (ax, (title, lines)) in enumerate(zip(flat, panels, strict=False)):
+        for ax, legend, (title, lines) in zip(flat, under, panels, strict=False):
             ax.axhline(prevalence, color="#999999", lw=0.8, ls=(0, (2, 2)), label="_nolegend_")
             ax.text(
                 0.01,
@@ -131,25 +130,14 @@ def pr_curves(panels: Sequence[tuple[str, Sequence[PrCurve]]], prevalence: float
                 colour, dash = style.line(k)
                 ax.plot(curve.recall, curve.precision, color=colour, linestyle=dash, label=curve.name)
                 if curve.mark:
-                    ax.plot(*curve.mark, marker="o", ms=4.5, mfc="white", mec=colour, mew=1.2, ls="")
+                    ax.plot(
+                        *curve.mark, marker="o", ms=4.5, mfc="white", mec=colour, mew=1.2, ls="",
+                        clip_on=False, zorder=3,
+                    )  # fmt: skip
             ax.set(title=title, xlabel="recall (sensitivity)", ylabel="precision (PPV)", xlim=(0, 1.005))
             ax.set_ylim(min(0.0, lowest), 1.005)
             ax.set_aspect("equal", adjustable="box")
-            if under:
-                under[k_panel].legend(
-                    *ax.get_legend_handles_labels(), loc="upper center", fontsize=7, handlelength=2.6
-                )
-                continue
-            # a poor curve may pass behind it, so it is not see-through
-            place = (0.0, min(0.8, prevalence + 0.06))
-            ax.legend(
-                loc="lower left",
-                bbox_to_anchor=place,
-                handlelength=2.6,
-                frameon=True,
-                framealpha=0.9,
-                edgecolor="none",
-            )
+            legend.legend(*ax.get_legend_handles_labels(), loc="upper center", fontsize=7, handlelength=2.6)
         for ax in flat[len(panels) :]:
             ax.set_axis_off()
         return fig
@@ -164,8 +152,11 @@ def confusion_matrices(panels: Sequence[tuple[str, NDArray[np.int64]]], classes:
     """
     n_columns = min(3, len(panels))
     n_rows = -(-len(panels) // n_columns)
+    names = [breakable(c) for c in classes]
+    turned = max(len(line) for name in names for line in name.split("\n")) > _WIDE_LABEL - len(classes) // 2
+    small = 0.8 if len(classes) > 4 and n_columns > 2 else 1.0
     with style.figure(min(style.WIDTH_IN, 0.5 + 3.2 * n_columns), 0.3 + 3.0 * n_rows) as fig:
-        axes = fig.subplots(n_rows, n_columns, squeeze=False)
+        axes = fig.subplots(n_rows, n_columns, squeeze=False, sharey=True)
         flat: list[Axes] = axes.ravel().tolist()
         for ax, (title, counts) in zip(flat, panels, strict=False):
             totals = counts.sum(axis=1, keepdims=True)
@@ -173,15 +164,20 @@ def confusion_matrices(panels: Sequence[tuple[str, NDArray[np.int64]]], classes:
             ax.imshow(shares, cmap="Blues", vmin=0, vmax=1.25)
             for (i, j), n in np.ndenumerate(counts):
                 colour = "white" if shares[i, j] > 0.7 else style.INK
-                ax.text(j, i - 0.1, str(n), ha="center", va="center", fontsize=9, color=colour)
-                ax.text(
-                    j, i + 0.24, percent(shares[i, j]), ha="center", va="center", fontsize=6.5, color=colour
-                )
-            ax.set_xticks(range(len(classes)), classes)
-            ax.set_yticks(range(len(classes)), classes)
-            ax.set(title=title, xlabel="predicted (films)", ylabel="truth (films)")
+                place = {"ha": "center", "va": "center", "color": colour}
+                ax.text(j, i - 0.1, str(n), fontsize=9 * small, **place)
+                ax.text(j, i + 0.24, percent(shares[i, j]), fontsize=6.5 * small, **place)
+            ax.set_xticks(range(len(classes)), names)
+            ax.set_yticks(range(len(classes)), names)
+            if turned:
+                ax.tick_params(axis="x", rotation=60)
+                for label in ax.get_xticklabels():
+                    label.set(ha="right", va="center", rotation_mode="anchor")
+            ax.set_title("\n".join(title.rsplit(", ", 1)) if n_columns > 2 else title)
             ax.grid(visible=False)
             ax.tick_params(length=0)
+        fig.supxlabel("predicted (films)", fontsize=8.5)
+        fig.supylabel("truth (films)", fontsize=8.5)
         for ax in flat[len(panels) :]:
             ax.set_axis_off()
         return fig
@@ -254,6 +250,19 @@ def intervals(
             ax.plot([], [], ls="", marker="D", ms=4.5, mfc="white", mec=style.VERMILION, label="the paper")
         _one_legend(fig, [ax])
         return fig
+
+
+def breakable(name: str) -> str:
+    """A long name on two lines, broken at the space or underscore nearest to its middle.
+
+    >>> breakable("viral"), breakable("lung_opacity"), breakable("consolidation or opacity")
+    ('viral', 'lung_\\nopacity', 'consolidation\\nor opacity')
+    """
+    places = [k + 1 for k, c in enumerate(name) if c in " _-"]
+    if len(name) <= _WIDE_LABEL or not places:
+        return name
+    at = min(places, key=lambda k: abs(k - len(name) / 2))
+    return f"{name[:at].rstrip(' ')}\n{name[at:]}"
 
 
 def _one_legend(fig: Figure, axes: Sequence[Axes]) -> None:

@@ -86,7 +86,7 @@ class Page:
         sentence: The study in one sentence.
         synthetic: Whether its films are synthetic.
         cautions: What a reader must know first.
-        lead: The section before the cautions: the results.
+        lead: The section after the cautions: the results.
         sections: The others, in order.
         glossary: (term, meaning).
         command: How to run it again; empty for unknown.

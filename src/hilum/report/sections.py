@@ -1,6 +1,6 @@
 """The page's sections: which table and figure stands where, and the sentences between them.
 
-Convention: the results come first, then what a reader must know, then the films, the comparison with the
+Convention: what a reader must know comes first, then the results, then the films, the comparison with the
 paper, the curves, the details, and the forms of reporting. The wording claims no difference: only a table of comparisons, made by a
 test over a family that was named beforehand, may say one.
 """

@@ -286,7 +286,7 @@ def _row(
             np.minimum(counted.above[:, column], (counted.below - counted.above)[:, column]).mean()
         )
         if events < FEW_EVENTS:
-            notes.append(f"few events ({events:.3g} {'error' if estimate >= 0.5 else 'success'}s)")
+            notes.append(f"few events ({events:.3g} {'errors' if estimate >= 0.5 else 'successes'})")
         if events < FEW_EVENTS and figure.ratio.is_proportion:
             effective = float(counted.effective[:, column].mean())
             method = f"Clopper-Pearson on effective n = {effective:.6g} {unit}s"

@@ -96,3 +96,18 @@ def test_runs_with_nothing_in_common_are_refused():
     a, b = folder("a", pipeline=["baseline", "crop"]), folder("b", pipeline=["rotation"])
     with pytest.raises(InputError, match="nothing in common in pipeline"):
         run_pairs(a, [b], ["a", "b"])
+
+
+def test_cells_stand_in_one_order_in_every_family():
+    run = folder(backbone=["a", "b"], pipeline=["baseline", "crop", "zoom"], schedule=["constant", "cycle"])
+    of_pipelines = [p.label for p in family_pairs(run, family("pipeline", "baseline"))]
+    assert of_pipelines[:4] == [
+        "a, constant: crop against baseline", "a, constant: zoom against baseline",
+        "a, cycle: crop against baseline", "a, cycle: zoom against baseline",
+    ]  # fmt: skip
+    of_schedules = [p.label for p in family_pairs(run, family("schedule", "constant"))]
+    assert of_schedules[:2] == ["a, baseline: cycle against constant", "a, crop: cycle against constant"]
+    order = [c.name for c in run.cells]
+    for factor, level in (("pipeline", "baseline"), ("schedule", "constant"), ("backbone", "a")):
+        references = [p.reference for p in family_pairs(run, family(factor, level))]
+        assert references == sorted(references, key=order.index)
