@@ -1,6 +1,7 @@
 """Figures: equal values give equal bytes, SVGs are well-formed and undated, drawn is what was given."""
 
 import io
+import itertools
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -112,7 +113,7 @@ def test_names_of_classes_do_not_run_into_each_other(classes):
         _boxes(fig, labels)
         if not labels[0].get_rotation():
             flat = _boxes(fig, labels)
-            assert all(a.x1 < b.x0 for a, b in zip(flat[:-1], flat[1:], strict=True))
+            assert all(a.x1 < b.x0 for a, b in itertools.pairwise(flat))
         else:  # turned about their right ends, they lie side by side: the step must be wider than a text is high
             step = np.diff(ax.transData.transform([(k, 0) for k in range(n)])[:, 0]).min()
             lines = max(label.get_text().count("\n") + 1 for label in labels)
@@ -120,7 +121,7 @@ def test_names_of_classes_do_not_run_into_each_other(classes):
             assert high / np.sin(np.radians(labels[0].get_rotation())) < step
     for ax in fig.axes[:1]:
         down = _boxes(fig, ax.get_yticklabels())
-        assert all(a.y0 > b.y1 for a, b in zip(down[:-1], down[1:], strict=True))
+        assert all(a.y0 > b.y1 for a, b in itertools.pairwise(down))
 
 
 def test_ticks_of_differences_do_not_run_into_each_other():
@@ -138,7 +139,7 @@ def test_ticks_of_differences_do_not_run_into_each_other():
         labels = [t for t in ax.get_xticklabels() if ax.viewLim.x0 <= t.get_position()[0] <= ax.viewLim.x1]
         flat = _boxes(fig, labels)
         assert len(flat) >= 2
-        assert all(a.x1 < b.x0 for a, b in zip(flat[:-1], flat[1:], strict=True))
+        assert all(a.x1 < b.x0 for a, b in itertools.pairwise(flat))
     (shared,) = _boxes(fig, [fig._supxlabel])
-    assert 0 <= shared.x0
+    assert shared.x0 >= 0
     assert shared.x1 <= fig.bbox.x1
