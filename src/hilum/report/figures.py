@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -164,7 +165,7 @@ def confusion_matrices(panels: Sequence[tuple[str, NDArray[np.int64]]], classes:
             ax.imshow(shares, cmap="Blues", vmin=0, vmax=1.25)
             for (i, j), n in np.ndenumerate(counts):
                 colour = "white" if shares[i, j] > 0.7 else style.INK
-                place = {"ha": "center", "va": "center", "color": colour}
+                place: dict[str, Any] = {"ha": "center", "va": "center", "color": colour}
                 ax.text(j, i - 0.1, str(n), fontsize=9 * small, **place)
                 ax.text(j, i + 0.24, percent(shares[i, j]), fontsize=6.5 * small, **place)
             ax.set_xticks(range(len(classes)), names)
