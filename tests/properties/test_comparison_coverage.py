@@ -4,64 +4,24 @@
 of them, and by chance; trials shift a cell as a whole. Each test prints its rate.
 """
 
+import runpy
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.special import expit
 
-from hilum.artifacts.comparisons import ComparisonRow, Pair
 from hilum.artifacts.statistics import find
-from hilum.stats.comparison import Cells
 from hilum.stats.difference import FilmPart, TrialPart, farther
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.summary import TrialScores, cell_statistics
 
 pytestmark = pytest.mark.slow
+SIMULATED = runpy.run_path(str(Path(__file__).parents[1] / "simulated_studies.py"))
+study, compare = SIMULATED["study"], SIMULATED["compare"]
 REPEATS = 2000
-RESAMPLES = 400
 MOST = 0.067  # .05 and three and a half standard errors of 2 000 studies; one trial of 120 patients is at .062 (6 000 studies, three seeds)
-
-
-def study(
-    rng: np.random.Generator,
-    cells: int,
-    trials: int,
-    n: int,
-    level: float = 2.2,
-    gain: float = 0.0,
-    trial_sd: float = 0.0,
-    cell_sd: float = 1.0,
-    patients: bool = False,
-    own_films: bool = False,
-) -> dict[str, list[ScoredFilms]]:
-    """Cells c0, c1, ... of `n` films of the class and ten others; c1 and so on have `gain` more log-odds of being right."""
-    unit = np.repeat(np.arange(n), rng.integers(1, 5, n))[:n] if patients else np.arange(n)
-    sets = trials if own_films else 1
-    hard = [2.0 * rng.normal(size=n)[unit] for _ in range(sets)]
-    taste = [[cell_sd * rng.normal(size=n)[unit] for _ in range(sets)] for _ in range(cells)]
-    true = np.repeat([1, 0], [n, 10])
-    found: dict[str, list[ScoredFilms]] = {}
-    for c in range(cells):
-        for t in range(trials):
-            k = t if own_films else 0
-            shift = level + (gain if c else 0.0) + trial_sd * rng.normal()
-            right = rng.random(n) < expit(shift + hard[k] + taste[c][k])
-            score = np.append(np.where(right, 0.9, 0.1), np.full(10, 0.2))
-            names = [f"{k}-{i}" for i in range(n + 10)]
-            units = [f"{k}-{u}" for u in unit] + names[n:]
-            found.setdefault(f"c{c}", []).append(
-                ScoredFilms(names, true, np.stack([1 - score, score], axis=1), units)
-            )
-    return found
-
-
-def compare(
-    trials_of: dict[str, list[ScoredFilms]], seed: int, metric: str = "sensitivity"
-) -> list[ComparisonRow]:
-    cells = Cells(trials_of, ["normal", "covid"], "covid", [metric], seed=seed, n_resamples=RESAMPLES)
-    pairs = [Pair(c, "c0", f"{c} against c0") for c in trials_of if c != "c0"]
-    return cells.compare("f", pairs, [metric])
 
 
 CASES: dict[str, dict[str, object]] = {
@@ -96,6 +56,22 @@ def test_equal_cells_are_called_different_seldom(name: str) -> None:
     )
     assert false / REPEATS <= MOST
     assert held / REPEATS >= 1 - MOST
+
+
+@pytest.mark.parametrize("spread", SIMULATED["SPREADS"])
+@pytest.mark.parametrize("trials", [1, 2, 3, 5])
+def test_verdicts_at_every_spread_of_training(trials: int, spread: float) -> None:
+    """Equal cells whose trainings differ by a spread: what hilum says, and how often p of films alone would err at one trial."""
+    rng = np.random.default_rng([18, trials])
+    false = small = 0
+    for repeat in range(REPEATS):
+        (row,) = compare(study(rng, 2, trials, 300, trial_sd=spread), repeat)
+        false += row.verdict in ("better", "worse")
+        small += row.p is not None and row.p < 0.05
+    print(
+        f"{trials} trials, spread {spread}: a verdict in {false / REPEATS:.4f}, p < .05 in {small / REPEATS:.4f} of {REPEATS}"
+    )
+    assert false / REPEATS <= (0 if trials == 1 else MOST)
 
 
 @pytest.mark.parametrize(
@@ -152,12 +128,12 @@ def test_equal_rankings_are_called_different_seldom(metric: str) -> None:
     assert false / REPEATS <= MOST
 
 
-@pytest.mark.parametrize("trials", [1, 3])
+@pytest.mark.parametrize("trials", [2, 3])
 def test_a_family_of_equal_cells_gives_a_false_verdict_seldom(trials: int) -> None:
     rng = np.random.default_rng(14)
     false = together = 0
     for repeat in range(REPEATS):
-        rows = compare(study(rng, 4, trials, 200, trial_sd=0.1 if trials > 1 else 0.0), repeat)
+        rows = compare(study(rng, 4, trials, 200, trial_sd=0.1), repeat)
         false += any(r.verdict in ("better", "worse") for r in rows)
         together += all(r.low <= 0 <= r.high for r in rows)  # type: ignore[operator]
     print(
@@ -169,11 +145,11 @@ def test_a_family_of_equal_cells_gives_a_false_verdict_seldom(trials: int) -> No
 
 
 def test_a_real_difference_is_found() -> None:
-    """With the films that `n_needed` names, about .8 of studies find the difference: one trial, so that films are all there is."""
+    """With the films that `n_needed` names, about .8 of studies find the difference: one training scored in two ways."""
     rng = np.random.default_rng(15)
     needed = []
     for repeat in range(200):
-        (row,) = compare(study(rng, 2, 1, 300, gain=0.25), repeat)
+        (row,) = compare(study(rng, 2, 1, 300, gain=0.25, shared_weights=True), repeat)
         if row.n_needed:
             needed.append(row.n_needed * (row.estimate or 0.0) ** 2)
     nodes, weights = np.polynomial.hermite_e.hermegauss(80)
@@ -181,7 +157,8 @@ def test_a_real_difference_is_found() -> None:
         (weights * (expit(2.45 + 5**0.5 * nodes) - expit(2.2 + 5**0.5 * nodes))).sum() / weights.sum()
     )
     n = round(float(np.median(needed)) / truth**2)
-    power = np.mean([compare(study(rng, 2, 1, n, gain=0.25), r)[0].verdict == "better" for r in range(200)])
+    again = (compare(study(rng, 2, 1, n, gain=0.25, shared_weights=True), r)[0] for r in range(200))
+    power = np.mean([row.verdict == "better" for row in again])
     print(f"difference {truth:.4f}: {n} films, found in {power:.3f} of 200")
     assert 0.68 <= power <= 0.92
 

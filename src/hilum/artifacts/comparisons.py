@@ -1,7 +1,8 @@
 """comparisons.json: paired differences between cells, each in the family that was named before anything ran.
 
 A difference is `cell` minus `reference`. Within a family and metric, p-values are adjusted by Holm and intervals are simultaneous; only
-the adjusted test may say "better". This module holds and checks rows; it computes nothing.
+the adjusted test may say "better". One training of a cell cannot be told from another by films alone, so a row of one trial has no verdict
+unless both sides have the same trained weights (a digest says so). This module holds and checks rows; it computes nothing.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hilum.artifacts.header import Header, header_path, read_json, write_json
 from hilum.artifacts.statistics import check_rows
 from hilum.core.digests import sha256_bytes
 from hilum.core.files import write_text
 
-Verdict = Literal["better", "worse", "not distinguishable", "undefined"]
+Verdict = Literal["better", "worse", "not distinguishable", "on these films, one trial", "undefined"]
+ONE_TRIAL: Verdict = "on these films, one trial"
+"""What stands in the place of a verdict where a cell was trained once."""
 
 
 class Pair(NamedTuple):
@@ -72,7 +75,8 @@ class ComparisonRow(BaseModel):
         high_one: Its upper end.
         p: Of the primary test, unadjusted.
         p_adjusted: By Holm over the family and metric.
-        verdict: By `p_adjusted`; a higher figure is the better one.
+        verdict: By `p_adjusted`; a higher figure is the better one. `ONE_TRIAL` where a cell was trained once and the other with other
+            weights: p and intervals are then of these films and these trained models only.
         n_needed: Units (of `unit`) that would be needed for .8 power at the observed difference, where it is not distinguishable; None
             where it is, where the observed difference is 0, or where no number of units is enough with these trials.
         trials_needed: In that last case, the fewest trials of each cell with which it would be, were units without end.
@@ -86,6 +90,7 @@ class ComparisonRow(BaseModel):
         unit: What was resampled.
         n_clusters: Number of such units.
         n_trials: Trials of each of the two.
+        shared_weights: Whether both sides have the same trained weights in every trial, by digest, so that films are the only chance.
         n_family: Comparisons in the family, for this metric.
         note: Warnings, or the reason of a None.
         secondary: A trial at a time.
@@ -121,9 +126,18 @@ class ComparisonRow(BaseModel):
     unit: str = "film"
     n_clusters: int | None = None
     n_trials: int = 1
+    shared_weights: bool = False
     n_family: int = 1
     note: str = ""
     secondary: list[Secondary] = []
+
+    @model_validator(mode="after")
+    def _one_trial_has_no_verdict(self) -> Self:
+        if self.n_trials < 2 and not self.shared_weights and self.verdict in ("better", "worse"):
+            raise ValueError(
+                f"{self.label!r}, {self.metric}: one trial has no verdict {self.verdict!r}, expected {ONE_TRIAL!r}; make the file again"
+            )
+        return self
 
 
 def write_comparisons(path: Path, rows: Iterable[ComparisonRow], header: Header) -> None:

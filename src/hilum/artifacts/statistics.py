@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from hilum.core.errors import InputError
 from hilum.core.files import write_text
 
+RULES = 2
+"""Raised when a figure, an interval or a verdict is made otherwise; rows of other rules are made again."""
 ALL_CLASSES = "all"  # the `class` of a figure that is about every class at once
 
 

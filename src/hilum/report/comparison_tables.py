@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from hilum.artifacts.comparisons import ComparisonRow
+from hilum.artifacts.comparisons import ONE_TRIAL, ComparisonRow
 from hilum.report import numbers
 from hilum.report.result_tables import METRIC_LABELS
 from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, text_cell
@@ -115,7 +115,7 @@ def verdict_cell(row: ComparisonRow) -> Cell:
     return Cell(
         row.verdict,
         row.verdict,
-        quiet=row.verdict == "undefined",
+        quiet=row.verdict in ("undefined", ONE_TRIAL),
         strong=row.verdict in ("better", "worse"),
         title=row.note,
     )
@@ -187,6 +187,11 @@ def _notes(rows: Sequence[ComparisonRow]) -> tuple[str, ...]:
         "“Better” and “worse” are by Holm’s p below .05; “not distinguishable” does not mean equal. “Needed” is the number of test "
         "units (of trials, where units without end would not do) for .8 power if the observed difference were the true one."
     )
+    if any(r.verdict == ONE_TRIAL for r in rows):
+        general += (
+            f" “{ONE_TRIAL[0].upper()}{ONE_TRIAL[1:]}”: a cell was trained once, so p and intervals are of these films and these trained "
+            "models; another training may turn the difference round, and there is no verdict."
+        )
     counts = Counter(_NUMBERS.sub("", part) for r in rows for part in r.note.split("; ") if part)
     own = (
         f"{part[0].upper()}{part[1:]}: {'all' if n == len(rows) else n} of {len(rows)} rows."

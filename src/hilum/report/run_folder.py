@@ -253,6 +253,13 @@ class RunFolder:
         path = self.folder(cell, trial) / "bundle" / "bundle.json"
         return dict(read_json(path).get("operating_point") or {}) if path.is_file() else {}
 
+    def trained_weights(self, cell: RunCell, trial: int) -> str:
+        """Digest of the weights that scored a trial's films, backbone and head together; empty where there is no record."""
+        path = self.folder(cell, trial) / "bundle" / "bundle.json"
+        value = read_json(path) if path.is_file() else {}
+        trained = value.get("head_sha256") or value.get("network_sha256")
+        return digest([trained, value.get("state_sha256")]) if trained else ""
+
     def seconds(self, cell: RunCell, trial: int) -> Seconds:
         """Seconds by step."""
         path = self.folder(cell, trial) / "seconds.json"
@@ -262,6 +269,10 @@ class RunFolder:
             return {s: float(t) for s, t in (value.get(which) or {}).items() if s in STEPS and t is not None}
 
         return Seconds(steps("alone"), steps("here"))
+
+    def weight_digests(self) -> list[str]:
+        """`trained_weights` of every trial of every cell."""
+        return [self.trained_weights(c, t) for c, t in self.units()]
 
     def prediction_digests(self) -> dict[str, str]:
         """``cell/trial-n`` -> sha256 of its predictions.csv."""

@@ -8,12 +8,21 @@ own files are only read. What was compared before, with the same predictions and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
-from hilum.artifacts.comparisons import ComparisonRow, Pair, read_comparisons, write_comparisons
+from hilum.artifacts.comparisons import (
+    ONE_TRIAL,
+    ComparisonRow,
+    Pair,
+    Verdict,
+    read_comparisons,
+    write_comparisons,
+)
 from hilum.artifacts.faults import FAULTS, unsafe_among
 from hilum.artifacts.header import Header, header_path, read_csv_header
+from hilum.artifacts.statistics import RULES
 from hilum.core.digests import digest
 from hilum.core.errors import InputError
 from hilum.core.files import write_text
@@ -50,6 +59,10 @@ _GLOSSARY = (
     (
         "not distinguishable",
         "the adjusted test does not tell the two apart; it does not say that they are equal",
+    ),
+    (
+        ONE_TRIAL,
+        "a cell was trained once: its p and intervals know of films only, and no verdict follows",
     ),
     ("needed", "test units for .8 power if the observed difference were the true one"),
     ("unsafe", "made with a fault of the published scripts that breaks the validity of its numbers"),
@@ -110,8 +123,11 @@ def compare_runs(
     family = f"runs against {names[0]}" if len(folders) > 1 else f"faults of {names[0]}"
     header = Header(
         "comparisons",
-        {n: digest([f.run["study_digest"], f.prediction_digests()]) for f, n in zip(folders, names, strict=True)},
-        {"metrics": list(metrics), "n_resamples": n_resamples, "part": PART, "family": family, "pairs": [list(p) for p in pairs]},
+        {n: digest([f.run["study_digest"], f.prediction_digests(), f.weight_digests()]) for f, n in zip(folders, names, strict=True)},
+        {
+            "metrics": list(metrics), "n_resamples": n_resamples, "part": PART, "family": family, "pairs": [list(p) for p in pairs],
+            "rules": RULES,
+        },
         seed,
     )  # fmt: skip
     path = out / COMPARISONS
@@ -173,13 +189,15 @@ def _rows(
                 unit = resampling_unit(films)
                 units.add(unit.name)
                 labels_of.append((films.image_ids, unit.labels))
-                read.append(
-                    (name, ScoredFilms(films.image_ids, films.y_index(), films.probabilities, unit.labels))
+                weights = folder.trained_weights(cell, trial)
+                scores = ScoredFilms(
+                    films.image_ids, films.y_index(), films.probabilities, unit.labels, weights
                 )
+                read.append((name, scores))
                 step()
         scored: dict[str, list[ScoredFilms]] = {}
     for (name, t), labels in zip(read, joined_labels(labels_of), strict=True):
-        scored.setdefault(name, []).append(ScoredFilms(t.image_ids, t.y_true, t.y_score, labels))
+        scored.setdefault(name, []).append(replace(t, clusters=labels))
     first = next(iter(used.values()))[0]
     unit_name = units.pop() if len(units) == 1 else MIXED_UNIT
     cells = Cells(scored, first.classes, first.positive, metrics, unit_name, seed, n_resamples)
@@ -216,9 +234,10 @@ def _remarks(
             "of the two saw is not paired."
         )
         found.append(Caution("Test films differ", text))
-    if any(f.n_trials == 1 for f in folders):
+    if any(r.verdict == ONE_TRIAL for r in rows):
         text = (
-            "Chance in training is not in the tests and intervals: they hold for these trained models only."
+            "A cell was trained once, so chance in training is not in the tests and intervals: they hold on these films for these trained "
+            "models, and no difference has a verdict. Run two trials or more."
         )
         found.append(Caution("One trial", text))
     synthetic = [n for f, n in zip(folders, names, strict=True) if f.run.get("synthetic")]
@@ -248,9 +267,7 @@ def _page(
             "coloured only where the adjusted test says better (blue) or worse (red)."
         )
         pictures.append(Picture("differences", caption, "Dot plot; its numbers are in the table.", svg))
-    counts = {
-        v: sum(r.verdict == v for r in rows) for v in ("better", "worse", "not distinguishable", "undefined")
-    }
+    counts = {v: sum(r.verdict == v for r in rows) for v in get_args(Verdict)}
     sentence = ", ".join(f"{n} {v}" for v, n in counts.items() if n)
     title = f"{' and '.join(names[1:])} against {names[0]}" if len(names) > 1 else f"The faults of {names[0]}"
     closed = [t for t in tables if t.name == "secondary-tests"]

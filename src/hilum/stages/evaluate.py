@@ -23,7 +23,7 @@ from hilum.artifacts.comparisons import write_comparisons
 from hilum.artifacts.header import Header, header_path, read_csv_header, write_csv_header
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.predictions import Predictions
-from hilum.artifacts.statistics import StatisticsRow, write_statistics
+from hilum.artifacts.statistics import RULES, StatisticsRow, write_statistics
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import progress
@@ -87,8 +87,10 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
                 unit = resampling_unit(predictions)
                 threshold = thresholds[trial - 1] if thresholds else None
                 scores.append(_scores(predictions, unit, threshold, films))
+                weights = folder.trained_weights(cell, trial)
+                last = scores[-1]
                 scored.setdefault(cell.name, []).append(
-                    ScoredFilms(predictions.image_ids, scores[-1].y_true, scores[-1].y_score, unit.labels)
+                    ScoredFilms(predictions.image_ids, last.y_true, last.y_score, unit.labels, weights)
                 )
                 if not has_statistics:
                     trials[cell.name, trial] = _drawn(predictions, folder.positive)
@@ -173,7 +175,9 @@ def evaluate_file(
         threshold,
     )
     write_statistics(out, rows)
-    options = {"n_resamples": n_resamples, "part": part, "positive": positive, "threshold": threshold}
+    options = {
+        "n_resamples": n_resamples, "part": part, "positive": positive, "threshold": threshold, "rules": RULES
+    }  # fmt: skip
     write_csv_header(out, Header("statistics", {"predictions": sha256_file(path)}, options, seed))
     return rows, predictions
 
@@ -185,8 +189,9 @@ def _header(folder: RunFolder, n_resamples: int) -> Header:
         "splits": folder.splits_digest(),
         "predictions": digest(folder.prediction_digests()),
         "operating_points": digest([folder.operating_point(c, t) for c, t in folder.units()]),
+        "weights": digest(folder.weight_digests()),
     }
-    options = {"n_resamples": n_resamples, "part": PART, "positive": folder.positive}
+    options = {"n_resamples": n_resamples, "part": PART, "positive": folder.positive, "rules": RULES}
     return Header("statistics", inputs, options, int(folder.run.get("seed") or 0))
 
 

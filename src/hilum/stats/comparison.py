@@ -4,7 +4,7 @@ Convention: a difference is cell minus reference of the mean over trials, the po
 highest probability or the ranking by its probability; a higher figure is the better one. The resamples of the films are drawn once,
 from the union of the clusters of all cells and trials (Set 1 redraws its test part), so every difference is paired film by film where
 films are shared. The test is `difference`'s, or `discordance`'s where fewer than ten clusters are discordant; `multiplicity` adjusts it
-over the family. McNemar and DeLong (`secondary`) stand beside it and decide nothing.
+over the family, and `verdict` says what may be said. McNemar and DeLong (`secondary`) stand beside it and decide nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ from hilum.artifacts.comparisons import ComparisonRow, Pair, Verdict
 from hilum.core.errors import InputError, nearest
 from hilum.stats.confusion import Ratio, predicted_class, ratios
 from hilum.stats.curves import NO_NEGATIVE, NO_POSITIVE
-from hilum.stats.difference import ONE_TRIAL, DifferenceTest, ResampledTest, TrialPart, film_part, trial_part
+from hilum.stats.difference import (
+    ONE_TRIAL,
+    SHARED_WEIGHTS,
+    DifferenceTest,
+    ResampledTest,
+    TrialPart,
+    film_part,
+    trial_part,
+)
 from hilum.stats.discordance import (
     JoinedTest,
     discordant_distances,
@@ -32,9 +40,9 @@ from hilum.stats.resampling import DecisionTable, Ranking, Resamples, TrialFigur
 from hilum.stats.sample_size import Needed, needed
 from hilum.stats.scored_films import ScoredFilms, SortedTrial, sort_films
 from hilum.stats.secondary import OF_FIXED_FILMS, decisions, secondary_tests
+from hilum.stats.verdict import ALPHA, share_weights, trainings, verdict_of
 from hilum.stats.walks import AREAS
 
-ALPHA = 0.05
 LEVEL = 1 - ALPHA
 
 
@@ -130,6 +138,8 @@ class _Comparison:
         self.paired = len(self._a) == len(self._b) and all(
             np.array_equal(a.ids, b.ids) for a, b in zip(self._a, self._b, strict=True)
         )
+        self._shared = share_weights(self._a, self._b)
+        self._one_training = not self._shared and min(trainings(self._a), trainings(self._b)) == 1
         self.notes: list[str] = []
         self._trial_part: TrialPart | None = None
         self.test: DifferenceTest | None = None
@@ -174,9 +184,11 @@ class _Comparison:
             self.method = f"{'paired ' if self.paired else ''}bootstrap, {drawn}, normal"
         else:
             self.test, self.method = joined
-        if self._trial_part is None:
+        if self._shared:
+            self.notes.append(SHARED_WEIGHTS)
+        elif self._one_training:
             self.notes.append(ONE_TRIAL)
-        else:
+        if self._trial_part is not None:
             by = (
                 "paired by trial"
                 if len(self._a) == len(self._b)
@@ -261,10 +273,8 @@ class _Comparison:
             low, high = self.test.interval(simultaneous_level(LEVEL, n_family))
             of_trials = self._trial_part.error if self._trial_part else 0.0
             error = max(float(np.hypot(self._film_part.common, of_trials)), self._film_part.alone)
-            if p_adjusted < ALPHA:
-                verdict = "better" if self.estimate > 0 else "worse"
-            else:
-                verdict = "not distinguishable"
+            verdict = verdict_of(self.estimate, p_adjusted, self._one_training)
+            if verdict == "not distinguishable":
                 need = self._needed(n_family)
         return ComparisonRow(
             family=family,
@@ -297,6 +307,7 @@ class _Comparison:
             unit=self.cells.unit,
             n_clusters=self.cells._counted.n_clusters,
             n_trials=min(len(self._a), len(self._b)),
+            shared_weights=self._shared,
             n_family=n_family,
             note="; ".join(self.notes),
             secondary=secondary_tests(self.metric, self._ratio, self.cells._k, self._a, self._b)

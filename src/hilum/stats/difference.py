@@ -16,7 +16,8 @@ Why not one Student's t with the degrees of freedom of Satterthwaite (Hillis 200
 happen to agree also raise the degrees of freedom. The sum stays at or below its level (tests/properties/test_comparison_coverage.py).
 
 Cells with other numbers of trials are not paired by trial: s^2 / T is then the sum of the two, with Welch's degrees of freedom. With
-one trial there is no trial part, and a note says so. Too few discordant films to resample: `discordance`.
+one trial there is no trial part: p and interval are then of these films and these trained models, and `verdict` gives none. Too few
+discordant films to resample: `discordance`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-ONE_TRIAL = "one trial: films only, chance in training is not in it"
+ONE_TRIAL = "one trial: films only, chance in training is not in it, so no verdict"
+SHARED_WEIGHTS = "both sides have the same trained weights: films are the only chance"
 _FAR = 12.0  # standard errors; beyond, a normal density adds nothing
 _NOTHING = 1e-9  # of the other part: too little to change a digit
 _PIECES = np.array([-_FAR, -6.0, -3.0, -1.0, 1.0, 3.0, 6.0, _FAR])

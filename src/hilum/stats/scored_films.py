@@ -21,12 +21,14 @@ class ScoredFilms:
         y_true: Class numbers, (n_films,).
         y_score: Probabilities, finite, (n_films, n_classes).
         clusters: Label of the unit that each film belongs to, (n_films,); equal labels are one unit, across trials and cells too.
+        weights: Digest of the trained weights that scored them; empty where not known.
     """
 
     image_ids: Sequence[str]
     y_true: ArrayLike
     y_score: ArrayLike
     clusters: ArrayLike
+    weights: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class SortedTrial:
     true: NDArray[np.int64]
     score: NDArray[np.float64]
     clusters: NDArray[np.str_]
+    weights: str
 
 
 def sort_films(trial: ScoredFilms, n_classes: int, where: str) -> SortedTrial:
@@ -71,4 +74,4 @@ def sort_films(trial: ScoredFilms, n_classes: int, where: str) -> SortedTrial:
     order = np.argsort(ids, kind="stable")
     if (ids[order][1:] == ids[order][:-1]).any():
         raise InputError(f"{where}: an image id occurs twice; one row a film")
-    return SortedTrial(ids[order], true[order], score[order], clusters[order])
+    return SortedTrial(ids[order], true[order], score[order], clusters[order], trial.weights)

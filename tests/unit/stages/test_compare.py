@@ -1,6 +1,7 @@
 """Comparisons of a run's families and of two runs: against scipy's paired test, what differs, what is unsafe, found again."""
 
 import json
+import re
 import runpy
 from pathlib import Path
 
@@ -203,3 +204,62 @@ def test_the_command_prints_the_table_and_shouts_what_is_unsafe(two, tmp_path):
         float(next(line for line in lines if "crop" in line).split()[4]),
         atol=5e-5,
     )
+
+
+def test_units_of_two_runs_that_share_a_film_are_one_unit(tmp_path):
+    """One run knows patients of two films each, the other none: resampled are the patients, for both."""
+    films = sum(sum(r) for r in POOR)
+    known = make(tmp_path / "known", patients="all", trials=2)
+    bare = make(tmp_path / "bare", {"all": POOR}, patients="none", trials=2)
+    done = compare_runs([known, bare], tmp_path / "out", ["sensitivity"], n_resamples=100)
+    assert {r.n_clusters for r in done.rows} == {films // 2}
+    assert all(r.paired for r in done.rows)
+
+
+def _weigh(run, digests):
+    """Give every trial's bundle the digest of its trained weights: cell -> digest."""
+    for path in (run / "cells").glob("*/trial-*/bundle/bundle.json"):
+        value = {**json.loads(path.read_text()), "state_sha256": "b" * 64}
+        path.write_text(json.dumps({**value, "head_sha256": digests[path.parts[-4]]}))
+
+
+def test_one_trial_says_so_in_every_output_and_carries_no_verdict(tmp_path):
+    from hilum.cli.compare import comparison_lines
+    from hilum.stages.report import write_report
+
+    run = make(tmp_path / "run", study={"compare": [FAMILY]}, trials=1)
+    _weigh(run, {"resnet50--baseline--constant": "1" * 64, "resnet50--crop--constant": "2" * 64})
+    evaluate_run(run, n_resamples=100)
+    rows = read_comparisons(run / "comparisons.json")
+    assert {r.verdict for r in rows} == {"on these films, one trial"}
+    assert rows[0].p < 1e-6
+    write_report(run)
+    csv_text = (run / "tables" / "comparisons.csv").read_text()
+    assert csv_text.count("on these films, one trial") == 2
+    other = make(tmp_path / "other", {"all": POOR}, trials=1, seed=3)
+    done = compare_runs([run, other], tmp_path / "out", ["sensitivity"], n_resamples=100)
+    lines = "\n".join(comparison_lines(done.rows))
+    for text in (csv_text, lines, (tmp_path / "out" / "tables" / "comparisons.csv").read_text()):
+        assert "on these films, one trial" in text
+        assert "better" not in text
+        assert "worse" not in text
+    page = done.page.read_text()
+    assert "2 comparisons of covid against the rest: 2 on these films, one trial." in page
+    assert "no difference has a verdict" in page
+    for path in (done.page, run / "report.html"):
+        cells = re.findall(r"<td[^>]*>([^<]*)</td>", path.read_text())
+        assert "on these films, one trial" in cells
+        assert not {"better", "worse"} & set(cells)
+
+
+def test_one_trial_of_shared_weights_has_a_verdict(tmp_path):
+    """The digest says that both cells are one trained model, scored in two ways; names say nothing."""
+    run = make(tmp_path / "run", study={"compare": [FAMILY]}, trials=1)
+    _weigh(run, dict.fromkeys(("resnet50--baseline--constant", "resnet50--crop--constant"), "1" * 64))
+    evaluate_run(run, n_resamples=100)
+    rows = read_comparisons(run / "comparisons.json")
+    assert [(r.verdict, r.shared_weights, r.n_trials) for r in rows] == [("better", True, 1)] * 2
+    # other weights of the same predictions: the file is made again, and says less
+    _weigh(run, {"resnet50--baseline--constant": "1" * 64, "resnet50--crop--constant": "2" * 64})
+    assert evaluate_run(run, n_resamples=100)
+    assert {r.verdict for r in read_comparisons(run / "comparisons.json")} == {"on these films, one trial"}
