@@ -25,6 +25,20 @@ CLASSES = ("bacterial", "covid", "normal", "viral")
 TABLE_6 = [[636, 4, 10, 69], [0, 1742, 65, 1], [0, 275, 4790, 31], [6, 13, 29, 625]]
 TABLE_7 = [[624, 2, 1, 92], [4, 1738, 59, 7], [7, 407, 4621, 61], [35, 5, 26, 607]]
 SMALL = [[6, 0, 1, 1], [0, 18, 2, 0], [1, 3, 25, 1], [0, 0, 1, 9]]
+CONTRASTS = [
+    {
+        "name": "covid vs adult normal",
+        "positive": {"label": ["covid"]},
+        "negative": {"label": ["normal"], "age_group": ["adult"]},
+    },
+    {"name": "covid among child normals", "negative": {"label": ["normal"], "age_group": ["child"]}},
+    {
+        "name": "bacterial vs viral",
+        "positive": {"label": ["bacterial"]},
+        "negative": {"label": ["viral"]},
+        "score": "pair",
+    },
+]
 PIPELINES = ("baseline", "crop", "crop-distortion", "crop-zoom")
 
 
@@ -200,7 +214,7 @@ def make_run(
         "header": Header("run").to_dict(),
         "name": name,
         "title": "Four pipelines <compared>",
-        "study": {"training": {"epochs": epochs}, **(study or {})},
+        "study": {"training": {"epochs": epochs}, "contrast": CONTRASTS, **(study or {})},
         "study_digest": digest(["study", seed, *([] if name == "experiment-2" else [name])]),
         "manifest_digest": manifest.digest,
         "command": "hilum run experiment-2 --manifest manifest.csv",

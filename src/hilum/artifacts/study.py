@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
+from hilum.artifacts.contrast import ContrastTable, SubgroupTable
 from hilum.artifacts.faults import FAULTS, AsRunTable, UnsafeTable
 from hilum.artifacts.losses import CrossEntropy, Loss
 from hilum.artifacts.policies import ConstantPolicy, Policy
@@ -48,6 +49,8 @@ class Study(BaseModel):
         policy: Learning-rate policies by name, for ``grid.schedules``.
         loss: Losses by name, for ``grid.losses``.
         compare: Families of comparisons.
+        contrast: Films of one side against films of the other, evaluated beside the headline.
+        subgroup: Films of which the headline is asked again.
         unsafe: Faults of the published scripts that break validity.
         as_run: Their other departures.
     """
@@ -71,6 +74,8 @@ class Study(BaseModel):
     loss: dict[str, Loss] = {}
     statistics: StatisticsTable = StatisticsTable()
     compare: list[FamilyTable] = []
+    contrast: list[ContrastTable] = []
+    subgroup: list[SubgroupTable] = []
     unsafe: UnsafeTable = UnsafeTable()
     as_run: AsRunTable = AsRunTable()
 

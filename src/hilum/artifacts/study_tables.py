@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hilum.artifacts.film_filter import Filter
+
 Varying = Literal["split", "sampling", "augmentation", "head"]
-Filter = dict[str, list[str]]
 
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -30,8 +31,8 @@ class SubsetTable(StrictTable):
 class DataTable(StrictTable):
     """``[data]``: which films.
 
-    A filter names manifest columns and the values accepted: ``{source = ["mooney"], label = ["bacterial"]}``. A film is in
-    when one of `include` fits (or there is none) and none of `exclude` does.
+    A filter (`film_filter`) names manifest columns and the values accepted: ``{source = ["mooney"], age = ">=18"}``. A film is in when one
+    of `include` fits (or there is none) and none of `exclude` does.
     """
 
     manifest: str | None = None

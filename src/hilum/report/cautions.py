@@ -125,7 +125,11 @@ def _class_tells(folder: RunFolder, test: Sequence[FilmRow], column: str, what: 
         text += f" and finds {percent(caught / of_class)} of {folder.positive}"
     elif spared:
         text += f" and rules {folder.positive} out for {percent(spared / (n_films - of_class))} of the others"
-    text += ". High figures may come from that and not from disease: see the clean contrasts."
+    text += ". High figures may come from that and not from disease: " + (
+        "see the contrasts."
+        if folder.questions
+        else "a [[contrast]] of the study would ask films that are more alike."
+    )
     return [Caution(f"Class and {what.removeprefix('the ')} go together", text)]
 
 

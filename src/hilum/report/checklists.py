@@ -184,6 +184,9 @@ def _answers(folder: RunFolder, evaluation: Evaluation, n_cautions: int) -> dict
     what = f"image classification by deep learning; classes {classes}; {folder.positive} against the rest"
     no_limit = "the report’s checks found none; that is no proof"
     named = bool(facts.study(folder).get("compare"))
+    apart = "evaluated apart: " + (
+        ", ".join(q.name for q in folder.questions) or "nothing; the study names no contrast or subgroup"
+    )
     return {
         "kind": Answer(what, "title"),
         "use": Answer(RESEARCH_NOTICE, "Model card"),
@@ -213,15 +216,15 @@ def _answers(folder: RunFolder, evaluation: Evaluation, n_cautions: int) -> dict
             f"95 % intervals; resampled: {evaluation.unit}, and trials; {facts.comparisons(folder)}", "Results"
         ),
         "robustness": Answer(
-            "the pipelines and other factors of the study’s grid; clean contrasts" + ("" if named else "; differences not tested"),
-            "Clean contrasts",
+            f"the pipelines and other factors of the study’s grid; {apart}" + ("" if named else "; differences not tested"),
+            "Contrasts and subgroups",
         ),
         "internal": Answer(data_facts.parts(folder), "Results"),
         "external": Answer(data_facts.external(folder), "Films"),
         "no trial": Answer("does not apply: no people were assigned to anything"),
         "flow": Answer(f"{data_facts.parts(folder)}; {data_facts.patients(folder)}; left out: {data_facts.exclusions(folder)}", "Films"),
         "characteristics": Answer(data_facts.characteristics(folder), "Films"),
-        "performance": Answer("every cell with intervals; clean contrasts as subgroups", "Results, Clean contrasts"),
+        "performance": Answer(f"every cell with intervals; {apart}", "Results, Contrasts and subgroups"),
         "failures": Answer("confusion matrices of every trial; single films are in predictions.csv", "Confusion matrices"),
         "limitations": Answer(f"{n_cautions} named by the report" if n_cautions else no_limit, "Read this first"),
         "study file": Answer(f"the study file, digest {folder.run['study_digest'][:16]}", "Reproduce"),
@@ -240,7 +243,7 @@ def _answers(folder: RunFolder, evaluation: Evaluation, n_cautions: int) -> dict
         "no update": Answer("none"),
         "bundle": Answer("a bundle for each trial: weights, preparation, threshold; `hilum predict` scores films with it", "Reproduce"),
         "imbalance": Answer(f"{facts.imbalance(folder)}; probabilities as trained, a temperature in the bundle", "Reproduce"),
-        "fairness": Answer(f"none beyond clean contrasts; {data_facts.characteristics(folder)}", "Clean contrasts"),
+        "fairness": Answer(f"{apart}; {data_facts.characteristics(folder)}", "Contrasts and subgroups"),
         "output": Answer(f"a probability for each class; {facts.operating_points(folder)}", "By class, trial and threshold"),
         "bad input": Answer("a file that is no film, or that cannot be decoded, is refused by name", "Model card"),
     }  # fmt: skip

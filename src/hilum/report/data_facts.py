@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from hilum.artifacts.film_filter import filter_words
 from hilum.artifacts.header import read_json
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.split import PARTS
@@ -79,10 +80,7 @@ def selection(folder: RunFolder) -> str:
     data = study(folder).get("data") or {}
     found = []
     for key, words in (("include", "kept where"), ("exclude", "left out where")):
-        found += [
-            f"{words} " + " and ".join(f"{k} is {' or '.join(v)}" for k, v in rule.items())
-            for rule in data.get(key) or ()
-        ]
+        found += [f"{words} {filter_words(rule)}" for rule in data.get(key) or ()]
     if data.get("one_per_patient"):
         found.append(f"one film a patient of {', '.join(data['one_per_patient'])}")
     if data.get("subset"):

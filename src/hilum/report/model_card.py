@@ -14,8 +14,9 @@ from hilum import RESEARCH_NOTICE
 from hilum.report import data_facts
 from hilum.report import study_facts as facts
 from hilum.report.cautions import Caution
+from hilum.report.contrast_tables import contrasts
 from hilum.report.evaluation import Evaluation
-from hilum.report.result_tables import CellColumns, contrasts
+from hilum.report.result_tables import CellColumns
 from hilum.report.run_folder import RunFolder
 from hilum.report.run_notes import run_notes
 from hilum.report.study_facts import NOT_REPORTED

@@ -1,5 +1,4 @@
-"""The tables of results: the key table, trials, every class against the rest, the operating point, the
-contrasts.
+"""The tables of results: the key table, trials, every class against the rest, the operating point.
 
 Convention: a row names its backbone with a mark where its weights are random, its pipeline, and its schedule
 where the study has several. Rates are for the class of the highest probability unless a table says otherwise.
@@ -10,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hilum.artifacts.statistics import ALL_CLASSES, StatisticsRow
+from hilum.artifacts.statistics import StatisticsRow
 from hilum.report import numbers
 from hilum.report.run_folder import STEPS, RunCell, RunFolder
-from hilum.report.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
+from hilum.report.study_rows import AT_OPERATING_POINT, StudyRows
 from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, seconds_cell, text_cell
 
 METRIC_LABELS = {
@@ -28,8 +27,7 @@ METRIC_LABELS = {
     "average_precision": "Avg. precision",
     "roc_auc": "ROC-AUC",
 }
-_WITH_INTERVAL = ("sensitivity", "specificity")
-_CONTRAST_METRICS = ("sensitivity", "specificity", "pr_auc", "roc_auc")
+WITH_INTERVAL = ("sensitivity", "specificity")
 KEY_METRICS = ("sensitivity", "specificity", "pr_auc")
 
 
@@ -215,60 +213,3 @@ def operating_point_table(folder: RunFolder, rows: StudyRows, formulas: dict[str
         notes=(f"Rule: {'; '.join(sorted(rules))}.",),
         breaks=backbone_breaks(shown),
     )
-
-
-def contrasts(rows: StudyRows, folder: RunFolder) -> dict[str, list[StudyRow]]:
-    """The rows of each contrast, means over trials only."""
-    names = [c for c in rows.classes() if c not in folder.classes and c != ALL_CLASSES]
-    return {c: [r for r in rows.rows if r.class_ == c and r.trial is None] for c in names}
-
-
-def contrast_tables(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> list[Table]:
-    """A table a contrast that has films, a row a cell; where it helps, the headline's rate in grey beside."""
-    name = CellColumns(folder)
-    tables = []
-    for contrast, found in contrasts(rows, folder).items():
-        if not found or not found[0].n:
-            continue
-        metrics = [m for m in _CONTRAST_METRICS if any(r.metric == m for r in found)]
-        # PR-AUC moves with the share of positive films and sensitivity is of the same films: no use beside
-        headline = {"specificity", "roc_auc"} if contrast.startswith(folder.positive) else set()
-        columns = name.columns()
-        for m in metrics:
-            columns.append(Column("mean", group=METRIC_LABELS[m], hint=formulas.get(m, ""), rule=True))
-            if m in _WITH_INTERVAL:
-                columns.append(Column("95 % interval", group=METRIC_LABELS[m]))
-            if m in headline:
-                columns.append(
-                    Column("all films", group=METRIC_LABELS[m], hint="on all test films: the headline")
-                )
-        body = []
-        for cell in folder.cells:
-            row = name.cells(cell)
-            for m in metrics:
-                of_cell = rows.find(cell.name, None, m, contrast)
-                row.append(estimate_cell(of_cell))
-                if m in _WITH_INTERVAL:
-                    row.append(interval_cell(of_cell))
-                if m in headline:
-                    row.append(rate_cell(rows.value(cell.name, None, m, folder.positive), quiet=True))
-            body.append(row)
-        class_, n, n_positive = contrast.split(" ")[0], found[0].n, found[0].n_positive
-        of_which = (
-            f"{numbers.count(n_positive)} of them {class_}; means over trials."
-            if n_positive
-            else f"none of them {class_}; specificity is the share of them not predicted {class_}."
-        )
-        stem, title = "contrast-" + contrast.replace(" ", "-"), contrast[:1].upper() + contrast[1:]
-        caption = f"{numbers.count(n)} test films, {of_which}"
-        tables.append(Table(stem, title, caption, columns, body, breaks=backbone_breaks(folder.cells)))
-    return tables
-
-
-def contrast_remarks(folder: RunFolder, rows: StudyRows) -> list[str]:
-    """A sentence for each contrast that has no film."""
-    return [
-        f"{contrast[:1].upper() + contrast[1:]} is not shown: {found[0].note or 'no such film'}."
-        for contrast, found in contrasts(rows, folder).items()
-        if found and not found[0].n
-    ]

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
+from hilum.artifacts.contrast import Question, questions
 from hilum.artifacts.header import Header, read_json
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
 from hilum.artifacts.predictions import Predictions
@@ -151,6 +152,11 @@ class RunFolder:
     def manifest(self) -> Manifest:
         """The films of the study."""
         return Manifest.read(self.path / "manifest.csv")
+
+    @cached_property
+    def questions(self) -> list[Question]:
+        """The contrasts and subgroups that the study names."""
+        return questions(self.run.get("study") or {}, self.classes, self.positive, self.manifest)
 
     @cached_property
     def exclusions(self) -> list[Exclusion]:

@@ -246,13 +246,13 @@ def compose(
         ),
         Section(
             "clean",
-            "Clean contrasts",
+            "Contrasts and subgroups",
             (
                 "Where a class comes from one source or age group, a high figure need not be about "
-                "disease. These contrasts keep to films that are more alike.",
+                "disease. The study’s contrasts keep to films that are more alike.",
                 *remarks.get("contrasts", ()),
             ),
-            pick(*(n for n in tables if n.startswith("contrast-"))),
+            pick(*(n for n in tables if n.startswith("contrast-")), "subgroups"),
         ),
         Section(
             "details",

@@ -195,7 +195,7 @@ def cell_results(folder: RunFolder, rows: StudyRows, cell: RunCell) -> str:
 
 
 def contrast_results(folder: RunFolder, rows: StudyRows, contrast: str) -> str:
-    """Range over cells of sensitivity, specificity and ROC-AUC of a clean contrast."""
+    """Range over cells of sensitivity, specificity and ROC-AUC of a contrast."""
     found = []
     for metric in ("sensitivity", "specificity", "roc_auc"):
         values = [v for c in folder.cells if (v := rows.value(c.name, None, metric, contrast)) is not None]

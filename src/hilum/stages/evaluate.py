@@ -11,7 +11,7 @@ same predictions is left as it is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.comparisons import write_comparisons
+from hilum.artifacts.contrast import Question
 from hilum.artifacts.header import Header, header_path, read_csv_header, write_csv_header
-from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.statistics import RULES, StatisticsRow, write_statistics
 from hilum.core.digests import digest, sha256_file
@@ -34,6 +35,7 @@ from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.study_rows import StudyRow, StudyRows, study_row
 from hilum.stats.comparison import Cells
 from hilum.stats.confusion import FORMULAS, Undefined, confusion, predicted_class
+from hilum.stats.contrasts import Sides
 from hilum.stats.curves import AREA_FORMULAS, Curve, pr_curve, roc_curve, thin
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.summary import N_RESAMPLES, TrialScores, cell_statistics, film_statistics
@@ -69,7 +71,6 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     has_comparisons = not families or _is_of(run_dir / COMPARISONS, compared)
     if has_statistics and has_comparisons:
         return False
-    films = folder.manifest.by_id
     rows: list[StudyRow] = []
     trials: dict[tuple[str, int], TrialEvaluation] = {}
     scored: dict[str, list[ScoredFilms]] = {}
@@ -86,7 +87,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
                     )
                 unit = resampling_unit(predictions)
                 threshold = thresholds[trial - 1] if thresholds else None
-                scores.append(_scores(predictions, unit, threshold, films))
+                scores.append(_scores(predictions, unit, threshold, folder))
                 weights = folder.trained_weights(cell, trial)
                 last = scores[-1]
                 scored.setdefault(cell.name, []).append(
@@ -202,12 +203,23 @@ def _thresholds(folder: RunFolder, cell: RunCell) -> list[float] | None:
 
 
 def _scores(
-    predictions: Predictions, unit: ResamplingUnit, threshold: float | None, films: Mapping[str, FilmRow]
+    predictions: Predictions, unit: ResamplingUnit, threshold: float | None, folder: RunFolder
 ) -> TrialScores:
-    ages = [films[i].age_group for i in predictions.image_ids]
-    return TrialScores(
-        predictions.y_index(), predictions.probabilities, np.array(unit.labels), threshold, np.array(ages)
-    )
+    sides = [_sides(q, predictions, folder.manifest) for q in folder.questions]
+    labels = np.array(unit.labels)
+    return TrialScores(predictions.y_index(), predictions.probabilities, labels, threshold, sides)
+
+
+def _sides(question: Question, predictions: Predictions, films: Manifest) -> Sides:
+    """The films of a question among those predicted; none of them where a column that it needs is not known of any film."""
+    positive, negative = question.sides([films.by_id[i] for i in predictions.image_ids])
+    note = ""
+    if unknown := question.unknown_column(films):
+        note = f"the films' {unknown.replace('_', ' ')} is not known"
+        positive = negative = [False] * len(positive)
+    number = predictions.classes.index
+    asked, against = tuple(map(number, question.asked)), tuple(map(number, question.against))
+    return Sides(question.name, positive, negative, asked, against, question.positive is None, note)
 
 
 def _rows(

@@ -30,6 +30,7 @@ from hilum.imaging.decode import decode_file
 from hilum.report import (
     comparison_tables,
     confusion_tables,
+    contrast_tables,
     data_tables,
     published_tables,
     result_tables,
@@ -96,7 +97,7 @@ def write_report(run_dir: Path) -> Path:
     for table in tables.values():
         write_text(run_dir / "tables" / f"{table.name}.csv", table.to_csv())
         write_text(run_dir / "tables" / f"{table.name}.tex", table.to_latex())
-    said = {"panel": remarks, "contrasts": result_tables.contrast_remarks(folder, rows)}
+    said = {"panel": remarks, "contrasts": contrast_tables.contrast_remarks(folder, rows)}
     page = render(compose(folder, evaluation, tables, drawn, said, warnings))
     names = sorted(
         [CARD]
@@ -123,7 +124,8 @@ def study_tables(folder: RunFolder, rows: StudyRows, evaluation: Evaluation) -> 
         result_tables.trial_table(folder, rows, formulas),
         result_tables.one_vs_rest_table(folder, rows, formulas),
         result_tables.operating_point_table(folder, rows, formulas),
-        *result_tables.contrast_tables(folder, rows, formulas),
+        *contrast_tables.contrast_tables(folder, rows, formulas),
+        contrast_tables.subgroup_table(folder, rows, formulas),
         published_tables.table_4(folder, rows, formulas),
         published_tables.table_5(folder, rows, formulas),
         *confusion_tables.shown_tables(folder, evaluation.matrices),

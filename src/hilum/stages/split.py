@@ -22,6 +22,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from hilum.artifacts.duplicates import Duplicates, joined
+from hilum.artifacts.film_filter import FilterLike, check_filter, compile_filter
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.split import PARTS, Split
@@ -35,15 +36,14 @@ REDRAW: dict[Method, tuple[str, ...]] = {
     "set2": ("train", "valid"),
     "fractions": ("train", "valid"),
 }
-FILTER_COLUMNS = ("source", "source_part", "label", "view", "age_group")
 _FEWEST = 10  # films of a class in a subset
 _FINEST = 10**6  # .1 is taken as a tenth, not as the nearest double
 
 
 def select(
     manifest: Manifest,
-    include: Sequence[Mapping[str, Sequence[str]]] = (),
-    exclude: Sequence[Mapping[str, Sequence[str]]] = (),
+    include: Sequence[FilterLike] = (),
+    exclude: Sequence[FilterLike] = (),
     one_per_patient: Sequence[str] = (),
     seed: int = 0,
 ) -> Manifest:
@@ -51,8 +51,7 @@ def select(
 
     Args:
         manifest: All films.
-        include: Tables of column -> accepted values; a film is in when one table fits in all its columns, or
-            when there is no table. Columns: source, source_part, label, view, age_group.
+        include: Tables of `film_filter`; a film is in when one of them fits, or when there is no table.
         exclude: Tables of the same form; a film that fits one is out.
         one_per_patient: Labels of which one film a patient is drawn, by seed, patient and film.
         seed: Seed of that draw.
@@ -61,16 +60,15 @@ def select(
         InputError: An unknown column or value, no film left, or a film without a patient id where one is
         needed.
     """
-    for table in (*include, *exclude):
-        _check_table(manifest, table)
-    kept = []
-    for film in manifest.films:
-
-        def fits(table: Mapping[str, Sequence[str]], film: object = film) -> bool:
-            return all(getattr(film, c) in values for c, values in table.items())
-
-        if (not include or any(map(fits, include))) and not any(map(fits, exclude)):
-            kept.append(film)
+    for key, tables in (("include", include), ("exclude", exclude)):
+        for table in tables:
+            check_filter(manifest, table, f"data.{key}")
+    wanted, unwanted = [compile_filter(t) for t in include], [compile_filter(t) for t in exclude]
+    kept = [
+        film
+        for film in manifest.films
+        if (not wanted or any(fits(film) for fits in wanted)) and not any(fits(film) for fits in unwanted)
+    ]
     labels = {f.label for f in manifest.films}
     for label in one_per_patient:
         if label not in labels:
@@ -123,18 +121,6 @@ def subset(manifest: Manifest, n: int, seed: int) -> Manifest:
             )
         kept += sorted(ids, key=lambda i: key_entropy(seed, "subset", i))[:share]
     return manifest.only(kept)
-
-
-def _check_table(manifest: Manifest, table: Mapping[str, Sequence[str]]) -> None:
-    for column, values in table.items():
-        if column not in FILTER_COLUMNS:
-            hint = nearest(column, FILTER_COLUMNS)
-            raise InputError(f"unknown column {column!r} in a filter of films; {hint}")
-        known = set(manifest.count_by(column))
-        for value in values:
-            if value not in known:
-                words = {k for k in known if k} or {"(none: the manifest has no values there)"}
-                raise InputError(f"no film of the manifest has {column} {value!r}; {nearest(value, words)}")
 
 
 def film_groups(manifest: Manifest, duplicates: Duplicates | None) -> dict[str, str]:

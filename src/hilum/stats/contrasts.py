@@ -1,10 +1,9 @@
-"""The clean contrasts: questions in which age and source do not give the class away.
+"""Contrasts and subgroups: questions about some of the films, beside the headline.
 
-In the paper's films covid is adult, viral and bacterial are children's, and normal is mixed, so the headline
-figures mix the disease with the age. Beside them hilum asks: the positive class against adult normals;
-bacterial against viral (both children's), by p_b / (p_b + p_v); and child normals alone. Ages come from the
-manifest; a film whose age group is not known takes no part in a question about age. This module chooses
-films, scores and decisions; figures and intervals are made elsewhere.
+Which films stand on either side is said by the study (`hilum.artifacts.contrast`); here follow, from the probabilities, what ranks them
+and what was decided. Among all classes a film is called what is asked for when its class of the highest probability is one of those, and
+the score is their probability. Between two sides the score is p / (p + q), with p and q the probabilities of the classes of either side,
+and a film is called what is asked for when p >= q. Figures and intervals are made elsewhere.
 """
 
 from __future__ import annotations
@@ -16,20 +15,41 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hilum.core.errors import InputError
-from hilum.stats.confusion import class_numbers, predicted_class
+from hilum.stats.confusion import predicted_class
 
-AGE_UNKNOWN = "the films' age groups are not known"
+
+@dataclass(frozen=True)
+class Sides:
+    """Which films a question is about.
+
+    Attributes:
+        name: Takes the place of the class in tables, such as ``"covid vs adult normal"``.
+        positive: bool (n_films,), films of which what is asked is right.
+        negative: bool (n_films,), films of which it is wrong.
+        asked: Numbers of the classes asked for.
+        against: Numbers of the classes that alone are set against them; empty for all.
+        one_sided: Whether there are no positive films by design, so that only the specificity makes sense.
+        note: What the reader must know, else empty.
+    """
+
+    name: str
+    positive: ArrayLike
+    negative: ArrayLike
+    asked: tuple[int, ...]
+    against: tuple[int, ...] = ()
+    one_sided: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """One question about some of the films.
+    """One question about some of the films, answered film by film.
 
     Attributes:
-        name: Takes the place of the class in tables, such as ``"covid vs adult normal"``.
+        name: As the sides'.
         rows: bool (n_films,), the films it is about.
-        positive: bool (n_films,), films of the class asked for.
-        said: bool (n_films,), films predicted as that class.
+        positive: bool (n_films,), films of which what is asked is right.
+        said: bool (n_films,), films predicted as what is asked for.
         score: float64 (n_films,), what ranks them, 0 .. 1.
         only: Names of the figures that make sense; None for all.
         note: What the reader must know, else empty.
@@ -44,66 +64,39 @@ class Contrast:
     note: str = ""
 
 
-def contrasts(
-    y_true: ArrayLike,
-    y_score: ArrayLike,
-    age_group: ArrayLike | None,
-    classes: Sequence[str],
-    positive: str = "covid",
-) -> list[Contrast]:
-    """The clean contrasts that these classes allow.
+def contrasts(sides: Sequence[Sides], y_score: ArrayLike) -> list[Contrast]:
+    """What the probabilities say to each question.
 
     Args:
-        y_true: Class numbers, (n_films,).
+        sides: The questions.
         y_score: Probabilities, (n_films, n_classes).
-        age_group: ``"adult"``, ``"child"`` or anything else for unknown, (n_films,); None where no age is
-            known.
-        classes: Names, in the order of the columns.
-        positive: The positive class.
-
-    Returns:
-        "<positive> vs adult normal" and "<positive> among child normals" where there is a class ``"normal"``,
-        "bacterial vs viral" where there are these two. Without ages the first two have no film and say why.
 
     Raises:
-        InputError: `positive` is not a class, or lengths differ.
+        InputError: A side of another length, a film on both sides, or a class that has no column.
     """
-    names = list(classes)
-    if positive not in names:
-        raise InputError(f"the positive class {positive!r} is not one of {names!r}")
-    true = class_numbers(y_true, len(names), "y_true")
     score = np.asarray(y_score, dtype=np.float64)
-    age = np.full(len(true), "") if age_group is None else np.asarray(age_group).astype(str)
-    if score.shape != (len(true), len(names)) or age.shape != true.shape:
+    highest = predicted_class(score)
+    return [_contrast(s, score, highest) for s in sides]
+
+
+def _contrast(sides: Sides, score: NDArray[np.float64], highest: NDArray[np.int64]) -> Contrast:
+    positive, negative = np.asarray(sides.positive, np.bool_), np.asarray(sides.negative, np.bool_)
+    n_films, n_classes = score.shape
+    if positive.shape != (n_films,) or negative.shape != (n_films,) or (positive & negative).any():
         raise InputError(
-            f"{len(true)} films, scores of shape {score.shape}, {len(age)} age groups: they must agree"
+            f"{sides.name!r}: expected two sides of {n_films} films without a film in common; got {positive.shape}, {negative.shape} and "
+            f"{int((positive & negative).sum()) if positive.shape == negative.shape else 'no count of'} in common"
         )
-    note = AGE_UNKNOWN if not np.isin(age, ("adult", "child")).any() else ""
-    k = names.index(positive)
-    is_positive, said = true == k, predicted_class(score) == k
-    found = []
-    if "normal" in names and positive != "normal":
-        normal = true == names.index("normal")
-        adults = (is_positive | (normal & (age == "adult"))) if not note else np.zeros(len(true), np.bool_)
-        found.append(
-            Contrast(f"{positive} vs adult normal", adults, is_positive, said, score[:, k], note=note)
+    asked, against = list(sides.asked), list(sides.against)
+    if not asked or not all(0 <= k < n_classes for k in asked + against):
+        raise InputError(
+            f"{sides.name!r}: classes {asked!r} against {against!r} are not all among the {n_classes} columns"
         )
-        children = normal & (age == "child")
-        found.append(
-            Contrast(
-                f"{positive} among child normals",
-                children,
-                is_positive,
-                said,
-                score[:, k],
-                ("specificity",),
-                note,
-            )
-        )
-    if "bacterial" in names and "viral" in names:
-        b, v = names.index("bacterial"), names.index("viral")
-        both = score[:, b] + score[:, v]
-        share = np.divide(score[:, b], both, out=np.full(len(true), 0.5), where=both > 0)
-        rows = (true == b) | (true == v)
-        found.append(Contrast("bacterial vs viral", rows, true == b, score[:, b] >= score[:, v], share))
-    return found
+    ours = score[:, asked].sum(axis=1)
+    said, ranks = np.isin(highest, asked), ours
+    if against:
+        theirs = score[:, against].sum(axis=1)
+        said = ours >= theirs
+        ranks = np.divide(ours, ours + theirs, out=np.full(n_films, 0.5), where=ours + theirs > 0)
+    only = ("specificity",) if sides.one_sided else None
+    return Contrast(sides.name, positive | negative, positive, said, ranks, only, sides.note)

@@ -2,7 +2,7 @@
 
 `film_statistics` is one trial; `cell_statistics` several. Both give, for every class against the rest, the
 figures of `confusion.FORMULAS` for the class of the highest probability and the areas of
-`curves.AREA_FORMULAS`; accuracy over all classes; the clean contrasts; and, where a threshold is given, the
+`curves.AREA_FORMULAS`; accuracy over all classes; the study's contrasts and subgroups; and, where a threshold is given, the
 figures of the positive class at that operating point under names ending in "@operating_point". The estimate
 is the mean over trials. It reads no file and draws nothing.
 """
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from hilum.artifacts.statistics import ALL_CLASSES, StatisticsRow
 from hilum.core.errors import InputError
 from hilum.stats.confusion import FORMULAS, Ratio, class_numbers, exact_accuracy, predicted_class, ratios
-from hilum.stats.contrasts import contrasts
+from hilum.stats.contrasts import Sides, contrasts
 from hilum.stats.curves import AREA_FORMULAS, NO_NEGATIVE, NO_POSITIVE
 from hilum.stats.intervals import Interval, TrialDraw, bootstrap_interval, few_events_interval
 from hilum.stats.proportions import FEW_EVENTS
@@ -48,14 +48,14 @@ class TrialScores:
         clusters: Label of the unit that each film belongs to, (n_films,); equal labels are one unit, across
             trials too.
         threshold: The trial's operating point for the positive class, chosen on validation; None for none.
-        age_group: ``"adult"``, ``"child"`` or empty, (n_films,); None where no age is known.
+        sides: Contrasts and subgroups, with the films of either side.
     """
 
     y_true: ArrayLike
     y_score: ArrayLike
     clusters: ArrayLike
     threshold: float | None = None
-    age_group: ArrayLike | None = None
+    sides: Sequence[Sides] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def film_statistics(
     n_resamples: int = N_RESAMPLES,
     part: str = "test",
     threshold: float | None = None,
-    age_group: ArrayLike | None = None,
+    sides: Sequence[Sides] = (),
 ) -> list[StatisticsRow]:
     """Every figure of one set of predictions, with intervals that resample the films only.
 
@@ -90,7 +90,7 @@ def film_statistics(
         y_true: Class numbers, (n_films,).
         y_score: Probabilities, (n_films, n_classes).
         classes: Names, in the order of the columns.
-        positive: The class of the headline, the operating point and the contrasts.
+        positive: The class of the headline and the operating point.
         clusters: Label of each film's unit, (n_films,); each film its own where None.
         unit: What the labels are: ``"patient"``, ``"duplicate group"`` or ``"film"``; it is written into the
             rows.
@@ -98,13 +98,13 @@ def film_statistics(
         n_resamples: Number of resamples.
         part: Written into the rows.
         threshold: Operating point for the positive class; None for none.
-        age_group: See `TrialScores`.
+        sides: See `TrialScores`.
 
     Raises:
         InputError: Lengths or shapes disagree, a score is not finite, or `positive` is not a class.
     """
     own = np.arange(len(np.asarray(y_true))) if clusters is None else clusters
-    trial = TrialScores(y_true, y_score, own, threshold, age_group)
+    trial = TrialScores(y_true, y_score, own, threshold, sides)
     return cell_statistics([trial], classes, positive, unit, seed, n_resamples, part)
 
 
@@ -121,9 +121,9 @@ def cell_statistics(
     """Every figure of a cell: mean over trials, standard error, and intervals that resample trials and films.
 
     Args:
-        trials: At least one. Operating points and age groups are given for all trials or for none.
+        trials: At least one. Operating points are given for all trials or for none; contrasts are the same in all.
         classes: Names, in the order of the columns.
-        positive: The class of the headline, the operating point and the contrasts.
+        positive: The class of the headline and the operating point.
         unit: What the cluster labels are; it is written into the rows.
         seed: Seed of the resamples; equal seeds and clusters give equal draws, so cells can be compared.
         n_resamples: Number of resamples.
@@ -136,10 +136,10 @@ def cell_statistics(
     names = list(classes)
     if positive not in names:
         raise InputError(f"the positive class {positive!r} is not one of {names!r}")
-    if not trials or len({(t.threshold is None, t.age_group is None) for t in trials}) > 1:
+    if not trials or len({(t.threshold is None, tuple(s.name for s in t.sides)) for t in trials}) > 1:
         raise InputError(
-            f"expected trials that all have an operating point, or none, and likewise age groups; "
-            f"got (operating point, has ages) {[(t.threshold, t.age_group is not None) for t in trials]!r}"
+            f"expected trials that all have an operating point, or none, and the same contrasts; "
+            f"got {[(t.threshold, [s.name for s in t.sides]) for t in trials]!r}"
         )
     checked = [_check(trial, len(names), number) for number, trial in enumerate(trials)]
     asked = [_ask(trial, names, positive) for trial in checked]
@@ -161,7 +161,7 @@ def _check(trial: TrialScores, n_classes: int, number: int) -> TrialScores:
         raise InputError(
             f"trial {number}: film at position {bad[0]} has a score that is not finite ({bad.size} such)"
         )
-    return TrialScores(true, score, trial.clusters, trial.threshold, trial.age_group)
+    return TrialScores(true, score, trial.clusters, trial.threshold, trial.sides)
 
 
 def _ask(trial: TrialScores, names: list[str], positive: str) -> tuple[TrialFigures, list[_Figure]]:
@@ -217,7 +217,7 @@ def _ask(trial: TrialScores, names: list[str], positive: str) -> tuple[TrialFigu
     if trial.threshold is not None:
         note = f"threshold {trial.threshold:.6g}"
         decide(positive, everyone, true == k, score[:, k] >= trial.threshold, AT_POINT, note=note)
-    for contrast in contrasts(true, score, trial.age_group, names, positive):
+    for contrast in contrasts(trial.sides, score):
         only = contrast.only or ("sensitivity", "specificity", "accuracy")
         decide(contrast.name, contrast.rows, contrast.positive, contrast.said, only=only, note=contrast.note)
         if contrast.only is None:

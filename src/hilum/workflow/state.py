@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from hilum import __version__
+from hilum.artifacts.contrast import check_questions
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.study import Study
 from hilum.artifacts.study_tables import WeightsTable
@@ -122,6 +123,7 @@ def study_films(study: Study, manifest: Manifest) -> Manifest:
                 f"the study's class {c!r} has no film in the manifest (labels there: {', '.join(manifest.count_by('label'))}); "
                 "correct data.classes, data.include or data.exclude"
             )
+    check_questions(study.model_dump(mode="json"), study.data.classes, study.data.positive, chosen)
     sources = chosen.count_by("source")
     for source in study.grid.sources_left_out:
         if source != "none" and source not in sources:

@@ -72,7 +72,7 @@ def test_synthetic_films_are_said_first_and_last(one_trial):
 
 def test_a_contrast_without_ages_is_explained_and_not_drawn_as_dashes(one_trial):
     run, page = one_trial
-    assert "Covid vs adult normal is not shown: the films&#39; age groups are not known" in page
+    assert "Covid vs adult normal is not shown: the films&#39; age group is not known" in page
     assert not (run / "tables" / "contrast-covid-vs-adult-normal.csv").exists()
     assert (run / "tables" / "contrast-bacterial-vs-viral.csv").exists()
 

@@ -1,14 +1,12 @@
-"""Which films each clean contrast is about."""
+"""What the probabilities say to a question about some of the films."""
 
 import numpy as np
 import pytest
 
 from hilum.core.errors import InputError
-from hilum.stats.contrasts import AGE_UNKNOWN, contrasts
+from hilum.stats.contrasts import Sides, contrasts
 
-CLASSES = ["bacterial", "covid", "normal", "viral"]
-TRUE = [0, 1, 2, 2, 2, 3]
-AGE = ["child", "adult", "adult", "child", "", "child"]
+TRUE = np.array([0, 1, 2, 2, 2, 3])  # bacterial, covid, normal, viral
 SCORE = np.array(
     [
         [0.3, 0.5, 0.1, 0.1],
@@ -21,42 +19,47 @@ SCORE = np.array(
 )
 
 
-def test_rows_scores_and_decisions() -> None:
-    adults, children, pneumonia = contrasts(TRUE, SCORE, AGE, CLASSES)
-    assert adults.name == "covid vs adult normal"
-    assert adults.rows.tolist() == [False, True, True, False, False, False]  # unknown age takes no part
-    assert adults.score.tolist() == SCORE[:, 1].tolist()
-    assert children.name == "covid among child normals"
-    assert children.rows.tolist() == [False, False, False, True, False, False]
-    assert children.said[3]
-    assert children.only == ("specificity",)
-    assert pneumonia.name == "bacterial vs viral"
-    assert pneumonia.rows.tolist() == [True, False, False, False, False, True]
-    assert pneumonia.score[[0, 5]].tolist() == [0.3 / 0.4, pytest.approx(0.25)]
-    assert pneumonia.said[[0, 5]].tolist() == [True, False]  # between the two, though covid scored higher
+def test_among_all_classes_the_highest_one_decides() -> None:
+    adult_normal = np.array([False, False, True, False, False, False])
+    (found,) = contrasts([Sides("covid vs adult normal", TRUE == 1, adult_normal, (1,))], SCORE)
+    assert found.rows.tolist() == [False, True, True, False, False, False]
+    assert found.score.tolist() == SCORE[:, 1].tolist()
+    assert found.said.tolist() == [True, True, False, True, False, False]
+    assert found.only is None
 
 
-def test_without_ages_the_questions_about_age_have_no_film_and_say_why() -> None:
-    for age in (None, [""] * 6):
-        adults, children, pneumonia = contrasts(TRUE, SCORE, age, CLASSES)
-        assert not adults.rows.any()
-        assert not children.rows.any()
-        assert adults.note == children.note == AGE_UNKNOWN
-        assert pneumonia.rows.any()
-        assert not pneumonia.note
+def test_between_two_sides_only_their_classes_count() -> None:
+    (found,) = contrasts([Sides("bacterial vs viral", TRUE == 0, TRUE == 3, (0,), (3,))], SCORE)
+    assert found.rows.tolist() == [True, False, False, False, False, True]
+    assert found.score[[0, 5]].tolist() == [0.3 / 0.4, pytest.approx(0.25)]
+    assert found.said[[0, 5]].tolist() == [True, False]  # between the two, though covid scored higher
 
 
-def test_other_classes_have_no_such_contrasts() -> None:
-    assert contrasts([0, 1], [[0.5, 0.5], [0.5, 0.5]], None, ["covid", "other"]) == []
+def test_several_classes_may_be_asked_for() -> None:
+    (found,) = contrasts([Sides("pneumonia", np.isin(TRUE, (0, 3)), TRUE == 2, (0, 3))], SCORE)
+    assert found.score.tolist() == pytest.approx([0.4, 0.2, 0.2, 0.2, 0.2, 0.8])
+    assert found.said.tolist() == [False, False, False, False, False, True]
+
+
+def test_without_a_positive_side_only_the_specificity_makes_sense() -> None:
+    (found,) = contrasts([Sides("children", [False] * 6, TRUE == 2, (1,), one_sided=True)], SCORE)
+    assert found.only == ("specificity",)
 
 
 def test_no_score_for_either_side_counts_as_half() -> None:
-    (pneumonia,) = contrasts([0], [[0.0, 0.0, 1.0]], None, ["bacterial", "viral", "covid"])
-    assert pneumonia.score.tolist() == [0.5]
+    (found,) = contrasts([Sides("x", [True], [False], (0,), (1,))], [[0.0, 0.0, 1.0]])
+    assert found.score.tolist() == [0.5]
 
 
-def test_wrong_input_is_named() -> None:
-    with pytest.raises(InputError, match="'flu' is not one of"):
-        contrasts(TRUE, SCORE, AGE, CLASSES, "flu")
-    with pytest.raises(InputError, match="they must agree"):
-        contrasts(TRUE, SCORE, AGE[:-1], CLASSES)
+@pytest.mark.parametrize(
+    ("sides", "message"),
+    [
+        (Sides("x", [True] * 6, [False] * 5 + [True], (1,)), "without a film in common.* and 1 in common"),
+        (Sides("x", [True] * 5, [False] * 5, (1,)), "two sides of 6 films"),
+        (Sides("x", [True] * 6, [False] * 6, (4,)), "not all among the 4 columns"),
+        (Sides("x", [True] * 6, [False] * 6, ()), "not all among the 4 columns"),
+    ],
+)
+def test_wrong_input_is_named(sides: Sides, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        contrasts([sides], SCORE)

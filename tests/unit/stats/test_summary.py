@@ -6,6 +6,7 @@ import pytest
 from hilum.artifacts.statistics import StatisticsRow, find
 from hilum.core.errors import InputError
 from hilum.stats.confusion import confusion, predicted_class, rates
+from hilum.stats.contrasts import Sides
 from hilum.stats.curves import roc_auc
 from hilum.stats.proportions import clopper_pearson
 from hilum.stats.summary import TrialScores, cell_statistics, film_statistics
@@ -124,9 +125,14 @@ def test_the_operating_point_has_rows_of_its_own() -> None:
 
 def test_contrasts_stand_beside_the_headline() -> None:
     true, score = films(4)
-    age = np.where(np.arange(300) % 8 < 4, "child", "adult")
-    rows = film_statistics(true, score, CLASSES, n_resamples=50, age_group=age)
-    adult_normals = (true == 2) & (age == "adult")
+    adult = np.arange(300) % 8 >= 4
+    sides = [
+        Sides("covid vs adult normal", true == 1, (true == 2) & adult, (1,)),
+        Sides("covid among child normals", np.zeros(300, bool), (true == 2) & ~adult, (1,), one_sided=True),
+        Sides("bacterial vs viral", true == 0, true == 3, (0,), (3,)),
+    ]
+    rows = film_statistics(true, score, CLASSES, n_resamples=50, sides=sides)
+    adult_normals = (true == 2) & adult
     row = find(rows, "specificity", "covid vs adult normal")
     assert row.estimate == pytest.approx((predicted_class(score)[adult_normals] != 1).mean())
     assert (row.n, row.n_positive) == (int(adult_normals.sum()) + 75, 75)
@@ -137,13 +143,16 @@ def test_contrasts_stand_beside_the_headline() -> None:
     assert find(rows, "roc_auc", "bacterial vs viral").estimate == pytest.approx(
         roc_auc(true[both] == 0, share)
     )
+    plain = film_statistics(true, score, CLASSES, n_resamples=50)
+    assert [r for r in rows if r.class_ in (*CLASSES, "all")] == plain  # the headline does not move
 
 
-def test_without_ages_their_rows_are_null_and_say_why() -> None:
-    rows = film_statistics(*films(4), CLASSES, n_resamples=50)
-    row = find(rows, "roc_auc", "covid vs adult normal")
+def test_a_contrast_without_films_is_null_and_says_why() -> None:
+    nobody = Sides("a vs b", [False] * 300, [False] * 300, (1,), note="the films' age group is not known")
+    rows = film_statistics(*films(4), CLASSES, n_resamples=50, sides=[nobody])
+    row = find(rows, "roc_auc", "a vs b")
     assert (row.estimate, row.low, row.n) == (None, None, 0)
-    assert row.note == "the films' age groups are not known; undefined: no film of the class"
+    assert row.note == "the films' age group is not known; undefined: no film of the class"
 
 
 def test_few_errors_get_the_exact_interval() -> None:
