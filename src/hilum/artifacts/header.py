@@ -17,6 +17,7 @@ from hilum import __version__
 from hilum.core.digests import sha256_file
 from hilum.core.errors import DigestError, InputError
 from hilum.core.files import write_text
+from hilum.core.text import read_text
 
 Provenance = Literal["hilum", "edited", "unknown"]
 
@@ -80,13 +81,11 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        InputError: It is missing or no JSON.
+        InputError: It is missing, in an encoding that is not read, or no JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as e:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as e:
         raise InputError(f"{path}: expected JSON: {e}") from None
 
 

@@ -23,9 +23,17 @@ from hilum.artifacts.header import Header, Provenance, read_csv_header, write_cs
 from hilum.core.digests import digest
 from hilum.core.errors import InputError, nearest
 from hilum.core.files import write_text
+from hilum.core.tables import known, read_table
 
 _NOT_IN_DIGEST = {"path", "lung_mask"}
 _INTEGERS = {"width_px", "height_px"}
+_AS_IT_STANDS = {
+    "image_id",
+    "path",
+    "sha256",
+    "pixels_sha256",
+    "source",
+}  # where "none" is a name like others
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,31 +210,33 @@ class Manifest:
         header, provenance = read_csv_header(path, "manifest")
         folder = path.resolve().parent
         films: list[FilmRow] = []
-        with path.open(encoding="utf-8", newline="") as f:
-            reader = csv.DictReader(f)
-            got = reader.fieldnames or []
-            for column in _REQUIRED:
-                if column not in got:
-                    raise InputError(f"{path}: expected a column {column!r}, got {', '.join(got)!r}")
-            known = [c for c in got if c in COLUMNS]
-            own = [c for c in got if c.strip() and c not in COLUMNS]
-            for row in reader:
-                values: dict[str, str | int] = {}
-                for c in known:
-                    text = row[c] or ""
-                    if c in _INTEGERS:
-                        if not text.isdigit():
-                            raise InputError(
-                                f"{path} line {reader.line_num}: {c} must be a whole number, got {text!r}"
-                            )
-                        values[c] = int(text)
-                    elif c in _NOT_IN_DIGEST and text:
-                        values[c] = str(folder / text)
-                    else:
-                        values[c] = text
-                attributes = {c: row[c] for c in own if row[c]}
-                films.append(FilmRow(**values, attributes=attributes))  # type: ignore[arg-type]
+        table = read_table(path)
+        for column in _REQUIRED:
+            if column not in table.columns:
+                raise InputError(f"{path}: expected a column {column!r}, got {', '.join(table.columns)!r}")
+        own = [c for c in table.columns if c not in COLUMNS]
+        for row in table.rows:
+            values: dict[str, str | int] = {}
+            for c in (c for c in table.columns if c in COLUMNS):
+                text = row.values.get(c, "") if c in _AS_IT_STANDS else row.get(c)
+                if c in _INTEGERS:
+                    if not text.isdigit():
+                        raise InputError(f"{path} line {row.line}: {c} must be a whole number, got {text!r}")
+                    values[c] = int(text)
+                elif c in _NOT_IN_DIGEST and text:
+                    values[c] = str(folder / text)
+                else:
+                    values[c] = text
+            if values["patient_id"]:
+                values["patient_id"] = _known_patient(str(values["patient_id"]), str(values["source"]))
+            attributes = {c: v for c in own if (v := row.get(c))}
+            films.append(FilmRow(**values, attributes=attributes))  # type: ignore[arg-type]
         return cls(films, header, provenance)
+
+
+def _known_patient(patient_id: str, source: str) -> str:
+    """``source:id``, or an empty text where the id stands for "not known"."""
+    return patient_id if known(patient_id.removeprefix(f"{source}:")) else ""
 
 
 def excluded_path(manifest_path: Path) -> Path:
@@ -247,5 +257,5 @@ def read_exclusions(path: Path) -> list[Exclusion]:
     """Read the table of what was left out; empty when there is none."""
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as f:
-        return [Exclusion(r["path"], r["source"], r["reason"], r["detail"]) for r in csv.DictReader(f)]
+    columns = [f.name for f in fields(Exclusion)]
+    return [Exclusion(*(r.values.get(c, "") for c in columns)) for r in read_table(path).rows]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hilum.artifacts.header import Header, Provenance, read_csv_header, write_csv_header
 from hilum.core.errors import InputError, nearest
 from hilum.core.files import write_text
+from hilum.core.tables import known, number, read_table
 
 _FIRST = ("image_id", "patient_id", "part", "y_true")
 
@@ -108,42 +109,42 @@ class Predictions:
         if not path.is_file():
             raise InputError(f"{path}: no such predictions file")
         header, provenance = read_csv_header(path, "predictions")
-        with path.open(encoding="utf-8", newline="") as f:
-            reader = csv.DictReader(f)
-            got = list(reader.fieldnames or [])
-            for name in _FIRST:
-                if name not in got:
-                    raise InputError(f"{path}: expected a column {name!r}, got {', '.join(got)!r}")
-            classes = tuple(c[2:] for c in got if c.startswith("p_"))
-            if len(classes) < 2:
-                raise InputError(
-                    f"{path}: expected a column p_<class> for each of two or more classes, got {', '.join(got)!r}"
-                )
-            rows = list(reader)
+        table = read_table(path)
+        got, rows = table.columns, table.rows
+        for name in _FIRST:
+            if name not in got:
+                raise InputError(f"{path}: expected a column {name!r}, got {', '.join(got)!r}")
+        classes = tuple(c[2:] for c in got if c.startswith("p_"))
+        if len(classes) < 2:
+            raise InputError(
+                f"{path}: expected a column p_<class> for each of two or more classes, got {', '.join(got)!r}"
+            )
         probs = np.full((len(rows), len(classes)), np.nan)
         for k, row in enumerate(rows):
             if row.get("error"):
                 continue
             for j, c in enumerate(classes):
                 try:
-                    probs[k, j] = float(row[f"p_{c}"])
-                except (TypeError, ValueError):
+                    probs[k, j] = number(row.get(f"p_{c}"))
+                except ValueError:
+                    came = row.values.get(f"p_{c}", "")
                     raise InputError(
-                        f"{path} row {k + 2}: p_{c} must be a number, got {row[f'p_{c}']!r}"
+                        f"{path} line {row.line}: p_{c} must be a number, got {came!r}"
                     ) from None
             if not (np.all(probs[k] >= 0) and abs(probs[k].sum() - 1) < 1e-3):
                 raise InputError(
-                    f"{path} row {k + 2}: the probabilities must be >= 0 and add up to 1, got {probs[k].tolist()!r}"
+                    f"{path} line {row.line}: the probabilities must be >= 0 and add up to 1, got {probs[k].tolist()!r}"
                 )
 
         def column(name: str) -> tuple[str, ...]:
-            return tuple(row.get(name) or "" for row in rows)
+            return tuple(row.get(name) for row in rows)
 
-        ids = column("image_id")
+        ids = tuple(row.values.get("image_id", "") for row in rows)  # a film may be called "none"
+        y_true = tuple(y if (y := row.values.get("y_true", "")) in classes else known(y) for row in rows)
         if len(set(ids)) != len(ids):
             twice = next(i for i in ids if ids.count(i) > 1)
             raise InputError(f"{path}: image_id {twice!r} is there more than once; one row a film")
         return cls(
-            ids, column("patient_id"), column("part"), column("y_true"), probs, classes,
+            ids, column("patient_id"), column("part"), y_true, probs, classes,
             column("group"), column("operating_point"), column("error"), header, provenance,
         )  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from hilum.artifacts.header import read_json
 from hilum.core.errors import InputError
 from hilum.core.files import write_text
 
@@ -121,11 +122,7 @@ def read_statistics(path: Path) -> list[StatisticsRow]:
     Raises:
         InputError: Not JSON, not a list, or a row that does not fit; says which row and field.
     """
-    try:
-        values: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as JSON ({error})") from error
-    return check_rows(values, StatisticsRow, path)
+    return check_rows(read_json(path), StatisticsRow, path)
 
 
 _Row = TypeVar("_Row", bound=BaseModel)

@@ -33,6 +33,7 @@ from hilum.artifacts.study_tables import (
 )
 from hilum.core.digests import digest
 from hilum.core.errors import InputError, nearest
+from hilum.core.text import read_toml
 
 
 class Study(BaseModel):
@@ -167,12 +168,9 @@ def _set(value: dict[str, Any], assignment: str) -> None:
 
 def _read_table(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The tables of a study file, laid over those of the file that it extends."""
-    try:
-        value = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such study file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise InputError(f"{path}: expected TOML: {e}") from None
+    if not path.exists():
+        raise InputError(f"{path}: no such study file")
+    value = read_toml(path)
     base = value.pop("extends", None)
     if base is None:
         return value

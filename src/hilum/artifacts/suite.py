@@ -6,7 +6,6 @@ by digest.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hilum.core.errors import InputError, nearest
+from hilum.core.text import read_toml
 
 
 class Member(BaseModel):
@@ -56,8 +56,8 @@ class Suite(BaseModel):
 def is_suite(path: Path) -> bool:
     """Whether a TOML file has members; one that cannot be read is left to whoever reads it."""
     try:
-        return "member" in tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return "member" in read_toml(path)
+    except InputError:
         return False
 
 
@@ -68,7 +68,7 @@ def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
         InputError: Malformed, two members of one name, or an override for no member.
     """
     try:
-        suite = Suite.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        suite = Suite.model_validate(read_toml(path))
     except ValidationError as e:
         first = e.errors()[0]
         where = ".".join(str(p) for p in first["loc"])

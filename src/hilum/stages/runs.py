@@ -7,7 +7,6 @@ by a test figure is choosing on test: whoever sorts by one is told so.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from hilum.artifacts.faults import unsafe_among
 from hilum.artifacts.header import read_json
 from hilum.core.errors import InputError, nearest
+from hilum.core.tables import count_rows
 from hilum.report.run_folder import FACTORS, RunCell, RunFolder
 from hilum.report.study_rows import StudyRow, StudyRows
 
@@ -126,10 +126,7 @@ def _looks(ledger: Path) -> Counter[str]:
 
 
 def _count_rows(path: Path) -> int | None:
-    if not path.is_file():
-        return None
-    with path.open(encoding="utf-8", newline="") as f:
-        return sum(1 for _ in csv.reader(f)) - 1
+    return count_rows(path) if path.is_file() else None
 
 
 def levels_of(cell: RunCell) -> dict[str, str]:

@@ -17,6 +17,7 @@ from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.split import UNSAFE_KIND
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
+from hilum.core.tables import read_columns
 from hilum.imaging.decode import is_film_name
 from hilum.stages.lineage import names, studies
 from hilum.stages.lineage.films import FilmReader
@@ -168,9 +169,7 @@ def _of_folder(path: Path, models: ModelReader, runs: RunReader) -> Artefact:
 def _of_csv(path: Path, films: FilmReader, models: ModelReader) -> Artefact:
     kind = kind_of_header(path)
     if not kind:
-        with path.open(encoding="utf-8") as f:
-            columns = f.readline().strip().split(",")
-        kind = "predictions" if any(c.startswith("p_") for c in columns) else "manifest"
+        kind = "predictions" if any(c.startswith("p_") for c in read_columns(path)) else "manifest"
     return models.predictions(path) if kind == "predictions" else films.manifest(path)
 
 

@@ -146,3 +146,31 @@ def test_attributes_are_in_the_digest_only_where_a_film_has_one() -> None:
 def test_an_attribute_may_not_take_a_known_name() -> None:
     with pytest.raises(InputError, match="an attribute of a film is called 'label'"):
         made(replace(FILM, attributes={"label": "viral"}))
+
+
+def test_a_manifest_that_passed_through_a_spreadsheet_or_pandas_reads_alike(tmp_path: Path) -> None:
+    films = (replace(FILM, view="PA"), replace(OTHER, patient_id="", attributes={"age": "63"}))
+    header = Header("manifest", options={"no_patient_ids": ["s"]})
+    m = Manifest(films, header)
+    path = tmp_path / "manifest.csv"
+    m.write(path)
+    lines = path.read_text().splitlines()
+    filled = "\n".join(",".join(x or "nan" for x in line.split(",")) for line in lines)
+    for text in (filled, filled.replace(",", ";"), filled.replace(",", "\t").replace("\n", "\r\n")):
+        for encoding in ("utf-8-sig", "utf-16"):
+            path.write_bytes(text.encode(encoding))
+            again = Manifest.read(path)
+            assert (again.films, again.digest, again.provenance) == (m.films, m.digest, "edited")
+    header_path(path).unlink()
+    with pytest.raises(InputError, match="1 films of source 's' have no patient_id"):
+        Manifest.read(path)
+    path.write_text(path.read_text("utf-16").replace("s:1", "s:NA"))
+    with pytest.raises(InputError, match="2 films of source 's' have no patient_id"):
+        Manifest.read(path)
+
+
+def test_exclusions_saved_by_a_spreadsheet_are_read(tmp_path: Path) -> None:
+    rows = [Exclusion("b.png", "s", "no such file", "line 3; of t")]
+    write_exclusions(tmp_path / "x.csv", rows)
+    (tmp_path / "x.csv").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "x.csv").read_bytes())
+    assert read_exclusions(tmp_path / "x.csv") == rows

@@ -48,7 +48,7 @@ def test_a_row_occurs_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "cannot be read as JSON"),
+        ("{", "expected JSON"),
         ("{}", "expected a list of rows, got 'dict'"),
         ('[{"metric": "ppv"}]', r"row 0, class: Field required"),
     ],

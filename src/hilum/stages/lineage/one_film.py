@@ -5,7 +5,6 @@ Convention: the film is told by its id, class and digests. Of its patient only w
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import read_split
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import sha256_file
+from hilum.core.tables import read_table
 
 
 def one_film(row: FilmRow, manifest_path: Path, runs: Sequence[Path]) -> Artefact:
@@ -90,21 +90,18 @@ def _drawn(image_id: str, path: Path, name: str, pipelines: dict[str, Pipeline])
 
 
 def _said(image_id: str, path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8", newline="") as f:
-        for row in csv.DictReader(f):
-            if row["image_id"] != image_id:
-                continue
-            scores = {k[2:]: float(v) for k, v in row.items() if k.startswith("p_") and v}
-            yield {
-                "trial": f"{path.parent.parent.name}/{path.parent.name}",
-                "part": row["part"],
-                "class": row["y_true"],
-                "highest": max(scores, key=lambda c: scores[c]) if scores else row.get("error", ""),
-                **{f"p {c}": p for c, p in scores.items()},
-                "at operating point": {"1": "positive", "0": "negative"}.get(
-                    row.get("operating_point") or "", ""
-                ),
-            }
+    for row in read_table(path).rows:
+        if row.values["image_id"] != image_id:
+            continue
+        scores = {k[2:]: float(v) for k, v in row.values.items() if k.startswith("p_") and v}
+        yield {
+            "trial": f"{path.parent.parent.name}/{path.parent.name}",
+            "part": row.get("part"),
+            "class": row.get("y_true"),
+            "highest": max(scores, key=lambda c: scores[c]) if scores else row.get("error"),
+            **{f"p {c}": p for c, p in scores.items()},
+            "at operating point": {"1": "positive", "0": "negative"}.get(row.get("operating_point"), ""),
+        }
 
 
 def find_film(image_id: str, manifests: Sequence[Path]) -> tuple[FilmRow, Path] | None:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from hilum.core.tables import Row, read_columns, read_table
 from hilum.stages.sources.listing import NO_SUCH_FILE, Candidate, Listing, age_group_of, sex_of
-from hilum.stages.sources.rows import Row, read_header, read_rows
 from hilum.stages.sources.tree import Tree
 
 LAYOUT = "cohen"
@@ -55,13 +55,13 @@ def label_of(finding: str) -> str:
 
 def matches(tree: Tree) -> bool:
     """Whether the folder holds this set's table."""
-    return TABLE in tree.beside() and set(read_header(tree.path(TABLE))) >= _COLUMNS
+    return TABLE in tree.beside() and set(read_columns(tree.path(TABLE), fold=True)) >= _COLUMNS
 
 
 def read(source: str, tree: Tree) -> Listing:
     """List the films."""
     table = tree.path(TABLE)
-    _, rows = read_rows(table)
+    rows = read_table(table, fold=True).rows
     listing = Listing(source, LAYOUT, tables={TABLE: table})
     person, joined = _join_patients(rows)
     listing.options["patients_joined"] = joined
@@ -116,12 +116,12 @@ def _why_not(row: Row, label: str, there: bool) -> tuple[str, str] | None:
     if not there:
         return NO_SUCH_FILE, f"{where} names a film that is not there"
     if row.get("modality") != "X-ray":
-        return "not X-ray", f"{where}: modality {row.get('modality')!r}"
+        return "not X-ray", f"{where}: modality {row.values.get('modality')!r}"
     if row.get("view") not in FRONTAL:
-        known = row.get("view") not in {"", "?"}
-        return ("not frontal" if known else "view not known"), f"{where}: view {row.get('view')!r}"
+        reason = "not frontal" if row.get("view") else "view not known"
+        return reason, f"{where}: view {row.values.get('view')!r}"
     if not label:
-        return "finding not in the study", f"{where}: finding {row.get('finding')!r}"
+        return "finding not in the study", f"{where}: finding {row.values.get('finding')!r}"
     return None
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from hilum.artifacts.manifest import Exclusion
 from hilum.core.errors import InputError
+from hilum.core.tables import Row, read_table
 from hilum.stages.sources.listing import NO_SUCH_FILE, Candidate, Listing
-from hilum.stages.sources.rows import Row, read_rows
 from hilum.stages.sources.table import PATH_COLUMNS, absolute, candidate_of
 
 _GIVEN = ("label", "patient", "source_part", "view", "age_group", "sex")
@@ -45,7 +45,8 @@ def apply(path: Path, listings: Sequence[Listing]) -> LabelsRead:
         InputError: No such file, no path column, nothing to give, a row that fits several films, two rows
             for one film, or no row that fits any.
     """
-    columns, rows = read_rows(path)
+    table = read_table(path, fold=True)
+    columns, rows = table.columns, table.rows
     path_column = next((c for c in PATH_COLUMNS if c in columns), None)
     if path_column is None or not {"label", "patient_id"} & set(columns):
         raise InputError(

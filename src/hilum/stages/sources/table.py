@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from hilum.artifacts.header import header_path
 from hilum.core.errors import InputError
+from hilum.core.tables import Row, read_columns, read_table
 from hilum.stages.sources.listing import (
     NO_SUCH_FILE,
     OUTSIDE,
@@ -21,7 +22,6 @@ from hilum.stages.sources.listing import (
     class_name,
     sex_of,
 )
-from hilum.stages.sources.rows import Row, read_header, read_rows
 from hilum.stages.sources.tree import Tree
 
 LAYOUT = "csv"
@@ -65,7 +65,7 @@ def table_in(tree: Tree) -> str | None:
 
 def is_table(path: Path) -> bool:
     """Whether a csv has a column of paths and one of labels."""
-    columns = read_header(path)
+    columns = read_columns(path, fold=True)
     return "label" in columns and any(c in columns for c in PATH_COLUMNS)
 
 
@@ -80,7 +80,8 @@ def read(source: str, csv_path: Path, tree: Tree | None = None) -> Listing:
     Raises:
         InputError: A missing column, a bad value, or two rows that contradict each other.
     """
-    columns, rows = read_rows(csv_path)
+    table = read_table(csv_path, fold=True)
+    columns = table.columns
     path_column = next((c for c in PATH_COLUMNS if c in columns), None)
     if path_column is None or "label" not in columns:
         raise InputError(
@@ -92,7 +93,7 @@ def read(source: str, csv_path: Path, tree: Tree | None = None) -> Listing:
     if ignored:
         listing.options["ignored_columns"] = ignored
     seen: dict[Path, tuple[int, Candidate]] = {}
-    for row in rows:
+    for row in table.rows:
         name = row.get(path_column)
         if not name:
             raise InputError(

@@ -1,0 +1,202 @@
+"""Reading a csv, whoever wrote it: the one reader of every table that hilum reads.
+
+Convention: separated by comma, semicolon, tab or ``|``, told from the header and the first rows; text as `hilum.core.text`
+reads it; lines end in LF, CRLF or CR; Excel's first line ``sep=;`` is obeyed. Values are stripped, blank rows are passed over,
+and the line of a row is its last in the file, from 1. What columns mean is said elsewhere, but what stands for "not known" is
+said here, once: `MISSING`.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from hilum.core.errors import InputError
+from hilum.core.text import opened_text
+
+MISSING = frozenset(
+    {"", "nan", "na", "n/a", "n.a.", "#n/a", "<na>", "none", "null", "nil", "(null)", "-", "--", "---", "?", "??",
+     "unknown", "not known", "missing", "blank", "(blank)", "not available", "undefined"}
+)  # fmt: skip
+"""Texts that stand for a value that is not known, in lower case."""
+
+_SEPARATORS = ",;\t|"
+_MAX_FIELD_CHARS = 1 << 24  # clinical notes are long; the csv module's own limit is 131 072
+_SAMPLE_ROWS, _SAMPLE_CHARS = 20, 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table.
+
+    Attributes:
+        line: Its (last) line in the file, from 1.
+        values: Column -> text, as it stands there.
+    """
+
+    line: int
+    values: Mapping[str, str]
+
+    def get(self, *columns: str) -> str:
+        """The first of these columns whose value is known, or an empty text."""
+        return next((v for c in columns if (v := known(self.values.get(c, "")))), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table.
+
+    Attributes:
+        columns: Names of the columns, in order, without empty ones.
+        rows: Its rows, blank ones left out.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[Row]
+
+
+def known(text: str) -> str:
+    """A value, stripped, or an empty text where it stands for "not known".
+
+    >>> known(" P12 "), known("NaN"), known("N/A"), known("0")
+    ('P12', '', '', '0')
+    """
+    text = text.strip()
+    return "" if text.lower() in MISSING else text
+
+
+def number(text: str) -> float:
+    """A number with a point or, as some tables have it, a comma.
+
+    Raises:
+        ValueError: It is none.
+
+    >>> number("0.25"), number("0,25")
+    (0.25, 0.25)
+    """
+    return float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
+
+
+def folded(column: str) -> str:
+    """A column's name in lower case, with "_" for spaces.
+
+    >>> folded(" Patient  ID")
+    'patient_id'
+    """
+    return "_".join(column.strip().lower().split())
+
+
+def read_table(path: Path, *, fold: bool = False) -> Table:
+    """Read a csv.
+
+    Args:
+        path: The file.
+        fold: Names of columns are matched as `folded`.
+
+    Raises:
+        InputError: No such file, an encoding that is not read, no header, a column twice, a row of too many fields, or a quote
+            that is not closed.
+    """
+    with opened_text(path) as f:
+        records = _records(path, f)
+        columns = _columns(path, records, fold)
+        rows = []
+        for line, fields in records:
+            if any(fields[len(columns) :]):
+                raise InputError(
+                    f"{path} line {line}: expected {len(columns)} fields, got {len(fields)}; "
+                    'a value that holds the separator needs "quotes"'
+                )
+            rows.append(Row(line, {c: x for c, x in zip(columns, fields, strict=False) if c}))
+    return Table(tuple(c for c in columns if c), rows)
+
+
+def read_columns(path: Path, *, fold: bool = False) -> tuple[str, ...]:
+    """The columns of a csv; empty when it is no table."""
+    try:
+        with opened_text(path) as f:
+            return tuple(c for c in _columns(path, _records(path, f), fold) if c)
+    except InputError:
+        return ()
+
+
+def count_rows(path: Path) -> int:
+    """Number of rows of a csv below its header.
+
+    Raises:
+        InputError: As `read_table`.
+    """
+    with opened_text(path) as f:
+        return max(0, sum(1 for _ in _records(path, f)) - 1)
+
+
+def _columns(path: Path, records: Iterator[tuple[int, list[str]]], fold: bool) -> tuple[str, ...]:
+    line, fields = next(records, (1, []))
+    columns = tuple(folded(c) if fold else c for c in fields)
+    twice = sorted({c for c in columns if c and columns.count(c) > 1})
+    if not columns or twice:
+        came = f"{twice[0]!r} twice" if twice else "none"
+        raise InputError(f"{path} line {line}: expected the names of the columns, got {came}")
+    return columns
+
+
+def _records(path: Path, f: TextIO) -> Iterator[tuple[int, list[str]]]:
+    """Line and stripped fields of every row that is not blank."""
+    csv.field_size_limit(_MAX_FIELD_CHARS)
+    separator, skip = _separator(f)
+    lines = _Lines(f)
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    try:
+        for fields in reader:
+            stripped = [x.strip() for x in fields]
+            if reader.line_num <= skip or not any(stripped):
+                continue
+            if lines.at_end:  # a row that is given out after the last line was still inside quotes
+                raise InputError(
+                    f'{path}: a value that begins with a quote (") is not closed before the end of the file'
+                )
+            yield reader.line_num, stripped
+    except csv.Error as e:
+        raise InputError(f"{path} line {reader.line_num}: expected a csv: {e}") from None
+
+
+class _Lines:
+    """Lines of a file, and whether they have come to their end."""
+
+    def __init__(self, f: TextIO) -> None:
+        self._f, self.at_end = f, False
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._f
+        self.at_end = True
+
+
+def _separator(f: TextIO) -> tuple[str, int]:
+    """What separates the fields, and how many lines stand before the header; the file is at its beginning afterwards."""
+    sample: list[str] = []
+    for text in itertools.islice(f, 4 * _SAMPLE_ROWS):
+        sample.append(text)
+        if sum(map(len, sample)) > _SAMPLE_CHARS:
+            break
+    f.seek(0)
+    if sample and (told := re.fullmatch(r'"?sep=(.)"?', sample[0].strip("\r\n"), re.IGNORECASE)):
+        return told[1], 1
+    return max(_SEPARATORS, key=lambda s: _fits(sample, s)), 0
+
+
+def _fits(sample: list[str], separator: str) -> tuple[bool, float, int]:
+    """How well a separator explains some lines: several columns, rows of as many fields as the header, many columns."""
+    try:
+        records = [r for r in csv.reader(sample, delimiter=separator, skipinitialspace=True) if any(r)]
+    except csv.Error:
+        return False, 0.0, 0
+    if not records or len(records[0]) < 2:
+        return False, 0.0, 0
+    rows = records[1 : _SAMPLE_ROWS + 1]
+    alike = sum(len(r) == len(records[0]) for r in rows) / len(rows) if rows else 1.0
+    return True, alike, len(records[0])
