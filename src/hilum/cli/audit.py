@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.outputs import check_outputs, file_output, folder_output
 from hilum.artifacts.split import Split
 from hilum.core import progress
 
@@ -37,10 +38,16 @@ def audit(
     from hilum.stages.duplicates import find_duplicates
 
     progress.set_quiet(quiet)
+    kept = duplicates is not None and duplicates.is_file()
+    names = ("audit.json", "audit.html", *(() if duplicates is not None else ("duplicates.json",)))
+    made = [folder_output(out, "audit", *names)]
+    if duplicates is not None and not kept:
+        made.append(file_output(duplicates, "duplicates", ".json", option="--duplicates", beside=()))
+    check_outputs(made, [p for p in (manifest, split, duplicates if kept else None) if p is not None])
     films = Manifest.read(manifest)
     parts = Split.read(split) if split is not None else None
     path = duplicates if duplicates is not None else out / "duplicates.json"
-    if duplicates is not None and path.is_file():
+    if kept:
         found = Duplicates.read(path)
     else:
         found = find_duplicates(films, workers=workers)

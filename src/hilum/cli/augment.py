@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,10 +65,9 @@ def show(
     from hilum.report.set_up_tables import steps_words
     from hilum.stages.figure_films import box_under
 
-    if out.suffix.lower() not in (".png", ".svg"):
-        raise InputError(f"--out must end in .png or .svg, got {str(out)!r}")
     if len(films) > _MAX_FILMS:
         raise InputError(f"a panel holds at most {_MAX_FILMS} films, got {len(films)}; name fewer")
+    check_outputs([file_output(out, "picture", ".png", ".svg", beside=())], films)
     names = [n.strip() for n in pipelines.split(",") if n.strip()]
     if not names:
         raise InputError(f"--pipelines must name at least one pipeline, got {pipelines!r}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hilum.artifacts.outputs import check_outputs, folder_output
 from hilum.core import progress
 from hilum.core.errors import InputError, nearest
 
@@ -75,7 +76,9 @@ def compare(
     if not asked:
         raise InputError(f"--metrics: expected one or more, got {metrics!r}")
     command = shlex.join(["hilum", *sys.argv[1:]]) if sys.argv[1:2] == ["compare"] else ""
-    done = compare_runs([run_path(r, workspace) for r in runs], out, asked, seed, resamples, command)
+    folders = [run_path(r, workspace) for r in runs]
+    check_outputs([folder_output(out, "comparison", "comparisons.json", "compare.html")], folders)
+    done = compare_runs(folders, out, asked, seed, resamples, command)
     for text in done.unsafe:
         print(f"hilum: UNSAFE {text}", file=sys.stderr)
     for remark in done.remarks:

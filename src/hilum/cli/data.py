@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from hilum.artifacts.outputs import check_outputs, folder_output
+from hilum.cli.ending import when_stopped
 from hilum.core import progress
 from hilum.stages.data import fetch as fetch_stage
 from hilum.stages.public_sets.catalogue import SETS, PublicSet
@@ -34,7 +36,9 @@ def fetch(
 ) -> None:
     """Fetch a public set; a download that broke off goes on where it stopped."""
     progress.set_quiet(quiet)
-    done = fetch_stage(name, out, url=url, sha256=sha256, keep_archive=keep_archive)
+    check_outputs([folder_output(out, "data")])
+    with when_stopped("what has arrived is kept, and the same command goes on where it stopped"):
+        done = fetch_stage(name, out, url=url, sha256=sha256, keep_archive=keep_archive)
     digest = done.record.get("archive_sha256")
     checked = (
         "as declared" if done.record.get("digest_was_checked") else "none was declared, so it was not checked"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hilum.artifacts.outputs import check_outputs, file_output
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,6 +45,7 @@ def evaluate(
     """
     from hilum.stages.evaluate import evaluate_file  # late: scipy takes a while to import
 
+    check_outputs([file_output(out, "statistics", ".json")], [predictions])
     rows, found = evaluate_file(predictions, out, positive, part, resamples, seed, threshold)
     if found.provenance != "hilum":
         print(f"hilum: {predictions} {_PROVENANCE[found.provenance]}", file=sys.stderr)

@@ -1,12 +1,13 @@
 """The command `hilum`: looks up what was asked for, and turns errors into one line and an exit code.
 
 Messages go to stderr, results to stdout. Exit codes: 0 done, 1 a defect of hilum's, 2 the input or the options, 3 refused for
-leakage or an unsafe choice. `--debug` before the command shows the trace.
+leakage or an unsafe choice, 130 stopped by Ctrl-C. `--debug` before the command shows the trace.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -16,6 +17,7 @@ from hilum.cli.augment import app as augment_app
 from hilum.cli.compare import compare
 from hilum.cli.data import app as data_app
 from hilum.cli.demo import demo
+from hilum.cli.ending import ended
 from hilum.cli.evaluate import evaluate
 from hilum.cli.ingest import ingest
 from hilum.cli.predict import predict
@@ -25,7 +27,6 @@ from hilum.cli.runs import runs
 from hilum.cli.show import show
 from hilum.cli.split import split
 from hilum.cli.weights import app as weights_app
-from hilum.core.errors import HilumError
 
 app = typer.Typer(
     name="hilum",
@@ -61,14 +62,14 @@ app.add_typer(augment_app, name="augment", help="Look at augmentation.")
 
 
 def main() -> None:
-    """Entry point. Wrong words on the command line end with 2 by themselves; hilum's own errors are turned here."""
-    try:
-        app()
-    except HilumError as e:
-        if "--debug" in sys.argv:
-            raise
-        print(f"hilum: {e}", file=sys.stderr)
-        sys.exit(e.exit_code)
+    """Entry point; `hilum.cli.ending` says how a command ends."""
+    words = sys.argv[1:]
+    sys.exit(ended(app, debug="--debug" in words[: _command_at(words)]))
+
+
+def _command_at(words: Sequence[str]) -> int:
+    """Where the command's own words begin."""
+    return next((k for k, word in enumerate(words) if not word.startswith("-")), len(words))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.core.progress import set_quiet
 
 
@@ -24,6 +25,7 @@ def predict(
     from hilum.stages.predict import predict_films
 
     set_quiet(quiet)
+    check_outputs([file_output(out, "predictions", ".csv")], [bundle, *films, *([split] if split else [])])
     keep_memory()
     exact_arithmetic()
     done = predict_films(bundle, films, out, choose_device(), Split.read(split) if split else None)

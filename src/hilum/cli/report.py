@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hilum.artifacts.outputs import check_outputs, folder_output
 from hilum.core import progress
 from hilum.core.errors import InputError
 
@@ -40,6 +41,7 @@ def report(
     progress.set_quiet(quiet)
     if (box_film is None) != (not box):
         raise InputError("--box-film and --box belong together: a film, and the box on it")
+    check_outputs([folder_output(run, "report", option="RUN")], [box_film] if box_film is not None else [])
     evaluate_run(run, resamples)
     if box_film is not None:
         set_box(run, box_film, Box.read(box))

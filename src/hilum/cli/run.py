@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
+from hilum.artifacts.outputs import WORKSPACE_BYTES, check_outputs, folder_output
 from hilum.artifacts.study import Study, read_study
+from hilum.cli.ending import when_stopped
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import set_quiet
 
@@ -55,6 +57,10 @@ def _manifest_of(study: Study, given: Path | None, path: Path, workspace: Path) 
     raise InputError(f"{path.name} names no manifest; give one with --manifest, or set data.manifest")
 
 
+def _kept(workspace: Path) -> str:
+    return f"everything finished is kept in {workspace}; the same command goes on where it was"
+
+
 def run(
     study: Annotated[
         str,
@@ -91,6 +97,10 @@ def run(
     set_quiet(quiet)
     if engine != "local":
         raise InputError(f"unknown engine {engine!r}; {nearest(engine, ['local'])}")
+    if not dry_run:
+        check_outputs(
+            [folder_output(workspace, "workspace", option="--workspace", room_bytes=WORKSPACE_BYTES)]
+        )
     from hilum.artifacts.suite import is_suite, read_suite
     from hilum.engine.local import available_cores
 
@@ -113,7 +123,8 @@ def run(
             return
         from hilum.workflow.suite import Planned, run_suite
 
-        report, lines = run_suite(suite, [Planned(*p) for p in planned], workspace, n_workers, command)
+        with when_stopped(_kept(workspace)):
+            report, lines = run_suite(suite, [Planned(*p) for p in planned], workspace, n_workers, command)
     else:
         checked = read_study(path, set_ or ())
         films = _manifest_of(checked, manifest, path, workspace)
@@ -124,7 +135,8 @@ def run(
             return
         from hilum.workflow.run import run_study
 
-        report, lines = run_study(checked, films, workspace, n_workers, command)
+        with when_stopped(_kept(workspace)):
+            report, lines = run_study(checked, films, workspace, n_workers, command)
     width = max(len(line.stage) for line in lines)
     print(f"{'stage':<{width}}  {'done':>8}  {'found':>8}  {'seconds':>8}", file=sys.stderr)
     for line in lines:

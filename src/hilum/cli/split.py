@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.artifacts.split import PARTS, Split
 from hilum.core import progress
 from hilum.core.errors import InputError, UnsafeError, nearest
@@ -62,6 +63,11 @@ def split(
     from hilum.stages.split import METHODS, draw_split, select
 
     progress.set_quiet(quiet)
+    made = [file_output(out, "split", ".json", beside=())]
+    kept = duplicates is not None and duplicates.is_file()
+    if duplicates is not None and not kept:
+        made.append(file_output(duplicates, "duplicates", ".json", option="--duplicates", beside=()))
+    check_outputs(made, [manifest, *([duplicates] if duplicates is not None and kept else [])])
     if method == AS_PUBLISHED:
         if not unsafe:
             raise UnsafeError(

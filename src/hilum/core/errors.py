@@ -64,6 +64,30 @@ class UnsafeError(HilumError):
     exit_code = 3
 
 
+class Stopped(HilumError):
+    """The user, or the system, stopped a command; the message says what is kept and how to go on.
+
+    Attributes:
+        exit_code: 128 and the number of the signal, as shells have it: 130 for Ctrl-C.
+    """
+
+    def __init__(self, message: str, signal_number: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
+class Ended(KeyboardInterrupt):
+    """The system asked the command to end, by SIGTERM or SIGHUP; it ends as by Ctrl-C.
+
+    Attributes:
+        signal_number: Which.
+    """
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__()
+        self.signal_number = signal_number
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint that names the nearest known word, or lists the known ones.
 

@@ -2,32 +2,87 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hilum.core.errors import InputError
+
+_NAME_KEPT_BYTES = 180
+"""Of a long name, in that of the file beside it, so that the second is not too long where the first is not."""
+
+_CANNOT_WRITE = frozenset(
+    getattr(errno, name)
+    for name in (
+        "EACCES", "EDQUOT", "EFBIG", "EIO", "EISDIR", "EMFILE", "ENAMETOOLONG", "ENOSPC", "ENOTDIR", "EPERM", "EROFS",
+    )
+)  # fmt: skip
+
+
+def part_beside(path: Path) -> Path:
+    """A new name in the folder of `path`, for what is written before it is renamed."""
+    name = os.fsdecode(os.fsencode(path.name)[:_NAME_KEPT_BYTES])
+    return path.with_name(f".{name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part")
+
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to; rename it to `path` when the block ends well, else remove it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part")
+    """Give a path beside `path` to write to; rename it to `path` when the block ends well, else remove it.
+
+    Raises:
+        InputError: The file cannot be written: no room, no right, a folder in its place.
+    """
+    part = part_beside(path)
     try:
-        yield beside
-        with beside.open("rb") as f:
-            os.fsync(f.fileno())
-        beside.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield part
+            with part.open("rb") as f:
+                os.fsync(f.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as e:
+        ours = e.filename is None or Path(os.fsdecode(e.filename)) in (part, path, *path.parents)
+        if e.errno not in _CANNOT_WRITE or not ours:
+            raise
+        raise InputError(cannot_write(path, e)) from e
+
+
+@contextmanager
+def writing_folder(path: Path) -> Iterator[Path]:
+    """Give a folder beside `path` to fill; rename it to `path` when the block ends well, else remove it.
+
+    Where another process made `path` meanwhile, that one stays: whoever uses this writes equal folders for equal names.
+    """
+    part = part_beside(path)
+    try:
+        yield part
+        try:
+            part.rename(path)
+        except OSError:
+            if not path.is_dir():
+                raise
     finally:
-        beside.unlink(missing_ok=True)
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def cannot_write(path: Path, error: OSError) -> str:
+    """Why a file cannot be written, in a sentence."""
+    return (
+        f"{path}: cannot be written: {error.strerror or type(error).__name__}; nothing half-written was left"
+    )
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a whole file or nothing."""
-    with writing(path) as beside:
-        beside.write_bytes(data)
+    with writing(path) as part:
+        part.write_bytes(data)
 
 
 def write_text(path: Path, text: str) -> None:

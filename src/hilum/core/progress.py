@@ -6,8 +6,8 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Protocol
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol, TextIO, cast
 
 _LINE_EVERY_S = 10.0
 _QUIET = "HILUM_QUIET"
@@ -26,10 +26,30 @@ def _is_quiet() -> bool:
     return os.environ.get(_QUIET) == "1"
 
 
+class _Lenient:
+    """A stream that forgets what cannot be written: work goes on where its terminal is gone or its disk is full."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def say(text: str) -> None:
     """One line to stderr, unless quiet."""
     if not _is_quiet():
-        print(text, file=sys.stderr, flush=True)
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
 
 
 class Step(Protocol):
@@ -59,8 +79,9 @@ def progress(what: str, total: int, unit: str = "films") -> Iterator[Step]:
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
         )
+        console = Console(file=cast(TextIO, _Lenient(sys.stderr)))
         start, done = time.monotonic(), 0
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task(what, total=total, rate="")
 
             def step(n: int = 1) -> None:

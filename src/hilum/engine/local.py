@@ -6,11 +6,11 @@ the tasks. With one worker everything runs in this process.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
+
+from hilum.core.processes import pool
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -31,10 +31,5 @@ def run_tasks(function: Callable[[Task], Result], tasks: Sequence[Task], workers
         for task in tasks:
             yield function(task)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
-        try:
-            yield from pool.map(function, tasks)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with pool(min(workers, len(tasks))) as processes:
+        yield from processes.map(function, tasks)

@@ -7,10 +7,9 @@ on the number of workers.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +21,7 @@ from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.digests import SHORT
 from hilum.core.errors import FilmError, InputError
+from hilum.core.processes import pool
 from hilum.core.progress import progress
 from hilum.imaging.decode import decode_file
 from hilum.imaging.duplicates import CORRELATION, DETAIL, SKETCH_PX, Proposals, align, propose, sketch
@@ -143,10 +143,10 @@ def _run(function: Callable[[_T], _R], tasks: Iterable[_T], workers: int) -> Ite
     if workers <= 1:
         yield from map(function, tasks)
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with pool(workers) as processes:
         waiting: deque[Future[_R]] = deque()
         for task in tasks:
-            waiting.append(pool.submit(function, task))
+            waiting.append(processes.submit(function, task))
             if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
         while waiting:

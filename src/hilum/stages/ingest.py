@@ -18,6 +18,7 @@ from typing import Any
 
 from hilum.artifacts.header import Header, header_path
 from hilum.artifacts.manifest import Exclusion, FilmRow, Manifest, excluded_path, write_exclusions
+from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import progress
@@ -105,7 +106,9 @@ def ingest(
     given = [parse_source(s) for s in sources]
     layouts = dict(layouts or {})
     declared = sorted(set(no_patient_ids))
-    checks.check_options(given, out, layouts)
+    checks.check_options(given, layouts)
+    manifest_output = file_output(out, "manifest", ".csv", beside=(header_path, excluded_path))
+    check_outputs([manifest_output], [*(s.path for s in given), *([labels] if labels else [])])
     own = {p.resolve() for p in (out, header_path(out), excluded_path(out), *([labels] if labels else []))}
     listings = [list_films(s, layouts.get(s.name), mooney_patients, own) for s in given]
     names = checks.source_names(listings)
@@ -113,7 +116,7 @@ def ingest(
         if name not in names:
             raise InputError(f"--no-patient-ids {name!r} names no source; {nearest(name, names)}")
     checks.check_films_once(listings)
-    inputs, options, notes = _label(labels, listings, out)
+    inputs, options, notes = _label(labels, listings)
     checks.check_labels(listings)
     checks.check_patients(
         [c for x in listings for c in x.candidates if not checks.may_hold_patient(c)], listings, declared
@@ -158,13 +161,11 @@ def ingest(
 
 
 def _label(
-    path: Path | None, listings: Sequence[Listing], out: Path
+    path: Path | None, listings: Sequence[Listing]
 ) -> tuple[dict[str, str], dict[str, Any], list[str]]:
     """Apply the labels file; what it adds to the header, and notes."""
     if path is None:
         return {}, {}, []
-    if path.resolve() == out.resolve():
-        raise InputError(f"--labels {path} is also --out; write the manifest elsewhere")
     read = labels_file.apply(path, listings)
     listings[0].exclusions.extend(read.unmatched)
     listings[0].broken.extend(read.unmatched)

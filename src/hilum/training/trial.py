@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +14,7 @@ from scipy.special import softmax
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.header import Header, write_json
-from hilum.core.files import write_text
+from hilum.core.files import write_text, writing_folder
 from hilum.stats.calibration import choose_threshold, fit_temperature
 from hilum.training.loop import EpochRecord, lowest
 
@@ -64,12 +62,8 @@ def write_trial(
     facts: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Write a trial's folder beside its place and rename it: ``bundle/``, ``history.jsonl``, and a JSON file for each of `facts`."""
-    beside = output.with_name(f".{output.name}.{uuid.uuid4().hex[:8]}.part")
-    bundle.write(beside / "bundle", header, state)
-    write_text(beside / "history.jsonl", "".join(json.dumps(line) + "\n" for line in history))
-    for name, value in facts.items():
-        write_json(beside / name, dict(value))
-    try:
-        beside.rename(output)
-    except OSError:  # another process finished the same trial; its result is equal
-        shutil.rmtree(beside)
+    with writing_folder(output) as part:
+        bundle.write(part / "bundle", header, state)
+        write_text(part / "history.jsonl", "".join(json.dumps(line) + "\n" for line in history))
+        for name, value in facts.items():
+            write_json(part / name, dict(value))

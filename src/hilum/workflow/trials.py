@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,7 @@ from hilum.artifacts.features import FeatureStore, PartFeatures
 from hilum.artifacts.header import Header, write_json
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.artifacts.split import Split
+from hilum.core.files import writing_folder
 from hilum.core.progress import progress
 from hilum.engine.local import run_tasks
 from hilum.models.registry import backbone
@@ -161,12 +161,8 @@ def _one_process_each(run: Run) -> bool:
 def _copy_whole(source: Path, target: Path) -> None:
     """Copy a folder so that it is whole or not there; another process may be doing the same."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
-    shutil.copytree(source, beside)
-    try:
-        beside.rename(target)
-    except OSError:
-        shutil.rmtree(beside)
+    with writing_folder(target) as part:
+        shutil.copytree(source, part)
 
 
 def predict(run: Run, trials: Sequence[Trial]) -> None:

@@ -17,16 +17,10 @@ from hilum.stages.sources.table import absolute
 _NO_PATIENT_INSIDE = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 
 
-def check_options(sources: Sequence[Source], out: Path, layouts: Mapping[str, str]) -> None:
+def check_options(sources: Sequence[Source], layouts: Mapping[str, str]) -> None:
     """Refuse options that cannot go together, before anything is read."""
     if not sources:
         raise InputError("expected at least one SOURCE: a folder of films, or a csv that names them")
-    if out.is_dir():
-        raise InputError(f"--out {out}: expected a file such as {out / 'manifest.csv'}, got a folder")
-    if out.suffix.lower() != ".csv":
-        raise InputError(f"--out {out}: expected a name that ends with .csv")
-    if any(s.path.resolve() == out.resolve() for s in sources):
-        raise InputError(f"--out {out} is also a SOURCE; write the manifest elsewhere")
     names = [s.name for s in sources]
     for name, n in Counter(names).items():
         if n > 1:

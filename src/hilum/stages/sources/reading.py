@@ -7,17 +7,17 @@ all the same. Workers import the decoder and nothing of torch; no pixels travel 
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
 from hilum.core.digests import pixels_sha256, sha256_bytes
 from hilum.core.errors import FilmError
+from hilum.core.processes import pool
 from hilum.imaging.decode import decode
 from hilum.imaging.film import MAX_FILE_BYTES
 
@@ -120,10 +120,10 @@ def read_films(
 def _read_until_broken(chunks: Sequence[Sequence[str]], workers: int, read: Read) -> Iterator[list[FilmRead]]:
     waiting: deque[Future[list[FilmRead]]] = deque()
     rest = iter(chunks)
-    with _pool(min(workers, len(chunks))) as pool:
+    with pool(min(workers, len(chunks))) as processes:
         try:
             for chunk in rest:
-                waiting.append(pool.submit(_read_chunk, chunk, read))
+                waiting.append(processes.submit(_read_chunk, chunk, read))
                 if len(waiting) >= workers * _AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -138,10 +138,10 @@ def _read_until_broken(chunks: Sequence[Sequence[str]], workers: int, read: Read
 def _read_one_by_one(chunk: Sequence[str], read: Read) -> Iterator[FilmRead]:
     todo = deque(chunk)
     while todo:
-        with _pool(1) as pool:
+        with pool(1) as processes:
             while todo:
                 try:
-                    answer = pool.submit(read, todo[0]).result()
+                    answer = processes.submit(read, todo[0]).result()
                 except BrokenProcessPool:
                     todo.popleft()
                     yield FilmRead(
@@ -154,8 +154,3 @@ def _read_one_by_one(chunk: Sequence[str], read: Read) -> Iterator[FilmRead]:
 
 def _read_chunk(chunk: Sequence[str], read: Read) -> list[FilmRead]:
     return [read(path) for path in chunk]
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    # spawn: the parent may hold torch's threads, which a forked child would inherit half
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))

@@ -1,0 +1,227 @@
+"""What a command is about to write, checked before it does any work.
+
+Convention: an output is no input (by whatever name), no folder where a file is expected nor the other way round, in a place that can be
+written and has room, and its name and those of the files beside it are not too long. What is there already is replaced only where hilum
+wrote it and it is of the same kind, or where it is empty: somebody else's file is never lost. Nothing is made here and nothing is left.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from hilum.artifacts.header import header_path
+from hilum.core.errors import InputError
+from hilum.core.files import part_beside
+
+FILE_BYTES = 2**20
+FOLDER_BYTES = 2**24
+WORKSPACE_BYTES = 2**28
+"""Room that has to be there before a command begins: below it nothing useful can be written."""
+
+_LOOKED_AT_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file, or a folder, that a command is about to write.
+
+    Attributes:
+        path: Where.
+        what: What hilum writes there, such as ``"manifest"``: the kind of its header where it has one.
+        option: What the user calls it.
+        folder: Whether it is a folder; its `names` are then files in it.
+        endings: Of the file; the first is suggested.
+        names: Files in the folder that are replaced.
+        beside: Other files that are written with a file.
+        room_bytes: That must be free.
+    """
+
+    path: Path
+    what: str
+    option: str = "--out"
+    folder: bool = False
+    endings: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    beside: tuple[Path, ...] = ()
+    room_bytes: int = FILE_BYTES
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that is known to be written."""
+        return tuple(self.path / n for n in self.names) if self.folder else (self.path, *self.beside)
+
+
+def file_output(
+    path: Path,
+    what: str,
+    *endings: str,
+    option: str = "--out",
+    beside: Sequence[Callable[[Path], Path]] = (header_path,),
+) -> Output:
+    """A file, and those that are written with it: its header, unless it holds it."""
+    others = tuple(other(path) for other in beside) if path.name else ()
+    return Output(path, what, option, endings=endings, beside=others)
+
+
+def folder_output(
+    path: Path, what: str, *names: str, option: str = "--out", room_bytes: int = FOLDER_BYTES
+) -> Output:
+    """A folder, and the files in it that are written anew."""
+    return Output(path, what, option, folder=True, names=names, room_bytes=room_bytes)
+
+
+def check_outputs(outputs: Sequence[Output], inputs: Iterable[Path] = ()) -> None:
+    """Refuse what cannot or must not be written.
+
+    Args:
+        outputs: All that the command writes.
+        inputs: Files and folders that it reads.
+
+    Raises:
+        InputError: The first thing that is wrong, and what to do.
+    """
+    read = [p for i in inputs for p in _with_header(i) if os.path.lexists(p)]
+    for output in outputs:
+        _check_place(output)
+        for path in (output.path, *output.files):
+            _check_not_an_input(output, path, read)
+        if not output.folder:
+            _check_ending(output)
+        for path in output.files:
+            _check_own(output, path)
+        _check_can_be_written(output)
+    for one, other in combinations(outputs, 2):
+        both = next((p for p in one.files for q in other.files if same_place(p, q)), None)
+        if both is not None or (same_place(one.path, other.path) and not (one.folder and other.folder)):
+            raise InputError(
+                f"{one.option} {one.path} and {other.option} {other.path} are one file; give them different names"
+            )
+
+
+def _with_header(path: Path) -> tuple[Path, ...]:
+    return (path, header_path(path)) if path.name else (path,)
+
+
+def same_place(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same place: by links of either kind, by another spelling, or where nothing is there yet."""
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _check_place(output: Output) -> None:
+    path = output.path
+    said = f"{output.option} {path}"
+    for name in output.files or (path / "run.json",):
+        try:
+            for p in (name, part_beside(name)) if name.name else ():
+                p.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as e:
+            raise InputError(f"{said}: cannot be written: {e.strerror}; give another name") from None
+    if output.folder:
+        if os.path.lexists(path) and not path.is_dir():
+            raise InputError(f"{said}: expected a folder, got a file; give another name")
+    elif path.is_dir():
+        raise InputError(
+            f"{said}: expected a file such as {path / _suggested(output)}, got a folder; give a file's name"
+        )
+    elif os.path.lexists(path) and not path.is_file() and not path.is_symlink():
+        raise InputError(f"{said}: expected a file, got a device or a pipe; give a file's name")
+
+
+def _suggested(output: Output) -> str:
+    return f"{output.what}{output.endings[0] if output.endings else ''}"
+
+
+def _check_not_an_input(output: Output, path: Path, inputs: Iterable[Path]) -> None:
+    for given in inputs:
+        if same_place(path, given):
+            which = (
+                "is also an input"
+                if path == output.path
+                else f"would replace {path}, which is an input or belongs to one"
+            )
+            raise InputError(f"{output.option} {output.path} {which}; write elsewhere")
+
+
+def _check_ending(output: Output) -> None:
+    ending = output.path.suffix.lower()
+    if output.endings and ending not in output.endings:
+        raise InputError(
+            f"{output.option} {output.path}: expected a name that ends with {' or '.join(output.endings)}, got {ending!r}"
+        )
+
+
+def _check_own(output: Output, path: Path) -> None:
+    """Refuse to replace what hilum did not write.
+
+    Raises:
+        InputError: Something else is there.
+    """
+    if not path.exists():
+        return
+    if path.is_dir():
+        raise InputError(f"{output.option} {output.path}: {path} is a folder, where a file is to be written")
+    if path.stat().st_size == 0 or _is_own(path, "" if output.folder else output.what):
+        return
+    raise InputError(
+        f"{output.option} {output.path}: {path} is there already and is no {output.what} that hilum wrote; give another name, or move "
+        "it away"
+    )
+
+
+def _is_own(path: Path, what: str) -> bool:
+    """Whether hilum wrote a file, and of that kind; of any kind where none is said."""
+    with path.open("rb") as f:
+        start = f.read(_LOOKED_AT_BYTES)
+    marks = {".html": b'name="generator" content="hilum', ".png": b"hilum", ".svg": b"hilum"}
+    mark = marks.get(path.suffix.lower())
+    if mark is not None:
+        return mark in start
+    if start.startswith(b"path,source,reason,detail") and path.name.endswith(".excluded.csv"):
+        return True
+    header = header_path(path)
+    if header != path and header.is_file():
+        start = header.read_bytes()[:_LOOKED_AT_BYTES]
+    found = re.match(rb'\s*\{\s*"header":\s*\{\s*"kind":\s*"([^"]*)"', start)
+    kind = found[1].decode(errors="replace") if found else ""
+    return bool(kind) and (kind == what or kind.endswith(f" {what}") or not what)
+
+
+def _check_can_be_written(output: Output) -> None:
+    said = f"{output.option} {output.path}"
+    folder = _first_there(output.path if output.folder else output.path.parent)
+    if not folder.is_dir():
+        raise InputError(
+            f"{said}: {folder} is a file, so there is no folder to write into; give another name"
+        )
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".hilum-"):
+            free = shutil.disk_usage(folder).free
+    except OSError as e:
+        raise InputError(
+            f"{said}: {folder} cannot be written: {e.strerror}; give a folder of your own"
+        ) from None
+    if free < output.room_bytes:
+        raise InputError(
+            f"{said}: the disk of {folder} has {free / 2**20:.1f} MiB free, and at least {output.room_bytes / 2**20:.0f} MiB are needed; "
+            "make room, or write elsewhere"
+        )
+
+
+def _first_there(path: Path) -> Path:
+    """The path itself, or the nearest folder above that is there."""
+    for p in (path, *path.absolute().parents):
+        if os.path.lexists(p):
+            return p
+    return Path.cwd()

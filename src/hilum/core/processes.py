@@ -1,0 +1,74 @@
+"""Processes for a stage's work, started fresh, that end when the command does, however it ends.
+
+Ctrl-C reaches every process of a terminal, so processes that are started here never see it: the command that started them ends them.
+They end too when the command was killed and could not.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.context import SpawnContext, SpawnProcess
+
+from hilum.core.errors import InputError
+
+
+class _Deaf(SpawnProcess):
+    """A process that is started with SIGINT blocked: what is blocked here stays blocked there."""
+
+    def start(self) -> None:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Fresh(SpawnContext):
+    # fresh, never forked: this process may hold threads and locks, which a forked child would inherit half
+    Process = _Deaf
+
+
+@contextmanager
+def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool of processes; left with an error or by Ctrl-C, they are ended at once.
+
+    Raises:
+        InputError: A process was ended from outside, as the system does where memory runs out.
+    """
+    executor = ProcessPoolExecutor(workers, mp_context=_Fresh(), initializer=_end_with_parent)
+    try:
+        yield executor
+    except BrokenProcessPool as e:
+        raise InputError(
+            "a worker process was ended from outside, as the system does where memory runs out; what was finished is kept: "
+            "give fewer --workers and go on"
+        ) from e
+    except BaseException:
+        _end(executor)
+        raise
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _end(executor: ProcessPoolExecutor) -> None:
+    # ProcessPoolExecutor has no method of its own for this before Python 3.14
+    for process in list((getattr(executor, "_processes", None) or {}).values()):
+        process.terminate()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_wait_for, args=(parent,), daemon=True).start()
+
+
+def _wait_for(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
