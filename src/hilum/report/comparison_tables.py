@@ -135,7 +135,7 @@ def _family_table(rows: Sequence[ComparisonRow], name: str, chosen: str) -> Tabl
     reference = f", each against {against}" if against else ""
     columns = [
         Column("Metric", numeric=False),
-        Column("Cell" if against else "Comparison", numeric=False),
+        Column("Cell" if against else "Comparison", numeric=False, prose=True),
         Column("Mean", hint="of the cell’s trials"),
         Column("estimate", group="Difference", hint="cell minus reference", rule=True),
         Column("95 %, alone", group="Difference", hint="interval of this difference by itself"),

@@ -22,6 +22,9 @@ from hilum import RESEARCH_NOTICE, __version__
 from hilum.report.cautions import Caution
 from hilum.report.table import Table
 
+PAPER_ROWS = 60
+"""Rows of a folded table that is printed too."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -65,8 +68,8 @@ class Section:
         title: Heading.
         paragraphs: Plain text.
         items: Tables and figures.
-        closed: Tables that are folded away at first.
-        screen_only: The same, and left out on paper: long ones whose csv says it better.
+        closed: Tables that are folded away at first; those of more than `PAPER_ROWS` rows are left out on paper, where their csv says it
+            better.
     """
 
     anchor: str
@@ -74,7 +77,6 @@ class Section:
     paragraphs: Sequence[str] = ()
     items: Sequence[Table | Picture] = ()
     closed: Sequence[Table] = ()
-    screen_only: Sequence[Table] = ()
 
 
 @dataclass(frozen=True)
@@ -124,10 +126,12 @@ def _is_table(item: Any) -> bool:
 @cache
 def environment() -> Environment:
     """The templates of this package; what came from outside is escaped, an unknown name is an error."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("hilum.report"),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["paper_rows"] = PAPER_ROWS
+    return made

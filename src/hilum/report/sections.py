@@ -242,7 +242,7 @@ def compose(
             "Confusion matrices",
             (),
             pick("confusion-matrices", "table-6", "table-7"),
-            screen_only=closed("confusion"),
+            closed=closed("confusion"),
         ),
         Section(
             "clean",
