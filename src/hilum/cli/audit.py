@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hilum.artifacts.classes import USUAL_POSITIVE, positive_class
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.outputs import check_outputs, file_output, folder_output
 from hilum.artifacts.split import Split
@@ -18,7 +19,13 @@ def audit(
     manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="manifest.csv of `hilum ingest`.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for audit.json and audit.html.")],
     split: Annotated[Path | None, typer.Option("--split", help="split.json to check for leaks.")] = None,
-    positive: Annotated[str, typer.Option("--positive", help="Class that the probes look for.")] = "covid",
+    positive: Annotated[
+        str | None,
+        typer.Option(
+            "--positive",
+            help=f"Class that the probes look for; {USUAL_POSITIVE} where it is one of the labels.",
+        ),
+    ] = None,
     duplicates: Annotated[
         Path | None,
         typer.Option("--duplicates", help="duplicates.json to read, or to make when it is not there."),
@@ -45,6 +52,7 @@ def audit(
         made.append(file_output(duplicates, "duplicates", ".json", option="--duplicates", beside=()))
     check_outputs(made, [p for p in (manifest, split, duplicates if kept else None) if p is not None])
     films = Manifest.read(manifest)
+    positive = positive_class(positive, films.count_by("label"), str(manifest))
     parts = Split.read(split) if split is not None else None
     path = duplicates if duplicates is not None else out / "duplicates.json"
     if kept:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hilum.artifacts.classes import USUAL_POSITIVE
 from hilum.artifacts.outputs import check_outputs, file_output
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def evaluate(
         Path, typer.Argument(help="A csv: image_id, patient_id, part, y_true, p_<class> for each class.")
     ],
     out: Annotated[Path, typer.Option("--out", help="The file to write, such as statistics.json.")],
-    positive: Annotated[str, typer.Option(help="The positive class.")] = "covid",
+    positive: Annotated[
+        str | None, typer.Option(help=f"The positive class; {USUAL_POSITIVE} where it is one of the table's.")
+    ] = None,
     part: Annotated[str, typer.Option(help="The part whose films are evaluated.")] = "test",
     resamples: Annotated[int, typer.Option(min=1, help="Resamples of each interval.")] = 2000,
     seed: Annotated[int, typer.Option(help="Seed of the resamples.")] = 0,

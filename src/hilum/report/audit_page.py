@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from hilum import RESEARCH_NOTICE, __version__
+from hilum.report.class_words import others
 
 
 def audit_page(findings: Mapping[str, Any], title: str = "Audit of a manifest") -> str:
@@ -93,7 +94,7 @@ def summary(a: Mapping[str, Any]) -> list[tuple[str, str]]:
         out.append(
             (
                 "Shortcuts",
-                f"Plain models that see no disease tell {a['positive']} from the rest (AUC): {named}. Report "
+                f"Plain models that see no disease tell {a['positive']} from {others(a['positive'], a['classes'])} (AUC): {named}. Report "
                 "these beside a trained model's score.",
             )
         )

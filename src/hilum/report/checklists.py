@@ -15,6 +15,7 @@ from typing import Final
 from hilum import RESEARCH_NOTICE
 from hilum.report import data_facts
 from hilum.report import study_facts as facts
+from hilum.report.class_words import against
 from hilum.report.evaluation import Evaluation
 from hilum.report.run_folder import RunFolder
 from hilum.report.study_facts import NOT_REPORTED
@@ -181,7 +182,7 @@ def tripod_table(folder: RunFolder, evaluation: Evaluation, n_cautions: int) -> 
 def _answers(folder: RunFolder, evaluation: Evaluation, n_cautions: int) -> dict[str, Answer]:
     """Everything that hilum knows and an item asks for, by a word of our own."""
     classes = ", ".join(folder.classes)
-    what = f"image classification by deep learning; classes {classes}; {folder.positive} against the rest"
+    what = f"image classification by deep learning; classes {classes}; {against(folder.positive, folder.classes)}"
     no_limit = "the report’s checks found none; that is no proof"
     named = bool(facts.study(folder).get("compare"))
     apart = "evaluated apart: " + (

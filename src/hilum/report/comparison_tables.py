@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from hilum.artifacts.comparisons import ONE_TRIAL, ComparisonRow
 from hilum.report import numbers
+from hilum.report.class_words import against
 from hilum.report.result_tables import METRIC_LABELS
 from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, text_cell
 
@@ -20,6 +21,7 @@ _AGAINST = " against "
 
 def comparison_tables(
     rows: Sequence[ComparisonRow],
+    classes: Sequence[str],
     name: str = "comparisons",
     chosen: str = "the family was named before anything ran",
 ) -> list[Table]:
@@ -27,13 +29,14 @@ def comparison_tables(
 
     Args:
         rows: Of `comparisons.json`.
+        classes: Of the study.
         name: Stem of the tables' files; with several families each has its number after it.
         chosen: How the comparisons were chosen, for the caption.
     """
     families = list(dict.fromkeys(r.family for r in rows))
     stems = [name] if len(families) == 1 else [f"{name}-{k}" for k in range(1, len(families) + 1)]
     return [
-        _family_table([r for r in rows if r.family == f], stem, chosen)
+        _family_table([r for r in rows if r.family == f], classes, stem, chosen)
         for f, stem in zip(families, stems, strict=True)
     ]
 
@@ -129,13 +132,13 @@ def needed_cell(row: ComparisonRow) -> Cell:
     return count_cell(row.n_needed) if row.n_needed else Cell(numbers.NONE, None, quiet=True, title=row.note)
 
 
-def _family_table(rows: Sequence[ComparisonRow], name: str, chosen: str) -> Table:
+def _family_table(rows: Sequence[ComparisonRow], classes: Sequence[str], name: str, chosen: str) -> Table:
     first = rows[0]
-    shown, against = short_labels(rows)
-    reference = f", each against {against}" if against else ""
+    shown, common = short_labels(rows)
+    reference = f", each against {common}" if common else ""
     columns = [
         Column("Metric", numeric=False),
-        Column("Cell" if against else "Comparison", numeric=False, prose=True),
+        Column("Cell" if common else "Comparison", numeric=False, prose=True),
         Column("Mean", hint="of the cell’s trials"),
         Column("estimate", group="Difference", hint="cell minus reference", rule=True),
         Column("95 %, alone", group="Difference", hint="interval of this difference by itself"),
@@ -167,7 +170,7 @@ def _family_table(rows: Sequence[ComparisonRow], name: str, chosen: str) -> Tabl
     return Table(
         name,
         f"Comparisons: {first.family}",
-        f"Differences in means over trials on the test films{reference}, {first.class_} against the rest; {chosen}.",
+        f"Differences in means over trials on the test films{reference}, {against(first.class_, classes)}; {chosen}.",
         columns,
         body,
         notes=_notes(rows),

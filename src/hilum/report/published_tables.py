@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 
 from hilum.report import numbers, published
+from hilum.report.class_words import against
 from hilum.report.result_tables import METRIC_LABELS
 from hilum.report.run_folder import STEPS, RunCell, RunFolder
 from hilum.report.study_rows import StudyRows
@@ -149,7 +150,7 @@ def _by_pipeline(
     return Table(
         name,
         title,
-        f"{what}, {folder.positive} against the rest, beside the paper’s {title}.",
+        f"{what}, {against(folder.positive, folder.classes)}, beside the paper’s {title}.",
         columns,
         body,
         notes=notes,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from hilum.artifacts.statistics import StatisticsRow
 from hilum.report import numbers
+from hilum.report.class_words import against
 from hilum.report.run_folder import STEPS, RunCell, RunFolder
 from hilum.report.study_rows import AT_OPERATING_POINT, StudyRows
 from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, seconds_cell, text_cell
@@ -105,7 +106,7 @@ def key_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str], unit
     return Table(
         "results",
         "By cell",
-        f"Test films, {positive} against the rest: mean over trials with its 95 % interval.",
+        f"Test films, {against(positive, folder.classes)}: mean over trials with its 95 % interval.",
         columns,
         body,
         notes=(
@@ -132,7 +133,7 @@ def trial_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) ->
     return Table(
         "trials",
         "Trials",
-        f"Every trial on the test films, {positive} against the rest.",
+        f"Every trial on the test films, {against(positive, folder.classes)}.",
         columns,
         body,
         notes=("PR-AUC is the trapezoid, as in the paper; average precision is the sum of steps beside it.",),
@@ -157,10 +158,11 @@ def one_vs_rest_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, st
                 [*lead, text_cell(class_), count_cell(n), *(estimate_cell(r) for r in found.values())]
             )
     n_classes = len(folder.classes)
+    other = "other" if n_classes == 2 else "rest"
     return Table(
         "one-vs-rest",
-        "Every class against the rest",
-        "Test films, each class in turn against the rest: means over trials.",
+        f"Every class against the {other}",
+        f"Test films, each class in turn against the {other}: means over trials.",
         columns,
         body,
         breaks=frozenset(range(n_classes, len(body), n_classes)),

@@ -17,15 +17,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.artifacts.classes import positive_class
 from hilum.artifacts.duplicates import KINDS, Duplicates, joined
 from hilum.artifacts.header import Header, write_json
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import Split
-from hilum.core.errors import FilmError, InputError, nearest
+from hilum.core.errors import FilmError, InputError
 from hilum.core.progress import progress
 from hilum.core.seeding import key_entropy
 from hilum.imaging.decode import decode_file
 from hilum.imaging.shortcuts import border, exposure, reduced, thumbnail, without_lungs
+from hilum.report.class_words import against
 from hilum.stats.probe import Probe, probe, tree_probe
 
 MAX_PROBED = 6000  # films that the probes look at; more hardly move an AUC
@@ -36,7 +38,7 @@ def audit(
     manifest: Manifest,
     duplicates: Duplicates,
     split: Split | None = None,
-    positive: str = "covid",
+    positive: str | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Look for what would make a study of these films invalid.
@@ -45,7 +47,7 @@ def audit(
         manifest: The films.
         duplicates: Copies among them.
         split: Parts to check for leaks.
-        positive: The class that the probes look for.
+        positive: The class that the probes look for; None for the usual one (`hilum.artifacts.classes`).
         seed: Seed of the probes' folds and, above 6000 films, of which are read.
 
     Raises:
@@ -53,8 +55,7 @@ def audit(
         DigestError: `duplicates` or `split` belongs to other films.
     """
     labels = manifest.count_by("label")
-    if positive not in labels:
-        raise InputError(f"no film has label {positive!r}; {nearest(positive, labels)}")
+    positive = positive_class(positive, labels, "the manifest")
     if len(labels) < 2:
         raise InputError(f"all films have label {positive!r}; an audit compares two or more classes")
     duplicates.check(manifest)
@@ -71,6 +72,7 @@ def audit(
         "n_patients": len({f.patient_id for f in manifest.films if f.patient_id}),
         "n_without_patient": sum(not f.patient_id for f in manifest.films),
         "positive": positive,
+        "classes": sorted({f.label for f in manifest.films}),
         "copies": _copies(manifest, duplicates),
         "label_conflicts": _label_conflicts(manifest, duplicates),
         "patients": _patients(manifest),
@@ -253,11 +255,11 @@ def _row(
         "spread": found.spread,
         "n_images": found.n_images,
         "n_positive": found.n_positive,
-        "meaning": _meaning(found, positive),
+        "meaning": _meaning(found, against(positive, sorted({f.label for f in films}))),
     }
 
 
-def _meaning(found: Probe, positive: str) -> str:
+def _meaning(found: Probe, asked: str) -> str:
     if found.auc is None:
         return f"Not measured: {found.reason}."
     auc = found.auc
@@ -269,7 +271,7 @@ def _meaning(found: Probe, positive: str) -> str:
         how = "tells something"
     else:
         how = "tells little"
-    return f"Without looking at disease, this {how} ({positive} against the rest, AUC {auc:.2f})."
+    return f"Without looking at disease, this {how} ({asked}, AUC {auc:.2f})."
 
 
 def _encoded(films: Sequence[FilmRow], columns: Sequence[str], sizes: bool = False) -> NDArray[np.float32]:

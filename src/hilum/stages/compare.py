@@ -29,6 +29,7 @@ from hilum.core.files import write_text
 from hilum.core.progress import progress
 from hilum.report import style
 from hilum.report.cautions import Caution
+from hilum.report.class_words import against
 from hilum.report.comparison_tables import comparison_tables, secondary_table
 from hilum.report.difference_figure import differences
 from hilum.report.evaluation import MIXED_UNIT
@@ -137,7 +138,7 @@ def compare_runs(
     unsafe = _unsafe({n: c for n, (_, c) in used.items()})
     remarks = _remarks(folders, names, rows, lonely)
     chosen = "every cell with its counterpart, all in one family"
-    tables = [*comparison_tables(rows, chosen=chosen), secondary_table(rows)]
+    tables = [*comparison_tables(rows, folders[0].classes, chosen=chosen), secondary_table(rows)]
     if len(folders) > 1:
         tables.append(differences_table(run_differences(folders), names))
     kept = [t for t in tables if t is not None and t.rows]
@@ -275,7 +276,7 @@ def _page(
     facts += [("seed", str(header.seed)), ("resamples", str(header.options["n_resamples"]))]
     return Page(
         title,
-        f"{len(rows)} comparisons of {folders[0].positive} against the rest: {sentence}.",
+        f"{len(rows)} comparisons of {against(folders[0].positive, folders[0].classes)}: {sentence}.",
         all(bool(f.run.get("synthetic")) for f in folders),
         remarks,
         Section(

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.artifacts.classes import positive_class
 from hilum.artifacts.comparisons import write_comparisons
 from hilum.artifacts.contrast import Question
 from hilum.artifacts.header import Header, header_path, read_csv_header, write_csv_header
@@ -26,7 +27,7 @@ from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.statistics import RULES, StatisticsRow, write_statistics
 from hilum.core.digests import digest, sha256_file
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError
 from hilum.core.progress import progress
 from hilum.report.evaluation import NAME, Evaluation, Points, TrialEvaluation
 from hilum.report.families import family_pairs
@@ -128,7 +129,7 @@ def _is_of(path: Path, header: Header) -> bool:
 def evaluate_file(
     path: Path,
     out: Path,
-    positive: str = "covid",
+    positive: str | None = None,
     part: str = PART,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
@@ -139,7 +140,7 @@ def evaluate_file(
     Args:
         path: The csv.
         out: Where the rows go.
-        positive: The positive class.
+        positive: The positive class; None for the usual one (`hilum.artifacts.classes`).
         part: Whose films are evaluated.
         n_resamples: Resamples of each interval.
         seed: Of the resamples.
@@ -152,9 +153,7 @@ def evaluate_file(
         InputError: The csv is malformed, the positive class is none of its classes, or no film is of `part`.
     """
     everything = Predictions.read(path)
-    if positive not in everything.classes:
-        hint = nearest(positive, everything.classes)
-        raise InputError(f"{path}: the positive class {positive!r} has no column p_{positive}; {hint}")
+    positive = positive_class(positive, everything.classes, f"{path}: columns p_<class>")
     predictions = everything.of_part(part)
     if not len(predictions):
         parts = Counter(p or "(empty)" for p in everything.parts)

@@ -33,6 +33,7 @@ from hilum.stages.sources.listing import (
 )
 from hilum.stages.sources.reading import FilmRead, read_films
 from hilum.stages.sources.recognise import list_films, parse_source
+from hilum.stages.sources.spelling import one_spelling
 from hilum.stages.sources.table import absolute
 
 
@@ -117,6 +118,7 @@ def ingest(
             raise InputError(f"--no-patient-ids {name!r} names no source; {nearest(name, names)}")
     checks.check_films_once(listings)
     inputs, options, notes = _label(labels, listings)
+    notes += one_spelling(listings)
     checks.check_labels(listings)
     checks.check_patients(
         [c for x in listings for c in x.candidates if not checks.may_hold_patient(c)], listings, declared

@@ -119,7 +119,7 @@ def study_tables(folder: RunFolder, rows: StudyRows, evaluation: Evaluation) -> 
     compared = read_comparisons(path) if path.is_file() else []
     found: list[Table | None] = [
         result_tables.key_table(folder, rows, formulas, unit_note(evaluation)),
-        *comparison_tables.comparison_tables(compared),
+        *comparison_tables.comparison_tables(compared, folder.classes),
         comparison_tables.secondary_table(compared),
         result_tables.trial_table(folder, rows, formulas),
         result_tables.one_vs_rest_table(folder, rows, formulas),

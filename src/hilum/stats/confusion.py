@@ -22,7 +22,7 @@ FORMULAS: dict[str, str] = {
     "strict_rate": "films of other classes predicted as their own exact class / films of other classes",
     "ppv": "films of the class predicted as the class / films predicted as the class",
     "npv": "films of other classes not predicted as the class / films not predicted as the class",
-    "f1": "2 TP / (2 TP + FP + FN), the class against the rest",
+    "f1": "2 TP / (2 TP + FP + FN), TP, FP and FN of the class",
     "accuracy": "films on the right side (the class, or not the class) / films",
     "exact_accuracy": "films predicted as their own exact class / films",
 }

@@ -6,6 +6,8 @@ import io
 from hilum.artifacts.comparisons import ComparisonRow, Secondary
 from hilum.report.comparison_tables import comparison_tables, secondary_table, short_labels
 
+CLASSES = ("bacterial", "covid", "normal", "viral")
+
 
 def row(**values):
     base = {
@@ -36,7 +38,7 @@ ROWS = [
 
 
 def test_each_row_says_what_may_be_concluded():
-    (table,) = comparison_tables(ROWS)
+    (table,) = comparison_tables(ROWS, CLASSES)
     texts = [[c.text for c in r] for r in table.rows]
     assert texts[0] == [
         "Sensitivity", "crop", "0.9500", "+0.0200", "+0.001 to +0.039", "−0.010 to +0.050", ".120", "not distinguishable",
@@ -55,7 +57,7 @@ def test_each_row_says_what_may_be_concluded():
 
 
 def test_the_csv_has_the_numbers_and_latex_compiles_its_signs():
-    (table,) = comparison_tables(ROWS)
+    (table,) = comparison_tables(ROWS, CLASSES)
     found = list(csv.DictReader(io.StringIO(table.to_csv())))
     assert found[0]["Difference: estimate"] == "0.02"
     assert found[1]["p (Holm)"] == "0.0003"
@@ -65,7 +67,7 @@ def test_the_csv_has_the_numbers_and_latex_compiles_its_signs():
 
 
 def test_families_have_a_table_each():
-    tables = comparison_tables([*ROWS, row(family="backbones")])
+    tables = comparison_tables([*ROWS, row(family="backbones")], CLASSES)
     assert [t.name for t in tables] == ["comparisons-1", "comparisons-2"]
 
 

@@ -176,7 +176,7 @@ def test_a_bare_csv_from_anywhere(tmp_path):
 def test_what_is_asked_of_a_csv_must_be_in_it(tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("image_id,patient_id,part,y_true,p_covid,p_other\na,,valid,covid,.5,.5\n")
-    with pytest.raises(InputError, match="no column p_covvid; did you mean 'covid'"):
+    with pytest.raises(InputError, match="no class 'covvid' for --positive; did you mean 'covid'"):
         evaluate_file(path, tmp_path / "s.json", positive="covvid")
     with pytest.raises(InputError, match=r"no film of part 'test' .* the file has valid 1; give --part"):
         evaluate_file(path, tmp_path / "s.json")

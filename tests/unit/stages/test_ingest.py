@@ -51,7 +51,7 @@ def test_a_film_is_recorded_with_bytes_pixels_and_size(tmp_path: Path) -> None:
     (row,) = Manifest.read(tmp_path / "m.csv").films
     expected = hashlib.sha256(f"{pixels.dtype.str}{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
     assert row.image_id == "set/Covid/a"
-    assert row.label == "covid"
+    assert row.label == "Covid"
     assert (row.width_px, row.height_px) == (40, 24)
     assert row.pixels_sha256 == expected
     assert row.sha256 == hashlib.sha256((tmp_path / "set/Covid/a.png").read_bytes()).hexdigest()
@@ -297,7 +297,7 @@ def test_several_sources_keep_their_names(tmp_path: Path) -> None:
     done = run(tmp_path / "a", f"mooney={tmp_path / 'b'}", out=tmp_path / "m.csv", no_patient_ids=["a"])
     assert done.manifest.count_by("source") == {"a": 4, "mooney": 1}
     assert [(c.source, c.label, c.films, c.patients) for c in done.counts] == [
-        ("a", "covid", 2, None),
+        ("a", "Covid", 2, None),
         ("a", "normal", 2, None),
         ("mooney", "normal", 1, 1),
     ]

@@ -56,10 +56,30 @@ def test_folder_per_class_at_any_depth_and_with_loose_films(tmp_path: Path) -> N
     root = films(tmp_path / "set", "Viral  Pneumonia/a.png", "normal/deep/b.png", "loose.png")
     done = run(tmp_path, root, no_patient_ids=["set"])
     assert facts(done, "label") == {
-        "set/Viral  Pneumonia/a": ("viral pneumonia",),
+        "set/Viral  Pneumonia/a": ("Viral Pneumonia",),
         "set/normal/deep/b": ("normal",),
     }
     assert left_out(done) == {"loose.png": "no label"}
+
+
+def test_a_class_keeps_its_case_and_has_one_spelling_in_all_sources(tmp_path: Path) -> None:
+    one = films(tmp_path / "one", "TB/a.png", "TB/b.png", "No finding/c.png")
+    two = films(tmp_path / "two", "tb/d.png", "No Finding/e.png", "Normal/f.png")
+    done = run(tmp_path, one, two, no_patient_ids=["one", "two"])
+    assert done.manifest.count_by("label") == {"TB": 3, "No Finding": 2, "Normal": 1}
+    assert "one class in several spellings is called 'TB': TB 2, tb 1 films" in done.notes
+
+
+def test_the_spelling_of_a_public_set_goes_before_that_of_more_films(tmp_path: Path) -> None:
+    own = films(tmp_path / "own", "COVID/a.png", "COVID/b.png", "Other/c.png")
+    known = films(
+        tmp_path / "known",
+        "COVID/COVID-1.png",
+        "Normal/Normal-1.png",
+        "Viral Pneumonia/Viral Pneumonia-1.png",
+    )
+    done = run(tmp_path, own, known, no_patient_ids=["own", "known"], layouts={"known": "radiography"})
+    assert done.manifest.count_by("label") == {"covid": 3, "normal": 1, "viral": 1, "Other": 1}
 
 
 def test_a_folder_around_folders_may_be_a_class_or_a_wrapper(tmp_path: Path) -> None:
@@ -150,7 +170,7 @@ def test_other_sets_with_a_covid_folder_are_not_radiography(tmp_path: Path) -> N
 def test_a_layout_can_be_settled_by_hand(tmp_path: Path) -> None:
     root = films(tmp_path / "s", "COVID/COVID-1.png", "Viral Pneumonia/Viral Pneumonia-1.png")
     done = run(tmp_path, root, no_patient_ids=["s"], layouts={"s": "folder"})
-    assert done.manifest.count_by("label") == {"covid": 1, "viral pneumonia": 1}
+    assert done.manifest.count_by("label") == {"COVID": 1, "Viral Pneumonia": 1}
     with pytest.raises(InputError, match=r"does not have the layout 'cohen'"):
         run(tmp_path, root, layouts={"s": "cohen"})
     with pytest.raises(InputError, match=r"unknown layout 'foldr'.*did you mean 'folder'"):
@@ -335,7 +355,7 @@ def test_csv_with_all_it_may_say(tmp_path: Path) -> None:
         ("images/a.jpg", "Normal", "nih:007", "PA", "38", "F", "x"),
     )
     expected = {
-        "nih/images/a": ("normal", "nih:007", "PA", "adult", "F"),
+        "nih/images/a": ("Normal", "nih:007", "PA", "adult", "F"),
         "nih/images/b": ("lung_opacity", "nih:8", "AP", "child", "M"),
     }
     reasons = {
@@ -434,7 +454,7 @@ def test_labels_give_classes_and_patients_to_films_without(tmp_path: Path) -> No
     )
     done = run(tmp_path, root, labels=labels)
     assert facts(done, "label", "patient_id", "lung_mask") == {
-        "nlm/images/X_0": ("normal", "nlm:X", str(root / "masks/X_0.png")),
+        "nlm/images/X_0": ("Normal", "nlm:X", str(root / "masks/X_0.png")),
         "nlm/images/Y_1": ("tuberculosis", "nlm:Y", ""),
     }
     assert left_out(done) == {"images/Z_1.png": "no label", "images/gone.png": "no such file"}

@@ -7,6 +7,7 @@ the paper's, and the intervals of Table 4, which would be too wide for it.
 from __future__ import annotations
 
 from hilum.report import numbers, published
+from hilum.report.class_words import against
 from hilum.report.paper import printed
 from hilum.report.paper.beside import (
     NO_NUMBER,
@@ -29,7 +30,9 @@ _TWO = ("sensitivity", "specificity")
 def experiment_tables(member: Member) -> list[Table]:
     """The tables of results of an experiment as described."""
     positive, n = member.folder.positive, trials_words(member.folder.n_trials)
-    of = ", ".join(t for t in (f"test films, {positive} against the rest", fixed(member), n) if t)
+    of = ", ".join(
+        t for t in (f"test films, {against(positive, member.folder.classes)}", fixed(member), n) if t
+    )
     match member.experiment:
         case 1:
             what = f"Experiment 1, rotation: sensitivity and strict rate, {of}"

@@ -61,7 +61,7 @@ def family_tables(member: Member) -> list[Table]:
     """The comparisons that the study names; empty for none."""
     if not member.comparisons:
         return []
-    made = comparison_tables(member.comparisons, f"{member.name}-comparisons")
+    made = comparison_tables(member.comparisons, member.folder.classes, f"{member.name}-comparisons")
     return list(with_notes(_by_name(made), member.notes).values())
 
 

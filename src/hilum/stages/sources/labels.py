@@ -74,7 +74,7 @@ def apply(path: Path, listings: Sequence[Listing]) -> LabelsRead:
         old = candidates[place[1]]
         said = candidate_of(row, name, old.source, path)
         new = replace(old, **{k: v for k in _GIVEN if (v := getattr(said, k))})
-        changed += bool(old.label) and new.label != old.label
+        changed += bool(old.label) and new.label.casefold() != old.label.casefold()
         candidates[place[1]] = new
     if rows and not given:
         raise InputError(

@@ -1,6 +1,6 @@
 """What a layout says about a source before any film is opened: the films to read, and what was left out.
 
-Convention: labels are lower case with single spaces; `patient` is the source's own id without the source's
+Convention: labels keep their case and have single spaces; `patient` is the source's own id without the source's
 name, empty where the source gives none. A layout never invents one.
 """
 
@@ -85,12 +85,12 @@ class Listing:
 
 
 def class_name(text: str) -> str:
-    """A class as the manifest spells it.
+    """A class as its source spells it, with single spaces (`spelling` sees to it that there is one spelling for all sources).
 
     >>> class_name("  Viral  Pneumonia ")
-    'viral pneumonia'
+    'Viral Pneumonia'
     """
-    return " ".join(text.split()).lower()
+    return " ".join(text.split())
 
 
 def age_group_of(age: str) -> str:
