@@ -29,10 +29,9 @@ from hilum.augment.shear import Shear
 from hilum.augment.skew import Skew
 from hilum.augment.tone import RandomBrightness, RandomContrast
 from hilum.augment.zoom import Zoom, ZoomRandom
+from needs import needed_module
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    Augmentor = pytest.importorskip("Augmentor")
+Augmentor = needed_module("Augmentor")
 
 
 class Script:

@@ -7,7 +7,6 @@ values to whole numbers before it windows them, so with a fractional slope and f
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hilum.imaging.decode import decode_file
+from needs import needed_module, needed_program
 
-pydicom = pytest.importorskip("pydicom", reason="install hilum[dicom]")
-if shutil.which("dcmj2pnm") is None:
-    pytest.skip(
-        "install dcmtk (dcmj2pnm, dcmcjpeg, dcmcrle, dcmcjpls) for this oracle", allow_module_level=True
-    )
+pydicom = needed_module("pydicom", "pip install 'hilum[dicom]'")
+for _program in ("dcmj2pnm", "dcmcjpeg", "dcmcrle", "dcmcjpls"):
+    needed_program(_program, "dcmtk")
 
 DEPTHS = [(8, False), (8, True), (10, False), (12, False), (12, True), (14, True), (16, False), (16, True)]
 

@@ -20,6 +20,7 @@ from hilum.models.heads import build_head
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
 from hilum.training.loop import Source, fit, logits
+from normalisation import normalised_by_hand
 
 N, SIZE_PX, EPOCHS, BATCH, SEED = 12, 48, 2, 4, 11
 
@@ -38,8 +39,7 @@ def plain_end_to_end(name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if name == "resnet50":
         net.fc = nn.Identity()
     body = net if name == "resnet50" else net.features
-    pixels = torch.from_numpy(x).float()[:, None].expand(-1, 3, -1, -1) / 255
-    pixels = (pixels - torch.tensor(b.mean).view(1, 3, 1, 1)) / torch.tensor(b.std).view(1, 3, 1, 1)
+    pixels = normalised_by_hand(x, name)
     optimizer = torch.optim.Adam(head.parameters(), lr=5e-4)
     for epoch in range(1, EPOCHS + 1):
         order = generator(SEED, "order", epoch).permutation(N)

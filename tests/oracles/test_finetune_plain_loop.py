@@ -25,6 +25,7 @@ from hilum.models.weights import RANDOM, find
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.finetune import Films, Recipe, fit_network, logits_of
 from hilum.training.loop import EpochRecord, Source, fit, logits
+from normalisation import normalised_by_hand
 
 LAYOUT = torch.channels_last
 N, SIZE_PX, EPOCHS, BATCH, SEED = 14, 64, 2, 4, 11
@@ -72,8 +73,7 @@ def plain_loop(
     net, head = build_network(b, find(b, weights), seed=SEED).requires_grad_(True), build_head(b, 4, SEED)
     net.classifier = nn.Identity()
     body = net if name == "tf_efficientnet_lite0" else net.features
-    pixels = torch.from_numpy(x).float()[:, None].expand(-1, 3, -1, -1) / 255
-    pixels = (pixels - torch.tensor(b.mean).view(1, 3, 1, 1)) / torch.tensor(b.std).view(1, 3, 1, 1)
+    pixels = normalised_by_hand(x, name)
     body, pixels = body.to(memory_format=LAYOUT), pixels.contiguous(memory_format=LAYOUT)
     optimizer = torch.optim.SGD([*body.parameters(), *head.parameters()], lr=learning_rate, momentum=0.9)
     losses = []

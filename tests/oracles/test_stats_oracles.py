@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 from sklearn import metrics
 
@@ -16,6 +17,7 @@ from hilum.stats.confusion import confusion, predicted_class, rates
 from hilum.stats.curves import average_precision, pr_auc, pr_curve, roc_auc, roc_curve
 from hilum.stats.proportions import clopper_pearson, wilson
 from hilum.stats.summary import film_statistics
+from needs import missing, needed_module
 
 K = 4
 CLASSES = ["bacterial", "covid", "normal", "viral"]
@@ -86,8 +88,7 @@ def test_weighted_areas_against_sklearns_sample_weight() -> None:
 
 
 def test_areas_against_torchmetrics() -> None:
-    torch = pytest.importorskip("torch")
-    functional = pytest.importorskip("torchmetrics.functional.classification")
+    functional = needed_module("torchmetrics.functional.classification")
     true, score = films(4, 1500, 2)
     y, s = torch.from_numpy((true == 1).astype(np.int64)), torch.from_numpy(score[:, 1])
     # torchmetrics works in float32
@@ -98,8 +99,7 @@ def test_areas_against_torchmetrics() -> None:
 
 
 def test_calibration_error_against_torchmetrics() -> None:
-    torch = pytest.importorskip("torch")
-    functional = pytest.importorskip("torchmetrics.functional.classification")
+    functional = needed_module("torchmetrics.functional.classification")
     true, score = films(5, 1500, None)
     wanted = functional.multiclass_calibration_error(
         torch.from_numpy(score), torch.from_numpy(true), K, n_bins=15
@@ -114,9 +114,9 @@ def test_brier_against_sklearn() -> None:
 
 
 def test_temperature_against_sklearn() -> None:
-    calibration = pytest.importorskip("sklearn.calibration")
+    calibration = needed_module("sklearn.calibration")
     if not hasattr(calibration, "_TemperatureScaling"):
-        pytest.skip("this scikit-learn has no temperature scaling")
+        missing("scikit-learn's temperature scaling", "pip install 'scikit-learn>=1.8'")
     true, score = films(7, 1000, None)
     logits = 2.5 * np.log(score)
     wanted = 1 / float(calibration._TemperatureScaling().fit(logits, true).beta_)

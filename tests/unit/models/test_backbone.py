@@ -10,6 +10,7 @@ from hilum.core.errors import HilumError, InputError
 from hilum.models.backbone import FrozenBackbone, build_network
 from hilum.models.registry import BACKBONES, backbone
 from hilum.models.weights import RANDOM, find, state_sha256
+from normalisation import normalised_by_hand
 
 SIZE_PX = 64
 FROZEN = sorted(BACKBONES.keys() - {"cnn"})
@@ -38,9 +39,7 @@ def library_features(name: str, x: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("name", FROZEN)
 def test_features_are_the_librarys(name: str) -> None:
     b = backbone(name)
-    x = torch.from_numpy(FILMS).float()[:, None].expand(-1, 3, -1, -1) / 255
-    x = (x - torch.tensor(b.mean).view(1, 3, 1, 1)) / torch.tensor(b.std).view(1, 3, 1, 1)
-    expected = library_features(name, x)
+    expected = library_features(name, normalised_by_hand(FILMS, name))
     got = network(name).features(FILMS, batch=3)
     assert got.shape == expected.shape
     assert got.shape[1] == b.channels

@@ -12,15 +12,10 @@ from hilum.models.network_stages import stages
 from hilum.models.networks import NetworkScorer, build_whole, reset_first_conv, whole_from_state
 from hilum.models.registry import BACKBONES, backbone
 from hilum.models.weights import RANDOM, find, state_sha256
+from normalisation import normalised_by_hand
 
 SIZE_PX = 64
 FILMS = np.random.default_rng(0).integers(0, 256, (3, SIZE_PX, SIZE_PX), dtype=np.uint8)
-
-
-def normalised_by_hand(name: str) -> torch.Tensor:
-    b = backbone(name)
-    x = torch.from_numpy(FILMS).float()[:, None].expand(-1, 3, -1, -1) / 255
-    return (x - torch.tensor(b.mean).view(1, 3, 1, 1)) / torch.tensor(b.std).view(1, 3, 1, 1)
 
 
 def library_network(name: str) -> nn.Module:
@@ -40,7 +35,7 @@ def library_network(name: str) -> nn.Module:
 def test_logits_are_the_librarys_with_the_classifier_replaced(name: str) -> None:
     network = build_whole(backbone(name), RANDOM, 4, (SIZE_PX, SIZE_PX), seed=3)
     with torch.inference_mode():
-        expected = library_network(name)(normalised_by_hand(name))
+        expected = library_network(name)(normalised_by_hand(FILMS, name))
     got = NetworkScorer(network).logits(FILMS, batch=3)
     assert got.shape == (3, 4)
     assert float((got - expected).abs().max()) <= 1e-4 * max(1.0, float(expected.abs().max()))
@@ -71,7 +66,7 @@ def test_the_cnn_computes_what_figure_14_does() -> None:
     drawn = figure_14(SIZE_PX, SIZE_PX)
     drawn.load_state_dict(dict(zip(drawn.state_dict(), network.state_dict().values(), strict=True)))
     with torch.inference_mode():
-        expected = drawn(normalised_by_hand("cnn"))
+        expected = drawn(normalised_by_hand(FILMS, "cnn"))
     assert torch.allclose(NetworkScorer(network).logits(FILMS, 3), expected, atol=1e-5)
 
 
@@ -104,7 +99,7 @@ def test_a_stored_state_gives_the_same_network(name: str) -> None:
 def test_shape_of_features(name: str) -> None:
     network = build_whole(backbone(name), RANDOM, 4, (SIZE_PX, SIZE_PX), seed=1)
     with torch.inference_mode():
-        features = network.eval().body(normalised_by_hand(name))
+        features = network.eval().body(normalised_by_hand(FILMS, name))
     assert network.feature_shape(SIZE_PX, SIZE_PX) == features.shape[1:]
 
 

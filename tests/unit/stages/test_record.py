@@ -16,6 +16,7 @@ from hilum.report.run_folder import RunFolder
 from hilum.stages import record
 from hilum.stages.tracking import mlflow_store
 from hilum.stages.tracking.trial_record import code_version, trial_records
+from needs import needed_module
 
 SMALL = runpy.run_path(str(Path(__file__).parents[2] / "small_workspace.py"))
 pytestmark = pytest.mark.filterwarnings(
@@ -40,7 +41,7 @@ def workspace(made, tmp_path, monkeypatch):
 
 
 def client(root):
-    pytest.importorskip("mlflow")
+    needed_module("mlflow", "pip install 'hilum[mlflow]'")
     from mlflow.tracking import MlflowClient
 
     return MlflowClient(mlflow_store.local_uri(root))
@@ -55,7 +56,7 @@ def recorded(root, study="small"):
 @pytest.fixture(scope="module")
 def store(made, tmp_path_factory):
     """A copy whose run was recorded once."""
-    pytest.importorskip("mlflow")
+    needed_module("mlflow", "pip install 'hilum[mlflow]'")
     root = tmp_path_factory.mktemp("store") / "w"
     shutil.copytree(made[0], root)
     run = root / "runs" / made[1].name
@@ -159,7 +160,7 @@ def test_no_film_and_no_patient_is_recorded(store):
 
 def test_twice_is_once_even_without_the_note(workspace):
     root, run = workspace
-    pytest.importorskip("mlflow")
+    needed_module("mlflow", "pip install 'hilum[mlflow]'")
     assert record.record_run(run, root)
     first = {r.info.run_id for r in recorded(root)[1].values()}
     assert set(read_json(run / "mlflow.json")["runs"].values()) == first
@@ -171,7 +172,7 @@ def test_twice_is_once_even_without_the_note(workspace):
 
 def test_what_was_evaluated_anew_replaces_its_record_and_a_broken_one_is_mended(workspace):
     root, run = workspace
-    pytest.importorskip("mlflow")
+    needed_module("mlflow", "pip install 'hilum[mlflow]'")
     assert record.record_run(run, root)
     before = {n: r.info.run_id for n, r in recorded(root)[1].items()}
     history = run / "cells/squeezenet1_0--crop--low/trial-2/history.jsonl"
@@ -189,7 +190,7 @@ def test_what_was_evaluated_anew_replaces_its_record_and_a_broken_one_is_mended(
 
 def test_a_recorded_run_is_a_look_up_that_leaves_mlflow_alone(workspace, monkeypatch):
     root, run = workspace
-    pytest.importorskip("mlflow")
+    needed_module("mlflow", "pip install 'hilum[mlflow]'")
     assert record.record_run(run, root)
 
     def never(*_):
@@ -211,7 +212,7 @@ def test_unsafe_switches_are_marked(tmp_path, monkeypatch):
 
 def test_an_unreachable_server_warns_once_quickly_and_hides_the_password(workspace, capsys):
     root, run = workspace
-    pytest.importorskip("mlflow")
+    needed_module("mlflow", "pip install 'hilum[mlflow]'")
     start = time.perf_counter()
     for _ in range(2):
         assert not record.record_run(run, root, "http://me:secret@127.0.0.1:9")
