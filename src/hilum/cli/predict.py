@@ -30,5 +30,7 @@ def predict(
     exact_arithmetic()
     done = predict_films(bundle, films, out, choose_device(), Split.read(split) if split else None)
     failed = sum(1 for e in done.errors if e)
+    for note in done.header.options.get("left_out", []):
+        print(note, file=sys.stderr)
     print(f"{len(done) - failed} films scored, {failed} could not be read", file=sys.stderr)
     print(out)

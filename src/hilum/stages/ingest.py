@@ -31,10 +31,10 @@ from hilum.stages.sources.listing import (
     age_group_of,
     sex_of,
 )
+from hilum.stages.sources.places import absolute
 from hilum.stages.sources.reading import FilmRead, read_films
 from hilum.stages.sources.recognise import list_films, parse_source
 from hilum.stages.sources.spelling import one_spelling
-from hilum.stages.sources.table import absolute
 
 
 @dataclass(frozen=True)

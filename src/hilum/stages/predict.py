@@ -5,10 +5,9 @@ In a study they come from what is stored: features, or prepared films where the 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +18,10 @@ from torch import nn
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureRows, PartFeatures
 from hilum.artifacts.header import Header, write_json
-from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split
-from hilum.core.errors import FilmError, InputError
+from hilum.core.errors import FilmError
 from hilum.core.progress import progress
-from hilum.imaging.decode import is_film_name
 from hilum.inference.predictor import (
     Predictor,
     load_head,
@@ -34,6 +31,7 @@ from hilum.inference.predictor import (
     score_rows,
     softmaxed_again,
 )
+from hilum.stages.sources.named_films import named_films
 from hilum.training.loop import Source, logits
 
 CONSTANT = 1e-6
@@ -115,37 +113,6 @@ def _head_scores(head: nn.Module, parts: Sequence[PartFeatures]) -> list[NDArray
         torch.set_num_threads(threads)
 
 
-def films_of(paths: Sequence[Path]) -> list[FilmRow]:
-    """The films that a command names: files, folders (searched), or manifests.
-
-    Raises:
-        InputError: A path that is not there, or no film at all.
-    """
-    rows: list[FilmRow] = []
-    for path in paths:
-        if path.suffix == ".csv":
-            rows.extend(Manifest.read(path).films)
-        elif path.is_dir():
-            found = sorted(p for p in path.rglob("*") if p.is_file() and is_film_name(p))
-            if not found:
-                raise InputError(f"{path}: no film in this folder (PNG, JPEG, BMP, TIFF or DICOM)")
-            rows.extend(_bare(p, p.relative_to(path).as_posix()) for p in found)
-        elif path.is_file():
-            rows.append(_bare(path, path.name))
-        else:
-            raise InputError(f"{path}: no such film, folder or manifest")
-    ids = [r.image_id for r in rows]
-    if len(set(ids)) != len(ids):  # films of one name in several folders: the path tells them apart
-        rows = [_bare(Path(r.path), os.path.normpath(r.path)) if not r.label else r for r in rows]
-    return rows
-
-
-def _bare(path: Path, name: str) -> FilmRow:
-    return FilmRow(
-        image_id=name, patient_id="", path=str(path), sha256="", pixels_sha256="", label="", source=""
-    )
-
-
 def predict_films(
     bundle: Path, paths: Sequence[Path], out: Path, device: str, split: Split | None = None
 ) -> Predictions:
@@ -158,7 +125,8 @@ def predict_films(
         device: ``cpu`` or ``cuda``.
         split: Fills the part of films of a manifest.
     """
-    rows = films_of(paths)
+    named = named_films(paths)
+    rows = named.rows
     predictor = Predictor(bundle, device)
 
     def read() -> Iterator[tuple[str, bytes | FilmError]]:
@@ -174,6 +142,9 @@ def predict_films(
             scored.append(s)
             step()
     classes = predictor.bundle.classes
+    header = provenance(predictor)
+    if named.left_out:
+        header = replace(header, options={**header.options, "left_out": named.notes()})
     nothing = np.full(len(classes), np.nan)
     predictions = Predictions(
         image_ids=tuple(r.image_id for r in rows),
@@ -185,7 +156,7 @@ def predict_films(
         groups=tuple(split.group_of.get(r.image_id, "") if split else "" for r in rows),
         operating_point=tuple("" if s.positive is None else str(int(s.positive)) for s in scored),
         errors=tuple(s.error for s in scored),
-        header=provenance(predictor),
+        header=header,
     )
     predictions.write(out)
     return predictions

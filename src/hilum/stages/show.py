@@ -18,7 +18,6 @@ from hilum.artifacts.split import UNSAFE_KIND
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
 from hilum.core.tables import read_columns
-from hilum.imaging.decode import is_film_name
 from hilum.stages.lineage import names, studies
 from hilum.stages.lineage.films import FilmReader
 from hilum.stages.lineage.models import ModelReader
@@ -26,6 +25,7 @@ from hilum.stages.lineage.names import Entry
 from hilum.stages.lineage.one_film import find_film, one_film
 from hilum.stages.lineage.studies import RunReader
 from hilum.stages.lineage.surroundings import Surroundings, kind_of_header
+from hilum.stages.sources.tree import is_film
 
 _HEX = re.compile(r"[0-9a-f]{4,64}")
 _NAMED = ("run", "paper", "study", "suite", "pipeline", "policy", "loss", "cell")
@@ -137,7 +137,7 @@ def _of_path(path: Path, workspace: Path | None, manifest: Path | None, read_fil
         return _of_json(path, films, models, runs)
     if path.name in ("head.safetensors", "history.jsonl"):
         return _of_folder(path.parent, models, runs)
-    if is_film_name(path):
+    if is_film(path):
         found = find_film(sha256_file(path), _manifests(around, manifest))
         if found is None:
             raise InputError(f"{path}: no manifest here has a film of these bytes; give one with --manifest")

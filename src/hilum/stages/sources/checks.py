@@ -11,8 +11,8 @@ from pathlib import Path
 
 from hilum.core.errors import InputError, nearest
 from hilum.stages.sources.listing import NO_LABEL, Candidate, Listing
+from hilum.stages.sources.places import absolute
 from hilum.stages.sources.recognise import Source
-from hilum.stages.sources.table import absolute
 
 _NO_PATIENT_INSIDE = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 

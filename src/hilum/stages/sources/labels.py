@@ -17,7 +17,8 @@ from hilum.artifacts.manifest import Exclusion
 from hilum.core.errors import InputError
 from hilum.core.tables import Row, read_table
 from hilum.stages.sources.listing import NO_SUCH_FILE, Candidate, Listing
-from hilum.stages.sources.table import PATH_COLUMNS, absolute, candidate_of
+from hilum.stages.sources.places import absolute
+from hilum.stages.sources.table import PATH_COLUMNS, candidate_of
 
 _GIVEN = ("label", "patient", "source_part", "view", "age_group", "sex")
 _Place = tuple[int, int]  # which listing, which candidate of it

@@ -14,7 +14,7 @@ from pathlib import Path
 from hilum.core.errors import InputError, nearest
 from hilum.stages.sources import cohen, folder, mooney, radiography, table
 from hilum.stages.sources.listing import LAYOUTS, Listing, MooneyPatients
-from hilum.stages.sources.tree import NOT_A_FILM, Tree, walk
+from hilum.stages.sources.tree import NOT_A_FILM, Tree, ending_of, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def list_films(
         tables = {p.resolve() for p in listing.tables.values()}
         for other in tree.others:
             if (tree.folder / other).resolve() not in tables:
-                listing.leave_out(other, NOT_A_FILM, f"ending {Path(other).suffix!r}")
+                listing.leave_out(other, NOT_A_FILM, ending_of(other))
         for oddity in tree.oddities:
             unreadable = oddity.reason != NOT_A_FILM
             listing.leave_out(oddity.path, oddity.reason, oddity.detail, broken=unreadable)

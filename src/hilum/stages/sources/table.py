@@ -7,7 +7,6 @@ nothing is guessed.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path, PurePosixPath
 
 from hilum.artifacts.header import header_path
@@ -22,6 +21,7 @@ from hilum.stages.sources.listing import (
     class_name,
     sex_of,
 )
+from hilum.stages.sources.places import absolute
 from hilum.stages.sources.tree import Tree
 
 LAYOUT = "csv"
@@ -147,11 +147,6 @@ def candidate_of(row: Row, name: str, source: str, csv_path: Path) -> Candidate:
         sex=sex_of(row.get("sex")),
         lung_mask=str(absolute(csv_path.parent / mask)) if mask else "",
     )
-
-
-def absolute(path: Path) -> Path:
-    """Absolute and without "..", links kept."""
-    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
 
 
 def _relative(path: Path, folder: Path) -> str:

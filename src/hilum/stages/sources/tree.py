@@ -1,8 +1,8 @@
-"""What lies in a source's folder: every file once, sorted, with what is a film by name or first bytes.
+"""What lies in a folder of films: every file once, sorted, with what is a film by name or first bytes.
 
-Convention: paths are relative to the layout's root with "/" between the parts. Hidden folders and
-``__MACOSX`` are named but not looked into; links to folders are followed, loops are not. Nothing is decoded
-here.
+Every command that takes a folder lists it here. Convention: paths are relative to the layout's root with "/" between the
+parts. Hidden files and folders (macOS' ``._x.png`` twins among them) and the folders that systems make for themselves are named
+but not looked into; links to folders are followed, loops are not. Nothing is decoded here.
 """
 
 from __future__ import annotations
@@ -18,6 +18,19 @@ from hilum.imaging.decode import is_film_name, sniff
 
 _SNIFF_BYTES = 256
 NOT_A_FILM = "not a film file"
+LUNG_MASK = "lung mask"
+_NO_FILM_ENDINGS = frozenset({".csv", ".txt", ".json", ".md", ".xlsx", ".zip", ".py", ".html"})
+_OF_SYSTEMS = {  # lower case -> what it is
+    "__macosx": "macOS' notes in an archive",
+    "@eadir": "a Synology station's thumbnails",
+    "$recycle.bin": "Windows' waste bin",
+    "system volume information": "Windows' own",
+    "lost+found": "the file system's own",
+    "thumbs.db": "Windows' thumbnails",
+    "ehthumbs.db": "Windows' thumbnails",
+    "desktop.ini": "Windows' own",
+    "dicomdir": "the index of a DICOM medium",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +73,13 @@ class Tree:
     def films(self) -> tuple[str, ...]:
         """Films below the layout's root, relative to it: by ending, or by first bytes."""
         n = len(self.prefix)
-        return tuple(f[n:] for f in self.files if f.startswith(self.prefix) and _is_film(self.folder / f))
+        return tuple(f[n:] for f in self.files if f.startswith(self.prefix) and is_film(self.folder / f))
 
     @cached_property
     def others(self) -> tuple[str, ...]:
         """Files that are no films, relative to `folder`."""
         films = {self.prefix + f for f in self.films}
-        return tuple(f for f in self.files if f not in films and not _is_film(self.folder / f))
+        return tuple(f for f in self.files if f not in films and not is_film(self.folder / f))
 
     @cached_property
     def film_folders(self) -> tuple[str, ...]:
@@ -138,11 +151,10 @@ def _walk(
         if not relative.isprintable() and not _is_utf8(relative):
             name = relative.encode("utf-8", "backslashreplace").decode()
             oddities.append(Oddity(name, "file name", "the name is not UTF-8; rename it"))
+        elif why := _passed_over(entry):
+            oddities.append(Oddity(relative + "/" * entry.is_dir(), NOT_A_FILM, why))
         elif entry.is_dir():
-            if entry.name.startswith(".") or entry.name == "__MACOSX":
-                oddities.append(Oddity(relative + "/", NOT_A_FILM, "a hidden folder, not looked into"))
-            else:
-                _walk(folder / entry.name, relative + "/", (*above, here), files, oddities, leave_out)
+            _walk(folder / entry.name, relative + "/", (*above, here), files, oddities, leave_out)
         elif entry.is_file():
             if not leave_out or (folder / entry.name).resolve() not in leave_out:
                 files.append(relative)
@@ -160,10 +172,21 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _is_film(path: Path) -> bool:
+def _passed_over(entry: os.DirEntry[str]) -> str:
+    """Why something is not looked into by its name, or an empty text."""
+    kind = "folder" if entry.is_dir() else "file"
+    if whose := _OF_SYSTEMS.get(entry.name.lower()):
+        return f"{whose}, not looked into"
+    if entry.name.startswith("._"):
+        return "macOS' notes on the file of that name (AppleDouble), not looked into"
+    return f"a hidden {kind}, not looked into" if entry.name.startswith(".") else ""
+
+
+def is_film(path: Path) -> bool:
+    """Whether a file is a film by its ending or its first bytes."""
     if is_film_name(path):
         return True
-    if path.suffix.lower() in {".csv", ".txt", ".json", ".md", ".xlsx", ".zip", ".py", ".html"}:
+    if path.suffix.lower() in _NO_FILM_ENDINGS:
         return False
     try:
         with path.open("rb") as f:  # DICOM files often have no ending, or a number as one
@@ -172,33 +195,73 @@ def _is_film(path: Path) -> bool:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class FolderFilms:
+    """The films of a folder, whatever its layout, and the rest.
+
+    Attributes:
+        films: Relative to the folder, sorted.
+        left_out: Masks, and what is no film.
+    """
+
+    films: tuple[str, ...]
+    left_out: tuple[Oddity, ...]
+
+
+def films_in(folder: Path) -> FolderFilms:
+    """List the films of a folder as an ingest of it would.
+
+    Raises:
+        InputError: No such folder, or it cannot be read.
+    """
+    tree = walk(folder)
+    films, paired, lone = pair_masks(tree.films)
+    masks = [Oddity(m, LUNG_MASK, "of a film in images/") for m in paired.values()]
+    masks += [Oddity(m, LUNG_MASK, "images/ holds no film of this name") for m in lone]
+    others = [Oddity(f, NOT_A_FILM, ending_of(f)) for f in tree.others]
+    return FolderFilms(films, tuple(sorted([*masks, *others, *tree.oddities], key=lambda o: o.path)))
+
+
+def ending_of(file: str) -> str:
+    """How a table says which ending a file has."""
+    return f"ending {Path(file).suffix!r}"
+
+
 def pair_masks(films: Collection[str]) -> tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]:
     """Tell lung masks from films: a folder ``masks`` beside a folder ``images`` holds masks of its films.
 
     Returns:
         The films, film -> its mask, and the masks that have no film.
 
+    A mask is called as its film, or as its film and ``_mask``; the folders in any case.
+
     >>> pair_masks(["a/images/1.png", "a/masks/1.png", "a/masks/2.png", "b/3.png"])
     (('a/images/1.png', 'b/3.png'), {'a/images/1.png': 'a/masks/1.png'}, ('a/masks/2.png',))
+    >>> pair_masks(["Images/1.png", "Masks/1_mask.png"])
+    (('Images/1.png',), {'Images/1.png': 'Masks/1_mask.png'}, ())
     """
-    with_images = {p for f in films for p in _before(f, "images")}
+    with_images = {p: folder for f in films for p, folder in _before(f, "images")}
     masks: dict[str, str] = {}
+    mask_files = set()
     for f in films:
-        for p in _before(f, "masks"):
+        for p, folder in _before(f, "masks"):
             if p in with_images:
-                masks[f"{p}images/{_stem(f[len(p) + len('masks/') :])}"] = f
-    mask_files = set(masks.values())
+                stem = f"{p}{with_images[p]}/{_stem(f[len(p) + len(folder) + 1 :])}"
+                masks.setdefault(stem.removesuffix("_mask"), f)
+                masks[stem] = f
+                mask_files.add(f)
     kept = tuple(f for f in films if f not in mask_files)
     paired = {f: masks[_stem(f)] for f in kept if _stem(f) in masks}
     used = set(paired.values())
     return kept, paired, tuple(sorted(m for m in mask_files if m not in used))
 
 
-def _before(film: str, folder: str) -> Iterator[str]:
+def _before(film: str, folder: str) -> Iterator[tuple[str, str]]:
+    """What stands before each folder of that name (lower case) on the way to a film, and the name as it stands there."""
     parts = film.split("/")[:-1]
     for k, part in enumerate(parts):
-        if part == folder:
-            yield "".join(f"{p}/" for p in parts[:k])
+        if part.lower() == folder:
+            yield "".join(f"{p}/" for p in parts[:k]), part
 
 
 def _stem(relative: str) -> str:
