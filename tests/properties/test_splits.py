@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hilum.artifacts.duplicates import Copy, Duplicates
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.study_tables import SplitMethod as Method
 from hilum.core.digests import SHORT, sha256_bytes
-from hilum.stages.split import Method, draw_split, film_groups
+from hilum.core.errors import LeakageError
+from hilum.stages.groups import film_groups
+from hilum.stages.split import draw_split, select
 
 LABELS = ("bacterial", "covid", "normal", "viral")
 methods = st.sampled_from(["set1", "set2", "fractions"])
@@ -108,3 +113,86 @@ def test_groups_are_the_connected_components_of_a_graph(study: tuple[Manifest, D
         names = {groups[i] for i in reached}
         assert len(names) == 1
         assert {i for i, g in groups.items() if g in names} == reached
+
+
+@st.composite
+def sourced(draw: st.DrawFn) -> tuple[Manifest, Duplicates]:
+    """Films of two sources with official parts, ages and copies across both."""
+    manifest, copies = draw(studies())
+    films = [
+        replace(
+            f,
+            source=draw(st.sampled_from(["near", "far"])),
+            source_part=draw(st.sampled_from(["train", "val", "test"])),
+            attributes={"age": draw(st.sampled_from(["", "9", "18", "70.5"]))},
+        )
+        for f in manifest.films
+    ]
+    return Manifest(films, manifest.header), copies
+
+
+@settings(deadline=None, max_examples=60)
+@given(sourced(), methods, st.integers(0, 5), st.integers(1, 3))
+def test_without_a_source_its_films_and_only_those_are_tested(
+    study: tuple[Manifest, Duplicates], method: Method, seed: int, trial: int
+) -> None:
+    manifest, copies = study
+    of_source = {f.image_id for f in manifest.films if f.source == "far"}
+    assume(of_source)
+    shares = FRACTIONS if method == "fractions" else None
+    split = draw_split(manifest, copies, method, seed, trial, shares, without="far")
+    split.check(manifest)
+    assert set(split.parts["test"]) == of_source
+    seen = {*split.parts["train"], *split.parts["valid"]}
+    groups = film_groups(manifest, copies)
+    touched = {groups[i] for i in of_source}
+    assert seen == {f.image_id for f in manifest.films if groups[f.image_id] not in touched}
+    assert len(seen) + len(of_source) + split.header.options["left_out_with_source"] == len(manifest)
+
+
+@settings(deadline=None, max_examples=60)
+@given(sourced(), st.integers(0, 5), st.integers(1, 3))
+def test_official_parts_keep_the_sources_test_and_leave_out_no_more_than_crosses(
+    study: tuple[Manifest, Duplicates], seed: int, trial: int
+) -> None:
+    manifest, copies = study
+    by_id, groups = manifest.by_id, film_groups(manifest, copies)
+    split = draw_split(manifest, copies, "official", seed, trial, crossing="keep-test")
+    split.check(manifest)
+    assert set(split.parts["test"]) == {f.image_id for f in manifest.films if f.source_part == "test"}
+    tested = {groups[i] for i in split.parts["test"]}
+    gone = set(by_id) - set(split.part_of)
+    facts = split.header.options["official"]
+    assert len(gone) == facts["left_out_crossing"]
+    own_validation = facts["validation"] == "the source's own"
+    if own_validation:
+        assert all(by_id[i].source_part == "val" for i in split.parts["valid"])
+    else:
+        assert gone == {i for i in by_id if groups[i] in tested and by_id[i].source_part != "test"}
+    if not gone:
+        plain = draw_split(manifest, copies, "official", seed, trial)
+        assert plain.parts == split.parts
+    elif not own_validation:
+        with pytest.raises(LeakageError):
+            draw_split(manifest, copies, "official", seed, trial)
+
+
+@settings(deadline=None, max_examples=60)
+@given(sourced(), st.sampled_from([">=18", "<18", ">9 <70.5", "18", ""]), st.sampled_from(["far", "near"]))
+def test_include_and_exclude_divide_the_films(
+    study: tuple[Manifest, Duplicates], age: str, source: str
+) -> None:
+    """What is included and what is excluded by one filter add up; the oracle reads the ages itself."""
+    manifest, _ = study
+    ranges = {">=18": (18, 200), "<18": (0, 17.9), ">9 <70.5": (9.1, 70.4), "18": (18, 18)}
+
+    def fits(f: FilmRow) -> bool:
+        text = f.attributes["age"]
+        of_age = not text if not age else bool(text) and ranges[age][0] <= float(text) <= ranges[age][1]
+        return of_age and f.source == source
+
+    expected = {f.image_id for f in manifest.films if fits(f)}
+    assume(0 < len(expected) < len(manifest))
+    table = [{"age": [age], "source": [source]}]
+    assert set(select(manifest, include=table).by_id) == expected
+    assert set(select(manifest, exclude=table).by_id) == set(manifest.by_id) - expected

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hilum.artifacts.film_filter import Filter
 
+SplitMethod = Literal["set1", "set2", "fractions", "official"]
+Crossing = Literal["refuse", "keep-test"]
 Varying = Literal["split", "sampling", "augmentation", "head"]
 
 
@@ -46,10 +48,18 @@ class DataTable(StrictTable):
 
 
 class SplitTable(StrictTable):
-    """``[split]``: how films are divided. ``fractions`` is for the method of that name."""
+    """``[split]``: how films are divided.
 
-    method: Literal["set1", "set2", "fractions"] = "set2"
+    Attributes:
+        method: ``set1``, ``set2``, ``fractions``, or ``official``: as the source itself divides them (``source_part``).
+        fractions: Of train, valid and test, for the method of that name.
+        crossing: For ``official``: a patient or a copy in two parts is refused, or ``keep-test`` leaves out its films that are not in the
+            part held back most.
+    """
+
+    method: SplitMethod = "set2"
     fractions: dict[str, float] = {"train": 0.7, "valid": 0.1, "test": 0.2}
+    crossing: Crossing = "refuse"
 
 
 class GridTable(StrictTable):
@@ -61,7 +71,8 @@ class GridTable(StrictTable):
         schedules: Names of policies, ``[policy.NAME]`` or ``constant``.
         losses: Names of losses, ``[loss.NAME]`` or ``cross-entropy``.
         fractions: Share of the training films that is used, drawn by class.
-        sources_left_out: Sources whose films are neither trained nor validated on (``none`` leaves out none); all are still tested on.
+        sources_left_out: Sources whose films are tested on, all of them and only those, while the others are trained and validated on
+            (``none`` leaves out none).
         seeds: Seeds to use in place of the study's; empty for the study's own.
         faults: ``as-described`` (no switch), ``one-at-a-time`` (each switch of ``[unsafe]`` and ``[as_run]`` by itself), ``all``
             (all that are on).

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.artifacts.split import PARTS, Split
+from hilum.artifacts.study_tables import Crossing
 from hilum.core import progress
 from hilum.core.errors import InputError, UnsafeError, nearest
 
@@ -19,7 +21,9 @@ AS_PUBLISHED = "as-published"
 
 def split(
     manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="manifest.csv of `hilum ingest`.")],
-    method: Annotated[str, typer.Option("--method", help="set1, set2, fractions, or as-published (unsafe).")],
+    method: Annotated[
+        str, typer.Option("--method", help="set1, set2, fractions, official, or as-published (unsafe).")
+    ],
     seed: Annotated[int, typer.Option("--seed", help="Seed of the draw.")],
     out: Annotated[Path, typer.Option("--out", help="The split to write, such as split.json.")],
     trial: Annotated[int, typer.Option("--trial", min=1, help="Which redraw, from 1.")] = 1,
@@ -31,6 +35,25 @@ def split(
         list[str] | None,
         typer.Option("--one-per-patient", metavar="LABEL", help="Draw one film a patient of this class."),
     ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--include", metavar="COLUMN=VALUES", help="Only films that fit: source=mooney,cohen or age=>=18."
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude", metavar="COLUMN=VALUES", help="Without films that fit; COLUMN= for those not known."
+        ),
+    ] = None,
+    crossing: Annotated[
+        str,
+        typer.Option(
+            "--crossing",
+            help="Official parts that share a patient or copy: refuse, or keep-test (leave out).",
+        ),
+    ] = "refuse",
     no_near_duplicates: Annotated[
         bool,
         typer.Option("--no-near-duplicates", help="Do not look for re-encoded copies: quick, and unsafe."),
@@ -53,13 +76,14 @@ def split(
     """Divide films into train, validation and test; no patient and no copy of a film crosses.
 
     set1: 20 % test, 10 % of the rest validation, all redrawn each trial. set2: half is test, the same in
-    every trial; 20 % of the rest is validation, redrawn each trial. Both for each class.
+    every trial; 20 % of the rest is validation, redrawn each trial. Both for each class. official: as the source divides its films
+    (source_part); validation is drawn from train where the source has none to speak of.
 
     as-published replays the overlapping draw of the paper's scripts and needs --unsafe; no study but an unsafe one takes such a split.
     """
     from hilum.artifacts.duplicates import Duplicates
     from hilum.stages.duplicates import find_duplicates  # late: the decoders take a while to import
-    from hilum.stages.published_draw import draw_as_published
+    from hilum.stages.part_checks import require_parts
     from hilum.stages.split import METHODS, draw_split, select
 
     progress.set_quiet(quiet)
@@ -74,22 +98,19 @@ def split(
                 "--method as-published puts test films into train and validation, as the paper's scripts did; add --unsafe to do it "
                 "all the same, or use --method set2"
             )
-        replayed = draw_as_published(Manifest.read(manifest), seed)
-        replayed.write(out)
-        n_test = len(replayed.parts["test"])
-        share = 100 * replayed.n_shared / n_test
-        print(
-            f"{replayed.n_shared} of {n_test} test films are in train or validation too ({share:.1f} %)\n{out}: UNSAFE split "
-            f"{replayed.digest[:16]}"
-        )
+        _replay(manifest, seed, out)
         return
     if method not in METHODS:
         raise InputError(f"unknown --method {method!r}; {nearest(method, [*METHODS, AS_PUBLISHED])}")
     shares = parse_fractions(fractions) if fractions is not None else None
     if (method == "fractions") != (shares is not None):
         raise InputError("--fractions TRAIN,VALID,TEST goes with --method fractions, and only with it")
+    known = get_args(Crossing)
+    if crossing not in known:
+        raise InputError(f"unknown --crossing {crossing!r}; {nearest(crossing, known)}")
+    filters = {"include": parse_filters(include or ()), "exclude": parse_filters(exclude or ())}
     whole = Manifest.read(manifest)
-    films = select(whole, one_per_patient=one_per_patient or (), seed=seed)
+    films = select(whole, filters["include"], filters["exclude"], one_per_patient or (), seed)
     found = None
     if not no_near_duplicates:
         if duplicates is not None and duplicates.is_file():
@@ -98,11 +119,47 @@ def split(
             found = find_duplicates(films, workers=workers)
             if duplicates is not None:
                 found.write(duplicates)
-    selection = {"one_per_patient": list(one_per_patient)} if one_per_patient else {}
-    drawn = draw_split(films, found, method, seed, trial, shares, whole=whole, selection=selection)
+    selection: dict[str, Any] = {"one_per_patient": list(one_per_patient)} if one_per_patient else {}
+    selection |= {key: tables for key, tables in filters.items() if tables}
+    drawn = draw_split(
+        films, found, method, seed, trial, shares, whole=whole, selection=selection, crossing=cast(Crossing, crossing)
+    )  # fmt: skip
     drawn.check(whole)
+    needed = [p for p in PARTS if drawn.header.options.get("fractions", {}).get(p, 1) > 0]
+    require_parts(drawn, films, list(films.count_by("label")), needed)
     drawn.write(out)
     print(json.dumps(drawn.header.options, indent=1) if as_json else as_text(drawn, films, out))
+
+
+def _replay(manifest: Path, seed: int, out: Path) -> None:
+    """Write the split as the published scripts drew it, and say how much of test leaks."""
+    from hilum.stages.published_draw import draw_as_published
+
+    replayed = draw_as_published(Manifest.read(manifest), seed)
+    replayed.write(out)
+    n_test = len(replayed.parts["test"])
+    share = 100 * replayed.n_shared / n_test
+    print(
+        f"{replayed.n_shared} of {n_test} test films are in train or validation too ({share:.1f} %)\n{out}: UNSAFE split "
+        f"{replayed.digest[:16]}"
+    )
+
+
+def parse_filters(texts: Sequence[str]) -> list[dict[str, list[str]]]:
+    """Tables of `hilum.artifacts.film_filter` from the command line, one an option.
+
+    >>> parse_filters(["source=mooney,cohen", "age=>=18", "sex="])
+    [{'source': ['mooney', 'cohen']}, {'age': ['>=18']}, {'sex': ['']}]
+    """
+    found = []
+    for text in texts:
+        column, sign, values = text.partition("=")
+        if not sign or not column:
+            raise InputError(
+                f"--include and --exclude take COLUMN=VALUES such as source=mooney,cohen or age=>=18; got {text!r}"
+            )
+        found.append({column: values.split(",")})
+    return found
 
 
 def parse_fractions(text: str) -> dict[str, float]:
@@ -146,6 +203,12 @@ def as_text(split: Split, films: Manifest, out: Path) -> str:
         f"{options['n_groups']} groups; {len(several)} of more than one film, {sum(several)} films in them; "
         f"the largest has {members[largest]} ({largest})",
     ]
+    if official := options.get("official"):
+        lines.append(f"validation: {official['validation']}")
+        if official["left_out_crossing"]:
+            lines.append(
+                f"{official['left_out_crossing']} films left out: their patient or a copy is in a part held back more (keep-test)"
+            )
     if not options["near_duplicates"]:
         lines.append("near-duplicates were not looked for: copies that were re-encoded may be in two parts")
     if films.provenance != "hilum":

@@ -103,7 +103,9 @@ def split_method(folder: RunFolder) -> str:
     table = study(folder).get("split") or {}
     header = folder.splits[1].header
     method = table.get("method") or header.options.get("method")
+    official = header.options.get("official") or {}
     words = {
+        "official": f"the source’s own parts; validation {official.get('validation', '')}",
         "set1": "80 % train and 20 % test by class, a tenth of train for validation",
         "set2": "half of each class is test, drawn once; the rest 80:20 train and validation",
         "fractions": f"shares {table.get('fractions')}",
@@ -130,7 +132,7 @@ def external(folder: RunFolder) -> str:
     """Whether films from elsewhere were tested on."""
     left_out = sorted({s for c in folder.cells if (s := c.factors.get("source_left_out", "none")) != "none"})
     if left_out:
-        return f"cells that were trained without {' or '.join(left_out)} meet those films in the test part for the first time"
+        return f"cells trained without {' or '.join(left_out)} test all films of that source, and only those"
     return "none: training and test films are of the same sources"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from hilum.artifacts.comparisons import Pair
 from hilum.core.errors import InputError, nearest
+from hilum.report.level_words import level_words
 from hilum.report.run_folder import FACTORS, RunCell, RunFolder
 
 AS_DESCRIBED = "as-described"
@@ -64,8 +65,8 @@ def family_pairs(folder: RunFolder, family: Mapping[str, Any]) -> list[Pair]:
         for name, v in of_cell.items():
             if v[factor] == reference or _without(v, factor) != _without(w, factor):
                 continue
-            context = ", ".join(_words(f, v[f]) for f in others)
-            label = f"{_words(factor, v[factor])} against {_words(factor, reference)}"
+            context = ", ".join(level_words(f, v[f]) for f in others)
+            label = f"{level_words(factor, v[factor])} against {level_words(factor, reference)}"
             pairs.append(Pair(name, partner, f"{context}: {label}" if context else label))
     return pairs
 
@@ -111,7 +112,7 @@ def run_pairs(
                 lonely.append(f"{run}/{name} has {how} in {names[0]} and is left out")
                 continue
             found += 1
-            context = ", ".join(_words(f, v[f]) for f in shown) or name
+            context = ", ".join(level_words(f, v[f]) for f in shown) or name
             against = AS_DESCRIBED if itself else names[0]
             of_run = "" if itself or len(others) == 1 else f" ({run})"
             label = f"{context}{of_run} against {against}"
@@ -140,8 +141,3 @@ def _matched(base: Any, cells: Any) -> list[str]:
 
 def _without(values: Mapping[str, str], factor: str) -> tuple[str, ...]:
     return tuple(v for f, v in values.items() if f != factor)
-
-
-def _words(factor: str, level: str) -> str:
-    """A level for tables: the name of a fault is words, a backbone's underscore is its own."""
-    return level.replace("_", " ") if factor == "faults" else level

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from hilum.artifacts.statistics import StatisticsRow
 from hilum.report import numbers
 from hilum.report.class_words import against
+from hilum.report.level_words import cell_level
 from hilum.report.run_folder import STEPS, RunCell, RunFolder
 from hilum.report.study_rows import AT_OPERATING_POINT, StudyRows
 from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, seconds_cell, text_cell
@@ -57,7 +58,7 @@ class CellColumns:
 
     def cells(self, cell: RunCell) -> list[Cell]:
         """Their values for a cell."""
-        names = [cell.pipeline, *(cell.factors[f].replace("_", " ") for f in self._others)]
+        names = [cell.pipeline, *(cell_level(cell, f) for f in self._others)]
         return [text_cell(cell.backbone_label, strong=True), *(text_cell(n) for n in names)]
 
     def label(self, cell: RunCell) -> str:

@@ -134,8 +134,11 @@ class RunFolder:
         )
 
     def varying(self) -> tuple[str, ...]:
-        """The factors that have several levels in this study."""
-        return tuple(f for f in FACTORS if len({c.factors.get(f) for c in self.cells}) > 1)
+        """The factors that have several levels in this study; a source left out is said though every cell is without it."""
+        levels = {f: {c.factors.get(f) for c in self.cells} for f in FACTORS}
+        return tuple(
+            f for f, v in levels.items() if len(v) > 1 or (f == "source_left_out" and v - {"none", None})
+        )
 
     @property
     def trials(self) -> range:

@@ -11,6 +11,7 @@ from typing import Any
 
 from hilum.artifacts.faults import FAULTS
 from hilum.report import numbers
+from hilum.report.level_words import cell_level
 from hilum.report.run_folder import RunFolder
 from hilum.report.table import Table
 
@@ -26,6 +27,7 @@ def run_notes(folder: RunFolder) -> list[str]:
     return [
         *_named(folder, "Unsafe", unsafe=True),
         *_named(folder, "As run", unsafe=False),
+        *_sources_left_out(folder),
         *_subset(folder),
         *_choice_of_epoch(folder),
     ]
@@ -64,6 +66,16 @@ def _subset(folder: RunFolder) -> list[str]:
     return [
         f"A subset: {numbers.count(len(folder.manifest))} films, drawn by class from those the study names ({subset['name']}); "
         "not comparable with figures of all films."
+    ]
+
+
+def _sources_left_out(folder: RunFolder) -> list[str]:
+    left_out = {cell_level(c, "source_left_out") for c in folder.cells} - {"", "all sources"}
+    if not left_out:
+        return []
+    return [
+        f"Rows {' and '.join(sorted(left_out))} test all films of the source left out and no others, so their figures are of other "
+        "films than those of other rows."
     ]
 
 

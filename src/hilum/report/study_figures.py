@@ -19,6 +19,7 @@ from hilum.report.box_panel import BoxedFilm, box_panel
 from hilum.report.confusion_tables import shown_cells
 from hilum.report.evaluation import Evaluation
 from hilum.report.figures import Estimate, PrCurve
+from hilum.report.level_words import cell_level
 from hilum.report.numbers import rate
 from hilum.report.page import Picture
 from hilum.report.panel import PanelCell, panel
@@ -76,7 +77,7 @@ def loss_picture(folder: RunFolder, out: Path) -> Picture | None:
     label = _row_label(folder, across)
 
     def column(c: RunCell) -> str:
-        return c.factors.get(across, c.pipeline).replace("_", " ")
+        return cell_level(c, across) or c.pipeline
 
     rows = list(dict.fromkeys(label(c) for c in folder.cells))
     columns = list(dict.fromkeys(column(c) for c in folder.cells))
@@ -231,7 +232,7 @@ def counterpart_picture(cells: Sequence[tuple[str, PanelCell]], out: Path) -> Pi
 
 def _levels(cell: RunCell, factors: Sequence[str]) -> list[str]:
     """The cell's level of each of these factors, in words."""
-    return [cell.factors.get(f, "").replace("_", " ") for f in factors]
+    return [cell_level(cell, f) for f in factors]
 
 
 _MOST_ACROSS = 6

@@ -15,29 +15,27 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
-import numpy as np
-
-from hilum.artifacts.duplicates import Duplicates, joined
+from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.film_filter import FilterLike, check_filter, compile_filter
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.split import PARTS, Split
+from hilum.artifacts.study_tables import Crossing, SplitMethod
 from hilum.core.errors import InputError, nearest
-from hilum.core.seeding import generator, key_entropy
+from hilum.core.seeding import key_entropy
+from hilum.stages.divide import Draws, parts_by_share, parts_of_source, parts_without, shares_of
+from hilum.stages.groups import film_groups
 
-Method = Literal["set1", "set2", "fractions"]
-METHODS: tuple[Method, ...] = get_args(Method)
-REDRAW: dict[Method, tuple[str, ...]] = {
+METHODS: tuple[SplitMethod, ...] = get_args(SplitMethod)
+REDRAW: dict[SplitMethod, tuple[str, ...]] = {
     "set1": ("train", "valid", "test"),
     "set2": ("train", "valid"),
     "fractions": ("train", "valid"),
+    "official": ("train", "valid"),
 }
 _FEWEST = 10  # films of a class in a subset
-_FINEST = 10**6  # .1 is taken as a tenth, not as the nearest double
 
 
 def select(
@@ -123,45 +121,10 @@ def subset(manifest: Manifest, n: int, seed: int) -> Manifest:
     return manifest.only(kept)
 
 
-def film_groups(manifest: Manifest, duplicates: Duplicates | None) -> dict[str, str]:
-    """image_id -> name of its group: what may not be divided.
-
-    Films with one patient id, with equal pixels or bytes, and confirmed copies are joined; also when the link
-    between them is a film that the manifest does not hold.
-
-    Raises:
-        DigestError: `duplicates` does not cover the manifest.
-    """
-    links: list[Sequence[str]] = [(f.image_id,) for f in manifest.films]
-    for column in ("patient_id", "pixels_sha256", "sha256"):
-        by_value: dict[str, list[str]] = {}
-        for f in manifest.films:
-            if value := str(getattr(f, column)):
-                by_value.setdefault(value, []).append(f.image_id)
-        links.extend(ids for ids in by_value.values() if len(ids) > 1)
-    if duplicates is not None:
-        duplicates.check(manifest)
-        links.extend(duplicates.groups)
-    out: dict[str, str] = {}
-    for ids in joined(links):
-        here = [manifest.by_id[i] for i in ids if i in manifest.by_id]
-        if not here:
-            continue
-        patients = {f.patient_id for f in here}
-        if len(here) == 1:
-            name = here[0].image_id
-        elif len(patients) == 1 and "" not in patients:
-            name = f"patient {here[0].patient_id}"
-        else:
-            name = f"copy of {here[0].image_id}"
-        out.update((f.image_id, name) for f in here)
-    return out
-
-
 def draw_split(
     manifest: Manifest,
     duplicates: Duplicates | None,
-    method: Method,
+    method: SplitMethod,
     seed: int,
     trial: int = 1,
     fractions: Mapping[str, float] | None = None,
@@ -170,6 +133,8 @@ def draw_split(
     rest_seed: int | None = None,
     whole: Manifest | None = None,
     selection: Mapping[str, Any] | None = None,
+    crossing: Crossing = "refuse",
+    without: str = "",
 ) -> Split:
     """Draw train, validation and test.
 
@@ -177,9 +142,9 @@ def draw_split(
         manifest: The films to divide.
         duplicates: Copies among them, or among more films; None to group by patient and equal pixels only.
         method: ``set1``: of each class 20 % are test, 10 % of the rest validation, both redrawn with the
-        trial. ``set2``:
-            half is test, drawn once from the seed; 20 % of the rest is validation, redrawn with the trial.
-            ``fractions``: as `fractions` says; the test part drawn once.
+            trial. ``set2``: half is test, drawn once from the seed; 20 % of the rest is validation, redrawn with the trial.
+            ``fractions``: as `fractions` says; the test part drawn once. ``official``: the source's own parts (`official`); where it has
+            no validation part to speak of, 20 % of train, redrawn with the trial.
         seed: Of the study.
         trial: From 1.
         fractions: Part -> share, adding up to 1; for the method ``fractions`` only.
@@ -187,10 +152,14 @@ def draw_split(
         rest_seed: Seed of the draw of validation films, where it is not `seed`.
         whole: The manifest that `manifest` was selected from, whose digest is then the one recorded.
         selection: How it was selected, for the record.
+        crossing: For ``official``: what becomes of a group in two of the source's parts.
+        without: A source whose films are test, all of them and only those; the others are divided into train and validation in the
+            proportion that the method has for these two. Films of others whose group has a film of that source are left out.
 
     Raises:
         InputError: Unknown method or part, fractions that do not add up to 1, an empty manifest.
         DigestError: `duplicates` does not cover the films.
+        LeakageError: ``official``, and a group is in two of the source's parts.
     """
     if method not in METHODS:
         raise InputError(f"unknown split method {method!r}; {nearest(method, METHODS)}")
@@ -200,122 +169,27 @@ def draw_split(
     for part in changing:
         if part not in PARTS:
             raise InputError(f"unknown part {part!r} to redraw; {nearest(part, PARTS)}")
-    shares = _shares(method, fractions)
+    draws = Draws(method, seed, seed if rest_seed is None else rest_seed, trial, changing)
     group_of = film_groups(manifest, duplicates)
-    groups = _counted(manifest, group_of)
-    counts = Counter(f.label for f in manifest.films)
-
-    def rng(part: str) -> np.random.Generator:
-        own = seed if part == "test" or rest_seed is None else rest_seed
-        return generator(own, "split", method, part, trial if part in changing else 0)
-
-    sizes = {label: shares.sizes(n) for label, n in counts.items()}
-    test = _draw(groups, {label: s[1] for label, s in sizes.items()}, rng("test"))
-    rest = {name: c for name, c in groups.items() if name not in test}
-    left = _totals(rest)
-    valid = _draw(rest, {label: min(sizes[label][0], n) for label, n in left.items()}, rng("valid"))
-    parts: dict[str, list[str]] = {p: [] for p in PARTS}
-    for image_id, name in group_of.items():
-        parts["test" if name in test else "valid" if name in valid else "train"].append(image_id)
+    if without:
+        drawn = parts_without(manifest, group_of, draws, fractions, crossing, without)
+    elif method == "official":
+        drawn = parts_of_source(manifest, group_of, draws, crossing)
+    else:
+        drawn = parts_by_share(manifest, group_of, draws, shares_of(method, fractions))
     inputs = {"manifest": (whole or manifest).digest}
     if duplicates is not None:
         inputs["duplicates"] = duplicates.digest
+    members = Counter(group_of.values())
     options = {
         "method": method,
         "trial": trial,
         "redraw": list(changing),
-        "fractions": {k: float(v) for k, v in shares.nominal().items()},
+        **drawn.facts,
         "near_duplicates": duplicates is not None,
         "selection": dict(selection or {}),
-        "n_groups": len(groups),
-        "largest_group": max(sum(c.values()) for c in groups.values()),
-        "n_films": {p: manifest.only(ids).count_by("label") for p, ids in parts.items()},
+        "n_groups": len(members),
+        "largest_group": max(members.values()),
+        "n_films": {p: manifest.only(ids).count_by("label") for p, ids in drawn.parts.items()},
     }
-    return Split(parts, group_of, Header("split", inputs=inputs, options=options, seed=seed))
-
-
-@dataclass(frozen=True)
-class _Shares:
-    """Shares of a class: of all its films for test, then either of what is left or of all for validation."""
-
-    test: Fraction
-    valid: Fraction
-    valid_of_rest: bool
-    round_up: bool
-
-    def sizes(self, n: int) -> tuple[int, int]:
-        """Number of validation and of test films of a class of n."""
-        test = min(n, self._round(self.test * n))
-        valid = min(n - test, self._round(self.valid * (n - test if self.valid_of_rest else n)))
-        return valid, test
-
-    def _round(self, x: Fraction) -> int:
-        return math.ceil(x) if self.round_up else math.floor(x + Fraction(1, 2))
-
-    def nominal(self) -> dict[str, Fraction]:
-        """Part -> share of all films."""
-        valid = self.valid * (1 - self.test) if self.valid_of_rest else self.valid
-        return {"train": 1 - self.test - valid, "valid": valid, "test": self.test}
-
-
-def _shares(method: Method, fractions: Mapping[str, float] | None) -> _Shares:
-    if method == "set1":
-        return _Shares(Fraction(1, 5), Fraction(1, 10), valid_of_rest=True, round_up=True)
-    if method == "set2":
-        return _Shares(Fraction(1, 2), Fraction(1, 5), valid_of_rest=True, round_up=True)
-    if fractions is None:
-        raise InputError("the split method 'fractions' needs the share of train, valid and test")
-    for part in fractions:
-        if part not in PARTS:
-            raise InputError(f"unknown part {part!r} in fractions; {nearest(part, PARTS)}")
-    exact = {p: Fraction(fractions.get(p, 0)).limit_denominator(_FINEST) for p in PARTS}
-    if any(v < 0 for v in exact.values()) or sum(exact.values()) != 1:
-        raise InputError(f"fractions must not be negative and must add up to 1, got {dict(fractions)!r}")
-    return _Shares(exact["test"], exact["valid"], valid_of_rest=False, round_up=False)
-
-
-def _counted(manifest: Manifest, group_of: Mapping[str, str]) -> dict[str, Counter[str]]:
-    groups: dict[str, Counter[str]] = {}
-    for film in manifest.films:
-        groups.setdefault(group_of[film.image_id], Counter())[film.label] += 1
-    return dict(sorted(groups.items()))
-
-
-def _totals(groups: Mapping[str, Counter[str]]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for c in groups.values():
-        total.update(c)
-    return total
-
-
-def _draw(
-    groups: Mapping[str, Counter[str]], wanted: Mapping[str, int], rng: np.random.Generator
-) -> set[str]:
-    """Draw groups whose films add up to the wanted number of each class, as near as groups allow.
-
-    The largest groups are placed first, in random order among equals, each with the chance that its classes'
-    wanted films have among those not yet placed, as long as it fits; so patients with many films are not all
-    on one side, and single films, placed last, make the sizes exact.
-    """
-    names = list(groups)
-    order = rng.permutation(len(names))
-    by_size = sorted(order.tolist(), key=lambda k: -sum(groups[names[k]].values()))
-    chance = rng.random(len(names))
-    need = Counter(wanted)
-    spare = _totals(groups)
-    spare.subtract(need)
-    drawn: set[str] = set()
-    for k in by_size:
-        films = groups[names[k]]
-        over_in = sum(max(0, n - max(0, need[c])) for c, n in films.items())
-        over_out = sum(max(0, n - max(0, spare[c])) for c, n in films.items())
-        if over_in == over_out:
-            open_in = sum(max(0, need[c]) for c in films)
-            open_out = sum(max(0, spare[c]) for c in films)
-            take = chance[k] * (open_in + open_out) < open_in
-        else:
-            take = over_in < over_out
-        if take:
-            drawn.add(names[k])
-        (need if take else spare).subtract(films)
-    return drawn
+    return Split(drawn.parts, group_of, Header("split", inputs=inputs, options=options, seed=seed))

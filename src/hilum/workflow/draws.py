@@ -1,8 +1,8 @@
 """Which films a trial trains, validates and tests on, how often each, and every prepared film that follows.
 
 One drawing (`hilum.workflow.plan.Drawing`) has a split a trial. What departs from the study's plain split (a share of the training
-films, a source left out, a fault of the published scripts) is made from it here; the test part is the same in all of them, so that cells
-can be compared film by film.
+films, a fault of the published scripts) is made from it here; the test part is the same in all of them, so that cells can be compared
+film by film. Only a cell without a source tests other films: all of that source's, and no others.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from hilum.artifacts.prepared import Wanted
 from hilum.artifacts.split import Split, UnsafeSplit, read_split
 from hilum.artifacts.study import Study
 from hilum.augment.sampling import process_counts, sample_counts
-from hilum.core.errors import InputError
 from hilum.core.seeding import key_entropy
+from hilum.stages.groups import film_groups
+from hilum.stages.part_checks import require_parts
 from hilum.stages.published_draw import draw_as_published
 from hilum.stages.split import draw_split
 from hilum.workflow.plan import Drawing, seed_of
@@ -40,48 +41,40 @@ def draw(films: Films, drawing: Drawing, trial: int) -> Split:
     """The split of one trial of a drawing.
 
     Raises:
-        InputError: No film of a class is left to train on.
+        InputError: A part has no film, or none of a class; says why.
+        LeakageError: The method is ``official``, and a group is in two of the source's parts.
     """
     study, manifest = films.study, films.manifest
     drawn_as = trial if "split" in study.redraw_with_trial else 1
 
-    def plain(seed: int, rest_seed: int | None = None) -> Split:
-        return draw_split(
-            manifest, films.duplicates, study.split.method, seed, trial=drawn_as, fractions=study.split.fractions, rest_seed=rest_seed
-        )  # fmt: skip
-
+    without = "" if drawing.source_left_out == "none" else drawing.source_left_out
     unseeded = secrets.randbits(62) if "unseeded_draws" in drawing.switches else None
-    split = plain(drawing.seed, unseeded)
+    split = draw_split(
+        manifest, films.duplicates, study.split.method, drawing.seed, trial=drawn_as, fractions=study.split.fractions,
+        rest_seed=unseeded, crossing=study.split.crossing, without=without,
+    )  # fmt: skip
     parts: dict[str, tuple[str, ...]] = dict(split.parts)
+    groups: Mapping[str, str] = split.group_of
     if "overlapping_test_draw" in drawing.switches:
         shuffle = key_entropy(drawing.seed, "shuffled again", drawn_as) % 2**62
-        again = draw_as_published(manifest, shuffle, split.group_of, unseeded)
+        groups = film_groups(manifest, films.duplicates)
+        again = draw_as_published(manifest, shuffle, groups, unseeded)
         parts |= {"train": again.parts["train"], "valid": again.parts["valid"]}
-    if drawing.source_left_out != "none":
-        by_id = manifest.by_id
-        for part in ("train", "valid"):
-            parts[part] = tuple(i for i in parts[part] if by_id[i].source != drawing.source_left_out)
+        if without:
+            test = set(parts["test"])
+            parts |= {p: tuple(i for i in parts[p] if i not in test) for p in ("train", "valid")}
     if drawing.fraction != 1.0:
         parts["train"] = _share(manifest, parts["train"], drawing)
     if "test_as_validation" in drawing.switches:
         parts["valid"] = parts["test"]
-    have = {manifest.by_id[i].label for i in parts["train"]}
-    missing = [label for label in study.data.classes if label not in have]
-    if missing or not parts["valid"]:
-        what = (
-            f"no film of class {missing[0]!r} is left to train on"
-            if missing
-            else "no film is left to validate on"
-        )
-        raise InputError(
-            f"{what} (source left out: {drawing.source_left_out}, share of training films: {drawing.fraction:g}); correct "
-            "grid.sources_left_out, grid.fractions or data.subset"
-        )
     options = {**split.header.options, "drawing": drawing.name, "unsafe": list(drawing.switches)}
     header = Header(split.header.kind, split.header.inputs, options, drawing.seed)
     if drawing.switches:
-        return UnsafeSplit(parts, split.group_of, header)
-    return split if parts == split.parts else Split(parts, split.group_of, header)
+        split = UnsafeSplit(parts, groups, header)
+    elif parts != split.parts:
+        split = Split(parts, groups, header)
+    require_parts(split, manifest, study.data.classes)
+    return split
 
 
 def _share(manifest: Manifest, ids: Iterable[str], drawing: Drawing) -> tuple[str, ...]:

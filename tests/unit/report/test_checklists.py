@@ -114,8 +114,9 @@ def test_a_source_left_out_of_training_is_from_elsewhere(run, tmp_path):
     cells = json.loads((run / "run.json").read_text())["cells"]
     for cell, source in zip(cells, ("none", "mooney"), strict=True):
         cell["source_left_out"] = source
-    assert "trained without mooney meet those films" in data_facts.external(
-        _changed(run, tmp_path, cells=cells)
+    assert (
+        "cells trained without mooney test all films of that source, and only those"
+        in data_facts.external(_changed(run, tmp_path, cells=cells))
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hilum.report.looks import looks, looks_words
+from hilum.report.result_tables import CellColumns
 from hilum.report.run_folder import RunFolder
 from hilum.report.run_notes import run_notes, unsafe_notes, with_notes
 from hilum.report.table import Column, Table
@@ -70,3 +71,20 @@ def test_looks_are_those_of_the_study_at_its_films(run):
     (run.parents[1] / "looks.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert looks(folder) == (2, 1)
     assert looks_words((1, 1)).startswith("1 evaluation of this study")
+
+
+def test_rows_without_a_source_say_so_and_that_they_test_other_films(run):
+    def change(value):
+        value["cells"][1]["source_left_out"] = "mooney"
+
+    folder = _edit(run, change)
+    shown = [CellColumns(folder).label(c) for c in folder.cells]
+    assert shown == ["resnet50, baseline, all sources", "resnet50, crop-distortion, without mooney"]
+    assert "Rows without mooney test all films of the source left out and no others" in run_notes(folder)[0]
+
+    def every(value):
+        for cell in value["cells"]:
+            cell["source_left_out"] = "mooney"
+
+    folder = _edit(run, every)
+    assert "without mooney" in CellColumns(folder).label(folder.cells[0])

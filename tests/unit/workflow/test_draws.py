@@ -1,6 +1,7 @@
 """Which films a trial sees: copies, shares, sources left out, and the faults that act on the draw."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,16 +82,35 @@ def test_a_share_of_the_training_films_is_by_class_and_nested() -> None:
     assert half.parts["valid"] == whole.parts["valid"]
 
 
-def test_a_source_left_out_is_tested_on_but_not_trained_on() -> None:
-    split = draw(films(), Drawing(5, source_left_out="b"), 1)
-    assert {SOURCE[i] for p in ("train", "valid") for i in split.parts[p]} == {"a"}
-    assert {SOURCE[i] for i in split.parts["test"]} == {"a", "b"}
+def test_a_source_left_out_is_tested_on_whole_and_alone_and_never_trained_on() -> None:
+    left_out = {i for i, s in SOURCE.items() if s == "b"}
+    one, two = (draw(films(), Drawing(5, source_left_out="b"), t) for t in (1, 2))
+    for split in (one, two):
+        assert set(split.parts["test"]) == left_out
+        assert set(split.parts["train"]) | set(split.parts["valid"]) == set(SOURCE) - left_out
+        n = {c: sum(LABEL[i] == c for i in split.parts["valid"]) for c in LABELS}
+        others = {c: sum(LABEL[i] == c and SOURCE[i] == "a" for i in LABEL) for c in LABELS}
+        assert n == {c: -(-k // 5) for c, k in others.items()}  # a fifth of the others, rounded up
+    assert one.parts["valid"] != two.parts["valid"]
+    assert one.header.options["without"] == "b"
+
+
+def test_a_copy_of_a_film_of_the_source_left_out_is_not_trained_on() -> None:
+    twins = [replace(f, pixels_sha256="twin") if f.image_id in ("s/0", "s/1") else f for f in MANIFEST.films]
+    manifest = Manifest(twins, MANIFEST.header)  # s/0 is of source b, s/1 of a
+    split = draw(Films(study(), manifest, exact_duplicates(manifest)), Drawing(5, source_left_out="b"), 1)
+    assert split.part_of["s/0"] == "test"
+    assert "s/1" not in split.part_of
+    assert split.header.options["left_out_with_source"] == 1
+
+
+def test_a_class_that_only_the_source_left_out_has_is_refused() -> None:
     lonely = Manifest(
         [FilmRow(f"{k}", f"p:{k}", "", str(k), str(k), LABELS[k % 4], LABELS[k % 4]) for k in range(80)],
         Header("manifest"),
     )
     with pytest.raises(
-        InputError, match=r"no film of class 'covid' is left to train on \(source left out: covid"
+        InputError, match=r"all 20 films of class 'covid' come from the source left out, 'covid'"
     ):
         draw(Films(study(), lonely, exact_duplicates(lonely)), Drawing(5, source_left_out="covid"), 1)
 

@@ -1,0 +1,25 @@
+"""A level of a factor of the grid, in words, the same in every table and figure."""
+
+from __future__ import annotations
+
+from hilum.report.run_folder import RunCell
+
+NO_SOURCE = "none"
+
+
+def level_words(factor: str, level: str) -> str:
+    """A level for a reader: a source left out is "without" it, a fault's name is words, other names are as the study has them.
+
+    >>> level_words("source_left_out", "my_clinic"), level_words("source_left_out", "none")
+    ('without my_clinic', 'all sources')
+    >>> level_words("faults", "second_softmax"), level_words("backbone", "squeezenet1_0")
+    ('second softmax', 'squeezenet1_0')
+    """
+    if factor == "source_left_out":
+        return "all sources" if level == NO_SOURCE else f"without {level}"
+    return level.replace("_", " ") if factor == "faults" else level
+
+
+def cell_level(cell: RunCell, factor: str) -> str:
+    """The level of a cell, in words; empty where its run did not record it."""
+    return level_words(factor, cell.factors[factor]) if factor in cell.factors else ""
