@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +15,9 @@ from hilum.artifacts.study import Study, read_study
 from hilum.cli.ending import when_stopped
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import set_quiet
+
+if TYPE_CHECKING:
+    from hilum.workflow.state import StageLine
 
 
 def study_path(name: str) -> Path:
@@ -137,6 +141,18 @@ def run(
 
         with when_stopped(_kept(workspace)):
             report, lines = run_study(checked, films, workspace, n_workers, command)
+    _print_end(report, lines)
+
+
+def _print_end(report: Path, lines: Sequence[StageLine]) -> None:
+    """What did not learn, and a line a stage, on stderr; the report's path on stdout."""
+    from hilum.report.slow_learners import learning_lines
+
+    found = learning_lines(report)
+    for text in found:
+        print(f"hilum: caution: {text}", file=sys.stderr)
+    if found:
+        print("hilum: what to do about it stands in the report, under “Read this first”", file=sys.stderr)
     width = max(len(line.stage) for line in lines)
     print(f"{'stage':<{width}}  {'done':>8}  {'found':>8}  {'seconds':>8}", file=sys.stderr)
     for line in lines:

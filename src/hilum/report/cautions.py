@@ -10,38 +10,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from hilum.artifacts.manifest import FilmRow
 from hilum.report.altered_films import altered_films
+from hilum.report.caution import Caution
 from hilum.report.numbers import percent
 from hilum.report.run_folder import RunFolder
+from hilum.report.slow_learners import learning_cautions
 
 FEW_EVENTS = 100
 FEW_TRIALS = 3
 NEARLY_ALL = 0.95  # of a class's films from one source: the source all but says the class
-
-
-@dataclass(frozen=True)
-class Caution:
-    """A caution.
-
-    Attributes:
-        title: A few words.
-        text: One to three sentences.
-        code: Names its kind, where others refer to it.
-        to_do: What to do about it; empty where there is nothing.
-    """
-
-    title: str
-    text: str
-    code: str = ""
-    to_do: str = ""
-
-    @property
-    def words(self) -> str:
-        """Text and what to do, in a line."""
-        return f"{self.text} {self.to_do}".strip()
 
 
 def cautions(folder: RunFolder) -> list[Caution]:
@@ -49,6 +28,7 @@ def cautions(folder: RunFolder) -> list[Caution]:
     test = [folder.manifest.by_id[i] for i in folder.splits[1].parts["test"]]
     found = [
         *_random_weights(folder),
+        *learning_cautions(folder),
         *_altered_by_chance(folder),
         *_class_tells(folder, test, "source", "the source"),
         *_class_tells(folder, test, "age_group", "the age group"),

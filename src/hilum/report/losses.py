@@ -14,11 +14,13 @@ class LossCurve:
         train: Mean loss over the epoch's batches, (n_epochs,); cross-entropy in nats unless the study names another.
         valid: The same loss on the validation part after the epoch, (n_epochs,); may be empty.
         best: Number of the epoch, from 1, whose weights were kept; None for the last.
+        rates: Learning rate of each epoch's last step, (n_epochs,).
     """
 
     train: Sequence[float]
     valid: Sequence[float]
     best: int | None = None
+    rates: Sequence[float] = ()
 
     @property
     def kept(self) -> float | None:

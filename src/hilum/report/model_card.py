@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hilum import RESEARCH_NOTICE
 from hilum.report import data_facts
 from hilum.report import study_facts as facts
-from hilum.report.cautions import Caution
+from hilum.report.caution import Caution
 from hilum.report.contrast_tables import contrasts
 from hilum.report.evaluation import Evaluation
 from hilum.report.result_tables import CellColumns

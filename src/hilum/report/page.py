@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from hilum import RESEARCH_NOTICE, __version__
-from hilum.report.cautions import Caution
+from hilum.report.caution import Caution
 from hilum.report.table import Table
 
 PAPER_ROWS = 60

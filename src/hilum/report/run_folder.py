@@ -255,7 +255,8 @@ class RunFolder:
         rows = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.strip()]
         valid = [float(r["valid_loss"]) for r in rows if r.get("valid_loss") is not None]
         best = [int(r["epoch"]) for r in rows if r.get("best")]
-        return LossCurve([float(r["train_loss"]) for r in rows], valid, best[-1] if best else None)
+        rates = [float(r["learning_rate"]) for r in rows if r.get("learning_rate") is not None]
+        return LossCurve([float(r["train_loss"]) for r in rows], valid, best[-1] if best else None, rates)
 
     def operating_point(self, cell: RunCell, trial: int) -> dict[str, Any]:
         """The bundle's operating point; empty where there is none."""

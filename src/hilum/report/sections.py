@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from hilum.artifacts.header import read_json
 from hilum.report import numbers
-from hilum.report.cautions import Caution
+from hilum.report.caution import Caution
 from hilum.report.evaluation import MIXED_UNIT, Evaluation
 from hilum.report.looks import looks, looks_words
 from hilum.report.page import Page, Picture, Section

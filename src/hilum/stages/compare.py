@@ -28,7 +28,7 @@ from hilum.core.errors import InputError
 from hilum.core.files import write_text
 from hilum.core.progress import progress
 from hilum.report import style
-from hilum.report.cautions import Caution
+from hilum.report.caution import Caution
 from hilum.report.class_words import against
 from hilum.report.comparison_tables import comparison_tables, secondary_table
 from hilum.report.difference_figure import differences

@@ -51,12 +51,16 @@ from hilum.report.run_notes import run_notes, with_notes
 from hilum.report.sections import compose, unit_note
 from hilum.report.study_rows import StudyRows
 from hilum.report.table import Table
+from hilum.stages import learned
 from hilum.stages.figure_films import counterparts, followed_box
+from hilum.stats import learning
 from hilum.training.schedules import simulate
 
 PAGE, CARD = "report.html", "model_card.md"
 COMPARISONS = "comparisons.json"
 _N_FIGURES = 8
+_RULES = (Path(learned.__file__), Path(learning.__file__))
+"""What the cautions about training follow from, beside the report's own code."""
 
 
 def write_report(run_dir: Path) -> Path:
@@ -81,6 +85,7 @@ def write_report(run_dir: Path) -> Path:
         if provenance == "hilum" and found.inputs == header.inputs and _intact(folder.path, found):
             return page_path
     rows = StudyRows.read(run_dir / "statistics.json")
+    learned.write_learning(folder)
     warnings = cautions(folder)
     card = model_card(folder, rows, evaluation, warnings)
     drawn, remarks, boxed = _pictures(folder, rows, evaluation)
@@ -163,7 +168,7 @@ def _header(folder: RunFolder) -> Header:
     inputs["looks"] = digest(looks(folder))
     code = Path(report_package.__file__).parent
     sources = sorted(p for p in code.rglob("*") if p.suffix in {".py", ".html", ".css", ".js"})
-    inputs["code"] = digest([[p.name, sha256_file(p)] for p in [*sources, Path(__file__)]])
+    inputs["code"] = digest([[p.name, sha256_file(p)] for p in [*sources, *_RULES, Path(__file__)]])
     return Header("report", inputs)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hilum.report import checklists, data_facts, study_facts
-from hilum.report.cautions import Caution
+from hilum.report.caution import Caution
 from hilum.report.evaluation import Evaluation
 from hilum.report.model_card import card_markdown, card_table, model_card
 from hilum.report.run_folder import RunFolder

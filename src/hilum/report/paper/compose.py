@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from hilum.core.digests import SHORT
 from hilum.report import numbers
-from hilum.report.cautions import Caution, cautions
+from hilum.report.caution import Caution
+from hilum.report.cautions import cautions
 from hilum.report.page import Picture, Section
 from hilum.report.paper.claims import Finding
 from hilum.report.paper.member import Member, Paper

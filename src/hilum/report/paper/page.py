@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hilum import RESEARCH_NOTICE, __version__
-from hilum.report.cautions import Caution
+from hilum.report.caution import Caution
 from hilum.report.page import Section, environment
 from hilum.report.paper.claims import Finding
 from hilum.report.table import Table

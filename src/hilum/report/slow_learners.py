@@ -1,0 +1,66 @@
+"""Cautions about trials whose model did not learn, from ``learning.json`` of a run's folder (`hilum.stages.learned` writes it).
+
+Convention: a caution a rule; it names the cells with the numbers of the first trial that it holds for, three cells at most.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hilum.artifacts.header import read_json
+from hilum.report.caution import Caution
+from hilum.report.result_tables import CellColumns
+from hilum.report.run_folder import RunFolder
+
+LEARNING = "learning.json"
+_NAMED = 3
+
+
+def learning_cautions(folder: RunFolder) -> list[Caution]:
+    """What the rules found, the gravest first; nothing where the file is not there yet."""
+    path = folder.path / LEARNING
+    if not path.is_file():
+        return []
+    return [
+        Caution(str(f["title"]), _where(folder, f["where"]), str(f["code"]), str(f["to_do"]))
+        for f in read_json(path)["found"]
+    ]
+
+
+def learning_lines(report: Path) -> list[str]:
+    """What the rules found in a run, or in the runs of a suite, a line each.
+
+    Args:
+        report: The page of the run or of the suite.
+    """
+    suite = report.parent / "paper.json"
+    if not suite.is_file():
+        return [f"{c.title} ({c.code}): {c.text}" for c in learning_cautions(RunFolder(report.parent))]
+    runs = [report.parent.parent / str(m["run"]) for m in read_json(suite)["members"]]
+    return [
+        f"{r.name}: {c.title} ({c.code}): {c.text}" for r in runs for c in learning_cautions(RunFolder(r))
+    ]
+
+
+def _where(folder: RunFolder, where: list[dict[str, Any]]) -> str:
+    label, cells = CellColumns(folder).label, {c.name: c for c in folder.cells}
+    by_cell: dict[str, list[dict[str, Any]]] = {}
+    for found in where:
+        by_cell.setdefault(found["cell"], []).append(found)
+    words = [
+        f"{label(cells[name])}, {_trials([int(f['trial']) for f in found], folder.n_trials)}: {found[0]['facts']}"
+        for name, found in list(by_cell.items())[:_NAMED]
+    ]
+    more = len(by_cell) - _NAMED
+    return (
+        "; ".join(words) + (f"; and {more} more {'cell' if more == 1 else 'cells'}" if more > 0 else "") + "."
+    )
+
+
+def _trials(numbers: list[int], of: int) -> str:
+    if len(numbers) == of > 1:
+        return f"all {of} trials, the first"
+    if len(numbers) > 1:
+        return f"{len(numbers)} of {of} trials, the first of them"
+    return f"trial {numbers[0]}"
