@@ -19,7 +19,7 @@ from hilum.artifacts.manifest import Exclusion, FilmRow, Manifest, write_exclusi
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split
 from hilum.augment.presets import preset
-from hilum.core.digests import digest
+from hilum.core.digests import digest, sha256_file
 
 CLASSES = ("bacterial", "covid", "normal", "viral")
 TABLE_6 = [[636, 4, 10, 69], [0, 1742, 65, 1], [0, 275, 4790, 31], [6, 13, 29, 625]]
@@ -114,6 +114,7 @@ def make_run(
     (root / "films").mkdir()
     for c in CLASSES:
         Image.fromarray(_film(rng)).save(root / "films" / f"{c}.png")
+    shas = {c: sha256_file(root / "films" / f"{c}.png") for c in CLASSES}
     films, parts = [], {"train": [], "valid": [], "test": []}
     group_of = {}
     for k, c in enumerate(CLASSES):
@@ -133,7 +134,7 @@ def make_run(
                     else "adult"
                 )
                 path = str(root / "films" / f"{c}.png")
-                row = FilmRow(image_id, patient, path, digest(image_id), digest([image_id]), c, source)
+                row = FilmRow(image_id, patient, path, shas[c], digest([image_id]), c, source)
                 films.append(replace(row, age_group=age, view="PA", width_px=96, height_px=96))
                 parts[part].append(image_id)
                 group_of[image_id] = group

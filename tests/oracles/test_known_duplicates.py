@@ -13,7 +13,7 @@ from PIL import Image
 
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
-from hilum.core.digests import pixels_sha256
+from hilum.core.digests import pixels_sha256, sha256_file
 from hilum.imaging.decode import decode_file
 from hilum.imaging.duplicates import CORRELATION, DETAIL, align, propose, sketch
 from hilum.stages.duplicates import find_duplicates
@@ -45,7 +45,7 @@ def radiography_normal(folder: Path, number: int) -> Path:
 
 def row(path: Path, image_id: str) -> FilmRow:
     sha = pixels_sha256(decode_file(path).pixels)
-    return FilmRow(image_id, "", str(path), sha, sha, "normal", image_id.split("/")[0])
+    return FilmRow(image_id, "", str(path), sha256_file(path), sha, "normal", image_id.split("/")[0])
 
 
 def measured(pairs: set[tuple[str, str]], known: set[tuple[str, str]]) -> tuple[float, float]:

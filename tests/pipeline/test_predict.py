@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import PartFeatures
+from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.study import read_study
@@ -57,9 +59,12 @@ def test_predict_equals_the_study_where_nothing_was_drawn(study: Path, tmp_path:
     fresh = predict_films(trial / "bundle", [study / "manifest.csv"], tmp_path / "p.csv", "cpu")
     row = {i: k for k, i in enumerate(fresh.image_ids)}
     again = fresh.probabilities[[row[i] for i in stored.image_ids]]
-    same = np.isclose(again, stored.probabilities, rtol=0, atol=1e-6).all(axis=1)
-    # a tenth of the films passes the random crop in the study, never in predict
-    assert 0.75 < same.mean() < 1.0
+    differ = ~np.isclose(again, stored.probabilities, rtol=0, atol=1e-6).all(axis=1)
+    # the films that passed the random crop in the study, which predict never draws, and no others
+    listed = json.loads((study / "prepared" / "crop--trial-1.json").read_text())
+    drawn = {row[0] for part in ("valid", "test") for row in listed[part] if row[3]}
+    assert 0 < len(drawn) < len(stored) / 2
+    assert {i for i, d in zip(stored.image_ids, differ, strict=True) if d} == drawn
     assert len(fresh) == len(manifest)
     assert fresh.patient_ids == tuple(manifest.by_id[i].patient_id for i in fresh.image_ids)
 
@@ -99,6 +104,57 @@ def test_a_film_that_cannot_be_read_is_a_row_with_its_reason(study: Path, tmp_pa
     assert again.operating_point[1] == ""
     assert set(again.operating_point) <= {"", "0", "1"}
     assert np.isnan(again.probabilities[1]).all()
+
+
+def test_a_film_that_changed_since_ingest_has_no_score(study: Path, tmp_path: Path) -> None:
+    bundle = study / "cells" / "squeezenet1_0--crop--constant" / "trial-1" / "bundle"
+    manifest = Manifest.read(study / "manifest.csv")
+    rows = []
+    for k, row in enumerate(manifest.films[:3]):
+        path = tmp_path / f"{k}.png"
+        shutil.copy(row.path, path)
+        rows.append(replace(row, path=str(path)))
+    swapped = rows[1].image_id
+    shutil.copy(rows[0].path, rows[1].path)
+    Manifest(rows, Header("manifest", options={"no_patient_ids": []})).write(tmp_path / "m.csv")
+    done = predict_films(bundle, [tmp_path / "m.csv"], tmp_path / "p.csv", "cpu")
+    assert dict(zip(done.image_ids, done.errors, strict=True)) == {
+        r.image_id: "changed since ingest" if r.image_id == swapped else "" for r in rows
+    }
+    assert np.isnan(done.probabilities[list(done.image_ids).index(swapped)]).all()
+    with pytest.raises(InputError, match=r"1 of 3 films cannot be scored, and --strict was given") as refused:
+        predict_films(bundle, [tmp_path / "m.csv"], tmp_path / "q.csv", "cpu", strict=True)
+    assert f"{swapped}: changed since ingest" in str(refused.value)
+    assert not (tmp_path / "q.csv").exists()
+
+
+def test_a_bare_dicom_brings_its_patient_study_and_view(study: Path, tmp_path: Path) -> None:
+    pydicom = pytest.importorskip("pydicom")
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    folder = tmp_path / "films"
+    folder.mkdir()
+    film = np.asarray(Image.open(Manifest.read(study / "manifest.csv").films[0].path).convert("L"))
+    ds = pydicom.Dataset()
+    ds.file_meta = pydicom.dataset.FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.PatientID, ds.StudyInstanceUID, ds.ViewPosition, ds.Modality = "P12", "1.2.3.4", "AP", "DX"
+    ds.SOPClassUID, ds.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.3"
+    ds.Rows, ds.Columns = film.shape
+    ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.PixelRepresentation = 1, "MONOCHROME2", 0
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit = 8, 8, 7
+    ds.PixelData = film.tobytes()
+    ds.save_as(folder / "a.dcm", enforce_file_format=True)
+    Image.fromarray(film).save(folder / "b.png")
+    bundle = study / "cells" / "squeezenet1_0--crop--constant" / "trial-1" / "bundle"
+    predict_films(bundle, [folder], tmp_path / "p.csv", "cpu")
+    lines = (tmp_path / "p.csv").read_text().splitlines()
+    assert lines[0].split(",")[-5:] == ["group", "operating_point", "error", "study_uid", "view"]
+    assert [line.split(",")[1] for line in lines[1:]] == ["P12", ""]
+    assert [line.split(",")[-2:] for line in lines[1:]] == [["1.2.3.4", "AP"], ["", ""]]
+    again = Predictions.read(tmp_path / "p.csv")
+    assert (again.study_uids, again.views) == (("1.2.3.4", ""), ("AP", ""))
+    assert again.take([1]).views == ("",)
 
 
 def test_a_changed_bundle_is_refused(study: Path, tmp_path: Path) -> None:

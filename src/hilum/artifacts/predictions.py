@@ -2,7 +2,8 @@
 
 hilum's own files have three more columns at the end: ``group`` (what may not be divided; the unit that intervals
 resample), ``operating_point`` (1 when the positive class reaches the bundle's threshold) and ``error`` (why a film has no
-probabilities). A bare csv with the first columns is accepted from anywhere.
+probabilities); those of `hilum predict` two more, ``study_uid`` and ``view``, as a film's DICOM header has them. A bare csv with the
+first columns is accepted from anywhere.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Predictions:
         errors: n reasons, empty for a film that was read.
         header: Where it comes from.
         provenance: ``hilum``, ``edited`` or ``unknown``.
+        study_uids: n StudyInstanceUIDs, empty where unknown; none at all where they were not asked for.
+        views: n views, likewise.
     """
 
     image_ids: tuple[str, ...]
@@ -53,6 +56,8 @@ class Predictions:
     errors: tuple[str, ...]
     header: Header
     provenance: Provenance = "hilum"
+    study_uids: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -62,11 +67,12 @@ class Predictions:
         k = [int(r) for r in rows]
 
         def pick(values: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(values[i] for i in k)
+            return tuple(values[i] for i in k) if values else ()
 
         return Predictions(
             pick(self.image_ids), pick(self.patient_ids), pick(self.parts), pick(self.y_true), self.probabilities[k],
             self.classes, pick(self.groups), pick(self.operating_point), pick(self.errors), self.header, self.provenance,
+            pick(self.study_uids), pick(self.views),
         )  # fmt: skip
 
     def of_part(self, part: str) -> Predictions:
@@ -91,11 +97,23 @@ class Predictions:
         """Write predictions.csv and its header."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow([*_FIRST, *(f"p_{c}" for c in self.classes), "group", "operating_point", "error"])
+        more = {n: v for n, v in (("study_uid", self.study_uids), ("view", self.views)) if v}
+        writer.writerow(
+            [*_FIRST, *(f"p_{c}" for c in self.classes), "group", "operating_point", "error", *more]
+        )
         for k in range(len(self)):
             probs = ["" if np.isnan(p) else f"{p:.9g}" for p in self.probabilities[k]]
             first = (self.image_ids[k], self.patient_ids[k], self.parts[k], self.y_true[k])
-            writer.writerow([*first, *probs, self.groups[k], self.operating_point[k], self.errors[k]])
+            writer.writerow(
+                [
+                    *first,
+                    *probs,
+                    self.groups[k],
+                    self.operating_point[k],
+                    self.errors[k],
+                    *(v[k] for v in more.values()),
+                ]
+            )
         write_text(path, out.getvalue())
         write_csv_header(path, self.header)
 
@@ -147,4 +165,5 @@ class Predictions:
         return cls(
             ids, column("patient_id"), column("part"), y_true, probs, classes,
             column("group"), column("operating_point"), column("error"), header, provenance,
+            *(column(c) if c in got else () for c in ("study_uid", "view")),
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +12,24 @@ import typer
 from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.core.progress import set_quiet
 
+SHOWN = 3
+"""Films named for each reason."""
+
 
 def predict(
     bundle: Annotated[Path, typer.Argument(help="A bundle: the folder with bundle.json.")],
     films: Annotated[list[Path], typer.Argument(help="Films, folders of films, or manifests.")],
     out: Annotated[Path, typer.Option(help="Where predictions.csv goes.")] = Path("predictions.csv"),
     split: Annotated[Path | None, typer.Option(help="split.json, to fill the column `part`.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Write nothing and exit with 2 when any film cannot be scored.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
-    """Score films with a trained model. A film that cannot be read is a row with its reason."""
+    """Score films with a trained model.
+
+    A film that cannot be read, or that changed since its manifest was made, is a row with the reason in `error`.
+    """
     from hilum.artifacts.split import Split
     from hilum.models.machine import choose_device, exact_arithmetic, keep_memory
     from hilum.stages.predict import predict_films
@@ -28,9 +38,13 @@ def predict(
     check_outputs([file_output(out, "predictions", ".csv")], [bundle, *films, *([split] if split else [])])
     keep_memory()
     exact_arithmetic()
-    done = predict_films(bundle, films, out, choose_device(), Split.read(split) if split else None)
-    failed = sum(1 for e in done.errors if e)
+    done = predict_films(bundle, films, out, choose_device(), Split.read(split) if split else None, strict)
     for note in done.header.options.get("left_out", []):
         print(note, file=sys.stderr)
-    print(f"{len(done) - failed} films scored, {failed} could not be read", file=sys.stderr)
+    failed = Counter(e for e in done.errors if e)
+    for reason, n in sorted(failed.items()):
+        films_of_it = [i for i, e in zip(done.image_ids, done.errors, strict=True) if e == reason]
+        more = ", ..." if n > SHOWN else ""
+        print(f"not scored, {reason}: {n} ({', '.join(films_of_it[:SHOWN])}{more})", file=sys.stderr)
+    print(f"{len(done) - failed.total()} films scored, {failed.total()} not", file=sys.stderr)
     print(out)

@@ -34,7 +34,16 @@ from hilum.imaging import png
 from hilum.imaging.film import MAX_FILE_BYTES, DecodedFilm, check_size
 from hilum.imaging.intensity import from_depth, luma, over_black
 
-__all__ = ["REASONS", "SUFFIXES", "DecodedFilm", "decode", "decode_file", "is_film_name", "sniff"]
+__all__ = [
+    "REASONS",
+    "SUFFIXES",
+    "DecodedFilm",
+    "decode",
+    "decode_file",
+    "file_bytes",
+    "is_film_name",
+    "sniff",
+]
 
 SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".dcm"})
 REASONS: Final = (
@@ -131,11 +140,11 @@ def decode(data: bytes) -> DecodedFilm:
     return film
 
 
-def decode_file(path: Path) -> DecodedFilm:
-    """Decode the film in a file; the message of an error begins with the path.
+def file_bytes(path: Path) -> bytes:
+    """The bytes of a file that may hold a film; the message of an error begins with the path.
 
     Raises:
-        FilmError: As `decode`; "unreadable" when the file cannot be read, "too large" above `MAX_FILE_BYTES`.
+        FilmError: "unreadable" when it cannot be read, "too large" above `MAX_FILE_BYTES`.
     """
     try:
         size = path.stat().st_size
@@ -143,9 +152,18 @@ def decode_file(path: Path) -> DecodedFilm:
             raise FilmError(
                 "too large", f"{path}: {size} bytes; a film has at most {MAX_FILE_BYTES} bytes"
             ) from None
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as e:
         raise FilmError("unreadable", f"{path}: {e.strerror or type(e).__name__}") from e
+
+
+def decode_file(path: Path) -> DecodedFilm:
+    """Decode the film in a file; the message of an error begins with the path.
+
+    Raises:
+        FilmError: As `decode` and `file_bytes`.
+    """
+    data = file_bytes(path)
     try:
         return decode(data)
     except FilmError as e:

@@ -12,7 +12,7 @@ What this module fixes where the standard leaves a choice or files contradict it
 
 The chain from stored value to grey is a function of the value alone, so it is worked out once for each value
 between the least and the greatest stored one, and the film is looked up in that table. It does not draw
-overlays, and of the header it keeps six facts. pydicom and its decoders are the extra ``hilum[dicom]``,
+overlays, and of the header it keeps seven facts. pydicom and its decoders are the extra ``hilum[dicom]``,
 imported on first use.
 """
 
@@ -32,6 +32,7 @@ from hilum.imaging.intensity import Window, from_range, from_unit, look_up, luma
 MODALITIES = frozenset({"CR", "DX", "RG"})
 FACTS = {
     "patient_id": "PatientID",
+    "study_uid": "StudyInstanceUID",
     "view": "ViewPosition",
     "age": "PatientAge",
     "sex": "PatientSex",

@@ -32,7 +32,7 @@ class DecodedFilm:
         height_px: Height of `pixels`.
         mode: How the file stored it: Pillow's word (``"1"``, ``"L"``, ``"LA"``, ``"P"``, ``"I;16"``,
             ``"RGB"``, ``"RGBA"``, ``"CMYK"``, ...) or, for DICOM, its photometric interpretation.
-        facts: For DICOM, those of `patient_id`, `view`, `age`, `sex`, `modality`, `photometric` that the
+        facts: For DICOM, those of `patient_id`, `study_uid`, `view`, `age`, `sex`, `modality`, `photometric` that the
             file has. They are about a patient: never log them.
     """
 

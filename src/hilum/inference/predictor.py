@@ -7,8 +7,8 @@ the softmax of the logits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -78,12 +78,14 @@ class Scored:
         probabilities: Shape (n_classes,), or None.
         positive: Whether the positive class reaches the operating point, or None.
         error: Empty, or the reason.
+        facts: What its header says of it, as `DecodedFilm.facts`; empty for a film that was not read.
     """
 
     name: str
     probabilities: NDArray[np.float64] | None
     positive: bool | None
     error: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Predictor:
@@ -134,28 +136,33 @@ class Predictor:
 
     def score(self, films: Iterable[tuple[str, bytes | FilmError]]) -> Iterator[Scored]:
         """Score films in batches; yields one `Scored` for each, in order."""
-        waiting: list[tuple[str, NDArray[np.uint8] | str]] = []
+        waiting: list[tuple[str, NDArray[np.uint8] | str, Mapping[str, str]]] = []
         for name, data in films:
             try:
-                waiting.append((name, self.prepare(data) if isinstance(data, bytes) else data.reason))
+                if not isinstance(data, bytes):
+                    raise data
+                film = decode(data)
+                waiting.append((name, self._pipeline.deterministic(film.pixels), film.facts))
             except FilmError as e:
-                waiting.append((name, e.reason))
+                waiting.append((name, e.reason, {}))
             if len(waiting) == self.bundle.batch:
                 yield from self._score_batch(waiting)
                 waiting = []
         yield from self._score_batch(waiting)
 
-    def _score_batch(self, batch: list[tuple[str, Any]]) -> Iterator[Scored]:
-        good = [film for _, film in batch if not isinstance(film, str)]
+    def _score_batch(
+        self, batch: Sequence[tuple[str, NDArray[np.uint8] | str, Mapping[str, str]]]
+    ) -> Iterator[Scored]:
+        good = [film for _, film, _ in batch if not isinstance(film, str)]
         scores: Iterator[NDArray[np.float64]] = iter(self.score_pixels(np.stack(good)) if good else ())
         threshold = self.bundle.operating_point["threshold"]
         k = self.bundle.classes.index(self.bundle.positive)
-        for name, film in batch:
+        for name, film, facts in batch:
             if isinstance(film, str):
                 yield Scored(name, None, None, film)
             else:
                 p = next(scores)
-                yield Scored(name, p, bool(p[k] >= threshold))
+                yield Scored(name, p, bool(p[k] >= threshold), facts=facts)
 
 
 def _head_logits(

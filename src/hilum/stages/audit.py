@@ -25,6 +25,7 @@ from hilum.artifacts.split import Split
 from hilum.core.errors import FilmError, InputError
 from hilum.core.progress import progress
 from hilum.core.seeding import key_entropy
+from hilum.imaging.as_ingested import film_as_ingested, refuse
 from hilum.imaging.decode import decode_file
 from hilum.imaging.shortcuts import border, exposure, reduced, thumbnail, without_lungs
 from hilum.report.class_words import against
@@ -288,19 +289,21 @@ def _encoded(films: Sequence[FilmRow], columns: Sequence[str], sizes: bool = Fal
 
 
 def _pixels(films: Sequence[FilmRow]) -> list[dict[str, NDArray[np.float32]]]:
-    out = []
+    out: list[dict[str, NDArray[np.float32]]] = []
+    bad: list[str] = []
     with progress("audit: read", len(films)) as step:
         for f in films:
             try:
-                pixels = decode_file(Path(f.path)).pixels
+                pixels = film_as_ingested(f.image_id, f.path, f.sha256).pixels
                 small = reduced(pixels)
                 looks = {"exposure": exposure(pixels), "border": border(small), "thumbnail": thumbnail(small)}
                 if f.lung_mask:
                     erased = without_lungs(pixels, decode_file(Path(f.lung_mask)).pixels)
                     if erased is not None:
                         looks["lungs erased"] = erased
+                out.append(looks)
             except FilmError as e:
-                raise InputError(f"{f.image_id}: {e}; ingest again") from e
-            out.append(looks)
+                bad.append(f"{f.image_id}: {e.reason}")
             step()
+    refuse(bad)
     return out

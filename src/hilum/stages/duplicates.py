@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -20,10 +19,10 @@ from hilum.artifacts.duplicates import Copy, Duplicates
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.digests import SHORT
-from hilum.core.errors import FilmError, InputError
+from hilum.core.errors import FilmError
 from hilum.core.processes import pool
 from hilum.core.progress import progress
-from hilum.imaging.decode import decode_file
+from hilum.imaging.as_ingested import film_as_ingested, refuse
 from hilum.imaging.duplicates import CORRELATION, DETAIL, SKETCH_PX, Proposals, align, propose, sketch
 
 _T = TypeVar("_T")
@@ -75,7 +74,10 @@ def _exact(manifest: Manifest) -> tuple[list[Copy], list[FilmRow]]:
 
 
 def _sketches(films: Sequence[FilmRow], workers: int) -> NDArray[np.uint8]:
-    chunks = [[f.path for f in films[k : k + _CHUNK_FILMS]] for k in range(0, len(films), _CHUNK_FILMS)]
+    chunks = [
+        [(f.image_id, f.path, f.sha256) for f in films[k : k + _CHUNK_FILMS]]
+        for k in range(0, len(films), _CHUNK_FILMS)
+    ]
     out = np.zeros((len(films), SKETCH_PX, SKETCH_PX), np.uint8)
     bad: list[str] = []
     done = 0
@@ -88,17 +90,15 @@ def _sketches(films: Sequence[FilmRow], workers: int) -> NDArray[np.uint8]:
                     out[done] = answer
                 done += 1
             step(len(answers))
-    if bad:
-        shown = "\n  ".join(bad[:20])
-        raise InputError(f"{len(bad)} films of the manifest cannot be read; ingest again:\n  {shown}")
+    refuse(bad)
     return out
 
 
-def _sketch_chunk(paths: Sequence[str]) -> list[NDArray[np.uint8] | str]:
+def _sketch_chunk(films: Sequence[tuple[str, str, str]]) -> list[NDArray[np.uint8] | str]:
     out: list[NDArray[np.uint8] | str] = []
-    for path in paths:
+    for film in films:
         try:
-            out.append(sketch(decode_file(Path(path)).pixels))
+            out.append(sketch(film_as_ingested(*film).pixels))
         except FilmError as e:
             out.append(f"{e.reason}: {e}")
     return out

@@ -20,10 +20,12 @@ from hilum.artifacts.features import FeatureRows, PartFeatures
 from hilum.artifacts.header import Header, write_json
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split
-from hilum.core.errors import FilmError
+from hilum.core.errors import FilmError, InputError
 from hilum.core.progress import progress
+from hilum.imaging.as_ingested import bytes_as_ingested
 from hilum.inference.predictor import (
     Predictor,
+    Scored,
     load_head,
     load_network,
     probabilities,
@@ -36,6 +38,9 @@ from hilum.training.loop import Source, logits
 
 CONSTANT = 1e-6
 """A model whose probabilities differ by less than this over all films says the same of every film."""
+
+SHOWN = 20
+"""Films named in a message, at most."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +118,27 @@ def _head_scores(head: nn.Module, parts: Sequence[PartFeatures]) -> list[NDArray
         torch.set_num_threads(threads)
 
 
+def _refuse_unscored(scored: Sequence[Scored], out: Path) -> None:
+    bad = [s for s in scored if s.error]
+    if bad:
+        shown = "".join(f"\n  {s.name}: {s.error}" for s in bad[:SHOWN])
+        more = f"\n  ... and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        raise InputError(
+            f"{len(bad)} of {len(scored)} films cannot be scored, and --strict was given; {out} was not written:{shown}{more}"
+        )
+
+
 def predict_films(
-    bundle: Path, paths: Sequence[Path], out: Path, device: str, split: Split | None = None
+    bundle: Path,
+    paths: Sequence[Path],
+    out: Path,
+    device: str,
+    split: Split | None = None,
+    strict: bool = False,
 ) -> Predictions:
     """Score films with a bundle and write predictions.csv; a film that cannot be read has its reason there.
+
+    Patient, study and view are those of the manifest, or of a bare film's DICOM header.
 
     Args:
         bundle: Folder of the bundle.
@@ -124,6 +146,10 @@ def predict_films(
         out: predictions.csv.
         device: ``cpu`` or ``cuda``.
         split: Fills the part of films of a manifest.
+        strict: Write nothing when a film has no scores.
+
+    Raises:
+        InputError: No film; or films without scores when `strict`, all of them named.
     """
     named = named_films(paths)
     rows = named.rows
@@ -132,15 +158,17 @@ def predict_films(
     def read() -> Iterator[tuple[str, bytes | FilmError]]:
         for row in rows:
             try:
-                yield row.image_id, Path(row.path).read_bytes()
-            except OSError as e:
-                yield row.image_id, FilmError("unreadable", f"{row.path}: {e.strerror}")
+                yield row.image_id, bytes_as_ingested(row.image_id, row.path, row.sha256)
+            except FilmError as e:
+                yield row.image_id, e
 
     scored = []
     with progress("predict", len(rows)) as step:
         for s in predictor.score(read()):
             scored.append(s)
             step()
+    if strict:
+        _refuse_unscored(scored, out)
     classes = predictor.bundle.classes
     header = provenance(predictor)
     if named.left_out:
@@ -148,7 +176,10 @@ def predict_films(
     nothing = np.full(len(classes), np.nan)
     predictions = Predictions(
         image_ids=tuple(r.image_id for r in rows),
-        patient_ids=tuple(r.patient_id for r in rows),
+        patient_ids=tuple(
+            r.patient_id if r.source else s.facts.get("patient_id", "")
+            for r, s in zip(rows, scored, strict=True)
+        ),
         parts=tuple(split.part_of.get(r.image_id, "") if split else "" for r in rows),
         y_true=tuple(r.label for r in rows),
         probabilities=np.stack([nothing if s.probabilities is None else s.probabilities for s in scored]),
@@ -157,6 +188,8 @@ def predict_films(
         operating_point=tuple("" if s.positive is None else str(int(s.positive)) for s in scored),
         errors=tuple(s.error for s in scored),
         header=header,
+        study_uids=tuple(s.facts.get("study_uid", "") for s in scored),
+        views=tuple(r.view or s.facts.get("view", "") for r, s in zip(rows, scored, strict=True)),
     )
     predictions.write(out)
     return predictions

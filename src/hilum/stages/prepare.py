@@ -21,8 +21,7 @@ from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, pixels_sha256
-from hilum.core.errors import DigestError
-from hilum.imaging.decode import decode_file
+from hilum.imaging.as_ingested import changed, film_as_ingested
 
 CHUNK = 256
 """Films a task: the unit that is repeated after a kill."""
@@ -33,13 +32,13 @@ class PrepareTask:
     """Films and what is wanted of each.
 
     Attributes:
-        films: (image_id, path, pixels_sha256) of each film.
+        films: (image_id, path, sha256, pixels_sha256) of each film.
         wanted: For each film, what to make of it.
         pipelines: Name -> pipeline, as `Pipeline.to_dict` gives it.
         folder: Where the shard goes.
     """
 
-    films: tuple[tuple[str, str, str], ...]
+    films: tuple[tuple[str, str, str, str], ...]
     wanted: tuple[tuple[Wanted, ...], ...]
     pipelines: tuple[tuple[str, Any], ...]
     folder: str
@@ -49,7 +48,7 @@ class PrepareTask:
         """Digest of all that makes a difference: pixels, pipelines, what is wanted; not paths."""
         wanted = [[[w.pipeline, w.part, w.seed, w.copy] for w in ws] for ws in self.wanted]
         pipelines = {name: Pipeline.from_dict(spec).digest for name, spec in self.pipelines}
-        return digest([[[i, sha] for i, _, sha in self.films], wanted, pipelines])
+        return digest([[[i, sha] for i, _, _, sha in self.films], wanted, pipelines])
 
 
 def plan(
@@ -66,7 +65,7 @@ def plan(
         chunk = ids[start : start + CHUNK]
         tasks.append(
             PrepareTask(
-                tuple((i, films[i].path, films[i].pixels_sha256) for i in chunk),
+                tuple((i, films[i].path, films[i].sha256, films[i].pixels_sha256) for i in chunk),
                 tuple(
                     tuple(sorted(wanted[i], key=lambda w: (w.pipeline, w.part, w.seed, w.copy)))
                     for i in chunk
@@ -107,20 +106,17 @@ def prepare_chunk(task: PrepareTask) -> int:
     """Do one task; returns the number of films.
 
     Raises:
-        FilmError: A film that cannot be decoded.
-        DigestError: A film whose pixels are not those of the manifest.
+        FilmError: A film that cannot be decoded, or whose bytes or pixels are not those of the manifest.
     """
     start = time.perf_counter()
     store = PreparedStore(Path(task.folder))
     pipelines = {name: Pipeline.from_dict(spec) for name, spec in task.pipelines}
     rows: list[PreparedRow] = []
     pixels: dict[str, NDArray[np.uint8]] = {}
-    for (image_id, path, sha), wanted in zip(task.films, task.wanted, strict=True):
-        film = decode_file(Path(path)).pixels
+    for (image_id, path, sha256, sha), wanted in zip(task.films, task.wanted, strict=True):
+        film = film_as_ingested(image_id, path, sha256).pixels
         if pixels_sha256(film) != sha:
-            raise DigestError(
-                f"film {image_id!r} is not what it was when the manifest was made; run `hilum ingest` again"
-            )
+            raise changed(image_id)
         made, new = prepare_film(film, sha, wanted, pipelines)
         rows.extend(PreparedRow(image_id, w, d, drawn) for w, d, drawn in made)
         pixels.update(new)

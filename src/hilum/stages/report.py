@@ -26,7 +26,7 @@ from hilum.core.digests import digest, sha256_bytes, sha256_file
 from hilum.core.errors import FilmError
 from hilum.core.files import write_text
 from hilum.core.progress import progress
-from hilum.imaging.decode import decode_file
+from hilum.imaging.as_ingested import film_as_ingested
 from hilum.report import (
     comparison_tables,
     confusion_tables,
@@ -256,7 +256,7 @@ def _films(folder: RunFolder) -> tuple[list[tuple[str, Film]], list[str]]:
     films, remarks = [], []
     for film in _one_a_class(folder):
         try:
-            films.append((film.label, decode_file(Path(film.path)).pixels))
+            films.append((film.label, film_as_ingested(film.image_id, film.path, film.sha256).pixels))
         except (FilmError, OSError) as e:
             remarks.append(
                 f"The panel lacks {film.label}: its film could not be read "

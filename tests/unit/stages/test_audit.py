@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from hilum.artifacts.duplicates import Copy, Duplicates
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import Split
-from hilum.core.digests import SHORT
+from hilum.core.digests import SHORT, sha256_file
 from hilum.core.errors import DigestError, InputError
 from hilum.imaging.shortcuts import border, exposure, reduced, thumbnail, without_lungs
 from hilum.report.audit_page import audit_page, summary
@@ -50,7 +51,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
         source = "a" if k < 60 else "b"
         films.append(
             FilmRow(
-                f"{source}/f{k:02d}", patient, str(path), f"{k:064x}", f"{k:064x}",
+                f"{source}/f{k:02d}", patient, str(path), sha256_file(path), f"{k:064x}",
                 "covid" if covid else "normal", source, age_group="adult" if covid else "child",
                 width_px=64, height_px=64, lung_mask=str(folder / "mask.png"),
             )
@@ -210,3 +211,16 @@ def test_shortcut_features() -> None:
     erased = without_lungs(film, lungs)
     assert erased is not None
     assert np.unique(erased.reshape(16, 16)[8:]).tolist() == [0.125]
+
+
+def test_films_that_changed_since_ingest_are_refused_together(
+    manifest: Manifest, duplicates: Duplicates
+) -> None:
+    swapped = [
+        replace(f, path=manifest.films[0].path) if f.image_id in ("a/f03", "b/f61") else f
+        for f in manifest.films
+    ]
+    changed = Manifest(swapped, manifest.header)
+    with pytest.raises(InputError, match="2 films of the manifest cannot be used") as refused:
+        audit(changed, Duplicates(duplicates.pairs, duplicates.films, duplicates.header))
+    assert "\n  a/f03: changed since ingest\n  b/f61: changed since ingest" in str(refused.value)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -87,7 +89,7 @@ def test_all_films_that_cannot_be_read_are_named(manifest: Manifest) -> None:
     Path(manifest.films[3].path).write_bytes(b"")
     Path(manifest.films[5].path).unlink()
     with pytest.raises(
-        InputError, match=r"2 films of the manifest cannot be read(?s:.*)film03: (?s:.*)film05"
+        InputError, match=r"2 films of the manifest cannot be used(?s:.*)film03: (?s:.*)film05"
     ):
         find_duplicates(manifest, workers=1)
 
@@ -99,3 +101,14 @@ def test_no_films() -> None:
 def test_a_workers_imports_hold_no_torch() -> None:
     code = "import sys, hilum.stages.duplicates; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_film_that_changed_since_ingest_is_refused_by_name(tmp_path: Path) -> None:
+    rows = []
+    for k in range(3):
+        Image.fromarray(np.full((64, 64), 40 * k, np.uint8)).save(tmp_path / f"{k}.png")
+        rows.append(row(tmp_path / f"{k}.png"))
+    shutil.copy(tmp_path / "0.png", tmp_path / "2.png")
+    with pytest.raises(InputError, match="1 films of the manifest cannot be used; ingest again") as refused:
+        find_duplicates(Manifest(rows, Header("manifest", options={"no_patient_ids": ["made"]})))
+    assert "made/2: changed since ingest: film 'made/2' is not what it was" in str(refused.value)

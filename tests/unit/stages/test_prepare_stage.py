@@ -11,7 +11,7 @@ from hilum.artifacts.prepared import PreparedStore, Wanted
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import preset
 from hilum.core.digests import pixels_sha256
-from hilum.core.errors import DigestError
+from hilum.core.errors import FilmError
 from hilum.core.seeding import generator
 from hilum.stages import prepare
 from hilum.stages.prepare import plan, prepare_chunk
@@ -78,7 +78,7 @@ def test_a_film_that_changed_is_refused(tmp_path: Path) -> None:
     rows = films(tmp_path, 2)
     Image.fromarray(np.zeros((60, 50), np.uint8)).save(rows["s/1"].path)
     with pytest.raises(
-        DigestError,
+        FilmError,
         match=r"film 's/1' is not what it was when the manifest was made; run `hilum ingest` again",
     ):
         run(rows, tmp_path / "prepared")

@@ -1,0 +1,72 @@
+"""A film of a manifest, if it is still what it was: the one place where a film's bytes are held against the manifest's digest.
+
+A manifest is of bytes. A film whose bytes are others now may have another patient's picture under its id and label, so it is refused
+wherever films of a manifest are read, by its id, with the reason `CHANGED`. A film without a digest (a bare file, or a manifest that
+was not made by hilum) is taken as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from hilum.core.digests import sha256_bytes
+from hilum.core.errors import FilmError, InputError
+from hilum.imaging.decode import decode, file_bytes
+from hilum.imaging.film import DecodedFilm
+
+_SHOWN = 20
+CHANGED: Final = "changed since ingest"
+
+
+def bytes_as_ingested(image_id: str, path: str, sha256: str) -> bytes:
+    """The bytes of a film.
+
+    Args:
+        image_id: Of the film.
+        path: Where it is.
+        sha256: What the manifest says of its bytes; empty for unknown.
+
+    Raises:
+        FilmError: It cannot be read, or is another one now (`CHANGED`).
+    """
+    data = file_bytes(Path(path))
+    if sha256 and sha256_bytes(data) != sha256:
+        raise changed(image_id)
+    return data
+
+
+def film_as_ingested(image_id: str, path: str, sha256: str) -> DecodedFilm:
+    """The decoded film.
+
+    Raises:
+        FilmError: As `bytes_as_ingested`; or it cannot be decoded.
+    """
+    data = bytes_as_ingested(image_id, path, sha256)
+    try:
+        return decode(data)
+    except FilmError as e:
+        raise FilmError(e.reason, f"{path}: {e}") from e
+
+
+def refuse(bad: Sequence[str]) -> None:
+    """Refuse films of a manifest that cannot be used, all at once.
+
+    Args:
+        bad: ``image_id: reason`` of each; nothing happens where there is none.
+
+    Raises:
+        InputError: It names the first of them.
+    """
+    if bad:
+        shown = "\n  ".join(bad[:_SHOWN])
+        more = f"\n  ... and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
+        raise InputError(f"{len(bad)} films of the manifest cannot be used; ingest again:\n  {shown}{more}")
+
+
+def changed(image_id: str) -> FilmError:
+    """What is said of a film that is another one now."""
+    return FilmError(
+        CHANGED, f"film {image_id!r} is not what it was when the manifest was made; run `hilum ingest` again"
+    )
