@@ -21,6 +21,9 @@ from hilum.core.files import write_text
 RULES = 2
 """Raised when a figure, an interval or a verdict is made otherwise; rows of other rules are made again."""
 ALL_CLASSES = "all"  # the `class` of a figure that is about every class at once
+MACRO = "macro"  # of a mean over classes
+RESERVED = (ALL_CLASSES, MACRO)
+"""What no class may be called."""
 
 
 class StatisticsRow(BaseModel):
@@ -29,14 +32,14 @@ class StatisticsRow(BaseModel):
     Attributes:
         metric: Name such as ``"sensitivity"``. Figures at an operating point end in ``"@operating_point"``;
             the others are for the class of the highest probability, or need no decision (the areas).
-        class_: In the file ``class``: the class counted as positive, ``"all"``, or the name of a contrast
-            such as ``"covid vs adult normal"``.
+        class_: In the file ``class``: the class counted as positive, ``"all"`` (one figure of all classes), ``"macro"`` (the mean of
+            the classes' figures), or the name of a contrast such as ``"covid vs adult normal"``.
         part: The part of the split the films are from.
         estimate: The figure (mean over trials where there are several), or None with the reason in `note`.
         low: Lower end of the interval at `level`; None with the reason in `note`.
         high: Upper end.
         n: Films that the figure is about (of one trial).
-        n_positive: Those of the positive class; equal to `n` for class ``"all"``.
+        n_positive: Those of the positive class; equal to `n` for ``"all"`` and ``"macro"``.
         method: How the interval was made.
         level: Nominal coverage of both intervals.
         seed: Seed of the resamples.

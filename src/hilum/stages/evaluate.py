@@ -34,12 +34,13 @@ from hilum.report.families import family_pairs
 from hilum.report.resampling_unit import ResamplingUnit, resampling_unit
 from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.study_rows import StudyRow, StudyRows, study_row
+from hilum.stats.asked import TrialScores
 from hilum.stats.comparison import Cells
 from hilum.stats.confusion import FORMULAS, Undefined, confusion, predicted_class
 from hilum.stats.contrasts import Sides
 from hilum.stats.curves import AREA_FORMULAS, Curve, pr_curve, roc_curve, thin
 from hilum.stats.scored_films import ScoredFilms
-from hilum.stats.summary import N_RESAMPLES, TrialScores, cell_statistics, film_statistics
+from hilum.stats.summary import N_RESAMPLES, cell_statistics, film_statistics
 
 PART = "test"
 COMPARISONS = "comparisons.json"

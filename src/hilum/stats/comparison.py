@@ -24,22 +24,25 @@ from hilum.stats.difference import (
     DifferenceTest,
     ResampledTest,
     TrialPart,
+    correlation,
     film_part,
     trial_part,
 )
 from hilum.stats.discordance import (
     JoinedTest,
+    WidestTest,
     discordant_distances,
     effective_discordance,
     separate_distances,
 )
+from hilum.stats.few_events import events_behind
 from hilum.stats.intervals import MAX_UNDEFINED
 from hilum.stats.multiplicity import holm, simultaneous_level
 from hilum.stats.proportions import FEW_EVENTS
 from hilum.stats.resampling import DecisionTable, Ranking, Resamples, TrialFigures, resample
 from hilum.stats.sample_size import Needed, needed
 from hilum.stats.scored_films import ScoredFilms, SortedTrial, sort_films
-from hilum.stats.secondary import OF_FIXED_FILMS, decisions, secondary_tests
+from hilum.stats.secondary import OF_FIXED_FILMS, secondary_tests, tipped_clusters
 from hilum.stats.verdict import ALPHA, share_weights, trainings, verdict_of
 from hilum.stats.walks import AREAS
 
@@ -177,13 +180,7 @@ class _Comparison:
         if lost:
             self.notes.append(f"undefined in {lost} of {defined.size} resamples, left out")
         self._film_part = film_part(draws[:, defined], reference[:, defined])
-        drawn = f"{self.cells.n_resamples} resamples of {counted.n_clusters} {self.cells.unit}s"
-        joined = self._few()
-        if joined is None:
-            self.test = ResampledTest(self.estimate, self._film_part, self._trial_part)
-            self.method = f"{'paired ' if self.paired else ''}bootstrap, {drawn}, normal"
-        else:
-            self.test, self.method = joined
+        self.test, self.method = self._choose()
         if self._shared:
             self.notes.append(SHARED_WEIGHTS)
         elif self._one_training:
@@ -200,51 +197,39 @@ class _Comparison:
                 "test films differ: units of the union resampled, films not paired where only one has them"
             )
 
-    def _few(self) -> tuple[DifferenceTest, str] | None:
-        """The test of few discordant clusters or few errors; None where resamples serve."""
-        ratio = self._ratio
-        if ratio is None:
-            of_class = [int((t.true == self.cells._k).sum()) for t in (*self._a, *self._b)]
-            fewest = min(min(n, len(t.true) - n) for n, t in zip(of_class, (*self._a, *self._b), strict=True))
-            if fewest < FEW_EVENTS:
-                self.notes.append(f"few events ({fewest} films of the class, or others)")
-            return None
-        counted, index = self.cells._counted, self.cells._ratios.index(ratio)
-        sides = [
-            (counted.above[rows, index], counted.below[rows, index], counted.effective[rows, index])
-            for rows in (self.cells._rows[self.pair.cell], self.cells._rows[self.pair.reference])
-        ]
-        events = [float(np.minimum(above, below - above).mean()) for above, below, _ in sides]
-        if self.paired and self.metric in OF_FIXED_FILMS:
-            tipped = self._tipped(ratio)
+    def _choose(self) -> tuple[DifferenceTest, str]:
+        """The test that films and trials allow, and how it was made; few events are noted."""
+        counted, ratio = self.cells._counted, self._ratio
+        resampled = ResampledTest(self.estimate, self._film_part, self._trial_part)
+        drawn = f"{self.cells.n_resamples} resamples of {counted.n_clusters} {self.cells.unit}s"
+        how = f"{'paired ' if self.paired else ''}bootstrap, {drawn}, normal"
+        at = self.cells._rows[self.pair.cell], self.cells._rows[self.pair.reference]
+        if self.paired and ratio is not None and self.metric in OF_FIXED_FILMS:
+            tipped = tipped_clusters(self._a, self._b, ratio)
             n = effective_discordance(tipped)
             if n >= FEW_EVENTS:
-                return None
+                return resampled, how
             self.notes.append("few discordant units: films gained and lost are counted, not resampled")
-            one_film = 1 / float(sides[0][1].mean())
+            one_film = 1 / float(counted.below[at[0], self._column].mean())
             test = JoinedTest(self.estimate, discordant_distances(tipped, one_film), self._trial_part)
-            how = f"films gained and lost as rare counts (Fay & Feuer; effectively {n:.3g} discordant units), joined in squares"
-            return test, how
-        if min(events) >= FEW_EVENTS:
-            return None
-        self.notes.append(f"few events ({min(events):.3g} errors or successes)")
-        if self.metric not in OF_FIXED_FILMS:
-            return None
-        effective = [float(e.mean()) for _, _, e in sides]
-        distances = separate_distances(self.value, effective[0], self.reference_value, effective[1])
-        test = JoinedTest(self.estimate, distances, self._trial_part)
-        return test, "Clopper-Pearson of each cell, films not paired, joined in squares"
-
-    def _tipped(self, ratio: Ratio) -> NDArray[np.float64]:
-        """Each cluster's part of the difference."""
-        labels, parts = [], []
-        for a, b in zip(self._a, self._b, strict=True):
-            right, rows = decisions(a, ratio)
-            right_reference, _ = decisions(b, ratio)
-            labels.append(a.clusters[rows])
-            parts.append((right[rows] - right_reference[rows]) / (rows.sum() * len(self._a)))
-        number = np.unique(np.concatenate(labels), return_inverse=True)[1]
-        return np.bincount(number, weights=np.concatenate(parts)).astype(np.float64)
+            return (
+                test,
+                f"films gained and lost as rare counts (Fay & Feuer; effectively {n:.3g} discordant units), joined in squares",
+            )
+        one, other = (
+            events_behind(counted, self._column, self.metric, ratio, self.cells.unit, rows) for rows in at
+        )
+        if not (one.few or other.few):
+            return resampled, how
+        self.notes.append(f"few events ({min(one, other, key=lambda e: e.n).words})")
+        fixed = self.metric in OF_FIXED_FILMS
+        together = 0.0 if fixed else correlation(*(counted.draws[rows, :, self._column] for rows in at))
+        distances = separate_distances(self.value, one.limits, self.reference_value, other.limits, together)
+        joined = JoinedTest(self.estimate, distances, self._trial_part)
+        if fixed:
+            return joined, "Clopper-Pearson of each cell, films not paired, joined in squares"
+        kind = "Clopper-Pearson" if ratio is not None else one.method
+        return WidestTest((resampled, joined)), f"{how}, never surer than {kind} of each cell joined (Zou)"
 
     @property
     def value(self) -> float:

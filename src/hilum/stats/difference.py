@@ -114,6 +114,21 @@ def film_part(draws: NDArray[np.float64], reference: NDArray[np.float64]) -> Fil
     return FilmPart(max(0.0, common) ** 0.5, float((one - other).std()))
 
 
+def correlation(draws: NDArray[np.float64], reference: NDArray[np.float64]) -> float:
+    """Of two cells' means over trials over the resamples where both are defined, 0 .. 1; 0 where one does not vary.
+
+    Args:
+        draws: (n_trials, n_resamples).
+        reference: Likewise; its number of trials may be another.
+    """
+    one, other = draws.mean(axis=0), reference.mean(axis=0)
+    both = np.isfinite(one) & np.isfinite(other)
+    one, other = one[both], other[both]
+    if one.std() == 0 or other.std() == 0:
+        return 0.0
+    return float(np.clip(np.corrcoef(one, other)[0, 1], 0.0, 1.0))
+
+
 def _common(draws: NDArray[np.float64]) -> tuple[float, float]:
     """Mean covariance between trials (the variance itself for one trial), and the variance of the mean."""
     n = len(draws)

@@ -11,8 +11,9 @@ its error is 0. Then the films gained and the films lost are taken as two rare c
   `intervals.few_events_interval`;
 - p is 1 less the highest level at which the interval leaves 0 out.
 
-Where the films of the two cells are not the same there are no discordant films; with few errors in one of them the two Clopper-Pearson
-intervals join in the same way.
+Where the films of the two cells are not the same there are no discordant films, and areas, F1, PPV and NPV have none either; with few
+events in one of the cells the limits of both (`hilum.stats.limits`) join in the same way, with the correlation of their resampled errors
+where both vary, and the difference is never surer than its resamples.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from hilum.stats.difference import TrialPart, solve
-from hilum.stats.proportions import clopper_pearson, effective_n
+from hilum.stats.difference import DifferenceTest, TrialPart, solve
+from hilum.stats.limits import Limits
+from hilum.stats.proportions import effective_n
 
 Distances = Callable[[float], tuple[float, float]]
 """Level -> how far the interval from the films reaches below and above the difference."""
@@ -106,25 +108,43 @@ def discordant_distances(tipped: NDArray[np.float64], one_film: float) -> Distan
     return distances
 
 
-def separate_distances(p: float, n: float, p_reference: float, n_reference: float) -> Distances:
-    """Limits from two proportions of different films.
+def separate_distances(
+    value: float, limits: Limits, reference: float, of_reference: Limits, correlation: float = 0.0
+) -> Distances:
+    """Limits from those of two figures (Zou 2007, Psychol. Methods 12:399; for proportions Newcombe 1998, Statist. Med. 17:2635).
 
     Args:
-        p: Proportion.
-        n: Effective number of films, > 0.
-        p_reference: Of the reference.
-        n_reference: Of the reference.
+        value: The figure.
+        limits: Its limits.
+        reference: Of the reference.
+        of_reference: Likewise.
+        correlation: Of the two figures' errors, 0 where films are not the same or too few to say.
     """
 
+    def joined(one: float, other: float) -> float:
+        return float(max(0.0, one * one - 2 * correlation * one * other + other * other) ** 0.5)
+
     def distances(level: float) -> tuple[float, float]:
-        low, high = clopper_pearson(p * n, n, level)
-        other_low, other_high = clopper_pearson(p_reference * n_reference, n_reference, level)
-        return (
-            float(np.hypot(p - low, other_high - p_reference)),
-            float(np.hypot(high - p, p_reference - other_low)),
-        )
+        (low, high), (other_low, other_high) = limits(level), of_reference(level)
+        return joined(value - low, other_high - reference), joined(high - value, reference - other_low)
 
     return distances
+
+
+@dataclass(frozen=True)
+class WidestTest:
+    """The more cautious of two tests of one difference."""
+
+    tests: tuple[DifferenceTest, DifferenceTest]
+
+    def p(self) -> float:
+        """See `hilum.stats.difference.DifferenceTest`."""
+        return max(t.p() for t in self.tests)
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """See `hilum.stats.difference.DifferenceTest`."""
+        ends = [t.interval(level) for t in self.tests]
+        return min(low for low, _ in ends), max(high for _, high in ends)
 
 
 def _fay_feuer(weights: NDArray[np.float64], largest: float, level: float) -> tuple[float, float]:

@@ -26,7 +26,7 @@ here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -35,7 +35,7 @@ from scipy import stats
 
 from hilum.core.errors import InputError
 from hilum.core.seeding import generator
-from hilum.stats.proportions import clopper_pearson
+from hilum.stats.limits import Limits
 from hilum.stats.trials import summarise_trials
 
 TrialDraw = Literal["student", "multinomial"]
@@ -121,22 +121,28 @@ def bootstrap_interval(
     return Interval(low, high, film_variance**0.5, trial_error, note)
 
 
-def few_events_interval(points: NDArray[np.float64], effective: float, level: float = 0.95) -> Interval:
-    """The interval of a proportion with too few errors to resample.
+def few_events_interval(points: NDArray[np.float64], limits: Limits, level: float = 0.95) -> Interval:
+    """The interval of a figure with too few events to resample.
 
-    One trial: Clopper and Pearson's on the effective number of films. Several: that interval of the mean and
-    Student's over trials, their distances from the mean added in squares (Zou & Donner 2008, Statist. Med.
-    27:1693).
+    One trial: the limits that the films allow (`hilum.stats.limits`). Several: those of the mean and Student's over trials, their distances
+    from the mean added in squares (Zou & Donner 2008, Statist. Med. 27:1693).
 
     Args:
-        points: The proportion of each trial, (n_trials,).
-        effective: Effective number of films (`proportions.effective_n`), > 0.
+        points: The figure of each trial, (n_trials,).
+        limits: Of the mean over trials.
         level: Nominal coverage.
     """
     p = float(points.mean())
-    low, high = clopper_pearson(p * effective, effective, level)
+    low, high = limits(level)
     trials = summarise_trials(points, level)
     if trials.low is not None and trials.high is not None:
         low = max(0.0, p - float(np.hypot(p - low, p - trials.low)))
         high = min(1.0, p + float(np.hypot(high - p, trials.high - p)))
     return Interval(low, high, None, trials.standard_error)
+
+
+def never_narrower(resampled: Interval, limits: Interval) -> Interval:
+    """The resampled interval, never narrower than limits from a model; those alone where resamples give none."""
+    if resampled.low is None or resampled.high is None or limits.low is None or limits.high is None:
+        return replace(limits, note=resampled.note.replace("no interval", "none from resamples"))
+    return replace(resampled, low=min(resampled.low, limits.low), high=max(resampled.high, limits.high))

@@ -85,6 +85,9 @@ class Resamples:
         above: float64 (n_trials, n_ratios), what stands above the line of each ratio.
         below: float64 (n_trials, n_ratios), below the line.
         effective: float64 (n_trials, n_ratios), effective number of films below the line (`effective_n`).
+        events: float64 (n_trials, n_ratios), effective number of films above the line, or below but not above, whichever is less: what a
+            resample of the ratio rests on.
+        ranked: float64 (n_trials, n_rankings, 2), effective number of films of the class, and of the others.
         n_clusters: Clusters in the union over trials.
         seed: Seed of the draws.
     """
@@ -94,6 +97,8 @@ class Resamples:
     above: NDArray[np.float64]
     below: NDArray[np.float64]
     effective: NDArray[np.float64]
+    events: NDArray[np.float64]
+    ranked: NDArray[np.float64]
     n_clusters: int
     seed: int
 
@@ -165,6 +170,8 @@ def resample(trials: Sequence[TrialFigures], n_resamples: int, seed: int) -> Res
         np.stack([t.above for t in counted]),
         np.stack([t.below for t in counted]),
         np.stack([t.effective for t in counted]),
+        np.stack([t.events for t in counted]),
+        np.stack([t.ranked for t in counted]),
         n_clusters,
         seed,
     )
@@ -175,7 +182,7 @@ class _CountedTrial:
 
     def __init__(self, trial: TrialFigures, cluster: NDArray[np.int32], n_clusters: int) -> None:
         self._tables = []
-        above, below, effective = [], [], []
+        above, below, effective, events = [], [], [], []
         for table in trial.tables:
             n_cells = table.n_classes**2
             rows = table.cells >= 0
@@ -187,13 +194,27 @@ class _CountedTrial:
             by_cluster = np.bincount(flat, minlength=n_clusters * n_cells).reshape(n_clusters, n_cells)
             above.append(by_cluster.sum(axis=0) @ upper)
             below.append(by_cluster.sum(axis=0) @ lower)
-            effective.append(np.array([effective_n(by_cluster @ weights) for weights in lower.T]))
-        self.above, self.below, self.effective = (
-            np.concatenate(parts) if parts else np.zeros(0) for parts in (above, below, effective)
+            effective.append(np.array([effective_n(by_cluster @ (weights > 0)) for weights in lower.T]))
+            events.append(
+                np.array(
+                    [
+                        min(effective_n(by_cluster @ (up > 0)), effective_n(by_cluster @ (low > up)))
+                        for up, low in zip(upper.T, lower.T, strict=True)
+                    ]
+                )
+            )
+        self.above, self.below, self.effective, self.events = (
+            np.concatenate(parts) if parts else np.zeros(0) for parts in (above, below, effective, events)
         )
         self._rankings = [
             SortedRanking.of(r.positive[r.rows], r.score[r.rows], cluster[r.rows]) for r in trial.rankings
         ]
+        self.ranked = np.array(
+            [
+                [effective_n(np.bincount(cluster[r.rows & side])) for side in (r.positive, ~r.positive)]
+                for r in trial.rankings
+            ]
+        ).reshape(-1, 2)
 
     def figures(self, counts: NDArray[np.uint16]) -> NDArray[np.float64]:
         """All figures of each resample: (n_resamples, n_figures)."""

@@ -28,6 +28,20 @@ def decisions(trial: SortedTrial, ratio: Ratio) -> tuple[NDArray[np.float64], ND
     return ratio.above[trial.true, said], ratio.below[trial.true, said] > 0
 
 
+def tipped_clusters(
+    trials: Sequence[SortedTrial], reference: Sequence[SortedTrial], ratio: Ratio
+) -> NDArray[np.float64]:
+    """Each cluster's part of the difference of a rate of fixed films, (n_clusters,); they add up to the difference."""
+    labels, parts = [], []
+    for a, b in zip(trials, reference, strict=True):
+        right, rows = decisions(a, ratio)
+        right_reference, _ = decisions(b, ratio)
+        labels.append(a.clusters[rows])
+        parts.append((right[rows] - right_reference[rows]) / (rows.sum() * len(trials)))
+    number = np.unique(np.concatenate(labels), return_inverse=True)[1]
+    return np.bincount(number, weights=np.concatenate(parts)).astype(np.float64)
+
+
 def secondary_tests(
     metric: str,
     ratio: Ratio | None,

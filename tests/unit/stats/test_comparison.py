@@ -6,10 +6,11 @@ from scipy import stats
 
 from hilum.artifacts.comparisons import ComparisonRow, Pair
 from hilum.core.errors import InputError
+from hilum.stats.asked import TrialScores
 from hilum.stats.comparison import Cells
 from hilum.stats.curves import pr_auc
 from hilum.stats.scored_films import ScoredFilms
-from hilum.stats.summary import TrialScores, cell_statistics
+from hilum.stats.summary import cell_statistics
 
 CLASSES = ["covid", "normal", "viral"]
 N = 600

@@ -61,7 +61,8 @@ def test_a_cluster_weighs_more_than_its_films_apart() -> None:
 
 
 def test_different_films_join_two_clopper_pearson_intervals() -> None:
-    below, above = separate_distances(0.98, 50, 0.9, 60)(0.95)
+    limits = [lambda level, p=p, n=n: clopper_pearson(p * n, n, level) for p, n in ((0.98, 50), (0.9, 60))]
+    below, above = separate_distances(0.98, limits[0], 0.9, limits[1])(0.95)
     low, high = clopper_pearson(49, 50)
     other_low, other_high = clopper_pearson(54, 60)
     assert below == pytest.approx(np.hypot(0.98 - low, other_high - 0.9))

@@ -6,6 +6,7 @@ from scipy import stats
 
 from hilum.core.errors import InputError
 from hilum.stats.intervals import bootstrap_interval, few_events_interval
+from hilum.stats.limits import Limits
 from hilum.stats.proportions import clopper_pearson
 
 B = 4000
@@ -73,16 +74,20 @@ def test_an_unknown_way_to_draw_trials_is_named() -> None:
         bootstrap_interval(np.array([0.5]), np.full((1, 10), 0.5), 5, seed=0, trial_draw="normal")  # type: ignore[arg-type]
 
 
+def limits_of(p: float, n: float) -> Limits:
+    return lambda level: clopper_pearson(p * n, n, level)
+
+
 def test_few_events_of_one_trial_are_clopper_and_pearsons() -> None:
-    found = few_events_interval(np.array([59 / 60]), 60)
+    found = few_events_interval(np.array([59 / 60]), limits_of(59 / 60, 60))
     assert (found.low, found.high) == pytest.approx(clopper_pearson(59, 60))
 
 
 def test_few_events_of_several_trials_add_their_spread_in_squares() -> None:
     points = np.array([58, 59, 60]) / 60
-    found = few_events_interval(points, 60)
+    found = few_events_interval(points, limits_of(59 / 60, 60))
     p, reach = 59 / 60, float(stats.t.ppf(0.975, 2)) * points.std(ddof=1) / 3**0.5
     assert found.low == pytest.approx(p - ((p - clopper_pearson(59, 60)[0]) ** 2 + reach**2) ** 0.5)
     assert found.high == 1.0
-    agreed = few_events_interval(np.ones(3), 60)
+    agreed = few_events_interval(np.ones(3), limits_of(1.0, 60))
     assert (agreed.low, agreed.high) == pytest.approx(clopper_pearson(60, 60))

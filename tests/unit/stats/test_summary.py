@@ -5,11 +5,12 @@ import pytest
 
 from hilum.artifacts.statistics import StatisticsRow, find
 from hilum.core.errors import InputError
+from hilum.stats.asked import TrialScores
 from hilum.stats.confusion import confusion, predicted_class, rates
 from hilum.stats.contrasts import Sides
 from hilum.stats.curves import roc_auc
 from hilum.stats.proportions import clopper_pearson
-from hilum.stats.summary import TrialScores, cell_statistics, film_statistics
+from hilum.stats.summary import cell_statistics, film_statistics
 from hilum.stats.trials import summarise_trials
 
 CLASSES = ["bacterial", "covid", "normal", "viral"]
@@ -163,7 +164,7 @@ def test_few_errors_get_the_exact_interval() -> None:
     row = find(rows, "sensitivity", "covid")
     assert (row.low, row.high) == pytest.approx(clopper_pearson(59, 60))
     assert row.method == "Clopper-Pearson on effective n = 60 films"
-    assert row.note.startswith("few events (1 errors)")
+    assert row.note.startswith("few events (1 error)")
     sure = find(rows, "specificity", "covid")
     assert sure.estimate == 1.0
     assert (sure.low, sure.high) == pytest.approx(clopper_pearson(60, 60))
