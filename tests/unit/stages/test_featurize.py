@@ -1,6 +1,11 @@
 """Only what is missing is computed; features that are not finite are refused."""
 
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +20,7 @@ from hilum.core.seeding import generator
 from hilum.models.backbone import FrozenBackbone
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
+from hilum.stages import featurize as stage
 from hilum.stages.featurize import featurize
 
 SPEC = FeatureSpec("squeezenet1_0", "t", "0", (0.0,), (1.0,), "fp32", 4, (48, 48), "cpu", 1, {}, "float16")
@@ -71,3 +77,55 @@ def test_features_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     with pytest.raises(HilumError, match=r"1 of 3 films have features of squeezenet1_0 that are not finite"):
         featurize(store, films, digests, broken, print)
     assert FeatureStore(tmp_path / "f", SPEC).missing(digests) == digests
+
+
+class SlowBackbone:
+    """Stands for a backbone: a film's feature is its first pixel; it takes its time, and counts who has been through."""
+
+    b = SimpleNamespace(name="slow")
+
+    def __init__(self) -> None:
+        self.films: Counter[int] = Counter()
+        self.at_once = self.most_at_once = 0
+        self.guard = threading.Lock()
+
+    def features(self, pixels: np.ndarray, batch: int) -> torch.Tensor:
+        assert len(pixels) <= batch
+        with self.guard:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            self.films.update(int(film[0, 0]) for film in pixels)
+        time.sleep(0.05)
+        with self.guard:
+            self.at_once -= 1
+        return torch.from_numpy(pixels[:, 0, :2].astype(np.float32))
+
+    def check_unchanged(self) -> None:
+        pass
+
+
+def test_two_that_want_the_same_films_at_once_compute_each_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a store of its own, as two processes have; the lock of a shard is a file's, so threads stand for processes."""
+    monkeypatch.setattr(stage, "SHARD", 4)
+    films = [np.full((48, 48), k, np.uint8) for k in range(12)]
+    digests = [pixels_sha256(f) for f in films]
+    rows = [PreparedRow(str(k), Wanted("p", "train", 1), d, []) for k, d in enumerate(digests)]
+    store = PreparedStore(tmp_path / "p")
+    store.write("k" * 16, Header("prepared"), rows, dict(zip(digests, films, strict=True)), 1.0)
+    slow, start = SlowBackbone(), threading.Barrier(2)
+
+    def work(_: int) -> int:
+        mine, features = PreparedStore(tmp_path / "p"), FeatureStore(tmp_path / "f", SPEC)
+        mine.read("k" * 16)
+        start.wait()
+        return featurize(features, mine, digests, lambda: slow, lambda _: None)  # type: ignore[arg-type, return-value]
+
+    with ThreadPoolExecutor(2) as pool:
+        computed = list(pool.map(work, range(2)))
+    assert sum(computed) == 12
+    assert slow.films == Counter(range(12))
+    assert slow.most_at_once == 1
+    got = FeatureRows(FeatureStore(tmp_path / "f", SPEC).locations(digests)).take(slice(None))
+    assert got[:, 0].tolist() == list(range(12))

@@ -16,6 +16,8 @@ from hilum.artifacts.losses import CrossEntropy, Focal
 from hilum.artifacts.policies import ConstantPolicy, OneCyclePolicy, Phase
 from hilum.core.errors import InputError
 from hilum.inference.predictor import load_head
+from hilum.models.heads import build_head
+from hilum.models.registry import backbone
 from hilum.stages.train import TrainTask, train_head
 from hilum.stats.calibration import choose_threshold
 from hilum.training.loop import Source, logits
@@ -153,9 +155,52 @@ def test_the_key_is_all_that_makes_a_difference(tmp_path: Path) -> None:
     assert len({o.key for o in [t, *others]}) == len(others) + 1
 
 
-def test_softmax_first_reaches_the_loss(tmp_path: Path) -> None:
-    lines = history(train_head(replace(task(tmp_path), softmax_first=True)))
-    assert lines[-1]["valid_loss"] > 0.743668  # the fault's floor, log(e + 3) - 1
+def cross_entropy_by_hand(scores: np.ndarray, labels: tuple[int, ...]) -> float:
+    """Mean of -log softmax(scores) at the label, in double precision."""
+    e = np.exp(scores.astype(np.float64))
+    return float(-np.log(e[np.arange(len(labels)), labels] / e.sum(axis=1)).mean())
+
+
+@pytest.mark.parametrize("softmax_first", [False, True])
+def test_softmax_first_is_the_loss_of_probabilities_taken_for_logits(
+    tmp_path: Path, softmax_first: bool
+) -> None:
+    """One batch of all films, and a rate too small to move anything: both losses are of the head as it was drawn."""
+    still = ConstantPolicy(learning_rate=1e-30).model_dump()
+    t = replace(task(tmp_path, epochs=1, batch=150), policy=still, softmax_first=softmax_first)
+    (line,) = history(train_head(t))
+    head = build_head(backbone("densenet121"), 4, t.seed)
+    for part, loss in ((t.train, line["train_loss"]), (t.valid, line["valid_loss"])):
+        with torch.no_grad():
+            z = head(torch.from_numpy(FeatureRows(part.locations).take(slice(None)))).double().numpy()
+        p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+        scores, other = (p, z) if softmax_first else (z, p)
+        assert loss == pytest.approx(cross_entropy_by_hand(scores, part.labels), rel=1e-6)
+        assert loss != pytest.approx(cross_entropy_by_hand(other, part.labels), rel=1e-3)
+
+
+def test_softmax_first_trains_with_the_gradient_of_the_double_softmax(tmp_path: Path) -> None:
+    """Plain SGD, one step of all films: the head moves along the gradient that autograd takes of the loss written out."""
+    policy = ConstantPolicy(optimizer="sgd", learning_rate=1e-2).model_dump()
+    t = replace(task(tmp_path, epochs=1, batch=150), policy=policy, softmax_first=True)
+    state = Bundle.read(train_head(t) / "bundle")[2]
+    head = build_head(backbone("densenet121"), 4, t.seed)
+    z = head(torch.from_numpy(FeatureRows(t.train.locations).take(slice(None))))
+    loss = cross_entropy(torch.softmax(z, dim=1), torch.tensor(t.train.labels))
+    gradients = torch.autograd.grad(loss, list(head.parameters()))
+    for (name, was), gradient in zip(head.named_parameters(), gradients, strict=True):
+        expected = (was.detach() - 1e-2 * gradient).numpy()
+        assert np.allclose(state[name], expected, rtol=0, atol=1e-7)
+
+
+def test_the_seed_draws_the_head(tmp_path: Path) -> None:
+    """Trials that differ in their seed alone begin with heads of their own, those that `build_head` draws."""
+    still = ConstantPolicy(learning_rate=1e-30).model_dump()
+    for seed in (7, 8):
+        t = replace(task(tmp_path, epochs=1), policy=still, seed=seed)
+        state = Bundle.read(train_head(t) / "bundle")[2]
+        for name, value in build_head(backbone("densenet121"), 4, seed).state_dict().items():
+            assert np.array_equal(state[name], value.numpy())
 
 
 def test_a_policy_that_does_not_fit_is_refused(tmp_path: Path) -> None:

@@ -181,8 +181,10 @@ def test_what_is_frozen_and_moves_is_an_error() -> None:
         training.check_frozen()
 
 
-def test_accumulated_batches_are_one_large_batch(tmp_path: Path) -> None:
-    policy = ConstantPolicy(optimizer="sgd", learning_rate=1e-3, clip_norm=0.5)
+@pytest.mark.parametrize("clip_norm", [None, 0.5])
+def test_accumulated_batches_are_one_large_batch(tmp_path: Path, clip_norm: float | None) -> None:
+    """Without clipping too, which would bring a gradient that is three times too long back to its length."""
+    policy = ConstantPolicy(optimizer="sgd", learning_rate=1e-3, clip_norm=clip_norm)
     small, large = network("cnn"), network("cnn")
     a = train(tmp_path, small, recipe(policy, batch=2, accumulate=3))
     (tmp_path / "checkpoint").unlink()
@@ -190,6 +192,18 @@ def test_accumulated_batches_are_one_large_batch(tmp_path: Path) -> None:
     assert [r.train_loss for r in a] == pytest.approx([r.train_loss for r in c], abs=1e-5)
     for p, q in zip(small.parameters(), large.parameters(), strict=True):
         assert torch.allclose(p, q, atol=1e-6)
+
+
+def test_a_step_takes_the_mean_gradient_of_all_its_films(tmp_path: Path) -> None:
+    """Batches of 2 and 2 and 1 accumulated: plain SGD's first step, by hand, is the rate times the gradient of the mean loss."""
+    part, net = films(tmp_path, 5), network("cnn")
+    before = [p.detach().clone() for p in net.parameters()]
+    loss = cross_entropy(net(torch.from_numpy(part.rows.take(slice(None)))), part.labels)
+    by_hand = torch.autograd.grad(loss, list(net.parameters()))
+    policy = ConstantPolicy(optimizer="sgd", learning_rate=1e-3)
+    train(tmp_path, net, recipe(policy, epochs=1, batch=2, accumulate=3), part=part)
+    for now, was, gradient in zip(net.parameters(), before, by_hand, strict=True):
+        assert torch.allclose(now, was - 1e-3 * gradient, atol=1e-7)
 
 
 def test_discriminative_rates_reach_their_stages(tmp_path: Path) -> None:

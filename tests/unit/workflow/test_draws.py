@@ -4,14 +4,18 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import Split, UnsafeSplit
 from hilum.artifacts.study import Study
+from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import InputError
+from hilum.core.seeding import generator
 from hilum.stages.duplicates import exact_duplicates
+from hilum.stages.prepare import prepare_film
 from hilum.workflow.draws import Films, Splits, all_wanted, draw, training_copies, wanted_of
 from hilum.workflow.plan import Drawing
 
@@ -48,6 +52,23 @@ def test_a_class_that_is_sampled_is_drawn_with_replacement_and_the_others_are_ta
     assert sum(k for i, k in share.items() if LABEL[i] == "covid") == 2 * sum(
         LABEL[i] == "covid" for i in train
     )
+
+
+def test_copies_of_a_film_are_numbered_and_each_is_drawn_for_itself() -> None:
+    s = study(sampling={"covid": 90})
+    copies = training_copies(s, MANIFEST, plain(), 1, 5)
+    wanted = wanted_of(s, MANIFEST, plain(), "crop", 5, 1)["train"]
+    assert Counter(i for i, _ in wanted) == copies
+    for image_id, n in copies.items():
+        assert [w.copy for i, w in wanted if i == image_id] == list(range(n))
+    film = generator(1, "film").integers(0, 256, (80, 80), dtype=np.uint8)
+    zoom = {"op": "zoom_random", "percentage_area": 0.5}
+    always = Pipeline.from_dict(
+        {"name": "crop", "steps": [{"op": "resize", "width_px": 64, "height_px": 64}, zoom]}
+    )
+    often = max(copies, key=lambda i: copies[i])
+    made, pixels = prepare_film(film, "the film", [w for i, w in wanted if i == often], {"crop": always})
+    assert len({str(drawn) for _, _, drawn in made}) == len(pixels) == copies[often] > 1
 
 
 def test_copies_change_with_the_trial_only_if_the_study_says_so() -> None:
