@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hilum.artifacts.bundle import Bundle
@@ -13,6 +14,9 @@ from hilum.artifacts.study import Study
 from hilum.artifacts.suite import read_suite
 from hilum.core.errors import InputError, UnsafeError
 from hilum.imaging.phantom import make_films
+from hilum.models.backbone import build_network
+from hilum.models.registry import backbone
+from hilum.models.weights import find, state_sha256
 from hilum.stages.compare import compare_runs
 from hilum.stages.ingest import ingest
 from hilum.stages.predict import predict_films
@@ -49,7 +53,7 @@ def run(root: Path, s: Study) -> Path:
 
 @pytest.fixture(scope="module")
 def faults(root: Path) -> Path:
-    """A run as described, with each of six faults, and with all."""
+    """A run as described, with each of seven faults, and with all."""
     return run(
         root,
         study(
@@ -59,7 +63,7 @@ def faults(root: Path) -> Path:
                 "overlapping_test_draw": True, "test_as_validation": True, "softmax_before_loss": True, "second_softmax": True,
                 "unequal_crop": True,
             },
-            as_run={"augmentor_gate": True},
+            as_run={"augmentor_gate": True, "no_pretrained_weights": True},
             compare=[{"name": "worth", "factor": "faults", "reference": "as-described", "metrics": ["sensitivity", "roc_auc"]}],
         ),
     )  # fmt: skip
@@ -70,7 +74,7 @@ def test_every_fault_predicts_the_same_test_films(faults: Path) -> None:
         cell.name: Predictions.read(cell / "trial-1" / "predictions.csv").of_part("test").image_ids
         for cell in (faults / "cells").iterdir()
     }
-    assert len(ids) == 8
+    assert len(ids) == 9
     assert len(set(ids.values())) == 1
 
 
@@ -99,6 +103,63 @@ def test_a_fault_acts_where_it_should_and_nowhere_else(faults: Path) -> None:
     assert bundles["--softmax_before_loss"].unsafe == ("softmax_before_loss",)
 
 
+def trial_of(run_dir: Path, mark: str = "") -> Path:
+    return run_dir / "cells" / f"{CELL}{mark}" / "trial-1"
+
+
+def predictions_of(run_dir: Path, mark: str, part: str) -> Predictions:
+    return Predictions.read(trial_of(run_dir, mark) / "predictions.csv").of_part(part)
+
+
+def last_valid_loss(run_dir: Path, mark: str) -> float:
+    lines = (trial_of(run_dir, mark) / "history.jsonl").read_text().splitlines()
+    return float(json.loads(lines[-1])["valid_loss"])
+
+
+def test_softmax_before_the_loss_is_in_the_loss_that_the_study_trained_with(faults: Path) -> None:
+    """The validation loss of the last epoch, again from the predictions: -log p as described, -log softmax(p) with the fault."""
+    for mark, scores_of in (("", np.log), ("--softmax_before_loss", np.array)):
+        p = predictions_of(faults, mark, "valid")
+        z = scores_of(p.probabilities)
+        right = z[np.arange(len(p)), p.y_index()]
+        by_hand = float((np.log(np.exp(z).sum(axis=1)) - right).mean())
+        assert last_valid_loss(faults, mark) == pytest.approx(by_hand, rel=1e-6)
+    both = [trial_of(faults, m) / "bundle" / "head.safetensors" for m in ("", "--softmax_before_loss")]
+    assert both[0].read_bytes() != both[1].read_bytes()
+
+
+def test_without_pretrained_weights_films_pass_the_network_as_it_was_drawn(
+    faults: Path, root: Path, tmp_path: Path
+) -> None:
+    """Both stores are there; the digest is that of the random network, and films scored anew with it score as the study has it."""
+    digests = {}
+    for mark, weights in (("", "imagenet"), ("--no_pretrained_weights", "none")):
+        bundle = Bundle.read(trial_of(faults, mark) / "bundle")[0]
+        assert bundle.weights["choice"] == weights
+        b = backbone("tf_efficientnet_lite0")
+        assert bundle.state_sha256 == state_sha256(build_network(b, find(b, weights), seed=4))
+        digests[mark] = bundle.state_sha256
+    assert digests[""] != digests["--no_pretrained_weights"]
+    specs = [json.loads(p.read_text())["spec"] for p in (root / "workspace" / "features").glob("*/spec.json")]
+    assert {s["state_sha256"] for s in specs} >= set(digests.values())
+    stored = predictions_of(faults, "--no_pretrained_weights", "test")
+    fresh = predict_films(
+        trial_of(faults, "--no_pretrained_weights") / "bundle",
+        [root / "manifest.csv"],
+        tmp_path / "p.csv",
+        "cpu",
+    )
+    score = dict(zip(fresh.image_ids, fresh.probabilities, strict=True))
+    drawn = json.loads((faults / "prepared" / "crop--trial-1.json").read_text())["test"]
+    alone = {row[0] for row in drawn if not row[3]}  # films that the draw left alone are what `predict` sees
+    assert len(alone) > 40
+    for image_id, p in zip(stored.image_ids, stored.probabilities, strict=True):
+        if image_id in alone:
+            assert score[image_id] == pytest.approx(p, abs=1e-6)
+    plain = predictions_of(faults, "", "test")
+    assert np.abs(plain.probabilities - stored.probabilities).max() > 0.05
+
+
 def test_what_is_unsafe_says_so_and_is_not_served(faults: Path, root: Path, tmp_path: Path) -> None:
     page = (faults / "report.html").read_text()
     assert "Something in this study breaks the validity of its numbers on purpose" in page
@@ -115,11 +176,26 @@ def test_what_is_unsafe_says_so_and_is_not_served(faults: Path, root: Path, tmp_
 
 def test_the_family_has_a_row_a_fault(faults: Path) -> None:
     rows = read_comparisons(faults / "comparisons.json")
-    assert len(rows) == 7 * 2
-    assert {r.n_family for r in rows} == {7}
+    assert len(rows) == 8 * 2
+    assert {r.n_family for r in rows} == {8}
     nothing = next(r for r in rows if r.cell.endswith("second_softmax") and r.metric == "sensitivity")
     assert nothing.estimate == 0.0  # argmax does not see a second softmax
     assert nothing.verdict == "not distinguishable"
+
+
+@pytest.mark.parametrize("varying", [["head"], ["split"], []], ids=" ".join)
+def test_a_trial_redraws_what_the_study_says_and_nothing_else(root: Path, varying: list[str]) -> None:
+    folder = run(root, study(f"redraws-{len(varying)}", grid={"trials": 2}, redraw_with_trial=varying))
+    splits = [Split.read(folder / "splits" / f"trial-{n}.json") for n in (1, 2)]
+    trials = [folder / "cells" / CELL / f"trial-{n}" for n in (1, 2)]
+    seeds = [Bundle.read(t / "bundle")[1].seed for t in trials]
+    heads = [(t / "bundle" / "head.safetensors").read_bytes() for t in trials]
+    assert (splits[0].parts != splits[1].parts) == ("split" in varying)
+    assert splits[0].parts["test"] == splits[1].parts["test"]
+    assert (seeds[0] != seeds[1]) == ("head" in varying)
+    assert (heads[0] != heads[1]) == bool(varying)
+    scores = [Predictions.read(t / "predictions.csv").of_part("test").probabilities for t in trials]
+    assert np.array_equal(scores[0], scores[1]) == (not varying)
 
 
 def test_any_factors_cross_and_the_smaller_share_is_nested(root: Path) -> None:
