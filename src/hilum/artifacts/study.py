@@ -33,7 +33,11 @@ from hilum.artifacts.study_tables import (
 )
 from hilum.core.digests import digest
 from hilum.core.errors import InputError, nearest
+from hilum.core.names import spelled
 from hilum.core.text import read_toml
+
+DEFAULT_POSITIVE = "covid"
+"""The positive class of a study that names none, where it has such a class."""
 
 
 class Study(BaseModel):
@@ -213,20 +217,8 @@ def check_consistent(study: Study, where: str) -> None:
     Raises:
         InputError: A class or backbone is named that the study does not have; a name twice.
     """
-    classes = study.data.classes
-    if len(set(classes)) != len(classes) or len(classes) < 2:
-        raise InputError(f"{where}: data.classes must be two or more different names, got {classes!r}")
-    named = {
-        "data.positive": [study.data.positive],
-        "data.one_per_patient": study.data.one_per_patient,
-        "sampling": list(study.sampling),
-    }
-    for key, names in named.items():
-        for name in names:
-            if name not in classes:
-                raise InputError(
-                    f"{where}: {key} names {name!r}, which is no class; {nearest(name, classes)}"
-                )
+    if study.data.classes:
+        _check_classes(study, where)
     for backbone in study.weights:
         if backbone not in study.grid.backbones:
             raise InputError(
@@ -237,3 +229,26 @@ def check_consistent(study: Study, where: str) -> None:
             raise InputError(f"{where}: grid.{key} names something twice: {names!r}")
     if study.split.method == "fractions" and abs(sum(study.split.fractions.values()) - 1) > 1e-9:
         raise InputError(f"{where}: split.fractions must add up to 1, got {study.split.fractions!r}")
+
+
+def _check_classes(study: Study, where: str) -> None:
+    classes = study.data.classes
+    if len({c.casefold() for c in classes}) != len(classes) or len(classes) < 2:
+        raise InputError(f"{where}: data.classes must be two or more different names, got {classes!r}")
+    if not study.data.positive and DEFAULT_POSITIVE not in (c.casefold() for c in classes):
+        which = " or ".join(map(repr, classes))
+        raise InputError(
+            f"{where}: which class is the positive one? Say data.positive = {which} (in the study file, or with --set "
+            f"'data.positive={classes[0]}')"
+        )
+    named = {
+        "data.positive": [study.data.positive] if study.data.positive else [],
+        "data.one_per_patient": study.data.one_per_patient,
+        "sampling": list(study.sampling),
+    }
+    for key, names in named.items():
+        for name in names:
+            if spelled(name, classes) is None:
+                raise InputError(
+                    f"{where}: {key} names {name!r}, which is no class; {nearest(name, classes)}"
+                )

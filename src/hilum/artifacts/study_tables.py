@@ -34,12 +34,14 @@ class DataTable(StrictTable):
     """``[data]``: which films.
 
     A filter (`film_filter`) names manifest columns and the values accepted: ``{source = ["mooney"], age = ">=18"}``. A film is in when one
-    of `include` fits (or there is none) and none of `exclude` does.
+    of `include` fits (or there is none) and none of `exclude` does. `classes` left out are the labels of those films, and
+    `positive` left out is ``covid`` where that is one of them; names are matched to the manifest's without regard to case
+    (`hilum.workflow.classes`).
     """
 
     manifest: str | None = None
-    classes: list[str] = ["bacterial", "covid", "normal", "viral"]
-    positive: str = "covid"
+    classes: list[str] = []
+    positive: str = ""
     include: list[Filter] = []
     exclude: list[Filter] = []
     one_per_patient: list[str] = []

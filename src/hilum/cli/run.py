@@ -65,6 +65,16 @@ def _kept(workspace: Path) -> str:
     return f"everything finished is kept in {workspace}; the same command goes on where it was"
 
 
+def _checked(path: Path, overrides: Sequence[str]) -> Study:
+    """A study file with its overrides; families of comparisons that these leave without a counterpart are dropped, and said."""
+    from hilum.workflow.families import without_lost_families
+
+    study, notes = without_lost_families(read_study(path, overrides), path, overrides)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr, flush=True)
+    return study
+
+
 def run(
     study: Annotated[
         str,
@@ -116,7 +126,7 @@ def run(
         planned = []
         for member in suite.member:
             beside = path.parent / member.study
-            checked = read_study(beside if beside.is_file() else study_path(member.study), member.set)
+            checked = _checked(beside if beside.is_file() else study_path(member.study), member.set)
             planned.append((member.label, checked, _manifest_of(checked, manifest, path, workspace)))
         if dry_run:
             from hilum.workflow.dry_run import print_plan
@@ -130,7 +140,7 @@ def run(
         with when_stopped(_kept(workspace)):
             report, lines = run_suite(suite, [Planned(*p) for p in planned], workspace, n_workers, command)
     else:
-        checked = read_study(path, set_ or ())
+        checked = _checked(path, set_ or ())
         films = _manifest_of(checked, manifest, path, workspace)
         if dry_run:
             from hilum.workflow.dry_run import print_plan

@@ -36,14 +36,19 @@ def fetch(name: Annotated[str, typer.Argument(help="A backbone.")]) -> None:
 
 
 @app.command()
-def verify(name: Annotated[str, typer.Argument(help="A backbone.")]) -> None:
+def verify(
+    name: Annotated[str, typer.Argument(help="A backbone.")],
+    file: Annotated[
+        str | None, typer.Option(help="This file, as a study would name it; else the known ImageNet weights.")
+    ] = None,
+) -> None:
     """Find a backbone's weights, check their digest and load them strictly."""
     from hilum.models.backbone import build_network
     from hilum.models.registry import backbone
     from hilum.models.weights import find, state_sha256
 
     b = backbone(name)
-    weights = find(b)
+    weights = find(b) if file is None else find(b, file)
     state = state_sha256(build_network(b, weights))
     print(
         f"{b.name}: {weights.path}\n  file sha256 {weights.sha256}\n  loaded state {state}\n  {weights.source}; {weights.licence}"

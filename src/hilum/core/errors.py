@@ -89,13 +89,19 @@ class Ended(KeyboardInterrupt):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint that names the nearest known word, or lists the known ones.
+    """Return a hint that names the nearest known word, without regard to case, or lists the known ones.
 
     >>> nearest("bacth", ["batch", "epochs"])
     "did you mean 'batch'?"
+    >>> nearest("COVID19", ["covid", "normal"])
+    "did you mean 'covid'?"
     >>> nearest("xyz", ["batch", "epochs"])
     'known: batch, epochs'
     """
     words = sorted(known)
-    close = difflib.get_close_matches(name, words, n=1, cutoff=0.6)
+    as_typed = difflib.get_close_matches(name, words, n=1, cutoff=0.6)
+    folded = {w.casefold(): w for w in words}
+    close = as_typed or [
+        folded[c] for c in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    ]
     return f"did you mean {close[0]!r}?" if close else "known: " + ", ".join(words)

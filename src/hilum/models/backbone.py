@@ -21,7 +21,7 @@ from hilum.core.errors import HilumError, InputError
 from hilum.core.seeding import key_entropy
 from hilum.models.cnn import cnn_body
 from hilum.models.registry import Backbone
-from hilum.models.weights import Weights, load_into, state_sha256
+from hilum.models.weights import Weights, known_file, load_into, read_for, state_sha256
 
 Precision = Literal["fp32", "bf16"]
 
@@ -33,18 +33,36 @@ def build_network(b: Backbone, weights: Weights, seed: int = 0) -> nn.Module:
     """The whole network of the library, with its weights; random ones are drawn from `seed` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(key_entropy(seed, "weights", b.name) % 2**63)
-        if b.library == "timm":
-            import timm
-
-            net: nn.Module = timm.create_model(b.name, pretrained=False)
-        elif b.library == "hilum":
-            net = cnn_body()
-        else:
-            import torchvision
-
-            net = torchvision.models.get_model(b.name, weights=None)
+        net = _plain_network(b)
     load_into(net, weights)
     return net.eval().requires_grad_(False)
+
+
+def _plain_network(b: Backbone) -> nn.Module:
+    if b.library == "timm":
+        import timm
+
+        net: nn.Module = timm.create_model(b.name, pretrained=False)
+        return net
+    if b.library == "hilum":
+        return cnn_body()
+    import torchvision
+
+    plain: nn.Module = torchvision.models.get_model(b.name, weights=None)
+    return plain
+
+
+def check_weights(b: Backbone, weights: Weights) -> None:
+    """Check that weights fit their network before there are films. A published file is known by its digest and need not be read again.
+
+    Raises:
+        InputError: The file does not fit the network.
+    """
+    if weights.path is None or (weights.sha256 and known_file(b, weights.sha256)):
+        return
+    with torch.device("meta"):
+        wanted = _plain_network(b).state_dict()
+    read_for(weights.path, wanted)
 
 
 class Tap(nn.Module):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+import pickle
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,8 +91,11 @@ def find(b: Backbone, choice: str = "imagenet", sha256: str | None = None) -> We
             raise InputError(
                 f"weights of {b.name}: expected 'imagenet', 'none' or a file, got {choice!r}, which is no file"
             )
-        got = sha256_file(path)
-        if sha256 is not None and got != sha256:
+        try:
+            got = sha256_file(path)
+        except OSError as e:
+            raise InputError(f"{path}: cannot be read: {e.strerror or type(e).__name__}") from None
+        if sha256 is not None and got != sha256.lower():
             raise DigestError(f"{path}: declared sha256 {sha256}, the file has {got}")
         known = known_file(b, got)
         return Weights(
@@ -123,16 +127,43 @@ def find(b: Backbone, choice: str = "imagenet", sha256: str | None = None) -> We
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
+    """The state dict in a file; nothing that a pickle would run is run.
+
+    Raises:
+        InputError: It is none; says what it is.
+    """
     try:
-        if path.suffix == ".safetensors":
-            return dict(load_file(str(path)))
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        if path.stat().st_size == 0:
+            raise InputError(f"{path}: expected a state dict of tensors, got an empty file")
+        held = (
+            dict(load_file(str(path)))
+            if path.suffix == ".safetensors"
+            else torch.load(path, map_location="cpu", weights_only=True)
+        )
+    except InputError:
+        raise
+    except pickle.UnpicklingError as e:
+        raise InputError(
+            f"{path}: expected a state dict of tensors, got a pickled object, which is not run; save the model's own with "
+            "torch.save(model.state_dict(), FILE)"
+        ) from e
+    except OSError as e:
+        raise InputError(f"{path}: cannot be read: {e.strerror or type(e).__name__}") from e
     except Exception as e:
         raise InputError(f"{path}: cannot be read as a state dict: {type(e).__name__}") from e
-    state = state.get("state_dict", state)
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise InputError(f"{path}: expected a state dict of tensors, got {type(state).__name__}")
-    return state
+    if isinstance(held, dict) and "state_dict" in held:
+        held = held["state_dict"]
+    if not isinstance(held, dict) or not held:
+        what = "an empty dict" if held == {} else f"a {type(held).__name__}"
+        raise InputError(f"{path}: expected a state dict of tensors, got {what}")
+    for name, value in held.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise InputError(
+                f"{path}: expected a state dict of tensors by name, got {name!r}: {type(value).__name__}"
+            )
+        if value.layout != torch.strided or value.is_quantized:
+            raise InputError(f"{path}: {name!r} is a sparse or quantised tensor; expected plain float32")
+    return held
 
 
 def _fit_names(state: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -154,25 +185,50 @@ def _fit_names(state: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str,
     return dotted
 
 
+def read_for(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state in a file, if it is one of this network: every name, shape and type, every value finite.
+
+    Args:
+        path: The file.
+        wanted: The network's own state; on the ``meta`` device where only names, shapes and types count.
+
+    Raises:
+        InputError: The file does not fit the network.
+    """
+    state = _fit_names(_read_state(path), dict(wanted))
+    missing, extra = wanted.keys() - state.keys(), state.keys() - wanted.keys()
+    both = sorted(wanted.keys() & state.keys())
+    wrong = [k for k in both if wanted[k].shape != state[k].shape]
+    if missing or extra or wrong:
+        k = sorted(missing or extra or wrong)[0]
+        raise InputError(
+            f"{path}: it does not fit the network: {len(missing)} tensors missing, {len(extra)} unknown, "
+            f"{len(wrong)} of another shape (first: {k!r})"
+        )
+    for k in both:
+        if wanted[k].dtype != state[k].dtype:
+            raise InputError(
+                f"{path}: {k!r} holds {_plain(state[k].dtype)}, expected {_plain(wanted[k].dtype)}; save the whole network in single "
+                "precision (model.float())"
+            )
+    bad = [k for k in both if not bool(torch.isfinite(state[k]).all())]
+    if bad:
+        raise InputError(f"{path}: {len(bad)} tensors hold values that are not finite (first: {bad[0]!r})")
+    return state
+
+
+def _plain(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
 def load_into(net: nn.Module, weights: Weights) -> None:
     """Load weights into a whole network, strictly. Random weights leave it as it is.
 
     Raises:
         InputError: The file does not fit the network.
     """
-    if weights.path is None:
-        return
-    wanted = net.state_dict()
-    state = _fit_names(_read_state(weights.path), wanted)
-    missing, extra = wanted.keys() - state.keys(), state.keys() - wanted.keys()
-    wrong = [k for k in wanted.keys() & state.keys() if wanted[k].shape != state[k].shape]
-    if missing or extra or wrong:
-        k = sorted(missing or extra or wrong)[0]
-        raise InputError(
-            f"{weights.path}: it does not fit the network: {len(missing)} tensors missing, {len(extra)} unknown, "
-            f"{len(wrong)} of another shape (first: {k!r})"
-        )
-    net.load_state_dict(state, strict=True)
+    if weights.path is not None:
+        net.load_state_dict(read_for(weights.path, net.state_dict()), strict=True)
 
 
 def state_sha256(net: nn.Module, names: Iterable[str] | None = None) -> str:

@@ -27,27 +27,40 @@ _DEFAULTS = {
 
 def levels(cell: RunCell) -> dict[str, str]:
     """The cell's level of every factor; a default where its run did not record one."""
-    own = {"backbone": cell.backbone, "pipeline": cell.pipeline, "schedule": cell.schedule, **cell.factors}
-    return {f: _level(f, own.get(f, _DEFAULTS.get(f, ""))) for f in FACTORS}
+    return levels_of(
+        {"backbone": cell.backbone, "pipeline": cell.pipeline, "schedule": cell.schedule, **cell.factors}
+    )
+
+
+def levels_of(values: Mapping[str, object]) -> dict[str, str]:
+    """Level of every factor as text, from what is known of a cell by factor; a default for what is not."""
+    return {f: _level(f, str(values.get(f, _DEFAULTS.get(f, "")))) for f in FACTORS}
 
 
 def _level(factor: str, text: str) -> str:
-    return f"{float(text):g}" if factor == "fraction" else text
+    try:
+        return f"{float(text):g}" if factor == "fraction" else text
+    except ValueError:  # a reference that is no number is no level; the caller says so
+        return text
 
 
 def family_pairs(folder: RunFolder, family: Mapping[str, Any]) -> list[Pair]:
-    """The comparisons of a family of the study (a ``[[compare]]`` table).
+    """The comparisons of a family of the study (a ``[[compare]]`` table) among a run's cells; see `matched_pairs`."""
+    return matched_pairs({c.name: levels(c) for c in folder.cells}, family)
+
+
+def matched_pairs(of_cell: Mapping[str, Mapping[str, str]], family: Mapping[str, Any]) -> list[Pair]:
+    """The comparisons of a family, from the cells' levels alone: known before anything runs.
 
     Args:
-        folder: The run.
+        of_cell: Name of each cell -> its level of every factor (`levels_of`).
         family: With ``name``, ``factor`` and ``reference``.
 
     Raises:
-        InputError: The factor has no such level, or only that one.
+        InputError: The factor has no such level, or only that one, or no cell has a counterpart.
     """
     factor, where = str(family["factor"]), f"compare {family['name']!r}"
     reference = _level(factor, str(family["reference"]))
-    of_cell = {c.name: levels(c) for c in folder.cells}
     there = list(dict.fromkeys(v[factor] for v in of_cell.values()))
     if reference not in there:
         raise InputError(
@@ -57,7 +70,7 @@ def family_pairs(folder: RunFolder, family: Mapping[str, Any]) -> list[Pair]:
         raise InputError(
             f"{where}: every cell has {factor} {reference!r}, so there is nothing to compare it with"
         )
-    others = [f for f in folder.varying() if f != factor]
+    others = [f for f in FACTORS if f != factor and len({v[f] for v in of_cell.values()}) > 1]
     pairs = []
     for partner, w in of_cell.items():  # the cells of one reference stay together, in every family alike
         if w[factor] != reference:
@@ -68,6 +81,8 @@ def family_pairs(folder: RunFolder, family: Mapping[str, Any]) -> list[Pair]:
             context = ", ".join(level_words(f, v[f]) for f in others)
             label = f"{level_words(factor, v[factor])} against {level_words(factor, reference)}"
             pairs.append(Pair(name, partner, f"{context}: {label}" if context else label))
+    if not pairs:
+        raise InputError(f"{where}: no cell has a counterpart with {factor} {reference!r}")
     return pairs
 
 

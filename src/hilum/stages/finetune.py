@@ -158,18 +158,30 @@ def finetune(task: FinetuneTask) -> Path:
     return task.output
 
 
+def check_machine(options: FinetuneTable, device: str) -> list[str]:
+    """What a study's ``[finetune]`` asks for that this machine does not have, a sentence each."""
+    found = []
+    if device == "cpu" and options.precision == "16-mixed":
+        found.append("finetune.precision '16-mixed' needs a GPU; on a CPU use '32-true', or 'bf16-mixed'")
+    if device == "cuda" and options.precision == "bf16-mixed" and not torch.cuda.is_bf16_supported():
+        found.append(
+            "finetune.precision 'bf16-mixed' is not what this GPU can do; use '32-true' or '16-mixed'"
+        )
+    if device == "cuda" and options.devices > torch.cuda.device_count():
+        found.append(
+            f"finetune.devices asks for {options.devices} GPUs, this machine has {torch.cuda.device_count()}"
+        )
+    return found
+
+
 def open_fabric(options: FinetuneTable, device: str) -> Fabric:
     """Device, precision and processes as a study asks for them.
 
     Raises:
-        InputError: There are not so many GPUs, or the CPU cannot do the precision.
+        InputError: There are not so many GPUs, or the machine cannot do the precision.
     """
-    if device == "cpu" and options.precision == "16-mixed":
-        raise InputError("finetune.precision '16-mixed' needs a GPU; on a CPU use '32-true', or 'bf16-mixed'")
-    if device == "cuda" and options.devices > torch.cuda.device_count():
-        raise InputError(
-            f"finetune.devices asks for {options.devices} GPUs, this machine has {torch.cuda.device_count()}"
-        )
+    for text in check_machine(options, device):
+        raise InputError(text)
     strategy: Literal["ddp_spawn", "auto"] = "ddp_spawn" if options.devices > 1 else "auto"
     return Fabric(accelerator=device, devices=options.devices, strategy=strategy, precision=options.precision)
 

@@ -64,6 +64,18 @@ class Temperature:
     at_bound: bool
 
 
+def check_rule(rule: str) -> None:
+    """Check that a rule is one that `choose_threshold` knows, before there are films.
+
+    Raises:
+        InputError: It is not.
+
+    >>> check_rule("sensitivity>=0.9")
+    """
+    if rule.strip() != "youden" and _RULE.fullmatch(rule.strip()) is None:
+        raise InputError(f"unknown rule {rule!r} for the operating point; known: {RULES}")
+
+
 def choose_threshold(y_true: ArrayLike, y_score: ArrayLike, rule: str = "youden") -> OperatingPoint:
     """Choose an operating point on validation films.
 
@@ -84,6 +96,7 @@ def choose_threshold(y_true: ArrayLike, y_score: ArrayLike, rule: str = "youden"
     >>> round(point.threshold, 4), point.sensitivity, point.specificity
     (0.225, 1.0, 0.5)
     """
+    check_rule(rule)
     score = np.asarray(y_score, dtype=np.float64)
     if score.size and not ((score >= 0) & (score <= 1)).all():
         raise InputError(
@@ -100,10 +113,8 @@ def choose_threshold(y_true: ArrayLike, y_score: ArrayLike, rule: str = "youden"
     # whole-number comparison: two thresholds tie exactly, whatever the rounding of their ratios
     youden = np.append(0.0, tp * fp[-1] - fp * tp[-1])
     parsed = _RULE.fullmatch(rule.strip())
-    if rule.strip() == "youden":
+    if parsed is None:
         chosen = _last(youden == youden.max())
-    elif parsed is None:
-        raise InputError(f"unknown rule {rule!r} for the operating point; known: {RULES}")
     elif parsed[1] == "sensitivity":
         enough = sensitivity >= float(parsed[2])
         chosen = _last(enough & (specificity == specificity[enough].max()))

@@ -19,7 +19,6 @@ from hilum.artifacts.header import write_json
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.artifacts.study import Study
-from hilum.core.errors import InputError
 from hilum.core.memory import watch_memory
 from hilum.core.progress import progress, say
 from hilum.engine.local import run_tasks
@@ -33,6 +32,8 @@ from hilum.stages.prepare import plan as plan_prepare
 from hilum.stages.prepare import prepare_chunk
 from hilum.stages.record import record_if_wanted
 from hilum.stages.report import write_report
+from hilum.workflow.asked import Asked
+from hilum.workflow.checks import findings, refuse
 from hilum.workflow.draws import Films, Splits, all_wanted, wanted_of
 from hilum.workflow.facts import count_look, write_record, write_seconds
 from hilum.workflow.plan import cells, recipes
@@ -45,7 +46,7 @@ def find_or_make_duplicates(run: Run) -> Duplicates:
     """Copies among the study's films."""
     if not run.study.data.near_duplicates:
         return exact_duplicates(run.manifest)
-    path = run.workspace.duplicates / f"{run.manifest.digest[:16]}.json"
+    path = run.workspace.duplicates_of(run.manifest)
     with run.stage("duplicates") as line:
         if path.exists():
             line.found = len(run.manifest)
@@ -95,11 +96,6 @@ def prepare(run: Run, splits: Splits) -> tuple[PreparedStore, dict[tuple[str, Wa
             shard, took = store.read(task.key)
             seconds += took
             rows.update({(r.image_id, r.wanted): r for r in shard})
-    sizes = store.sizes()
-    if len(sizes) != 1:
-        raise InputError(
-            f"the study's pipelines end at different sizes {sorted(sizes)}; they must end at one (augment.size_px)"
-        )
     return store, rows, seconds / max(len(rows), 1)
 
 
@@ -184,12 +180,17 @@ def run_study(
 
     Returns:
         The report's path, and a line a stage.
+
+    Raises:
+        InputError: Something stands in the way: all of it, before the first film is read (`hilum.workflow.checks`).
     """
-    planned = recipes(study)
-    weights = choose_weights(study, planned)
     with watch_memory() as peak:
         start = time.perf_counter()
         whole = Manifest.read(manifest_path)
+        asked = Asked(study, whole, Workspace(root), workers)
+        refuse(findings(asked))
+        study, planned = asked.study, recipes(asked.study)
+        weights = choose_weights(study, planned)
         run = open_run(study, planned, whole, Workspace(root), workers, weights)
         say(
             f"study {study.name}: {len(run.manifest)} films, {len(cells(study))} cells x {study.grid.trials} trials, in {run.folder}"

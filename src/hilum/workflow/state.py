@@ -16,7 +16,7 @@ from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.study import Study
 from hilum.artifacts.study_tables import WeightsTable
 from hilum.core.digests import digest
-from hilum.core.errors import InputError
+from hilum.core.errors import InputError, nearest
 from hilum.models.machine import exact_arithmetic, keep_memory
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM, Weights, find
@@ -96,16 +96,22 @@ def choose_weights(study: Study, recipes: Sequence[Recipe]) -> dict[FeaturesOf, 
     Raises:
         InputError: Weights that are not here.
     """
-    found = {}
-    for name, random in dict.fromkeys(r.features_of for r in recipes):
-        choice = study.weights.get(name, "imagenet")
-        if random or name == FROM_SCRATCH:
-            found[name, random] = RANDOM
-        elif isinstance(choice, WeightsTable):
-            found[name, random] = find(backbone(name), choice.file, choice.sha256)
-        else:
-            found[name, random] = find(backbone(name), choice)
-    return found
+    return {w: choose_weights_of(study, w) for w in dict.fromkeys(r.features_of for r in recipes)}
+
+
+def choose_weights_of(study: Study, which: FeaturesOf) -> Weights:
+    """Find one backbone's weights.
+
+    Raises:
+        InputError: They are not here.
+    """
+    name, random = which
+    choice = study.weights.get(name, "imagenet")
+    if random or name == FROM_SCRATCH:
+        return RANDOM
+    if isinstance(choice, WeightsTable):
+        return find(backbone(name), choice.file, choice.sha256)
+    return find(backbone(name), choice)
 
 
 def study_films(study: Study, manifest: Manifest) -> Manifest:
@@ -128,7 +134,8 @@ def study_films(study: Study, manifest: Manifest) -> Manifest:
     for source in study.grid.sources_left_out:
         if source != "none" and source not in sources:
             raise InputError(
-                f"grid.sources_left_out names {source!r}, but the study's films come from {', '.join(sources)}"
+                f"grid.sources_left_out names {source!r}, but the study's films come from {', '.join(sources)}; "
+                f"{nearest(source, sources)}"
             )
     return subset(chosen, study.data.subset.films, study.seed) if study.data.subset else chosen
 

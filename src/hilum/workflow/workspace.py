@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from hilum.artifacts.header import read_json, write_json
+from hilum.artifacts.manifest import Manifest
 from hilum.core.files import lock
 from hilum.engine.local import available_cores
 from hilum.models.backbone import Precision
@@ -45,6 +46,10 @@ class Workspace:
         self.trials = self.root / "trials"
         self.duplicates = self.root / "duplicates"
         self.runs = self.root / "runs"
+
+    def duplicates_of(self, manifest: Manifest) -> Path:
+        """Where the copies among these films are kept once they were looked for."""
+        return self.duplicates / f"{manifest.digest[:16]}.json"
 
     def settled(self) -> Settled:
         """What is settled for this machine; measured and written the first time."""

@@ -79,11 +79,11 @@ def test_experiment_2_is_the_papers() -> None:
             "split.method got 'fraction'; did you mean 'fractions'?",
         ),
         (
-            'name = "a"\n[sampling]\nCovid = 3',
-            "sampling names 'Covid', which is no class; did you mean 'covid'?",
+            'name = "a"\ndata.classes = ["covid", "normal"]\n[sampling]\nKovid = 3',
+            "sampling names 'Kovid', which is no class; did you mean 'covid'?",
         ),
         (
-            'name = "a"\n[data]\npositive = "covd"',
+            'name = "a"\n[data]\nclasses = ["covid", "normal"]\npositive = "covd"',
             "data.positive names 'covd', which is no class; did you mean 'covid'?",
         ),
         (

@@ -30,7 +30,13 @@ SOURCE = {f.image_id: f.source for f in MANIFEST.films}
 
 def study(**tables: object) -> Study:
     return Study.model_validate(
-        {"name": "s", "seed": 5, "grid": {"pipelines": ["baseline", "crop"], "trials": 2}, **tables}
+        {
+            "name": "s",
+            "seed": 5,
+            "data": {"classes": list(LABELS)},
+            "grid": {"pipelines": ["baseline", "crop"], "trials": 2},
+            **tables,
+        }
     )
 
 

@@ -1,0 +1,20 @@
+"""Names that people type: the same name in capitals is the same name, where there is no doubt which one is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def spelled(name: str, known: Iterable[str]) -> str | None:
+    """A name as the known ones are spelled: itself where it is known, else the only one that differs in case alone; None for neither.
+
+    >>> spelled("COVID", ["covid", "normal"])
+    'covid'
+    >>> spelled("Covid", ["COVID", "covid"]) is None
+    True
+    """
+    words = list(known)
+    if name in words:
+        return name
+    alike = [w for w in words if w.strip().casefold() == name.strip().casefold()]
+    return alike[0] if len(alike) == 1 else None

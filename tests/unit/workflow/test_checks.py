@@ -1,0 +1,248 @@
+"""What stands in the way of a study is said before a film is read, all of it in one message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hilum.artifacts.header import Header
+from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.study import Study, read_study
+from hilum.core.errors import InputError
+from hilum.stages.finetune import check_machine
+from hilum.workflow import film_checks, machine_checks
+from hilum.workflow.asked import Asked, Finding
+from hilum.workflow.checks import findings, refuse
+from hilum.workflow.families import without_lost_families
+from hilum.workflow.workspace import Settled, Workspace
+
+BASE: dict[str, Any] = {
+    "name": "small",
+    "data": {"near_duplicates": False},
+    "grid": {"backbones": ["squeezenet1_0"], "pipelines": ["baseline", "crop"], "trials": 2},
+    "weights": {"squeezenet1_0": "none"},
+    "augment": {"size_px": 64},
+}
+FAMILY = {"name": "against baseline", "factor": "pipeline", "reference": "baseline"}
+
+
+def films(tmp_path: Path, counts: dict[str, int], side_px: int = 96) -> Manifest:
+    """Files of one byte that no check may decode."""
+    rows = []
+    for label, n in counts.items():
+        for k in range(n):
+            path = tmp_path / f"{label}-{k}.png"
+            path.write_bytes(b"x")
+            sha = f"{label}{k}".encode().hex().ljust(64, "0")
+            rows.append(
+                FilmRow(f"s/{label}-{k}", f"s:{label}-{k}", str(path), sha, sha, label, "s", width_px=side_px, height_px=side_px)
+            )  # fmt: skip
+    return Manifest(rows, Header("manifest"))
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Workspace, "settled", lambda _: Settled("cpu", "a processor", "fp32", 1))
+    monkeypatch.setattr(machine_checks, "choose_device", lambda: "cpu")
+
+    def make(
+        counts: dict[str, int] | None = None, workers: int = 1, side_px: int = 96, **tables: Any
+    ) -> Asked:
+        study = Study.model_validate(BASE | tables)
+        manifest = films(tmp_path, counts or {"covid": 20, "normal": 20}, side_px)
+        return Asked(study, manifest, Workspace(tmp_path / "w"), workers)
+
+    return make
+
+
+def problems(found: Iterable[Finding]) -> list[str]:
+    return [f.text for f in found if f.code]
+
+
+def test_a_sound_study_has_no_problem(asked) -> None:
+    assert problems(findings(asked(compare=[FAMILY]))) == []
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({"grid": {**BASE["grid"], "pipelines": ["basline"]}}, "unknown pipeline 'basline'; did you mean 'baseline'?"),
+        ({"grid": {**BASE["grid"], "backbones": ["squeezenet"]}, "weights": {}}, "did you mean 'squeezenet1_0'?"),
+        ({"grid": {**BASE["grid"], "losses": ["focl"]}}, "grid.losses: unknown loss 'focl'"),
+        ({"grid": {**BASE["grid"], "schedules": ["constnt"]}}, "did you mean 'constant'?"),
+        ({"compare": [{**FAMILY, "reference": "crp"}]}, "no cell has pipeline 'crp' (the reference); did you mean 'crop'?"),
+        ({"compare": [{**FAMILY, "factor": "schedule", "reference": "constant"}]}, "every cell has schedule 'constant'"),
+        ({"compare": [{**FAMILY, "factor": "fraction", "reference": "half"}]}, "no cell has fraction 'half'"),
+        ({"compare": [FAMILY, FAMILY]}, "two families of comparisons are called 'against baseline'"),
+        ({"statistics": {"operating_point": "sensitivity>0.9"}}, "statistics.operating_point: unknown rule 'sensitivity>0.9'"),
+        (
+            {
+                "grid": {**BASE["grid"], "schedules": ["w"]},
+                "policy": {"w": {"kind": "warmup", "warmup_epochs": 30}},
+                "training": {"epochs": 20},
+            },
+            "policy 'w': a warm-up of 30 epochs is longer than the training of 20",
+        ),
+        (
+            {"grid": {**BASE["grid"], "schedules": ["a/b"]}, "policy": {"a/b": {"kind": "constant"}}},
+            "has a slash in its name",
+        ),
+        ({"grid": {**BASE["grid"], "sources_left_out": ["S2"]}}, "grid.sources_left_out names 'S2'"),
+        (
+            {
+                "grid": {**BASE["grid"], "losses": ["heavy"]},
+                "loss": {"heavy": {"kind": "cross_entropy", "class_weights": {"covid": 2.0}}},
+            },
+            "loss 'heavy': class weights must name every class; 'normal' has none",
+        ),
+        ({"data": {"classes": ["Covd", "normal"], "positive": "normal"}}, "did you mean 'covid'?"),
+        ({"data": {"subset": {"name": "all", "films": 500}}}, "a subset of 500 films was asked for, but there are 40"),
+        ({"weights": {"squeezenet1_0": {"file": "nowhere.pth"}}}, "'nowhere.pth', which is no file"),
+        ({"finetune": {"precision": "16-mixed"}}, "'16-mixed' needs a GPU"),
+        ({"finetune": {"devices": 999}}, "finetune.devices asks for 999 devices; this machine has no GPU"),
+        ({"split": {"method": "fractions", "fractions": {"train": 0.5, "test": 0.5}}}, "no film is left to validate on"),
+    ],
+)  # fmt: skip
+def test_what_would_fail_late_is_found(asked, tables: dict[str, Any], message: str) -> None:
+    found = problems(findings(asked(**tables)))
+    assert any(message in text for text in found), found
+
+
+def test_pipelines_of_unequal_size(asked) -> None:
+    own = {"name": "small", "steps": [{"op": "resize", "width_px": 48, "height_px": 48}]}
+    grid = {**BASE["grid"], "pipelines": ["baseline", "small"]}
+    found = problems(findings(asked(grid=grid, augment={"size_px": 64, "pipeline": [own]})))
+    assert found == [
+        "the study's pipelines end at different sizes (height x width: baseline 64x64, small 48x48); they must end at one, such as "
+        "augment.size_px"
+    ]
+
+
+def test_a_pipeline_that_cannot_take_the_films(asked) -> None:
+    crop = {"op": "crop_by_size", "width_px": 90, "height_px": 90, "centre": True, "probability": 0.01}
+    own = {"name": "box", "steps": [crop, {"op": "resize", "width_px": 64, "height_px": 64}]}
+    grid = {**BASE["grid"], "pipelines": ["box"]}
+    found = problems(findings(asked(grid=grid, side_px=80, augment={"size_px": 64, "pipeline": [own]})))
+    assert found
+    assert found[0].startswith(
+        "pipeline 'box' cannot take a film of 80 x 80 px: crop_by_size: a box of 90 x 90 px"
+    )
+
+
+def test_a_part_without_the_positive_class_is_said_as_that(asked) -> None:
+    found = problems(findings(asked({"covid": 2, "normal": 30})))
+    assert found, "two films of a class cannot be in three parts"
+    assert "covid" in found[0]
+
+
+def test_films_that_are_gone_or_empty_are_counted(asked, tmp_path: Path) -> None:
+    a = asked()
+    for k in range(3):
+        (tmp_path / f"covid-{k}.png").unlink()
+    (tmp_path / "normal-4.png").write_bytes(b"")
+    found = problems(findings(a))
+    assert [t.split(" (")[0] for t in found] == [
+        "3 of the study's 40 films are gone",
+        "1 of the study's 40 films are empty",
+    ]
+    assert "covid-0.png" in found[0]
+
+
+def test_films_that_are_prepared_are_not_needed_again(asked, tmp_path: Path, monkeypatch) -> None:
+    a = asked()
+    (tmp_path / "covid-0.png").unlink()
+    monkeypatch.setattr(film_checks.PreparedStore, "has", lambda *_: True)
+    assert problems(findings(a)) == []
+
+
+def test_no_room_on_disk(asked, monkeypatch) -> None:
+    class Full:
+        free = 1000
+
+    monkeypatch.setattr(machine_checks.shutil, "disk_usage", lambda _: Full)
+    found = problems(findings(asked()))
+    assert len(found) == 1
+    assert "GiB will be written to" in found[0]
+    assert "0.0 GiB are free" in found[0]
+
+
+def test_dicom_films_need_the_extra(asked, monkeypatch) -> None:
+    a = asked()
+    rows = [f if k else _dicom(f) for k, f in enumerate(a.manifest.films)]
+    again = Asked(a.as_read, Manifest(rows, Header("manifest")), a.workspace, 1)
+    have = machine_checks.find_spec
+    monkeypatch.setattr(machine_checks, "find_spec", lambda name: None if name == "pydicom" else have(name))
+    found = problems(findings(again))
+    assert any(t.startswith("1 of the study's 40 films are DICOM") and "hilum[dicom]" in t for t in found)
+
+
+def _dicom(film: FilmRow) -> FilmRow:
+    from dataclasses import replace
+
+    path = Path(film.path).with_suffix(".dcm")
+    path.write_bytes(b"x")
+    return replace(film, path=str(path))
+
+
+def test_gpus_that_are_not_there(monkeypatch) -> None:
+    from hilum.artifacts.study_tables import FinetuneTable
+
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda: False)
+    options = FinetuneTable(devices=2, precision="bf16-mixed")
+    assert [t.split(";")[0] for t in check_machine(options, "cuda")] == [
+        "finetune.precision 'bf16-mixed' is not what this GPU can do",
+        "finetune.devices asks for 2 GPUs, this machine has 1",
+    ]
+
+
+def test_everything_is_said_in_one_message(asked, tmp_path: Path) -> None:
+    a = asked(statistics={"operating_point": "youdn"}, compare=[{**FAMILY, "reference": "crp"}])
+    (tmp_path / "covid-0.png").unlink()
+    with pytest.raises(InputError) as e:
+        refuse(findings(a))
+    lines = str(e.value).splitlines()
+    assert lines[0] == "3 things stand in the way of this study:"
+    assert [line[:5] for line in lines[1:]] == ["  1. ", "  2. ", "  3. "]
+
+
+def test_a_note_does_not_stop(capsys) -> None:
+    refuse([Finding("slow", 0)])
+    assert capsys.readouterr().err == "note: slow\n"
+
+
+STUDY = """
+name = "s"
+[grid]
+backbones = ["squeezenet1_0"]
+pipelines = ["baseline", "crop"]
+[[compare]]
+name = "against baseline"
+factor = "pipeline"
+reference = "baseline"
+"""
+
+
+def test_a_family_is_dropped_when_the_grid_was_narrowed(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text(STUDY)
+    narrow = ['grid.pipelines=["baseline"]']
+    study, notes = without_lost_families(read_study(path, narrow), path, narrow)
+    assert study.compare == []
+    assert len(notes) == 1
+    assert notes[0].endswith("the family is left out, since --set narrowed the grid")
+    same, notes = without_lost_families(read_study(path, ["seed=3"]), path, ["seed=3"])
+    assert len(same.compare) == 1
+    assert notes == []
+
+
+def test_a_family_that_the_file_has_wrong_is_kept_to_be_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text(STUDY.replace('reference = "baseline"', 'reference = "basline"'))
+    narrow = ['grid.pipelines=["crop", "rotation"]']
+    study, notes = without_lost_families(read_study(path, narrow), path, narrow)
+    assert len(study.compare) == 1
+    assert notes == []

@@ -1,0 +1,91 @@
+"""Classes are named as the manifest names them; what the study leaves out is the manifest's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hilum.artifacts.header import Header
+from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.study import Study
+from hilum.core.errors import InputError
+from hilum.workflow.classes import with_classes
+
+
+def manifest(*labels: str) -> Manifest:
+    rows = [
+        FilmRow(f"{source}/{label}-{k}", f"{source}:{label}{k}", "x.png", "0", f"{label}{k}", label, source)
+        for label in labels
+        for source in ("Clinic", "other")
+        for k in range(3)
+    ]
+    return Manifest(rows, Header("manifest"))
+
+
+def study(**tables: Any) -> Study:
+    return Study.model_validate({"name": "s", **tables})
+
+
+def test_capitals_make_the_same_study() -> None:
+    films = manifest("covid", "normal", "viral")
+    lower = study(
+        data={"classes": ["covid", "normal"], "positive": "covid", "include": [{"label": ["covid", "normal"]}]},
+        sampling={"covid": 2.0},
+    )  # fmt: skip
+    upper = study(
+        data={"classes": ["COVID", "Normal"], "positive": "Covid", "include": [{"label": ["Covid", "NORMAL"]}]},
+        sampling={"COVID": 2.0},
+    )  # fmt: skip
+    assert with_classes(lower, films).digest == lower.digest == with_classes(upper, films).digest
+
+
+def test_filters_take_the_manifests_spelling() -> None:
+    s = study(data={"exclude": [{"source": ["clinic"]}, {"source": ["nowhere"]}]})
+    found = with_classes(
+        s.model_copy(update={"data": s.data.model_copy(update={"exclude": s.data.exclude[:1]})}),
+        manifest("covid", "a"),
+    )
+    assert found.data.exclude == [{"source": ["Clinic"]}]
+
+
+def test_classes_left_out_are_those_of_the_studys_films() -> None:
+    films = manifest("covid", "normal", "viral")
+    assert with_classes(study(), films).data.classes == ["covid", "normal", "viral"]
+    some = with_classes(study(data={"include": [{"label": ["covid", "viral"]}]}), films)
+    assert (some.data.classes, some.data.positive) == (["covid", "viral"], "covid")
+
+
+def test_without_covid_the_positive_class_is_asked_for_by_name() -> None:
+    with pytest.raises(
+        InputError, match=r"which class is the positive one. Say data.positive = 'normal' or 'pneumonia'"
+    ):
+        with_classes(study(), manifest("pneumonia", "normal"))
+    named = with_classes(study(data={"positive": "Pneumonia"}), manifest("pneumonia", "normal"))
+    assert named.data.positive == "pneumonia"
+
+
+def test_two_spellings_in_the_manifest_are_not_guessed_between() -> None:
+    films = manifest("covid", "Covid", "normal")
+    assert with_classes(study(data={"classes": ["covid", "normal"]}), films).data.classes == [
+        "covid",
+        "normal",
+    ]
+    with pytest.raises(
+        InputError, match=r"'COVID' has no film in the manifest .labels there: Covid, covid, normal."
+    ):
+        with_classes(study(data={"classes": ["COVID", "normal"]}), films)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"classes": ["covd", "normal"], "positive": "normal"}, "did you mean 'covid'?"),
+        ({"include": [{"label": ["covid"]}]}, "all of one class, 'covid'"),
+        ({"classes": ["covid", "COVID"]}, "two or more different names"),
+    ],
+)
+def test_what_cannot_be_is_refused(data: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as e:
+        with_classes(study(data=data), manifest("covid", "normal"))
+    assert message in str(e.value)
