@@ -9,7 +9,7 @@ import torchvision
 from safetensors.torch import save_file
 
 from hilum.core.errors import DigestError, InputError
-from hilum.models.backbone import build_network
+from hilum.models.backbone import build_network, check_weights
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM, fetch, find, load_into, state_sha256
 
@@ -108,3 +108,76 @@ def test_a_network_without_published_weights_is_random_and_has_nothing_to_fetch(
     assert find(backbone("cnn")) == RANDOM
     with pytest.raises(InputError, match="cnn is trained from scratch; there are no published weights"):
         fetch(backbone("cnn"))
+
+
+class _Runs:
+    """A pickle that would write a file if it were run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return (Path.touch, (self.path,))
+
+
+def _squeezenet_state() -> dict[str, torch.Tensor]:
+    with torch.device("meta"):
+        state = build_network(SQUEEZE, RANDOM).state_dict()
+    return {k: torch.zeros(v.shape) for k, v in state.items()}
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda _: torch.zeros(3), "expected a state dict of tensors, got a Tensor"),
+        (lambda _: [1, 2, 3], "got a list"),
+        (lambda _: 7, "got a int"),
+        (lambda _: {}, "got an empty dict"),
+        (lambda _: {"state_dict": torch.zeros(2)}, "got a Tensor"),
+        (lambda s: s | {"epoch": 3}, "got 'epoch': int"),
+        (lambda _: {0: torch.zeros(2)}, "got 0: Tensor"),
+        (lambda s: {f"module.{k}": v for k, v in s.items()}, "52 tensors missing, 52 unknown"),
+        (lambda s: {k: v[:1] for k, v in s.items()}, "52 of another shape (first: 'classifier.1.bias')"),
+        (lambda s: {k: v.half() for k, v in s.items()}, "'classifier.1.bias' holds float16, expected float32"),
+        (lambda s: s | {"classifier.1.bias": torch.full((1000,), float("nan"))}, "1 tensors hold values that are not finite"),
+        (lambda s: s | {"classifier.1.bias": torch.full((1000,), float("inf"))}, "(first: 'classifier.1.bias')"),
+        (lambda _: torch.nn.Linear(2, 2), "got a pickled object, which is not run"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_state_of_the_network_is_one_sentence(tmp_path: Path, make, message: str) -> None:
+    path = tmp_path / "w.pth"
+    torch.save(make(_squeezenet_state()), path)
+
+    for use in (lambda w: check_weights(SQUEEZE, w), lambda w: build_network(SQUEEZE, w)):
+        with pytest.raises(InputError) as e:
+            use(find(SQUEEZE, str(path)))
+        assert message in str(e.value)
+        assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "got an empty file"), (b"PK\x03\x04 no torch", "cannot be read"), (b"text", "w.pth")],
+)
+def test_a_file_that_is_none_of_torchs(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "w.pth"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as e:
+        check_weights(SQUEEZE, find(SQUEEZE, str(path)))
+    assert message in str(e.value)
+    with pytest.raises(InputError, match="which is no file"):
+        find(SQUEEZE, str(tmp_path))
+
+
+def test_nothing_in_a_pickle_is_run(tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    torch.save(_Runs(tmp_path / "was-run"), path)
+    with pytest.raises(InputError, match="which is not run"):
+        check_weights(SQUEEZE, find(SQUEEZE, str(path)))
+    assert not (tmp_path / "was-run").exists()
+
+
+def test_the_states_of_these_tests_are_taken_when_they_are_right(tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    torch.save({"state_dict": _squeezenet_state()}, path)
+    check_weights(SQUEEZE, find(SQUEEZE, str(path)))
