@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import Final
 
 from hilum.core.errors import InputError, nearest
+from hilum.core.names import spelled
 
 USUAL_POSITIVE: Final = "covid"
 """The positive class where none is named and there is such a class."""
@@ -33,11 +34,9 @@ def positive_class(
     'TB'
     """
     name = USUAL_POSITIVE if asked is None else asked
-    if name in classes:
-        return name
-    alike = [c for c in classes if c.casefold() == name.casefold()]
-    if len(alike) == 1:
-        return alike[0]
+    found = spelled(name, classes)
+    if found is not None:
+        return found
     if asked is None:
         some = " or ".join(f"{option} {c!r}" for c in sorted(classes)[:2])
         raise InputError(

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
+from hilum.artifacts.classes import positive_class
 from hilum.artifacts.contrast import ContrastTable, SubgroupTable
 from hilum.artifacts.faults import FAULTS, AsRunTable, UnsafeTable
 from hilum.artifacts.losses import CrossEntropy, Loss
@@ -35,9 +36,6 @@ from hilum.core.digests import digest
 from hilum.core.errors import InputError, nearest
 from hilum.core.names import spelled
 from hilum.core.text import read_toml
-
-DEFAULT_POSITIVE = "covid"
-"""The positive class of a study that names none, where it has such a class."""
 
 
 class Study(BaseModel):
@@ -235,14 +233,8 @@ def _check_classes(study: Study, where: str) -> None:
     classes = study.data.classes
     if len({c.casefold() for c in classes}) != len(classes) or len(classes) < 2:
         raise InputError(f"{where}: data.classes must be two or more different names, got {classes!r}")
-    if not study.data.positive and DEFAULT_POSITIVE not in (c.casefold() for c in classes):
-        which = " or ".join(map(repr, classes))
-        raise InputError(
-            f"{where}: which class is the positive one? Say data.positive = {which} (in the study file, or with --set "
-            f"'data.positive={classes[0]}')"
-        )
+    positive_class(study.data.positive or None, classes, where, "data.positive")
     named = {
-        "data.positive": [study.data.positive] if study.data.positive else [],
         "data.one_per_patient": study.data.one_per_patient,
         "sampling": list(study.sampling),
     }

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from hilum.artifacts.classes import positive_class
+from hilum.artifacts.contrast import ContrastTable, SubgroupTable
 from hilum.artifacts.losses import CrossEntropy, Loss
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.study import DEFAULT_POSITIVE, Study, check_consistent
+from hilum.artifacts.study import Study, check_consistent
 from hilum.core.errors import InputError, nearest
 from hilum.core.names import spelled
 from hilum.stages.split import select
@@ -45,12 +47,14 @@ def with_classes(study: Study, manifest: Manifest) -> Study:
     data = {
         "include": include,
         "exclude": exclude,
-        "positive": as_class(study.data.positive or DEFAULT_POSITIVE),
+        "positive": positive_class(study.data.positive or None, classes, study.name, "data.positive"),
         "one_per_patient": [as_class(c) for c in study.data.one_per_patient],
     }
     return named.model_copy(
         update={
             "data": named.data.model_copy(update=data),
+            "contrast": [_contrast(c, manifest) for c in study.contrast],
+            "subgroup": [_subgroup(g, manifest) for g in study.subgroup],
             "sampling": {as_class(c): n for c, n in study.sampling.items()},
             "loss": {name: _weighed(loss, classes) for name, loss in study.loss.items()},
         }
@@ -80,6 +84,21 @@ def _filters(filters: Iterable[Mapping[str, list[str]]], manifest: Manifest) -> 
             same[column] = [spelled(v, counts[column]) or v for v in values]
         found.append(same)
     return found
+
+
+def _contrast(table: ContrastTable, manifest: Manifest) -> ContrastTable:
+    positive = None if table.positive is None else _filters([table.positive], manifest)[0]
+    return table.model_copy(
+        update={"positive": positive, "negative": _filters([table.negative], manifest)[0]}
+    )
+
+
+def _subgroup(table: SubgroupTable, manifest: Manifest) -> SubgroupTable:
+    return (
+        table
+        if table.films is None
+        else table.model_copy(update={"films": _filters([table.films], manifest)[0]})
+    )
 
 
 def _weighed(loss: Loss, classes: Iterable[str]) -> Loss:

@@ -15,7 +15,7 @@ from hilum.artifacts.losses import CrossEntropy
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.prepared import PreparedStore
 from hilum.augment.pipeline import Pipeline
-from hilum.core.errors import InputError
+from hilum.core.errors import HilumError, InputError
 from hilum.report.panel import on_purpose
 from hilum.stages.prepare import plan as plan_prepare
 from hilum.training.losses import class_weights
@@ -47,38 +47,23 @@ def loss_weights(asked: Asked) -> Iterator[Finding]:
 
 
 def classes_of_parts(asked: Asked) -> Iterator[Finding]:
-    """Every part of every drawing has the films that it needs: train each class, valid and test the positive one and others."""
-    by_id, positive = asked.films.by_id, asked.study.data.positive
+    """Every part of every drawing has films of every class, and those that are drawn with replacement too."""
+    by_id = asked.films.by_id
     for drawing in asked.drawings:
         for trial in asked.trials:
             where = f"trial {trial}" + ("" if drawing == asked.splits.plain else f" of {drawing.name}")
             try:
                 split = asked.splits.of(drawing, trial)
-            except InputError as e:
-                yield Finding(str(e))
-                continue
-            for part in ("valid", "test"):
-                counts = Counter(by_id[i].label for i in split.parts[part])
-                others = sum(counts.values()) - counts[positive]
-                if not counts[positive] or not others:
-                    what = (
-                        f"no film of {positive!r}" if not counts[positive] else f"films of {positive!r} only"
-                    )
-                    yield Finding(
-                        f"the part {part!r} has {what} ({_counted(counts)}; {where}), so no sensitivity or operating point can be "
-                        f"had there; the study has {_counted(asked.films.count_by('label'))}: add films or give that part a larger share"
-                    )
+            except HilumError as e:
+                yield Finding(f"{e} ({where})", e.exit_code)
+                break
             copies = training_copies(asked.study, asked.films, split, trial, drawing.seed)
             drawn = {by_id[i].label for i, n in copies.items() if n}
-            for label in asked.study.data.classes:
+            for label in asked.study.sampling:
                 if label not in drawn:
                     yield Finding(
                         f"sampling draws no film of class {label!r} to train on ({where}); correct sampling.{label}"
                     )
-
-
-def _counted(counts: Counter[str] | dict[str, int]) -> str:
-    return ", ".join(f"{n} {label}" for label, n in sorted(counts.items()) if n) or "no film at all"
 
 
 def pipelines_take_the_films(asked: Asked) -> Iterator[Finding]:

@@ -84,7 +84,7 @@ def test_experiment_2_is_the_papers() -> None:
         ),
         (
             'name = "a"\n[data]\nclasses = ["covid", "normal"]\npositive = "covd"',
-            "data.positive names 'covd', which is no class; did you mean 'covid'?",
+            "no class 'covd' for data.positive; did you mean 'covid'?",
         ),
         (
             'name = "a"\n[weights]\nresnet5 = "none"',

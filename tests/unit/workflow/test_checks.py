@@ -103,7 +103,7 @@ def test_a_sound_study_has_no_problem(asked) -> None:
         ({"weights": {"squeezenet1_0": {"file": "nowhere.pth"}}}, "'nowhere.pth', which is no file"),
         ({"finetune": {"precision": "16-mixed"}}, "'16-mixed' needs a GPU"),
         ({"finetune": {"devices": 999}}, "finetune.devices asks for 999 devices; this machine has no GPU"),
-        ({"split": {"method": "fractions", "fractions": {"train": 0.5, "test": 0.5}}}, "no film is left to validate on"),
+        ({"split": {"method": "fractions", "fractions": {"train": 0.5, "test": 0.5}}}, "no film is left for valid: the study has 40 films"),
     ],
 )  # fmt: skip
 def test_what_would_fail_late_is_found(asked, tables: dict[str, Any], message: str) -> None:

@@ -49,6 +49,17 @@ def test_filters_take_the_manifests_spelling() -> None:
     assert found.data.exclude == [{"source": ["Clinic"]}]
 
 
+def test_questions_about_some_films_too() -> None:
+    contrast = {"name": "c", "positive": {"label": ["COVID"]}, "negative": {"label": ["Normal"]}}
+    found = with_classes(
+        study(contrast=[contrast], subgroup=[{"name": "g", "films": {"source": ["clinic"]}}]),
+        manifest("covid", "normal"),
+    )
+    assert found.contrast[0].positive == {"label": ["covid"]}
+    assert found.contrast[0].negative == {"label": ["normal"]}
+    assert found.subgroup[0].films == {"source": ["Clinic"]}
+
+
 def test_classes_left_out_are_those_of_the_studys_films() -> None:
     films = manifest("covid", "normal", "viral")
     assert with_classes(study(), films).data.classes == ["covid", "normal", "viral"]
@@ -58,7 +69,8 @@ def test_classes_left_out_are_those_of_the_studys_films() -> None:
 
 def test_without_covid_the_positive_class_is_asked_for_by_name() -> None:
     with pytest.raises(
-        InputError, match=r"which class is the positive one. Say data.positive = 'normal' or 'pneumonia'"
+        InputError,
+        match=r"which class is the positive one. Give data.positive 'normal' or data.positive 'pneumonia'",
     ):
         with_classes(study(), manifest("pneumonia", "normal"))
     named = with_classes(study(data={"positive": "Pneumonia"}), manifest("pneumonia", "normal"))

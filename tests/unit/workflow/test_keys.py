@@ -52,10 +52,15 @@ def test_mean_and_std_are_not_exchangeable() -> None:
 
 # a run
 
-STUDY = Study.model_validate(
-    {"name": "s", "grid": {"backbones": ["resnet50"], "trials": 1}, "weights": {"resnet50": "none"}}
-)
 LABELS = ("bacterial", "covid", "normal", "viral")
+STUDY = Study.model_validate(
+    {
+        "name": "s",
+        "data": {"classes": list(LABELS), "positive": "covid"},
+        "grid": {"backbones": ["resnet50"], "trials": 1},
+        "weights": {"resnet50": "none"},
+    }
+)
 ROWS = [FilmRow(f"s/{k}", f"s:{k}", "", f"{k}", f"{k}", LABELS[k % 4], "s") for k in range(40)]
 SETTLED = Settled("cpu", "a processor", "fp32", 2)
 WEIGHTS = {("resnet50", False): Weights("imagenet", Path("w.pth"), "ab" * 32, "a file", "-")}
