@@ -125,4 +125,4 @@ def _still_needed(asked: Asked) -> set[str]:
     store = PreparedStore(asked.workspace.prepared)
     pipelines = {r.pipeline.name: r.pipeline for r in asked.recipes}
     tasks = plan_prepare(asked.films.by_id, asked.wanted, pipelines, store.folder)
-    return {i for t in tasks if not store.has(t.key) for i, _, _ in t.films}
+    return {film[0] for t in tasks if not store.has(t.key) for film in t.films}
