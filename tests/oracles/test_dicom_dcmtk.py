@@ -52,7 +52,8 @@ def write(path: Path, stored: NDArray[np.int64], bits: int = 12, signed: bool = 
     film.BitsStored, film.HighBit, film.PixelRepresentation = bits, bits - 1, int(signed)
     for keyword, value in tags.items():
         setattr(film, keyword, value)
-    film.PixelData = stored.astype(f"<{'i' if signed else 'u'}{film.BitsAllocated // 8}").tobytes()
+    words = stored & ((1 << film.BitsAllocated) - 1)
+    film.PixelData = words.astype(f"<u{film.BitsAllocated // 8}").tobytes()
     film["PixelData"].VR = "OB" if bits <= 8 else "OW"
     film.save_as(path, enforce_file_format=True)
     return path
@@ -70,10 +71,12 @@ def difference(path: Path, *options: str) -> int:
 
 
 @pytest.mark.parametrize(("bits", "signed"), DEPTHS)
-def test_a_film_without_voi_shows_the_range_that_occurs(tmp_path: Path, bits: int, signed: bool) -> None:
+def test_a_film_without_voi_shows_the_range_that_its_bits_hold(
+    tmp_path: Path, bits: int, signed: bool
+) -> None:
     path = write(tmp_path / "a.dcm", gradient(bits, signed), bits, signed)
 
-    assert difference(path, "+Wm") <= 1
+    assert difference(path, "-W") <= 1
 
 
 @pytest.mark.parametrize(("bits", "signed"), DEPTHS)
@@ -160,10 +163,9 @@ def lut(first: int, table: NDArray[Any], bits: int, signed: bool) -> Any:
 @pytest.mark.parametrize(("bits", "signed"), [(8, False), (12, False), (12, True), (16, False)])
 def test_a_voi_lut(tmp_path: Path, bits: int, signed: bool) -> None:
     stored = gradient(bits, signed)
-    first = -(1 << bits - 1) if signed else 0
-    n = min(
-        1 << bits, 4096
-    )  # a 16-bit film runs past the end of its table, which then repeats its last entry
+    # a 16-bit film runs past both ends of its table, which then repeats its outer entries
+    first = -(1 << bits - 1) if signed else 30_000 if bits == 16 else 0
+    n = min(1 << bits, 4096)
     table = np.rint(4095 * np.sqrt(np.linspace(0, 1, n)))
     path = write(tmp_path / "a.dcm", stored, bits, signed, VOILUTSequence=lut(first, table, 12, signed))
 
@@ -191,6 +193,38 @@ def test_bits_above_the_stored_ones_are_cut_off(tmp_path: Path) -> None:
     path = write(tmp_path / "a.dcm", with_overlay, 12, WindowCenter="2048", WindowWidth="4096")
 
     assert difference(path, "+Wi", "1", "-O") <= 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["dcmconv", "+td"],
+        ["dcmconv", "+tb"],
+        ["dcmcrle"],
+        ["dcmcjpeg", "+e1"],
+        ["dcmcjpeg", "+el"],
+        ["dcmcjpls"],
+    ],
+)
+@pytest.mark.parametrize(
+    ("bits", "high", "signed"), [(12, 15, False), (12, 13, True), (10, 15, True), (7, 7, False)]
+)
+def test_high_bit_in_every_transfer_syntax(
+    tmp_path: Path, command: list[str], bits: int, high: int, signed: bool
+) -> None:
+    shift, ground = high + 1 - bits, gradient(bits, signed)
+    below, above = (1 << shift) - 1, 0xFFFF & ~((2 << high) - 1)
+    overlay = (below | above) * (np.indices(ground.shape).sum(axis=0) % 2)
+    words = ((ground & ((1 << bits) - 1)) << shift) | (overlay & (0xFFFF if high > 7 else 0xFF))
+    plain = write(
+        tmp_path / "plain.dcm", words, bits, signed, HighBit=high, BitsAllocated=16 if high > 7 else 8
+    )
+    packed = tmp_path / "packed.dcm"
+    subprocess.run([*command, str(plain), str(packed)], check=True, capture_output=True)
+    usual = write(tmp_path / "usual.dcm", ground, bits, signed)
+
+    np.testing.assert_array_equal(decode_file(packed).pixels, decode_file(usual).pixels)
+    assert np.ptp(decode_file(usual).pixels) > 150
 
 
 @pytest.mark.parametrize(("bits", "signed"), [(8, False), (12, False), (12, True), (16, False)])

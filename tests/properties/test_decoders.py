@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import runpy
 import struct
 import zlib
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,7 +36,12 @@ def good_files() -> dict[str, bytes]:
         "jpeg colour": (colour, "JPEG", {"progressive": True}),
         "jpeg cmyk": (colour.convert("CMYK"), "JPEG", {}),
         "bmp": (film, "BMP", {}),
+        "bmp colour": (colour, "BMP", {}),
         "tiff": (film, "TIFF", {}),
+        "tiff 16 bit": (Image.fromarray(grey.astype(np.uint16) * 200), "TIFF", {"compression": "tiff_lzw"}),
+        "tiff colour": (colour, "TIFF", {"compression": "tiff_adobe_deflate"}),
+        "tiff jpeg": (colour, "TIFF", {"compression": "jpeg"}),
+        "tiff palette": (colour.quantize(30), "TIFF", {}),
     }
     files = {}
     for name, (image, format_, options) in kinds.items():
@@ -46,33 +53,50 @@ def good_files() -> dict[str, bytes]:
 
 def dicom_files(grey: np.ndarray) -> dict[str, bytes]:
     try:
-        import pydicom
+        import pydicom  # noqa: F401
     except ImportError:
         return {}
-    from pydicom.dataset import FileMetaDataset
-    from pydicom.encaps import encapsulate
-    from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
+    from pydicom.uid import (
+        ExplicitVRBigEndian,
+        ImplicitVRLittleEndian,
+        JPEG2000Lossless,
+        JPEGBaseline8Bit,
+        JPEGLSLossless,
+        RLELossless,
+    )
 
-    film = pydicom.Dataset()
-    film.file_meta = FileMetaDataset()
-    film.SOPClassUID, film.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1", "1.2.3"
-    film.Modality, film.PatientID, film.PhotometricInterpretation = "CR", "P1", "MONOCHROME1"
-    film.Rows, film.Columns, film.SamplesPerPixel = HEIGHT, WIDTH, 1
-    film.BitsAllocated, film.BitsStored, film.HighBit, film.PixelRepresentation = 16, 12, 11, 0
-    film.WindowCenter, film.WindowWidth, film.RescaleSlope, film.RescaleIntercept = "600", "900", "2", "-10"
-    film.PixelData = (grey.astype("<u2") * 4).tobytes()
-    film["PixelData"].VR = "OW"
-    film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    plain, packed = io.BytesIO(), io.BytesIO()
-    film.save_as(plain, enforce_file_format=True)
-    jpeg = io.BytesIO()
-    Image.fromarray(grey).save(jpeg, "JPEG")
-    film.BitsAllocated, film.BitsStored, film.HighBit = 8, 8, 7
-    film.PixelData = encapsulate([jpeg.getvalue()])
-    film["PixelData"].VR, film["PixelData"].is_undefined_length = "OB", True
-    film.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
-    film.save_as(packed, enforce_file_format=True)
-    return {"dicom": plain.getvalue(), "dicom jpeg": packed.getvalue()}
+    made = runpy.run_path(str(Path(__file__).parents[1] / "dicom_films.py"))
+    film_of, bytes_of, packed = made["film_of"], made["bytes_of"], made["packed"]
+    window = {"WindowCenter": "600", "WindowWidth": "900", "RescaleSlope": "2", "RescaleIntercept": "-10"}
+    deep = grey.astype(np.int64) * 4
+
+    def jpeg(format_: str, **options: object) -> bytes:
+        out = io.BytesIO()
+        Image.fromarray(grey).save(out, format_, **options)
+        return out.getvalue()
+
+    table = made["look_up_table"](-10, np.arange(4096) * 16, 16, "SS")
+    big_table = made["look_up_table"](0, np.arange(4096) * 16, 16, order=">")
+    run_lengths = film_of(deep, 12, HighBit=13)
+    run_lengths.compress(RLELossless)
+    films = {
+        "dicom": film_of(deep, 12, PhotometricInterpretation="MONOCHROME1", **window),
+        "dicom implicit": film_of(
+            deep << 4, 12, False, ImplicitVRLittleEndian, HighBit=15, VOILUTSequence=table
+        ),
+        "dicom big endian": film_of(deep, 12, False, ExplicitVRBigEndian, ModalityLUTSequence=big_table),
+        "dicom signed": film_of(deep - 2048, 12, True, WindowCenter="-1500", WindowWidth="800"),
+        "dicom rle": run_lengths,
+        "dicom jpeg": packed(film_of(grey, 8), jpeg("JPEG"), JPEGBaseline8Bit),
+        "dicom jpeg 2000": packed(film_of(grey, 8), jpeg("JPEG2000", no_jp2=True), JPEG2000Lossless),
+    }
+    try:
+        import jpeg_ls
+
+        films["dicom jpeg-ls"] = packed(film_of(grey, 8), bytes(jpeg_ls.encode(grey)), JPEGLSLossless)
+    except ImportError:
+        pass
+    return {name: bytes_of(film) for name, film in films.items()}
 
 
 def film_or_reason(data: bytes) -> str:
@@ -101,7 +125,7 @@ def test_any_bytes_as_dicom(data: bytes) -> None:
 
 
 @given(name=st.sampled_from(sorted(good_files())), data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_a_sound_file_with_bytes_changed(name: str, data: st.DataObject) -> None:
     changed = bytearray(good_files()[name])
     for _ in range(data.draw(st.integers(1, 4))):
@@ -116,6 +140,44 @@ def test_a_sound_file_cut_short_is_never_a_film(name: str, share: float) -> None
     whole = good_files()[name]
 
     assert film_or_reason(whole[: int(share * len(whole))]) in REASONS
+
+
+@given(name=st.sampled_from(sorted(good_files())), data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_sound_file_with_a_piece_cut_out_zeroed_or_doubled(name: str, data: st.DataObject) -> None:
+    whole = good_files()[name]
+    start = data.draw(st.integers(0, len(whole) - 1))
+    stop = min(start + data.draw(st.integers(1, 200)), len(whole))
+    piece = data.draw(
+        st.sampled_from([b"", bytes(stop - start), b"\xff" * (stop - start), whole[start:stop] * 2])
+    )
+
+    assert film_or_reason(whole[:start] + piece + whole[stop:]) in (*REASONS, "film")
+
+
+@given(
+    bits=st.integers(2, 16),
+    shift=st.integers(0, 14),
+    signed=st.booleans(),
+    syntax=st.sampled_from(["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=80, deadline=None)
+def test_any_bits_at_any_high_bit(bits: int, shift: int, signed: bool, syntax: str, seed: int) -> None:
+    pytest.importorskip("pydicom", reason="install hilum[dicom]")
+    made = runpy.run_path(str(Path(__file__).parents[1] / "dicom_films.py"))
+    shift = min(shift, 16 - bits)
+    rng = np.random.default_rng(seed)
+    least = -(1 << bits - 1) if signed else 0
+    stored = rng.integers(least, least + (1 << bits), (17, 18))
+    stored[0, :2] = least, least + (1 << bits) - 1
+    mask = ((1 << bits) - 1) << shift
+    words = ((stored << shift) & mask) | (rng.integers(0, 1 << 16, stored.shape) & ~mask & 0xFFFF)
+    film = made["film_of"](words, bits, signed, syntax, BitsAllocated=16, HighBit=bits - 1 + shift)
+
+    greys = decode(made["bytes_of"](film)).pixels
+
+    np.testing.assert_array_equal(greys, np.floor((stored - least) / ((1 << bits) - 1) * 255 + 0.5))
 
 
 @pytest.mark.parametrize("name", sorted(good_files()))

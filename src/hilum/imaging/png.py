@@ -1,13 +1,12 @@
-"""The common PNG films, with Pillow's pixels but two to three times sooner; and the soundness of any PNG.
+"""PNG: the films of any sort, and the soundness of the file.
 
-Convention: `check` walks the chunks of any PNG and refuses one that is cut short, damaged (CRC-32) or
-animated. `read` then decodes what films are usually stored as: 8 or 16 bits, grey or RGB, with or without
-alpha, not interlaced. For the rest (palette, 1 to 4 bits, colour key, Adam7) it returns None and the caller
-takes Pillow.
+Convention: `check` walks the chunks and refuses a file that is cut short, damaged or animated. What decides
+about pixels must be sound: the critical chunks and tRNS, by their CRC-32. What only describes (profiles,
+texts) is passed over, however large and whatever its checksum. `read` gives the samples at their own depth,
+for every colour type, depth and interlace of the PNG specification (W3C, third edition, section 11.2.1).
 
-Chunks are those of the PNG specification (W3C, third edition, section 5); the row filters (section 9) are
-undone by `png_kernel`, which numba compiles with the first film. zlib streams are inflated by `isal` where
-it is installed, else by the standard library: the same bytes, later.
+The row filters (section 9) are undone by `png_kernel`, which numba compiles with the first film. zlib streams
+are inflated by `isal` where it is installed, else by the standard library: the same bytes, later.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from __future__ import annotations
 import importlib
 import struct
 import zlib
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +28,21 @@ except ImportError:
     _inflater = zlib
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # colour type -> samples a pixel; 3 is palette
-_MODES = {0: "L", 2: "RGB", 4: "LA", 6: "RGBA"}
+_PALETTE = 3
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> samples a pixel
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_MODES = {0: "L", 2: "RGB", 3: "P", 4: "LA", 6: "RGBA"}
+_AT_ONCE: Final = ((0, 0, 1, 1),)
+_ADAM7: Final = (
+    (0, 0, 8, 8),
+    (0, 4, 8, 8),
+    (4, 0, 8, 4),
+    (0, 2, 4, 4),
+    (2, 0, 4, 2),
+    (0, 1, 2, 2),
+    (1, 0, 2, 1),
+)
+"""First row, first column, step down and step right of each pass (section 8)."""
 
 
 class Png(NamedTuple):
@@ -41,15 +53,19 @@ class Png(NamedTuple):
     depth: int
     colour: int
     interlaced: bool
-    keyed: bool
-    """Whether a tRNS chunk makes some colour transparent."""
     stream: bytes
     """The zlib stream of all IDAT chunks."""
+    palette: bytes
+    """The body of PLTE."""
+    transparency: bytes | None
+    """The body of tRNS: alpha of palette entries, or the colour that is transparent."""
+    exif: bytes
+    """The body of eXIf; empty where there is none, or a damaged one."""
 
     @property
     def mode(self) -> str:
-        """Pillow's word for it, where `read` reads it."""
-        return "I;16" if (self.depth, self.colour) == (16, 0) else _MODES.get(self.colour, "P")
+        """Pillow's word for it."""
+        return {(16, 0): "I;16", (1, 0): "1"}.get((self.depth, self.colour), _MODES[self.colour])
 
 
 def check(data: bytes) -> Png:
@@ -60,14 +76,15 @@ def check(data: bytes) -> Png:
             "multi-frame" for an animated PNG, "too large" or "too small".
     """
     position, end = len(SIGNATURE), len(data)
-    header, keyed, parts = b"", False, []
+    header, parts, bodies = b"", [], {b"PLTE": b"", b"eXIf": b""}
     while True:
         stop = position + 12 + int.from_bytes(data[position : position + 4])
         if stop > end:
             raise FilmError("truncated", f"the PNG ends after {end} bytes, within a chunk")
         kind, body = data[position + 4 : position + 8], data[position + 8 : stop - 4]
-        critical = not kind[0] & 0x20
-        if critical and zlib.crc32(body, zlib.crc32(kind)) != int.from_bytes(data[stop - 4 : stop]):
+        decides = not kind[0] & 0x20 or kind in (b"tRNS", b"eXIf")
+        sound = not decides or zlib.crc32(body, zlib.crc32(kind)) == int.from_bytes(data[stop - 4 : stop])
+        if not sound and kind != b"eXIf":
             raise FilmError("corrupt", f"the checksum of PNG chunk {kind!r} is wrong")
         if kind == b"IHDR":
             header = body
@@ -78,33 +95,92 @@ def check(data: bytes) -> Png:
             raise FilmError("corrupt", "the PNG does not begin with its header")
         elif kind == b"IDAT":
             parts.append(body)
-        elif kind == b"tRNS":
-            keyed = True
+        elif kind in (b"PLTE", b"tRNS", b"eXIf") and sound:
+            bodies[kind] = body
         elif kind == b"acTL":
             raise FilmError("multi-frame", "the PNG is animated; a film has one frame")
         elif kind == b"IEND":
             break
         position = stop
-    width, height = int.from_bytes(header[:4]), int.from_bytes(header[4:8])
-    return Png(width, height, header[8], header[9], header[12] != 0, keyed, b"".join(parts))
+    width, height, depth, colour, packing, filtering, interlace = struct.unpack(">IIBBBBB", header)
+    if depth not in _DEPTHS.get(colour, ()) or packing or filtering or interlace > 1:
+        raise FilmError("corrupt", f"no PNG is of depth {depth}, colour type {colour}, {header[10:].hex()}")
+    transparency = bodies.get(b"tRNS")
+    return Png(
+        width,
+        height,
+        depth,
+        colour,
+        interlace == 1,
+        b"".join(parts),
+        bodies[b"PLTE"],
+        transparency,
+        bodies[b"eXIf"],
+    )
 
 
-def read(png: Png) -> NDArray[Any] | None:
-    """Decode a PNG of a usual sort.
+def read(png: Png) -> NDArray[Any]:
+    """Decode a PNG.
 
     Returns:
-        Shape (height, width, channels), uint8 or uint16 (grey, grey+alpha, RGB or RGBA), or None for another
-        sort.
+        Shape (height, width, channels), uint8 or uint16: grey, grey+alpha, RGB or RGBA, at the file's own
+        depth; a palette is looked up, and a transparent colour becomes an alpha.
 
     Raises:
         FilmError: "truncated" when the stream holds too few rows, "corrupt" when it is damaged.
     """
-    if png.depth not in (8, 16) or png.colour not in _CHANNELS or png.interlaced or png.keyed:
-        return None
+    samples = _samples(png)
+    if png.colour == _PALETTE:
+        return _looked_up(png, samples[..., 0])
+    if png.transparency is None or png.colour not in (0, 2):
+        return samples
+    n_channels = samples.shape[2]
+    if len(png.transparency) < 2 * n_channels:
+        raise FilmError("corrupt", f"the PNG's transparent colour has {len(png.transparency)} bytes")
+    key = np.frombuffer(png.transparency, ">u2", n_channels)
+    opaque = (samples != key).any(axis=2, keepdims=True).astype(samples.dtype)
+    return np.concatenate([samples, opaque * np.iinfo(samples.dtype).max], axis=2)
+
+
+def _looked_up(png: Png, indices: NDArray[Any]) -> NDArray[np.uint8]:
+    """The colours, and alpha where there is tRNS, of a palette's indices."""
+    colours = np.frombuffer(png.palette, np.uint8, len(png.palette) // 3 * 3).reshape(-1, 3)
+    if not len(colours) or int(indices.max()) >= len(colours):
+        raise FilmError(
+            "corrupt", f"the PNG's palette has {len(colours)} colours, fewer than its pixels name"
+        )
+    if png.transparency is None:
+        return np.asarray(colours[indices])
+    alpha = np.full((len(colours), 1), 255, np.uint8)
+    given = np.frombuffer(png.transparency, np.uint8)[: len(colours)]
+    alpha[: len(given), 0] = given
+    return np.asarray(np.concatenate([colours, alpha], axis=1)[indices])
+
+
+def _samples(png: Png) -> NDArray[Any]:
+    """The samples as they are stored, shape (height, width, channels)."""
     n_channels = _CHANNELS[png.colour]
-    pixel_bytes = n_channels * png.depth // 8
-    row_bytes = png.width_px * pixel_bytes
-    expected = png.height_px * (row_bytes + 1)
+    pixel_bits = n_channels * png.depth
+    shapes = []
+    for y, x, down, right in _ADAM7 if png.interlaced else _AT_ONCE:
+        height, width = -(-(png.height_px - y) // down), -(-(png.width_px - x) // right)
+        shapes.append((height, width, -(-width * pixel_bits // 8)))
+    expected = sum(height * (row_bytes + 1) for height, _, row_bytes in shapes)
+    raw = _inflated(png, expected)
+    if not png.interlaced:
+        return _unpacked(_unfiltered(raw, shapes[0], pixel_bits), png, png.width_px)
+    out = np.empty((png.height_px, png.width_px, n_channels), np.uint16 if png.depth == 16 else np.uint8)
+    start = 0
+    for (y, x, down, right), shape in zip(_ADAM7, shapes, strict=True):
+        stop = start + shape[0] * (shape[2] + 1)
+        rows = _unfiltered(raw[start:stop], shape, pixel_bits)
+        out[y::down, x::right] = _unpacked(rows, png, shape[1])
+        start = stop
+    return out
+
+
+def _inflated(png: Png, expected: int) -> NDArray[np.uint8]:
+    """The filtered rows: `expected` bytes of the stream, and no more."""
     try:
         inflate = _inflater.decompressobj()
         raw = inflate.decompress(png.stream, expected + 1)  # one more, to reach the stream's own checksum
@@ -112,13 +188,31 @@ def read(png: Png) -> NDArray[Any] | None:
         raise FilmError("corrupt", f"the PNG's compressed data are damaged: {e}") from e
     if len(raw) < expected or not (inflate.eof or len(raw) > expected):
         raise FilmError("truncated", f"the PNG holds {len(raw)} bytes of rows, not {expected}")
+    return np.frombuffer(raw, np.uint8)
+
+
+def _unfiltered(raw: NDArray[np.uint8], shape: tuple[int, int, int], pixel_bits: int) -> NDArray[np.uint8]:
+    """Rows of bytes, shape (height, row_bytes)."""
     from hilum.imaging.png_kernel import unfilter
 
-    rows = np.empty((png.height_px, row_bytes), np.uint8)
-    if not unfilter(np.frombuffer(raw, np.uint8), pixel_bytes, rows):
+    rows = np.empty((shape[0], shape[2]), np.uint8)
+    if not unfilter(raw, max(pixel_bits // 8, 1), rows):
         raise FilmError("corrupt", "a row of the PNG names a filter that does not exist")
-    values = rows if png.depth == 8 else rows.view(">u2").astype(np.uint16)
-    return values.reshape(png.height_px, png.width_px, n_channels)
+    return rows
+
+
+def _unpacked(rows: NDArray[np.uint8], png: Png, width: int) -> NDArray[Any]:
+    """Samples of a pass, shape (height, width, channels), from its rows of bytes."""
+    if png.depth == 8:
+        values: NDArray[Any] = rows
+    elif png.depth == 16:
+        values = rows.view(">u2").astype(np.uint16)
+    else:
+        per_byte = 8 // png.depth
+        shifts = np.arange(per_byte - 1, -1, -1, dtype=np.uint8) * np.uint8(png.depth)
+        parts = (rows[:, :, None] >> shifts) & np.uint8((1 << png.depth) - 1)
+        values = parts.reshape(len(rows), -1)[:, :width]
+    return values.reshape(len(rows), width, _CHANNELS[png.colour])
 
 
 def write(pixels: NDArray[np.uint8]) -> bytes:

@@ -298,7 +298,7 @@ def _pixels(films: Sequence[FilmRow]) -> list[dict[str, NDArray[np.float32]]]:
                 small = reduced(pixels)
                 looks = {"exposure": exposure(pixels), "border": border(small), "thumbnail": thumbnail(small)}
                 if f.lung_mask:
-                    erased = without_lungs(pixels, decode_file(Path(f.lung_mask)).pixels)
+                    erased = without_lungs(pixels, decode_file(Path(f.lung_mask), mask=True).pixels)
                     if erased is not None:
                         looks["lungs erased"] = erased
                 out.append(looks)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import runpy
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,37 +23,8 @@ pydicom = pytest.importorskip("pydicom", reason="install hilum[dicom]")
 ROWS, COLUMNS = 20, 30
 
 
-def ramp(top: int = 4095) -> NDArray[np.int64]:
-    return np.rint(np.linspace(0, top, ROWS * COLUMNS)).astype(np.int64).reshape(ROWS, COLUMNS)
-
-
-def film_of(stored: NDArray[Any], bits: int = 12, signed: bool = False, **tags: Any) -> Any:
-    """A CR film as a pydicom data set; a tag given as None is left out."""
-    from pydicom.dataset import FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian
-
-    film = pydicom.Dataset()
-    film.file_meta = FileMetaDataset()
-    film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    film.SOPClassUID, film.SOPInstanceUID, film.Modality = "1.2.840.10008.5.1.4.1.1.1", "1.2.3", "CR"
-    film.Rows, film.Columns = stored.shape[:2]
-    film.SamplesPerPixel, film.PhotometricInterpretation = 1, "MONOCHROME2"
-    film.BitsAllocated = 8 if bits <= 8 else 16
-    film.BitsStored, film.HighBit, film.PixelRepresentation = bits, bits - 1, int(signed)
-    for keyword, value in tags.items():
-        if value is None:
-            delattr(film, keyword)
-        else:
-            setattr(film, keyword, value)
-    film.PixelData = stored.astype(f"<{'i' if signed else 'u'}{film.BitsAllocated // 8}").tobytes()
-    film["PixelData"].VR = "OW"
-    return film
-
-
-def bytes_of(film: Any) -> bytes:
-    out = io.BytesIO()
-    film.save_as(out, enforce_file_format=True)
-    return out.getvalue()
+MADE = runpy.run_path(str(Path(__file__).parents[2] / "dicom_films.py"))
+film_of, bytes_of, ramp = MADE["film_of"], MADE["bytes_of"], MADE["ramp"]
 
 
 def decoded(
@@ -83,22 +56,20 @@ def test_facts_and_shape() -> None:
     assert "P 7" not in repr(film)
 
 
-def test_without_voi_the_range_that_occurs_fills_the_greys() -> None:
+def test_without_voi_the_range_that_the_bits_can_hold_fills_the_greys() -> None:
     film = decoded(ramp(1000) + 500)
 
-    np.testing.assert_array_equal(film.pixels, np.floor(ramp(1000) / 1000 * 255 + 0.5))
+    np.testing.assert_array_equal(film.pixels, np.floor((ramp(1000) + 500) / 4095 * 255 + 0.5))
+    assert (film.pixels[0, 0], film.pixels[-1, -1]) == (31, 93)
 
 
-def test_padding_does_not_count_towards_the_range() -> None:
-    padded = ramp(1000) + 500
-    padded[:, :3] = 4000
-    padded[:, -2:] = 0
-
-    film = decoded(padded, PixelPaddingValue=0)
-    both = decoded(padded, PixelPaddingValue=3900, PixelPaddingRangeLimit=4095)
-
-    assert film.pixels[5, 5] == round((padded[5, 5] - 500 - 3 * 1000 / 599) / (4000 - 503) * 255, 0)
-    assert both.pixels[5, 5] == np.floor(padded[5, 5] / padded[:, 3:-2].max() * 255 + 0.5)
+def test_without_voi_the_rescale_moves_the_range_along() -> None:
+    np.testing.assert_array_equal(
+        decoded(RescaleSlope="2", RescaleIntercept="-1024").pixels, decoded().pixels
+    )
+    np.testing.assert_array_equal(
+        decoded(RescaleSlope="-1", RescaleIntercept="4095").pixels, 255 - decoded().pixels
+    )
 
 
 def test_monochrome1_is_the_inverse() -> None:
@@ -130,20 +101,23 @@ def test_empty_elements_count_as_absent() -> None:
     assert "patient_id" not in film.facts
 
 
-def test_signed_values_and_a_negative_padding() -> None:
-    stored = ramp(2000) - 1000
-    stored[0, :5] = -2048
+def test_signed_values_range_from_the_most_negative_one() -> None:
+    film = decoded(ramp(4095) - 2048, signed=True)
 
-    film = decoded(stored, signed=True, PixelPaddingValue=-2048)
-
-    assert film.pixels[-1, -1] == 255
-    assert film.pixels[10, 10] == np.floor(
-        (stored[10, 10] - stored[0, 5]) / (1000 - stored[0, 5]) * 255 + 0.5
-    )
+    np.testing.assert_array_equal(film.pixels, decoded().pixels)
 
 
-def test_a_constant_film_is_black() -> None:
-    assert not decoded(np.full((ROWS, COLUMNS), 77)).pixels.any()
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"RescaleSlope": "0", "RescaleIntercept": "7"},
+        {"WindowCenter": "9000", "WindowWidth": "100"},
+        {"WindowCenter": "-9000", "WindowWidth": "100"},
+    ],
+)
+def test_a_film_that_its_header_makes_one_grey_is_refused(tags: dict[str, str]) -> None:
+    assert refusal(bytes_of(film_of(ramp(), **tags))).reason == "one grey"
+    assert refusal(bytes_of(film_of(np.full((ROWS, COLUMNS), 77)))).reason == "one grey"
 
 
 def test_colour_becomes_luma() -> None:
@@ -197,8 +171,17 @@ def test_jpeg_2000(bits: int) -> None:
         ({"Rows": 8}, "too small", "30 x 8"),
         ({"Rows": 21}, "truncated", "ends early"),
         ({"WindowCenter": "5", "WindowWidth": "0"}, "corrupt", "at least 1"),
-        ({"RescaleSlope": "1e400", "RescaleIntercept": "0"}, "corrupt", ""),
-        ({"Rows": None}, "corrupt", "AttributeError"),
+        ({"RescaleSlope": "1e400", "RescaleIntercept": "0"}, "corrupt", "Rescale Slope (0028,1053)"),
+        ({"RescaleIntercept": "nan"}, "corrupt", "Rescale Intercept (0028,1052)"),
+        ({"Rows": None}, "corrupt", "Rows (0028,0010) is missing"),
+        ({"Columns": None}, "corrupt", "Columns (0028,0011) is missing"),
+        ({"BitsAllocated": None}, "corrupt", "Bits Allocated (0028,0100) is missing"),
+        ({"BitsStored": None}, "corrupt", "Bits Stored (0028,0101) is missing"),
+        ({"PixelRepresentation": None}, "corrupt", "Pixel Representation (0028,0103) is missing"),
+        ({"PixelRepresentation": 2}, "corrupt", "Pixel Representation (0028,0103) is 2"),
+        ({"HighBit": 16}, "corrupt", "High Bit (0028,0102) is 16"),
+        ({"HighBit": 10}, "corrupt", "High Bit (0028,0102) is 10"),
+        ({"SamplesPerPixel": 3}, "corrupt", "Samples per Pixel (0028,0002) is 3"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom.*")
@@ -231,13 +214,40 @@ def test_no_pixels_and_cut_short() -> None:
     assert refusal(whole[: len(whole) // 2]).reason == "truncated"
 
 
-def test_a_deflated_file_is_refused_before_it_is_inflated() -> None:
-    from pydicom.uid import DeflatedExplicitVRLittleEndian
+def deflated(film: Any, body: bytes | None = None) -> bytes:
+    """A film as Deflated Explicit VR Little Endian (PS3.5 A.5)."""
+    whole = bytes_of(film)
+    start = whole.index(b"\x08\0\x16\0")  # SOP Class UID: the first element after the meta information
+    meta = whole[:start].replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.1.99")
+    head = bytearray(meta)
+    length = head.index(b"\x02\0\x10\0UI") + 6
+    head[length : length + 2] = (22).to_bytes(2, "little")
+    head[140:144] = (len(head) - 144).to_bytes(4, "little")
+    pack = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return bytes(head) + pack.compress(whole[start:] if body is None else body) + pack.flush()
 
+
+def test_a_deflated_film_is_read_and_one_cut_short_is_not() -> None:
+    data = deflated(film_of(ramp()))
+
+    np.testing.assert_array_equal(decode(data).pixels, decoded().pixels)
+    assert refusal(data[:-40]).reason == "truncated"
+
+
+def test_a_deflated_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hilum.imaging.dicom._MAX_INFLATED", 100_000)
+
+    error = refusal(deflated(film_of(ramp()), bytes(200_000)))
+
+    assert (error.reason, "more than 0 MB" in str(error)) == ("too large", True)
+
+
+def test_the_deflated_syntax_named_elsewhere_changes_nothing() -> None:
     film = film_of(ramp())
-    film.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    film.add_new(0x00090010, "LO", "ARCHIVE")
+    film.add_new(0x00091001, "UI", "1.2.840.10008.1.2.1.99")
 
-    assert refusal(bytes_of(film)).reason == "unsupported"
+    np.testing.assert_array_equal(decode(bytes_of(film)).pixels, decoded().pixels)
 
 
 def test_without_pydicom_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +271,10 @@ def test_a_real_film_and_its_copy_tagged_monochrome1() -> None:
     tagged = decode_file(real_films() / "rsna_CR_PA_1024_MONOCHROME1_tag_edited.dcm")
 
     assert plain.pixels.shape == (1024, 1024)
-    assert (plain.pixels.min(), plain.pixels.max()) == (0, 255)
+    header = pydicom.dcmread(real_films() / "rsna_CR_PA_1024_mono2_jpegbaseline.dcm")
+    as_jpeg = decode(next(pydicom.encaps.generate_frames(header.PixelData, number_of_frames=1)))
+    np.testing.assert_array_equal(plain.pixels, as_jpeg.pixels)  # one film, whatever the container
+    assert (plain.pixels.min(), plain.pixels.max()) == (0, 254)
     np.testing.assert_array_equal(tagged.pixels, 255 - plain.pixels)
     assert plain.facts["view"] == "PA"
 

@@ -1,0 +1,298 @@
+"""TIFF films of every layout, made by hand: planes, strips, tiles, byte orders, differences, strips of JPEG."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from hilum.core.errors import FilmError
+from hilum.imaging.decode import decode
+
+HEIGHT, WIDTH = 40, 52
+NONE, JPEG, DEFLATE, PACKBITS = 1, 7, 8, 32773
+ORDERS = {"II": "<", "MM": ">"}
+
+
+def colours(kind: type = np.uint8) -> NDArray[Any]:
+    """Four smooth samples a pixel, over the whole range of the type."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    top = np.iinfo(kind).max
+    samples = np.stack([x / 51, y / 39, (x + y) / 90, 1 - x / 60], axis=-1)
+    return np.rint(samples * top).astype(kind)
+
+
+def tiff(segments: list[bytes], tags: dict[int, list[int]], order: str = "II", tiled: bool = False) -> bytes:
+    """A TIFF of these strips or tiles."""
+    e, body, offsets = ORDERS[order], b"", []
+    for segment in segments:
+        offsets.append(8 + len(body))
+        body += segment + b"\0" * (len(segment) % 2)
+    lengths = [len(s) for s in segments]
+    tags = {256: [WIDTH], 257: [HEIGHT], **tags}
+    tags |= {324: offsets, 325: lengths} if tiled else {273: offsets, 279: lengths}
+    start = 8 + len(body)
+    entries, values = b"", b""
+    for tag, numbers in sorted(tags.items()):
+        kind, letter = (4, "I") if tag in (256, 257, 273, 278, 279, 322, 323, 324, 325) else (3, "H")
+        kind, letter = (7, "B") if tag == 347 else (kind, letter)
+        held = struct.pack(f"{e}{len(numbers)}{letter}", *numbers)
+        if len(held) > 4:
+            place = start + 2 + 12 * len(tags) + 4 + len(values)
+            values += held + b"\0" * (len(held) % 2)
+            held = struct.pack(f"{e}I", place)
+        entries += struct.pack(f"{e}HHI", tag, kind, len(numbers)) + held.ljust(4, b"\0")
+    directory = struct.pack(f"{e}H", len(tags)) + entries + b"\0" * 4 + values
+    return order.encode() + struct.pack(f"{e}HI", 42, start) + body + directory
+
+
+def packed(samples: NDArray[Any], compression: int, order: str, differences: bool) -> bytes:
+    if differences:
+        samples = np.concatenate([samples[:, :1], np.diff(samples, axis=1)], axis=1)
+    data = samples.astype(f"{ORDERS[order]}{samples.dtype.kind}{samples.dtype.itemsize}").tobytes()
+    if compression == DEFLATE:
+        return zlib.compress(data)
+    if compression == PACKBITS:
+        return b"".join(
+            bytes([len(data[i : i + 128]) - 1]) + data[i : i + 128] for i in range(0, len(data), 128)
+        )
+    return data
+
+
+def film(
+    samples: NDArray[Any],
+    photometric: int,
+    order: str = "II",
+    *,
+    planes: bool = False,
+    compression: int = NONE,
+    differences: bool = False,
+    rows: int = HEIGHT,
+    tiles: bool = False,
+    **tags: list[int],
+) -> bytes:
+    """A TIFF of samples, (height, width, samples a pixel)."""
+    n = samples.shape[2]
+    segments = []
+    for plane in [samples[..., k : k + 1] for k in range(n)] if planes else [samples]:
+        if tiles:
+            whole = np.zeros((48, 64, plane.shape[2]), plane.dtype)
+            whole[:HEIGHT, :WIDTH] = plane
+            parts = [whole[i : i + 16, j : j + 32] for i in range(0, 48, 16) for j in range(0, 64, 32)]
+        else:
+            parts = [plane[i : i + rows] for i in range(0, HEIGHT, rows)]
+        segments += [packed(p, compression, order, differences) for p in parts]
+    said = {
+        258: [8 * samples.dtype.itemsize] * n,
+        259: [compression],
+        262: [photometric],
+        277: [n],
+        284: [1 + planes],
+        317: [1 + differences],
+        **({322: [32], 323: [16]} if tiles else {278: [rows]}),
+        **{int(tag[1:]): value for tag, value in tags.items()},
+    }
+    return tiff(segments, said, order, tiles)
+
+
+def to_8_bits(values: NDArray[Any], kind: type) -> NDArray[np.int64]:
+    top = int(np.iinfo(kind).max)
+    return (values.astype(np.int64) * 255 + top // 2) // top
+
+
+def luma(rgb: NDArray[Any]) -> NDArray[np.int64]:
+    wide = rgb.astype(np.int64)
+    return (wide[..., 0] * 19595 + wide[..., 1] * 38470 + wide[..., 2] * 7471 + 32768) >> 16
+
+
+def laid_over_black(samples: NDArray[Any], kind: type) -> NDArray[np.int64]:
+    top = int(np.iinfo(kind).max)
+    return (samples[..., :-1].astype(np.int64) * samples[..., -1:].astype(np.int64) + top // 2) // top
+
+
+LAYOUTS = [
+    {},
+    {"planes": True},
+    {"rows": 7},
+    {"planes": True, "rows": 7, "compression": DEFLATE},
+    {"tiles": True, "compression": DEFLATE, "differences": True},
+    {"tiles": True, "planes": True, "compression": PACKBITS},
+    {"compression": DEFLATE, "differences": True},
+    {"planes": True, "compression": DEFLATE, "differences": True},
+]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda v: "-".join(v) or "plain")
+@pytest.mark.parametrize("order", ["II", "MM"])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_every_layout_of_samples(layout: dict[str, Any], order: str, kind: type) -> None:
+    samples = colours(kind)
+    rgb, two = samples[..., :3], samples[..., [0, 3]]
+    right = {
+        "grey": (film(samples[..., :1], 1, order, **layout), to_8_bits(samples[..., 0], kind)),
+        "white is zero": (film(samples[..., :1], 0, order, **layout), 255 - to_8_bits(samples[..., 0], kind)),
+        "grey, alpha": (
+            film(two, 1, order, **layout, t338=[2]),
+            to_8_bits(laid_over_black(two, kind)[..., 0], kind),
+        ),
+        "grey, depth": (film(two, 1, order, **layout, t338=[0]), to_8_bits(two[..., 0], kind)),
+        "rgb": (film(rgb, 2, order, **layout), to_8_bits(luma(rgb), kind)),
+        "rgb, alpha": (
+            film(samples, 2, order, **layout, t338=[2]),
+            to_8_bits(luma(laid_over_black(samples, kind)), kind),
+        ),
+        "rgb, over black": (film(samples, 2, order, **layout, t338=[1]), to_8_bits(luma(rgb), kind)),
+    }
+    for name, (data, expected) in right.items():
+        np.testing.assert_array_equal(decode(data).pixels, expected, err_msg=name)
+
+
+@pytest.mark.parametrize("compression", [NONE, DEFLATE])
+@pytest.mark.parametrize("planes", [False, True])
+def test_strips_that_hold_too_little_are_refused(compression: int, planes: bool) -> None:
+    whole = film(colours(np.uint16)[..., :3], 2, planes=planes, compression=compression, rows=10)
+    place = whole.index(struct.pack("<HH", 279, 4)) + 8
+    lengths = struct.unpack("<I", whole[place : place + 4])[0]
+    first = struct.unpack("<I", whole[lengths : lengths + 4])[0]
+
+    short = whole[:lengths] + struct.pack("<I", first // 2) + whole[lengths + 4 :]
+
+    assert reason_of(short) in ("truncated", "corrupt")
+    assert reason_of(whole[:200]) == "truncated"
+
+
+def reason_of(data: bytes) -> str:
+    with pytest.raises(FilmError) as caught:
+        decode(data)
+    return caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "format_", "words"),
+    [
+        (np.int8, 2, "signed samples"),
+        (np.int16, 2, "signed samples"),
+        (np.int32, 2, "signed samples"),
+        (np.uint32, 1, "32 bits"),
+        (np.float32, 3, "floating-point samples"),
+        (np.float64, 3, "floating-point samples"),
+    ],
+)
+@pytest.mark.parametrize("order", ["II", "MM"])
+def test_samples_whose_black_is_unknown_are_unsupported(
+    kind: type, format_: int, words: str, order: str
+) -> None:
+    data = film(colours()[..., :1].astype(kind), 1, order, t339=[format_])
+
+    with pytest.raises(FilmError, match=words) as caught:
+        decode(data)
+    assert caught.value.reason == "unsupported"
+
+
+@pytest.mark.parametrize("compression", [2, 3, 4, 6, 34925, 50000])
+def test_a_compression_that_is_not_read_is_named(compression: int) -> None:
+    data = film(colours()[..., :1], 1, t259=[compression])
+
+    with pytest.raises(FilmError, match=f"compression {compression}; read are none, LZW, JPEG") as caught:
+        decode(data)
+    assert caught.value.reason == "unsupported"
+
+
+def jpeg_strips(mode: str, strip: int = HEIGHT, **options: Any) -> tuple[list[bytes], NDArray[np.uint8]]:
+    """JPEG streams of the strips of a film, and the greys that a JPEG decoder makes of them."""
+    rgb = Image.fromarray(colours()[..., :3])
+    image, streams, greys = rgb if mode == "RGB" else rgb.convert("L"), [], []
+    for top in range(0, HEIGHT, strip):
+        out = io.BytesIO()
+        image.crop((0, top, WIDTH, min(top + strip, HEIGHT))).save(out, "JPEG", quality=90, **options)
+        streams.append(out.getvalue())
+        with Image.open(io.BytesIO(out.getvalue())) as opened:
+            opened.draft("L", opened.size)
+            greys.append(np.asarray(opened.convert("L")))
+    return streams, np.concatenate(greys)
+
+
+def jpeg_tiff(streams: list[bytes], mode: str, strip: int = HEIGHT, **tags: list[int]) -> bytes:
+    n, photometric = (3, 6) if mode == "RGB" else (1, 1)
+    said = {258: [8] * n, 259: [JPEG], 262: [photometric], 277: [n], 278: [strip]}
+    return tiff(streams, said | {int(tag[1:]): value for tag, value in tags.items()})
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("strip", [HEIGHT, 16])
+def test_strips_of_jpeg(mode: str, strip: int) -> None:
+    streams, expected = jpeg_strips(mode, strip)
+
+    result = decode(jpeg_tiff(streams, mode, strip))
+
+    np.testing.assert_array_equal(result.pixels, expected)
+    assert result.mode == mode
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_tables_that_stand_apart(mode: str) -> None:
+    (stream,), expected = jpeg_strips(mode)
+    frame = stream.index(b"\xff\xc0")
+    tables = b"\xff\xd8" + stream[stream.index(b"\xff\xdb") : frame] + b"\xff\xd9"
+
+    data = jpeg_tiff([b"\xff\xd8" + stream[frame:]], mode, t347=list(tables))
+
+    np.testing.assert_array_equal(decode(data).pixels, expected)
+
+
+def test_rgb_stored_in_jpeg_as_it_is() -> None:
+    out = io.BytesIO()
+    Image.fromarray(colours()[..., :3]).save(out, "JPEG", quality=100, keep_rgb=True, subsampling=0)
+    stream = out.getvalue()
+    adobe = stream.index(b"\xff\xee")
+    bare = stream[:adobe] + stream[adobe + 16 :]  # without the segment that says so: the TIFF says it
+
+    result = decode(jpeg_tiff([bare], "RGB", t262=[2]))
+
+    assert np.abs(result.pixels - luma(colours()[..., :3])).max() <= 2
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.97])
+@pytest.mark.parametrize("filled", [b"", b"\0", b"\xff", b"\x55"])
+def test_a_jpeg_strip_cut_anywhere_is_refused(mode: str, share: float, filled: bytes) -> None:
+    for strip in (HEIGHT, 16):
+        streams, _ = jpeg_strips(mode, strip)
+        keep = int(share * len(streams[-1]))
+        streams[-1] = streams[-1][:keep] + filled * (len(streams[-1]) - keep)
+
+        assert reason_of(jpeg_tiff(streams, mode, strip)) in ("truncated", "corrupt")
+
+
+def test_a_jpeg_strip_of_another_size_is_corrupt() -> None:
+    streams, _ = jpeg_strips("L", 16)
+
+    assert reason_of(jpeg_tiff([streams[0]], "L")) == "corrupt"
+    assert reason_of(jpeg_tiff(streams[:2], "L", 16)) == "corrupt"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_the_orientation_of_what_pillow_does_not_put_together(orientation: int, kind: type) -> None:
+    rgb = colours(kind)[..., :3]
+    image = Image.fromarray(to_8_bits(luma(rgb), kind).astype(np.uint8))
+    turn = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}.get(orientation)
+    upright = image if turn is None else image.transpose(Image.Transpose(turn))
+
+    np.testing.assert_array_equal(
+        decode(film(rgb, 2, planes=True, t274=[orientation])).pixels, np.asarray(upright)
+    )
+
+
+def test_a_page_that_does_not_say_which_value_is_black_is_refused() -> None:
+    data = film(colours()[..., :1], 1).replace(struct.pack("<HH", 262, 3), struct.pack("<HH", 263, 3))
+
+    with pytest.raises(FilmError, match="tag 262") as caught:
+        decode(data)
+    assert caught.value.reason == "corrupt"
