@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from hilum.artifacts.flow import FOUND, IN_MANIFEST, STUDY_FILMS, Flow, Step, TrialFlow
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Exclusion, FilmRow, Manifest, write_exclusions
 from hilum.artifacts.predictions import Predictions
@@ -65,6 +66,20 @@ def _probabilities(rng, counts):
             true += [i] * n
             probs.append(p)
     return np.array(true), np.concatenate(probs)
+
+
+def _write_flow(root, manifest, parts, trials):
+    """The flow of the run's films: eight files were left out by ingest, nothing else was."""
+    n, by_class = len(manifest), manifest.count_by("label")
+    left_out = {"lung mask": 7, "not a chest film modality": 1}
+    steps = [Step(FOUND, n + 8), Step(IN_MANIFEST, n, left_out, by_class), Step(STUDY_FILMS, n, {}, by_class)]
+    counts = {p: len(ids) for p, ids in parts.items()}
+    scored = {p: counts[p] for p in ("valid", "test")}
+    of_trials = [
+        TrialFlow("", t, counts, {}, 0, counts["train"] + 3, counts["train"], scored)
+        for t in range(1, trials + 1)
+    ]
+    Flow(steps, of_trials, Header("flow")).write(root / "flow.json")
 
 
 def make_run(
@@ -257,5 +272,6 @@ def make_run(
         **({"costs": costs} if costs else {}),
     }
     (root / "run.json").write_text(json.dumps(run))
+    _write_flow(root, manifest, parts, trials)
     (root / "run_facts.json").write_text(json.dumps({"peak_rss_bytes": 1_500_000_000}))
     return root

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hilum.artifacts.flow import Flow
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split
@@ -128,6 +129,27 @@ def test_everything_is_there(finished: tuple[Path, str], films: Path) -> None:
         assert np.allclose(p.probabilities.sum(axis=1), 1, atol=1e-6)
     tests = [Split.read(run / "splits" / f"trial-{t}.json").parts["test"] for t in (1, 2)]
     assert tests[0] == tests[1]
+
+
+def test_the_flow_of_films_ends_in_the_films_that_were_scored(finished: tuple[Path, str]) -> None:
+    run = run_of(finished[0])
+    flow = Flow.of_run(run)
+    assert flow is not None
+    assert [(s.name, s.films) for s in flow.steps] == [
+        ("files and rows found", 160),
+        ("films in the manifest", 160),
+        ("films of the study’s classes", 160),
+        ("films of the study", 160),
+    ]
+    for t in flow.trials:
+        split = Split.read(run / "splits" / f"trial-{t.trial}.json")
+        drawn = json.loads((run / "prepared" / f"baseline--trial-{t.trial}.json").read_text())
+        assert t.copies == len(drawn["train"])
+        assert t.copied == len({line[0] for line in drawn["train"]})
+        assert t.parts == {p: len(ids) for p, ids in split.parts.items()}
+        p = Predictions.read(next(run.glob(f"cells/*/trial-{t.trial}/predictions.csv")))
+        assert t.scored == {part: p.parts.count(part) for part in ("valid", "test")}
+    assert [t.trial for t in flow.trials] == [1, 2]
 
 
 def test_a_planted_sign_is_found(finished: tuple[Path, str]) -> None:

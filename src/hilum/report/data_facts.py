@@ -13,6 +13,7 @@ from hilum.artifacts.header import read_json
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers
+from hilum.report.flow_tables import flow_words
 from hilum.report.run_folder import RunFolder
 from hilum.report.study_facts import NOT_REPORTED, study
 
@@ -72,6 +73,8 @@ def exclusions(folder: RunFolder) -> str:
     """What was left out, by reason."""
     n = Counter(e.reason for e in folder.exclusions)
     words = ", ".join(f"{reason} {numbers.count(k)}" for reason, k in n.most_common())
+    if folder.flow is not None:
+        return flow_words(folder)
     return words or "no record of films that were left out"
 
 

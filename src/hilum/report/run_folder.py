@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from hilum.artifacts.contrast import Question, questions
+from hilum.artifacts.flow import Flow
 from hilum.artifacts.header import Header, read_json
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
 from hilum.artifacts.predictions import Predictions
@@ -136,9 +137,8 @@ class RunFolder:
     def varying(self) -> tuple[str, ...]:
         """The factors that have several levels in this study; a source left out is said though every cell is without it."""
         levels = {f: {c.factors.get(f) for c in self.cells} for f in FACTORS}
-        return tuple(
-            f for f, v in levels.items() if len(v) > 1 or (f == "source_left_out" and v - {"none", None})
-        )
+        left_out = bool(levels["source_left_out"] - {"none", None})
+        return tuple(f for f, v in levels.items() if len(v) > 1 or (f == "source_left_out" and left_out))
 
     @property
     def trials(self) -> range:
@@ -165,6 +165,11 @@ class RunFolder:
     def exclusions(self) -> list[Exclusion]:
         """What was left out; empty where there is no such table."""
         return read_exclusions(self.path / "excluded.csv")
+
+    @cached_property
+    def flow(self) -> Flow | None:
+        """What became of every film; None where the run keeps no record of it."""
+        return Flow.of_run(self.path)
 
     @cached_property
     def splits(self) -> dict[int, Split]:

@@ -221,11 +221,15 @@ def compose(
         return [tables[n] for n in names if n in tables]
 
     run = folder.run
-    no_exclusions = (
-        "" if "exclusions" in tables else "Nothing was left out, or the run keeps no record of it."
+    no_flow = (
+        ""
+        if folder.flow
+        else "The run keeps no record of how its films were chosen, nor of what was left out."
     )
     sections = [
-        Section("films", "Films", (no_exclusions, copies(folder)), pick("data", "exclusions")),
+        Section(
+            "films", "Films", (no_flow, copies(folder)), pick("flow", "flow-trials", "data", "exclusions")
+        ),
         Section(
             "paper",
             "Beside the paper",

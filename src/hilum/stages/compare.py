@@ -34,6 +34,7 @@ from hilum.report.comparison_tables import comparison_tables, secondary_table
 from hilum.report.difference_figure import differences
 from hilum.report.evaluation import MIXED_UNIT
 from hilum.report.families import run_pairs
+from hilum.report.flow_tables import runs_flow_table
 from hilum.report.page import Page, Picture, Section, render
 from hilum.report.resampling_unit import joined_labels, resampling_unit
 from hilum.report.run_differences import differences_table, run_differences
@@ -141,6 +142,7 @@ def compare_runs(
     tables = [*comparison_tables(rows, folders[0].classes, chosen=chosen), secondary_table(rows)]
     if len(folders) > 1:
         tables.append(differences_table(run_differences(folders), names))
+    tables.append(runs_flow_table(folders, names))
     kept = [t for t in tables if t is not None and t.rows]
     for table in kept:
         write_text(out / "tables" / f"{table.name}.csv", table.to_csv())

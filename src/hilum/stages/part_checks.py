@@ -88,6 +88,8 @@ def _cause(label: str, films: Sequence[FilmRow], split: Split, n_parts: int) -> 
     if official is not None:
         sources = ", ".join(f"{p} {n}" for p, n in Counter(f.source_part for f in films).items())
         return f"the source divides the films{of_class} so ({sources}); method official keeps that"
+    if faults := split.header.options.get("unsafe"):
+        return f"the faults that are switched on ({', '.join(faults)}) leave none of its {len(films)} films there"
     share = _share_words(split.header.options.get("fractions") or {})
     return (
         f"{what} has {len(films)} films in {len(groups)} groups, too few for the shares{share}; add films or give that part a larger "

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from hilum import report as report_package
 from hilum.artifacts.comparisons import read_comparisons
+from hilum.artifacts.flow import NAME as FLOW
 from hilum.artifacts.header import Header, header_path, read_csv_header, read_json, write_json
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.policies import PlateauPolicy, Policy, policy_epochs
@@ -32,6 +33,7 @@ from hilum.report import (
     confusion_tables,
     contrast_tables,
     data_tables,
+    flow_tables,
     published_tables,
     result_tables,
     set_up_tables,
@@ -135,6 +137,8 @@ def study_tables(folder: RunFolder, rows: StudyRows, evaluation: Evaluation) -> 
         published_tables.table_5(folder, rows, formulas),
         *confusion_tables.shown_tables(folder, evaluation.matrices),
         confusion_tables.long_table(folder, evaluation.matrices),
+        flow_tables.flow_table(folder),
+        flow_tables.trial_flow_table(folder),
         data_tables.data_table(folder),
         data_tables.exclusion_table(folder),
         data_tables.seconds_table(folder),
@@ -152,6 +156,7 @@ def _header(folder: RunFolder) -> Header:
         "manifest.csv",
         "excluded.csv",
         "duplicates.json",
+        FLOW,
         "statistics.json",
         NAME,
         "run_facts.json",

@@ -36,6 +36,7 @@ from hilum.workflow.asked import Asked
 from hilum.workflow.checks import findings, refuse
 from hilum.workflow.draws import Films, Splits, all_wanted, wanted_of
 from hilum.workflow.facts import count_look, write_record, write_seconds
+from hilum.workflow.flow import write_flow
 from hilum.workflow.plan import cells, recipes
 from hilum.workflow.state import FeaturesOf, Run, StageLine, choose_weights, open_run, study_films
 from hilum.workflow.trials import Rows, plan_trials, predict, train, write_drawn
@@ -204,6 +205,7 @@ def run_study(
         train(run, trials)
         predict(run, trials)
         write_seconds(run, trials, stores, prepare_s, len(rows))
+        write_flow(run, trials, splits, whole, manifest_path)
         if not (run.folder / "run.json").exists():
             before = study.model_copy(update={"data": study.data.model_copy(update={"subset": None})})
             counts = study_films(before, whole).count_by("label") if study.data.subset else {}

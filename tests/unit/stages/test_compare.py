@@ -127,6 +127,20 @@ def test_two_runs_cell_by_cell(two, tmp_path):
     } <= names  # fmt: skip
 
 
+def test_the_flow_of_each_run_s_films_stands_beside_the_comparison(two, tmp_path):
+    done = compare_runs(two, tmp_path / "out", n_resamples=20)
+    (table,) = [t for t in done.tables if t.name == "flow"]
+    lines = table.to_csv().splitlines()
+    columns = lines[0].split(",")
+    for line, run in zip(lines[1:], two, strict=True):
+        values = dict(zip(columns, line.split(","), strict=True))
+        assert values["Run"] == run.name
+        assert int(values["found"]) - 8 == int(values["in the manifest"]) == int(values["of the study"])
+        assert values["left out at ingest"] == "8"
+        assert values["trial 1: test scored"] == values["trial 1: test"] == "418"
+    assert "Flow of films" in done.page.read_text()
+
+
 def test_the_same_again_is_found_and_a_change_is_not(two, tmp_path):
     out = tmp_path / "out"
     first = compare_runs(two, out, ["sensitivity"], n_resamples=100)

@@ -77,6 +77,32 @@ def test_a_contrast_without_ages_is_explained_and_not_drawn_as_dashes(one_trial)
     assert (run / "tables" / "contrast-bacterial-vs-viral.csv").exists()
 
 
+def test_the_flow_of_films_stands_on_the_page_with_every_count(one_trial, tmp_path):
+    run, page = one_trial
+    rows = _read(run / "tables" / "flow.csv")
+    assert [(r["Step"], r["Left out because"], r["Left out"], r["Films"]) for r in rows][1:4] == [
+        ("", "lung mask", "7", ""),
+        ("", "not a chest film modality", "1", ""),
+        ("films in the manifest", "", "8", rows[-1]["Films"]),
+    ]
+    found, films = int(rows[0]["Films"]), int(rows[-1]["Films"])
+    assert (rows[0]["Step"], rows[-1]["Step"]) == ("files and rows found", "films of the study")
+    assert found == films + 8
+    (trial,) = _read(run / "tables" / "flow-trials.csv")
+    of_study = [int(trial[f"films of the study: {p}"]) for p in ("train", "valid", "test", "not used")]
+    assert sum(of_study) == films
+    n_test = sum(sum(row) for row in FAKE["SMALL"])
+    assert int(trial["scored: test"]) == n_test
+    assert int(trial["trained on: copies"]) == of_study[0] + 3
+    assert "Flow of films" in page
+    assert "Nothing was left out" not in page
+    old = _make(tmp_path, trials=1)
+    (old / "flow.json").unlink()
+    text = write_report(old).read_text()
+    assert "The run keeps no record of how its films were chosen, nor of what was left out." in text
+    assert not (old / "tables" / "flow.csv").exists()
+
+
 def test_no_claim_of_better(one_trial):
     words = re.sub(r"<style>.*?</style>|<script>.*?</script>|<[^>]+>", " ", one_trial[1], flags=re.DOTALL)
     found = re.findall(r"\b(better|best|worse|outperform\w*|superior|significant\w*)\b", words)

@@ -62,7 +62,8 @@ def compose(
             chapters.append(Chapter(Section("experiment-5", _TITLES[5], (text,), [pictures["figure-14"]])))
     for member in (*paper.as_run, *paper.others):
         chapters.append(_chapter(member, member.title, tables, pictures, of_member[member.name]))
-    chapters.append(Chapter(Section("studies", "Seconds and looks", (), [tables["studies"]])))
+    last = [tables[n] for n in ("flow", "studies") if n in tables]
+    chapters.append(Chapter(Section("studies", "Films, seconds and looks", (), last)))
     return PaperPage(
         paper.suite.title or paper.suite.name,
         sentence(paper),

@@ -10,6 +10,7 @@ from dataclasses import replace
 from hilum.report import numbers
 from hilum.report.comparison_tables import comparison_tables
 from hilum.report.confusion_tables import shown_tables
+from hilum.report.flow_tables import runs_flow_table
 from hilum.report.paper.as_run import fault_table, overview_table
 from hilum.report.paper.claims import Finding, claims_table
 from hilum.report.paper.count_tables import count_table
@@ -38,7 +39,8 @@ def paper_tables(paper: Paper, findings: list[Finding]) -> dict[str, Table]:
         tables += [overview_table(member, paper), *([faults] if faults else [])]
     for member in paper.others:
         tables += [_plain_table(member), *family_tables(member)]
-    tables.append(studies_table(paper))
+    flow = runs_flow_table([m.folder for m in paper.members], [m.title for m in paper.members])
+    tables += [studies_table(paper), *([flow] if flow else [])]
     return _by_name(tables)
 
 

@@ -1,0 +1,142 @@
+"""flow.json: what became of every film on its way from the files found to the films scored, with every count (CONSORT, CLAIM, STARD).
+
+Convention: each step says how many films went on and how many were left out, by reason; the films that went on and those left out are the
+films of the step before. In a part of a trial the films of the parts and those not used are the films of the study; under an unsafe split
+a film may be in two parts, and is then counted in `shared` too. A flow that does not add up cannot be made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hilum.artifacts.header import Header, read_json, write_json
+from hilum.artifacts.split import PARTS
+from hilum.core.errors import InputError
+
+NAME = "flow.json"
+FOUND, IN_MANIFEST, STUDY_FILMS = "files and rows found", "films in the manifest", "films of the study"
+"""Names of steps that every flow has, or that begin and end it."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the flow.
+
+    Attributes:
+        name: What the films are that went on.
+        films: How many.
+        left_out: Reason -> films that did not go on.
+        by_class: Class -> films that went on; empty where classes are not known yet.
+    """
+
+    name: str
+    films: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    by_class: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrialFlow:
+    """What a trial makes of the study's films.
+
+    Attributes:
+        splits: Folder of its split beneath ``splits``; empty for the study's plain one.
+        trial: From 1.
+        parts: Part -> films.
+        not_used: Reason -> films in no part.
+        shared: Times that a film stands in a part beyond its first; 0 unless the split is unsafe.
+        copies: Training films after sampling, a film that was drawn twice counted twice.
+        copied: Different films among them.
+        scored: Part -> films that a cell's model gave probabilities.
+    """
+
+    splits: str
+    trial: int
+    parts: Mapping[str, int]
+    not_used: Mapping[str, int]
+    shared: int
+    copies: int
+    copied: int
+    scored: Mapping[str, int]
+
+
+class Flow:
+    """The flow of a run's films.
+
+    Args:
+        steps: From the first that is known to the films of the study.
+        trials: Of every split.
+        header: Where it comes from.
+
+    Raises:
+        InputError: Counts that do not add up; says which.
+    """
+
+    def __init__(self, steps: Sequence[Step], trials: Sequence[TrialFlow], header: Header) -> None:
+        self.steps, self.trials, self.header = tuple(steps), tuple(trials), header
+        if not self.steps:
+            raise InputError("a flow of films needs one step at least, got none")
+        for before, after in zip(self.steps, self.steps[1:], strict=False):
+            _add_up(f"step {after.name!r}", before.films, after.films, *after.left_out.values())
+        for step in self.steps:
+            if step.by_class:
+                _add_up(f"classes of step {step.name!r}", step.films, *step.by_class.values())
+        for t in self.trials:
+            where = f"trial {t.trial} of {t.splits or 'the plain split'}"
+            in_parts = sum(t.parts[p] for p in PARTS) - t.shared
+            _add_up(where, self.steps[-1].films, in_parts, *t.not_used.values())
+            if t.copied > t.parts["train"] or t.copied > t.copies:
+                raise InputError(
+                    f"flow of films, {where}: {t.copied} different films among {t.copies} copies of {t.parts['train']} training films"
+                )
+
+    @property
+    def films(self) -> int:
+        """Films of the study."""
+        return self.steps[-1].films
+
+    def of(self, splits: str, trial: int) -> TrialFlow | None:
+        """The flow of a trial; None where there is none."""
+        return next((t for t in self.trials if (t.splits, t.trial) == (splits, trial)), None)
+
+    def write(self, path: Path) -> None:
+        """Write flow.json."""
+        write_json(
+            path,
+            {
+                "header": self.header.to_dict(),
+                "steps": [asdict(s) for s in self.steps],
+                "trials": [asdict(t) for t in self.trials],
+            },
+        )
+
+    @classmethod
+    def of_run(cls, folder: Path) -> Flow | None:
+        """The flow of a run's folder; None where it keeps no record."""
+        return cls.read(folder / NAME) if (folder / NAME).is_file() else None
+
+    @classmethod
+    def read(cls, path: Path) -> Flow:
+        """Read flow.json.
+
+        Raises:
+            InputError: Missing, malformed, or counts that do not add up.
+        """
+        value: Any = read_json(path)
+        header = Header.from_dict(value.get("header") if isinstance(value, dict) else None, "flow", path)
+        try:
+            steps = [Step(**s) for s in value["steps"]]
+            trials = [TrialFlow(**t) for t in value["trials"]]
+        except (KeyError, TypeError) as e:
+            raise InputError(f"{path}: expected steps and trials of a flow of films: {e}") from None
+        return cls(steps, trials, header)
+
+
+def _add_up(where: str, whole: int, *parts: int) -> None:
+    if sum(parts) != whole or min(parts, default=0) < 0:
+        raise InputError(
+            f"flow of films, {where}: {' + '.join(map(str, parts))} = {sum(parts)}, expected {whole}; every film must be counted once"
+        )
