@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hilum.artifacts.header import read_json
 from hilum.artifacts.outputs import WORKSPACE_BYTES, check_outputs, folder_output
 from hilum.artifacts.study import Study, read_study
 from hilum.cli.ending import when_stopped
@@ -17,7 +18,7 @@ from hilum.core.errors import InputError, nearest
 from hilum.core.progress import set_quiet
 
 if TYPE_CHECKING:
-    from hilum.workflow.state import StageLine
+    from hilum.workflow.stage_line import StageLine
 
 
 def study_path(name: str) -> Path:
@@ -117,6 +118,7 @@ def run(
         )
     from hilum.artifacts.suite import is_suite, read_suite
     from hilum.engine.local import available_cores
+    from hilum.stages.tracking.background import record_later
 
     path = study_path(study)
     n_workers = workers or available_cores()
@@ -147,11 +149,20 @@ def run(
 
             print_plan(checked, films, workspace, n_workers)
             return
-        from hilum.workflow.run import run_study
+        from hilum.workflow.suite import run_or_find
 
         with when_stopped(_kept(workspace)):
-            report, lines = run_study(checked, films, workspace, n_workers, command)
+            report, lines = run_or_find(checked, films, workspace, n_workers, command)
     _print_end(report, lines)
+    record_later(_runs_of(report), workspace)
+
+
+def _runs_of(report: Path) -> list[Path]:
+    """The run that a report is of; of a suite's report its members."""
+    suite = report.parent / "paper.json"
+    if not suite.is_file():
+        return [report.parent]
+    return [report.parent.parent / str(m["run"]) for m in read_json(suite)["members"]]
 
 
 def _print_end(report: Path, lines: Sequence[StageLine]) -> None:

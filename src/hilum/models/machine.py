@@ -6,12 +6,12 @@ import ctypes
 import os
 import platform
 import time
-from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
 
+from hilum.core.processor import cpu_name
 from hilum.models.backbone import Precision
 
 BF16_MUST_GAIN = 1.2
@@ -78,17 +78,6 @@ def measure_precision(device: str) -> tuple[Precision, dict[str, float]]:
         "bf16": _seconds_of_convolutions(torch.bfloat16, device),
     }
     return ("bf16" if seconds["fp32"] >= BF16_MUST_GAIN * seconds["bf16"] else "fp32"), seconds
-
-
-def cpu_name() -> str:
-    """The processor's name as the system gives it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def describe() -> dict[str, Any]:

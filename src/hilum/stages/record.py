@@ -8,36 +8,20 @@ the run's folder notes what was recorded where; a run whose note fits is a look-
 from __future__ import annotations
 
 import os
-import re
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
-from hilum import __version__
 from hilum.artifacts.header import read_json, write_json
-from hilum.core.digests import digest, sha256_file
+from hilum.core.digests import digest
 from hilum.core.errors import HilumError
 from hilum.core.files import lock
 from hilum.core.progress import say
 from hilum.report.run_folder import RunFolder
-from hilum.stages.tracking.mlflow_store import MlflowStore, local_uri, settings
-from hilum.stages.tracking.trial_record import FILES, trial_records
+from hilum.stages.tracking.background import NOTE, SERVER, SWITCH, local_uri, store_name, without_password
+from hilum.stages.tracking.mlflow_store import MlflowStore, settings
+from hilum.stages.tracking.trial_record import trial_records
 
-NOTE = "mlflow.json"
-SERVER = "MLFLOW_TRACKING_URI"
-SWITCH = "HILUM_MLFLOW"
 _warned: set[str] = set()
-
-
-def record_if_wanted(run_dir: Path, workspace_root: Path) -> bool:
-    """Record a run where a server is named or MLflow is installed, unless ``HILUM_MLFLOW=0``.
-
-    Returns:
-        Whether the run is in the store now.
-    """
-    if os.environ.get(SWITCH) == "0" or not (os.environ.get(SERVER) or find_spec("mlflow")):
-        return False
-    return record_run(run_dir, workspace_root)
 
 
 def record_run(run_dir: Path, workspace_root: Path, tracking_uri: str | None = None) -> bool:
@@ -66,36 +50,20 @@ def _record(run_dir: Path, workspace_root: Path, uri: str, own: str) -> None:
     records = list(trial_records(folder))
     content = digest([r.digest for r in records])
     note = {
-        "store": "mlflow.db of the workspace" if uri == own else without_password(uri),
+        "store": store_name(uri, workspace_root),
         "content": content,
     }
     note_path = run_dir / NOTE
     if note_path.is_file() and (uri != own or (workspace_root / "mlflow.db").is_file()):
         before = read_json(note_path)
         if {k: before.get(k) for k in note} == note:
+            note_path.touch()  # it is of the run as it is now
             return
-    records = list(trial_records(folder))
     with settings(), lock(workspace_root / ".mlflow.lock"):
         store = MlflowStore(uri, workspace_root / "mlartifacts")
         ids = store.write(str(folder.run["name"]), str(folder.run["title"]), records)
     write_json(note_path, {**note, "runs": ids})
     say(f"mlflow: {len(ids)} trials of {run_dir.name} recorded in {note['store']}")
-
-
-def _content(folder: RunFolder) -> str:
-    """Digest of the files that a record is made from; that of the statistics stands for the predictions."""
-    paths = [folder.path / "run.json", folder.path / "statistics.json"]
-    paths += [folder.folder(cell, trial) / name for cell, trial in folder.units() for name in FILES]
-    return digest([__version__, [sha256_file(p) if p.is_file() else "" for p in paths]])
-
-
-def without_password(uri: str) -> str:
-    """A store's address without the user and password that it may hold.
-
-    >>> without_password("https://me:secret@host:5000/x")
-    'https://host:5000/x'
-    """
-    return re.sub(r"//[^/@]*@", "//", uri)
 
 
 def _warn_once(uri: str, error: Exception) -> None:
@@ -116,3 +84,11 @@ def _warn_once(uri: str, error: Exception) -> None:
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
     return text if len(text) <= 200 else text[:197] + "..."
+
+
+if (
+    __name__ == "__main__"
+):  # `hilum.stages.tracking.background` starts it: the workspace, then folders of runs
+    os.nice(10)  # what the user does next comes first
+    for folder in sys.argv[2:]:
+        record_run(Path(folder), Path(sys.argv[1]))

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from hilum.artifacts.manifest import Manifest
 from hilum.core.progress import say
-from hilum.imaging.phantom import make_films
-from hilum.stages.ingest import ingest
 
 N_FILMS = 800
 SIZE_PX = 256
@@ -21,6 +19,9 @@ def make_demo_manifest(workspace: Path) -> Path:
     path = workspace / "manifest.csv"
     if path.exists():
         return path
+    from hilum.imaging.phantom import make_films
+    from hilum.stages.ingest import ingest
+
     say(f"drawing {N_FILMS} synthetic films in {folder}")
     table = make_films(folder, N_FILMS, SEED, SIZE_PX)
     made = ingest([f"synthetic={table}"], path)

@@ -19,7 +19,7 @@ from hilum.models.cost import cost_of
 from hilum.models.machine import choose_device
 from hilum.models.registry import backbone
 from hilum.stages.finetune import check_machine
-from hilum.stages.record import SERVER, SWITCH
+from hilum.stages.tracking.background import SERVER, SWITCH
 from hilum.workflow.asked import Asked, Finding
 from hilum.workflow.plan import FROM_SCRATCH
 from hilum.workflow.sizes import Sizes, sizes_of

@@ -30,15 +30,16 @@ from hilum.stages.evaluate import evaluate_run
 from hilum.stages.featurize import featurize
 from hilum.stages.prepare import plan as plan_prepare
 from hilum.stages.prepare import prepare_chunk
-from hilum.stages.record import record_if_wanted
 from hilum.stages.report import write_report
 from hilum.workflow.asked import Asked
 from hilum.workflow.checks import findings, refuse
 from hilum.workflow.draws import Films, Splits, all_wanted, wanted_of
 from hilum.workflow.facts import count_look, write_record, write_seconds
+from hilum.workflow.finished import note_finished
 from hilum.workflow.flow import write_flow
 from hilum.workflow.plan import cells, recipes
-from hilum.workflow.state import FeaturesOf, Run, StageLine, choose_weights, open_run, study_films
+from hilum.workflow.stage_line import StageLine
+from hilum.workflow.state import FeaturesOf, Run, choose_weights, open_run, study_films
 from hilum.workflow.trials import Rows, plan_trials, predict, train, write_drawn
 from hilum.workflow.workspace import Workspace
 
@@ -163,7 +164,6 @@ def evaluate_and_report(run: Run) -> Path:
         write_report(run.folder)
         line.done = int(report.stat().st_mtime_ns != before)
         line.found = 1 - line.done
-    record_if_wanted(run.folder, run.workspace.root)
     return report
 
 
@@ -190,6 +190,7 @@ def run_study(
         whole = Manifest.read(manifest_path)
         asked = Asked(study, whole, Workspace(root), workers)
         refuse(findings(asked))
+        as_read = study
         study, planned = asked.study, recipes(asked.study)
         weights = choose_weights(study, planned)
         run = open_run(study, planned, whole, Workspace(root), workers, weights)
@@ -222,4 +223,6 @@ def run_study(
                 },
             )
         report = evaluate_and_report(run)
+    files = [w.path for w in weights.values() if w.path is not None]
+    note_finished(as_read, manifest_path, run.workspace.root, run.folder, files, run.lines)
     return report, run.lines

@@ -22,20 +22,11 @@ from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM, Weights, find
 from hilum.stages.split import select, subset
 from hilum.workflow.plan import FROM_SCRATCH, Recipe
+from hilum.workflow.stage_line import StageLine
 from hilum.workflow.workspace import Settled, Workspace
 
 FeaturesOf = tuple[str, bool]
 """(backbone, random weights by a fault): what a feature store is for."""
-
-
-@dataclass
-class StageLine:
-    """What a stage did in this run: items done, items found finished, seconds."""
-
-    stage: str
-    done: int = 0
-    found: int = 0
-    seconds: float = 0.0
 
 
 @dataclass

@@ -15,10 +15,8 @@ from hilum.artifacts.study import Study
 from hilum.artifacts.suite import Suite
 from hilum.core.digests import digest
 from hilum.core.progress import say
-from hilum.stages.paper_report import write_paper_report
-from hilum.workflow.run import run_study
-from hilum.workflow.state import StageLine
-from hilum.workflow.workspace import Workspace
+from hilum.workflow.finished import find_finished
+from hilum.workflow.stage_line import StageLine
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,18 @@ class Planned:
     label: str
     study: Study
     manifest: Path
+
+
+def run_or_find(
+    study: Study, manifest: Path, root: Path, workers: int, command: str
+) -> tuple[Path, list[StageLine]]:
+    """`run_study`, unless the run is finished and nothing has changed; then nothing of what would compute it is loaded."""
+    found = find_finished(study, manifest, root)
+    if found is not None:
+        return found
+    from hilum.workflow.run import run_study
+
+    return run_study(study, manifest, root, workers, command)
 
 
 def run_suite(
@@ -48,7 +58,7 @@ def run_suite(
     lines, done = [], []
     for member in members:
         start = time.perf_counter()
-        report, stages = run_study(member.study, member.manifest, root, workers, command)
+        report, stages = run_or_find(member.study, member.manifest, root, workers, command)
         computed = sum(line.done for line in stages if line.stage not in ("split", "report"))
         # of a study that was found finished, what it took when it was computed
         seconds = (
@@ -60,7 +70,7 @@ def run_suite(
         say(f"{member.label}: {seconds:.0f} s, {report}")
         done.append({"study": member.label, "run": report.parent.name, "seconds": round(seconds, 1)})
     key = digest([suite.name, [[m["study"], m["run"]] for m in done]])
-    folder = Workspace(root).runs / f"{suite.name}-{key[:12]}"
+    folder = root.resolve() / "runs" / f"{suite.name}-{key[:12]}"
     known = folder / "paper.json"
     if not known.exists():  # the seconds of the first time; a run that finds everything would write its own
         header = Header("paper", inputs={str(m["study"]): str(m["run"]) for m in done})
@@ -74,4 +84,6 @@ def run_suite(
                 "members": done,
             },
         )
+    from hilum.stages.paper_report import write_paper_report
+
     return write_paper_report(folder), lines

@@ -6,6 +6,7 @@ import runpy
 import shutil
 import sqlite3
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hilum import RESEARCH_NOTICE
 from hilum.artifacts.header import read_json
 from hilum.report.run_folder import RunFolder
 from hilum.stages import record
-from hilum.stages.tracking import mlflow_store
+from hilum.stages.tracking import background, mlflow_store
 from hilum.stages.tracking.trial_record import code_version, trial_records
 from needs import needed_module
 
@@ -33,7 +34,7 @@ def made(tmp_path_factory):
 @pytest.fixture
 def workspace(made, tmp_path, monkeypatch):
     """A copy of the workspace, and nobody's tracking variables."""
-    for name in (record.SERVER, record.SWITCH):
+    for name in (background.SERVER, background.SWITCH):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(record, "_warned", set())
     shutil.copytree(made[0], tmp_path / "w", copy_function=shutil.copy2)
@@ -44,7 +45,7 @@ def client(root):
     needed_module("mlflow", "pip install 'hilum[mlflow]'")
     from mlflow.tracking import MlflowClient
 
-    return MlflowClient(mlflow_store.local_uri(root))
+    return MlflowClient(background.local_uri(root))
 
 
 def recorded(root, study="small"):
@@ -60,7 +61,7 @@ def store(made, tmp_path_factory):
     root = tmp_path_factory.mktemp("store") / "w"
     shutil.copytree(made[0], root)
     run = root / "runs" / made[1].name
-    assert record.record_run(run, root, mlflow_store.local_uri(root))
+    assert record.record_run(run, root, background.local_uri(root))
     return root, run
 
 
@@ -251,17 +252,74 @@ def test_an_unfinished_run_is_not_recorded_and_is_no_error(workspace, capsys):
         (True, "http://x", "0", False),
     ],
 )
-def test_when_it_is_wanted(monkeypatch, installed, server, switch, asked):
+def test_when_it_is_wanted(tmp_path, monkeypatch, installed, server, switch, asked):
     calls = []
-    monkeypatch.setattr(record, "find_spec", lambda _: object() if installed else None)
-    monkeypatch.setattr(record, "record_run", lambda *a: calls.append(a) or True)
-    for name, value in ((record.SERVER, server), (record.SWITCH, switch)):
+    monkeypatch.setattr(background, "find_spec", lambda _: object() if installed else None)
+    monkeypatch.setattr(
+        background.subprocess, "Popen", lambda command, **_: calls.append(command) or Process()
+    )
+    for name, value in ((background.SERVER, server), (background.SWITCH, switch)):
         if value is None:
             monkeypatch.delenv(name, raising=False)
         else:
             monkeypatch.setenv(name, value)
-    assert record.record_if_wanted(Path("run"), Path("root")) is asked
-    assert len(calls) == asked
+    assert background.record_later([tmp_path / "run"], tmp_path) is asked
+    assert [c[1:] for c in calls] == [
+        ["-m", "hilum.stages.record", str(tmp_path), str(tmp_path / "run")]
+    ] * asked
+
+
+class Process:
+    returncode = None
+
+
+def test_a_run_that_is_recorded_starts_no_process(workspace, monkeypatch):
+    needed_module("mlflow", "pip install 'hilum[mlflow]'")
+    root, run = workspace
+    assert record.record_run(run, root)
+    monkeypatch.delenv(background.SWITCH, raising=False)
+    monkeypatch.setattr(background.subprocess, "Popen", None)
+    assert background.record_later([run], root) is False
+    os.utime(run / "statistics.json", ns=(2**62, 2**62))
+    assert not background.is_recorded(run, root)
+    monkeypatch.setenv(background.SERVER, "http://other")
+    os.utime(run / "statistics.json", ns=(0, 0))
+    assert not background.is_recorded(run, root)
+
+
+def test_what_an_earlier_recording_said_is_said_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv(background.SWITCH, raising=False)
+    (tmp_path / ".mlflow-said").write_text("Traceback\nhilum: not recorded in MLflow (x): y\n")
+    background.record_later([], tmp_path)
+    background.record_later([], tmp_path)
+    assert capsys.readouterr().err == "hilum: not recorded in MLflow (x): y (said of an earlier run here)\n"
+
+
+@pytest.mark.parametrize("name", ["is it? 50%25 #1 ü", "plain"])
+def test_the_store_lies_in_a_workspace_of_any_name(tmp_path, monkeypatch, name):
+    """MLflow's own parts are stood in for: what reaches them is an address without signs."""
+    root = tmp_path / name
+    root.mkdir()
+    asked = []
+
+    class Client:
+        def __init__(self, uri):
+            asked.append(uri)
+            (Path(uri.removeprefix("sqlite:///"))).touch()
+
+        def search_experiments(self, **_):
+            return []
+
+    tracking = types.SimpleNamespace(MlflowClient=Client)
+    have = mlflow_store.importlib.import_module
+    parts = {"mlflow.tracking": tracking, "mlflow.entities": None}
+    monkeypatch.setattr(
+        mlflow_store.importlib, "import_module", lambda n: parts[n] if n in parts else have(n)
+    )
+    mlflow_store.MlflowStore(background.local_uri(root), root / "mlartifacts")
+    assert (root / "mlflow.db").is_file()
+    assert all(not set("?%#") & set(uri) for uri in asked)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
 def test_the_environment_is_left_as_it_was(monkeypatch):

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from hilum import RESEARCH_NOTICE
 from hilum.core.errors import MissingExtraError
@@ -30,11 +31,6 @@ _SETTINGS = {
 }
 _MOST_METRICS, _MOST_PARAMS = 1000, 100  # that a server takes in one call
 _KEY, _CONTENT = "hilum.key", "hilum.content"
-
-
-def local_uri(workspace_root: Path) -> str:
-    """The store of a workspace: mlflow.db in it."""
-    return f"sqlite:///{workspace_root.resolve() / 'mlflow.db'}"
 
 
 @contextmanager
@@ -71,9 +67,22 @@ class MlflowStore:
                 raise
             raise MissingExtraError("mlflow", "mlflow") from None
         if uri.startswith("sqlite:///"):
-            _create(Path(uri.removeprefix("sqlite:///")), tracking)
+            uri = self._created(uri, tracking)
         self._client: Any = tracking.MlflowClient(uri)
         self._artifacts = None if uri.startswith(("http://", "https://", "databricks")) else artifacts
+
+    def _created(self, uri: str, tracking: Any) -> str:
+        """Make the store if it is not there; gives an address without percent signs, of which MLflow would make folders by that name."""
+        address, sign, query = uri.removeprefix("sqlite:///").partition("?")
+        path = Path(unquote(address))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if address != str(path):
+            self._link = tempfile.TemporaryDirectory()  # kept as long as the store is open
+            link = Path(self._link.name) / "store"
+            link.symlink_to(path.parent.resolve())
+            path = link / path.name
+        _create(path, tracking)
+        return f"sqlite:///{path}{sign}{query}"
 
     def write(self, study: str, title: str, records: Sequence[TrialRecord]) -> dict[str, str]:
         """Write what is not there yet; gives key -> MLflow's id of the run."""

@@ -1,0 +1,121 @@
+"""A finished run found again in a second: nothing that computed it is loaded, nothing that it was made from is read.
+
+When a run ends, a note in the workspace (``finished/<key>.json``) says what it was asked (study, manifest's place, versions, machine) and
+stamps of every file that went in or came out: manifest, weights, the run's folder, hilum's own sources. The same request with the same
+stamps is the same run, so its lines and its report are given again. Anything else, whatever it is, goes the whole way, which looks
+every stage up by digest; the note is then written anew.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import hilum
+from hilum.artifacts.header import Header, header_path, read_json, write_json
+from hilum.artifacts.manifest import excluded_path
+from hilum.artifacts.study import Study
+from hilum.artifacts.study_tables import WeightsTable
+from hilum.core.digests import SHORT, digest
+from hilum.core.errors import HilumError
+from hilum.core.processor import accelerator_signs, cpu_name
+from hilum.core.stamps import Stamp, stamp, stamps_below
+from hilum.report.looks import looks
+from hilum.report.run_folder import RunFolder
+from hilum.stages.tracking.background import NOTE
+from hilum.workflow.stage_line import StageLine
+
+_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pillow",
+    "torch",
+    "torchvision",
+    "timm",
+    "lightning-fabric",
+    "matplotlib",
+)
+_ENVIRONMENT = ("HILUM_WEIGHTS", "CUDA_VISIBLE_DEVICES", "TORCH_HOME", "XDG_CACHE_HOME")
+_KIND = "finished"
+
+
+def find_finished(study: Study, manifest: Path, root: Path) -> tuple[Path, list[StageLine]] | None:
+    """The report and a line a stage of a run that was finished, if nothing has changed since; else None.
+
+    Args:
+        study: As read.
+        manifest: Where the manifest lies.
+        root: The workspace.
+    """
+    path = _note_path(study, manifest, root)
+    try:
+        note = read_json(path)
+        run = root / "runs" / str(note["run"])
+        if note["seen"] != _seen(study, manifest, root, run, list(note["weights"])):
+            return None
+        lines = [StageLine(str(stage), 0, int(n)) for stage, n in note["lines"]]
+    except (HilumError, OSError, KeyError, TypeError, ValueError):
+        return None  # a note that cannot be read is none
+    return run / "report.html", lines
+
+
+def note_finished(
+    study: Study, manifest: Path, root: Path, run: Path, weights: Sequence[Path], lines: Sequence[StageLine]
+) -> None:
+    """Note a run that has just ended.
+
+    Args:
+        study: As read, before anything was filled in.
+        manifest: Where the manifest lies.
+        root: The workspace.
+        run: The run's folder.
+        weights: Files that weights came from.
+        lines: What its stages did.
+    """
+    files = sorted({str(w.resolve()) for w in weights})
+    write_json(
+        _note_path(study, manifest, root),
+        {
+            "header": Header(_KIND).to_dict(),
+            "run": run.name,
+            "weights": files,
+            "seen": _seen(study, manifest, root, run, files),
+            "lines": [[line.stage, line.done + line.found] for line in lines],
+        },
+    )
+
+
+def _note_path(study: Study, manifest: Path, root: Path) -> Path:
+    key = digest([study.model_dump(mode="json"), str(manifest.resolve())])
+    return root / "finished" / f"{key[:SHORT]}.json"
+
+
+def _seen(study: Study, manifest: Path, root: Path, run: Path, weights: Sequence[str]) -> dict[str, Any]:
+    """Everything that the run follows from, and everything that it wrote, as it is now."""
+    named = [w.file for w in study.weights.values() if isinstance(w, WeightsTable)]
+    places = [os.environ.get("HILUM_WEIGHTS", "")]
+    inputs = [manifest, header_path(manifest), excluded_path(manifest), root / "workspace.json"]
+    files: dict[str, Stamp] = {str(p): stamp(p) for p in inputs}
+    files |= {p: stamp(Path(p)) for p in sorted({*weights, *named, *places}) if p}
+    package = Path(hilum.__file__).parent
+    return {
+        "versions": [hilum.__version__, platform.python_version(), *map(_version, _LIBRARIES)],
+        "machine": [platform.node(), cpu_name(), accelerator_signs()],
+        "environment": [os.environ.get(name, "") for name in _ENVIRONMENT],
+        "inputs": files,
+        "code": digest(stamps_below(package, leave_out=["__pycache__"])),
+        "outputs": digest(stamps_below(run, leave_out=[NOTE])),
+        "looks": list(looks(RunFolder(run)) or ()),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
