@@ -17,6 +17,7 @@ from hilum.report import data_facts
 from hilum.report import study_facts as facts
 from hilum.report.class_words import against
 from hilum.report.evaluation import Evaluation
+from hilum.report.flow_tables import flow_words
 from hilum.report.run_folder import RunFolder
 from hilum.report.study_facts import NOT_REPORTED
 from hilum.report.table import Cell, Column, Table, text_cell
@@ -223,7 +224,7 @@ def _answers(folder: RunFolder, evaluation: Evaluation, n_cautions: int) -> dict
         "internal": Answer(data_facts.parts(folder), "Results"),
         "external": Answer(data_facts.external(folder), "Films"),
         "no trial": Answer("does not apply: no people were assigned to anything"),
-        "flow": Answer(f"{data_facts.parts(folder)}; {data_facts.patients(folder)}; left out: {data_facts.exclusions(folder)}", "Films"),
+        "flow": Answer(f"{flow_words(folder)}; {data_facts.parts(folder)}; {data_facts.patients(folder)}", "Films"),
         "characteristics": Answer(data_facts.characteristics(folder), "Films"),
         "performance": Answer(f"every cell with intervals; {apart}", "Results, Contrasts and subgroups"),
         "failures": Answer("confusion matrices of every trial; single films are in predictions.csv", "Confusion matrices"),

@@ -13,7 +13,6 @@ from hilum.artifacts.header import read_json
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers
-from hilum.report.flow_tables import flow_words
 from hilum.report.run_folder import RunFolder
 from hilum.report.study_facts import NOT_REPORTED, study
 
@@ -70,12 +69,12 @@ def characteristics(folder: RunFolder) -> str:
 
 
 def exclusions(folder: RunFolder) -> str:
-    """What was left out, by reason."""
+    """What was left out, by reason: by ingest, and by the study."""
     n = Counter(e.reason for e in folder.exclusions)
-    words = ", ".join(f"{reason} {numbers.count(k)}" for reason, k in n.most_common())
     if folder.flow is not None:
-        return flow_words(folder)
-    return words or "no record of films that were left out"
+        n = Counter({reason: k for step in folder.flow.steps for reason, k in step.left_out.items()})
+    words = ", ".join(f"{reason} {numbers.count(k)}" for reason, k in n.most_common())
+    return words or ("nothing" if folder.flow is not None else "no record of films that were left out")
 
 
 def selection(folder: RunFolder) -> str:

@@ -194,9 +194,9 @@ def _run_row(folder: RunFolder, name: str, n_columns: int) -> list[Cell]:
 
 
 def flow_words(folder: RunFolder) -> str:
-    """The flow in a sentence; empty where the run keeps no record."""
+    """The flow in a sentence."""
     if folder.flow is None:
-        return ""
+        return "no record of films that were left out"
     found = []
     for step in folder.flow.steps:
         reasons = ", ".join(f"{reason} {n}" for reason, n in step.left_out.items())

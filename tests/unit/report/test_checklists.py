@@ -95,7 +95,11 @@ def test_answers_are_the_run_s_counts(run):
     assert claim["7"] == "mooney: bacterial 11, viral 13; radiography: covid 23, normal 34"
     assert claim["12"].endswith("13 known patients with 24 films; 57 films without a patient id")
     assert "films without a patient id may share a patient" in claim["20"]
-    assert claim["35"].endswith("left out: lung mask 7, not a chest film modality 1")
+    assert claim["35"].startswith(
+        "files and rows found 89; films in the manifest 81 (left out: lung mask 7, not a chest film modality 1); "
+        "films of the study 81; trial 1: train"
+    )
+    assert data_facts.exclusions(folder) == "lung mask 7, not a chest film modality 1"
     assert claim["33"] == "none: training and test films are of the same sources"
     assert "no proof" in claim["40"]
 
