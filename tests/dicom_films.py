@@ -31,7 +31,6 @@ def film_of(
     film.file_meta.TransferSyntaxUID = syntax
     film.file_meta.MediaStorageSOPClassUID = film.SOPClassUID = "1.2.840.10008.5.1.4.1.1.1"
     film.file_meta.MediaStorageSOPInstanceUID = film.SOPInstanceUID = "1.2.3"
-    film.StudyInstanceUID, film.SeriesInstanceUID = "1.2.3.4", "1.2.3.5"
     film.Modality = "CR"
     film.Rows, film.Columns = stored.shape[:2]
     film.SamplesPerPixel, film.PhotometricInterpretation = 1, "MONOCHROME2"

@@ -25,7 +25,8 @@ from hilum.core.errors import InputError, nearest
 from hilum.core.files import write_text
 from hilum.core.tables import known, read_table
 
-_NOT_IN_DIGEST = {"path", "lung_mask"}
+_PATHS = {"path", "lung_mask"}
+_NOT_IN_DIGEST = _PATHS | {"container", "stored_as"}  # where a film lies; what follows from its bytes
 _INTEGERS = {"width_px", "height_px"}
 _AS_IT_STANDS = {
     "image_id",
@@ -55,6 +56,8 @@ class FilmRow:
         width_px: Width of the film as stored.
         height_px: Height of the film as stored.
         lung_mask: Path of a lung mask that came with the source.
+        container: Format of the file: ``png``, ``jpeg``, ``bmp``, ``tiff`` or ``dicom``; empty in old manifests.
+        stored_as: How the file holds its greys: ``L``, ``RGB``, ``I;16`` ..., or the photometric interpretation.
         attributes: Other columns of the source's table -> text, such as ``{"scanner": "A"}``.
     """
 
@@ -72,6 +75,8 @@ class FilmRow:
     width_px: int = 0
     height_px: int = 0
     lung_mask: str = ""
+    container: str = ""
+    stored_as: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def value(self, column: str) -> str:
@@ -223,7 +228,7 @@ class Manifest:
                     if not text.isdigit():
                         raise InputError(f"{path} line {row.line}: {c} must be a whole number, got {text!r}")
                     values[c] = int(text)
-                elif c in _NOT_IN_DIGEST and text:
+                elif c in _PATHS and text:
                     values[c] = str(folder / text)
                 else:
                     values[c] = text

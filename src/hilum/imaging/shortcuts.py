@@ -1,4 +1,4 @@
-"""What a model could use of a film that is not disease: border, exposure, a thumbnail, all but the lungs.
+"""What a model could use of a film that is not disease: border, exposure, stretch, a thumbnail, all but the lungs.
 
 Convention: a film is first squashed to a 32 x 32 reduction in grey values of 0 to 1, whatever its size and
 aspect. These are vectors for simple models that ask how far a shortcut alone goes; no study is trained on
@@ -44,6 +44,20 @@ def thumbnail(small: NDArray[np.float32]) -> NDArray[np.float32]:
 def exposure(film: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Mean and standard deviation of grey values, 0 to 1, shape (2,)."""
     return np.array([film.mean() / 255, film.std() / 255], np.float32)
+
+
+def stretch(film: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How far the greys of a film reach: least, 1st and 99th percentile, greatest, 0 to 1, and the share of 256
+    greys that occur; shape (5,). It tells how a film was windowed and stored, and nothing of its lungs.
+
+    >>> stretch(np.array([[0, 51], [51, 255]], np.uint8))[[0, 3]].tolist()
+    [0.0, 1.0]
+    """
+    counts = np.bincount(film.ravel(), minlength=256)
+    share = np.cumsum(counts) / film.size
+    greys = np.flatnonzero(counts)
+    low, high = np.searchsorted(share, 0.01), np.searchsorted(share, 0.99)
+    return np.array([greys[0] / 255, low / 255, high / 255, greys[-1] / 255, len(greys) / 256], np.float32)
 
 
 def without_lungs(film: NDArray[np.uint8], lungs: NDArray[np.uint8]) -> NDArray[np.float32] | None:

@@ -41,6 +41,7 @@ def audit_page(findings: Mapping[str, Any], title: str = "Audit of a manifest") 
                 ("source", "class_by_source"),
                 ("age group", "class_by_age_group"),
                 ("view", "class_by_view"),
+                ("container", "class_by_container"),
             )
         ],
     )
@@ -96,6 +97,15 @@ def summary(a: Mapping[str, Any]) -> list[tuple[str, str]]:
                 "Shortcuts",
                 f"Plain models that see no disease tell {a['positive']} from {others(a['positive'], a['classes'])} (AUC): {named}. Report "
                 "these beside a trained model's score.",
+            )
+        )
+    if blank := a["nearly_blank"]:
+        first, why = next(iter(blank.items()))
+        films = "1 film shows" if len(blank) == 1 else f"{len(blank)} films show"
+        out.append(
+            (
+                "Nearly blank",
+                f"{films} next to nothing, such as {first} ({why}): worth a look.",
             )
         )
     if a["provenance"] != "hilum":

@@ -14,24 +14,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hilum.artifacts.classes import positive_class
 from hilum.artifacts.duplicates import KINDS, Duplicates, joined
 from hilum.artifacts.header import Header, write_json
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import Split
-from hilum.core.errors import FilmError, InputError
-from hilum.core.progress import progress
-from hilum.core.seeding import key_entropy
-from hilum.imaging.as_ingested import film_as_ingested, refuse
-from hilum.imaging.decode import decode_file
-from hilum.imaging.shortcuts import border, exposure, reduced, thumbnail, without_lungs
-from hilum.report.class_words import against
-from hilum.stats.probe import Probe, probe, tree_probe
+from hilum.core.errors import InputError
+from hilum.stages.shortcut_probes import look, probes
 
-MAX_PROBED = 6000  # films that the probes look at; more hardly move an AUC
 _LISTED = 200  # conflicts listed by name
 
 
@@ -63,6 +53,7 @@ def audit(
     if split is not None:
         _check_split(manifest, split)
     groups = _groups(manifest, duplicates)
+    looked = look(manifest, seed)
     inputs = {"manifest": manifest.digest, "duplicates": duplicates.digest}
     if split is not None:
         inputs["split"] = split.digest
@@ -81,8 +72,10 @@ def audit(
         "class_by_source": _crossed(manifest.films, "source"),
         "class_by_age_group": _crossed(manifest.films, "age_group"),
         "class_by_view": _crossed(manifest.films, "view"),
+        "class_by_container": _counted((x.stored, x.film.label) for x in looked),
+        "nearly_blank": {x.film.image_id: x.nearly_blank for x in looked if x.nearly_blank},
         "source_rule": _source_rule(manifest),
-        "probes": _probes(manifest, groups, positive, seed),
+        "probes": probes(looked, groups, positive, seed),
     }
 
 
@@ -191,9 +184,14 @@ def _leaks(manifest: Manifest, duplicates: Duplicates, split: Split) -> dict[str
 
 def _crossed(films: Sequence[FilmRow], column: str) -> dict[str, dict[str, int]]:
     """Value of a column -> label -> number of films; unknown is "(unknown)"."""
+    return _counted((f.value(column) or "(unknown)", f.label) for f in films)
+
+
+def _counted(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    """Value -> label -> number of films."""
     out: dict[str, Counter[str]] = defaultdict(Counter)
-    for f in films:
-        out[str(getattr(f, column)) or "(unknown)"][f.label] += 1
+    for value, label in pairs:
+        out[value][label] += 1
     return {value: dict(sorted(n.items())) for value, n in sorted(out.items())}
 
 
@@ -207,103 +205,3 @@ def _source_rule(manifest: Manifest) -> dict[str, Any]:
         "accuracy_of_the_largest_class": most / len(manifest),
         "says": {source: max(n, key=lambda label: (n[label], label)) for source, n in table.items()},
     }
-
-
-def _probes(manifest: Manifest, groups: Mapping[str, str], positive: str, seed: int) -> list[dict[str, Any]]:
-    some = sorted(manifest.films, key=lambda f: key_entropy(seed, "probed", f.image_id))[:MAX_PROBED]
-    some.sort(key=lambda f: f.image_id)
-    read = _pixels(some)
-    looks = [
-        ("source", "which source the film is from", _encoded(some, ("source",))),
-        (
-            "metadata",
-            "width and height in pixels, view, age group and sex as the manifest has them",
-            _encoded(some, ("view", "age_group", "sex"), sizes=True),
-        ),
-    ]
-    for name, what in (
-        ("exposure", "mean and standard deviation of grey values"),
-        ("border", "the outer sixteenth of each side: markers, letters, collimation, positioning"),
-        ("thumbnail", "the film at 8 by 8 pixels"),
-    ):
-        looks.append((name, what, np.stack([r[name] for r in read])))
-    out = [_row(name, what, features, some, groups, positive, seed) for name, what, features in looks]
-    masked = [(f, r["lungs erased"]) for f, r in zip(some, read, strict=True) if "lungs erased" in r]
-    if masked:
-        what = "the film at 16 by 16 pixels with the lungs painted over (films with a lung mask)"
-        features = np.stack([x for _, x in masked])
-        out.append(_row("lungs erased", what, features, [f for f, _ in masked], groups, positive, seed))
-    return out
-
-
-def _row(
-    name: str,
-    what: str,
-    features: NDArray[np.float32],
-    films: Sequence[FilmRow],
-    groups: Mapping[str, str],
-    positive: str,
-    seed: int,
-) -> dict[str, Any]:
-    y = np.array([f.label == positive for f in films])
-    g = np.array([groups[f.image_id] for f in films])
-    measure = tree_probe if name in ("source", "metadata") else probe
-    found = measure(features, y, g, seed)
-    return {
-        "name": name,
-        "sees": what,
-        "auc": found.auc,
-        "spread": found.spread,
-        "n_images": found.n_images,
-        "n_positive": found.n_positive,
-        "meaning": _meaning(found, against(positive, sorted({f.label for f in films}))),
-    }
-
-
-def _meaning(found: Probe, asked: str) -> str:
-    if found.auc is None:
-        return f"Not measured: {found.reason}."
-    auc = found.auc
-    if auc >= 0.95:
-        how = "nearly gives the class away: a high score of a trained model need not mean that it reads lungs"
-    elif auc >= 0.8:
-        how = "tells much: compare a trained model's score with this one, not with .5"
-    elif auc >= 0.65:
-        how = "tells something"
-    else:
-        how = "tells little"
-    return f"Without looking at disease, this {how} ({asked}, AUC {auc:.2f})."
-
-
-def _encoded(films: Sequence[FilmRow], columns: Sequence[str], sizes: bool = False) -> NDArray[np.float32]:
-    """One column of 0 and 1 for each value, and sizes in pixels."""
-    parts: list[NDArray[np.float32]] = []
-    for column in columns:
-        values = [str(getattr(f, column)) for f in films]
-        parts += [np.array([v == known for v in values], np.float32) for known in sorted(set(values))]
-    if sizes:
-        width = np.array([f.width_px for f in films], np.float32)
-        height = np.array([f.height_px for f in films], np.float32)
-        parts += [width, height, np.asarray(width / np.maximum(height, 1), np.float32)]
-    return np.stack(parts, axis=1)
-
-
-def _pixels(films: Sequence[FilmRow]) -> list[dict[str, NDArray[np.float32]]]:
-    out: list[dict[str, NDArray[np.float32]]] = []
-    bad: list[str] = []
-    with progress("audit: read", len(films)) as step:
-        for f in films:
-            try:
-                pixels = film_as_ingested(f.image_id, f.path, f.sha256).pixels
-                small = reduced(pixels)
-                looks = {"exposure": exposure(pixels), "border": border(small), "thumbnail": thumbnail(small)}
-                if f.lung_mask:
-                    erased = without_lungs(pixels, decode_file(Path(f.lung_mask), mask=True).pixels)
-                    if erased is not None:
-                        looks["lungs erased"] = erased
-                out.append(looks)
-            except FilmError as e:
-                bad.append(f"{f.image_id}: {e.reason}")
-            step()
-    refuse(bad)
-    return out

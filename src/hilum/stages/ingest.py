@@ -132,6 +132,7 @@ def ingest(
     ids = _image_ids(candidates)
     films: list[FilmRow] = []
     complete: list[Candidate] = []
+    blank: dict[str, list[str]] = defaultdict(list)
     with progress("ingest", len(candidates)) as step:
         for candidate, answer in zip(
             candidates, read_films([str(c.path) for c in candidates], workers), strict=True
@@ -145,6 +146,8 @@ def ingest(
             full = _with_dicom_facts(candidate, answer)
             complete.append(full)
             films.append(_row(ids[id(candidate)], full, answer))
+            if answer.nearly_blank:
+                blank[answer.nearly_blank].append(films[-1].image_id)
     if strict and broken:
         raise InputError(_strict_message(broken, out))
     if not films:
@@ -159,7 +162,9 @@ def ingest(
     write_exclusions(excluded_path(out), exclusions)
     manifest.write(out)
     counts = _counts(manifest, layout_of, set(declared))
-    return Ingested(out, manifest, counts, excluded, tuple(exclusions), (*_notes(listings), *notes))
+    return Ingested(
+        out, manifest, counts, excluded, tuple(exclusions), (*_notes(listings), *notes, *_blank_notes(blank))
+    )
 
 
 def _label(
@@ -211,7 +216,21 @@ def _row(image_id: str, c: Candidate, answer: FilmRead) -> FilmRow:
         width_px=answer.width_px,
         height_px=answer.height_px,
         lung_mask=str(absolute(Path(c.lung_mask))) if c.lung_mask else "",
+        container=answer.container,
+        stored_as=answer.stored_as,
     )
+
+
+def _blank_notes(blank: Mapping[str, Sequence[str]]) -> list[str]:
+    """A note on films that are nearly blank; they are taken.
+
+    Args:
+        blank: Why -> image ids.
+    """
+    return [
+        f"{'1 film is' if len(ids) == 1 else f'{len(ids)} films are'} nearly blank ({why}), such as {ids[0]!r}: worth a look"
+        for why, ids in sorted(blank.items())
+    ]
 
 
 def _strict_message(broken: Sequence[Exclusion], out: Path) -> str:

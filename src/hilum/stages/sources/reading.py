@@ -18,6 +18,7 @@ from pathlib import Path
 from hilum.core.digests import pixels_sha256, sha256_bytes
 from hilum.core.errors import FilmError
 from hilum.core.processes import pool
+from hilum.imaging.blank import nearly_blank
 from hilum.imaging.decode import decode
 from hilum.imaging.film import MAX_FILE_BYTES
 
@@ -35,6 +36,9 @@ class FilmRead:
         pixels_sha256: Digest of the decoded film.
         width_px: Width.
         height_px: Height.
+        container: Format of the file.
+        stored_as: How it holds its greys.
+        nearly_blank: Why the film shows next to nothing; empty for most.
         patient_id: PatientID of a DICOM file.
         view: ViewPosition of a DICOM file.
         age: PatientAge of a DICOM file, as ``"065Y"``.
@@ -47,6 +51,9 @@ class FilmRead:
     pixels_sha256: str = ""
     width_px: int = 0
     height_px: int = 0
+    container: str = ""
+    stored_as: str = ""
+    nearly_blank: str = ""
     patient_id: str = ""
     view: str = ""
     age: str = ""
@@ -78,6 +85,9 @@ def read_film(path: str) -> FilmRead:
         pixels_sha256=pixels_sha256(film.pixels),
         width_px=film.width_px,
         height_px=film.height_px,
+        container=film.format,
+        stored_as=film.mode,
+        nearly_blank=nearly_blank(film.pixels),
         patient_id=film.facts.get("patient_id", ""),
         view=film.facts.get("view", ""),
         age=film.facts.get("age", ""),

@@ -1,0 +1,188 @@
+"""What plain models make of films without seeing disease: one probe a shortcut, and what it needs of a film.
+
+Each film is opened once. Probes that see categories are small trees, the others logistic regressions; a
+patient's films and copies stay in one fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.core.errors import FilmError
+from hilum.core.progress import progress
+from hilum.core.seeding import key_entropy
+from hilum.imaging.as_ingested import film_as_ingested, refuse
+from hilum.imaging.blank import nearly_blank
+from hilum.imaging.decode import decode_file
+from hilum.imaging.shortcuts import border, exposure, reduced, stretch, thumbnail, without_lungs
+from hilum.report.class_words import against
+from hilum.stats.probe import Probe, probe, tree_probe
+
+MAX_PROBED: Final = 6000
+"""Films that the probes look at; more hardly move an AUC."""
+
+_BY_TREE: Final = ("source", "metadata", "container")
+_OF_PIXELS: Final = (
+    (
+        "stretch",
+        "how far the greys reach: least, 1st and 99th percentile, greatest, number of greys that occur",
+    ),
+    ("exposure", "mean and standard deviation of grey values"),
+    ("border", "the outer sixteenth of each side: markers, letters, collimation, positioning"),
+    ("thumbnail", "the film at 8 by 8 pixels"),
+)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the probes keep of a film.
+
+    Attributes:
+        film: Its row.
+        stored: Container, and how it holds its greys: ``"jpeg RGB"``.
+        nearly_blank: Why the film shows next to nothing; empty for most.
+        features: Name of a probe -> what it sees.
+    """
+
+    film: FilmRow
+    stored: str
+    nearly_blank: str
+    features: Mapping[str, NDArray[np.float32]]
+
+
+def look(manifest: Manifest, seed: int) -> list[Looked]:
+    """Open the films, at most `MAX_PROBED` of them, in the order of their ids.
+
+    Args:
+        manifest: The films.
+        seed: Decides which, where there are more.
+
+    Raises:
+        InputError: Films that changed since they were ingested, or cannot be decoded.
+    """
+    some = sorted(manifest.films, key=lambda f: key_entropy(seed, "probed", f.image_id))[:MAX_PROBED]
+    out: list[Looked] = []
+    bad: list[str] = []
+    with progress("audit: read", len(some)) as step:
+        for f in sorted(some, key=lambda f: f.image_id):
+            try:
+                out.append(_looked(f))
+            except FilmError as e:
+                bad.append(f"{f.image_id}: {e.reason}")
+            step()
+    refuse(bad)
+    return out
+
+
+def _looked(f: FilmRow) -> Looked:
+    decoded = film_as_ingested(f.image_id, f.path, f.sha256)
+    pixels = decoded.pixels
+    small = reduced(pixels)
+    features = {
+        "stretch": stretch(pixels),
+        "exposure": exposure(pixels),
+        "border": border(small),
+        "thumbnail": thumbnail(small),
+    }
+    if f.lung_mask:
+        erased = without_lungs(pixels, decode_file(Path(f.lung_mask), mask=True).pixels)
+        if erased is not None:
+            features["lungs erased"] = erased
+    return Looked(f, f"{decoded.format} {decoded.mode}", nearly_blank(pixels), features)
+
+
+def probes(
+    looked: Sequence[Looked], groups: Mapping[str, str], positive: str, seed: int
+) -> list[dict[str, Any]]:
+    """A row for each probe.
+
+    Args:
+        looked: Films.
+        groups: image_id -> group that stays in one fold.
+        positive: The class that the probes look for.
+        seed: Of the folds.
+    """
+    some = [x.film for x in looked]
+    looks = [
+        ("source", "which source the film is from", _encoded(some, ("source",))),
+        (
+            "metadata",
+            "width and height in pixels, view, age group and sex as the manifest has them",
+            _encoded(some, ("view", "age_group", "sex"), sizes=True),
+        ),
+        (
+            "container",
+            "how the film is stored: format of the file, grey or colour, bits",
+            np.stack(_one_hot([x.stored for x in looked]), axis=1),
+        ),
+    ]
+    looks += [(name, what, np.stack([x.features[name] for x in looked])) for name, what in _OF_PIXELS]
+    out = [_row(name, what, features, looked, groups, positive, seed) for name, what, features in looks]
+    if masked := [x for x in looked if "lungs erased" in x.features]:
+        what = "the film at 16 by 16 pixels with the lungs painted over (films with a lung mask)"
+        features = np.stack([x.features["lungs erased"] for x in masked])
+        out.append(_row("lungs erased", what, features, masked, groups, positive, seed))
+    return out
+
+
+def _row(
+    name: str,
+    what: str,
+    features: NDArray[np.float32],
+    looked: Sequence[Looked],
+    groups: Mapping[str, str],
+    positive: str,
+    seed: int,
+) -> dict[str, Any]:
+    y = np.array([x.film.label == positive for x in looked])
+    g = np.array([groups[x.film.image_id] for x in looked])
+    measure = tree_probe if name in _BY_TREE else probe
+    found = measure(features, y, g, seed)
+    return {
+        "name": name,
+        "sees": what,
+        "auc": found.auc,
+        "spread": found.spread,
+        "n_images": found.n_images,
+        "n_positive": found.n_positive,
+        "meaning": _meaning(found, against(positive, sorted({x.film.label for x in looked}))),
+    }
+
+
+def _meaning(found: Probe, asked: str) -> str:
+    if found.auc is None:
+        return f"Not measured: {found.reason}."
+    auc = found.auc
+    if auc >= 0.95:
+        how = "nearly gives the class away: a high score of a trained model need not mean that it reads lungs"
+    elif auc >= 0.8:
+        how = "tells much: compare a trained model's score with this one, not with .5"
+    elif auc >= 0.65:
+        how = "tells something"
+    else:
+        how = "tells little"
+    return f"Without looking at disease, this {how} ({asked}, AUC {auc:.2f})."
+
+
+def _encoded(films: Sequence[FilmRow], columns: Sequence[str], sizes: bool = False) -> NDArray[np.float32]:
+    """One column of 0 and 1 for each value, and sizes in pixels."""
+    parts: list[NDArray[np.float32]] = []
+    for column in columns:
+        parts += _one_hot([f.value(column) for f in films])
+    if sizes:
+        width = np.array([f.width_px for f in films], np.float32)
+        height = np.array([f.height_px for f in films], np.float32)
+        parts += [width, height, np.asarray(width / np.maximum(height, 1), np.float32)]
+    return np.stack(parts, axis=1)
+
+
+def _one_hot(values: Sequence[str]) -> list[NDArray[np.float32]]:
+    """A column of 0 and 1 for each value."""
+    return [np.array([v == known for v in values], np.float32) for known in sorted(set(values))]
