@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hilum.artifacts.classes import USUAL_POSITIVE
-from hilum.artifacts.outputs import check_outputs, file_output
+from hilum.artifacts.outputs import check_outputs, file_output, folder_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +31,43 @@ def evaluate(
     ],
     out: Annotated[Path, typer.Option("--out", help="The file to write, such as statistics.json.")],
     positive: Annotated[
-        str | None, typer.Option(help=f"The positive class; {USUAL_POSITIVE} where it is one of the table's.")
+        str | None,
+        typer.Option(
+            help=f"The positive class; else that of the model, or {USUAL_POSITIVE} where it is one of the table's."
+        ),
     ] = None,
-    part: Annotated[str, typer.Option(help="The part whose films are evaluated.")] = "test",
+    part: Annotated[
+        str | None,
+        typer.Option(help="The part whose films are evaluated; test, or all films where no film has a part."),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="A csv of films (image_id or path) and their label; it goes before the labels there."
+        ),
+    ] = None,
+    drop_unknown_classes: Annotated[
+        bool,
+        typer.Option("--drop-unknown-classes", help="Leave out films whose label is no class of the table."),
+    ] = False,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="NAME=COLUMN,...",
+            help="What the table calls image_id, patient_id, part, y_true, group, score or p_<class>.",
+        ),
+    ] = None,
+    percent: Annotated[
+        bool,
+        typer.Option(
+            "--percent", help="Scores run from 0 to 100; columns that add up to 100 tell by themselves."
+        ),
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="Folder for a page with curves, confusion and calibration."),
+    ] = None,
     resamples: Annotated[int, typer.Option(min=1, help="Resamples of each interval.")] = 2000,
     seed: Annotated[int, typer.Option(help="Seed of the resamples.")] = 0,
     threshold: Annotated[
@@ -41,23 +76,37 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
-    """Compute every figure of a file of predictions, with intervals.
+    """Compute every figure of a table of scores, with intervals: films that have a score and a label.
 
     A rate is for the class of the highest probability. Intervals resample patients where every film has an
-    id, else groups, else films; the rows say which.
+    id, else groups, else films; the rows say which. A table of others is read with --map: one score a film is
+    the probability of the positive class, 1 and 0 are positive and negative.
     """
-    from hilum.stages.evaluate import evaluate_file  # late: scipy takes a while to import
+    from hilum.artifacts.scored_table import Reading, parse_columns
+    from hilum.stages.evaluate_file import ALL, PAGE, Choice, evaluate_file, write_page  # late: scipy
 
-    check_outputs([file_output(out, "statistics", ".json")], [predictions])
-    rows, found = evaluate_file(predictions, out, positive, part, resamples, seed, threshold)
-    if found.provenance != "hilum":
-        print(f"hilum: {predictions} {_PROVENANCE[found.provenance]}", file=sys.stderr)
+    made = [file_output(out, "statistics", ".json")]
+    if report is not None:
+        made.append(folder_output(report, "evaluation", PAGE, option="--report"))
+    check_outputs(made, [predictions, *([labels] if labels is not None else [])])
+    reading = Reading(parse_columns(map_ or ()), positive, percent)
+    choice = Choice(part, labels, drop_unknown_classes, resamples, seed, threshold)
+    found = evaluate_file(predictions, out, choice, reading)
+    films = found.predictions
+    if films.provenance != "hilum":
+        print(f"hilum: {predictions} {_PROVENANCE[films.provenance]}", file=sys.stderr)
+    for note in found.notes:
+        print(f"hilum: {note}", file=sys.stderr)
+    if report is not None:
+        command = shlex.join(["hilum", *sys.argv[1:]]) if sys.argv[1:2] == ["evaluate"] else ""
+        print(f"page: {write_page(found, predictions, report, command)}", file=sys.stderr)
     if as_json:
-        print(json.dumps([r.model_dump(by_alias=True) for r in rows], ensure_ascii=False))
+        print(json.dumps([r.model_dump(by_alias=True) for r in found.rows], ensure_ascii=False))
         return
-    print("\n".join(statistics_lines(rows)))
+    print("\n".join(statistics_lines(found.rows)))
+    of = "no part" if found.part == ALL else f"part {found.part!r}"
     print(
-        f"{len(found)} films of part {part!r}, provenance {found.provenance}; written to {out}",
+        f"{len(films)} films of {of}, positive class {found.positive!r}, provenance {films.provenance}; written to {out}",
         file=sys.stderr,
     )
 

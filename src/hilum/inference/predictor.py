@@ -180,5 +180,5 @@ def provenance(predictor: Predictor) -> Header:
     return Header(
         "predictions",
         inputs={"bundle": predictor.header.inputs.get("train", "")},
-        options={"path": "fixed steps only"},
+        options={"path": "fixed steps only", "positive": predictor.bundle.positive},
     )

@@ -8,7 +8,7 @@ study.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,22 +45,26 @@ def shown_tables(folder: RunFolder, matrices: Matrices) -> list[Table]:
         place = "" if paper_s_own else f", in the place of the paper’s {title}"
         caption = f"Confusion matrix of {CellColumns(folder).label(cell)}, trial {trial}, test films{place}"
         name = title.lower().replace(" ", "-")
-        tables.append(matrix_table(name, title, caption, folder, matrices[cell.name, trial]))
+        tables.append(
+            matrix_table(name, title, caption, folder.classes, folder.positive, matrices[cell.name, trial])
+        )
     return tables
 
 
-def matrix_table(name: str, title: str, caption: str, folder: RunFolder, counts: NDArray[np.int64]) -> Table:
+def matrix_table(
+    name: str, title: str, caption: str, classes: Sequence[str], positive: str, counts: NDArray[np.int64]
+) -> Table:
     """One matrix, shaded by the share of its row; the caption ends with the positive class's sensitivity."""
-    k = folder.classes.index(folder.positive)
+    k = classes.index(positive)
     of_class = int(counts[k].sum())
-    ending = f" (sensitivity of {folder.positive}: {counts[k, k] / of_class:.4f})." if of_class else "."
+    ending = f" (sensitivity of {positive}: {counts[k, k] / of_class:.4f})." if of_class else "."
     columns = [
         Column("Truth", numeric=False),
-        *(Column(c, group="predicted") for c in folder.classes),
+        *(Column(c, group="predicted") for c in classes),
         Column("films"),
     ]
     body = []
-    for i, class_ in enumerate(folder.classes):
+    for i, class_ in enumerate(classes):
         total = int(counts[i].sum())
         row = [Cell(str(n), int(n), shade=float(n / total) if total else None) for n in counts[i]]
         body.append([text_cell(class_, strong=True), *row, count_cell(total)])

@@ -1,4 +1,4 @@
-"""Evaluate: predictions (of a run, or any csv) -> ``statistics.json``; of a run ``evaluation.json`` too, and ``comparisons.json`` where its
+"""Evaluate: predictions of a run -> ``statistics.json`` and ``evaluation.json``, and ``comparisons.json`` where its
 study names families of comparisons.
 
 Convention: rows a trial resample the units of its test films; rows a cell are means over trials and resample
@@ -10,37 +10,35 @@ same predictions is left as it is.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hilum.artifacts.classes import positive_class
 from hilum.artifacts.comparisons import write_comparisons
 from hilum.artifacts.contrast import Question
-from hilum.artifacts.header import Header, header_path, read_csv_header, write_csv_header
+from hilum.artifacts.header import Header, header_path, read_csv_header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
-from hilum.artifacts.statistics import RULES, StatisticsRow, write_statistics
-from hilum.core.digests import digest, sha256_file
+from hilum.artifacts.statistics import RULES
+from hilum.core.digests import digest
 from hilum.core.errors import InputError
 from hilum.core.progress import progress
-from hilum.report.evaluation import NAME, Evaluation, Points, TrialEvaluation
+from hilum.report.evaluation import NAME, Evaluation, TrialEvaluation
 from hilum.report.families import family_pairs
 from hilum.report.resampling_unit import ResamplingUnit, resampling_unit
 from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.study_rows import StudyRow, StudyRows, study_row
+from hilum.stages.trial_curves import trial_curves
 from hilum.stats.asked import TrialScores
 from hilum.stats.comparison import Cells
-from hilum.stats.confusion import FORMULAS, Undefined, confusion, predicted_class
+from hilum.stats.confusion import FORMULAS
 from hilum.stats.contrasts import Sides
-from hilum.stats.curves import AREA_FORMULAS, Curve, pr_curve, roc_curve, thin
+from hilum.stats.curves import AREA_FORMULAS
 from hilum.stats.scored_films import ScoredFilms
-from hilum.stats.summary import N_RESAMPLES, cell_statistics, film_statistics
+from hilum.stats.summary import N_RESAMPLES, cell_statistics
 
 PART = "test"
 COMPARISONS = "comparisons.json"
@@ -96,7 +94,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
                     ScoredFilms(predictions.image_ids, last.y_true, last.y_score, unit.labels, weights)
                 )
                 if not has_statistics:
-                    trials[cell.name, trial] = _drawn(predictions, folder.positive)
+                    trials[cell.name, trial] = trial_curves(predictions, folder.positive)
                     rows += _rows([scores[-1]], folder, cell, trial, unit.name, n_resamples)
                 step()
             if not has_statistics:
@@ -125,62 +123,6 @@ def _is_of(path: Path, header: Header) -> bool:
         return False
     found, provenance = read_csv_header(path, header.kind)
     return provenance == "hilum" and found == header
-
-
-def evaluate_file(
-    path: Path,
-    out: Path,
-    positive: str | None = None,
-    part: str = PART,
-    n_resamples: int = N_RESAMPLES,
-    seed: int = 0,
-    threshold: float | None = None,
-) -> tuple[list[StatisticsRow], Predictions]:
-    """Evaluate any csv of predictions and write its ``statistics.json``.
-
-    Args:
-        path: The csv.
-        out: Where the rows go.
-        positive: The positive class; None for the usual one (`hilum.artifacts.classes`).
-        part: Whose films are evaluated.
-        n_resamples: Resamples of each interval.
-        seed: Of the resamples.
-        threshold: For extra rows at an operating point on the positive class's probability; None for none.
-
-    Returns:
-        The rows, and the predictions that they are of.
-
-    Raises:
-        InputError: The csv is malformed, the positive class is none of its classes, or no film is of `part`.
-    """
-    everything = Predictions.read(path)
-    positive = positive_class(positive, everything.classes, f"{path}: columns p_<class>")
-    predictions = everything.of_part(part)
-    if not len(predictions):
-        parts = Counter(p or "(empty)" for p in everything.parts)
-        there = ", ".join(f"{p} {n}" for p, n in sorted(parts.items())) or "no film at all"
-        raise InputError(
-            f"{path}: no film of part {part!r} has probabilities; the file has {there}; give --part"
-        )
-    unit = resampling_unit(predictions)
-    rows = film_statistics(
-        predictions.y_index(),
-        predictions.probabilities,
-        predictions.classes,
-        positive,
-        np.array(unit.labels),
-        unit.name,
-        seed,
-        n_resamples,
-        part,
-        threshold,
-    )
-    write_statistics(out, rows)
-    options = {
-        "n_resamples": n_resamples, "part": part, "positive": positive, "threshold": threshold, "rules": RULES
-    }  # fmt: skip
-    write_csv_header(out, Header("statistics", {"predictions": sha256_file(path)}, options, seed))
-    return rows, predictions
 
 
 def _header(folder: RunFolder, n_resamples: int) -> Header:
@@ -234,20 +176,3 @@ def _rows(
         scores, folder.classes, folder.positive, unit, int(folder.run.get("seed") or 0), n_resamples, PART
     )
     return [study_row(r, cell.name, trial) for r in found]
-
-
-def _drawn(predictions: Predictions, positive: str) -> TrialEvaluation:
-    y_true, k = predictions.y_index(), predictions.classes.index(positive)
-    counts = confusion(y_true, predicted_class(predictions.probabilities), len(predictions.classes))
-    is_positive: NDArray[np.bool_] = y_true == k
-    score = predictions.probabilities[:, k]
-    return TrialEvaluation(
-        counts, _points(pr_curve(is_positive, score)), _points(roc_curve(is_positive, score))
-    )
-
-
-def _points(curve: Curve | Undefined) -> Points | None:
-    if isinstance(curve, Undefined):
-        return None
-    thinned = thin(curve)
-    return Points(thinned.x, thinned.y)

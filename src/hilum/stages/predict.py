@@ -97,7 +97,9 @@ def predict_trial(task: PredictTask) -> int:
         operating_point=tuple(str(int(p)) for p in positive),
         errors=("",) * len(ids),
         header=Header(
-            "predictions", inputs=header.inputs, options={"path": "the study's pipeline, draws included"}
+            "predictions",
+            inputs=header.inputs,
+            options={"path": "the study's pipeline, draws included", "positive": bundle.positive},
         ),
     ).write(Path(task.out))
     facts = {

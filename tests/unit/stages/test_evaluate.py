@@ -11,12 +11,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hilum.artifacts.header import Header
 from hilum.artifacts.predictions import Predictions
-from hilum.artifacts.statistics import find, read_statistics
-from hilum.core.errors import DigestError, InputError
+from hilum.core.errors import DigestError
 from hilum.report.evaluation import Evaluation
 from hilum.report.resampling_unit import resampling_unit
 from hilum.report.study_rows import StudyRows
-from hilum.stages.evaluate import evaluate_file, evaluate_run
+from hilum.stages.evaluate import evaluate_run
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
 CELL = "resnet50--baseline--constant"
@@ -157,26 +156,3 @@ def test_two_runs_in_one_folder_are_refused(small):
     (run / "run.json").write_text(json.dumps({**value, "manifest_digest": "0" * 64}))
     with pytest.raises(DigestError, match="mixes two runs"):
         evaluate_run(run)
-
-
-def test_a_bare_csv_from_anywhere(tmp_path):
-    lines = ["image_id,patient_id,part,y_true,p_covid,p_other"]
-    lines += [f"{k},p{k // 2},test,{'covid' if k < 10 else 'other'},{p},{1 - p}" for k, p in
-              enumerate([0.9] * 8 + [0.2] * 2 + [0.1] * 9 + [0.7])]  # fmt: skip
-    path = tmp_path / "p.csv"
-    path.write_text("\n".join(lines) + "\n")
-    rows, found = evaluate_file(path, tmp_path / "s.json", n_resamples=20)
-    assert found.provenance == "unknown"
-    assert read_statistics(tmp_path / "s.json") == rows
-    assert find(rows, "sensitivity", "covid").estimate == 0.8
-    assert find(rows, "specificity", "covid").estimate == 0.9
-    assert find(rows, "sensitivity", "covid").unit == "patient"
-
-
-def test_what_is_asked_of_a_csv_must_be_in_it(tmp_path):
-    path = tmp_path / "p.csv"
-    path.write_text("image_id,patient_id,part,y_true,p_covid,p_other\na,,valid,covid,.5,.5\n")
-    with pytest.raises(InputError, match="no class 'covvid' for --positive; did you mean 'covid'"):
-        evaluate_file(path, tmp_path / "s.json", positive="covvid")
-    with pytest.raises(InputError, match=r"no film of part 'test' .* the file has valid 1; give --part"):
-        evaluate_file(path, tmp_path / "s.json")

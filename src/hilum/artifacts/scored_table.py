@@ -1,0 +1,279 @@
+"""A table of scores from anywhere, read as predictions: its columns may have other names, one score may stand for two classes, and
+probabilities may be percentages.
+
+Convention: what a table needs is an id, a label, and a probability for each class or one score. Nothing is guessed that could be read
+in two ways: percentages are recognised where the columns of every film add up to 100, else they have to be declared; a score must be a
+probability of the positive class; 1 and 0 as labels are positive and negative. What was done is said, a sentence each (`notes`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.artifacts.classes import positive_class
+from hilum.artifacts.film_labels import FilmLabels
+from hilum.artifacts.header import read_csv_header
+from hilum.artifacts.predictions import Predictions
+from hilum.core.errors import InputError, nearest
+from hilum.core.tables import Row, Table, known, number, read_table
+
+FIELDS = ("image_id", "patient_id", "part", "y_true", "group", "score", "error")
+"""What a column may be, besides ``p_<class>``."""
+
+_ALIASES = {"id": "image_id", "label": "y_true", "patient": "patient_id"}
+_SUM_IS_OFF_BY = 1e-3
+_WHOLE_PERCENT_IS_OFF_BY = 0.0101  # columns of whole percentages may add up to 99 or 101
+_NUMBERS = {"0": "0", "0.0": "0", "1": "1", "1.0": "1"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a table is to be read.
+
+    Attributes:
+        columns: What a column is -> its name in the table.
+        positive: The class that a score is the probability of, and that 1 stands for; None for that of the bundle which gave the
+            predictions, else the usual one.
+        percent: Whether probabilities are declared to be percentages.
+        labels: Labels from another table, which go before those of this one; it needs none then.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    positive: str | None = None
+    percent: bool = False
+    labels: FilmLabels | None = None
+
+
+@dataclass(frozen=True)
+class ScoredTable:
+    """A table that was read.
+
+    Attributes:
+        predictions: Its films.
+        positive: The positive class.
+        notes: What was done to read it.
+    """
+
+    predictions: Predictions
+    positive: str
+    notes: tuple[str, ...]
+
+
+def parse_columns(texts: Sequence[str]) -> dict[str, str]:
+    """``--map`` as typed.
+
+    Raises:
+        InputError: No NAME=COLUMN, an unknown name, or a name twice.
+
+    >>> parse_columns(["id=file,score=prob", "p_covid=covid prob"])
+    {'image_id': 'file', 'score': 'prob', 'p_covid': 'covid prob'}
+    """
+    found: dict[str, str] = {}
+    for pair in (p.strip() for text in texts for p in text.split(",")):
+        given, equals, theirs = (x.strip() for x in pair.partition("="))
+        ours = _ALIASES.get(given, given)
+        if not equals or not ours or not theirs:
+            raise InputError(f"--map {pair!r}: expected NAME=COLUMN, such as image_id=file,y_true=label")
+        if ours not in FIELDS and not ours.startswith("p_"):
+            raise InputError(
+                f"--map {pair!r}: unknown name {given!r}; {nearest(given, [*FIELDS, *_ALIASES, 'p_<class>'])}"
+            )
+        if ours in found:
+            raise InputError(f"--map names {ours!r} twice: {found[ours]!r} and {theirs!r}")
+        found[ours] = theirs
+    return found
+
+
+def read_scored_table(path: Path, reading: Reading = Reading()) -> ScoredTable:
+    """Read a table of scores.
+
+    Raises:
+        InputError: Columns that are missing, all named at once; a value that is no probability; an id twice; no positive class.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: expected a csv of predictions, there is no such file")
+    header, provenance = read_csv_header(path, "predictions")
+    table = read_table(path)
+    at = _places(path, table, reading)
+    rows = table.rows
+    notes: list[str] = [f"no column {name}: {what}" for name, what in _WITHOUT.items() if name not in at]
+    ids = tuple(r.values.get(at["image_id"], "") for r in rows)
+    twice = [i for i, n in Counter(ids).items() if n > 1]
+    if twice:
+        raise InputError(f"{path}: image_id {twice[0]!r} is there more than once; one row a film")
+
+    def column(name: str) -> tuple[str, ...]:
+        return tuple(r.get(at[name]) for r in rows) if name in at else ("",) * len(rows)
+
+    errors = column("error")
+    columns = {name[2:]: theirs for name, theirs in at.items() if name.startswith("p_")}
+    shares = _shares(path, rows, errors, at.get("score", ""), columns, reading, notes)
+    labels = _labels(rows, at.get("y_true", ""), tuple(columns))
+    if reading.labels is not None:
+        labels = _given(ids, labels, reading.labels, notes)
+    asked = reading.positive or str(header.options.get("positive") or "") or None
+    classes, positive = _classes(path, labels, tuple(columns), replace(reading, positive=asked))
+    labels = _named(labels, classes, positive, notes)
+    if shares.shape[1] == 1:  # one score: the other class has the rest
+        k = classes.index(positive if "score" in at else next(iter(columns)))
+        shares = np.concatenate([shares, 1 - shares] if k == 0 else [1 - shares, shares], axis=1)
+        notes.append(
+            f"one score a film, read as the probability of {classes[k]!r}; {classes[1 - k]!r} has the rest"
+        )
+    predictions = Predictions(
+        ids, column("patient_id"), column("part"), labels, shares, classes, column("group"), ("",) * len(rows), errors,
+        header, provenance,
+    )  # fmt: skip
+    return ScoredTable(predictions, positive, tuple(notes))
+
+
+_WITHOUT = {
+    "patient_id": "whether films share a patient is not known",
+    "part": "the films are of no part",
+}
+
+
+def _places(path: Path, table: Table, reading: Reading) -> dict[str, str]:
+    """What a column is -> its name in the table.
+
+    Raises:
+        InputError: Everything that is missing.
+    """
+    columns = table.columns
+    for ours, theirs in reading.columns.items():
+        if theirs not in columns:
+            raise InputError(f"{path}: --map {ours}={theirs}: no such column; {nearest(theirs, columns)}")
+    at = {c: c for c in columns if (c in FIELDS or (c.startswith("p_") and len(c) > 2)) and c != "score"}
+    if any(name == "score" or name.startswith("p_") for name in reading.columns):
+        at = {n: c for n, c in at.items() if not n.startswith("p_")}  # what is mapped counts alone
+    at |= reading.columns
+    missing = [name for name in ("image_id", "y_true") if name not in at]
+    if reading.labels is not None and "y_true" in missing:
+        missing.remove("y_true")
+    n_classes = sum(name.startswith("p_") for name in at)
+    if "score" in columns and not n_classes:
+        at.setdefault("score", "score")
+    if not n_classes and "score" not in at:
+        missing.append("p_<class> for each class, or one score")
+    if missing:
+        lost = ", ".join(repr(m) for m in missing)
+        raise InputError(
+            f"{path}: no column {lost} (patient_id and part may be absent); it has {', '.join(columns)}. Name its columns with "
+            "--map, such as --map image_id=file,y_true=label,score=prob"
+        )
+    if n_classes and "score" in at:
+        raise InputError(f"{path}: --map gives both score and p_<class>; give one of them")
+    return at
+
+
+def _shares(
+    path: Path,
+    rows: Sequence[Row],
+    errors: Sequence[str],
+    score: str,
+    columns: Mapping[str, str],
+    reading: Reading,
+    notes: list[str],
+) -> NDArray[np.float64]:
+    """Probabilities as the table has them, (n, classes) or (n, 1) for a single score; NaN for a film with an error."""
+    names = [score] if score else list(columns.values())
+    values = np.full((len(rows), len(names)), np.nan)
+    for k, row in enumerate(rows):
+        for j, name in enumerate([] if errors[k] else names):
+            text = row.values.get(name, "")
+            try:
+                values[k, j] = number(text.removesuffix("%").strip())
+            except ValueError:
+                raise InputError(f"{path} line {row.line}: {name} must be a number, got {text!r}") from None
+    there = ~np.isnan(values).all(axis=1)
+    sums = values[there].sum(axis=1)
+    several = len(names) > 1
+    off_by = _SUM_IS_OFF_BY
+    if (values[there] == np.round(values[there])).all():
+        off_by = _WHOLE_PERCENT_IS_OFF_BY
+    percent = reading.percent or (
+        several and bool(len(sums)) and bool((np.abs(sums / 100 - 1) <= off_by).all())
+    )
+    if percent:
+        values = values / 100
+        how = "as --percent says" if reading.percent else "the columns of every film add up to 100"
+        notes.append(f"probabilities are percentages: {how}")
+    for k in map(int, np.flatnonzero(there)):
+        line, v = rows[k].line, values[k]
+        off = abs(v.sum() - 1) if several else 0.0
+        if not (np.all(v >= 0) and np.all(v <= 1)) or off > (off_by if percent else _SUM_IS_OFF_BY):
+            what = "be >= 0 and add up to 1" if several else "lie between 0 and 1"
+            hint = (
+                "" if percent else "; percentages have to be declared with --percent" if np.any(v > 1) else ""
+            )
+            came = v.tolist() if several else float(v[0])
+            raise InputError(f"{path} line {line}: the probabilities must {what}, got {came!r}{hint}")
+    if percent and several:
+        values = values / values.sum(axis=1, keepdims=True)
+    return values
+
+
+def _labels(rows: Sequence[Row], column: str, classes: Sequence[str]) -> tuple[str, ...]:
+    texts = (r.values.get(column, "") for r in rows)
+    return tuple(t if t in classes else known(t) for t in texts)
+
+
+def _given(ids: Sequence[str], labels: Sequence[str], given: FilmLabels, notes: list[str]) -> tuple[str, ...]:
+    """Labels of another table, else those that are there."""
+    of, lost = given.of(ids)
+    new = tuple(of.get(i, y) for i, y in zip(ids, labels, strict=True))
+    changed = sum(bool(y) and y.casefold() != x.casefold() for x, y in zip(new, labels, strict=True))
+    notes.append(f"{given.path} gives {len(of)} of {len(ids)} films their label")
+    if changed:
+        notes.append(f"it changed the label of {changed} films")
+    if lost:
+        notes.append(f"{lost} of its rows name no film of the predictions")
+    return new
+
+
+def _classes(
+    path: Path, labels: Sequence[str], columns: tuple[str, ...], reading: Reading
+) -> tuple[tuple[str, ...], str]:
+    """The classes in order, and the positive one."""
+    where = f"{path}: columns p_<class>" if columns else f"{path}: labels"
+    there = sorted({y for y in labels if y})
+    if len(columns) > 1:
+        return columns, positive_class(reading.positive, columns, where)
+    if set(there) <= set(_NUMBERS) and there:
+        yes = (columns[0] if columns else None) or reading.positive or "1"
+        no = "0" if yes == "1" else f"not {yes}"
+        return (yes, no), yes
+    if columns:
+        one = columns[0]
+        others = [y for y in there if y.casefold() != one.casefold()]
+        if len(others) != 1:
+            raise InputError(
+                f"{path}: one column p_{one} needs labels of {one!r} and of one other class, got {', '.join(there) or 'none'}"
+            )
+        classes = (one, others[0])
+        return classes, positive_class(reading.positive or one, classes, where)
+    if len(there) != 2:
+        raise InputError(
+            f"{path}: one score needs labels of two classes, got {len(there)}: {', '.join(there[:6]) or 'none'}; give a column "
+            "p_<class> for each class"
+        )
+    positive = positive_class(reading.positive, there, where)
+    return (positive, next(y for y in there if y != positive)), positive
+
+
+def _named(labels: Sequence[str], classes: Sequence[str], positive: str, notes: list[str]) -> tuple[str, ...]:
+    """Labels as the classes are spelled; 1 and 0 are the positive class and the other of two."""
+    spelled = {c.casefold(): c for c in classes}
+    there = {y for y in labels if y}
+    if len(classes) == 2 and there and there <= set(_NUMBERS) and not there <= set(classes):
+        other = classes[1 - list(classes).index(positive)]
+        notes.append(f"labels are 1 and 0, read as {positive!r} and {other!r}")
+        meaning = {"1": positive, "0": other}
+        return tuple(meaning[_NUMBERS[y]] if y else "" for y in labels)
+    return tuple(spelled.get(y.casefold(), y) for y in labels)

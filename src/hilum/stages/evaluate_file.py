@@ -1,0 +1,203 @@
+"""evaluate, of a table: any csv of scores, with the labels it has or those of another table -> ``statistics.json``.
+
+Convention: films without a score or without a label are left out and counted. Without a part asked for, the test films are evaluated
+where some film is of part test, and all labelled films where no film is of any part.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from hilum.artifacts.film_labels import read_film_labels
+from hilum.artifacts.header import Header, write_csv_header
+from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.scored_table import Reading, read_scored_table
+from hilum.artifacts.statistics import RULES, StatisticsRow, write_statistics
+from hilum.core.digests import sha256_file
+from hilum.core.errors import InputError, nearest
+from hilum.core.files import write_text
+from hilum.report.page import render
+from hilum.report.resampling_unit import ResamplingUnit, resampling_unit
+from hilum.report.table_page import TableEvaluation, table_page
+from hilum.stages.trial_curves import trial_curves
+from hilum.stats.calibration import reliability
+from hilum.stats.confusion import FORMULAS
+from hilum.stats.curves import AREA_FORMULAS
+from hilum.stats.summary import N_RESAMPLES, film_statistics
+
+PART = "test"
+PAGE = "evaluation.html"
+BINS = 10
+"""Of the calibration figure."""
+
+ALL = "all"
+"""The part of the rows where no film is of any part."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which films of a table are evaluated, and how.
+
+    Attributes:
+        part: Whose films; None for test where there is one, else all.
+        labels: A table of labels, which go before those of the predictions.
+        drop_unknown_classes: Leave out films whose label is no class instead of refusing.
+        n_resamples: Resamples of each interval.
+        seed: Of the resamples.
+        threshold: For extra rows at an operating point on the positive class's probability; None for none.
+    """
+
+    part: str | None = None
+    labels: Path | None = None
+    drop_unknown_classes: bool = False
+    n_resamples: int = N_RESAMPLES
+    seed: int = 0
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What an evaluation gave.
+
+    Attributes:
+        rows: Of ``statistics.json``.
+        predictions: The films that they are of.
+        part: Their part; `ALL` for none.
+        positive: The positive class.
+        unit: What was resampled.
+        notes: What was done to read the tables, and which films were left out.
+    """
+
+    rows: list[StatisticsRow]
+    predictions: Predictions
+    part: str
+    positive: str
+    unit: ResamplingUnit
+    notes: tuple[str, ...]
+
+
+def evaluate_file(
+    path: Path,
+    out: Path,
+    choice: Choice = Choice(),
+    reading: Reading = Reading(),  # noqa: B008  frozen
+) -> Evaluated:
+    """Evaluate a table of scores and write its ``statistics.json``.
+
+    Raises:
+        InputError: The table is malformed, the positive class is none of its classes, or no film can be evaluated.
+    """
+    if choice.labels is not None:
+        reading = replace(reading, labels=read_film_labels(choice.labels))
+    table = read_scored_table(path, reading)
+    positive, notes = table.positive, list(table.notes)
+    part, films = _part(path, table.predictions, choice.part, notes)
+    films = _labelled(path, films, choice, notes)
+    unit = resampling_unit(films)
+    rows = film_statistics(
+        films.y_index(), films.probabilities, films.classes, positive, np.array(unit.labels), unit.name, choice.seed,
+        choice.n_resamples, part, choice.threshold,
+    )  # fmt: skip
+    write_statistics(out, rows)
+    options = {
+        "n_resamples": choice.n_resamples, "part": part, "positive": positive, "threshold": choice.threshold, "rules": RULES,
+        **({"notes": notes} if notes else {}),
+    }  # fmt: skip
+    inputs = {"predictions": sha256_file(path)}
+    if choice.labels is not None:
+        inputs["labels"] = sha256_file(choice.labels)
+    write_csv_header(out, Header("statistics", inputs, options, choice.seed))
+    return Evaluated(rows, films, part, positive, unit, tuple(notes))
+
+
+def write_page(found: Evaluated, path: Path, folder: Path, command: str = "") -> Path:
+    """Write ``evaluation.html``, its tables as csv and LaTeX, and its figures.
+
+    Args:
+        found: Of `evaluate_file`.
+        path: The table that was evaluated.
+        folder: Where the page goes.
+        command: What the user typed.
+    """
+    films, positive = found.predictions, found.positive
+    k = films.classes.index(positive)
+    calibrated = reliability(films.probabilities[:, k], films.y_index() == k, BINS)
+    full = np.flatnonzero(calibrated.n)
+    page, tables = table_page(
+        TableEvaluation(
+            path.name,
+            found.rows,
+            trial_curves(films, positive),
+            [
+                (float(calibrated.confidence[b]), float(calibrated.accuracy[b]), int(calibrated.n[b]))
+                for b in full
+            ],
+            films.classes,
+            positive,
+            found.part,
+            found.unit.counts,
+            films.provenance,
+            found.notes,
+            {**FORMULAS, **AREA_FORMULAS},
+            [("sha256 of the table", sha256_file(path)), ("films", str(len(films)))],
+            command,
+        ),
+        folder / "figures",
+    )
+    for table in tables:
+        write_text(folder / "tables" / f"{table.name}.csv", table.to_csv())
+        write_text(folder / "tables" / f"{table.name}.tex", table.to_latex())
+    write_text(folder / PAGE, render(page))
+    return folder / PAGE
+
+
+def _part(path: Path, films: Predictions, asked: str | None, notes: list[str]) -> tuple[str, Predictions]:
+    """The part that is evaluated, and its films that have scores."""
+    parts = Counter(films.parts)
+    if asked is None and not any(parts):
+        notes.append(
+            f"no film is of a part, so all films that have a label are evaluated (part {ALL!r} in the rows)"
+        )
+        return ALL, films.take([k for k in range(len(films)) if not films.errors[k]])
+    part = asked or PART
+    chosen = films.of_part(part)
+    if not len(chosen):
+        there = ", ".join(f"{p or '(empty)'} {n}" for p, n in sorted(parts.items())) or "no film at all"
+        raise InputError(
+            f"{path}: no film of part {part!r} has probabilities; the file has {there}; give --part"
+        )
+    return part, chosen
+
+
+def _labelled(path: Path, films: Predictions, choice: Choice, notes: list[str]) -> Predictions:
+    """Films whose label is a class.
+
+    Raises:
+        InputError: None is; or labels that are no class, unless they are to be dropped.
+    """
+    unlabelled = sum(not y for y in films.y_true)
+    strange = Counter(y for y in films.y_true if y and y not in films.classes)
+    if strange and not choice.drop_unknown_classes:
+        listed = ", ".join(f"{y!r} {n}" for y, n in sorted(strange.items()))
+        first = min(strange)
+        raise InputError(
+            f"{path}: {strange.total()} films have a label that is no class of these predictions ({listed}); "
+            f"{nearest(first, films.classes)}. Correct the labels, or leave these films out with --drop-unknown-classes"
+        )
+    kept = films.take([k for k, y in enumerate(films.y_true) if y in films.classes])
+    if not len(kept):
+        raise InputError(
+            f"{path}: none of its {len(films)} films has a label that is a class (y_true); give the labels with --labels FILE"
+        )
+    if unlabelled:
+        notes.append(f"{unlabelled} films without a label were left out")
+    if strange:
+        listed = ", ".join(f"{y} {n}" for y, n in sorted(strange.items()))
+        notes.append(
+            f"{strange.total()} films of classes that the predictions do not have were left out: {listed}"
+        )
+    return kept
