@@ -27,7 +27,7 @@ from hilum.core.errors import InputError, UnsafeError
 from hilum.inference.predictor import Predictor
 from hilum.models.registry import backbone
 from hilum.models.weights import find
-from hilum.stages.finetune import FinetuneTask, finetune, open_fabric
+from hilum.stages.finetune import FinetuneTask, finetune, network_rates, open_fabric
 from hilum.stages.predict import PredictTask, predict_films, predict_trial
 
 SIZE_PX = 64
@@ -269,3 +269,32 @@ def test_the_papers_cnn_trains_within_4_gib(tmp_path: Path) -> None:
     peak_bytes = int(done.stdout.split()[-1])
     print(f"{peak_bytes / 2**30:.2f} GiB")
     assert peak_bytes < 4 * 2**30
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("squeezenet1_0", {"unfreeze": "fine_tune"}), ("cnn", {})],
+)
+def test_the_finder_is_not_ignored_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: dict[str, str]
+) -> None:
+    monkeypatch.setattr("hilum.training.finder.STEPS", 20)
+    plain = task(tmp_path, name, training=(("batch", 4), ("epochs", 1)), finetune=options)
+    asked = replace(plain, training=(("batch", 4), ("epochs", 1), ("find_rate", True)))
+    without, with_it = finetune(plain), finetune(asked)
+    weights = [sorted((p / "bundle").glob("*.safetensors")) for p in (without, with_it)]
+    assert [p.read_bytes() for p in weights[0]] == [p.read_bytes() for p in weights[1]] != []
+    assert (without / "history.jsonl").read_bytes() == (with_it / "history.jsonl").read_bytes()
+    assert not (without / "finder.json").exists()
+    seen = json.loads((with_it / "finder.json").read_text())
+    assert 5 <= len(seen["rates"]) <= 20
+    assert seen["rates"][0] == 1e-7
+    # a trial that another version left without a curve gets one, and is not trained again
+    (with_it / "finder.json").unlink()
+    assert not asked.finished
+    before = (with_it / "history.jsonl").stat().st_mtime_ns
+    finetune(asked)
+    again = json.loads((with_it / "finder.json").read_text())
+    assert (with_it / "history.jsonl").stat().st_mtime_ns == before
+    assert {**again, "seconds": 0} == {**seen, "seconds": 0}
+    assert {**network_rates(plain, tmp_path / "alone.json"), "seconds": 0} == {**seen, "seconds": 0}

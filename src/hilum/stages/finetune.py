@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -22,7 +24,7 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureRows, PartFeatures
-from hilum.artifacts.header import Header
+from hilum.artifacts.header import Header, read_json, write_json
 from hilum.artifacts.losses import Loss
 from hilum.artifacts.policies import Policy
 from hilum.artifacts.study_tables import FinetuneTable
@@ -39,11 +41,13 @@ from hilum.training.checkpoints import EVERY_S, Checkpoints
 from hilum.training.finetune import Films, Recipe, fit_network
 from hilum.training.loop import EpochRecord, lowest
 from hilum.training.losses import build_loss
+from hilum.training.network_finder import find_network_rate
 from hilum.training.trial import finished, history_lines, write_trial
 
 # here, because processes that Fabric starts import this module before Fabric says how it connected them
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
+FINDER = "finder.json"
 FOUND_BY_TRAINING = ("operating_point", "calibration", "network", "state_sha256")
 IN_WORDS = ("weights", "training")
 """Fields of a bundle that tell where it comes from; what they stand for is elsewhere in the task's key."""
@@ -132,30 +136,61 @@ class FinetuneTask:
         """The trial's folder."""
         return Path(self.folder) / self.key[:SHORT]
 
+    @property
+    def finished(self) -> bool:
+        """Whether all that was asked for is there: the trial, and the finder's curve where it is wanted."""
+        asked = dict(self.training).get("find_rate")
+        return self.output.is_dir() and (not asked or (self.output / FINDER).is_file())
+
+
+def network_rates(task: FinetuneTask, out: Path) -> dict[str, Any]:
+    """The learning-rate finder on a task's films, and nothing else: what ``finder.json`` of the trained task holds.
+
+    Args:
+        task: The task.
+        out: The file that it is written to.
+
+    Raises:
+        InputError: As `finetune`.
+        HilumError: One of several processes failed.
+    """
+    options = FinetuneTable.model_validate(task.finetune)
+    _launch(
+        open_fabric(options, task.device), partial(_find_rate, task=task, options=options, out=out), options
+    )
+    return read_json(out)
+
 
 def finetune(task: FinetuneTask) -> Path:
     """Do one task, unless it was done; give it the whole machine.
 
     Returns:
-        Its folder, with ``bundle/``, ``history.jsonl`` and ``train.json`` (``seconds``, ``steps_per_epoch``, ``epochs``).
+        Its folder, with ``bundle/``, ``history.jsonl``, ``train.json`` (``seconds``, ``steps_per_epoch``, ``epochs``) and, where asked
+        for, ``finder.json``, which the training knows nothing of.
 
     Raises:
         InputError: The machine cannot do what the study's ``[finetune]`` asks for; the policy or the loss does not fit.
         HilumError: The loss is no longer finite, or one of several processes failed.
     """
-    if task.output.is_dir():
+    if task.finished:
         return task.output
     options = FinetuneTable.model_validate(task.finetune)
     fabric = open_fabric(options, task.device)
     lock_path = task.output.with_name(f".{task.output.name}.lock")
     with lock(lock_path):  # so that two processes do not write one checkpoint
         if not task.output.is_dir():
-            try:
-                fabric.launch(partial(_train, task=task, options=options))
-            except ProcessRaisedException as e:
-                raise HilumError(f"one of {options.devices} training processes failed: {e}") from e
+            _launch(fabric, partial(_train, task=task, options=options), options)
+        if not task.finished:
+            network_rates(task, task.output / FINDER)
     lock_path.unlink(missing_ok=True)
     return task.output
+
+
+def _launch(fabric: Fabric, work: Callable[[Fabric], None], options: FinetuneTable) -> None:
+    try:
+        fabric.launch(work)
+    except ProcessRaisedException as e:
+        raise HilumError(f"one of {options.devices} training processes failed: {e}") from e
 
 
 def check_machine(options: FinetuneTable, device: str) -> list[str]:
@@ -186,22 +221,24 @@ def open_fabric(options: FinetuneTable, device: str) -> Fabric:
     return Fabric(accelerator=device, devices=options.devices, strategy=strategy, precision=options.precision)
 
 
-def _train(fabric: Fabric, task: FinetuneTask, options: FinetuneTable) -> None:
-    """In each process: train; in the first: choose on validation, write the trial, remove the checkpoint."""
+@contextmanager
+def _as_trained(fabric: Fabric, task: FinetuneTask) -> Iterator[None]:
+    """In each process: this machine set as results need it."""
     exact_arithmetic()
     keep_memory()
     threads = torch.get_num_threads()
     if task.device == "cpu":
         torch.set_num_threads(max(1, (task.threads or threads) // fabric.world_size))
     try:
-        _train_here(fabric, task, options)
+        yield
     finally:
         torch.set_num_threads(threads)
 
 
-def _train_here(fabric: Fabric, task: FinetuneTask, options: FinetuneTable) -> None:
+def _begin(task: FinetuneTask, options: FinetuneTable) -> tuple[WholeNetwork, Films, Recipe]:
+    """A task's network before its first step, its training films, and how it is trained."""
     settings = dict(task.training)
-    train, valid = _films(task.train), _films(task.valid)
+    train = _films(task.train)
     recipe = Recipe(
         policy=TypeAdapter[Policy](Policy).validate_python(task.policy),
         loss=build_loss(
@@ -216,6 +253,27 @@ def _train_here(fabric: Fabric, task: FinetuneTask, options: FinetuneTable) -> N
     )
     if options.reset_first_conv:
         reset_first_conv(network, task.seed)
+    return network, train, recipe
+
+
+def _find_rate(fabric: Fabric, task: FinetuneTask, options: FinetuneTable, out: Path) -> None:
+    """In each process: a range test on a network of its own; in the first: write what it saw."""
+    with _as_trained(fabric, task):
+        start = time.perf_counter()
+        curve = find_network_rate(fabric, *_begin(task, options))
+        if fabric.is_global_zero:
+            write_json(out, {**curve.to_dict(), "seconds": round(time.perf_counter() - start, 4)})
+
+
+def _train(fabric: Fabric, task: FinetuneTask, options: FinetuneTable) -> None:
+    """In each process: train; in the first: choose on validation, write the trial, remove the checkpoint."""
+    with _as_trained(fabric, task):
+        _train_here(fabric, task, options)
+
+
+def _train_here(fabric: Fabric, task: FinetuneTask, options: FinetuneTable) -> None:
+    network, train, recipe = _begin(task, options)
+    valid = _films(task.valid)
     checkpoints = Checkpoints(
         task.output.with_name(f".{task.output.name}.checkpoint"),
         fabric.is_global_zero,

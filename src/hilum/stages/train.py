@@ -7,6 +7,8 @@ epoch) is chosen on the validation films.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from pydantic import TypeAdapter
+from torch import nn
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureRows, PartFeatures
@@ -26,7 +29,7 @@ from hilum.models.machine import keep_memory
 from hilum.models.registry import backbone
 from hilum.training.finder import find_rate
 from hilum.training.loop import Source, fit, logits, lowest
-from hilum.training.losses import build_loss
+from hilum.training.losses import LossFunction, build_loss
 from hilum.training.trial import finished, history_lines, write_trial
 
 FOUND_BY_TRAINING = ("operating_point", "calibration")
@@ -98,6 +101,21 @@ class TrainTask:
         """The trial's folder."""
         return Path(self.folder) / self.key[:SHORT]
 
+    @property
+    def finished(self) -> bool:
+        """Whether it is there; a trial is written whole, with all that was asked for."""
+        return self.output.is_dir()
+
+
+def head_rates(task: TrainTask) -> dict[str, Any]:
+    """The learning-rate finder on a task's films, and nothing else: what ``finder.json`` of the trained task holds.
+
+    Raises:
+        InputError: The policy or the loss does not fit the study.
+    """
+    with _as_trained():
+        return _finder(task, *_begin(task))
+
 
 def train_head(task: TrainTask) -> Path:
     """Do one task, unless it was done.
@@ -112,33 +130,51 @@ def train_head(task: TrainTask) -> Path:
     """
     if task.output.is_dir():
         return task.output
+    with _as_trained():
+        _train(task)
+    return task.output
+
+
+@contextmanager
+def _as_trained() -> Iterator[None]:
+    """One thread, so that the sums are taken in one order whatever the number of workers."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # so that the sums are taken in one order whatever the number of workers
+    torch.set_num_threads(1)
     keep_memory()  # a worker is a fresh process, which would map each batch's maps anew
     try:
-        _train(task)
+        yield
     finally:
         torch.set_num_threads(threads)
-    return task.output
+
+
+def _begin(task: TrainTask) -> tuple[nn.Module, Source, LossFunction, Policy]:
+    """A task's head before its first step, its training films, its loss and its policy."""
+    labels = np.array(task.train.labels, np.int64)
+    classes = task.template.classes
+    loss = build_loss(TypeAdapter[Loss](Loss).validate_python(task.loss), classes, labels, task.softmax_first)
+    head = build_head(backbone(task.template.backbone), len(classes), task.seed)
+    policy = TypeAdapter[Policy](Policy).validate_python(task.policy)
+    return head, Source(FeatureRows(task.train.locations), labels), loss, policy
+
+
+def _finder(
+    task: TrainTask, head: nn.Module, train: Source, loss: LossFunction, policy: Policy
+) -> dict[str, Any]:
+    start = time.perf_counter()
+    curve = find_rate(head, train, loss, dict(task.training)["batch"], task.seed, policy)
+    return {**curve.to_dict(), "seconds": round(time.perf_counter() - start, 4)}
 
 
 def _train(task: TrainTask) -> None:
     start = time.perf_counter()
     options = dict(task.training)
     template = task.template
-    policy = TypeAdapter[Policy](Policy).validate_python(task.policy)
-    labels = np.array(task.train.labels, np.int64)
-    loss = build_loss(
-        TypeAdapter[Loss](Loss).validate_python(task.loss), template.classes, labels, task.softmax_first
-    )
-    head = build_head(backbone(template.backbone), len(template.classes), task.seed)
-    train = Source(FeatureRows(task.train.locations), labels)
-    valid = Source(FeatureRows(task.valid.locations), np.array(task.valid.labels, np.int64))
+    head, train, loss, policy = _begin(task)
     facts = {}
     if options.get("find_rate"):
-        curve = find_rate(head, train, loss, options["batch"], task.seed, policy)
-        facts["finder.json"] = {**curve.to_dict(), "seconds": round(time.perf_counter() - start, 4)}
+        facts["finder.json"] = _finder(task, head, train, loss, policy)
         start = time.perf_counter()
+    valid = Source(FeatureRows(task.valid.locations), np.array(task.valid.labels, np.int64))
     best_epoch = bool(options.get("best_epoch"))
     records = list(
         fit(

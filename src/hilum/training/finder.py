@@ -4,14 +4,15 @@ It is fastai's ``lr_find`` (fastai 2, ``callback/schedule.py``): the rate rises 
 exponentially without bias, and the test ends when the average is four times its lowest. The suggestions have fastai's names and
 definitions and look at the same part of the curve. The head that is asked about is not moved.
 
-The optimiser, its weight decay and clipping are those of the policy that is then trained with.
+The optimiser, its weight decay and clipping are those of the policy that is then trained with. A range test takes `STEPS` steps at most,
+whatever is trained; that of a whole network is `hilum.training.network_finder`.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -95,6 +96,31 @@ def _forever(train: Source, batch: int, seed: int, dropout: bool) -> Iterator[tu
         yield from batches(train, batch, seed, epoch, dropout)
 
 
+def range_test(step: Callable[[float], float]) -> FinderCurve:
+    """Take steps with a rate that rises, until it has reached the last or the loss has run away.
+
+    Args:
+        step: One update of the weights at a rate; gives the loss of its films from before it.
+    """
+    rates: list[float] = []
+    losses: list[float] = []
+    running = 0.0
+    for rate in _rising():
+        running = SMOOTHING * running + (1 - SMOOTHING) * step(rate)
+        smooth = running / (1 - SMOOTHING ** (len(losses) + 1))
+        if not math.isfinite(smooth):
+            break
+        rates.append(rate)
+        losses.append(smooth)
+        if smooth > DIVERGED * min(losses):
+            break
+    seen = slice(SKIP_FIRST, len(losses) - SKIP_LAST)
+    r, z = np.array(rates[seen]), np.array(losses[seen])
+    if len(z) < 2:
+        return FinderCurve(tuple(rates), tuple(losses), None, None, None)
+    return FinderCurve(tuple(rates), tuple(losses), steepest(r, z), in_valley(r, z), lowest_tenth(r, z))
+
+
 def find_rate(
     head: nn.Module, train: Source, loss: LossFunction, batch: int, seed: int, policy: Policy
 ) -> FinderCurve:
@@ -110,23 +136,10 @@ def find_rate(
     """
     trial = copy.deepcopy(head).train()
     optimizer = build_optimizer(policy, [(list(trial.parameters()), 1.0)])
-    steps = _forever(train, batch, seed, dropout=isinstance(head, ConvHead))
-    rates: list[float] = []
-    losses: list[float] = []
-    running = 0.0
-    for rate, (x, y) in zip(_rising(), steps, strict=False):
+    films = _forever(train, batch, seed, dropout=isinstance(head, ConvHead))
+
+    def step(rate: float) -> float:
         apply(StepSettings(rate), optimizer, [1.0])
-        now = float(learn(trial, optimizer, policy, loss, x, y))
-        running = SMOOTHING * running + (1 - SMOOTHING) * now
-        smooth = running / (1 - SMOOTHING ** (len(losses) + 1))
-        if not math.isfinite(smooth):
-            break
-        rates.append(rate)
-        losses.append(smooth)
-        if smooth > DIVERGED * min(losses):
-            break
-    seen = slice(SKIP_FIRST, len(losses) - SKIP_LAST)
-    r, z = np.array(rates[seen]), np.array(losses[seen])
-    if len(z) < 2:
-        return FinderCurve(tuple(rates), tuple(losses), None, None, None)
-    return FinderCurve(tuple(rates), tuple(losses), steepest(r, z), in_valley(r, z), lowest_tenth(r, z))
+        return float(learn(trial, optimizer, policy, loss, *next(films)))
+
+    return range_test(step)

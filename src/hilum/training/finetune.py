@@ -38,7 +38,7 @@ from hilum.training.loop import EpochRecord, dropout_factors, lowest
 from hilum.training.losses import LossFunction
 from hilum.training.optimizers import apply, build_optimizer, clip
 from hilum.training.processes import gathered, share_buffers, share_of
-from hilum.training.schedules import Schedule, schedule
+from hilum.training.schedules import Schedule, StepSettings, schedule
 from hilum.training.unfreezing import epoch_plan, head_epochs, head_policy
 
 EVALUATION_BATCH = 32
@@ -189,12 +189,19 @@ class Training:
 
     def step(self, progress: Progress, films: Films, batches: Sequence[Batch]) -> None:
         """One update of the weights from the mean gradient over the films of `batches`."""
-        fabric, module = self.fabric, self.module
-        assert module is not None
         rates = self.rates(progress.epoch)
         now = rates.settings()
         if now.fresh or (self.alone and (progress.epoch, progress.step) == (self.alone + 1, 0)):
             self.optimizer = self._new_optimizer()
+        progress.total = self.update(now, films, batches, progress.total)
+        rates.stepped()
+        progress.rate = now.learning_rate
+        progress.step += 1
+
+    def update(self, now: StepSettings, films: Films, batches: Sequence[Batch], total: Tensor) -> Tensor:
+        """One update with these settings; gives `total` and the losses of the films added to it, in double precision."""
+        fabric, module = self.fabric, self.module
+        assert module is not None
         apply(now, self.optimizer.optimizer, self.factors)
         self.optimizer.zero_grad()
         n = sum(len(which) for which, _ in batches)
@@ -208,14 +215,12 @@ class Training:
                 logits = gathered(fabric, module(x, factors), len(which))
                 loss = self.recipe.loss(logits, films.labels[torch.from_numpy(which)].to(fabric.device))
                 fabric.backward(loss * (len(which) / n * fabric.world_size))
-            progress.total = progress.total.to(fabric.device) + loss.detach().double() * len(which)
+            total = total.to(fabric.device) + loss.detach().double() * len(which)
         if self.recipe.policy.clip_value is not None or self.recipe.policy.clip_norm is not None:
             fabric.strategy.precision.unscale_gradients(self.optimizer.optimizer)
             clip(self.recipe.policy, (p for p in self.network.parameters() if p.requires_grad))
         self.optimizer.step()
-        rates.stepped()
-        progress.rate = now.learning_rate
-        progress.step += 1
+        return total
 
     def state(self, progress: Progress) -> dict[str, Any]:
         """What a checkpoint holds."""
@@ -261,6 +266,11 @@ def epoch_steps(
         yield step
 
 
+def feature_shape(network: WholeNetwork, films: Films) -> torch.Size | None:
+    """Shape of the features of one of the films where the network drops them out, else None."""
+    return network.feature_shape(*films.rows.take(slice(0, 1)).shape[1:]) if network.dropout else None
+
+
 def logits_of(fabric: Fabric, network: WholeNetwork, films: Films) -> Tensor:
     """Logits of all films in evaluation, in order, each computed once by one process: float32 (n, n_classes) on the CPU."""
     share_buffers(fabric, network)
@@ -298,7 +308,7 @@ def fit_network(
         HilumError: The loss is no longer finite, or something frozen moved.
     """
     training = Training(fabric, network, recipe, len(train))
-    shape = network.feature_shape(*train.rows.take(slice(0, 1)).shape[1:]) if network.dropout else None
+    shape = feature_shape(network, train)
     progress = Progress()
     if (state := checkpoints.load()) is not None:
         progress = training.restore(state)

@@ -131,7 +131,7 @@ def _without(films: PartFeatures, others: set[str]) -> PartFeatures:
 def train(run: Run, trials: Sequence[Trial]) -> None:
     """Train what is not trained yet, and copy each trial's bundle and history into the run's folder."""
     with run.stage("train") as line:
-        todo = [t.train for t in trials if not t.train.output.is_dir()]
+        todo = [t.train for t in trials if not t.train.finished]
         line.done, line.found = len(todo), len(trials) - len(todo)
         heads = [t for t in todo if isinstance(t, TrainTask)]
         networks = [t for t in todo if isinstance(t, FinetuneTask)]

@@ -1,0 +1,47 @@
+"""The learning-rate finder on a whole network: `hilum.training.finder`'s range test on the loop of `hilum.training.finetune`.
+
+It asks about what the policy trains first: behind the epochs of the head alone, with the factors that the stages then have, so that a rate
+is to be read as the policy's. Films, dropout, optimiser, clipping, precision and processes are those of the training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from lightning_fabric import Fabric
+
+from hilum.models.networks import WholeNetwork
+from hilum.training.finder import FinderCurve, range_test
+from hilum.training.finetune import Batch, Films, Recipe, Training, epoch_steps, feature_shape
+from hilum.training.schedules import StepSettings
+
+
+def find_network_rate(fabric: Fabric, network: WholeNetwork, train: Films, recipe: Recipe) -> FinderCurve:
+    """Run a range test.
+
+    Args:
+        fabric: Device, precision, processes; launched.
+        network: As it would be trained. Its weights move: give one that is not needed afterwards.
+        train: Films to learn from, as often around as the steps need.
+        recipe: All else; its rates are not used.
+    """
+    training = Training(fabric, network, recipe, len(train))
+    training.enter(training.alone + 1)
+    shape = feature_shape(network, train)
+
+    def forever() -> Iterator[list[Batch]]:
+        epoch = 0
+        while True:
+            epoch += 1
+            yield from epoch_steps(recipe, len(train), epoch, shape)
+
+    films = forever()
+
+    def step(rate: float) -> float:
+        batches = next(films)
+        nothing = torch.zeros((), dtype=torch.float64)
+        total = training.update(StepSettings(rate), train, batches, nothing)
+        return float(total) / sum(len(which) for which, _ in batches)
+
+    return range_test(step)
