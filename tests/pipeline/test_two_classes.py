@@ -1,5 +1,6 @@
 """A study of two classes with names of its own, from films to pages: what is written of it is about these two and no others."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -7,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.study import Study
+from hilum.cli.main import app
 from hilum.core.seeding import generator
 from hilum.report.audit_page import audit_page
 from hilum.stages.audit import audit
@@ -24,7 +27,7 @@ STUDY = {
     "title": "Tuberculosis on chest films",
     "data": {"classes": list(CLASSES), "positive": "TB"},
     "split": {"method": "fractions"},
-    "grid": {"backbones": ["squeezenet1_0"], "pipelines": ["baseline", "own"], "trials": 2},
+    "grid": {"backbones": ["squeezenet1_0"], "pipelines": ["baseline", "own"], "trials": 1},
     "weights": {"squeezenet1_0": "none"},
     "augment": {
         "size_px": 64,
@@ -35,7 +38,7 @@ STUDY = {
             ]},
         ],
     },
-    "training": {"epochs": 2},
+    "training": {"epochs": 2, "find_rate": True},
     "statistics": {"resamples": 100},
     "compare": [{"name": "pipelines", "factor": "pipeline", "reference": "baseline"}],
 }  # fmt: skip
@@ -43,10 +46,10 @@ STUDY = {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a finished run on 60 films."""
+    """The folder of a finished run on 40 films."""
     root = tmp_path_factory.mktemp("clinic")
     rows = ["path,label,patient_id"]
-    for k in range(60):
+    for k in range(40):
         film = generator(8, "film", k).integers(0, 256, (72, 64)).astype(np.uint8)
         Image.fromarray(film).save(root / f"{k}.png")
         rows.append(f"{k}.png,{CLASSES[k % 2]},p{k}")
@@ -78,3 +81,58 @@ def test_no_page_table_or_card_speaks_of_other_classes(run: Path, tmp_path: Path
         assert re.findall(r".{0,20}(?:\btb\b|no finding|No Finding).{0,20}", text) == [], page
     assert "TB against No finding" in (run / "report.html").read_text()
     assert "TB against No finding" in (tmp_path / "audit.html").read_text()
+
+
+STUDY_FILE = """
+name = "rates"
+[data]
+classes = ["no finding", "tb"]
+positive = "tb"
+[split]
+method = "fractions"
+[grid]
+backbones = ["squeezenet1_0"]
+schedules = ["slow"]
+[weights]
+squeezenet1_0 = "none"
+[augment]
+size_px = 64
+[policy.slow]
+kind = "constant"
+learning_rate = 1e-9
+"""
+
+
+def test_find_rate_sees_what_the_study_would_and_trains_nothing(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frozen and fine-tuned cells; the curve of a frozen one is that which the run recorded with ``training.find_rate``."""
+    workspace = run.parents[1]
+    (tmp_path / "rates.toml").write_text(STUDY_FILE)
+    args = ["find-rate", str(tmp_path / "rates.toml"), "--manifest", str(workspace.parent / "manifest.csv"),
+            "--workspace", str(workspace), "--workers", "1", "--quiet"]  # fmt: skip
+    before = sorted((workspace / "trials").iterdir())
+    done = CliRunner().invoke(app, [*args, "--out", str(tmp_path / "frozen")], catch_exceptions=False)
+    assert done.exit_code == 0
+    header, line, path = done.stdout.strip().splitlines()
+    assert header.split() == ["cell", "steep", "valley", "minimum", "study"]
+    assert line.split()[0] == "squeezenet1_0--baseline--slow"
+    assert line.split()[-1] == "1.0e-09"
+    assert Path(path).read_text().startswith("<?xml")
+    (cell,) = json.loads((tmp_path / "frozen" / "finder.json").read_text())["cells"]
+    of_run = json.loads(
+        (run / "cells" / "squeezenet1_0--baseline--constant" / "trial-1" / "finder.json").read_text()
+    )
+    assert len(cell["rates"]) > 50
+    assert {k: cell[k] for k in of_run if k != "seconds"} == {
+        k: v for k, v in of_run.items() if k != "seconds"
+    }
+    monkeypatch.setattr("hilum.training.finder.STEPS", 6)
+    tuned = CliRunner().invoke(app, [*args, "--set", "finetune.train='all'"], catch_exceptions=False)
+    assert tuned.exit_code == 0
+    (cell,) = json.loads((workspace / "find-rate" / "rates" / "finder.json").read_text())["cells"]
+    assert len(cell["rates"]) == 6
+    assert cell["valley"] is None  # so short a test tells nothing, and says nothing
+    assert sorted((workspace / "trials").iterdir()) == before
+    wrong = CliRunner().invoke(app, [*args, "--cell", "squeezenet1_0--baseline--slwo"])
+    assert "did you mean 'squeezenet1_0--baseline--slow'" in str(wrong.exception)

@@ -103,3 +103,10 @@ Policy = Annotated[
 def policy_epochs(policy: Policy, epochs: int) -> int:
     """How many epochs a training under this policy has: the phases' sum, else `epochs`."""
     return sum(p.epochs for p in policy.phases) if isinstance(policy, OneCyclePolicy) else epochs
+
+
+def highest_rate(policy: Policy) -> float | None:
+    """The highest learning rate of a policy; None where it has none filled in."""
+    return (
+        max(p.max_rate for p in policy.phases) if isinstance(policy, OneCyclePolicy) else policy.learning_rate
+    )

@@ -116,7 +116,7 @@ class TrainingTable(StrictTable):
         learning_rate: Of policies that name none.
         early_stopping: Stop after so many epochs without a lower validation loss; None for never.
         best_epoch: Keep the weights of the epoch with the lowest validation loss, not the last.
-        find_rate: Run the learning-rate finder before each trial; it changes nothing in the trial.
+        find_rate: Run the learning-rate finder for each trial, of a head or of a whole network; it changes nothing in the trial.
     """
 
     epochs: Annotated[int, Field(ge=1)] = 20

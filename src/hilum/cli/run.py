@@ -45,7 +45,7 @@ def study_path(name: str) -> Path:
     return Path(str(shipped[name]))
 
 
-def _manifest_of(study: Study, given: Path | None, path: Path, workspace: Path) -> Path:
+def manifest_of(study: Study, given: Path | None, path: Path, workspace: Path) -> Path:
     """The manifest: given, named by the study, or the demo's own films.
 
     Raises:
@@ -62,11 +62,11 @@ def _manifest_of(study: Study, given: Path | None, path: Path, workspace: Path) 
     raise InputError(f"{path.name} names no manifest; give one with --manifest, or set data.manifest")
 
 
-def _kept(workspace: Path) -> str:
+def kept(workspace: Path) -> str:
     return f"everything finished is kept in {workspace}; the same command goes on where it was"
 
 
-def _checked(path: Path, overrides: Sequence[str]) -> Study:
+def checked_study(path: Path, overrides: Sequence[str]) -> Study:
     """A study file with its overrides; families of comparisons that these leave without a counterpart are dropped, and said."""
     from hilum.workflow.families import without_lost_families
 
@@ -128,8 +128,8 @@ def run(
         planned = []
         for member in suite.member:
             beside = path.parent / member.study
-            checked = _checked(beside if beside.is_file() else study_path(member.study), member.set)
-            planned.append((member.label, checked, _manifest_of(checked, manifest, path, workspace)))
+            checked = checked_study(beside if beside.is_file() else study_path(member.study), member.set)
+            planned.append((member.label, checked, manifest_of(checked, manifest, path, workspace)))
         if dry_run:
             from hilum.workflow.dry_run import print_plan
 
@@ -139,11 +139,11 @@ def run(
             return
         from hilum.workflow.suite import Planned, run_suite
 
-        with when_stopped(_kept(workspace)):
+        with when_stopped(kept(workspace)):
             report, lines = run_suite(suite, [Planned(*p) for p in planned], workspace, n_workers, command)
     else:
-        checked = _checked(path, set_ or ())
-        films = _manifest_of(checked, manifest, path, workspace)
+        checked = checked_study(path, set_ or ())
+        films = manifest_of(checked, manifest, path, workspace)
         if dry_run:
             from hilum.workflow.dry_run import print_plan
 
@@ -151,7 +151,7 @@ def run(
             return
         from hilum.workflow.suite import run_or_find
 
-        with when_stopped(_kept(workspace)):
+        with when_stopped(kept(workspace)):
             report, lines = run_or_find(checked, films, workspace, n_workers, command)
     _print_end(report, lines)
     record_later(_runs_of(report), workspace)
@@ -169,7 +169,7 @@ def _print_end(report: Path, lines: Sequence[StageLine]) -> None:
     """What did not learn, and a line a stage, on stderr; the report's path on stdout."""
     from hilum.report.slow_learners import learning_lines
 
-    found = learning_lines(report)
+    found = learning_lines(_runs_of(report))
     for text in found:
         print(f"hilum: caution: {text}", file=sys.stderr)
     if found:

@@ -7,8 +7,9 @@ loss is smoothed, its rates are on a logarithmic scale, and its three suggestion
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -71,6 +72,14 @@ class FinderCurve:
     rates: NDArray[np.float64]
     losses: NDArray[np.float64]
     suggestions: dict[str, float]
+
+
+def finder_curve(name: str, seen: Mapping[str, Any]) -> FinderCurve:
+    """The line of a ``finder.json``."""
+    suggestions = {k: float(seen[k]) for k in _MARKS if seen.get(k)}
+    return FinderCurve(
+        name, np.array(seen["rates"], np.float64), np.array(seen["losses"], np.float64), suggestions
+    )
 
 
 def finder_curves(panels: Sequence[tuple[str, Sequence[FinderCurve]]]) -> Figure:

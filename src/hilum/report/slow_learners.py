@@ -5,6 +5,7 @@ Convention: a caution a rule; it names the cells with the numbers of the first t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +29,12 @@ def learning_cautions(folder: RunFolder) -> list[Caution]:
     ]
 
 
-def learning_lines(report: Path) -> list[str]:
-    """What the rules found in a run, or in the runs of a suite, a line each.
-
-    Args:
-        report: The page of the run or of the suite.
-    """
-    suite = report.parent / "paper.json"
-    if not suite.is_file():
-        return [f"{c.title} ({c.code}): {c.text}" for c in learning_cautions(RunFolder(report.parent))]
-    runs = [report.parent.parent / str(m["run"]) for m in read_json(suite)["members"]]
+def learning_lines(runs: Sequence[Path]) -> list[str]:
+    """What the rules found in runs, a line each; with several runs it begins with the run's name."""
     return [
-        f"{r.name}: {c.title} ({c.code}): {c.text}" for r in runs for c in learning_cautions(RunFolder(r))
+        f"{f'{run.name}: ' if len(runs) > 1 else ''}{c.title} ({c.code}): {c.text}"
+        for run in runs
+        for c in learning_cautions(RunFolder(run))
     ]
 
 

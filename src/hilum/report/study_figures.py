@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from hilum.artifacts.header import read_json
@@ -23,7 +22,7 @@ from hilum.report.level_words import cell_level
 from hilum.report.numbers import rate
 from hilum.report.page import Picture
 from hilum.report.panel import PanelCell, panel
-from hilum.report.rate_figures import FinderCurve, RateCurve, finder_curves, rate_curves
+from hilum.report.rate_figures import FinderCurve, RateCurve, finder_curve, finder_curves, rate_curves
 from hilum.report.result_tables import METRIC_LABELS, CellColumns
 from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.study_rows import StudyRows
@@ -180,13 +179,7 @@ def finder_picture(folder: RunFolder, out: Path) -> Picture | None:
         path = folder.folder(c, 1) / "finder.json"
         if not path.is_file():
             continue
-        seen = read_json(path)
-        curve = FinderCurve(
-            ", ".join(_levels(c, others)) or "loss",
-            np.array(seen["rates"], np.float64),
-            np.array(seen["losses"], np.float64),
-            {k: float(seen[k]) for k in ("steep", "valley", "minimum") if seen.get(k)},
-        )
+        curve = finder_curve(", ".join(_levels(c, others)) or "loss", read_json(path))
         panels.setdefault(c.backbone_label, []).append(curve)
     if not panels:
         return None

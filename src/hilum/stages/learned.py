@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from hilum.artifacts.header import Header, read_json, write_json
+from hilum.artifacts.policies import Policy, highest_rate
 from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.slow_learners import LEARNING
 from hilum.stats.learning import RULES, TrainingSeen, learning_problems
@@ -52,7 +54,7 @@ def training_seen(folder: RunFolder, cell: RunCell, trial: int) -> TrainingSeen:
         positive=folder.classes.index(folder.positive),
         threshold=folder.operating_point(cell, trial).get("threshold"),
         plain_loss=_is_plain(training.get("loss")) and not _UNLIKE_PROBABILITIES & set(cell.switches),
-        highest_rate=_highest_rate(training.get("policy") or {}),
+        highest_rate=_highest_rate(training.get("policy")),
         suggested=[float(finder[k]) for k in _SUGGESTIONS if finder.get(k)],
     )
 
@@ -64,8 +66,5 @@ def _is_plain(loss: Mapping[str, Any] | None) -> bool:
     )
 
 
-def _highest_rate(policy: Mapping[str, Any]) -> float | None:
-    rates = [float(p["max_rate"]) for p in policy.get("phases") or ()]
-    if policy.get("learning_rate"):
-        rates.append(float(policy["learning_rate"]))
-    return max(rates, default=None)
+def _highest_rate(policy: Mapping[str, Any] | None) -> float | None:
+    return highest_rate(TypeAdapter[Policy](Policy).validate_python(policy)) if policy else None

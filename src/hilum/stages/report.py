@@ -13,14 +13,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from hilum import report as report_package
 from hilum.artifacts.comparisons import read_comparisons
 from hilum.artifacts.flow import NAME as FLOW
-from hilum.artifacts.header import Header, header_path, read_csv_header, read_json, write_json
+from hilum.artifacts.header import Header, header_path, read_csv_header, write_json
 from hilum.artifacts.manifest import FilmRow
-from hilum.artifacts.policies import PlateauPolicy, Policy, policy_epochs
 from hilum.augment.operation import Film
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_bytes, sha256_file
@@ -47,7 +44,6 @@ from hilum.report.looks import looks
 from hilum.report.model_card import card_markdown, card_table, model_card
 from hilum.report.page import Picture, render
 from hilum.report.panel import on_purpose, panel_rows
-from hilum.report.rate_figures import RateCurve
 from hilum.report.run_folder import RunFolder
 from hilum.report.run_notes import run_notes, with_notes
 from hilum.report.sections import compose, unit_note
@@ -55,8 +51,8 @@ from hilum.report.study_rows import StudyRows
 from hilum.report.table import Table
 from hilum.stages import learned
 from hilum.stages.figure_films import counterparts, followed_box
+from hilum.stages.rate_curves import rate_curves
 from hilum.stats import learning
-from hilum.training.schedules import simulate
 
 PAGE, CARD = "report.html", "model_card.md"
 COMPARISONS = "comparisons.json"
@@ -187,7 +183,7 @@ def _pictures(
 ) -> tuple[dict[str, Picture], list[str], list[BoxedFilm]]:
     out = folder.path / "figures"
     found: list[Picture | None] = []
-    rates = _rate_curves(folder)
+    rates = rate_curves(folder)
     with progress("report", _N_FIGURES, "figures") as step:
         makers: tuple[Callable[[], Picture | None], ...] = (
             lambda: pictures.interval_picture(folder, rows, out),
@@ -220,27 +216,6 @@ def _pictures(
             found.append(pictures.box_picture(boxed, source, out))
         step()
     return {p.name: p for p in found if p is not None}, remarks, boxed
-
-
-def _rate_curves(folder: RunFolder) -> list[RateCurve]:
-    """The rates of each schedule, from the policy that trial 1 of its first cell was trained with."""
-    found: dict[str, RateCurve] = {}
-    for cell in folder.cells:
-        at = folder.folder(cell, 1)
-        record, timing = at / "bundle" / "bundle.json", at / "train.json"
-        if cell.schedule in found or not (record.is_file() and timing.is_file()):
-            continue
-        options, steps = read_json(record).get("training") or {}, read_json(timing).get("steps_per_epoch")
-        if not options.get("policy") or not steps:
-            continue
-        policy = TypeAdapter[Policy](Policy).validate_python(options["policy"])
-        losses = folder.losses(cell, 1).valid
-        # epochs of the head alone come before the policy's own
-        own = list(losses)[-policy_epochs(policy, options["epochs"]) :] if losses else None
-        follows = own if isinstance(policy, PlateauPolicy) else None
-        rates = simulate(policy, options["epochs"], steps, follows)
-        found[cell.schedule] = RateCurve(cell.schedule, rates, steps)
-    return list(found.values())
 
 
 def _on_purpose(folder: RunFolder) -> dict[str, Pipeline]:

@@ -46,7 +46,7 @@ def test_the_trials_that_did_not_learn_are_named_with_their_numbers(run):
     assert "baseline" not in chance.text
     assert "check the labels" in chance.to_do
     assert chance in cautions(RunFolder(run))
-    (first, *_) = learning_lines(run / "report.html")
+    (first, *_) = learning_lines([run])
     assert first.startswith(
         "Scores rank validation films no better than chance (ranks-by-chance): resnet50, crop-distortion"
     )

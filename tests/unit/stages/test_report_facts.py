@@ -11,9 +11,9 @@ from PIL import Image
 
 from hilum.augment.follow import Box
 from hilum.report.run_folder import RunFolder
-from hilum.stages import report as stage
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.figure_films import set_box
+from hilum.stages.rate_curves import rate_curves
 from hilum.stages.report import write_report
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
@@ -63,7 +63,7 @@ def run(tmp_path_factory):
 
 
 def test_rates_are_those_of_the_policy_that_was_trained_with(run):
-    curves = {c.name: c for c in stage._rate_curves(RunFolder(run))}
+    curves = {c.name: c for c in rate_curves(RunFolder(run))}
     assert {n: len(c.rates) for n, c in curves.items()} == {"constant": 60, "cycles": 60, "falling": 60}
     # torch's own one-cycle scheduler, a fresh one for each phase
     wanted = []
@@ -85,6 +85,29 @@ def test_rates_are_those_of_the_policy_that_was_trained_with(run):
         steps += [optimizer.param_groups[0]["lr"]] * 10
         plateau.step(loss)
     assert curves["falling"].rates == pytest.approx(np.array(steps))
+
+
+def test_every_epoch_that_was_trained_is_in_the_curve_of_rates(tmp_path):
+    """A figure showed two of three epochs: those of the head alone were missing; and a training that stopped early ends where it did."""
+    root = FAKE["make_run"](
+        tmp_path / "run", pipelines=("crop",), trials=1, epochs=3, matrices={"all": FAKE["SMALL"]}
+    )
+    at = root / "cells" / "resnet50--crop--constant" / "trial-1"
+    bundle = json.loads((at / "bundle" / "bundle.json").read_text())
+    cycle = {"kind": "one_cycle", "phases": [{"epochs": 2, "max_rate": 1e-3}]}
+    tuned = {"unfreeze": "fine_tune", "head_epochs": 1}
+    bundle["training"] = {"policy": cycle, "epochs": 2, "finetune": tuned}
+    (at / "bundle" / "bundle.json").write_text(json.dumps(bundle))
+    (at / "train.json").write_text(json.dumps({"seconds": 9.5, "steps_per_epoch": 10}))
+    (curve,) = rate_curves(RunFolder(root))
+    assert len(curve.rates) == 30
+    assert curve.rates[:10].tolist() == [1e-3] * 10  # the head alone, at the phase's highest rate
+    assert curve.rates[10] == pytest.approx(1e-3 / 25)
+    assert curve.rates[10:].max() == pytest.approx(1e-3, rel=1e-3)
+    bundle["training"] = {"policy": POLICIES["constant"], "epochs": 20}
+    (at / "bundle" / "bundle.json").write_text(json.dumps(bundle))
+    (curve,) = rate_curves(RunFolder(root))
+    assert len(curve.rates) == 30
 
 
 def test_a_fault_stands_above_the_page_in_its_title_and_under_every_table(run):

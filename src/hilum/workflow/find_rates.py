@@ -1,0 +1,105 @@
+"""Learning rates for a study's cells: the finder on the films and from the first weights of trial 1, and nothing trained.
+
+What is prepared and featurized for it lies in the workspace, where `hilum run` finds it. The curve of a cell is the one that the study
+would show with ``training.find_rate``. It takes so many steps at most a cell, whatever the study's epochs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.policies import highest_rate
+from hilum.artifacts.study import Study
+from hilum.core.errors import InputError, nearest
+from hilum.core.progress import progress
+from hilum.engine.local import run_tasks
+from hilum.stages.finetune import FinetuneTask, network_rates
+from hilum.stages.train import TrainTask, head_rates
+from hilum.workflow.asked import Asked
+from hilum.workflow.checks import findings, refuse
+from hilum.workflow.plan import recipes
+from hilum.workflow.run import draw_splits, featurize_frozen, find_or_make_duplicates, prepare
+from hilum.workflow.state import choose_weights, open_run
+from hilum.workflow.trials import Trial, plan_trials
+from hilum.workflow.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class FoundRates:
+    """What the finder saw for a cell.
+
+    Attributes:
+        cell: Name of the cell.
+        backbone: Of the cell.
+        highest_rate: That the study trains the cell with.
+        curve: As ``finder.json`` of a trial holds it.
+    """
+
+    cell: str
+    backbone: str
+    highest_rate: float | None
+    curve: dict[str, Any]
+
+    @property
+    def suggestions(self) -> dict[str, float]:
+        """Suggested rates by name; those that there are."""
+        return {k: float(self.curve[k]) for k in ("steep", "valley", "minimum") if self.curve.get(k)}
+
+
+def find_rates(
+    study: Study, manifest_path: Path, root: Path, workers: int, only: Sequence[str] = ()
+) -> tuple[Study, list[FoundRates]]:
+    """Run the finder for a study's cells.
+
+    Args:
+        study: Checked study.
+        manifest_path: manifest.csv.
+        root: The workspace.
+        workers: Processes; the curves do not depend on it.
+        only: Names of cells; all where none is named.
+
+    Returns:
+        The study with its classes as the manifest spells them, and what was seen for each cell, in its order.
+
+    Raises:
+        InputError: Something stands in the way of the study, or there is no such cell.
+    """
+    whole, workspace = Manifest.read(manifest_path), Workspace(root)
+    once = study.model_copy(update={"grid": study.grid.model_copy(update={"trials": 1})})
+    asked = Asked(once, whole, workspace, workers)
+    refuse(findings(asked))
+    planned = recipes(asked.study)
+    names = [r.cell.name for r in planned]
+    for name in only:
+        if name not in names:
+            raise InputError(f"the study has no cell {name!r}; {nearest(name, names)}")
+    planned = [r for r in planned if not only or r.cell.name in only]
+    run = open_run(asked.study, planned, whole, workspace, workers, choose_weights(asked.study, planned))
+    splits = draw_splits(run, find_or_make_duplicates(run), write=False)
+    prepared, rows, _ = prepare(run, splits)
+    stores = featurize_frozen(run, splits, prepared, rows)
+    trials = plan_trials(run, splits, rows, prepared, stores)
+    return asked.study, [
+        FoundRates(t.recipe.cell.name, t.recipe.cell.backbone, highest_rate(t.recipe.policy), curve)
+        for t, curve in zip(trials, _curves(trials, workers), strict=True)
+    ]
+
+
+def _curves(trials: Sequence[Trial], workers: int) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    heads = [(t.recipe.cell.name, t.train) for t in trials if isinstance(t.train, TrainTask)]
+    networks = [(t.recipe.cell.name, t.train) for t in trials if isinstance(t.train, FinetuneTask)]
+    with progress("find rate", len(trials), "cells") as step, TemporaryDirectory() as scratch:
+        curves = run_tasks(head_rates, [task for _, task in heads], workers)
+        for (name, _), curve in zip(heads, curves, strict=True):
+            found[name] = curve
+            step()
+        for name, task in networks:
+            found[name] = network_rates(task, Path(scratch) / "finder.json")
+            step()
+    return [found[t.recipe.cell.name] for t in trials]
