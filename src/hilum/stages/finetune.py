@@ -158,7 +158,7 @@ def network_rates(task: FinetuneTask, out: Path) -> dict[str, Any]:
     _launch(
         open_fabric(options, task.device), partial(_find_rate, task=task, options=options, out=out), options
     )
-    return read_json(out)
+    return dict(read_json(out))
 
 
 def finetune(task: FinetuneTask) -> Path:
