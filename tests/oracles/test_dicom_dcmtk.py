@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from hilum.augment.stretch import Stretch
 from hilum.imaging.decode import decode_file
 from needs import needed_module, needed_program
 
@@ -77,6 +78,17 @@ def test_a_film_without_voi_shows_the_range_that_its_bits_hold(
     path = write(tmp_path / "a.dcm", gradient(bits, signed), bits, signed)
 
     assert difference(path, "-W") <= 1
+
+
+@pytest.mark.parametrize(("bits", "signed"), DEPTHS)
+def test_the_step_stretch_shows_the_range_that_occurs(tmp_path: Path, bits: int, signed: bool) -> None:
+    path = write(tmp_path / "a.dcm", gradient(bits, signed), bits, signed)
+
+    stretched = Stretch().apply(decode_file(path).pixels, {}).astype(np.int64)
+
+    assert (
+        np.abs(stretched - dcmtk(path, "+Wm")).max() <= 2
+    )  # 8 bits twice, and dcmtk cuts where hilum rounds
 
 
 @pytest.mark.parametrize(("bits", "signed"), DEPTHS)

@@ -12,6 +12,7 @@ from hilum.augment.resize import Resize
 from hilum.augment.rotate import Rotate
 from hilum.augment.shear import Shear
 from hilum.augment.skew import Skew
+from hilum.augment.stretch import Stretch
 from hilum.augment.tone import RandomBrightness, RandomContrast
 from hilum.augment.zoom import Zoom, ZoomRandom
 
@@ -30,5 +31,6 @@ OPERATIONS: Final[dict[str, type[Operation]]] = {
         RandomBrightness,
         RandomContrast,
         FlipLeftRight,
+        Stretch,
     )
 }

@@ -27,6 +27,7 @@ CHOICES = {
     "random_brightness": {"min_factor": 0.8, "max_factor": 1.1},
     "random_contrast": {"min_factor": 1.0, "max_factor": 1.2},
     "flip_left_right": {},
+    "stretch": {},
 }
 
 

@@ -14,6 +14,7 @@ from hilum.augment.operations import OPERATIONS
 from hilum.augment.rotate import Rotate
 from hilum.augment.shear import Shear
 from hilum.augment.skew import Skew
+from hilum.augment.stretch import Stretch
 from hilum.augment.zoom import Zoom, ZoomRandom
 from hilum.core.errors import InputError
 
@@ -37,7 +38,33 @@ def test_every_operation_of_the_issue_is_there() -> None:
         "random_brightness",
         "random_contrast",
         "flip_left_right",
+        "stretch",
     }
+
+
+def test_stretch_takes_a_films_own_greys_to_the_ends() -> None:
+    film = np.array([[40, 90], [140, 240]], np.uint8)
+    assert Stretch().apply(film, {}).tolist() == [[0, 64], [128, 255]]  # (90 - 40) / 200 * 255 = 63.75
+    ramp = np.arange(101, dtype=np.uint8).reshape(1, 101)
+    assert Stretch(low_percentile=10, high_percentile=90).apply(ramp, {})[0, [0, 10, 50, 90, 100]].tolist() == [
+        0, 0, 128, 255, 255,
+    ]  # fmt: skip
+    assert Stretch().apply(np.full((2, 2), 9, np.uint8), {}).tolist() == [[9, 9], [9, 9]]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"low_percentile": 100}, "low_percentile must be from 0 to below 100; got 100.0"),
+        (
+            {"low_percentile": 5, "high_percentile": 5},
+            r"high_percentile must be above low_percentile \(5.0\)",
+        ),
+    ],
+)
+def test_percentiles_of_a_stretch_are_in_order(options: dict[str, float], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        OPERATIONS["stretch"].from_dict(options)
 
 
 def test_percentage_area_is_of_each_side() -> None:
