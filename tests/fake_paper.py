@@ -66,9 +66,9 @@ def family(name, factor, reference):
     }
 
 
-def compared(run, rows):
+def compared(run, rows, resamples=20):
     """Evaluate a run, then give it these comparisons."""
-    evaluate_run(run, n_resamples=20)
+    evaluate_run(run, n_resamples=resamples)
     if rows is not None:
         write_comparisons(run / "comparisons.json", rows, Header("comparisons"))
     return run
@@ -77,7 +77,7 @@ def compared(run, rows):
 def write_suite(runs, members, seconds=12.0):
     """paper.json of a suite beside its runs; gives its folder."""
     folder = runs / "paper-0123456789ab"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     value = {
         "header": Header("paper").to_dict(),
         "name": "paper",

@@ -2,7 +2,7 @@
 
 A difference is `cell` minus `reference`. Within a family and metric, p-values are adjusted by Holm and intervals are simultaneous; only
 the adjusted test may say "better". One training of a cell cannot be told from another by films alone, so a row of one trial has no verdict
-unless both sides have the same trained weights (a digest says so). This module holds and checks rows; it computes nothing.
+unless both sides have the same trained weights (a digest says so). This module holds and checks rows, and says what a verdict is.
 """
 
 from __future__ import annotations
@@ -22,6 +22,26 @@ from hilum.core.files import write_text
 Verdict = Literal["better", "worse", "not distinguishable", "on these films, one trial", "undefined"]
 ONE_TRIAL: Verdict = "on these films, one trial"
 """What stands in the place of a verdict where a cell was trained once."""
+ALPHA = 0.05
+"""Level of the adjusted test."""
+
+
+def verdict_of(estimate: float, p_adjusted: float, one_training: bool) -> Verdict:
+    """The verdict of a difference that has a test.
+
+    Args:
+        estimate: The difference.
+        p_adjusted: By Holm over its family.
+        one_training: Whether chance in training is not in the test although it is in the difference.
+
+    >>> verdict_of(0.1, 0.01, False), verdict_of(-0.1, 0.01, False), verdict_of(0.1, 0.05, False), verdict_of(0.1, 0.01, True)
+    ('better', 'worse', 'not distinguishable', 'on these films, one trial')
+    """
+    if one_training:
+        return ONE_TRIAL
+    if p_adjusted >= ALPHA:
+        return "not distinguishable"
+    return "better" if estimate > 0 else "worse"
 
 
 class Pair(NamedTuple):

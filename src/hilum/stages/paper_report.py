@@ -39,6 +39,7 @@ from hilum.report.run_folder import RunFolder
 from hilum.report.study_rows import StudyRows
 from hilum.stats.confusion import confusion, predicted_class, rates
 from hilum.stats.curves import pr_auc
+from hilum.stats.multiplicity import holm
 from hilum.training.schedules import simulate
 
 PAGE = "report.html"
@@ -89,7 +90,7 @@ def open_paper(folder: Path) -> Paper:
             f"{folder}: expected the folder of a suite, with {suites.NAME}; make one with `hilum run` of a suite"
         )
     suite = suites.read_suite(where)
-    return Paper(suite, tuple(_member(e, folder.parent, where) for e in suite.entries))
+    return Paper(suite, tuple(_member(e, folder.parent, where) for e in suite.entries), holm)
 
 
 def _member(entry: suites.Entry, runs: Path, where: Path) -> Member:

@@ -4,7 +4,7 @@ Convention: a difference is cell minus reference of the mean over trials, the po
 highest probability or the ranking by its probability; a higher figure is the better one. The resamples of the films are drawn once,
 from the union of the clusters of all cells and trials (Set 1 redraws its test part), so every difference is paired film by film where
 films are shared. The test is `difference`'s, or `discordance`'s where fewer than ten clusters are discordant; `multiplicity` adjusts it
-over the family, and `verdict` says what may be said. McNemar and DeLong (`secondary`) stand beside it and decide nothing.
+over the family, and `trainings` says whether there may be a verdict. McNemar and DeLong (`secondary`) stand beside it and decide nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.comparisons import ComparisonRow, Pair, Verdict
+from hilum.artifacts.comparisons import ALPHA, ComparisonRow, Pair, Verdict, verdict_of
 from hilum.core.errors import InputError, nearest
 from hilum.stats.confusion import Ratio, predicted_class, ratios
 from hilum.stats.curves import NO_NEGATIVE, NO_POSITIVE
@@ -43,7 +43,7 @@ from hilum.stats.resampling import DecisionTable, Ranking, Resamples, TrialFigur
 from hilum.stats.sample_size import Needed, needed
 from hilum.stats.scored_films import ScoredFilms, SortedTrial, sort_films
 from hilum.stats.secondary import OF_FIXED_FILMS, secondary_tests, tipped_clusters
-from hilum.stats.verdict import ALPHA, share_weights, trainings, verdict_of
+from hilum.stats.trainings import share_weights, trainings
 from hilum.stats.walks import AREAS
 
 LEVEL = 1 - ALPHA

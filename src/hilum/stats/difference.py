@@ -16,8 +16,8 @@ Why not one Student's t with the degrees of freedom of Satterthwaite (Hillis 200
 happen to agree also raise the degrees of freedom. The sum stays at or below its level (tests/properties/test_comparison_coverage.py).
 
 Cells with other numbers of trials are not paired by trial: s^2 / T is then the sum of the two, with Welch's degrees of freedom. With
-one trial there is no trial part: p and interval are then of these films and these trained models, and `verdict` gives none. Too few
-discordant films to resample: `discordance`.
+one trial there is no trial part: p and interval are then of these films and these trained models (`trainings`). Too few discordant films
+to resample: `discordance`.
 """
 
 from __future__ import annotations

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from hilum.artifacts.comparisons import ONE_TRIAL, ComparisonRow, Pair
+from hilum.artifacts.comparisons import ALPHA, ONE_TRIAL, ComparisonRow, Pair, verdict_of
 from hilum.stats.comparison import Cells
 from hilum.stats.scored_films import ScoredFilms
-from hilum.stats.verdict import ALPHA, verdict_of
 
 N = 400
 

@@ -1,7 +1,7 @@
 """The paper's ten claims, each with the paper's evidence, the evidence here, and a verdict by a stated rule.
 
-Convention: a claim's rule is a function of `hilum.report.paper.claim_rules`; the first paragraph of its docstring is printed under the
-table. What limits a verdict (a subset, a stand-in, random weights, a rule of thumb) stands beside it.
+Convention: a claim's rule is a function of `claim_rules`, `time_rules` or `loss_rules`; the first paragraph of its docstring is printed
+under the table. What limits a verdict (a subset, a stand-in, random weights, a rule of thumb) stands beside it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hilum.report.paper import claim_rules as rules
+from hilum.report.paper import loss_rules, time_rules
 from hilum.report.paper.differences import counts_for_claims
 from hilum.report.paper.member import Member, Paper
 from hilum.report.paper.verdicts import ClaimVerdict, Part, together
@@ -72,7 +73,7 @@ _CLAIMS: tuple[tuple[str, str, str, tuple[int, ...], Test], ...] = (
     (
         "d", "SqueezeNet trains in about half DenseNet121’s time.",
         "Table 4: 1721 s over 3583 s, .48.",
-        (2,), rules.squeezenet_takes_half_the_time,
+        (2,), time_rules.squeezenet_takes_half_the_time,
     ),
     (
         "e", "One cycle beats a constant rate in sensitivity, in 20 % less time than Experiment 2’s DenseNet121.",
@@ -88,7 +89,7 @@ _CLAIMS: tuple[tuple[str, str, str, tuple[int, ...], Test], ...] = (
     (
         "g", "A large cycle (10 to 15 epochs) is better than a small one (5).",
         "Loss curves of schedules 1 and 2 (Figure 10); no number is given.",
-        (3,), rules.large_cycle_is_better,
+        (3,), loss_rules.large_cycle_is_better,
     ),
     (
         "h", "The CNN from scratch has like specificity and low sensitivity.",
@@ -98,7 +99,7 @@ _CLAIMS: tuple[tuple[str, str, str, tuple[int, ...], Test], ...] = (
     (
         "i", "Validation loss stops falling after about 10 epochs.",
         "Figure 5: ResNet50 in Experiment 1, 25 epochs.",
-        (1,), rules.loss_stops_after_ten_epochs,
+        (1,), loss_rules.loss_stops_after_ten_epochs,
     ),
     (
         "j", "PR-AUC is best with the baseline pipeline for ResNet50 and SqueezeNet.",

@@ -1,26 +1,32 @@
-"""Differences between cells, as the claims use them: from the study's adjusted comparisons, else by a rule of thumb that says so.
+"""Differences between cells, as the claims use them: from the study's comparisons, else by a rule of thumb that says so.
 
 Convention: a difference is the cell minus its reference, and "better" is the higher figure. Where a family of the study covers it, the
-verdict is that of the adjusted test. Where none does (and always between two studies), the rule of thumb is: better or worse only if the
-95 % intervals of the two do not meet. That rule is not adjusted for many comparisons and ignores that both saw the same films.
+verdict is that of the test, adjusted by Holm over everything that the claim reads: all its metrics, backbones and levels (`judged`). Where
+none does (and always between two studies), the rule of thumb is: better or worse only if the 95 % intervals of the two do not meet. That
+rule is not adjusted for many comparisons and ignores that both saw the same films. A cell that was trained once has no verdict by either,
+and cells that are not comparable (`hilum.report.paper.comparable`) are not compared.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import get_args
 
-from hilum.artifacts.comparisons import Verdict
+from hilum.artifacts.comparisons import ONE_TRIAL, Verdict, verdict_of
 from hilum.report import numbers
 from hilum.report.families import levels
 from hilum.report.paper.beside import signed
+from hilum.report.paper.comparable import same_mode
 from hilum.report.paper.member import Member
 from hilum.report.result_tables import METRIC_LABELS
 from hilum.report.run_folder import RunCell
 from hilum.report.study_rows import StudyRow
 
 _FEW = 3  # that are told one by one
+Adjust = Callable[[Sequence[float | None]], list[float | None]]
+"""p-values -> adjusted p-values; a toolkit of statistics hands it in."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class Difference:
         high: Upper end.
         verdict: Of the cell.
         adjusted: Whether the verdict is of an adjusted test, not of the rule of thumb.
+        p: Of the test, not adjusted; None where there is none.
     """
 
     metric: str
@@ -46,6 +53,7 @@ class Difference:
     high: float | None
     verdict: Verdict
     adjusted: bool
+    p: float | None = None
 
 
 def counts_for_claims(cell: RunCell) -> bool:
@@ -56,6 +64,23 @@ def counts_for_claims(cell: RunCell) -> bool:
 def is_of_experiment(member: Member, cell: RunCell) -> bool:
     """Whether a cell belongs to the paper's experiment; the constant rate that stands beside Experiments 3 and 4 does not."""
     return member.experiment not in (3, 4) or cell.schedule != "constant"
+
+
+def judged(differences: Sequence[Difference], adjust: Adjust) -> list[Difference]:
+    """The differences with the verdicts that hold over all of them together, and within the family of each: over both, or not at all.
+
+    Args:
+        differences: All that a claim reads; those of the rule of thumb keep its verdict.
+        adjust: Holm's.
+    """
+    adjusted = adjust([d.p if d.adjusted else None for d in differences])
+    found = []
+    for d, p in zip(differences, adjusted, strict=True):
+        kept = d.verdict
+        if d.adjusted and kept in ("better", "worse") and d.estimate is not None and p is not None:
+            kept = verdict_of(d.estimate, p, one_training=False)
+        found.append(replace(d, verdict=kept))
+    return found
 
 
 def within(member: Member, factor: str, metric: str, reference: str) -> list[Difference]:
@@ -71,7 +96,15 @@ def within(member: Member, factor: str, metric: str, reference: str) -> list[Dif
     by_name = {c.name: c for c in kept}
     adjusted = [
         Difference(
-            metric, by_name[r.cell], by_name[r.reference], r.estimate, r.low, r.high, r.verdict, adjusted=True
+            metric,
+            by_name[r.cell],
+            by_name[r.reference],
+            r.estimate,
+            r.low,
+            r.high,
+            r.verdict,
+            adjusted=True,
+            p=r.p,
         )
         for r in member.family(factor)
         if r.metric == metric
@@ -79,6 +112,7 @@ def within(member: Member, factor: str, metric: str, reference: str) -> list[Dif
         and r.cell in by_name
         and r.reference in by_name
         and levels(by_name[r.reference])[factor] == reference
+        and same_mode(by_name[r.cell], by_name[r.reference])
     ]
     if adjusted:
         return adjusted
@@ -86,7 +120,7 @@ def within(member: Member, factor: str, metric: str, reference: str) -> list[Dif
     found = []
     for cell in kept:
         of = references.get(_others(cell, factor))
-        if of is not None and of is not cell:
+        if of is not None and of is not cell and same_mode(cell, of):
             found.append(by_thumb(metric, cell, of, member.row(cell, metric), member.row(of, metric)))
     return found
 
@@ -98,11 +132,13 @@ def _others(cell: RunCell, factor: str) -> tuple[str, ...]:
 def by_thumb(
     metric: str, cell: RunCell, reference: RunCell, here: StudyRow | None, there: StudyRow | None
 ) -> Difference:
-    """By the rule of thumb: better or worse if the intervals do not meet."""
+    """By the rule of thumb: better or worse if the intervals do not meet; nothing of what was trained once."""
     if here is None or there is None or here.estimate is None or there.estimate is None:
         return Difference(metric, cell, reference, None, None, None, "undefined", adjusted=False)
     verdict: Verdict = "not distinguishable"
-    if here.low is not None and there.high is not None and here.low > there.high:
+    if min(here.n_trials, there.n_trials) < 2:
+        verdict = ONE_TRIAL
+    elif here.low is not None and there.high is not None and here.low > there.high:
         verdict = "better"
     elif here.high is not None and there.low is not None and here.high < there.low:
         verdict = "worse"
@@ -142,7 +178,7 @@ def _differing(d: Difference) -> str:
 def _many(differences: Sequence[Difference]) -> str:
     counts = Counter(d.verdict for d in differences)
     estimates = [d.estimate for d in differences if d.estimate is not None]
-    order: tuple[Verdict, ...] = ("better", "worse", "not distinguishable", "undefined")
+    order: tuple[Verdict, ...] = get_args(Verdict)
     tally = ", ".join(f"{counts[v]} {v}" for v in order if counts[v] or v in ("better", "worse"))
     span = ""
     if estimates:

@@ -9,7 +9,7 @@ rates) is handed in by the stage.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -199,21 +199,17 @@ class Paper:
     Attributes:
         suite: What ``paper.json`` says.
         members: In the order of the suite.
+        adjust: Adjusts p-values for many comparisons (Holm's).
     """
 
     suite: Suite
     members: tuple[Member, ...]
+    adjust: Callable[[Sequence[float | None]], list[float | None]]
 
     def experiment(self, number: int) -> Member | None:
         """The study of an experiment as described; that of the plain name where there are several."""
         found = [m for m in self.members if m.experiment == number and not m.as_run]
         return min(found, key=lambda m: len(m.name)) if found else None
-
-    def experiment_with(self, number: int, backbones: Sequence[str]) -> Member | None:
-        """The first study of an experiment as described that has all these backbones, whatever their weights: for their cost."""
-        found = [m for m in self.members if m.experiment == number and not m.as_run]
-        has = [m for m in found if {c.backbone for c in m.folder.cells} >= set(backbones)]
-        return min(has, key=lambda m: len(m.name)) if has else None
 
     @property
     def as_described(self) -> list[Member]:

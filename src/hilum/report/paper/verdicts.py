@@ -1,21 +1,24 @@
-"""What may be said of a claim: the four verdicts, and the rules that lead from differences to one of them.
+"""What may be said of a claim: the five verdicts, and the rules that lead from differences to one of them.
 
-Convention: "better" and "worse" are the words of the adjusted test, or of the rule of thumb where there is none
-(`hilum.report.paper.differences`). That a difference was not found is never taken as its absence: it is "not distinguishable", unless
-the intervals themselves rule a gain out.
+Convention: "better" and "worse" are the words of the test adjusted over all that the claim reads (`differences.judged`), or of the rule of
+thumb where there is none. A claim holds only if every comparison that it asks for goes its way; where some do and none goes the other way
+it holds in part, and the evidence says in how many. That a difference was not found is never taken as its absence: it is "not
+distinguishable", unless the intervals themselves rule a gain out. What was trained once decides nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from hilum.artifacts.comparisons import ONE_TRIAL
 from hilum.report.paper.differences import Difference
 
-ClaimVerdict = Literal["holds", "fails", "not distinguishable", "not tested here"]
+ClaimVerdict = Literal["holds", "holds in part", "fails", "not distinguishable", "not tested here"]
 MARGIN = 0.01
 """A gain below this is no gain worth the name."""
+_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True)
@@ -35,50 +38,82 @@ class Part:
     thumb: bool = False
 
 
+@dataclass(frozen=True)
+class Ruling:
+    """A verdict, and in how many of the comparisons asked for the claim went its way.
+
+    Attributes:
+        verdict: Of the comparisons.
+        tally: ``in one of two``; empty where nothing was tested.
+    """
+
+    verdict: ClaimVerdict
+    tally: str = ""
+
+
 def not_tested(what: str, why: str) -> Part:
     """A part that could not be tested, with the reason."""
     return Part(what, why, "not tested here")
 
 
-def goes(differences: Sequence[Difference], way: Literal["better", "worse"]) -> ClaimVerdict:
-    """Holds if at least one comparison goes the claimed way and none the other; fails if any goes the other way."""
+def absent(number: int) -> list[Part]:
+    """The one part of a claim whose experiment was not run."""
+    return [not_tested("", f"Experiment {number} was not run")]
+
+
+def goes(differences: Sequence[Difference], way: Literal["better", "worse"], missing: int = 0) -> Ruling:
+    """Holds if every comparison goes the claimed way, in part if some do and none the other; fails if any goes the other way.
+
+    Args:
+        differences: All that the claim asks for.
+        way: The claimed one.
+        missing: Comparisons that it asks for too and that were not run: they keep it from holding altogether.
+    """
     other = "worse" if way == "better" else "better"
-    found = {d.verdict for d in _defined(differences)}
-    if not found:
-        return "not tested here"
-    return "fails" if other in found else "holds" if way in found else "not distinguishable"
+    return _ruling(differences, lambda d: d.verdict == way, lambda d: d.verdict == other, missing)
 
 
-def no_gain(differences: Sequence[Difference]) -> ClaimVerdict:
-    """Fails if any comparison is better; holds if any is worse and none better, or if every interval excludes a gain of .01."""
-    known = _defined(differences)
+def no_gain(differences: Sequence[Difference]) -> Ruling:
+    """Holds if every comparison's interval excludes a gain of .01 (a worse one's does), in part if some do; fails if any is better."""
+    return _ruling(
+        differences,
+        lambda d: d.verdict == "worse" or (d.verdict != ONE_TRIAL and d.high is not None and d.high < MARGIN),
+        lambda d: d.verdict == "better",
+    )
+
+
+def _ruling(
+    differences: Sequence[Difference],
+    with_it: Callable[[Difference], bool],
+    against_it: Callable[[Difference], bool],
+    missing: int = 0,
+) -> Ruling:
+    known = [d for d in differences if d.verdict not in ("undefined", ONE_TRIAL)]
     if not known:
-        return "not tested here"
-    verdicts = {d.verdict for d in known}
-    if "better" in verdicts:
-        return "fails"
-    excluded = all(d.high is not None and d.high < MARGIN for d in known)
-    return "holds" if "worse" in verdicts or excluded else "not distinguishable"
+        return Ruling("not tested here")
+    n, asked = sum(map(with_it, known)), len(differences) + missing
+    tally = f"in {in_words(n)} of {in_words(asked)}"
+    if any(map(against_it, known)):
+        return Ruling("fails", tally)
+    if n == asked:
+        return Ruling("holds", tally)
+    return Ruling("holds in part" if n else "not distinguishable", tally)
 
 
-def all_worse(differences: Sequence[Difference]) -> ClaimVerdict:
-    """Holds if every comparison is worse than the reference, which is then best; fails if any is better."""
-    known = _defined(differences)
-    if not known:
-        return "not tested here"
-    verdicts = {d.verdict for d in known}
-    return "fails" if "better" in verdicts else "holds" if verdicts == {"worse"} else "not distinguishable"
+def in_words(n: int) -> str:
+    """A small count as a word.
+
+    >>> in_words(2), in_words(12)
+    ('two', '12')
+    """
+    return _WORDS[n] if n < len(_WORDS) else str(n)
 
 
 def together(verdicts: Sequence[ClaimVerdict]) -> ClaimVerdict:
     """A claim of several parts: fails if one fails, holds only if all hold; a part that was not tested leaves it untested.
 
-    >>> together(["holds", "not distinguishable"]), together(["fails", "not tested here"])
-    ('not distinguishable', 'fails')
+    >>> together(["holds", "not distinguishable"]), together(["fails", "not tested here"]), together(["holds", "holds in part"])
+    ('not distinguishable', 'fails', 'holds in part')
     """
-    order: tuple[ClaimVerdict, ...] = ("fails", "not tested here", "not distinguishable")
+    order: tuple[ClaimVerdict, ...] = ("fails", "not tested here", "not distinguishable", "holds in part")
     return next((v for v in order if v in verdicts), "holds" if verdicts else "not tested here")
-
-
-def _defined(differences: Sequence[Difference]) -> list[Difference]:
-    return [d for d in differences if d.verdict != "undefined"]
