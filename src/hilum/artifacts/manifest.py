@@ -233,14 +233,14 @@ class Manifest:
                 else:
                     values[c] = text
             if values["patient_id"]:
-                values["patient_id"] = _known_patient(str(values["patient_id"]), str(values["source"]))
+                values["patient_id"] = known_patient(str(values["patient_id"]), str(values["source"]))
             attributes = {c: v for c in own if (v := row.get(c))}
             films.append(FilmRow(**values, attributes=attributes))  # type: ignore[arg-type]
         return cls(films, header, provenance)
 
 
-def _known_patient(patient_id: str, source: str) -> str:
-    """``source:id``, or an empty text where the id stands for "not known"."""
+def known_patient(patient_id: str, source: str) -> str:
+    """An id, with or without the source's name before it; an empty text where it stands for "not known"."""
     return patient_id if known(patient_id.removeprefix(f"{source}:")) else ""
 
 

@@ -19,6 +19,16 @@ from hilum.core.digests import digest
 from hilum.core.errors import InputError, LeakageError
 
 PARTS = ("train", "valid", "test")
+PART_SPELLINGS = {
+    "train": "train",
+    "training": "train",
+    "val": "valid",
+    "valid": "valid",
+    "validation": "valid",
+    "test": "test",
+    "testing": "test",
+}
+"""How sources call their parts, in lower case -> the part."""
 UNSAFE_KIND = "unsafe split"
 
 

@@ -47,6 +47,15 @@ def ingest(
             "(number) or two (number-and-class)."
         ),
     ] = "number",
+    views: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--views",
+            metavar="VIEW,...",
+            help="Views to keep: PA, AP, AP Supine, AP Erect, Lateral, ..., unknown, all. When not given, frontal ones and "
+            "films whose view nobody tells.",
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Write nothing and exit with 2 when any film cannot be read.")
     ] = False,
@@ -75,6 +84,7 @@ def ingest(
         labels=labels,
         layouts=_layouts(layout or ()),
         mooney_patients=cast(MooneyPatients, mooney_patients),
+        views=views or (),
         strict=strict,
         workers=workers,
     )

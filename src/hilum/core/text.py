@@ -69,7 +69,7 @@ def opened_text(path: Path) -> Iterator[TextIO]:
     except IsADirectoryError:
         raise InputError(f"{path}: expected a file, got a folder") from None
     except OSError as e:
-        raise InputError(f"{path}: cannot be read: {e.strerror}") from None
+        raise InputError(f"{path}: cannot be read: {e.strerror or e}") from None
     except UnicodeDecodeError as e:
         raise _wrong_encoding(path, e.encoding) from None
 

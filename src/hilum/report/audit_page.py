@@ -80,6 +80,16 @@ def summary(a: Mapping[str, Any]) -> list[tuple[str, str]]:
                 "may be in two parts of any split, unless they are copies.",
             )
         )
+    odd = a["patients"]["one_id_on_many"]
+    if odd:
+        text = "; ".join(odd)
+        out.append(
+            (
+                "One id on many films",
+                f"{text}. As one person's these films stay together, and a split may have an empty part: give real ids, or declare at "
+                "ingest that there are none (--no-patient-ids).",
+            )
+        )
     rule = a["source_rule"]
     if rule["accuracy"] - rule["accuracy_of_the_largest_class"] > 0.05:
         out.append(

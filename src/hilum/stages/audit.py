@@ -21,6 +21,7 @@ from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import Split
 from hilum.core.errors import InputError
 from hilum.stages.shortcut_probes import look, probes
+from hilum.stages.sources.patients import one_id_on_many
 
 _LISTED = 200  # conflicts listed by name
 
@@ -157,7 +158,12 @@ def _patients(manifest: Manifest) -> dict[str, Any]:
         "with_most_films": most,
         "n_with_several_labels": len(mixed),
         "with_several_labels": sorted(mixed)[:_LISTED],
+        "one_id_on_many": [f"{o.source}: {o.sentence()}" for o in one_id_on_many(_ids(manifest))],
     }
+
+
+def _ids(manifest: Manifest) -> list[tuple[str, str, str]]:
+    return [(f.source, f.patient_id, f.label) for f in manifest.films]
 
 
 def _leaks(manifest: Manifest, duplicates: Duplicates, split: Split) -> dict[str, Any]:

@@ -12,48 +12,26 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from hilum.artifacts.header import Header, header_path
+from hilum.artifacts.header import header_path
 from hilum.artifacts.manifest import Exclusion, FilmRow, Manifest, excluded_path, write_exclusions
 from hilum.artifacts.outputs import check_outputs, file_output
-from hilum.core.digests import digest, sha256_file
+from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import progress
 from hilum.stages.sources import checks
 from hilum.stages.sources import labels as labels_file
-from hilum.stages.sources.listing import (
-    Candidate,
-    Listing,
-    MooneyPatients,
-    age_group_of,
-    sex_of,
-)
-from hilum.stages.sources.places import absolute
+from hilum.stages.sources.account import Count, counts_of, header_of, notes_of
+from hilum.stages.sources.facts import completed, view_is_kept, views_asked
+from hilum.stages.sources.listing import NOT_FRONTAL, Candidate, Listing, MooneyPatients
+from hilum.stages.sources.patients import without_dummies
+from hilum.stages.sources.places import absolute, image_ids
 from hilum.stages.sources.reading import FilmRead, read_films
 from hilum.stages.sources.recognise import list_films, parse_source
 from hilum.stages.sources.spelling import one_spelling
-
-
-@dataclass(frozen=True)
-class Count:
-    """A line of the table of films.
-
-    Attributes:
-        source: Name of the source.
-        layout: The layout it was read as.
-        label: Class.
-        films: Number of films.
-        patients: Number of patients, or None where the source was declared to have no ids.
-    """
-
-    source: str
-    layout: str
-    label: str
-    films: int
-    patients: int | None
 
 
 @dataclass(frozen=True)
@@ -85,6 +63,7 @@ def ingest(
     labels: Path | None = None,
     layouts: Mapping[str, str] | None = None,
     mooney_patients: MooneyPatients = "number",
+    views: Sequence[str] = (),
     strict: bool = False,
     workers: int | None = None,
 ) -> Ingested:
@@ -98,6 +77,7 @@ def ingest(
         layouts: Source name -> layout, where it should not be recognised.
         mooney_patients: ``"number"``: person5 under bacteria and under virus is one child;
             ``"number-and-class"``: two.
+        views: Views to keep, as ``--views`` has them; frontal ones and films whose view nobody tells when empty.
         strict: Refuse to write when any film cannot be read.
         workers: Processes; None for one a processor.
 
@@ -107,11 +87,12 @@ def ingest(
     given = [parse_source(s) for s in sources]
     layouts = dict(layouts or {})
     declared = sorted(set(no_patient_ids))
+    asked = views_asked(views)
     checks.check_options(given, layouts)
     manifest_output = file_output(out, "manifest", ".csv", beside=(header_path, excluded_path))
     check_outputs([manifest_output], [*(s.path for s in given), *([labels] if labels else [])])
     own = {p.resolve() for p in (out, header_path(out), excluded_path(out), *([labels] if labels else []))}
-    listings = [list_films(s, layouts.get(s.name), mooney_patients, own) for s in given]
+    listings = [list_films(s, layouts.get(s.name), mooney_patients, asked, own) for s in given]
     names = checks.source_names(listings)
     for name in declared:
         if name not in names:
@@ -120,6 +101,7 @@ def ingest(
     inputs, options, notes = _label(labels, listings)
     notes += one_spelling(listings)
     checks.check_labels(listings)
+    checks.leave_out_views(listings, asked)
     checks.check_patients(
         [c for x in listings for c in x.candidates if not checks.may_hold_patient(c)], listings, declared
     )
@@ -129,25 +111,28 @@ def ingest(
     exclusions = [e for x in listings for e in x.exclusions]
     layout_of = {c.source: x.layout for x in listings for c in x.candidates}
     shown = {id(c): checks.shown(c, x) for x in listings for c in x.candidates}
-    ids = _image_ids(candidates)
-    films: list[FilmRow] = []
-    complete: list[Candidate] = []
-    blank: dict[str, list[str]] = defaultdict(list)
+    ids = image_ids([(c.source, c.relative) for c in candidates])
+    kept: list[tuple[str, Candidate, FilmRead]] = []
     with progress("ingest", len(candidates)) as step:
-        for candidate, answer in zip(
-            candidates, read_films([str(c.path) for c in candidates], workers), strict=True
-        ):
+        answers = read_films([str(c.path) for c in candidates], workers)
+        for image_id, candidate, answer in zip(ids, candidates, answers, strict=True):
             step()
+            full = completed(candidate, answer)
             if answer.reason:
                 row = Exclusion(shown[id(candidate)], candidate.source, answer.reason, answer.detail)
                 broken.append(row)
                 exclusions.append(row)
-                continue
-            full = _with_dicom_facts(candidate, answer)
-            complete.append(full)
-            films.append(_row(ids[id(candidate)], full, answer))
-            if answer.nearly_blank:
-                blank[answer.nearly_blank].append(films[-1].image_id)
+            elif not view_is_kept(full.view, asked):
+                detail = checks.why_not_view(full.view)
+                exclusions.append(Exclusion(shown[id(candidate)], candidate.source, NOT_FRONTAL, detail))
+            else:
+                kept.append((image_id, full, answer))
+    complete, taken, odd_ids = without_dummies([c for _, c, _ in kept], declared)
+    films = [_row(image_id, c, answer) for (image_id, _, answer), c in zip(kept, complete, strict=True)]
+    blank: dict[str, list[str]] = defaultdict(list)
+    for film, (_, _, answer) in zip(films, kept, strict=True):
+        if answer.nearly_blank:
+            blank[answer.nearly_blank].append(film.image_id)
     if strict and broken:
         raise InputError(_strict_message(broken, out))
     if not films:
@@ -157,14 +142,17 @@ def ingest(
     checks.check_declared_needed(complete, declared)
 
     excluded = dict(sorted(Counter((e.source, e.reason) for e in exclusions).items()))
-    header = _header(listings, films, excluded, declared, inputs, options)
+    if odd_ids:
+        options["one_id_on_many_films"] = {f"{o.source}:{o.patient}": o.films for o in odd_ids}
+    if asked is not None:
+        options["views"] = list(asked)
+    header = header_of(listings, films, excluded, declared, inputs, options)
     manifest = Manifest(films, header)
     write_exclusions(excluded_path(out), exclusions)
     manifest.write(out)
-    counts = _counts(manifest, layout_of, set(declared))
-    return Ingested(
-        out, manifest, counts, excluded, tuple(exclusions), (*_notes(listings), *notes, *_blank_notes(blank))
-    )
+    counts = counts_of(manifest, layout_of, set(declared))
+    told = (*notes_of(listings, odd_ids, taken), *notes, *_blank_notes(blank))
+    return Ingested(out, manifest, counts, excluded, tuple(exclusions), told)
 
 
 def _label(
@@ -178,24 +166,6 @@ def _label(
     listings[0].broken.extend(read.unmatched)
     notes = [f"the labels file changed the label of {read.changed} films"] if read.changed else []
     return {"labels": sha256_file(path)}, {"labels": {"rows": read.rows, "changed": read.changed}}, notes
-
-
-def _image_ids(candidates: Sequence[Candidate]) -> dict[int, str]:
-    """id(candidate) -> image_id. Films that differ in their ending only keep it, all of them."""
-    short = {id(c): f"{c.source}/{PurePosixPath(c.relative).with_suffix('')}" for c in candidates}
-    shared = {s for s, n in Counter(short.values()).items() if n > 1}
-    return {id(c): f"{c.source}/{c.relative}" if short[id(c)] in shared else short[id(c)] for c in candidates}
-
-
-def _with_dicom_facts(candidate: Candidate, answer: FilmRead) -> Candidate:
-    """Fill what the source did not say with what the film's own header says."""
-    return replace(
-        candidate,
-        patient=candidate.patient or answer.patient_id,
-        view=candidate.view or answer.view,
-        age_group=candidate.age_group or age_group_of(answer.age),
-        sex=candidate.sex or sex_of(answer.sex),
-    )
 
 
 def _row(image_id: str, c: Candidate, answer: FilmRead) -> FilmRow:
@@ -218,6 +188,7 @@ def _row(image_id: str, c: Candidate, answer: FilmRead) -> FilmRow:
         lung_mask=str(absolute(Path(c.lung_mask))) if c.lung_mask else "",
         container=answer.container,
         stored_as=answer.stored_as,
+        attributes=c.attributes,
     )
 
 
@@ -238,68 +209,3 @@ def _strict_message(broken: Sequence[Exclusion], out: Path) -> str:
     more = f"\n  ... and {len(broken) - 20} more" if len(broken) > 20 else ""
     state = "stays as it was" if out.exists() else "was not written"
     return f"{len(broken)} films cannot be read, and --strict was given; {out} {state}:\n{first}{more}"
-
-
-def _header(
-    listings: Sequence[Listing],
-    films: Sequence[FilmRow],
-    excluded: Mapping[tuple[str, str], int],
-    declared: Sequence[str],
-    inputs: Mapping[str, str],
-    options: Mapping[str, Any],
-) -> Header:
-    of_source: dict[str, list[FilmRow]] = defaultdict(list)
-    for f in films:
-        of_source[f.source].append(f)
-    all_inputs = dict(inputs)
-    for name, rows in sorted(of_source.items()):
-        all_inputs[f"films of {name}"] = digest(sorted([r.image_id, r.sha256] for r in rows))
-    for listing in listings:
-        for name, path in sorted(listing.tables.items()):
-            all_inputs[f"{listing.source}/{name}"] = sha256_file(path)
-    sources: dict[str, Any] = {}
-    for x in sorted(listings, key=lambda x: x.source):
-        names = {x.source, *(c.source for c in x.candidates)}  # a table may bring names of its own
-        reasons = Counter({reason: 0 for _, reason in excluded})
-        for (source, reason), n in excluded.items():
-            reasons[reason] += n if source in names else 0
-        sources[x.source] = {
-            "layout": x.layout,
-            **x.options,
-            "films": sum(len(of_source[name]) for name in names),
-            "excluded": {reason: n for reason, n in sorted(reasons.items()) if n},
-        }
-    return Header(
-        "manifest",
-        inputs=all_inputs,
-        options={"no_patient_ids": list(declared), "sources": sources, **options},
-    )
-
-
-def _counts(manifest: Manifest, layout_of: Mapping[str, str], declared: set[str]) -> tuple[Count, ...]:
-    groups: dict[tuple[str, str], list[FilmRow]] = defaultdict(list)
-    for f in manifest.films:
-        groups[f.source, f.label].append(f)
-    return tuple(
-        Count(
-            source,
-            layout_of[source],
-            label,
-            len(rows),
-            None if source in declared else len({r.patient_id for r in rows}),
-        )
-        for (source, label), rows in sorted(groups.items())
-    )
-
-
-def _notes(listings: Sequence[Listing]) -> list[str]:
-    notes: list[str] = []
-    for x in listings:
-        if joined := x.options.get("patients_joined"):
-            groups = "; ".join(" = ".join(g) for g in joined)
-            notes.append(f"{x.source}: patient ids that share a film count as one person: {groups}")
-        if ignored := x.options.get("ignored_columns"):
-            notes.append(f"{x.source}: columns that mean nothing to hilum: {', '.join(ignored)}")
-        if basis := x.options.get("age_group_basis"):
-            notes.append(f"{x.source}: age group is {basis}")
-    return notes

@@ -13,19 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hilum.artifacts.manifest import FilmRow, Manifest
-from hilum.artifacts.split import PARTS
+from hilum.artifacts.split import PART_SPELLINGS, PARTS
 from hilum.artifacts.study_tables import Crossing
 from hilum.core.errors import InputError, LeakageError, nearest
 
-SPELLINGS = {
-    "train": "train",
-    "training": "train",
-    "val": "valid",
-    "valid": "valid",
-    "validation": "valid",
-    "test": "test",
-    "testing": "test",
-}
 FEWEST_VALID = 10
 """Films of each class that a source's own validation part must have, to be used as it is."""
 
@@ -87,11 +78,11 @@ def _parts_of(manifest: Manifest) -> dict[str, str]:
         )
     found = {}
     for film in manifest.films:
-        part = SPELLINGS.get(film.source_part.strip().lower())
+        part = PART_SPELLINGS.get(film.source_part.strip().lower())
         if part is None:
             raise InputError(
                 f"method official: film {film.image_id!r} has source_part {film.source_part!r}, which is no part; "
-                f"{nearest(film.source_part, SPELLINGS)}"
+                f"{nearest(film.source_part, PART_SPELLINGS)}"
             )
         found[film.image_id] = part
     return found

@@ -224,3 +224,16 @@ def test_films_that_changed_since_ingest_are_refused_together(
     with pytest.raises(InputError, match="2 films of the manifest cannot be used") as refused:
         audit(changed, Duplicates(duplicates.pairs, duplicates.films, duplicates.header))
     assert "\n  a/f03: changed since ingest\n  b/f61: changed since ingest" in str(refused.value)
+
+
+def test_one_id_on_most_films_is_said(manifest: Manifest, findings: dict[str, Any]) -> None:
+    assert findings["patients"]["one_id_on_many"] == []
+    films = [replace(f, patient_id="a:ANONYMOUS") for f in manifest.films[:8]]
+    keys = {f.image_id: f.pixels_sha256[:SHORT] for f in films}
+    odd = audit(Manifest(films, manifest.header), Duplicates([], keys, Header("duplicates")))
+    (said,) = odd["patients"]["one_id_on_many"]
+    assert (
+        said
+        == "a: patient id 'ANONYMOUS' is on 8 of 8 films (covid 4, normal 4), which is what anonymisers write"
+    )
+    assert dict(summary(odd))["One id on many films"].startswith(said)

@@ -366,7 +366,7 @@ def test_csv_with_all_it_may_say(tmp_path: Path) -> None:
     by_csv = run(tmp_path, path)
     assert facts(by_csv, "label", "patient_id", "view", "age_group", "sex") == expected
     assert left_out(by_csv) == reasons
-    assert by_csv.manifest.header.options["sources"]["nih"]["ignored_columns"] == ["nih_findings"]
+    assert by_csv.manifest.header.options["sources"]["nih"]["attributes"] == ["nih_findings"]
     by_folder = run(tmp_path, root)
     assert facts(by_folder, "label", "patient_id", "view", "age_group", "sex") == expected
     assert left_out(by_folder) == {**reasons, "images/norow.jpg": "outside the layout"}

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from hilum.core.errors import InputError, nearest
-from hilum.stages.sources.listing import NO_LABEL, Candidate, Listing
+from hilum.stages.sources.facts import view_is_kept
+from hilum.stages.sources.listing import NO_LABEL, NOT_FRONTAL, Candidate, Listing
 from hilum.stages.sources.places import absolute
 from hilum.stages.sources.recognise import Source
 
@@ -78,6 +79,27 @@ def check_labels(listings: Sequence[Listing]) -> None:
             listing.leave_out(shown(c, listing), NO_LABEL, "neither the folder nor a table gives its class")
         if without:
             listing.candidates[:] = [c for c in listing.candidates if c.label]
+
+
+def leave_out_views(listings: Sequence[Listing], views: Sequence[str] | None) -> None:
+    """Leave out films whose table gives a view that is not kept."""
+    for listing in listings:
+        kept = []
+        for c in listing.candidates:
+            if not c.view or view_is_kept(c.view, views):  # where nobody tells so far, the film's header may
+                kept.append(c)
+            else:
+                listing.leave_out(shown(c, listing), NOT_FRONTAL, why_not_view(c.view))
+        listing.candidates[:] = kept
+
+
+def why_not_view(view: str) -> str:
+    """One sentence on a view that is not kept."""
+    return (
+        f"view {view!r}; --views names the views to keep"
+        if view
+        else "nobody tells its view; --views unknown keeps it"
+    )
 
 
 def may_hold_patient(candidate: Candidate) -> bool:

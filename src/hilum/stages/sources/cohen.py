@@ -10,15 +10,20 @@ person could sit in two parts.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from hilum.core.tables import Row, read_columns, read_table
-from hilum.stages.sources.listing import NO_SUCH_FILE, Candidate, Listing, age_group_of, sex_of
+from hilum.stages.sources.facts import FRONTAL, age_group_of, sex_of, view_is_kept, view_of
+from hilum.stages.sources.listing import NO_SUCH_FILE, NOT_FRONTAL, Candidate, Listing
+from hilum.stages.sources.table import attributes_of
 from hilum.stages.sources.tree import Tree
 
 LAYOUT = "cohen"
 TABLE = "metadata.csv"
 _COLUMNS = frozenset({"patientid", "finding", "view", "modality", "folder", "filename"})
-FRONTAL = frozenset({"PA", "AP", "AP Supine", "AP Erect"})
+_NO_ATTRIBUTES = frozenset(
+    {"clinical_notes", "other_notes", "doi", "url"}
+)  # free text, and where it was published
 _VIRAL = ("SARS", "Varicella", "Influenza")
 _BACTERIAL = (
     "Streptococcus",
@@ -58,14 +63,22 @@ def matches(tree: Tree) -> bool:
     return TABLE in tree.beside() and set(read_columns(tree.path(TABLE), fold=True)) >= _COLUMNS
 
 
-def read(source: str, tree: Tree) -> Listing:
-    """List the films."""
+def read(source: str, tree: Tree, views: Sequence[str] | None = None) -> Listing:
+    """List the films.
+
+    Args:
+        source: The source's name.
+        tree: Its folder.
+        views: Of ``--views``; None for frontal ones whose view the table tells.
+    """
     table = tree.path(TABLE)
-    rows = read_table(table, fold=True).rows
+    found = read_table(table, fold=True)
+    columns, rows = found.columns, found.rows
     listing = Listing(source, LAYOUT, tables={TABLE: table})
     person, joined = _join_patients(rows)
     listing.options["patients_joined"] = joined
-    listing.options["views"] = sorted(FRONTAL)
+    views = FRONTAL if views is None else views
+    listing.options["views"] = sorted(views)
     files = set(tree.films)
     labels: dict[str, set[str]] = defaultdict(set)
     for row in rows:
@@ -79,7 +92,7 @@ def read(source: str, tree: Tree) -> Listing:
             continue
         named[film] = row.line
         label = label_of(row.get("finding"))
-        reason = _why_not(row, label, film in files)
+        reason = _why_not(row, label, film in files, views)
         if reason is None and len(labels[film]) > 1:
             reason = (
                 "rows disagree",
@@ -95,9 +108,10 @@ def read(source: str, tree: Tree) -> Listing:
                 source=source,
                 label=label,
                 patient=person.get(row.get("patientid"), ""),
-                view=row.get("view"),
+                view=view_of(row.get("view")),
                 age_group=age_group_of(row.get("age")),
                 sex=sex_of(row.get("sex")),
+                attributes=attributes_of(row, columns, _COLUMNS | _NO_ATTRIBUTES | {"sex"}),
             )
         )
     for film in tree.films:
@@ -110,15 +124,15 @@ def _film(row: Row) -> str:
     return f"{row.get('folder')}/{row.get('filename')}"
 
 
-def _why_not(row: Row, label: str, there: bool) -> tuple[str, str] | None:
+def _why_not(row: Row, label: str, there: bool, views: Sequence[str]) -> tuple[str, str] | None:
     """Reason and detail why a row is left out, or None. A row has one reason: the first that holds."""
     where = f"line {row.line} of {TABLE}"
     if not there:
         return NO_SUCH_FILE, f"{where} names a film that is not there"
     if row.get("modality") != "X-ray":
         return "not X-ray", f"{where}: modality {row.values.get('modality')!r}"
-    if row.get("view") not in FRONTAL:
-        reason = "not frontal" if row.get("view") else "view not known"
+    if not view_is_kept(view_of(row.get("view")), views):
+        reason = NOT_FRONTAL if row.get("view") else "view not known"
         return reason, f"{where}: view {row.values.get('view')!r}"
     if not label:
         return "finding not in the study", f"{where}: finding {row.values.get('finding')!r}"

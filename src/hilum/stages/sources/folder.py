@@ -1,18 +1,18 @@
 """A folder per class, any names; ``train/<class>/`` too; or films without classes, for a labels file.
 
-Convention: the class is the first folder below the source (the second where the first is a part such as
-``train``). ``images/`` beside ``masks/`` is no class: the masks become lung masks. This layout knows no
+Convention: the class is the first folder below the source, the part of the source (``train``, ``val`` ...) a folder above or below it.
+``images/`` is no class. ``images/`` beside ``masks/`` is no class: the masks become lung masks. This layout knows no
 patients.
 """
 
 from __future__ import annotations
 
+from hilum.artifacts.split import PART_SPELLINGS
 from hilum.core.errors import InputError
 from hilum.stages.sources.listing import Candidate, Listing, class_name
 from hilum.stages.sources.tree import Tree, pair_masks
 
 LAYOUT = "folder"
-PARTS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
 
 
 def read(source: str, tree: Tree, *, settled: bool = False) -> Listing:
@@ -24,17 +24,21 @@ def read(source: str, tree: Tree, *, settled: bool = False) -> Listing:
         settled: A person said that this is the layout, so one folder around all is the only class.
 
     Raises:
-        InputError: One folder around folders: it may be a class or a wrapper, and nothing here tells which.
+        InputError: One folder around folders: it may be a class or a wrapper, and nothing here tells which. Or some folders are parts
+            and some are not.
     """
     listing = Listing(source, LAYOUT)
     films, masks, lone_masks = pair_masks(tree.films)
     for mask in lone_masks:
         listing.leave_out(tree.shown(mask), "mask without a film", "images/ holds no film of this name")
     folders = {f.split("/", 1)[0] for f in films if "/" in f}
-    in_parts = bool(folders) and all(d.lower() in PARTS for d in folders)
-    classless = folders <= {"images"}
     inner = {f.split("/")[1] if f.count("/") > 1 else "" for f in films}
-    if len(folders) == 1 and not (settled or in_parts or classless or inner & {"", "images"}):
+    in_parts = bool(folders) and all(_is_part(d) for d in folders)
+    holds_parts = not in_parts and bool(inner) and all(_is_part(d) for d in inner)
+    classless = {d.lower() for d in folders} <= {"images"}
+    if not settled and not in_parts and any(_is_part(d) for d in folders):
+        _refuse_mixture(source, tree, folders)
+    if len(folders) == 1 and not (settled or in_parts or holds_parts or classless or inner & {"", "images"}):
         around = next(iter(folders))
         raise InputError(
             f"source {source!r}: all films lie in folders below {around!r}, such as {min(inner)!r}. If those "
@@ -43,8 +47,8 @@ def read(source: str, tree: Tree, *, settled: bool = False) -> Listing:
         )
     for film in films:
         parts = film.split("/")
-        part = parts.pop(0) if in_parts and len(parts) > 1 else ""
-        label = class_name(parts[0]) if len(parts) > 1 and not classless else ""
+        part = parts.pop(0) if in_parts and len(parts) > 1 else parts[1] if holds_parts else ""
+        label = class_name(parts[0]) if len(parts) > 1 and parts[0].lower() != "images" else ""
         listing.candidates.append(
             Candidate(
                 path=tree.path(film),
@@ -56,3 +60,16 @@ def read(source: str, tree: Tree, *, settled: bool = False) -> Listing:
             )
         )
     return listing
+
+
+def _is_part(folder: str) -> bool:
+    return folder.lower() in PART_SPELLINGS
+
+
+def _refuse_mixture(source: str, tree: Tree, folders: set[str]) -> None:
+    parts = sorted(d for d in folders if _is_part(d))
+    others = sorted(d for d in folders if not _is_part(d))
+    raise InputError(
+        f"source {source!r}: the folders {', '.join(parts)} are called as the parts of a set, {', '.join(others[:5])} not, so it is not "
+        f"clear what the classes are. Move the others out of {tree.root}, or, if each folder is a class, add --layout {source}={LAYOUT}"
+    )

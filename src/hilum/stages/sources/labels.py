@@ -17,7 +17,7 @@ from hilum.artifacts.manifest import Exclusion
 from hilum.core.errors import InputError
 from hilum.core.tables import Row, read_table
 from hilum.stages.sources.listing import NO_SUCH_FILE, Candidate, Listing
-from hilum.stages.sources.places import absolute
+from hilum.stages.sources.places import TableFolder, absolute, windows_tails
 from hilum.stages.sources.table import PATH_COLUMNS, candidate_of
 
 _GIVEN = ("label", "patient", "source_part", "view", "age_group", "sex")
@@ -54,12 +54,13 @@ def apply(path: Path, listings: Sequence[Listing]) -> LabelsRead:
             f"{path} line 1: expected a column path, and label or patient_id, got {', '.join(columns)}"
         )
     index = _index(listings)
+    base = TableFolder.of(path, [row.get(path_column) for row in rows])
     given: dict[_Place, int] = {}
     unmatched: list[Exclusion] = []
     changed = 0
     for row in rows:
         name = row.get(path_column)
-        place = _find(name, row, path, index, listings)
+        place = _find(name, row, base, index, listings)
         if place is None:
             source = row.get("source") or "labels"
             unmatched.append(
@@ -73,8 +74,14 @@ def apply(path: Path, listings: Sequence[Listing]) -> LabelsRead:
         given[place] = row.line
         candidates = listings[place[0]].candidates
         old = candidates[place[1]]
-        said = candidate_of(row, name, old.source, path)
-        new = replace(old, **{k: v for k in _GIVEN if (v := getattr(said, k))})
+        said = candidate_of(row, name, old.source, base)
+        given_facts = {k: v for k in _GIVEN if (v := getattr(said, k))}
+        new = replace(
+            old,
+            **given_facts,
+            attributes={**old.attributes, **said.attributes},
+            assumed=old.assumed - set(given_facts),
+        )
         changed += bool(old.label) and new.label.casefold() != old.label.casefold()
         candidates[place[1]] = new
     if rows and not given:
@@ -100,18 +107,18 @@ def _index(listings: Sequence[Listing]) -> Mapping[str, list[_Place]]:
 
 
 def _find(
-    name: str, row: Row, path: Path, index: Mapping[str, list[_Place]], listings: Sequence[Listing]
+    name: str, row: Row, base: TableFolder, index: Mapping[str, list[_Place]], listings: Sequence[Listing]
 ) -> _Place | None:
     def candidate(place: _Place) -> Candidate:
         return listings[place[0]].candidates[place[1]]
 
     wanted = row.get("source")
-    for key in (str(absolute(path.parent / name)), name):
+    for key in (str(base.locate(name)), name, *windows_tails(name)):
         places = [p for p in index.get(key, []) if not wanted or candidate(p).source == wanted]
         if len(places) > 1:
             films = " and ".join(repr(f"{candidate(p).source}/{candidate(p).relative}") for p in places[:2])
             raise InputError(
-                f"{path} line {row.line}: {name!r} fits {len(places)} films, such as {films}; "
+                f"{base.csv_path} line {row.line}: {name!r} fits {len(places)} films, such as {films}; "
                 "give a longer path or a column source"
             )
         if places:

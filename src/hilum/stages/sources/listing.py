@@ -6,14 +6,12 @@ name, empty where the source gives none. A layout never invents one.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from hilum.artifacts.manifest import Exclusion
-
-ADULT_FROM_YEARS = 18
 
 LAYOUTS = ("cohen", "radiography", "mooney", "csv", "folder")  # from the most particular to the plainest
 MooneyPatients = Literal["number", "number-and-class"]  # what they mean is said in `mooney`
@@ -21,6 +19,7 @@ MooneyPatients = Literal["number", "number-and-class"]  # what they mean is said
 NO_SUCH_FILE = "no such file"
 NO_LABEL = "no label"
 OUTSIDE = "outside the layout"
+NOT_FRONTAL = "not frontal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,9 @@ class Candidate:
         age_group: ``adult``, ``child`` or empty.
         sex: ``F``, ``M`` or empty.
         lung_mask: Path of a mask, or empty.
+        attributes: Other columns of the source's table -> text.
+        assumed: Which of the above the layout took from the film's name or states of the whole set; the film's own header goes before
+            them (`facts.completed`).
     """
 
     path: Path
@@ -50,6 +52,8 @@ class Candidate:
     age_group: str = ""
     sex: str = ""
     lung_mask: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    assumed: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -91,25 +95,3 @@ def class_name(text: str) -> str:
     'Viral Pneumonia'
     """
     return " ".join(text.split())
-
-
-def age_group_of(age: str) -> str:
-    """``adult`` (18 years or more), ``child`` or empty, from years or a DICOM age string (PS3.5 6.2, VR AS).
-
-    >>> age_group_of("65"), age_group_of("017Y"), age_group_of("011M"), age_group_of("?")
-    ('adult', 'child', 'child', '')
-    """
-    match = re.fullmatch(r"(\d{1,3})(?:\.\d+)?\s*([YMWD]?)", age.strip().upper())
-    if match is None:
-        return ""
-    per_year = {"": 1, "Y": 1, "M": 12, "W": 52, "D": 365}[match[2]]
-    return "adult" if int(match[1]) >= ADULT_FROM_YEARS * per_year else "child"
-
-
-def sex_of(text: str) -> str:
-    """``F``, ``M`` or empty.
-
-    >>> sex_of("female"), sex_of("M"), sex_of("O")
-    ('F', 'M', '')
-    """
-    return {"F": "F", "FEMALE": "F", "M": "M", "MALE": "M"}.get(text.strip().upper(), "")

@@ -11,13 +11,16 @@ apart. All films are of children of 1-5 years.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from hilum.stages.sources.listing import OUTSIDE, Candidate, Listing, MooneyPatients
 from hilum.stages.sources.tree import Tree
 
 LAYOUT = "mooney"
+ASSUMED = frozenset({"age_group", "patient"})
 
 _PARTS = ("train", "test", "val")
+_ENDINGS = {".jpeg", ".jpg", ".png"}
 _KINDS = {"bacteria": "bacterial", "virus": "viral"}
 _PNEUMONIA = re.compile(r"(person\d+)_(bacteria|virus)_\d+(?:_\d+)*")
 _NORMAL = re.compile(r"(?:NORMAL\d*-)?(IM-\d+)-\d+(?:-\d+)*")
@@ -33,13 +36,29 @@ AGE_GROUP_BASIS = "by source, not by film: all are children of 1-5 years"
 
 
 def matches(tree: Tree) -> bool:
-    """Whether films lie in this set's folders and most of those have its file names."""
-    placed = [f for f in tree.films if _place(f) is not None]
-    if not placed:
+    """Whether films lie in this set's folders, are pictures, and most have its file names.
+
+    A name such as ``IM-0001-0001`` is little evidence, for DICOM viewers export under such names: without a ``personN_bacteria_N`` it
+    counts in the set's own ``NORMAL`` with the set's own ending only.
+    """
+    placed = _placed(tree)
+    if not placed or any(Path(f).suffix.lower() not in _ENDINGS for f in placed):
+        return False
+    of_set = [_PNEUMONIA.fullmatch(_stem(f)) or ("/NORMAL/" in f and f.endswith(".jpeg")) for f in placed]
+    if not any(of_set):
         return False
     in_parts = any("/" in f and f.split("/", 1)[0].lower() in _PARTS for f in placed)
     named = sum(_read_name(f) is not None for f in placed)
     return 2 * named >= len(placed) if in_parts else named == len(tree.films)
+
+
+def fits(tree: Tree) -> bool:
+    """Whether films lie in this set's folders, for a person who says that it is this set."""
+    return bool(_placed(tree))
+
+
+def _placed(tree: Tree) -> list[str]:
+    return [f for f in tree.films if _place(f) is not None]
 
 
 def read(source: str, tree: Tree, patients: MooneyPatients) -> Listing:
@@ -72,6 +91,7 @@ def read(source: str, tree: Tree, patients: MooneyPatients) -> Listing:
                 patient=patient if patients == "number" or label == "normal" else f"{patient}-{label}",
                 source_part=part,
                 age_group="child",
+                assumed=ASSUMED,
             )
         )
     listing.options["mooney_patients"] = patients
@@ -92,9 +112,13 @@ def _read_name(film: str) -> tuple[str, str] | None:
     >>> _read_name("train/PNEUMONIA/person23_virus_56.jpeg"), _read_name("NORMAL2-IM-0007-0001.jpeg")
     (('person23', 'viral'), ('IM-0007', 'normal'))
     """
-    stem = film.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    stem = _stem(film)
     if match := _PNEUMONIA.fullmatch(stem):
         return match[1], _KINDS[match[2]]
     if match := _NORMAL.fullmatch(stem):
         return match[1], "normal"
     return None
+
+
+def _stem(film: str) -> str:
+    return film.rsplit("/", 1)[-1].rsplit(".", 1)[0]

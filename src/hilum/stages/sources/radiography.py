@@ -4,17 +4,28 @@
 Convention: classes COVID -> covid, Normal -> normal, Viral Pneumonia -> viral, Lung_Opacity -> lung_opacity.
 The set has no patient ids. Age groups are stated by source, not by film: see `AGE_GROUP_BASIS`, which the
 header records.
+
+Others have folders of these names too, and what is stated of the set would be wrong of them. So it is told by all of: its folders
+spelled as the set spells them, most names made of the folder's own (``COVID/COVID-1``, ``NORMAL/NORMAL (1)``), PNG or JPEG, and films
+of one square size.
 """
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+from PIL import Image
 
 from hilum.stages.sources.listing import Candidate, Listing
 from hilum.stages.sources.tree import Tree, pair_masks
 
 LAYOUT = "radiography"
+ASSUMED = frozenset({"age_group"})
 CLASSES = {"covid": "covid", "normal": "normal", "viral pneumonia": "viral", "lung_opacity": "lung_opacity"}
+_FOLDERS = {"COVID", "Normal", "NORMAL", "Viral Pneumonia", "Lung_Opacity"}
+_ENDINGS = {".png", ".jpg", ".jpeg"}
+_PEEKED = 12  # films whose size is looked at
 _NAME = re.compile(r"(covid|normal|viral pneumonia|lung_opacity)[ -]*\(?(\d+)\)?", re.IGNORECASE)
 
 # Normal-63 ... Normal-1403 are the 1341 training normals of the Chest X-Ray Images (Pneumonia) set, in order.
@@ -31,12 +42,31 @@ AGE_GROUP_UNKNOWN = (
 
 
 def matches(tree: Tree) -> bool:
-    """Whether every class folder is one of this set's and most film names say so."""
-    folders = {d.lower() for d in tree.film_folders}
-    if not folders or not folders <= set(CLASSES) or folders == {"normal"}:
+    """Whether folders, names, endings and sizes all are as the set has them."""
+    folders = set(tree.film_folders)
+    if not folders or not folders <= _FOLDERS or {d.lower() for d in folders} == {"normal"}:
         return False
-    named = sum(_NAME.fullmatch(_stem(f)) is not None for f in tree.films)
-    return 2 * named >= len(tree.films)
+    named = sum(re.fullmatch(r"(-\d+| \(\d+\))", _beyond_folder(f)) is not None for f in tree.films)
+    pictures = all(Path(f).suffix.lower() in _ENDINGS for f in tree.films)
+    return pictures and 2 * named >= len(tree.films) and _one_square_size(tree)
+
+
+def _beyond_folder(film: str) -> str:
+    """What a film's name has beyond that of its class folder, or an empty text where it does not begin so."""
+    folder, stem = film.split("/", 1)[0], _stem(film)
+    return stem[len(folder) :] if stem.startswith(folder) else ""
+
+
+def _one_square_size(tree: Tree) -> bool:
+    """Whether some films, spread over the set, are square and of one size; one that cannot be opened tells nothing."""
+    sizes = set()
+    for film in tree.films[:: max(1, len(tree.films) // _PEEKED)]:
+        try:
+            with Image.open(tree.path(film)) as picture:
+                sizes.add(picture.size)
+        except (OSError, ValueError, Image.DecompressionBombError):
+            continue
+    return len(sizes) == 1 and all(width == height for width, height in sizes)
 
 
 def read(source: str, tree: Tree) -> Listing:
@@ -67,6 +97,7 @@ def read(source: str, tree: Tree) -> Listing:
                 source=source,
                 label=label,
                 age_group=_age_group(label, number, known_numbering),
+                assumed=ASSUMED,
                 lung_mask=str(tree.path(masks[film])) if film in masks else "",
             )
         )

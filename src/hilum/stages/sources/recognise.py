@@ -7,12 +7,14 @@ settles it by hand.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hilum.core.errors import InputError, nearest
 from hilum.stages.sources import cohen, folder, mooney, radiography, table
+from hilum.stages.sources.inside import refuse_several_sets
 from hilum.stages.sources.listing import LAYOUTS, Listing, MooneyPatients
 from hilum.stages.sources.tree import NOT_A_FILM, Tree, ending_of, walk
 
@@ -61,6 +63,7 @@ def list_films(
     source: Source,
     layout: str | None = None,
     mooney_patients: MooneyPatients = "number",
+    views: Sequence[str] | None = None,
     leave_out: Collection[Path] = (),
 ) -> Listing:
     """List the films of a source; nothing is decoded.
@@ -69,6 +72,7 @@ def list_films(
         source: What to list.
         layout: One of `LAYOUTS`, or None to recognise it.
         mooney_patients: Whether a Mooney patient is a number, or a number within its class.
+        views: Of ``--views``; None for each layout's own rule.
         leave_out: Resolved paths in the source's folder that are not part of it.
 
     Raises:
@@ -83,7 +87,7 @@ def list_films(
         listing.folder = source.path.parent
     else:
         tree = walk(source.path, leave_out)
-        listing = _read(source, tree, layout, mooney_patients)
+        listing = _read(source, tree, layout, mooney_patients, views)
         listing.folder = source.path
         tables = {p.resolve() for p in listing.tables.values()}
         for other in tree.others:
@@ -101,24 +105,52 @@ def list_films(
     return listing
 
 
-def _read(source: Source, tree: Tree, layout: str | None, patients: MooneyPatients) -> Listing:
+def _read(
+    source: Source, tree: Tree, layout: str | None, patients: MooneyPatients, views: Sequence[str] | None
+) -> Listing:
     for deeper in tree.descents():
-        if layout in {None, cohen.LAYOUT} and cohen.matches(deeper):
-            return cohen.read(source.name, deeper)
-        known = radiography.matches(deeper) if layout is None else layout == radiography.LAYOUT
-        if known and deeper.film_folders:
+        found = _layout_of(deeper) if layout is None else layout if _fits(deeper, layout) else None
+        if found == cohen.LAYOUT:
+            return cohen.read(source.name, deeper, views)
+        if found == radiography.LAYOUT:
             return radiography.read(source.name, deeper)
-        if layout in {None, mooney.LAYOUT} and mooney.matches(deeper):
+        if found == mooney.LAYOUT:
             return mooney.read(source.name, deeper, patients)
-        if layout in {None, table.LAYOUT} and (name := table.table_in(deeper)) is not None:
+        if found == table.LAYOUT and (name := table.table_in(deeper)) is not None:
             return table.read(source.name, deeper.path(name), deeper)
+    if layout is None:
+        refuse_several_sets(tree, _layout_of)
     if layout in {None, folder.LAYOUT}:
         return folder.read(source.name, tree, settled=layout is not None)
     raise InputError(f"source {source.name!r}: {source.path} does not have the layout {layout!r}")
 
 
+def _layout_of(tree: Tree) -> str | None:
+    """The layout that the root of a tree has, or None for a plain folder."""
+    if cohen.matches(tree):
+        return cohen.LAYOUT
+    if radiography.matches(tree):
+        return radiography.LAYOUT
+    if mooney.matches(tree):
+        return mooney.LAYOUT
+    return table.LAYOUT if table.table_in(tree) is not None else None
+
+
+def _fits(tree: Tree, layout: str) -> bool:
+    """Whether a tree can be read as the layout that a person named."""
+    if layout == cohen.LAYOUT:
+        return cohen.matches(tree)
+    if layout == radiography.LAYOUT:
+        return bool(tree.film_folders)
+    if layout == mooney.LAYOUT:
+        return mooney.fits(tree)
+    return layout == table.LAYOUT and table.table_in(tree) is not None
+
+
 def _reasons(listing: Listing) -> str:
-    counts: dict[str, int] = {}
-    for e in listing.exclusions:
-        counts[e.reason] = counts.get(e.reason, 0) + 1
-    return ", ".join(f"{n} {reason}" for reason, n in sorted(counts.items()))
+    n = Counter(e.reason for e in listing.exclusions)
+    first = listing.exclusions[0]
+    return (
+        ", ".join(f"{n[reason]} {reason}" for reason in sorted(n))
+        + f"; the first: {first.path!r}: {first.detail}"
+    )

@@ -1,37 +1,41 @@
 """A csv that names films: path (or image, filename), label, patient_id, and whatever else it knows.
 
-Convention: paths are relative to the csv. Known columns are in `KNOWN`; others are ignored, and the header
-says which. A film listed twice with the same facts counts once; with different facts it is an error, for
-nothing is guessed.
+Convention: paths are relative to the csv, and may be written as Windows does (`places`). Known columns are in `KNOWN`; others are kept
+as attributes of the films, and the header says which. A film listed twice with the same facts counts once, with the attributes that
+agree; with different facts it is an error, for nothing is guessed. A film that does not lie below the csv's folder is called by the last
+parts of its path.
 """
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from hilum.artifacts.header import header_path
+from hilum.artifacts.manifest import COLUMNS, known_patient
 from hilum.core.errors import InputError
 from hilum.core.tables import Row, read_columns, read_table
+from hilum.stages.sources.facts import age_group_of, sex_of, view_of, years_of
 from hilum.stages.sources.listing import (
     NO_SUCH_FILE,
     OUTSIDE,
     Candidate,
     Listing,
-    age_group_of,
     class_name,
-    sex_of,
 )
-from hilum.stages.sources.places import absolute
+from hilum.stages.sources.places import TableFolder, absolute, unique_tails
 from hilum.stages.sources.tree import Tree
 
 LAYOUT = "csv"
 PATH_COLUMNS = ("path", "image", "filename", "file")
+PART_COLUMNS = ("source_part", "split", "part", "subset", "partition")
 KNOWN = (
     *PATH_COLUMNS,
     "label",
     "patient_id",
     "source",
-    "source_part",
+    *PART_COLUMNS,
     "view",
     "age",
     "age_group",
@@ -39,7 +43,7 @@ KNOWN = (
     "lung_mask",
 )
 # what hilum itself writes into a manifest and will work out again
-_OWN = frozenset({"image_id", "sha256", "pixels_sha256", "width_px", "height_px"})
+_OWN = frozenset(COLUMNS) - set(KNOWN)
 
 
 def table_in(tree: Tree) -> str | None:
@@ -89,9 +93,10 @@ def read(source: str, csv_path: Path, tree: Tree | None = None) -> Listing:
             f"got {', '.join(columns)}"
         )
     listing = Listing(source, LAYOUT, tables={csv_path.name: csv_path})
-    ignored = sorted(c for c in columns if c and c not in KNOWN and c not in _OWN)
-    if ignored:
-        listing.options["ignored_columns"] = ignored
+    attributes = _other(columns, KNOWN)
+    if attributes:
+        listing.options["attributes"] = sorted(attributes)
+    base = TableFolder.of(csv_path, [row.get(path_column) for row in table.rows])
     seen: dict[Path, tuple[int, Candidate]] = {}
     for row in table.rows:
         name = row.get(path_column)
@@ -99,22 +104,23 @@ def read(source: str, csv_path: Path, tree: Tree | None = None) -> Listing:
             raise InputError(
                 f"{csv_path} line {row.line}: expected a path in column {path_column!r}, got none"
             )
-        candidate = candidate_of(row, name, source, csv_path)
+        candidate = candidate_of(row, name, source, base)
         if candidate.path in seen:
             line, other = seen[candidate.path]
-            if other != candidate:
+            if replace(other, attributes={}) != replace(candidate, attributes={}):
                 raise InputError(
                     f"{csv_path} lines {line} and {row.line}: {name!r} has two rows that differ; "
                     "keep one of them"
                 )
+            alike = dict(other.attributes.items() & candidate.attributes.items())
+            seen[candidate.path] = line, replace(other, attributes=alike)
             listing.leave_out(name, "listed twice", f"line {row.line} repeats line {line}")
             continue
         seen[candidate.path] = (row.line, candidate)
         if not candidate.path.is_file():
-            detail = f"line {row.line} of {csv_path.name} names a file that is not there"
+            detail = f"line {row.line} of {csv_path.name} names a file that is not there{base.tried(name)}"
             listing.leave_out(name, NO_SUCH_FILE, detail, broken=True)
-            continue
-        listing.candidates.append(candidate)
+    listing.candidates = _placed([c for _, c in seen.values() if c.path.is_file()], base.folder)
     if tree is not None:
         masks = {c.lung_mask for c in listing.candidates}
         for film in tree.films:
@@ -124,7 +130,7 @@ def read(source: str, csv_path: Path, tree: Tree | None = None) -> Listing:
     return listing
 
 
-def candidate_of(row: Row, name: str, source: str, csv_path: Path) -> Candidate:
+def candidate_of(row: Row, name: str, source: str, base: TableFolder) -> Candidate:
     """The film of a row.
 
     Raises:
@@ -132,25 +138,44 @@ def candidate_of(row: Row, name: str, source: str, csv_path: Path) -> Candidate:
     """
     age_group = row.get("age_group").lower() or age_group_of(row.get("age"))
     if age_group not in {"", "adult", "child"}:
-        raise InputError(f"{csv_path} line {row.line}: age_group must be adult or child, got {age_group!r}")
+        raise InputError(
+            f"{base.csv_path} line {row.line}: age_group must be adult or child, got {age_group!r}"
+        )
     mask = row.get("lung_mask")
-    path = absolute(csv_path.parent / name)
+    path = base.locate(name)
     return Candidate(
         path=path,
-        relative=_relative(path, absolute(csv_path.parent)),
+        relative=path.name,
         source=row.get("source") or source,
         label=class_name(row.get("label")),
-        patient=row.get("patient_id"),
-        source_part=row.get("source_part"),
-        view=row.get("view"),
+        patient=known_patient(row.get("patient_id"), row.get("source") or source),
+        source_part=row.get(*PART_COLUMNS),
+        view=view_of(row.get("view")),
         age_group=age_group,
         sex=sex_of(row.get("sex")),
-        lung_mask=str(absolute(csv_path.parent / mask)) if mask else "",
+        lung_mask=str(base.locate(mask)) if mask else "",
+        attributes=attributes_of(row, tuple(row.values), KNOWN),
     )
 
 
-def _relative(path: Path, folder: Path) -> str:
-    """A film's place below the csv's folder, or its whole path without the first "/"."""
-    if path.is_relative_to(folder):
-        return path.relative_to(folder).as_posix()
-    return str(PurePosixPath(*path.parts[1:]))
+def attributes_of(row: Row, columns: Sequence[str], known_columns: Collection[str]) -> dict[str, str]:
+    """What a row knows beyond the known columns; an age in years."""
+    found = {c: v for c in _other(columns, known_columns) if (v := row.get(c))}
+    if age := row.get("age"):
+        found["age"] = years_of(age) or age
+    return found
+
+
+def _other(columns: Sequence[str], known_columns: Collection[str]) -> list[str]:
+    """Columns that are attributes; pandas' unnamed index is none."""
+    return [c for c in columns if not (c in known_columns or c in _OWN or c.startswith("unnamed:"))]
+
+
+def _placed(candidates: Sequence[Candidate], folder: Path) -> list[Candidate]:
+    """Films called by their place below the csv's folder; those outside by the last parts of their paths that tell films apart."""
+    inside = {
+        c.path: c.path.relative_to(folder).as_posix() for c in candidates if c.path.is_relative_to(folder)
+    }
+    outside = [c.path for c in candidates if c.path not in inside]
+    names = inside | dict(zip(outside, unique_tails(outside, inside.values()), strict=True))
+    return [replace(c, relative=names[c.path]) for c in candidates]

@@ -1,0 +1,167 @@
+"""Paths of tables: as Windows writes them, outside the csv's folder, and folders that hold several sets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hilum.core.errors import InputError
+from hilum.stages.ingest import Ingested, ingest
+
+
+def picture(root: Path, *names: str) -> Path:
+    """Pictures of these names; the pixels follow from the name below the root."""
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        seed = sum(map(ord, name))
+        Image.fromarray(np.random.default_rng(seed).integers(0, 256, (20, 20), np.uint8)).save(path)
+    return root
+
+
+def table(path: Path, *names: str, extra: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [f"{name},{('covid', 'normal')[k % 2]},P{k}" for k, name in enumerate(names)]
+    path.write_text("\n".join(["path,label,patient_id", *rows, extra]), encoding="utf-8")
+    return path
+
+
+def run(out: Path, *sources: object, **options: object) -> Ingested:
+    return ingest([str(s) for s in sources], out / "m.csv", workers=0, **options)  # type: ignore[arg-type]
+
+
+def places(done: Ingested, root: Path) -> dict[str, str]:
+    return {f.image_id: os.path.relpath(f.path, root) for f in done.manifest.films}
+
+
+NAMES = ("images/covid/a.png", "images/normal/a.png")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        (r"images\covid\a.png", r"images\normal\a.png"),
+        (r"images\covid/a.png", r".\images/normal\a.png"),
+        (r"..\t\images\covid\a.png", "images/normal/a.png"),
+        (r"C:\study\images\covid\a.png", r"C:\study\images\normal\a.png"),
+        ("C:/images/covid/a.png", "c:/images/normal/a.png"),
+        (r"\\server\share\x-rays\images\covid\a.png", r"\\server\share\x-rays\images\normal\a.png"),
+    ],
+)
+def test_paths_that_windows_wrote_are_read(tmp_path: Path, written: tuple[str, ...]) -> None:
+    root = picture(tmp_path / "t", *NAMES)
+    done = run(tmp_path, table(root / "t.csv", *written))
+    assert places(done, root) == {"t/images/covid/a": NAMES[0], "t/images/normal/a": NAMES[1]}
+
+    if written[0].startswith(".."):
+        return  # from another folder, these lead elsewhere
+    labels = tmp_path / "l.csv"
+    shutil.copy(root / "t.csv", labels)
+    (root / "t.csv").unlink()
+    by_labels = run(tmp_path, root, labels=labels, layouts={"t": "folder"})
+    assert [f.patient_id for f in by_labels.manifest.films] == ["t:P0", "t:P1"]
+
+
+def test_a_backslash_that_belongs_to_a_name_is_kept(tmp_path: Path) -> None:
+    root = picture(tmp_path / "t", r"images\a.png", "images/a.png")
+    done = run(tmp_path, table(root / "t.csv", r"images\a.png", "images/a.png"))
+    assert sorted(places(done, root).values()) == ["images/a.png", r"images\a.png"]
+
+
+def test_paths_with_backslashes_that_lead_nowhere_are_explained(tmp_path: Path) -> None:
+    root = picture(tmp_path / "t", "a.png")
+    gone = table(root / "t.csv", r"films\b.png", r"films\c.png")
+    with pytest.raises(InputError) as refused:
+        run(tmp_path, gone)
+    assert (
+        "2 no such file; the first: 'films\\\\b.png': line 2 of t.csv names a file that is not there"
+        in str(refused.value)
+    )
+    assert (
+        f"it has backslashes, as Windows writes paths, and was looked for as {str(root / 'films/b.png')!r}"
+        in str(refused.value)
+    )
+    done = run(tmp_path, table(root / "t.csv", "a.png", "D:/b.png"))
+    assert "it has a drive, as Windows writes paths" in done.exclusions[0].detail
+
+
+def test_ids_are_the_same_on_every_machine(tmp_path: Path) -> None:
+    """Three machines: films elsewhere under full paths, films beside the table's folder, another user's folder."""
+    ids = []
+    for k, machine in enumerate(("home/ann", "mnt/data/x/y")):
+        root = picture(tmp_path / machine / "films", "covid/1.png", "normal/1.png", "normal/2.png")
+        full = [str(root / n) for n in ("covid/1.png", "normal/1.png", "normal/2.png")]
+        absolute = run(tmp_path, f"s={table(tmp_path / f'tables{k}/t.csv', *full)}")
+        upward = ["../films/covid/1.png", "../films/normal/1.png", "../films/./normal/2.png"]
+        relative = run(tmp_path, f"s={table(tmp_path / machine / 'tables/t.csv', *upward)}")
+        ids += [set(places(absolute, root)), set(places(relative, root))]
+    assert ids == [{"s/covid/1", "s/normal/1", "s/normal/2"}] * 4
+
+
+def test_films_outside_are_told_from_films_inside(tmp_path: Path) -> None:
+    root = picture(tmp_path / "t", "a/1.png", "2.png")
+    picture(tmp_path / "o", "a/1.png", "b/3.png")
+    outside = [str(tmp_path / "o/a/1.png"), "../o/b/3.png"]
+    done = run(tmp_path, table(root / "t.csv", "a/1.png", "2.png", *outside))
+    assert places(done, tmp_path) == {
+        "t/a/1": "t/a/1.png", "t/2": "t/2.png", "t/1": "o/a/1.png", "t/3": "o/b/3.png"
+    }  # fmt: skip
+
+
+# --- several sets
+
+
+def test_a_folder_around_known_sets_is_refused_with_what_to_type(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    picture(
+        root,
+        "rad/COVID-19_Radiography_Dataset/COVID/COVID-1.png",
+        "rad/COVID-19_Radiography_Dataset/Normal/Normal-2.png",
+    )
+    picture(
+        root, "kids/train/PNEUMONIA/person1_virus_6.jpeg", "kids/test/NORMAL/IM-0001-0001.jpeg", "mine/a.png"
+    )
+    picture(root, "nih/images/1.png")
+    table(root / "nih/films.csv", "images/1.png")
+    with pytest.raises(InputError) as refused:
+        run(tmp_path, root)
+    assert str(refused.value).splitlines() == [
+        f"{root} holds 3 sets of films, which are no classes: kids (mooney), nih (csv), rad/COVID-19_Radiography_Dataset "
+        "(radiography). Give each as a SOURCE of its own:",
+        f"  hilum ingest kids={root}/kids nih={root}/nih rad={root}/rad/COVID-19_Radiography_Dataset --no-patient-ids rad "
+        "--out manifest.csv",
+        " Films lie in other folders too: mine.",
+    ]
+    command = str(refused.value).splitlines()[1].split()
+    done = run(tmp_path, *command[2:5], no_patient_ids=["rad"])
+    assert {(c.source, c.layout) for c in done.counts} == {
+        ("kids", "mooney"),
+        ("nih", "csv"),
+        ("rad", "radiography"),
+    }
+    as_classes = run(tmp_path, root, layouts={"data": "folder"}, no_patient_ids=["data"])
+    assert as_classes.manifest.count_by("label") == {"kids": 2, "mine": 1, "nih": 1, "rad": 2}
+
+
+def test_folders_that_all_hold_the_same_classes_are_refused(tmp_path: Path) -> None:
+    root = picture(
+        tmp_path / "s", "north/covid/1.png", "north/normal/2.png", "south/Covid/3.png", "south/normal/4.png"
+    )
+    with pytest.raises(
+        InputError,
+        match=r"its folders north, south all hold the folders covid, normal.*add --layout NAME=folder",
+    ):
+        run(tmp_path, root, no_patient_ids=["s"])
+    for names in (("covid/PA/1.png", "covid/AP/2.png", "normal/PA/3.png", "normal/AP/4.png"),
+                  ("covid/p1/1.png", "covid/p2/2.png", "normal/p1/3.png", "normal/p2/4.png")):  # fmt: skip
+        shutil.rmtree(root)
+        picture(root, *names)
+        assert set(run(tmp_path, root, no_patient_ids=["s"]).manifest.count_by("label")) == {
+            "covid",
+            "normal",
+        }
