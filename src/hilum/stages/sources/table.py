@@ -42,8 +42,6 @@ KNOWN = (
     "sex",
     "lung_mask",
 )
-# what hilum itself writes into a manifest and will work out again
-_OWN = frozenset(COLUMNS) - set(KNOWN)
 
 
 def table_in(tree: Tree) -> str | None:
@@ -167,8 +165,8 @@ def attributes_of(row: Row, columns: Sequence[str], known_columns: Collection[st
 
 
 def _other(columns: Sequence[str], known_columns: Collection[str]) -> list[str]:
-    """Columns that are attributes; pandas' unnamed index is none."""
-    return [c for c in columns if not (c in known_columns or c in _OWN or c.startswith("unnamed:"))]
+    """Columns that are attributes: neither known, nor a manifest's own (hilum works those out again), nor pandas' unnamed index."""
+    return [c for c in columns if not (c in known_columns or c in COLUMNS or c.startswith("unnamed:"))]
 
 
 def _placed(candidates: Sequence[Candidate], folder: Path) -> list[Candidate]:
