@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from hilum.core.errors import InputError, nearest
 from hilum.core.tables import known
@@ -131,7 +132,7 @@ def completed(candidate: Candidate, answer: FilmRead) -> Candidate:
         "age_group": age_group_of(answer.age),
         "sex": sex_of(answer.sex),
     }
-    told = {
+    told: dict[str, Any] = {
         name: value
         for name, value in header.items()
         if value and (name in candidate.assumed or not getattr(candidate, name))
