@@ -19,7 +19,7 @@ from hilum.core.digests import digest
 State = Literal["verified", "changed", "missing", "unchecked"]
 SHOWN = 12
 """Hex digits of a version that are shown."""
-_NOT_IN_STUDY_VERSION = ("name", "title")
+_NOT_IN_STUDY_VERSION = ("name", "title", "reporting")
 _NOT_IN_BUNDLE_VERSION = ("header", "notice")
 
 

@@ -18,6 +18,7 @@ from hilum.artifacts.contrast import ContrastTable, SubgroupTable
 from hilum.artifacts.faults import FAULTS, AsRunTable, UnsafeTable
 from hilum.artifacts.losses import CrossEntropy, Loss
 from hilum.artifacts.policies import ConstantPolicy, Policy
+from hilum.artifacts.reporting import ReportingTable
 from hilum.artifacts.study_tables import (
     STRICT,
     AugmentTable,
@@ -54,6 +55,7 @@ class Study(BaseModel):
         compare: Families of comparisons.
         contrast: Films of one side against films of the other, evaluated beside the headline.
         subgroup: Films of which the headline is asked again.
+        reporting: What only the people behind the study know, for checklists and model card.
         unsafe: Faults of the published scripts that break validity.
         as_run: Their other departures.
     """
@@ -79,14 +81,15 @@ class Study(BaseModel):
     compare: list[FamilyTable] = []
     contrast: list[ContrastTable] = []
     subgroup: list[SubgroupTable] = []
+    reporting: ReportingTable = ReportingTable()
     unsafe: UnsafeTable = UnsafeTable()
     as_run: AsRunTable = AsRunTable()
 
     @property
     def digest(self) -> str:
-        """Digest of all that makes a difference to the results (not of the name, the title, or where the manifest lies)."""
+        """Digest of all that makes a difference to the results: not of name, title, what is reported of it, or where the manifest lies."""
         value = self.model_dump(mode="json")
-        del value["name"], value["title"], value["data"]["manifest"]
+        del value["name"], value["title"], value["reporting"], value["data"]["manifest"]
         return digest(value)
 
     @property

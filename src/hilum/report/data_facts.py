@@ -14,7 +14,7 @@ from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers
 from hilum.report.run_folder import RunFolder
-from hilum.report.study_facts import NOT_REPORTED, study
+from hilum.report.study_facts import NOT_REPORTED, by_authors, reported, study
 
 
 def sources(folder: RunFolder) -> str:
@@ -109,7 +109,7 @@ def split_method(folder: RunFolder) -> str:
     words = {
         "official": f"the source’s own parts; validation {official.get('validation', '')}",
         "set1": "80 % train and 20 % test by class, a tenth of train for validation",
-        "set2": "half of each class is test, drawn once; the rest 80:20 train and validation",
+        "set2": "half of each class is test, drawn once; of the others 80 % train and 20 % validation",
         "fractions": f"shares {table.get('fractions')}",
     }
     again = (
@@ -135,18 +135,35 @@ def external(folder: RunFolder) -> str:
     left_out = sorted({s for c in folder.cells if (s := c.factors.get("source_left_out", "none")) != "none"})
     if left_out:
         return f"cells trained without {' or '.join(left_out)} test all films of that source, and only those"
-    return "none: training and test films are of the same sources"
+    source = {i: f.source for i, f in folder.manifest.by_id.items()}
+    parts = folder.splits[1].parts
+    new = sorted({source[i] for i in parts["test"]} - {source[i] for i in parts["train"]})
+    if new:
+        return f"trial 1: test films of {', '.join(new)} are from a source that no training film is from"
+    return "none: every source of a test film has training films too"
 
 
 def labels(folder: RunFolder) -> str:
     """Where the classes of the films come from."""
     if folder.run.get("synthetic"):
         return "the class that each synthetic film was drawn as"
-    return "as published by each source; no film was read again"
+    return "the label that each film has in the manifest, as its source’s layout or table gives it"
 
 
 def people(folder: RunFolder) -> str:
     """Whose films they are."""
     if folder.run.get("synthetic"):
         return "every film was drawn by a program; they are of nobody"
-    return f"films of people; who consented to what is with the sources, and {NOT_REPORTED} here"
+    return f"ethics and consent: {by_authors(reported(folder).get('ethics', ''))}"
+
+
+def trained_on(folder: RunFolder) -> str:
+    """Age groups, sexes and views among the training films of trial 1, as far as the manifest has them."""
+    by_id = folder.manifest.by_id
+    films = [by_id[i] for i in folder.splits[1].parts["train"]]
+    found = []
+    for name, value in (("age group", "age_group"), ("sex", "sex"), ("view", "view")):
+        n = Counter(str(getattr(f, value)) or "unknown" for f in films)
+        if set(n) != {"unknown"}:
+            found.append(f"{name} " + ", ".join(k for k, _ in n.most_common()))
+    return "; ".join(found) or "age, sex and view not recorded"

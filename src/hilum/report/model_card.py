@@ -19,14 +19,8 @@ from hilum.report.evaluation import Evaluation
 from hilum.report.result_tables import CellColumns
 from hilum.report.run_folder import RunFolder
 from hilum.report.run_notes import run_notes
-from hilum.report.study_facts import NOT_REPORTED
 from hilum.report.study_rows import StudyRows
 from hilum.report.table import Cell, Column, Table, text_cell
-
-_OUT_OF_SCOPE = (
-    "Diagnosis, triage or any decision about a patient; films other than frontal chest films; children where it was trained on adults "
-    "or adults where it was trained on children; classes it was not trained on, for which it names one of its own all the same"
-)
 
 
 @dataclass(frozen=True)
@@ -48,6 +42,12 @@ def model_card(
     """The card's nine sections."""
     label = CellColumns(folder).label
     run = folder.run
+    reported = facts.reported(folder)
+
+    def said(*keys: str) -> str:
+        """What the authors say under these keys."""
+        return facts.by_authors("; ".join(reported[k] for k in keys if k in reported))
+
     clean = [
         (contrast, facts.contrast_results(folder, rows, contrast))
         for contrast, found in contrasts(rows, folder).items()
@@ -64,23 +64,31 @@ def model_card(
                 ("Training", facts.training(folder)),
                 ("Chance", facts.seeds(folder)),
                 ("Software", facts.software(folder)),
-                ("Developers, date, contact", NOT_REPORTED),
-                ("Licence of the trained models", NOT_REPORTED),
+                ("Developers, date, contact", said("developers")),
+                ("Licence of the trained models", said("model_licence")),
             ],
         ),
         CardSection(
             "Intended use",
             [
                 ("Use", RESEARCH_NOTICE),
-                ("Users", "those who study how such models are trained and measured"),
-                ("Out of scope", _OUT_OF_SCOPE),
+                ("Intended use", said("intended_use")),
+                ("Users", said("users")),
+                (
+                    "Out of scope",
+                    "Diagnosis, triage or any decision about a patient; classes other than " + ", ".join(folder.classes) + ", for which it "
+                    "names one of these all the same; films unlike those it was trained on (" + data_facts.trained_on(folder) + ")",
+                ),
             ],
         ),
         CardSection(
             "Factors",
             [
                 ("Groups", data_facts.characteristics(folder)),
-                ("Instruments and sites", f"the sources stand for them: {', '.join(sorted({f.source for f in folder.manifest.films}))}"),
+                (
+                    "Instruments and sites",
+                    f"{said('acquisition', 'setting')}; sources of films: {', '.join(sorted({f.source for f in folder.manifest.films}))}",
+                ),
                 ("Evaluated apart", ", ".join(c for c, _ in clean) or "no contrast has films"),
             ],
         ),
@@ -109,7 +117,7 @@ def model_card(
                 ("Patients", data_facts.patients(folder)),
                 ("Split", data_facts.split_method(folder)),
                 ("Preparation", facts.preprocessing(folder)),
-                ("Consent, collection, dates", NOT_REPORTED),
+                ("Consent, collection, dates", said("ethics", "setting", "dates")),
             ],
         ),
         CardSection(
@@ -124,13 +132,17 @@ def model_card(
             "Ethical considerations",
             [
                 ("Data", data_facts.people(folder)),
-                ("Harm", "a film called clear that is not, or the reverse; hilum’s pages and bundles say that they are for research"),
+                ("Harm", "a film given a class that it is not of; hilum’s pages and bundles say that they are for research"),
                 ("Fairness", "groups as above; sex and origin can be compared only where the manifest has them"),
             ],
         ),
         CardSection(
             "Caveats and recommendations",
-            [*((c.title, c.words) for c in cautions), *(("Note", n) for n in run_notes(folder))]
+            [
+                *((c.title, c.words) for c in cautions),
+                *(("Note", n) for n in run_notes(folder)),
+                *([("Limitations", said("limitations"))] if "limitations" in reported else []),
+            ]
             or [("Caveats", "none found by the report’s own checks, which is not a proof that there are none")],
         ),
     ]  # fmt: skip

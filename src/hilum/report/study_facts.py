@@ -1,7 +1,7 @@
 """What is known about a study, in words: one fact a function, for the model card and the checklists.
 
 Convention: a fact is read from the run's record and artefacts. What they do not say is `NOT_REPORTED`, never a guess; nothing that only
-the people behind a study know (dates, ethics, funding) is in them, so it is never filled in here.
+the people behind a study know (dates, ethics, funding) is filled in here but from what they say themselves (`reported`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hilum.artifacts.header import read_json
+from hilum.artifacts.reporting import ReportingTable
 from hilum.report import numbers
 from hilum.report.result_tables import METRIC_LABELS, CellColumns
 from hilum.report.run_folder import RunCell, RunFolder
@@ -28,6 +29,18 @@ _HEADS = {
 def study(folder: RunFolder) -> dict[str, Any]:
     """The study as it was run; empty where it is not recorded."""
     return dict(folder.run.get("study") or {})
+
+
+def reported(folder: RunFolder) -> dict[str, str]:
+    """What the people behind the study say of it: key of ``[reporting]`` -> text, keys in the table's order."""
+    known = ReportingTable.model_fields
+    value = {k: v for k, v in (study(folder).get("reporting") or {}).items() if k in known}
+    return ReportingTable.model_validate(value).said()
+
+
+def by_authors(text: str) -> str:
+    """A text of the authors, marked as theirs; `NOT_REPORTED` for none."""
+    return f"authors: {text}" if text else NOT_REPORTED
 
 
 def model(folder: RunFolder) -> str:

@@ -188,6 +188,15 @@ def write_record(
     write_json(run.folder / "run.json", value)
 
 
+def renew_reporting(run: Run) -> None:
+    """Put what the study file says now into the record of a run that is there: it makes no difference to a result."""
+    path = run.folder / "run.json"
+    value = read_json(path)
+    said = run.study.reporting.model_dump(mode="json")
+    if value["study"].get("reporting") != said:
+        write_json(path, {**value, "study": {**value["study"], "reporting": said}})
+
+
 def count_look(study: Study, root: Path, folder: str, manifest_digest: str) -> None:
     """Note that this study's test part is being looked at: a line in the workspace's ledger, looks.jsonl."""
     with lock(root / ".looks.lock"):

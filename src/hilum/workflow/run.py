@@ -34,7 +34,7 @@ from hilum.stages.report import write_report
 from hilum.workflow.asked import Asked
 from hilum.workflow.checks import findings, refuse
 from hilum.workflow.draws import Films, Splits, all_wanted, wanted_of
-from hilum.workflow.facts import count_look, write_record, write_seconds
+from hilum.workflow.facts import count_look, renew_reporting, write_record, write_seconds
 from hilum.workflow.finished import note_finished
 from hilum.workflow.flow import write_flow
 from hilum.workflow.plan import cells, recipes
@@ -211,6 +211,7 @@ def run_study(
             before = study.model_copy(update={"data": study.data.model_copy(update={"subset": None})})
             counts = study_films(before, whole).count_by("label") if study.data.subset else {}
             write_record(run, trials, splits, duplicates, counts, manifest_path, command)
+        renew_reporting(run)
         facts = run.folder / "run_facts.json"
         if not facts.exists():
             write_json(run.folder / "stages.json", [asdict(line) for line in run.lines])
