@@ -21,7 +21,7 @@ from hilum.imaging.decode import decode_file
 from needs import needed_module, needed_program
 
 pydicom = needed_module("pydicom", "pip install 'hilum[dicom]'")
-for _program in ("dcmj2pnm", "dcmcjpeg", "dcmcrle", "dcmcjpls"):
+for _program in ("dcmj2pnm", "dcmconv", "dcmcjpeg", "dcmcrle", "dcmcjpls"):
     needed_program(_program, "dcmtk")
 
 DEPTHS = [(8, False), (8, True), (10, False), (12, False), (12, True), (14, True), (16, False), (16, True)]

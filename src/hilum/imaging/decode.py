@@ -235,7 +235,7 @@ def _damaged(kind: str, error: Exception) -> FilmError:
     words = str(error)
     signs = ("truncat", "premature end", "not enough", "unexpected end", "less than expected", "no image")
     short = isinstance(error, EOFError) or any(sign in words.lower() for sign in signs)
-    shown = type(error).__name__ if kind == "dicom" or not words else words
+    shown = "a value in it cannot be read" if kind == "dicom" or not words else words
     if short:
         return FilmError("truncated", f"the {kind.upper()} ends early: {shown}")
     return FilmError("corrupt", f"the {kind.upper()} is damaged: {shown}")

@@ -4,8 +4,8 @@ Conventions it fixes:
 
 - A colour stream gives its luminance plane as stored; one that stores RGB gives luma.
 - Damage is an error: TurboJPEG reads strictly, so nothing that it filled in comes back as a film.
-- What no decoder here reads (12 and 16 bits, lossless, hierarchical, a height given after the picture, odd
-  samplings of colour) is "unsupported" and named, by the header alone (ITU-T T.81, tables B.1 and B.2).
+- What no decoder here reads (12 and 16 bits, lossless, hierarchical, a height given after the picture) is
+  "unsupported" and named, by the header alone (ITU-T T.81, tables B.1 and B.2).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from hilum.core.errors import FilmError
 from hilum.imaging import ifd
 from hilum.imaging.film import MAX_PIXELS, check_size
 from hilum.imaging.intensity import luma
+from hilum.imaging.jpeg_scan import check_codes
 from hilum.imaging.quiet import quietly
 
 _SOS, _EOI, _APP1, _APP14 = 0xDA, 0xD9, 0xE1, 0xEE
@@ -90,15 +91,15 @@ def header(data: bytes) -> Header:
 def _segments(data: bytes) -> list[tuple[int, bytes]]:
     """(marker, body) of each segment before the first scan."""
     out: list[tuple[int, bytes]] = []
-    for marker, body in _walk(data):
+    for marker, body, _ in _walk(data):
         if marker == _SOS:
             return out
         out.append((marker, body))
     raise FilmError("truncated", "the JPEG ends before its picture")
 
 
-def _walk(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """(marker, body) of every segment, scan headers included; what stands between is passed over, as decoders do."""
+def _walk(data: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """(marker, body, where it ends) of every segment, scan headers included; what stands between is passed over, as decoders do."""
     at = 2
     while found := _MARKER.search(data, at):
         marker, at = data[found.end() - 1], found.end()
@@ -106,7 +107,7 @@ def _walk(data: bytes) -> Iterator[tuple[int, bytes]]:
             return
         if marker not in _ALONE:
             length = max(int.from_bytes(data[at : at + 2]), 2)
-            yield marker, data[at + 2 : at + length]
+            yield marker, data[at + 2 : at + length], at + length
             at += length
 
 
@@ -135,8 +136,7 @@ def read(data: bytes, *, part: bool = False) -> tuple[NDArray[np.uint8], Header]
         grey: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, colorspace="GRAY", strict=True)[:, :, 0]
     except ValueError as e:
         if "subsampling" in str(e):
-            factors = ", ".join(f"{h}x{v}" for h, v in found.sampling)
-            raise FilmError("unsupported", f"a JPEG whose components are sampled {factors}") from e
+            return _oddly_sampled(data, found), found
         raise _damaged(data, str(e)) from e
     return grey, found
 
@@ -170,7 +170,7 @@ def _check_supported(found: Header) -> None:
 def _check_complete(data: bytes) -> None:
     """Refuse a progressive stream that lacks scans: it is a sound stream, of a coarser picture (T.81, G.1.1)."""
     exact: dict[int, set[int]] = {}
-    for marker, scan in _walk(data):
+    for marker, scan, _ in _walk(data):
         n = scan[0] if scan else 0
         if marker == _SOS and len(scan) >= 4 + 2 * n:
             first, last, bits = scan[1 + 2 * n : 4 + 2 * n]
@@ -179,6 +179,25 @@ def _check_complete(data: bytes) -> None:
     lacking = [component for component, known in exact.items() if len(known) < 64]
     if lacking or not exact:
         raise FilmError("truncated", "the progressive JPEG ends before its last scans")
+
+
+def _oddly_sampled(data: bytes, found: Header) -> NDArray[np.uint8]:
+    """Samplings such as 3x2, which TurboJPEG's interface has no word for; Pillow reads them, and fills in damage."""
+    if found.process not in (0xC0, 0xC1) or len(found.sampling) != 3:
+        factors = ", ".join(f"{h}x{v}" for h, v in found.sampling)
+        raise FilmError("unsupported", f"a JPEG, not baseline, whose components are sampled {factors}")
+    segments: list[tuple[int, bytes]] = []
+    for marker, body, end in _walk(data):
+        segments.append((marker, body))
+        if marker == _SOS:
+            frame = next(body for marker, body in segments if marker in _FRAMES)
+            check_codes(segments, data[end:], (found.width_px, found.height_px), frame)
+            break
+    with quietly():
+        image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+        image.draft("L", image.size)
+        image.load()
+        return np.asarray(image.convert("L"))
 
 
 def _four_inks(data: bytes) -> NDArray[np.uint8]:

@@ -7,14 +7,13 @@ Conventions it fixes:
   plane a sample; YCbCr and CMYK of 8 bits. Strips or tiles, both byte orders, BigTIFF too.
 - Signed and floating samples are "unsupported": TIFF does not say which of their values is black.
 - Strips of JPEG go through `jpeg`, one by one, because libtiff fills in what is missing from them.
-- Pillow (libtiff) unpacks the other compressions. It cuts 16-bit colour to 8 and mixes up planes of 16 bits,
-  so samples of 8 and 16 bits are given to it strip by strip, as grey pages as wide as all samples of a row.
+- Samples of 8 and 16 bits are unpacked strip by strip (`tiff_packing`), because Pillow cuts 16-bit colour to 8 and
+  mixes up planes of 16 bits. Pillow reads the rest: 1, 2, 4 and 12 bits, palettes, YCbCr and CMYK.
 """
 
 from __future__ import annotations
 
 import io
-import struct
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -26,6 +25,7 @@ from hilum.imaging import ifd, jpeg
 from hilum.imaging.film import MAX_PIXELS, check_size
 from hilum.imaging.intensity import from_depth, luma, over_black
 from hilum.imaging.quiet import quietly
+from hilum.imaging.tiff_packing import DEFLATE, LZW, unpacked
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
 _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES, _PLANAR, _PREDICTOR = 273, 277, 278, 279, 284, 317
@@ -38,7 +38,7 @@ _MOST_SAMPLES: Final = 8
 _COMPRESSIONS: Final = {
     1: "none", 5: "LZW", 7: "JPEG", 8: "Deflate", 32773: "PackBits", 32946: "Deflate (old number)",
 }  # fmt: skip
-_PREDICTED: Final = (5, 8, 32946)
+_PREDICTED: Final = (LZW, *DEFLATE)
 """Compressions before which samples may be stored as differences."""
 _FORMATS: Final = {2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
 
@@ -229,7 +229,7 @@ def _in_one_plane(page: Page, n_samples: int, first: int = 0) -> NDArray[Any]:
         top, left = k // across * height, k % across * width
         rows = height if _TILE_OFFSETS in page.tags.tags else min(height, page.height_px - top)
         part = page.data[offsets[first + k] : offsets[first + k] + counts[first + k]]
-        values = _unpacked(page, part, rows, width * n_samples).reshape(rows, width, n_samples)
+        values = _unpacked(page, part, rows * width * n_samples).reshape(rows, width, n_samples)
         if differences:  # each sample is stored as what it adds to its left neighbour
             values = np.cumsum(values, axis=1, dtype=values.dtype)
         target = out[top : top + rows, left : left + width]
@@ -242,36 +242,11 @@ def _planes(page: Page) -> NDArray[Any]:
     return np.concatenate([_in_one_plane(page, 1, k * across * down) for k in range(page.n_samples)], axis=2)
 
 
-def _unpacked(page: Page, part: bytes, rows: int, columns: int) -> NDArray[Any]:
-    """The values of one strip or tile, shape (rows, columns), by Pillow, as a grey TIFF of one strip."""
-    order = "<" if page.tags.order == "little" else ">"
-    if page.compression == 1:
-        kind = np.dtype(f"{order}u{page.bits // 8}")
-        if len(part) < rows * columns * kind.itemsize:
-            raise FilmError(
-                "truncated", f"a strip or tile of the TIFF has {len(part)} bytes, too few for its pixels"
-            )
-        return np.frombuffer(part, kind, rows * columns).astype(kind.newbyteorder("="))
-    tags = [
-        (_WIDTH, columns),
-        (_HEIGHT, rows),
-        (_BITS, page.bits),
-        (_COMPRESSION, page.compression),
-        (_PHOTOMETRIC, _BLACK_IS_ZERO),
-        (_STRIP_OFFSETS, 8),
-        (_SAMPLES, 1),
-        (_ROWS_PER_STRIP, rows),
-        (_STRIP_BYTES, len(part)),
-    ]
-    strip = part + b"\0" * (len(part) % 2)
-    directory = struct.pack(f"{order}H", len(tags))
-    for tag, value in tags:
-        directory += struct.pack(f"{order}HHII", tag, 4, 1, value)
-    start = struct.pack(f"{order}2sHI", b"II" if order == "<" else b"MM", 42, 8 + len(strip))
-    with quietly():
-        image = TiffImagePlugin.TiffImageFile(io.BytesIO(start + strip + directory + bytes(4)))
-        image.load()
-        return np.asarray(image).astype(np.uint16 if page.bits == 16 else np.uint8)
+def _unpacked(page: Page, part: bytes, n_values: int) -> NDArray[Any]:
+    """The values of one strip or tile, in the machine's byte order."""
+    kind = np.dtype(f"{'<' if page.tags.order == 'little' else '>'}u{page.bits // 8}")
+    held = unpacked(part, page.compression, n_values * kind.itemsize)
+    return held.view(kind).astype(kind.newbyteorder("="))
 
 
 def _by_pillow(page: Page) -> tuple[NDArray[np.uint8], str]:

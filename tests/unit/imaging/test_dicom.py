@@ -17,8 +17,9 @@ from PIL import Image
 
 from hilum.core.errors import FilmError
 from hilum.imaging.decode import DecodedFilm, decode, decode_file
+from needs import needed_module
 
-pydicom = pytest.importorskip("pydicom", reason="install hilum[dicom]")
+pydicom = needed_module("pydicom", "pip install 'hilum[dicom]'")
 
 ROWS, COLUMNS = 20, 30
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from hilum.core.errors import FilmError
 from hilum.imaging.decode import decode
+from needs import needed_module
 
-pydicom = pytest.importorskip("pydicom", reason="install hilum[dicom]")
+pydicom = needed_module("pydicom", "pip install 'hilum[dicom]'")
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian  # noqa: E402
 
 MADE = runpy.run_path(str(Path(__file__).parents[2] / "dicom_films.py"))

@@ -14,8 +14,9 @@ from PIL import Image
 
 from hilum.core.errors import FilmError
 from hilum.imaging.decode import decode
+from needs import needed_module
 
-pydicom = pytest.importorskip("pydicom", reason="install hilum[dicom]")
+pydicom = needed_module("pydicom", "pip install 'hilum[dicom]'")
 from pydicom.uid import (  # noqa: E402
     UID,
     ExplicitVRBigEndian,
@@ -76,7 +77,7 @@ def jpeg_2000(words: NDArray[np.uint16]) -> bytes:
 
 
 def jpeg_ls(words: NDArray[np.uint16]) -> bytes:
-    return bytes(pytest.importorskip("jpeg_ls").encode(words))
+    return bytes(needed_module("jpeg_ls", "pip install 'hilum[dicom]'").encode(words))
 
 
 @pytest.mark.parametrize(("encode", "syntax"), [(jpeg_2000, JPEG2000Lossless), (jpeg_ls, JPEGLSLossless)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import struct
 import subprocess
 from typing import Any
@@ -16,6 +15,7 @@ from PIL import Image
 from hilum.core.errors import FilmError
 from hilum.imaging import jpeg
 from hilum.imaging.decode import decode
+from needs import needed_program
 
 HEIGHT, WIDTH = 40, 52
 
@@ -137,12 +137,11 @@ def test_another_number_of_components_is_named() -> None:
 
 
 def converted(*options: str) -> bytes:
-    if shutil.which("cjpeg") is None:
-        pytest.skip("install libjpeg-turbo's cjpeg for this film")
+    program = needed_program("cjpeg", "libjpeg-turbo-progs")
     out = io.BytesIO()
     picture().save(out, "PPM")
     run = subprocess.run(
-        ["cjpeg", "-quality", "90", *options], input=out.getvalue(), capture_output=True, check=True
+        [program, "-quality", "90", *options], input=out.getvalue(), capture_output=True, check=True
     )
     return run.stdout
 
@@ -171,6 +170,34 @@ def test_usual_samplings_of_colour(sampling: str) -> None:
 
     np.testing.assert_array_equal(decode(data).pixels, luminance(data))
     assert jpeg.header(data).sampling[1:] == ((1, 1), (1, 1))
+
+
+ODD = ["3x2", "3x1", "1x3", "4x2", "2x2,2x1,1x2", "1x1,2x2,1x1"]
+
+
+@pytest.mark.parametrize("sampling", ODD)
+@pytest.mark.parametrize("options", [[], ["-restart", "1"], ["-restart", "3B"], ["-optimize"]])
+def test_odd_samplings_are_read_and_never_filled_in(sampling: str, options: list[str]) -> None:
+    data = converted("-sample", sampling, *options)
+
+    np.testing.assert_array_equal(decode(data).pixels, luminance(data))
+    start = data.index(b"\xff\xda") + 14
+    for share in (0.1, 0.5, 0.8, 0.95):
+        keep = start + int(share * (len(data) - start - 2))
+        rest = len(data) - 2 - keep
+        for end in (b"", b"\xff\xd9", bytes(rest) + b"\xff\xd9", b"\x55" * rest + b"\xff\xd9"):
+            with pytest.raises(FilmError) as caught:
+                decode(data[:keep] + end)
+            assert caught.value.reason in ("truncated", "corrupt")
+
+
+@pytest.mark.parametrize("options", [["-progressive"], ["-arithmetic"]])
+def test_an_odd_sampling_that_cannot_be_checked_is_named(options: list[str]) -> None:
+    with pytest.raises(
+        FilmError, match="a JPEG, not baseline, whose components are sampled 3x2, 1x1, 1x1"
+    ) as caught:
+        decode(converted("-sample", "3x2", *options))
+    assert caught.value.reason == "unsupported"
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"quality": 100}])

@@ -20,6 +20,7 @@ from hilum.core.errors import InputError
 from hilum.report.audit_page import audit_page, summary
 from hilum.stages.audit import audit
 from hilum.stages.ingest import ingest
+from needs import needed_module
 
 N = 48
 
@@ -137,7 +138,7 @@ def test_a_manifest_that_still_holds_a_film_of_one_grey_is_refused_by_its_id(tmp
 
 
 def test_dicom_and_jpeg_of_one_film_are_told_apart_by_nothing_but_the_container(tmp_path: Path) -> None:
-    pytest.importorskip("pydicom", reason="install hilum[dicom]")
+    needed_module("pydicom", "pip install 'hilum[dicom]'")
     made = runpy.run_path(str(Path(__file__).parents[2] / "dicom_films.py"))
     for k in range(N):
         label = ("covid", "normal")[k % 2]
