@@ -1,37 +1,66 @@
-"""How often a test part was looked at: the workspace's ledger ``looks.jsonl``, a line for each evaluation of a study.
-
-Convention: the ledger lies beside ``runs/``, so a run's folder that was moved elsewhere has none. Looks are those of studies of this name
-at films of this manifest; a study that was changed and run again has looked again.
-"""
+"""Looks at the test films of a run (`hilum.artifacts.looks`): counted here, and said in words."""
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 
+from hilum.artifacts.looks import Ledger, Looks
 from hilum.report.run_folder import RunFolder
 
 
-def looks(folder: RunFolder) -> tuple[int, int] | None:
-    """Looks at the study's test part, and those of this very run among them; None where there is no ledger."""
-    path = folder.path.resolve().parents[1] / "looks.jsonl"
-    if not path.is_file():
-        return None
-    lines = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.strip()]
-    same = [
-        look
-        for look in lines
-        if look.get("study") == folder.run["name"] and look.get("manifest") == folder.run["manifest_digest"]
-    ]
-    return len(same), sum(look.get("run") == folder.path.resolve().name for look in same)
+def count_look(folder: RunFolder, how: str) -> None:
+    """Note that a run's test films are being looked at, in the workspace that it lies in.
+
+    Args:
+        folder: The run.
+        how: The command's word.
+    """
+    place = folder.path.resolve()
+    if place.parent.name == "runs":
+        study, manifest = str(folder.run["name"]), str(folder.run["manifest_digest"])
+        Ledger(place.parents[1]).count(how, study, place.name, manifest, films_tested(folder))
 
 
-def looks_words(found: tuple[int, int] | None) -> str:
+def looks(folder: RunFolder) -> Looks | None:
+    """Looks at the run's test films; None where there is no ledger."""
+    place = folder.path.resolve()
+    return Ledger(place.parents[1]).of(films_tested(folder), place.name, str(folder.run["manifest_digest"]))
+
+
+def films_tested(folder: RunFolder) -> set[str]:
+    """Digests of the pixels of every film that is a test film in some trial of some cell."""
+    films = folder.manifest.by_id
+    ids = {i for cell, trial in folder.units() for i in folder.split_of(cell, trial).parts["test"]}
+    return {films[i].pixels_sha256 for i in ids}
+
+
+def run_of(path: Path) -> RunFolder | None:
+    """The run that a file lies in; None where it lies in none."""
+    at = next((p for p in path.resolve().parents if (p / "run.json").is_file()), None)
+    return RunFolder(at) if at is not None else None
+
+
+def looks_words(found: Looks | None) -> str:
     """In words.
 
-    >>> looks_words((3, 1))
-    '3 evaluations of this study on these films in this workspace, 1 of them of this run'
+    >>> looks_words(Looks(99, 3, 3, 2, 1))
+    'the 3rd look at these 99 test films (of 2 studies), 1 of them of this run'
+    >>> looks_words(Looks(99, 1, 4, 1, 1))
+    'the 1st look at the median of these 99 test films, the 4th at the most looked at (of 1 study), 1 of them of this run'
     """
     if found is None:
         return "not recorded"
-    n, own = found
-    return f"{n} {'evaluation' if n == 1 else 'evaluations'} of this study on these films in this workspace, {own} of them of this run"
+    studies = f"of {found.studies} {'study' if found.studies == 1 else 'studies'}"
+    if found.median == found.most:
+        which = f"the {_ordinal(found.most)} look at these {found.films} test films"
+    else:
+        which = (
+            f"the {_ordinal(found.median)} look at the median of these {found.films} test films, the {_ordinal(found.most)} at the "
+            "most looked at"
+        )
+    return f"{which} ({studies}), {found.own} of them of this run"
+
+
+def _ordinal(n: int) -> str:
+    last = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{last}"

@@ -42,5 +42,6 @@ def calibration_figure(bins: Sequence[tuple[float, float, int]]) -> Figure:
         ax.set(ylabel="share that is positive", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
         fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=7)
         below.bar(x, n, width=0.03, color=style.SKY)
+        below.yaxis.get_major_locator().set_params(integer=True)
         below.set(xlabel="probability of the positive class", ylabel="films")
         return fig

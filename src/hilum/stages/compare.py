@@ -35,6 +35,7 @@ from hilum.report.difference_figure import differences
 from hilum.report.evaluation import MIXED_UNIT
 from hilum.report.families import run_pairs
 from hilum.report.flow_tables import runs_flow_table
+from hilum.report.looks import count_look
 from hilum.report.page import Page, Picture, Section, render
 from hilum.report.resampling_unit import joined_labels, resampling_unit
 from hilum.report.run_differences import differences_table, run_differences
@@ -134,6 +135,8 @@ def compare_runs(
     )  # fmt: skip
     path = out / COMPARISONS
     if not _is_of(path, header):
+        for folder in folders:
+            count_look(folder, "compare")
         write_comparisons(path, _rows(used, pairs, family, metrics, seed, n_resamples), header)
     rows = read_comparisons(path)
     unsafe = _unsafe({n: c for n, (_, c) in used.items()})

@@ -28,6 +28,7 @@ from hilum.core.errors import InputError
 from hilum.core.progress import progress
 from hilum.report.evaluation import NAME, Evaluation, TrialEvaluation
 from hilum.report.families import family_pairs
+from hilum.report.looks import count_look
 from hilum.report.resampling_unit import ResamplingUnit, resampling_unit
 from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.study_rows import StudyRow, StudyRows, study_row
@@ -99,6 +100,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
                 step()
             if not has_statistics:
                 rows += _rows(scores, folder, cell, None, unit.name, n_resamples)
+    count_look(folder, "evaluate")  # before anything that was seen is written
     if families:
         metrics = [m for f in families for m in f["metrics"]]
         cells = Cells(

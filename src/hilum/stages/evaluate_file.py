@@ -1,7 +1,7 @@
 """evaluate, of a table: any csv of scores, with the labels it has or those of another table -> ``statistics.json``.
 
 Convention: films without a score or without a label are left out and counted. Without a part asked for, the test films are evaluated
-where some film is of part test, and all labelled films where no film is of any part.
+where some film is of part test, and all labelled films where no film is of any part. Test films of a run count as looked at.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from hilum.artifacts.statistics import RULES, StatisticsRow, write_statistics
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError, nearest
 from hilum.core.files import write_text
+from hilum.report.looks import count_look, looks, looks_words, run_of
 from hilum.report.page import render
 from hilum.report.resampling_unit import ResamplingUnit, resampling_unit
 from hilum.report.table_page import TableEvaluation, table_page
@@ -111,6 +112,10 @@ def evaluate_file(
     if choice.labels is not None:
         inputs["labels"] = sha256_file(choice.labels)
     write_csv_header(out, Header("statistics", inputs, options, choice.seed))
+    run = run_of(path) if part == PART else None
+    if run is not None:
+        count_look(run, "evaluate")
+        notes.append(f"of {run.path.name}: {looks_words(looks(run))}")
     return Evaluated(rows, films, part, positive, unit, tuple(notes))
 
 

@@ -116,7 +116,7 @@ def _member(entry: suites.Entry, runs: Path, where: Path) -> Member:
         validation_figures(folder) if entry.study.startswith("experiment") else {},
         policy_rates(folder),
         drawn_films(folder),
-        seen[0] if seen else None,
+        seen.most if seen else None,
     )
 
 

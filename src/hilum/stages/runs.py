@@ -7,16 +7,16 @@ by a test figure is choosing on test: whoever sorts by one is told so.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hilum.artifacts.faults import unsafe_among
 from hilum.artifacts.header import read_json
+from hilum.artifacts.looks import Ledger
 from hilum.core.errors import InputError, nearest
 from hilum.core.tables import count_rows
+from hilum.report.looks import looks
 from hilum.report.run_folder import FACTORS, RunCell, RunFolder
 from hilum.report.study_rows import StudyRow, StudyRows
 
@@ -37,7 +37,7 @@ class RunLine:
         n_cells: Cells.
         n_trials: Trials of each.
         seconds: Of the whole run, the first time; None where it was not measured.
-        looks: How often this study's test part was evaluated in this workspace.
+        looks: Looks at the test film of this run that was looked at most, by whatever study of this workspace.
         unsafe: Faults that break validity and were on in some cell.
         remarks: ``synthetic films``, the name of a subset, or why it cannot be read.
         members: Run folders of a paper.
@@ -86,12 +86,11 @@ def list_runs(root: Path) -> list[RunLine]:
         raise InputError(
             f"{root}: expected a workspace, a folder with runs/ in it; `hilum run STUDY --workspace {root}` makes one"
         )
-    looks = _looks(root / "looks.jsonl")
     folders = sorted(p for p in (root / "runs").iterdir() if p.is_dir() and not p.name.startswith("."))
-    return [_line(p, looks[p.name]) for p in folders]
+    return [_line(p, Ledger(root)) for p in folders]
 
 
-def _line(path: Path, looks: int) -> RunLine:
+def _line(path: Path, ledger: Ledger) -> RunLine:
     if (path / "paper.json").is_file():
         value = read_json(path / "paper.json")
         members = tuple(str(m.get("run")) for m in value.get("members", []))
@@ -100,13 +99,14 @@ def _line(path: Path, looks: int) -> RunLine:
     if not (path / "run.json").is_file():
         done = len(list(path.glob("cells/*/trial-*/bundle/bundle.json")))
         remark = f"{done} trials trained so far" if done else "nothing trained yet"
-        return RunLine(path.name, UNFINISHED, path.name.rpartition("-")[0], looks=looks, remarks=(remark,))
+        return RunLine(path.name, UNFINISHED, path.name.rpartition("-")[0], remarks=(remark,))
     try:
         run = RunFolder(path)
         facts = read_json(path / "run_facts.json") if (path / "run_facts.json").is_file() else {}
         n_films = _count_rows(path / "manifest.csv")
+        found = ledger.of_run(path.name, str(run.run["manifest_digest"])) or looks(run)
     except InputError as e:
-        return RunLine(path.name, BROKEN, looks=looks, remarks=(str(e),))
+        return RunLine(path.name, BROKEN, remarks=(str(e),))
     whole = all((path / name).is_file() for name in ("statistics.json", "report.html"))
     subset = (run.run.get("study", {}).get("data") or {}).get("subset")
     remarks = [f"subset {subset['name']}: {subset['films']} films"] if subset else []
@@ -114,15 +114,9 @@ def _line(path: Path, looks: int) -> RunLine:
         remarks.append("synthetic films")
     return RunLine(
         path.name, FINISHED if whole else UNFINISHED, str(run.run["name"]), str(run.run["study_digest"]),
-        str(run.run["manifest_digest"]), n_films, len(run.cells), run.n_trials, facts.get("seconds"), looks,
+        str(run.run["manifest_digest"]), n_films, len(run.cells), run.n_trials, facts.get("seconds"), found.most if found else 0,
         tuple(dict.fromkeys(f for c in run.cells for f in unsafe_among(c.switches))), tuple(remarks), run=run,
     )  # fmt: skip
-
-
-def _looks(ledger: Path) -> Counter[str]:
-    if not ledger.is_file():
-        return Counter()
-    return Counter(str(json.loads(t).get("run")) for t in ledger.read_text("utf-8").splitlines() if t.strip())
 
 
 def _count_rows(path: Path) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
@@ -17,8 +16,6 @@ from hilum.artifacts.faults import FAULTS
 from hilum.artifacts.features import FeatureStore
 from hilum.artifacts.header import Header, read_json, write_json
 from hilum.artifacts.manifest import excluded_path
-from hilum.artifacts.study import Study
-from hilum.core.files import lock
 from hilum.models.cost import cost_of
 from hilum.models.machine import describe
 from hilum.workflow.draws import Splits
@@ -195,11 +192,3 @@ def renew_reporting(run: Run) -> None:
     said = run.study.reporting.model_dump(mode="json")
     if value["study"].get("reporting") != said:
         write_json(path, {**value, "study": {**value["study"], "reporting": said}})
-
-
-def count_look(study: Study, root: Path, folder: str, manifest_digest: str) -> None:
-    """Note that this study's test part is being looked at: a line in the workspace's ledger, looks.jsonl."""
-    with lock(root / ".looks.lock"):
-        line = json.dumps({"study": study.name, "run": folder, "manifest": manifest_digest})
-        with (root / "looks.jsonl").open("a", encoding="utf-8") as f:
-            f.write(line + "\n")

@@ -34,7 +34,7 @@ from hilum.stages.report import write_report
 from hilum.workflow.asked import Asked
 from hilum.workflow.checks import findings, refuse
 from hilum.workflow.draws import Films, Splits, all_wanted, wanted_of
-from hilum.workflow.facts import count_look, renew_reporting, write_record, write_seconds
+from hilum.workflow.facts import renew_reporting, write_record, write_seconds
 from hilum.workflow.finished import note_finished
 from hilum.workflow.flow import write_flow
 from hilum.workflow.plan import cells, recipes
@@ -153,11 +153,8 @@ def _featurize(run: Run, which: FeaturesOf, prepared: PreparedStore, digests: Se
 def evaluate_and_report(run: Run) -> Path:
     """Statistics and report, unless they are there and of the same predictions."""
     with run.stage("evaluate") as line:
-        if evaluate_run(run.folder):
-            count_look(run.study, run.workspace.root, run.folder.name, run.manifest.digest)
-            line.done = 1
-        else:
-            line.found = 1
+        line.done = int(evaluate_run(run.folder))
+        line.found = 1 - line.done
     report = run.folder / "report.html"
     with run.stage("report") as line:
         before = report.stat().st_mtime_ns if report.exists() else None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hilum.report.looks import looks, looks_words
+from hilum.report.looks import count_look, looks, looks_words
 from hilum.report.result_tables import CellColumns
 from hilum.report.run_folder import RunFolder
 from hilum.report.run_notes import run_notes, unsafe_notes, with_notes
@@ -57,20 +57,28 @@ def test_notes_stand_under_a_table_after_its_own():
     assert with_notes({"t": table}, [])["t"].notes == ("Own.",)
 
 
-def test_looks_are_those_of_the_study_at_its_films(run):
+def test_looks_are_those_at_its_test_films_whatever_the_study_is_called(run):
     folder = RunFolder(run)
     assert looks(folder) is None
     assert looks_words(None) == "not recorded"
-    name, manifest = folder.run["name"], folder.run["manifest_digest"]
-    lines = [
-        {"study": name, "run": "r-0", "manifest": manifest},
-        {"study": name, "run": "r-1", "manifest": manifest},
-        {"study": name, "run": "r-1", "manifest": "other films"},
-        {"study": "another", "run": "a-1", "manifest": manifest},
-    ]
-    (run.parents[1] / "looks.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert looks(folder) == (2, 1)
-    assert looks_words((1, 1)).startswith("1 evaluation of this study")
+    n = len(folder.splits[1].parts["test"])
+    before = {"study": "an older line", "run": "r-0", "manifest": folder.run["manifest_digest"]}
+    ledger = run.parents[1] / "looks.jsonl"
+    ledger.write_text(json.dumps(before) + "\n" + json.dumps({**before, "manifest": "other films"}))
+    assert looks(folder) == (n, 1, 1, 1, 0)
+    count_look(folder, "evaluate")
+    renamed = _edit(run, lambda value: value.update(name="another name"))
+    count_look(renamed, "compare")
+    found = looks(folder)
+    assert found == (n, 3, 3, 3, 2)
+    assert looks_words(found) == f"the 3rd look at these {n} test films (of 3 studies), 2 of them of this run"
+    last = json.loads(ledger.read_text().splitlines()[-1])
+    assert (last["how"], last["study"], last["run"], last["films"]) == (
+        "compare",
+        "another name",
+        run.name,
+        n,
+    )
 
 
 def test_rows_without_a_source_say_so_and_that_they_test_other_films(run):

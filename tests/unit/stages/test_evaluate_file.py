@@ -1,5 +1,8 @@
 """Tables of scores from anywhere: what they are called, what stands for what, what is left out, and what is said of it."""
 
+import json
+import runpy
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +14,11 @@ from hilum.artifacts.header import Header, write_csv_header
 from hilum.artifacts.scored_table import Reading, parse_columns, read_scored_table
 from hilum.artifacts.statistics import find, read_statistics
 from hilum.core.errors import InputError
+from hilum.stages.compare import compare_runs
+from hilum.stages.evaluate import evaluate_run
 from hilum.stages.evaluate_file import PAGE, Choice, evaluate_file, write_page
 
+SMALL = runpy.run_path(str(Path(__file__).parents[2] / "small_workspace.py"))
 FEW = Choice(n_resamples=20)
 # 10 films of each class: 8 of covid and 9 of the other are called what they are
 SCORES = [0.9] * 8 + [0.2] * 2 + [0.1] * 9 + [0.7]
@@ -218,3 +224,36 @@ def test_the_page_says_it_all(tmp_path):
     results = (tmp_path / "R" / "tables" / "results.csv").read_text().splitlines()
     assert results[0] == "Class,Metric,estimate,low,high,films,of the class,note"
     assert any(line.startswith("covid,Sensitivity,0.8,") for line in results)
+
+
+def test_every_way_to_open_test_films_of_a_run_counts(tmp_path):
+    run = SMALL["make_workspace"](tmp_path)
+    ledger = tmp_path / "looks.jsonl"
+    ledger.unlink()
+
+    def hows() -> list[str]:
+        return [json.loads(line)["how"] for line in ledger.read_text().splitlines()]
+
+    evaluate_run(run, n_resamples=20)
+    assert hows() == ["evaluate"]
+    evaluate_run(run, n_resamples=20)  # nothing is computed, so nothing is looked at
+    assert hows() == ["evaluate"]
+    evaluate_run(run, n_resamples=21)
+    table_of_run = run / "cells" / "squeezenet1_0--crop--low" / "trial-1" / "predictions.csv"
+    valid = evaluate_file(table_of_run, tmp_path / "s.json", Choice(part="valid", n_resamples=20))
+    assert hows() == ["evaluate", "evaluate"]
+    found = evaluate_file(table_of_run, tmp_path / "s.json", FEW)
+    assert len(hows()) == 3
+    assert found.notes == (
+        f"of {run.name}: the 3rd look at these 16 test films (of 1 study), 3 of them of this run",
+    )
+    assert valid.notes == ()
+    value = json.loads((run / "run.json").read_text())
+    for cell, level in zip(value["cells"], ("as-described", "all"), strict=True):
+        cell["faults"] = level
+    (run / "run.json").write_text(json.dumps(value))
+    other = run.with_name("other-1")
+    shutil.copytree(run, other)
+    compare_runs([run, other], tmp_path / "C", n_resamples=100)
+    compare_runs([run, other], tmp_path / "C", n_resamples=100)
+    assert hows()[3:] == ["compare", "compare"]

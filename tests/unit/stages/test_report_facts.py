@@ -55,8 +55,6 @@ def run(tmp_path_factory):
         }
         (at / "finder.json").write_text(json.dumps(seen))
     (root / "run.json").write_text(json.dumps(value))
-    look = {"study": value["name"], "run": root.name, "manifest": value["manifest_digest"]}
-    (root.parents[1] / "looks.jsonl").write_text(json.dumps(look) + "\n")
     evaluate_run(root, n_resamples=20)
     write_report(root)
     return root
@@ -141,7 +139,8 @@ def test_figures_forms_costs_and_looks_are_there(run):
             f"<details><summary>{ {'model-card': 'Model card', 'claim': 'CLAIM checklist', 'tripod-ai': 'TRIPOD+AI checklist'}[name] }"
             in page
         )
-    assert "1 evaluation of this study on these films in this workspace, 1 of them of this run" in page
+    assert "test films (of 1 study), 1 of them of this run" in page
+    assert "the 1st look at these " in page
     weights = (run / "tables" / "weights.csv").read_text().splitlines()
     assert weights[0].endswith("Parameters,Trained,Multiply-adds")
     assert weights[1].endswith("23639428,131396,5149584384")
@@ -163,7 +162,7 @@ def test_another_look_another_box_or_a_lost_card_and_the_report_is_written_again
     ledger = run.parents[1] / "looks.jsonl"
     ledger.write_text(ledger.read_text() * 2)
     write_report(run)
-    assert "2 evaluations of this study" in page.read_text()
+    assert "the 2nd look at these " in page.read_text()
     assert page.stat().st_mtime_ns > before
     (run / "model_card.md").unlink()
     Image.fromarray(np.arange(120 * 100, dtype=np.uint32).astype(np.uint8).reshape(120, 100)).save(

@@ -74,7 +74,7 @@ def studies_table(paper: Paper) -> Table:
         Column("Run", numeric=False),
         *(Column(c) for c in ("Films", "Test films", "Cells", "Trials")),
         Column("Seconds", hint="of the study in this suite, everything shared"),
-        Column("Looks", hint="evaluations of a study of this name on these films in this workspace"),
+        Column("Looks", hint="of the test film that was looked at most, by whatever study of this workspace"),
         Column("Marks", numeric=False, prose=True),
     ]
     body = []
@@ -111,8 +111,8 @@ def studies_table(paper: Paper) -> Table:
         columns,
         body,
         (
-            "Seconds of a study that was found finished are not of this run. A look is one evaluation of one study’s test part; the more "
-            "looks, the more a choice can lean on the test films.",
+            "Seconds of a study that was found finished are not of this run. A look is one opening of test films, whatever study opened "
+            "them; the more looks, the more a choice can lean on the test films.",
         ),
         breaks,
         sortable=False,

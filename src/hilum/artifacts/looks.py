@@ -1,0 +1,132 @@
+"""How often films were looked at as test films: a workspace's ledger, ``looks.jsonl``, and the films of each set in ``looks/``.
+
+Convention: a look is one opening of test films, whatever opened them: a run's evaluation, a report with other resamples, `hilum evaluate`
+on a run's predictions, `hilum compare`. It counts for the films, by the digests of their pixels, so neither another name of the study nor
+another manifest of the same films starts anew. Sets that overlap share what they share: each film has its own number of looks. Lines of
+before (without films) count for every film of their manifest. The ledger lies beside ``runs/``: a run's folder that was moved has none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+from hilum.artifacts.header import read_json, write_json
+from hilum.core.digests import SHORT, digest
+from hilum.core.files import lock
+
+NAME = "looks.jsonl"
+_FILMS = "looks"
+
+
+class Looks(NamedTuple):
+    """Looks at some test films.
+
+    Attributes:
+        films: How many films.
+        median: Looks of the median film, the higher of two.
+        most: Looks of the film that was looked at most.
+        studies: How many studies looked at any of them.
+        own: Looks of this run among them.
+    """
+
+    films: int
+    median: int
+    most: int
+    studies: int
+    own: int
+
+
+class Ledger:
+    """The ledger of a workspace.
+
+    Args:
+        root: The workspace.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def count(self, how: str, study: str, run: str, manifest: str, films: Collection[str]) -> None:
+        """Note a look.
+
+        Args:
+            how: The command's word: ``evaluate``, ``compare``.
+            study: Name of the study.
+            run: Name of the run's folder.
+            manifest: Digest of the run's films.
+            films: Digests of the pixels of the test films.
+        """
+        shown = sorted({f[:SHORT] for f in films})
+        key = digest(shown)[:SHORT]
+        line = {
+            "how": how,
+            "study": study,
+            "run": run,
+            "manifest": manifest,
+            "films": len(shown),
+            "test": key,
+        }
+        path = self._root / NAME
+        with lock(self._root / ".looks.lock"):
+            if not (kept := self._root / _FILMS / f"{key}.json").is_file():
+                write_json(kept, shown)
+            torn = path.is_file() and not path.read_bytes().endswith(b"\n")
+            with path.open("a", encoding="utf-8") as f:
+                f.write("\n" * torn + json.dumps(line) + "\n")
+
+    def of(self, films: Collection[str], run: str, manifest: str) -> Looks | None:
+        """Looks at some films; None where nothing is recorded.
+
+        Args:
+            films: Digests of the pixels of the test films.
+            run: Name of the run's folder that asks.
+            manifest: Digest of its films.
+        """
+        lines = self._lines()
+        if not lines:
+            return None
+        wanted = {f[:SHORT] for f in films}
+        seen: Counter[str] = Counter()
+        studies: set[str] = set()
+        own = 0
+        for line in lines:
+            shared = (
+                wanted & self._films(line)
+                if "test" in line
+                else wanted
+                if line.get("manifest") == manifest
+                else set()
+            )
+            if shared:
+                seen.update(shared)
+                studies.add(str(line.get("study")))
+                own += line.get("run") == run
+        counts = sorted(seen[f] for f in wanted) or [0]
+        return Looks(len(wanted), int(median(counts) + 0.5), counts[-1], len(studies), own)
+
+    def of_run(self, run: str, manifest: str) -> Looks | None:
+        """Looks at the test films of a run that is in the ledger; None where it is not."""
+        mine = [line for line in self._lines() if line.get("run") == run and "test" in line]
+        films = set().union(*(self._films(line) for line in mine))
+        return self.of(films, run, manifest) if films else None
+
+    def _lines(self) -> list[dict[str, Any]]:
+        path = self._root / NAME
+        found = []
+        for text in path.read_text("utf-8").splitlines() if path.is_file() else ():
+            try:
+                value = json.loads(text)
+            except json.JSONDecodeError:  # torn by a kill
+                continue
+            if isinstance(value, dict):
+                found.append(value)
+        return found
+
+    def _films(self, line: dict[str, Any]) -> set[str]:
+        path = self._root / _FILMS / f"{line['test']}.json"
+        return set(read_json(path)) if path.is_file() else set()

@@ -1,0 +1,34 @@
+"""Looks are counted by film: other names, other manifests and overlapping sets change nothing."""
+
+import json
+
+from hilum.artifacts.looks import Ledger, Looks
+
+A, B, C, D = (f"{k}" * 64 for k in range(1, 5))
+
+
+def test_sets_that_overlap_share_what_they_share(tmp_path):
+    ledger = Ledger(tmp_path)
+    assert ledger.of([A, B], "r-1", "m") is None
+    ledger.count("evaluate", "one", "r-1", "m", [A, B, C])
+    ledger.count("evaluate", "two", "r-2", "n", [C, B])
+    ledger.count("compare", "two", "r-2", "n", [C, B])
+    ledger.count("evaluate", "three", "r-3", "n", [D])
+    assert ledger.of([A, B, C], "r-1", "m") == Looks(films=3, median=3, most=3, studies=2, own=1)
+    assert ledger.of([A], "r-1", "m") == Looks(1, 1, 1, 1, 1)
+    assert ledger.of([A, D], "r-9", "m") == Looks(2, 1, 1, 2, 0)
+    assert ledger.of_run("r-2", "n") == Looks(2, 3, 3, 2, 2)
+    assert ledger.of_run("r-9", "n") is None
+    assert ledger.of(["f" * 64], "r-1", "m") == Looks(1, 0, 0, 0, 0)
+
+
+def test_a_set_is_kept_once_and_a_torn_line_costs_only_itself(tmp_path):
+    ledger = Ledger(tmp_path)
+    ledger.count("evaluate", "one", "r-1", "m", [B, A])
+    with (tmp_path / "looks.jsonl").open("a") as f:
+        f.write('{"how": "eval')
+    ledger.count("evaluate", "one", "r-1", "m", [A, B, A])
+    assert len(list((tmp_path / "looks").iterdir())) == 1
+    lines = (tmp_path / "looks.jsonl").read_text().splitlines()
+    assert json.loads(lines[0]) == json.loads(lines[2])
+    assert ledger.of([A, B], "r-1", "m") == Looks(2, 2, 2, 1, 2)
