@@ -98,9 +98,10 @@ def _cause(label: str, films: Sequence[FilmRow], split: Split, n_parts: int) -> 
 
 
 def _covering(members: Sequence[FilmRow]) -> str:
-    patients = {f.patient_id.removeprefix(f"{f.source}:") for f in members}
+    patients = {f.patient_id for f in members}
     if len(patients) == 1 and "" not in patients:
-        return f"one patient id, {patients.pop()!r}, covers"
+        own = members[0].patient_id
+        return f"one patient id, {own.partition(':')[2] or own!r}, covers"
     return f"one group of copies and patients, that of film {members[0].image_id!r}, covers"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hilum.artifacts.header import Header
@@ -37,6 +39,14 @@ def test_one_dummy_id_on_all_films_is_named() -> None:
     assert "one patient id, 'ANONYMOUS', covers 12 of 12 films, and a group is in one part only" in text
     assert "declare that the source has none (`--no-patient-ids own`)" in text
     assert text.count("ANONYMOUS") == 1
+
+
+def test_one_dummy_id_over_two_sources() -> None:
+    rows = [
+        replace(row(f"{k}", "ab"[k % 2], source="own" if k < 8 else "far"), patient_id="own:000000")
+        for k in range(12)
+    ]
+    assert "one patient id, '000000', covers 12 of 12 films" in refused(rows)
 
 
 def test_one_dummy_id_on_a_class() -> None:
