@@ -15,6 +15,7 @@ from pydantic import Field
 
 from hilum.artifacts.film_filter import Filter, check_filter, compile_filter
 from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.statistics import RESERVED
 from hilum.artifacts.study_tables import StrictTable
 from hilum.core.errors import InputError, nearest
 
@@ -111,7 +112,7 @@ def questions(
         found += _of_subgroup(SubgroupTable.model_validate(table), classes, positive, films)
     names = [q.name for q in found]
     for name in names:
-        if names.count(name) > 1 or name in classes:
+        if names.count(name) > 1 or name in (*classes, *RESERVED):
             raise InputError(
                 f"[[contrast]] or [[subgroup]] {name!r}: the name is taken by another one, or by a class; give it another name"
             )

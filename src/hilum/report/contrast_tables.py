@@ -5,9 +5,12 @@ Convention: as in `hilum.report.result_tables`; means over trials. Which films s
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from hilum.artifacts.contrast import Question
 from hilum.artifacts.film_filter import filter_words
-from hilum.artifacts.statistics import ALL_CLASSES
+from hilum.artifacts.statistics import RESERVED
 from hilum.report import numbers
 from hilum.report.result_tables import (
     METRIC_LABELS,
@@ -26,7 +29,7 @@ _METRICS = ("sensitivity", "specificity", "pr_auc", "roc_auc")
 
 def contrasts(rows: StudyRows, folder: RunFolder) -> dict[str, list[StudyRow]]:
     """The rows of each contrast, means over trials only."""
-    names = [c for c in rows.classes() if c not in folder.classes and c != ALL_CLASSES]
+    names = [c for c in rows.classes() if c not in (*folder.classes, *RESERVED)]
     subgroups = {q.name for q in folder.questions if q.subgroup}
     return {
         c: [r for r in rows.rows if r.class_ == c and r.trial is None] for c in names if c not in subgroups
@@ -68,9 +71,20 @@ def contrast_tables(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]
                     row.append(rate_cell(rows.value(cell.name, None, m, folder.positive), quiet=True))
             body.append(row)
         caption = _contrast_caption(found[0].n, found[0].n_positive, " or ".join(asked), question)
-        stem, title = "contrast-" + contrast.replace(" ", "-"), contrast[:1].upper() + contrast[1:]
+        stem, title = _stem(contrast, tables), contrast[:1].upper() + contrast[1:]
         tables.append(Table(stem, title, caption, columns, body, breaks=backbone_breaks(folder.cells)))
     return tables
+
+
+def _stem(contrast: str, before: Sequence[Table]) -> str:
+    """Name of the table's files: letters and digits of the contrast's name; numbered where two would be equal.
+
+    >>> _stem("TB vs/clear (>= 65)", ())
+    'contrast-TB-vs-clear-65'
+    """
+    stem = "contrast-" + re.sub(r"\W+", "-", contrast).strip("-")
+    taken = {t.name for t in before}
+    return next(n for n in (stem, *(f"{stem}-{k}" for k in range(2, len(taken) + 3))) if n not in taken)
 
 
 def _contrast_caption(n: int, n_positive: int, asked: str, question: Question | None) -> str:

@@ -10,14 +10,14 @@ same predictions is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hilum.artifacts.comparisons import write_comparisons
+from hilum.artifacts.comparisons import ComparisonRow, Pair, write_comparisons
 from hilum.artifacts.contrast import Question
 from hilum.artifacts.header import Header, header_path, read_csv_header
 from hilum.artifacts.manifest import Manifest
@@ -39,6 +39,7 @@ from hilum.stats.confusion import FORMULAS
 from hilum.stats.contrasts import Sides
 from hilum.stats.curves import AREA_FORMULAS
 from hilum.stats.scored_films import ScoredFilms
+from hilum.stats.shared_films import on_shared_films
 from hilum.stats.summary import N_RESAMPLES, cell_statistics
 
 PART = "test"
@@ -102,13 +103,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
                 rows += _rows(scores, folder, cell, None, unit.name, n_resamples)
     count_look(folder, "evaluate")  # before anything that was seen is written
     if families:
-        metrics = [m for f in families for m in f["metrics"]]
-        cells = Cells(
-            scored, folder.classes, folder.positive, metrics, unit.name, header.seed or 0, n_resamples
-        )
-        found = [
-            r for f, p in zip(families, pairs, strict=True) for r in cells.compare(f["name"], p, f["metrics"])
-        ]
+        found = _compared(folder, scored, list(zip(families, pairs, strict=True)), unit.name, compared)
         write_comparisons(run_dir / COMPARISONS, found, compared)
     if not has_statistics:
         formulas = {**FORMULAS, **AREA_FORMULAS}
@@ -117,6 +112,31 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
         )
         StudyRows(rows).write(run_dir / "statistics.json", header)
     return True
+
+
+def _compared(
+    folder: RunFolder,
+    scored: Mapping[str, Sequence[ScoredFilms]],
+    families: Sequence[tuple[Mapping[str, Any], Sequence[Pair]]],
+    unit: str,
+    header: Header,
+) -> list[ComparisonRow]:
+    """The rows of every family; cells without a source are compared on the films that they and their reference tested."""
+    metrics = [m for f, _ in families for m in f["metrics"]]
+    seed, n_resamples = header.seed or 0, int(header.options["n_resamples"])
+    cells = Cells(scored, folder.classes, folder.positive, metrics, unit, seed, n_resamples)
+    rows: list[ComparisonRow] = []
+    for family, pairs in families:
+        if family["factor"] != "source_left_out":
+            rows += cells.compare(family["name"], pairs, family["metrics"])
+            continue
+        cut, renamed, own = on_shared_films(scored, pairs)
+        shared = Cells(cut, folder.classes, folder.positive, family["metrics"], unit, seed, n_resamples)
+        for row in shared.compare(family["name"], renamed, family["metrics"]):
+            names = {"cell": own[row.cell], "reference": own[row.reference]}
+            note = "" if names["cell"] == row.cell else "on the test films that both have"
+            rows.append(row.model_copy(update={**names, "note": "; ".join(n for n in (row.note, note) if n)}))
+    return rows
 
 
 def _is_of(path: Path, header: Header) -> bool:

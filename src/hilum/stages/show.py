@@ -178,6 +178,8 @@ def _of_json(path: Path, films: FilmReader, models: ModelReader, runs: RunReader
     kind = kind_of_header(path)
     if kind in ("split", UNSAFE_KIND):
         return films.split(path)
+    if kind == "flow":
+        return films.flow(path)
     if kind == "duplicates":
         return films.duplicates(path)
     if kind == "bundle":

@@ -67,6 +67,7 @@ def test_a_column_makes_a_subgroup_of_each_value_and_of_what_is_not_known() -> N
         (asked({**ADULTS, "score": "pair", "negative": {"age_group": ["child"]}}), r"score = 'pair' needs other labels in negative"),
         (asked({**ADULTS, "positive": {}}), r"positive names no column; for example positive = "),
         (asked(ADULTS, ADULTS), r"'adults': the name is taken"),
+        (asked({**ADULTS, "name": "macro"}), r"'macro': the name is taken"),
         (asked({**ADULTS, "name": "tb"}), r"'tb': the name is taken by another one, or by a class"),
         (asked(subgroup=[{"by": "label"}]), r"a subgroup holds films of every class"),
         (asked(subgroup=[{"by": "agee"}]), r"\[\[subgroup\]\] 'agee': unknown column 'agee'; did you mean 'age'"),

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from hilum.artifacts.comparisons import read_comparisons
 from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.split import Split
 from hilum.cli.compare import run_path
 from hilum.core.errors import InputError
 from hilum.report.study_rows import StudyRows
@@ -103,6 +104,50 @@ def test_a_family_whose_reference_is_missing_is_refused(tmp_path):
     with pytest.raises(InputError, match="compare 'pipelines': no cell has pipeline 'zoom'"):
         evaluate_run(run, n_resamples=100)
     assert not (run / "statistics.json").exists()
+
+
+def test_cells_without_a_source_are_compared_on_the_films_that_both_tested(tmp_path):
+    """The plain cell tests all films, the other those of one source: the figures compared are of the latter, in both."""
+    family = {
+        **FAMILY,
+        "name": "sources",
+        "factor": "source_left_out",
+        "reference": "none",
+        "metrics": ["specificity"],
+    }
+    run = make(
+        tmp_path / "run",
+        {("resnet50", "baseline"): POOR, ("resnet50", "crop"): POOR},
+        {"compare": [family]},
+        trials=2,
+    )
+    value = json.loads((run / "run.json").read_text())
+    plain, without = value["cells"]
+    without |= {"pipeline": plain["pipeline"], "source_left_out": "mooney", "splits": "without-mooney"}
+    (run / "run.json").write_text(json.dumps(value))
+    (run / "splits" / "without-mooney").mkdir()
+    for trial in (1, 2):
+        path = run / "splits" / f"trial-{trial}.json"
+        split = Split.read(path)
+        kept = [i for i in split.parts["test"] if i.startswith("mooney")]
+        Split({**split.parts, "test": kept}, split.group_of, split.header).write(
+            run / "splits" / "without-mooney" / path.name
+        )
+        csv_path = run / "cells" / without["name"] / f"trial-{trial}" / "predictions.csv"
+        lines = csv_path.read_text().splitlines(keepends=True)
+        csv_path.write_text(
+            lines[0] + "".join(x for x in lines[1:] if x.startswith("mooney") or ",valid," in x)
+        )
+    evaluate_run(run, n_resamples=20)
+    (row,) = read_comparisons(run / "comparisons.json")
+    assert (row.cell, row.reference, row.paired) == (without["name"], plain["name"], True)
+    assert "on the test films that both have" in row.note
+    assert (row.value, row.reference_value) == (
+        1.0,
+        1.0,
+    )  # bacterial and viral films, none called covid; with normals it is .86
+    everywhere = StudyRows.read(run / "statistics.json").value(plain["name"], None, "specificity", "covid")
+    assert everywhere == pytest.approx(1 - 30 / 218)
 
 
 def test_two_runs_cell_by_cell(two, tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hilum.artifacts.comparisons import write_comparisons
+from hilum.artifacts.flow import IN_MANIFEST, STUDY_FILMS, Flow, Step
 from hilum.artifacts.header import Header
 from hilum.artifacts.lineage import bundle_version
 from hilum.artifacts.manifest import Manifest
@@ -257,6 +258,18 @@ def test_a_torn_run_hides_no_other(copy):
         show("0123456789", workspace=root)
     with pytest.raises(InputError, match="expected JSON"):
         show("torn-000000000000", workspace=root)
+
+
+def test_the_flow_of_films_names_its_counts(copy):
+    _, run = copy
+    films = Manifest.read(run / "manifest.csv")
+    steps = [Step(IN_MANIFEST, 40), Step(STUDY_FILMS, 32, {"class other": 8})]
+    inputs = {"manifest": "f" * 64, "films": films.digest}
+    Flow(steps, [], Header("flow", inputs)).write(run / "flow.json")
+    a = one(run / "flow.json")
+    assert a.facts == {"films in the manifest": 40, "films of the study": 32, "trials": 0}
+    assert states(a)["films"] == "verified"
+    assert states(a)["manifest"] == "unchecked"
 
 
 def test_a_cell_and_a_trial(made):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.duplicates import Duplicates
+from hilum.artifacts.flow import Flow
 from hilum.artifacts.lineage import Artefact, Link, compared
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import Split, UnsafeSplit, read_split
@@ -95,6 +96,19 @@ class FilmReader:
         facts = {"films": len(d.films), "pairs": len(d.pairs), "groups": len(d.groups)}
         links = tuple(self._input(role, value) for role, value in d.header.inputs.items())
         return Artefact("duplicates", path.name, d.digest, str(path), facts, d.header.to_dict(), links)
+
+    def flow(self, path: Path) -> Artefact:
+        """The flow of a run's films: each step's number, and the manifest that they were chosen from."""
+        flow = Flow.read(path)
+        facts = {step.name: step.films for step in flow.steps} | {"trials": len(flow.trials)}
+        whole, films = flow.header.inputs["manifest"], flow.header.inputs["films"]
+        found = self.find_manifest(whole)
+        if found.state != "verified":  # the run keeps its own films only
+            found = Link(
+                "manifest", whole, "unchecked", "the films were chosen from it; where it lay is not recorded"
+            )
+        links = (found, self.find_manifest(films, "films"))
+        return Artefact("flow", path.name, sha256_file(path), str(path), facts, flow.header.to_dict(), links)
 
     def find_manifest(self, recorded: str, role: str = "manifest") -> Link:
         """The manifest of a digest."""
