@@ -40,7 +40,7 @@ def contrast_tables(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]
     """A table a contrast that has films, a row a cell; where it helps, the headline's rate in grey beside."""
     name = CellColumns(folder)
     asked_of = {q.name: q for q in folder.questions}
-    tables = []
+    tables: list[Table] = []
     for contrast, found in contrasts(rows, folder).items():
         if not found or not found[0].n:
             continue
