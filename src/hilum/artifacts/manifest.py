@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -23,6 +22,7 @@ from hilum.artifacts.header import Header, Provenance, read_csv_header, write_cs
 from hilum.core.digests import digest
 from hilum.core.errors import InputError, nearest
 from hilum.core.files import write_text
+from hilum.core.table_paths import TableFolder, absolute
 from hilum.core.tables import known, read_table
 
 _PATHS = {"path", "lung_mask"}
@@ -195,8 +195,8 @@ class Manifest:
             for c in ("path", "lung_mask"):
                 k = COLUMNS.index(c)
                 if row[k]:
-                    full = Path(os.path.abspath(row[k]))  # noqa: PTH100 (resolve would follow links)
-                    row[k] = str(full.relative_to(folder)) if full.is_relative_to(folder) else str(full)
+                    full = absolute(Path(row[k]))
+                    row[k] = full.relative_to(folder).as_posix() if full.is_relative_to(folder) else str(full)
             writer.writerow(row)
         write_text(path, out.getvalue())
         write_csv_header(path, self.header)
@@ -213,9 +213,9 @@ class Manifest:
                 f"{path}: no such manifest; make one with `hilum ingest SOURCE... --out {path.name}`"
             )
         header, provenance = read_csv_header(path, "manifest")
-        folder = path.resolve().parent
         films: list[FilmRow] = []
-        table = read_table(path)
+        table = read_table(path, exact=True)
+        base = TableFolder.of(path.resolve(), (row.values.get("path", "") for row in table.rows))
         for column in _REQUIRED:
             if column not in table.columns:
                 raise InputError(f"{path}: expected a column {column!r}, got {', '.join(table.columns)!r}")
@@ -229,7 +229,7 @@ class Manifest:
                         raise InputError(f"{path} line {row.line}: {c} must be a whole number, got {text!r}")
                     values[c] = int(text)
                 elif c in _PATHS and text:
-                    values[c] = str(folder / text)
+                    values[c] = str(base.locate(text))
                 else:
                     values[c] = text
             if values["patient_id"]:
@@ -263,4 +263,4 @@ def read_exclusions(path: Path) -> list[Exclusion]:
     if not path.is_file():
         return []
     columns = [f.name for f in fields(Exclusion)]
-    return [Exclusion(*(r.values.get(c, "") for c in columns)) for r in read_table(path).rows]
+    return [Exclusion(*(r.values.get(c, "") for c in columns)) for r in read_table(path, exact=True).rows]

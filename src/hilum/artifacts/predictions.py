@@ -127,7 +127,7 @@ class Predictions:
         if not path.is_file():
             raise InputError(f"{path}: no such predictions file")
         header, provenance = read_csv_header(path, "predictions")
-        table = read_table(path)
+        table = read_table(path, exact=True)
         got, rows = table.columns, table.rows
         for name in _FIRST:
             if name not in got:
@@ -158,7 +158,9 @@ class Predictions:
             return tuple(row.get(name) for row in rows)
 
         ids = tuple(row.values.get("image_id", "") for row in rows)  # a film may be called "none"
-        y_true = tuple(y if (y := row.values.get("y_true", "")) in classes else known(y) for row in rows)
+        y_true = tuple(
+            y if (y := row.values.get("y_true", "").strip()) in classes else known(y) for row in rows
+        )
         if len(set(ids)) != len(ids):
             twice = next(i for i in ids if ids.count(i) > 1)
             raise InputError(f"{path}: image_id {twice!r} is there more than once; one row a film")

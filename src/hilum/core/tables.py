@@ -91,23 +91,24 @@ def folded(column: str) -> str:
     return "_".join(column.strip().lower().split())
 
 
-def read_table(path: Path, *, fold: bool = False) -> Table:
+def read_table(path: Path, *, fold: bool = False, exact: bool = False) -> Table:
     """Read a csv.
 
     Args:
         path: The file.
         fold: Names of columns are matched as `folded`.
+        exact: Values keep spaces around them, as hilum's own tables need: a file's name may end with one.
 
     Raises:
         InputError: No such file, an encoding that is not read, no header, a column twice, a row of too many fields, or a quote
             that is not closed.
     """
     with opened_text(path) as f:
-        records = _records(path, f)
+        records = _records(path, f, exact)
         columns = _columns(path, records, fold)
         rows = []
         for line, fields in records:
-            if any(fields[len(columns) :]):
+            if any(x.strip() for x in fields[len(columns) :]):
                 raise InputError(
                     f"{path} line {line}: expected {len(columns)} fields, got {len(fields)}; "
                     'a value that holds the separator needs "quotes"'
@@ -137,20 +138,20 @@ def count_rows(path: Path) -> int:
 
 def _columns(path: Path, records: Iterator[tuple[int, list[str]]], fold: bool) -> tuple[str, ...]:
     line, fields = next(records, (1, []))
-    columns = tuple(folded(c) if fold else c for c in fields)
+    columns = tuple(folded(c) if fold else c.strip() for c in fields)
     twice = sorted({c for c in columns if c and columns.count(c) > 1})
-    if not columns or twice:
+    if not any(columns) or twice:
         came = f"{twice[0]!r} twice" if twice else "none"
         raise InputError(f"{path} line {line}: expected the names of the columns, got {came}")
     return columns
 
 
-def _records(path: Path, f: TextIO) -> Iterator[tuple[int, list[str]]]:
-    """Line and stripped fields of every row that is not blank."""
+def _records(path: Path, f: TextIO, exact: bool = False) -> Iterator[tuple[int, list[str]]]:
+    """Line and fields of every row that is not blank; the fields are stripped unless `exact`."""
     csv.field_size_limit(_MAX_FIELD_CHARS)
     separator, skip = _separator(f)
     lines = _Lines(f)
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=not exact)
     try:
         for fields in reader:
             stripped = [x.strip() for x in fields]
@@ -160,7 +161,7 @@ def _records(path: Path, f: TextIO) -> Iterator[tuple[int, list[str]]]:
                 raise InputError(
                     f'{path}: a value that begins with a quote (") is not closed before the end of the file'
                 )
-            yield reader.line_num, stripped
+            yield reader.line_num, fields if exact else stripped
     except csv.Error as e:
         raise InputError(f"{path} line {reader.line_num}: expected a csv: {e}") from None
 

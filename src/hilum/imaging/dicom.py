@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.errors import FilmError
-from hilum.imaging.dicom_elements import lookup_table, number, numbers, shown, text
+from hilum.imaging.dicom_elements import lookup_table, number, numbers, shown, text, values
 from hilum.imaging.dicom_pixels import Layout, layout_of, stored_values
 from hilum.imaging.film import MAX_PIXELS, DecodedFilm
 from hilum.imaging.intensity import Window, from_range, from_unit, look_up, luma
@@ -39,7 +39,6 @@ MODALITIES: Final = frozenset({"CR", "DX", "RG"})
 FACTS: Final = {
     "patient_id": "PatientID",
     "study_uid": "StudyInstanceUID",
-    "view": "ViewPosition",
     "age": "PatientAge",
     "sex": "PatientSex",
     "modality": "Modality",
@@ -61,7 +60,7 @@ def decode_dicom(data: bytes) -> DecodedFilm:
         data: A whole file, with or without the 128-byte preamble.
 
     Returns:
-        The film; `mode` is its photometric interpretation, `facts` what of `FACTS` the header has.
+        The film; `mode` is its photometric interpretation, `facts` what of `FACTS` the header has, and `view` (`_view`).
 
     Raises:
         FilmError: For what can be told: "missing DICOM plugin", "not a chest film modality", "multi-frame",
@@ -78,6 +77,8 @@ def decode_dicom(data: bytes) -> DecodedFilm:
     header = _header(data)
     _check_is_film(header)
     facts = {ours: word for ours, theirs in FACTS.items() if (word := _fact(header, theirs))}
+    if view := _view(header):
+        facts["view"] = view
     layout = layout_of(header)
     stored = stored_values(header, layout)
     if not layout.grey:
@@ -155,6 +156,21 @@ def _fact(header: Any, keyword: str) -> str:
         return text(header, keyword)
     except FilmError:
         return ""
+
+
+def _view(header: Any) -> str:
+    """The view: View Position; else what View Code Sequence means (PS3.3 C.8.11.5); else lateral where the rows of the picture run
+    from front to back or back to front (Patient Orientation, PS3.3 C.7.6.1.1.1).
+    """
+    if word := _fact(header, "ViewPosition"):
+        return word
+    try:
+        items = values(header, "ViewCodeSequence")
+    except FilmError:
+        items = ()
+    if items and (meaning := _fact(items[0], "CodeMeaning")):
+        return meaning
+    return "LATERAL" if _fact(header, "PatientOrientation") in {"A", "P"} else ""
 
 
 def _grey_of_values(header: Any, layout: Layout, low: int, high: int) -> NDArray[np.uint8]:

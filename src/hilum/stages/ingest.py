@@ -22,13 +22,14 @@ from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import progress
+from hilum.core.table_paths import absolute
 from hilum.stages.sources import checks
 from hilum.stages.sources import labels as labels_file
 from hilum.stages.sources.account import Count, counts_of, header_of, notes_of
 from hilum.stages.sources.facts import completed, view_is_kept, views_asked
 from hilum.stages.sources.listing import NOT_FRONTAL, Candidate, Listing, MooneyPatients
 from hilum.stages.sources.patients import without_dummies
-from hilum.stages.sources.places import absolute, image_ids
+from hilum.stages.sources.places import image_ids
 from hilum.stages.sources.reading import FilmRead, read_films
 from hilum.stages.sources.recognise import list_films, parse_source
 from hilum.stages.sources.spelling import one_spelling

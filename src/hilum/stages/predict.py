@@ -22,6 +22,7 @@ from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split
 from hilum.core.errors import FilmError, InputError
 from hilum.core.progress import progress
+from hilum.core.tables import known
 from hilum.imaging.as_ingested import bytes_as_ingested
 from hilum.inference.predictor import (
     Predictor,
@@ -33,6 +34,7 @@ from hilum.inference.predictor import (
     score_rows,
     softmaxed_again,
 )
+from hilum.stages.sources.facts import view_of
 from hilum.stages.sources.named_films import named_films
 from hilum.training.loop import Source, logits
 
@@ -179,7 +181,7 @@ def predict_films(
     predictions = Predictions(
         image_ids=tuple(r.image_id for r in rows),
         patient_ids=tuple(
-            r.patient_id if r.source else s.facts.get("patient_id", "")
+            r.patient_id if r.source else known(s.facts.get("patient_id", ""))
             for r, s in zip(rows, scored, strict=True)
         ),
         parts=tuple(split.part_of.get(r.image_id, "") if split else "" for r in rows),
@@ -191,7 +193,7 @@ def predict_films(
         errors=tuple(s.error for s in scored),
         header=header,
         study_uids=tuple(s.facts.get("study_uid", "") for s in scored),
-        views=tuple(r.view or s.facts.get("view", "") for r, s in zip(rows, scored, strict=True)),
+        views=tuple(r.view or view_of(s.facts.get("view", "")) for r, s in zip(rows, scored, strict=True)),
     )
     predictions.write(out)
     return predictions

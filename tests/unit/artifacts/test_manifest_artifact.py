@@ -174,3 +174,20 @@ def test_exclusions_saved_by_a_spreadsheet_are_read(tmp_path: Path) -> None:
     write_exclusions(tmp_path / "x.csv", rows)
     (tmp_path / "x.csv").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "x.csv").read_bytes())
     assert read_exclusions(tmp_path / "x.csv") == rows
+
+
+def test_paths_that_windows_wrote_and_names_with_spaces_are_read(tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    for name in ("a.png", "IM1 "):
+        (tmp_path / "films" / name).write_bytes(b"x")
+    own = [
+        replace(FILM, path=str(tmp_path / "films/a.png")),
+        replace(OTHER, path=str(tmp_path / "films/IM1 "), image_id="s/IM1 "),
+    ]
+    made(*own).write(tmp_path / "manifest.csv")
+    assert Manifest.read(tmp_path / "manifest.csv").films == made(*own).films
+    text = (tmp_path / "manifest.csv").read_text()
+    (tmp_path / "m2.csv").write_text(
+        text.replace("films/a.png", "C:\\study\\films\\a.png").replace("films/I", "films\\I")
+    )
+    assert [f.path for f in Manifest.read(tmp_path / "m2.csv").films] == [f.path for f in made(*own).films]

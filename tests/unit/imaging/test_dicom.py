@@ -57,6 +57,17 @@ def test_facts_and_shape() -> None:
     assert "P 7" not in repr(film)
 
 
+def test_the_view_is_told_by_position_else_code_else_orientation() -> None:
+    code = pydicom.Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "399067008", "SCT", "left lateral"
+    assert decoded(ViewPosition="PA", ViewCodeSequence=[code]).facts["view"] == "PA"
+    assert decoded(ViewCodeSequence=[code]).facts["view"] == "left lateral"
+    assert decoded(PatientOrientation=["A", "F"]).facts["view"] == "LATERAL"
+    assert decoded(PatientOrientation=["P", "F"]).facts["view"] == "LATERAL"
+    assert "view" not in decoded(PatientOrientation=["L", "F"]).facts
+    assert "view" not in decoded().facts
+
+
 def test_without_voi_the_range_that_the_bits_can_hold_fills_the_greys() -> None:
     film = decoded(ramp(1000) + 500)
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from hilum.core.errors import InputError, nearest
+from hilum.core.table_paths import absolute
 from hilum.stages.sources.facts import view_is_kept
 from hilum.stages.sources.listing import NO_LABEL, NOT_FRONTAL, Candidate, Listing
-from hilum.stages.sources.places import absolute
 from hilum.stages.sources.recognise import Source
 
 _NO_PATIENT_INSIDE = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from hilum.artifacts.manifest import Exclusion
 from hilum.core.errors import InputError
+from hilum.core.table_paths import TableFolder, absolute, windows_tails
 from hilum.core.tables import Row, read_table
 from hilum.stages.sources.listing import NO_SUCH_FILE, Candidate, Listing
-from hilum.stages.sources.places import TableFolder, absolute, windows_tails
 from hilum.stages.sources.table import PATH_COLUMNS, candidate_of
 
 _GIVEN = ("label", "patient", "source_part", "view", "age_group", "sex")

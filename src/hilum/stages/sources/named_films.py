@@ -14,7 +14,8 @@ from pathlib import Path
 
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.errors import InputError
-from hilum.stages.sources.places import absolute, unique_tails
+from hilum.core.table_paths import absolute
+from hilum.stages.sources.places import unique_tails
 from hilum.stages.sources.tree import films_in
 
 _SHOWN = 3

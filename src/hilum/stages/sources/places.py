@@ -1,4 +1,4 @@
-"""Where a table's paths lead, and what films are called by where they lie: a path's last parts, never a machine's own folders.
+"""What films are called by where they lie: a path's last parts, never a machine's own folders.
 
 Convention: parts are joined by "/" on every system; of several films all take the same number of parts, the smallest that tells
 them apart, so that the names depend on nothing above the films.
@@ -6,70 +6,9 @@ them apart, so that the names depend on nothing above the films.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
-
-
-def absolute(path: Path) -> Path:
-    """Absolute and without "..", links kept."""
-    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
-
-
-@dataclass(frozen=True, slots=True)
-class TableFolder:
-    """The folder that a table's paths start from, which it may write as Windows does.
-
-    Attributes:
-        csv_path: The table.
-        folder: Absolute.
-        dropped: How many first parts of paths with a drive name folders of another machine, so that the rest lies below `folder`.
-    """
-
-    csv_path: Path
-    folder: Path
-    dropped: int = 0
-
-    @classmethod
-    def of(cls, csv_path: Path, names: Iterable[str]) -> TableFolder:
-        """The folder of a table with these paths: of paths with a drive as few parts are dropped as lead most of them to a file."""
-        folder = absolute(csv_path.parent)
-        ways = [w.parts[1:] for n in names if (w := PureWindowsPath(n)).drive and not (folder / n).exists()]
-        found = [
-            sum(folder.joinpath(*w[k:]).is_file() for w in ways if k < len(w))
-            for k in range(max(map(len, ways), default=0))
-        ]
-        return cls(csv_path, folder, found.index(max(found)) if found else 0)
-
-    def locate(self, name: str) -> Path:
-        """Where a path of the table leads: as it stands where something is there, else as Windows means it."""
-        path = absolute(self.folder / name)
-        way = PureWindowsPath(name)
-        if not (way.drive or "\\" in name) or path.exists():
-            return path
-        return absolute(self.folder.joinpath(*(way.parts[1 + self.dropped :] if way.drive else way.parts)))
-
-    def tried(self, name: str) -> str:
-        """What to add to a message about a path that leads nowhere: how its backslashes were read."""
-        way = PureWindowsPath(name)
-        if not (way.drive or "\\" in name):
-            return ""
-        what = "a drive" if way.drive and "\\" not in name else "backslashes"
-        return f"; it has {what}, as Windows writes paths, and was looked for as {str(self.locate(name))!r}"
-
-
-def windows_tails(name: str) -> list[str]:
-    """What a path with backslashes or a drive may be called by, the longest first; nothing for other paths.
-
-    >>> windows_tails(r"C:\\films\\covid\\a.png"), windows_tails("covid/a.png")
-    (['films/covid/a.png', 'covid/a.png', 'a.png'], [])
-    """
-    way = PureWindowsPath(name)
-    if way.drive:
-        return ["/".join(way.parts[k:]) for k in range(1, len(way.parts))]
-    return [way.as_posix()] if "\\" in name else []
+from collections.abc import Collection, Sequence
+from pathlib import Path, PurePosixPath
 
 
 def unique_tails(paths: Sequence[Path], taken: Collection[str] = ()) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from hilum.artifacts.header import header_path
 from hilum.artifacts.manifest import COLUMNS, known_patient
 from hilum.core.errors import InputError
+from hilum.core.table_paths import TableFolder, absolute
 from hilum.core.tables import Row, read_columns, read_table
 from hilum.stages.sources.facts import age_group_of, sex_of, view_of, years_of
 from hilum.stages.sources.listing import (
@@ -24,7 +25,7 @@ from hilum.stages.sources.listing import (
     Listing,
     class_name,
 )
-from hilum.stages.sources.places import TableFolder, absolute, unique_tails
+from hilum.stages.sources.places import unique_tails
 from hilum.stages.sources.tree import Tree
 
 LAYOUT = "csv"

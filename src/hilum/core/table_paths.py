@@ -1,0 +1,82 @@
+r"""Where the paths of a table lead, which another system may have written.
+
+Convention: a path is relative to the table's folder. One that Windows wrote (``images\covid\a.png``, ``C:\study\a.png``) is read so where
+nothing has it for a name as it stands.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
+
+
+def absolute(path: Path) -> Path:
+    """Absolute and without "..", links kept."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+
+
+@dataclass(frozen=True, slots=True)
+class TableFolder:
+    """The folder that a table's paths start from, which it may write as Windows does.
+
+    Attributes:
+        csv_path: The table.
+        folder: Absolute.
+        dropped: How many first parts of paths with a drive name folders of another machine, so that the rest lies below `folder`.
+    """
+
+    csv_path: Path
+    folder: Path
+    dropped: int = 0
+
+    @classmethod
+    def of(cls, csv_path: Path, names: Iterable[str]) -> TableFolder:
+        """The folder of a table with these paths: of paths with a drive as few parts are dropped as lead most of them to a file."""
+        folder = absolute(csv_path.parent)
+        ways = [
+            PureWindowsPath(n).parts[1:]
+            for n in names
+            if _is_windows(n) and PureWindowsPath(n).drive and not (folder / n).exists()
+        ]
+        found = [
+            sum(folder.joinpath(*w[k:]).is_file() for w in ways if k < len(w))
+            for k in range(max(map(len, ways), default=0))
+        ]
+        return cls(csv_path, folder, found.index(max(found)) if found else 0)
+
+    def locate(self, name: str) -> Path:
+        """Where a path of the table leads: as it stands where something is there, else as Windows means it."""
+        path = absolute(self.folder / name)
+        if not _is_windows(name) or path.exists():
+            return path
+        way = PureWindowsPath(name)
+        return absolute(self.folder.joinpath(*(way.parts[1 + self.dropped :] if way.drive else way.parts)))
+
+    def tried(self, name: str) -> str:
+        """What to add to a message about a path that leads nowhere: how its backslashes were read."""
+        way = PureWindowsPath(name)
+        if not _is_windows(name):
+            return ""
+        what = "a drive" if way.drive and "\\" not in name else "backslashes"
+        return f"; it has {what}, as Windows writes paths, and was looked for as {str(self.locate(name))!r}"
+
+
+def windows_tails(name: str) -> list[str]:
+    """What a path with backslashes or a drive may be called by, the longest first; nothing for other paths.
+
+    >>> windows_tails(r"C:\\films\\covid\\a.png"), windows_tails("covid/a.png")
+    (['films/covid/a.png', 'covid/a.png', 'a.png'], [])
+    """
+    way = PureWindowsPath(name)
+    if not _is_windows(name):
+        return []
+    if way.drive:
+        return ["/".join(way.parts[k:]) for k in range(1, len(way.parts))]
+    return [way.as_posix()]
+
+
+def _is_windows(name: str) -> bool:
+    """Whether a path has a backslash or a drive."""
+    return "\\" in name or name[1:2] == ":"
