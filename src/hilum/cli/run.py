@@ -99,7 +99,7 @@ def run(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan and an estimate of the time; compute nothing.")
+        bool, typer.Option("--dry-run", help="Print the plan, an estimate of the time and what is missing.")
     ] = False,
     engine: Annotated[str, typer.Option(help="Where tasks run: local.")] = "local",
     workers: Annotated[

@@ -1,89 +1,94 @@
-"""hilum run --dry-run: what would be done, what is already there, and about how long the rest takes."""
+"""hilum run --dry-run: what would be done, about how long it takes, and what stands in the way. Nothing is refused and nothing kept."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-
-import numpy as np
 
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.study import Study
-from hilum.models.backbone import FrozenBackbone
-from hilum.models.registry import backbone
-from hilum.models.weights import Weights
-from hilum.stages.duplicates import exact_duplicates
-from hilum.workflow.draws import training_copies
-from hilum.workflow.plan import recipes
-from hilum.workflow.run import draw_splits, films_wanted
-from hilum.workflow.state import Run, choose_weights, open_run
+from hilum.core.errors import HilumError
+from hilum.models.weights import RANDOM, Weights
+from hilum.workflow.asked import Asked, Finding
+from hilum.workflow.checks import findings
+from hilum.workflow.estimate import Estimate, Part
+from hilum.workflow.finished import find_finished
+from hilum.workflow.sizes import sizes_of
+from hilum.workflow.state import FeaturesOf, choose_weights_of, open_run
 from hilum.workflow.workspace import Workspace
 
-_PREPARE_S = 0.002
-_TRAIN_S_PER_STEP = {
-    False: 0.001,
-    True: 0.012,
-}  # measured on two cores of an EPYC 7003; a map's head takes longer
-
-
-def _seconds_per_film(run: Run, name: str, weights: Weights) -> float:
-    """Time one batch of blanks through the backbone."""
-    network = FrozenBackbone(
-        backbone(name), weights, run.study.seed, run.settled.precision, run.settled.device
-    )
-    size = run.study.augment.size_px
-    films = np.zeros((run.batch, size, size), np.uint8)
-    network.features(films, run.batch)
-    start = time.perf_counter()
-    network.features(films, run.batch).cpu()
-    return (time.perf_counter() - start) / run.batch
+_LOAD = "as busy as this machine is now; what the workspace holds of other studies is not taken off the features and trainings"
 
 
 def print_plan(study: Study, manifest: Path, workspace: Path, workers: int) -> None:
-    """Print the plan to stdout. Nothing is computed but one batch a backbone; duplicates are not looked for."""
-    planned = recipes(study)
-    weights = choose_weights(study, planned)
-    run = open_run(study, planned, Manifest.read(manifest), Workspace(workspace), workers, weights)
-    splits = draw_splits(run, exact_duplicates(run.manifest), write=False)
-    wanted = films_wanted(run, splits)
-    plain = splits.of(splits.plain, 1)
-    n_wanted = sum(len(w) for w in wanted.values())
-    # at most one film a seed, copy and pipeline that draws; most draws act on nothing, so this is a generous guess
-    distinct = len(wanted) + round(0.1 * n_wanted)
-    print(f"study     {study.name}, digest {study.digest[:12]}, would go to {run.folder}")
+    """Print the plan to stdout, and below it everything that `hilum run` would refuse."""
+    done = find_finished(study, manifest, workspace)
+    if done is not None:
+        print(f"study     {study.name}: finished, nothing has changed since; {done[0]}")
+        return
+    asked = Asked(study, Manifest.read(manifest), Workspace(workspace), workers)
+    found = findings(asked)
+    try:
+        _print(asked)
+    except HilumError as e:
+        print(f"no plan   {e}")
+    _print_findings(found)
+
+
+def _print(asked: Asked) -> None:
+    planned = asked.recipes
+    weights = {w: _weights(asked, w) for w in dict.fromkeys(r.features_of for r in planned)}
+    study = asked.study
+    run = open_run(
+        study, planned, asked.manifest, asked.workspace, asked.workers,
+        {w: found or RANDOM for w, found in weights.items()},
+    )  # fmt: skip
+    sizes = sizes_of(asked)
+    missing = [name for (name, _), found in weights.items() if found is None]
+    where = f"{run.folder}" if not missing else "a folder that its weights will name"
+    print(f"study     {study.name}, digest {study.digest[:12]}, would go to {where}")
+    counts = ", ".join(f"{n} {c}" for c, n in run.manifest.count_by("label").items())
+    print(f"films     {len(run.manifest)}: {counts} (positive: {study.data.positive})")
+    parts = ", ".join(f"{p} {len(ids)}" for p, ids in asked.splits.of(asked.splits.plain, 1).parts.items())
+    looked = "" if asked.duplicates_path.is_file() else ", near copies not looked for"
+    print(f"split     {parts} (trial 1{looked})")
+    trained = sum(r.finetune is not None for r in planned)
+    whole = f", {trained} of them train their backbone" if trained else ""
+    print(f"cells     {len(planned)} x {study.grid.trials} trials{whole}")
     print(
-        f"films     {len(run.manifest)}: "
-        + ", ".join(f"{n} {c}" for c, n in run.manifest.count_by("label").items())
+        f"device    {run.settled.device} ({run.settled.name}), {run.precision}, batch {run.batch}, {run.workers} workers"
     )
-    parts = plain.parts
-    print(
-        "split     "
-        + ", ".join(f"{p} {len(ids)}" for p, ids in parts.items())
-        + " (trial 1, near copies not looked for)"
-    )
-    print(f"cells     {len(planned)} x {study.grid.trials} trials")
-    trained = [r for r in planned if r.finetune is not None]
-    if trained:
+    for (name, random), w in weights.items():
         print(
-            f"          {len(trained)} of them train their backbone, which this estimate leaves out: {trained[0].cell.name} ..."
+            f"weights   {name}: {'NOT HERE' if w is None else w.source}{' (random by a fault)' if random else ''}"
         )
-    print(f"device    {run.settled.device} ({run.settled.name}), {run.precision}, batch {run.batch}")
-    print(
-        f"prepare   {n_wanted} films wanted, about {distinct} distinct: about {n_wanted * _PREPARE_S / 4:.0f} s"
-    )
-    total = n_wanted * _PREPARE_S / 4
-    frozen = [r for r in planned if r.finetune is None]
-    for name, random in dict.fromkeys(r.features_of for r in frozen):
-        per_film = _seconds_per_film(run, name, weights[name, random])
-        here = per_film * distinct
-        total += here
-        note = weights[name, random].source
-        print(f"featurize {name}: {1 / per_film:.1f} films/s, about {here:.0f} s ({note})")
-    n_train = sum(training_copies(study, run.manifest, plain, 1, study.seed).values())
-    batches = -(-n_train // study.training.batch) * study.grid.trials
-    training = (
-        sum(batches * r.epochs * _TRAIN_S_PER_STEP[backbone(r.cell.backbone).spatial] for r in frozen)
-        / run.workers
-    )
-    print(f"train     {n_train} films, {len(frozen)} heads a trial: about {training:.0f} s")
-    print(f"in all    about {(total + training) / 60:.0f} min, less what the workspace already holds")
+    print(f"disk      {sizes.in_words}")
+    _print_times(Estimate(asked, run, sizes).parts())
+
+
+def _weights(asked: Asked, which: FeaturesOf) -> Weights | None:
+    try:
+        return choose_weights_of(asked.study, which)
+    except HilumError:
+        return None
+
+
+def _print_times(parts: list[Part]) -> None:
+    width = max(len(p.stage) for p in parts)
+    for p in parts:
+        print(f"          {p.stage:<{width}}  {p.seconds:>8.1f} s  {p.what}")
+    total = sum(p.seconds for p in parts)
+    words = f"{total:.0f} s" if total < 120 else f"{total / 60:.1f} min"
+    print(f"in all    about {words}, {_LOAD}")
+
+
+def _print_findings(found: list[Finding]) -> None:
+    for note in found:
+        if not note.code:
+            print(f"note      {note.text}")
+    problems = [f for f in found if f.code]
+    if problems:
+        print(
+            f"missing   {len(problems)} {'thing stands' if len(problems) == 1 else 'things stand'} in the way of `hilum run`:"
+        )
+    for k, p in enumerate(problems, 1):
+        print(f"          {k}. {p.text}")

@@ -52,6 +52,7 @@ def find_finished(study: Study, manifest: Path, root: Path) -> tuple[Path, list[
         manifest: Where the manifest lies.
         root: The workspace.
     """
+    root, manifest = root.resolve(), manifest.resolve()
     path = _note_path(study, manifest, root)
     try:
         note = read_json(path)
@@ -77,6 +78,7 @@ def note_finished(
         weights: Files that weights came from.
         lines: What its stages did.
     """
+    root, manifest = root.resolve(), manifest.resolve()
     files = sorted({str(w.resolve()) for w in weights})
     write_json(
         _note_path(study, manifest, root),
@@ -91,7 +93,7 @@ def note_finished(
 
 
 def _note_path(study: Study, manifest: Path, root: Path) -> Path:
-    key = digest([study.model_dump(mode="json"), str(manifest.resolve())])
+    key = digest([study.model_dump(mode="json"), str(manifest)])
     return root / "finished" / f"{key[:SHORT]}.json"
 
 

@@ -1,0 +1,205 @@
+"""About how long a study takes: what is still to be done of each stage, times what this machine takes for it now (`rates`).
+
+Seconds are of the wall. Stages that use processes count the start of one, and their work divided among them. What no trial run shows
+(pages, figures) is counted by constants that were measured in starts of a process, so that they follow the machine too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+
+from hilum.artifacts.manifest import Manifest
+from hilum.core.errors import HilumError
+from hilum.models.backbone import Precision
+from hilum.models.networks import build_whole
+from hilum.models.registry import backbone
+from hilum.models.weights import RANDOM
+from hilum.stages.prepare import plan as plan_prepare
+from hilum.training.unfreezing import head_epochs
+from hilum.workflow import rates
+from hilum.workflow.asked import Asked
+from hilum.workflow.draws import training_copies
+from hilum.workflow.plan import Recipe
+from hilum.workflow.sizes import Sizes
+from hilum.workflow.state import Run
+
+_SAMPLED = 12
+_IMAGING_START = 0.35
+"""A worker that prepares films, in starts of one that computes: it loads no torch."""
+_PAGE, _CELL = 0.25, 0.03
+"""A report, and each of its cells, in starts of a process."""
+_FILM_S = {"duplicates": 0.006, "prepare": 0.006}
+"""Seconds a film where no film is there to try."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stage's share.
+
+    Attributes:
+        stage: Its name.
+        seconds: Of the wall.
+        what: How much it does, in words.
+    """
+
+    stage: str
+    seconds: float
+    what: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Films of a trial of a recipe.
+
+    Attributes:
+        train: Films an epoch, copies counted.
+        valid: Validation films.
+        test: Test films.
+    """
+
+    train: int
+    valid: int
+    test: int
+
+
+class Estimate:
+    """Seconds of each stage of a study.
+
+    Args:
+        asked: The study.
+        run: The same, opened: device, precision, batch.
+        sizes: Of `sizes_of`.
+    """
+
+    def __init__(self, asked: Asked, run: Run, sizes: Sizes) -> None:
+        self._asked, self._run, self._sizes = asked, run, sizes
+        self._start = rates.start_up()
+        self._size_px = asked.recipes[0].pipeline.output_size
+        self._n_classes = len(asked.study.data.classes)
+
+    def parts(self) -> list[Part]:
+        """Every stage, in order."""
+        return [*self._films(), *self._features(), *self._trainings(), *self._ends()]
+
+    @cached_property
+    def _counted(self) -> dict[str, Counted]:
+        """By drawing; trials differ by a few films."""
+        asked, found = self._asked, {}
+        for drawing in asked.drawings:
+            split = asked.splits.of(drawing, 1)
+            copies = training_copies(asked.study, asked.films, split, 1, drawing.seed)
+            found[drawing.name] = Counted(
+                sum(copies.values()), len(split.parts["valid"]), len(split.parts["test"])
+            )
+        return found
+
+    @cached_property
+    def _sample(self) -> Manifest:
+        films = self._asked.films
+        step = max(1, len(films) // _SAMPLED)
+        return films.only(f.image_id for f in islice(films.films, 0, None, step))
+
+    def _workers(self, tasks: int) -> int:
+        return max(1, min(self._run.workers, tasks, self._run.settled.threads))
+
+    def _films(self) -> Iterator[Part]:
+        asked = self._asked
+        yield Part("start", self._start, "Python, torch, checks")
+        if asked.study.data.near_duplicates and not asked.duplicates_path.is_file():
+            each = self._tried("duplicates", lambda: rates.search_for_copies(self._sample))
+            n = len(asked.films)
+            took = 2 * _IMAGING_START * self._start + n * each / self._workers(n)
+            yield Part("duplicates", took, f"{n} films")
+        pipelines = {r.pipeline.name: r.pipeline for r in asked.recipes}
+        tasks = plan_prepare(asked.films.by_id, asked.wanted, pipelines, self._run.workspace.prepared)
+        todo = [t for t in tasks if not (self._run.workspace.prepared / f"{t.key[:16]}.json").is_file()]
+        n = sum(len(t.films) for t in todo)
+        if n:
+            each = self._tried("prepare", lambda: rates.preparation(self._sample, asked.wanted, pipelines))
+            took = _IMAGING_START * self._start + n * each / self._workers(len(todo))
+            yield Part("prepare", took, f"{n} films of {len(asked.films)}")
+
+    def _tried(self, stage: str, work: object) -> float:
+        try:
+            return float(work())  # type: ignore[operator]
+        except (HilumError, OSError):  # films that are not there; the checks say so
+            return _FILM_S[stage]
+
+    def _features(self) -> Iterator[Part]:
+        run = self._run
+        precision: Precision = "bf16" if run.precision == "bf16" else "fp32"
+        for which in dict.fromkeys(r.features_of for r in run.recipes if r.finetune is None):
+            name, random = which
+            built, each = rates.features(name, self._size_px, run.batch, precision, run.settled.device)
+            n = self._sizes.distinct[which]
+            words = f"about {n} distinct films, {1 / each:.1f} films/s"
+            yield Part(f"featurize {name}{' (random)' if random else ''}", 2 * built + n * each, words)
+
+    def _trainings(self) -> Iterator[Part]:
+        heads = [r for r in self._run.recipes if r.finetune is None]
+        if heads:
+            yield Part("train heads", *self._heads(heads))
+        whole = [r for r in self._run.recipes if r.finetune is not None]
+        if whole:
+            yield from self._networks(whole)
+
+    def _heads(self, recipes: list[Recipe]) -> tuple[float, str]:
+        study, trials, total = self._run.study, len(self._run.trials), 0.0
+        step: dict[str, float] = {}
+        for r in recipes:
+            name = r.cell.backbone
+            if name not in step:
+                shape = _feature_shape(name, self._size_px)
+                step[name] = rates.head_step(r, shape, self._n_classes, study.training.batch)
+            films = self._counted[r.drawing.name]
+            steps = -(-films.train // study.training.batch) + 0.3 * films.valid / study.training.batch
+            total += trials * r.epochs * steps * step[name]
+        n = len(recipes) * trials
+        return self._start + total / self._workers(n), f"{n} trainings"
+
+    def _networks(self, recipes: list[Recipe]) -> Iterator[Part]:
+        run, trials = self._run, len(self._run.trials)
+        batch, cpu = run.study.training.batch, run.settled.device == "cpu"
+        side_by_side = cpu and all(r.finetune is None or r.finetune.devices == 1 for r in run.recipes)
+        n = len(recipes) * trials
+        workers = self._workers(n) if side_by_side else 1
+        step: dict[tuple[str, str], tuple[float, float]] = {}
+        total = predict = 0.0
+        for r in recipes:
+            assert r.finetune is not None
+            key = r.cell.backbone, r.finetune.model_dump_json()
+            if key not in step:
+                threads = 1 if r.finetune.devices == 1 else run.settled.threads
+                step[key] = rates.network_steps(
+                    r, self._size_px, self._n_classes, batch, run.settled.device, threads if cpu else 1
+                )
+            update, film = step[key]
+            films = self._counted[r.drawing.name]
+            epochs = r.epochs + head_epochs(r.finetune)
+            total += trials * (
+                epochs * (films.train / batch * update + films.valid * film) + films.valid * film
+            )
+            predict += trials * (films.valid + films.test) * film
+        yield Part("train networks", (self._start if workers > 1 else 0) + total / workers, f"{n} trainings")
+        yield Part("score networks", predict / workers, f"{n} networks")
+
+    def _ends(self) -> Iterator[Part]:
+        run, study = self._run, self._run.study
+        cells, trials = len(run.recipes), len(run.trials)
+        n = cells * trials
+        if any(r.finetune is None for r in run.recipes):
+            yield Part("predict", self._start if self._workers(n) > 1 else 0.1 * n, f"{n} trials")
+        tested = max(c.test for c in self._counted.values())
+        each = rates.statistics(tested, self._n_classes, study.statistics.resamples)
+        yield Part(
+            "evaluate", each * cells * (trials + 2), f"{cells} cells, {study.statistics.resamples} resamples"
+        )
+        yield Part("report", self._start * (_PAGE + _CELL * cells), f"{cells} cells")
+
+
+def _feature_shape(name: str, size_px: tuple[int, int]) -> tuple[int, ...]:
+    """Shape of one film's features."""
+    return tuple(build_whole(backbone(name), RANDOM, 2, size_px, 0).feature_shape(*size_px))

@@ -1,0 +1,171 @@
+"""How fast this machine is now: short trial runs of each stage's own work, so that an estimate follows the machine and its load.
+
+Every function gives seconds of wall time. None needs films or weights: blanks and random weights take as long.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+
+from hilum.artifacts.features import FeatureRows
+from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.prepared import Wanted
+from hilum.augment.pipeline import Pipeline
+from hilum.models.backbone import FrozenBackbone, Precision
+from hilum.models.heads import build_head
+from hilum.models.networks import build_whole
+from hilum.models.registry import backbone
+from hilum.models.weights import RANDOM
+from hilum.stages.duplicates import find_duplicates
+from hilum.stages.prepare import plan, prepare_chunk
+from hilum.stats.asked import TrialScores
+from hilum.stats.summary import cell_statistics
+from hilum.training.loop import Source, learn
+from hilum.training.losses import build_loss
+from hilum.training.optimizers import build_optimizer
+from hilum.workflow.plan import Recipe
+
+_STEPS = 3
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """Seconds of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def start_up() -> float:
+    """Seconds that this process took to begin: to load Python, torch and hilum. A worker that computes takes as long."""
+    return time.time() - float(psutil.Process().create_time())
+
+
+def search_for_copies(films: Manifest) -> float:
+    """Seconds a film, in one process."""
+    return seconds(lambda: find_duplicates(films, workers=1)) / len(films)
+
+
+def preparation(films: Manifest, wanted: dict[str, list[Wanted]], pipelines: dict[str, Pipeline]) -> float:
+    """Seconds a film with everything that is wanted of it, in one process."""
+    with tempfile.TemporaryDirectory() as folder:
+        tasks = plan(films.by_id, {i: wanted[i] for i in films.by_id}, pipelines, Path(folder))
+        return seconds(lambda: [prepare_chunk(t) for t in tasks]) / len(films)
+
+
+def features(
+    name: str, size_px: tuple[int, int], batch: int, precision: Precision, device: str
+) -> tuple[float, float]:
+    """Seconds to build a frozen backbone, and seconds a film through it."""
+    start = time.perf_counter()
+    network = FrozenBackbone(backbone(name), RANDOM, 0, precision, device)
+    built = time.perf_counter() - start
+    films = np.zeros((batch, *size_px), np.uint8)
+    network.features(films, batch)
+    each = seconds(lambda: [network.features(films, batch).cpu() for _ in range(_STEPS)])
+    return built, each / (_STEPS * batch)
+
+
+def head_step(recipe: Recipe, shape: Sequence[int], n_classes: int, batch: int) -> float:
+    """Seconds of one update of a head, its features read from disk as a trial reads them; one thread."""
+    b = backbone(recipe.cell.backbone)
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, n_classes, 4 * batch)
+    labels[:n_classes] = np.arange(n_classes)
+    with tempfile.TemporaryDirectory() as folder, Threads(1):
+        path = str(Path(folder) / "features.npy")
+        np.save(
+            path, rng.random((len(labels), *shape), np.float32).astype("float16" if b.spatial else "float32")
+        )
+        source = Source(FeatureRows([(path, k) for k in range(len(labels))]), labels)
+        head = build_head(b, n_classes, 0)
+        loss = build_loss(recipe.loss, [str(k) for k in range(n_classes)], labels)
+        optimizer = build_optimizer(recipe.policy, [(list(head.parameters()), 1.0)])
+
+        def step(k: int) -> None:
+            which = np.arange(k * batch, (k + 1) * batch)
+            learn(
+                head,
+                optimizer,
+                recipe.policy,
+                loss,
+                source.features(which),
+                source.labels[torch.from_numpy(which)],
+            )
+
+        step(0)
+        return min(seconds(partial(step, k)) for k in range(1, 1 + _STEPS))
+
+
+def network_steps(
+    recipe: Recipe, size_px: tuple[int, int], n_classes: int, batch: int, device: str, threads: int
+) -> tuple[float, float]:
+    """Seconds of one update of a whole network, and seconds a film through it in evaluation."""
+    assert recipe.finetune is not None
+    network = build_whole(backbone(recipe.cell.backbone), RANDOM, n_classes, size_px, 0).to(device)
+    labels = torch.arange(batch, device=device) % n_classes
+    loss = build_loss(recipe.loss, [str(k) for k in range(n_classes)], np.arange(n_classes))
+    films = torch.zeros((batch, *size_px), dtype=torch.uint8, device=device)
+    if recipe.finetune.train == "head":
+        network.body.requires_grad_(False)
+    trained = [p for p in network.parameters() if p.requires_grad]
+    optimizer = build_optimizer(recipe.policy, [(trained, 1.0)])
+    half = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}[
+        recipe.finetune.precision
+    ]
+
+    def forward() -> torch.Tensor:
+        with torch.autocast(device, half or torch.bfloat16, enabled=half is not None):
+            return network(films)  # type: ignore[no-any-return]
+
+    def step() -> None:
+        value = loss(forward().float(), labels)
+        optimizer.zero_grad()
+        value.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        value.item()
+
+    with Threads(threads):
+        network.train()
+        step()
+        update = seconds(step)
+        network.eval()
+        with torch.inference_mode():
+            return update, seconds(lambda: forward().float().cpu()) / batch
+
+
+def statistics(n_films: int, n_classes: int, n_resamples: int) -> float:
+    """Seconds of the figures of one trial."""
+    rng = np.random.default_rng(0)
+    true = np.arange(n_films) % n_classes
+    scores = rng.dirichlet(np.ones(n_classes), n_films)
+    names = [str(k) for k in range(n_classes)]
+    clusters = np.array([str(k) for k in range(n_films)])
+
+    def figures(n: int) -> list[Any]:
+        return list(cell_statistics([TrialScores(true, scores, clusters, 0.5)], names, "0", n_resamples=n))
+
+    figures(64)  # numba compiles, or reads what it compiled
+    return seconds(lambda: figures(n_resamples))
+
+
+class Threads:
+    """Threads of torch for a while."""
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+
+    def __enter__(self) -> None:
+        self._before = torch.get_num_threads()
+        torch.set_num_threads(self._n)
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_num_threads(self._before)

@@ -1,0 +1,113 @@
+"""--dry-run prints the plan whatever is missing, lists it, and its times are those of every stage."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.study import Study
+from hilum.stages.ingest import ingest
+from hilum.workflow import estimate
+from hilum.workflow.asked import Asked
+from hilum.workflow.dry_run import print_plan
+from hilum.workflow.sizes import sizes_of
+from hilum.workflow.workspace import Settled, Workspace
+
+TABLES = {
+    "name": "small",
+    "data": {"near_duplicates": False},
+    "grid": {"backbones": ["squeezenet1_0"], "pipelines": ["baseline"], "trials": 2},
+    "augment": {"size_px": 64},
+    "training": {"epochs": 2, "batch": 4},
+    "statistics": {"resamples": 100},
+}
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("films")
+    rng = np.random.default_rng(0)
+    for label in ("covid", "normal"):
+        (folder / "own" / label).mkdir(parents=True)
+        for k in range(10):
+            Image.fromarray(rng.integers(0, 256, (80, 80), np.uint8)).save(
+                folder / "own" / label / f"{k}.png"
+            )
+    ingest([str(folder / "own")], folder / "manifest.csv", no_patient_ids=["own"], workers=1)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch) -> None:
+    monkeypatch.setattr(Workspace, "settled", lambda _: Settled("cpu", "a processor", "fp32", 1))
+
+
+def test_missing_weights_and_films_do_not_hinder_the_plan(films, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.delenv("HILUM_WEIGHTS", raising=False)
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "no-cache"))
+    copied = tmp_path / "f"
+    shutil.copytree(films, copied)
+    (copied / "own" / "covid" / "3.png").unlink()
+    tables = TABLES | {"statistics": {"resamples": 100, "operating_point": "youdn"}}
+    print_plan(Study.model_validate(tables), copied / "manifest.csv", tmp_path / "w", 1)
+    out = capsys.readouterr().out
+    assert "weights   squeezenet1_0: NOT HERE" in out
+    assert "films     20: 10 covid, 10 normal (positive: covid)" in out
+    assert "in all    about" in out
+    assert "3 things stand in the way of `hilum run`" in out
+    for text in (
+        "unknown rule 'youdn'",
+        "no ImageNet weights of squeezenet1_0 here",
+        "1 of the study's 20 films are gone",
+    ):
+        assert text in out
+    assert not (tmp_path / "w").exists(), "nothing is written"
+
+
+def _asked(films: Path, root: Path, **tables) -> Asked:
+    study = Study.model_validate(TABLES | {"weights": {"squeezenet1_0": "none"}} | tables)
+    return Asked(study, Manifest.read(films / "manifest.csv"), Workspace(root), 1)
+
+
+def test_distinct_films_are_counted_by_what_is_drawn(films, tmp_path) -> None:
+    """Nothing is random here: every film has one preparation a pipeline, however many trials."""
+    assert sizes_of(_asked(films, tmp_path)).distinct[None] == 20
+    resize = {"op": "resize", "width_px": 64, "height_px": 64}
+    own = {"name": "own", "steps": [resize, {"op": "crop_centre", "percentage_area": 0.9}, resize]}
+    two = _asked(
+        films, tmp_path, grid={**TABLES["grid"], "pipelines": ["baseline", "own"]}, augment={"size_px": 64, "pipeline": [own]}
+    )  # fmt: skip
+    assert sizes_of(two).distinct[None] == 40
+    assert sizes_of(two).prepared == 40 * 64 * 64
+
+
+def test_times_follow_films_epochs_and_trials(films, tmp_path, monkeypatch) -> None:
+    """Rates of one second a unit give the counts: 4 and 4 training and validation films of set2, 2 epochs, 2 trials."""
+    for name, value in (
+        ("start_up", 0.0), ("search_for_copies", 1.0), ("preparation", 1.0), ("features", (0.0, 1.0)),
+        ("head_step", 1.0), ("network_steps", (1.0, 1.0)), ("statistics", 1.0),
+    ):  # fmt: skip
+        monkeypatch.setattr(estimate.rates, name, lambda *_, v=value: v)
+
+    def seconds(**tables) -> dict[str, float]:
+        from hilum.workflow.state import choose_weights, open_run
+
+        a = _asked(films, tmp_path, **tables)
+        run = open_run(a.study, a.recipes, a.manifest, a.workspace, 1, choose_weights(a.study, a.recipes))
+        return {p.stage: p.seconds for p in estimate.Estimate(a, run, sizes_of(a)).parts()}
+
+    frozen = seconds()
+    counted = {"train": 8, "valid": 2, "test": 10}
+    assert frozen["prepare"] == 20
+    assert frozen["featurize squeezenet1_0"] == 20
+    assert frozen["train heads"] == pytest.approx(2 * 2 * (counted["train"] / 4 + 0.3 * counted["valid"] / 4))
+    assert frozen["evaluate"] == 1 * (2 + 2)
+    whole = seconds(finetune={"unfreeze": "fine_tune", "head_epochs": 3})
+    assert whole["train networks"] == 2 * ((2 + 3) * (8 / 4 + 2) + 2)
+    assert whole["score networks"] == 2 * (2 + 10)
+    assert seconds(data={"near_duplicates": True})["duplicates"] == 20
