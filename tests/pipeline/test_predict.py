@@ -96,8 +96,10 @@ def test_a_film_that_cannot_be_read_is_a_row_with_its_reason(study: Path, tmp_pa
     (folder / "empty.png").write_bytes(b"")
     (folder / "text.jpg").write_bytes(b"not a film at all, but a sentence")
     Image.open(good).save(folder / "colour.jpg")
+    Image.new("L", (300, 300), 255).save(folder / "white.png")
     done = predict_films(bundle, [folder], tmp_path / "p.csv", "cpu")
     assert dict(zip(done.image_ids, done.errors, strict=True)) == {
+        "white.png": "one grey",
         "colour.jpg": "", "empty.png": "empty", "good.png": "", "short.png": "truncated", "text.jpg": "not an image",
     }  # fmt: skip
     again = Predictions.read(tmp_path / "p.csv")

@@ -233,6 +233,10 @@ def _damaged(kind: str, error: Exception) -> FilmError:
     if isinstance(error, MemoryError):
         return FilmError("too large", f"this machine has not enough memory for the {kind.upper()}'s pixels")
     words = str(error)
+    unknown = ("unsupported", "not support", "not been implemented", "unknown pixel mode")
+    if isinstance(error, NotImplementedError) or any(sign in words.lower() for sign in unknown):
+        shown = "no decoder reads this sort of pixel data" if kind == "dicom" or not words else words
+        return FilmError("unsupported", f"a {kind.upper()} that is not read: {shown}")
     signs = ("truncat", "premature end", "not enough", "unexpected end", "less than expected", "no image")
     short = isinstance(error, EOFError) or any(sign in words.lower() for sign in signs)
     shown = "a value in it cannot be read" if kind == "dicom" or not words else words

@@ -24,16 +24,16 @@ from __future__ import annotations
 import io
 import warnings
 import zlib
-from typing import Any, Final
+from typing import Any, Final, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.errors import FilmError
-from hilum.imaging.dicom_elements import lookup_table, number, numbers, shown, text, values
+from hilum.imaging.dicom_elements import lookup_table, named, number, numbers, shown, text, values
 from hilum.imaging.dicom_pixels import Layout, layout_of, stored_values
 from hilum.imaging.film import MAX_PIXELS, DecodedFilm
-from hilum.imaging.intensity import Window, from_range, from_unit, look_up, luma
+from hilum.imaging.intensity import Window, WindowFunction, from_range, from_unit, look_up, luma
 
 MODALITIES: Final = frozenset({"CR", "DX", "RG"})
 FACTS: Final = {
@@ -206,5 +206,8 @@ def _window(header: Any) -> Window | None:
     centers, widths = numbers(header, "WindowCenter"), numbers(header, "WindowWidth")
     for center, width in zip(centers, widths, strict=False):
         if center is not None and width is not None:
-            return Window(center, width, text(header, "VOILUTFunction") or "LINEAR")  # type: ignore[arg-type]
+            function = text(header, "VOILUTFunction").upper() or "LINEAR"
+            if function not in get_args(WindowFunction):
+                raise FilmError("unsupported", f"{named('VOILUTFunction')} is {shown(function)}")
+            return Window(center, width, cast(WindowFunction, function))
     return None

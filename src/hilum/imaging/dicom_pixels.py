@@ -42,6 +42,7 @@ class Layout(NamedTuple):
         stored: Bits Stored.
         high: High Bit.
         signed: Whether Pixel Representation is 1.
+        planar: Planar Configuration.
     """
 
     shape: tuple[int, int]
@@ -50,6 +51,7 @@ class Layout(NamedTuple):
     stored: int
     high: int
     signed: bool
+    planar: int = 0
 
     @property
     def grey(self) -> bool:
@@ -64,7 +66,7 @@ class Layout(NamedTuple):
 
 
 def layout_of(header: Any) -> Layout:
-    """Read what decides about Pixel Data, and fill in what old files leave out.
+    """Read what decides about Pixel Data; what old files leave out follows from the rest.
 
     Samples per Pixel follows from Photometric Interpretation, and that from it: one sample is MONOCHROME2,
     three are RGB. Planar Configuration is then 0, High Bit is Bits Stored - 1. The others have to be there.
@@ -101,19 +103,16 @@ def layout_of(header: Any) -> Layout:
     representation = whole(header, "PixelRepresentation")
     if representation not in (0, 1):
         raise FilmError("corrupt", f"{named('PixelRepresentation')} is {representation}, not 0 or 1")
-    header.SamplesPerPixel, header.PhotometricInterpretation = n_samples, photometric
-    header.NumberOfFrames = 1
-    if n_samples == 3:
-        header.PlanarConfiguration = whole(header, "PlanarConfiguration", 0)
-    return Layout(shape, photometric, allocated, stored, high, representation == 1)
+    planar = whole(header, "PlanarConfiguration", 0) if n_samples == 3 else 0
+    return Layout(shape, photometric, allocated, stored, high, representation == 1, planar)
 
 
 def stored_values(header: Any, layout: Layout) -> NDArray[Any]:
     """Stored values, int32 (height, width); or of colour, RGB (height, width, 3) or its luma (height, width).
 
     Args:
-        header: The data set, as `layout_of` filled it in.
-        layout: What it found.
+        header: The data set.
+        layout: What `layout_of` found in it.
 
     Raises:
         FilmError: "unsupported", "missing DICOM plugin", "truncated" or "corrupt".
@@ -135,13 +134,15 @@ def stored_values(header: Any, layout: Layout) -> NDArray[Any]:
             f"no decoder for {syntax.name}; install them with: pip install 'hilum[dicom]'",
         )
     preferred = [p for p in _PLUGINS.get(syntax, ()) if p in available]
-    options: dict[str, Any] = {"pixel_representation": 0}
+    options: dict[str, Any] = _as_pydicom_calls_it(layout)
     precision = layout.allocated
     if syntax.is_compressed:
         _hush_gdcm()
         if syntax != _RLE:
-            precision, options = _precision(header) or layout.stored, {}
-    options |= {"allow_excess_frames": False, "bits_stored": min(precision, layout.allocated)}
+            precision = _precision(header) or layout.stored
+            options["pixel_representation"] = int(layout.signed)
+    options["bits_stored"] = min(precision, layout.allocated)
+    header.NumberOfFrames = "1"  # `layout_of` has seen to it; pydicom would fall over other ways to write one
     # whole words, because pydicom takes High Bit for Bits Stored - 1
     values, _ = decoder.as_array(header, decoding_plugin=preferred[0] if preferred else "", **options)
     if values.shape[:2] != layout.shape:
@@ -150,6 +151,21 @@ def stored_values(header: Any, layout: Layout) -> NDArray[Any]:
         return np.asarray(values)
     shift = layout.high + 1 - layout.stored if precision > layout.high else 0
     return cut_bits(values, layout, shift)
+
+
+def _as_pydicom_calls_it(layout: Layout) -> dict[str, Any]:
+    """Options of a decoder, which go before what the data set says, or does not say."""
+    return {
+        "rows": layout.shape[0],
+        "columns": layout.shape[1],
+        "number_of_frames": 1,
+        "allow_excess_frames": False,
+        "samples_per_pixel": 1 if layout.grey else 3,
+        "photometric_interpretation": layout.photometric,
+        "planar_configuration": layout.planar,
+        "bits_allocated": layout.allocated,
+        "pixel_representation": 0,  # whole words; `cut_bits` minds the sign
+    }
 
 
 def cut_bits(values: NDArray[Any], layout: Layout, shift: int = 0) -> NDArray[np.int32]:

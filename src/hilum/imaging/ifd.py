@@ -1,7 +1,7 @@
 """Image file directories: the tags of a TIFF, and the EXIF block of a JPEG or PNG, which is a TIFF of its own.
 
 Only whole numbers are read, which is all that decides about pixels: types BYTE, SHORT, LONG, UNDEFINED (TIFF
-6.0, section 2) and LONG8, IFD8 (BigTIFF). Tags of other types are passed over.
+6.0, section 2) and LONG8, IFD8 (BigTIFF). Tags of other types, and private ones, are passed over.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from hilum.core.errors import FilmError
 _WIDTHS: Final = {1: 1, 3: 2, 4: 4, 7: 1, 13: 4, 16: 8, 18: 8}
 """Type -> bytes a value."""
 _SIGNATURES: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_LAST_TAG: Final = 532
+"""Of TIFF 6.0. What follows are profiles and notes, which may be large."""
 ORIENTATION: Final = 274
 _TURNS: Final[dict[int, Callable[[NDArray[Any]], NDArray[Any]]]] = {
     2: np.fliplr,
@@ -82,7 +84,7 @@ def read(data: bytes) -> Directory:
     tags = {}
     for at in range(start + count_bytes, end, entry_bytes):
         width = _WIDTHS.get(number(at + 2, 2))
-        if width is None:
+        if width is None or number(at, 2) > _LAST_TAG:
             continue
         count = number(at + 4, offset_bytes)
         inline = at + 4 + offset_bytes

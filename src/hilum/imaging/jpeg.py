@@ -156,9 +156,9 @@ def with_colours(data: bytes, *, rgb: bool) -> bytes:
 
 def _check_supported(found: Header) -> None:
     if found.process not in _READ:
-        lossless = found.process & 3 == 3
-        sort = "lossless" if lossless and found.process in (0xC3, 0xCB) else "hierarchical"
-        raise FilmError("unsupported", f"a {sort} JPEG (frame marker FF{found.process:02X})")
+        sort = {0xC3: "a lossless JPEG", 0xCB: "a lossless JPEG", 0xF7: "a JPEG-LS"}
+        word = sort.get(found.process, "a hierarchical JPEG")
+        raise FilmError("unsupported", f"{word} (frame marker FF{found.process:02X}) outside DICOM")
     if found.precision != 8:
         raise FilmError("unsupported", f"a JPEG of {found.precision} bits a sample; 8 are read")
     if len(found.sampling) not in (1, 3, 4):

@@ -30,7 +30,7 @@ from hilum.imaging.tiff_packing import DEFLATE, LZW, unpacked
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
 _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES, _PLANAR, _PREDICTOR = 273, 277, 278, 279, 284, 317
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_BYTES = 322, 323, 324, 325
-_EXTRA, _FORMAT, _JPEG_TABLES = 338, 339, 347
+_EXTRA, _FORMAT, _JPEG_TABLES, _CHROMA = 338, 339, 347, 530
 _UNSAID, _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = -1, 0, 1, 2, 3, 5, 6
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # alpha; with the first the colours are laid over black already
 _JPEG: Final = 7
@@ -116,13 +116,14 @@ def _check_supported(page: Page, bits: set[int]) -> None:
                 "unsupported", f"a TIFF of {_FORMATS[number]} samples; a film has unsigned whole numbers"
             )
     n, deep = page.n_samples, bits if len(bits) == 1 else {0}
+    whole = page.tags.tags.get(_CHROMA, (1, 1)) == (1, 1)  # of chroma; libtiff alone puts samples together
     sorts: dict[int, tuple[bool, set[int]]] = {
         _WHITE_IS_ZERO: (1 <= n <= _MOST_SAMPLES, {1, 2, 4, 8, 12, 16} if n == 1 else {8, 16}),
         _BLACK_IS_ZERO: (1 <= n <= _MOST_SAMPLES, {1, 2, 4, 8, 12, 16} if n == 1 else {8, 16}),
         _RGB: (3 <= n <= _MOST_SAMPLES, {8, 16}),
         _PALETTE: (n == 1, {1, 2, 4, 8}),
         _CMYK: (n == 4 and not page.planes and page.compression != _JPEG, {8}),
-        _YCBCR: (n == 3 and not (page.planes and page.compression != _JPEG), {8}),
+        _YCBCR: (n == 3 and (page.compression == _JPEG or (whole and not page.planes)), {8}),
     }
     possible, depths = sorts.get(page.photometric, (False, set[int]()))
     if page.compression == _JPEG:

@@ -281,6 +281,14 @@ def test_another_picture_format_is_unsupported() -> None:
     )
 
 
+@pytest.mark.parametrize(("at", "value"), [(28, 7), (30, 4)])
+def test_a_bmp_of_a_sort_that_is_not_read_is_unsupported_not_corrupt(at: int, value: int) -> None:
+    data = bytearray(saved(Image.fromarray(chest()), "BMP"))
+    data[at] = value  # bits a pixel; compression by JPEG
+
+    assert reason_of(bytes(data)) == "unsupported"
+
+
 @pytest.mark.parametrize("format_", ["GIF", "PNG", "TIFF", "WEBP"])
 def test_several_pictures_in_a_file_are_refused(format_: str) -> None:
     first, second = Image.fromarray(chest()), Image.fromarray(chest()[::-1].copy())

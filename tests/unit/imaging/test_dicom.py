@@ -193,6 +193,11 @@ def test_jpeg_2000(bits: int) -> None:
         ({"PixelRepresentation": 2}, "corrupt", "Pixel Representation (0028,0103) is 2"),
         ({"HighBit": 16}, "corrupt", "High Bit (0028,0102) is 16"),
         ({"HighBit": 10}, "corrupt", "High Bit (0028,0102) is 10"),
+        (
+            {"WindowCenter": "5", "WindowWidth": "9", "VOILUTFunction": "LOG"},
+            "unsupported",
+            "VOI LUT Function (0028,1056) is 'LOG'",
+        ),
         ({"SamplesPerPixel": 3}, "corrupt", "Samples per Pixel (0028,0002) is 3"),
     ],
 )

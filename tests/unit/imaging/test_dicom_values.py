@@ -176,6 +176,27 @@ def test_half_a_window_is_none(tags: dict[str, Any]) -> None:
     np.testing.assert_array_equal(greys(film_of(ramp(), **tags)), greys(film_of(ramp())))
 
 
+@pytest.mark.parametrize("text", ["   ", "+2048", " 2048.0 ", "2.048E3", "2048\\100"])
+def test_a_number_may_be_written_in_every_way_of_the_standard(text: str) -> None:
+    film = with_text(film_of(ramp(), WindowWidth="1000"), WindowCenter=text)
+    usual = film_of(ramp(), WindowCenter="2048", WindowWidth="1000") if text.strip() else film_of(ramp())
+
+    np.testing.assert_array_equal(greys(film), greys(usual))
+
+
+def test_sizes_written_as_text_count() -> None:
+    film = with_text(film_of(ramp()), Rows="20", BitsAllocated="16", NumberOfFrames="1.0")
+
+    np.testing.assert_array_equal(greys(film), greys(film_of(ramp())))
+
+
+def test_a_voi_function_in_small_letters() -> None:
+    window = {"WindowCenter": "2048", "WindowWidth": "1000"}
+    capital, small = (with_text(film_of(ramp(), **window), VOILUTFunction=f) for f in ("SIGMOID", "Sigmoid"))
+
+    np.testing.assert_array_equal(greys(small), greys(capital))
+
+
 def test_monochrome1_is_inverted_whatever_the_presentation_lut_shape() -> None:
     plain = greys(film_of(ramp()))
     for shape in ("IDENTITY", "INVERSE"):

@@ -105,8 +105,16 @@ def changed_frame(data: bytes, at: int, value: int) -> bytes:
 
 @pytest.mark.parametrize(("process", "word"), sorted(PROCESSES.items()))
 def test_a_process_that_no_decoder_reads_is_named(process: int, word: str) -> None:
-    with pytest.raises(FilmError, match=f"a {word} JPEG .frame marker FF{process:02X}.") as caught:
+    with pytest.raises(
+        FilmError, match=f"a {word} JPEG .frame marker FF{process:02X}. outside DICOM"
+    ) as caught:
         decode(changed_frame(saved(), 1, process))
+    assert caught.value.reason == "unsupported"
+
+
+def test_jpeg_ls_is_named() -> None:
+    with pytest.raises(FilmError, match=r"a JPEG-LS \(frame marker FFF7\) outside DICOM") as caught:
+        decode(changed_frame(saved(), 1, 0xF7))
     assert caught.value.reason == "unsupported"
 
 

@@ -195,6 +195,12 @@ def test_samples_whose_black_is_unknown_are_unsupported(
     assert caught.value.reason == "unsupported"
 
 
+def test_chroma_that_is_sampled_less_often_is_unsupported_but_in_jpeg() -> None:
+    with pytest.raises(FilmError, match="photometric interpretation 6") as caught:
+        decode(film(colours()[..., :3], 6, t530=[2, 2]))
+    assert caught.value.reason == "unsupported"
+
+
 @pytest.mark.parametrize("compression", [2, 3, 4, 6, 34925, 50000])
 def test_a_compression_that_is_not_read_is_named(compression: int) -> None:
     data = film(colours()[..., :1], 1, t259=[compression])
