@@ -114,6 +114,24 @@ def test_a_public_set_needs_more_evidence_than_a_name(
     assert all("--layout s=folder" in n for n in said)
 
 
+def test_masks_of_another_size_and_a_broken_film_do_not_hide_the_radiography_set(tmp_path: Path) -> None:
+    root = picture(
+        tmp_path / "s", *(f"{c}/images/{c}-{k}.png" for c in ("COVID", "Normal") for k in range(1, 9))
+    )
+    picture(
+        root,
+        *(f"COVID/masks/COVID-{k}.png" for k in range(1, 9)),
+        "Normal/images/Normal-9.png",
+        size=(16, 16),
+    )
+    (root / "Normal/images/Normal-1.png").write_bytes(b"")
+    for twin in ("COVID/images/._COVID-1.png", "._notes.png", ".DS_Store"):
+        (root / twin).write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X        ")
+    done = run(tmp_path, root, no_patient_ids=["s"])
+    assert layouts(done) == {"radiography"}
+    assert done.excluded == {("s", "empty"): 1, ("s", "not a film file"): 3}
+
+
 def test_films_of_several_sizes_are_not_the_radiography_set(tmp_path: Path) -> None:
     root = picture(tmp_path / "s", "COVID/COVID-1.png", "Normal/Normal-1.png")
     picture(root, "Normal/Normal-2.png", size=(24, 24))

@@ -13,6 +13,8 @@ of one square size.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -46,9 +48,10 @@ def matches(tree: Tree) -> bool:
     folders = set(tree.film_folders)
     if not folders or not folders <= _FOLDERS or {d.lower() for d in folders} == {"normal"}:
         return False
-    named = sum(re.fullmatch(r"(-\d+| \(\d+\))", _beyond_folder(f)) is not None for f in tree.films)
-    pictures = all(Path(f).suffix.lower() in _ENDINGS for f in tree.films)
-    return pictures and 2 * named >= len(tree.films) and _one_square_size(tree)
+    films, _, _ = pair_masks(tree.films)
+    named = sum(re.fullmatch(r"(-\d+| \(\d+\))", _beyond_folder(f)) is not None for f in films)
+    pictures = all(Path(f).suffix.lower() in _ENDINGS for f in films)
+    return pictures and 2 * named >= len(films) and _one_square_size(tree, films)
 
 
 def _beyond_folder(film: str) -> str:
@@ -57,16 +60,19 @@ def _beyond_folder(film: str) -> str:
     return stem[len(folder) :] if stem.startswith(folder) else ""
 
 
-def _one_square_size(tree: Tree) -> bool:
-    """Whether some films, spread over the set, are square and of one size; one that cannot be opened tells nothing."""
-    sizes = set()
-    for film in tree.films[:: max(1, len(tree.films) // _PEEKED)]:
+def _one_square_size(tree: Tree, films: Sequence[str]) -> bool:
+    """Whether nearly all of some films, spread over the set, are square and of one size; one that cannot be opened tells nothing."""
+    sizes: Counter[tuple[int, int]] = Counter()
+    for film in films[:: max(1, len(films) // _PEEKED)]:
         try:
             with Image.open(tree.path(film)) as picture:
-                sizes.add(picture.size)
+                sizes[picture.size] += 1
         except (OSError, ValueError, Image.DecompressionBombError):
             continue
-    return len(sizes) == 1 and all(width == height for width, height in sizes)
+    if not sizes:
+        return False
+    (width, height), n = sizes.most_common(1)[0]
+    return width == height and n > 0.75 * sizes.total()
 
 
 def read(source: str, tree: Tree) -> Listing:
