@@ -102,6 +102,7 @@ def ingest(
     inputs, options, notes = _label(labels, listings)
     notes += one_spelling(listings)
     checks.check_labels(listings)
+    checks.leave_out_links(listings)
     checks.leave_out_views(listings, asked)
     checks.check_patients(
         [c for x in listings for c in x.candidates if not checks.may_hold_patient(c)], listings, declared

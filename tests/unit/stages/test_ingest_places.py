@@ -165,3 +165,40 @@ def test_folders_that_all_hold_the_same_classes_are_refused(tmp_path: Path) -> N
             "covid",
             "normal",
         }
+
+
+def test_a_film_reached_by_a_link_counts_once(tmp_path: Path) -> None:
+    root = picture(tmp_path / "s", "covid/1.png", "covid/deep/2.png", "normal/3.png")
+    (root / "covid/again").symlink_to(root / "covid/deep")
+    (root / "covid/0.png").symlink_to(root / "covid/1.png")
+    done = run(tmp_path, root, no_patient_ids=["s"])
+    assert places(done, root) == {
+        "s/covid/1": "covid/1.png", "s/covid/deep/2": "covid/deep/2.png", "s/normal/3": "normal/3.png"
+    }  # fmt: skip
+    assert {e.path: e.reason for e in done.exclusions} == {
+        "covid/0.png": "listed twice",
+        "covid/again/2.png": "listed twice",
+    }
+    (root / "normal/2.png").symlink_to(root / "covid/deep/2.png")
+    with pytest.raises(
+        InputError,
+        match=r"'normal/2.png' is a link to 'covid/deep/2.png', and their classes differ \('normal', 'covid'\)",
+    ):
+        run(tmp_path, root, no_patient_ids=["s"])
+
+
+def test_a_set_below_a_loose_picture_is_no_class(tmp_path: Path) -> None:
+    root = picture(tmp_path / "s", "x/COVID/COVID-1.png", "x/Normal/Normal-1.png", "cover.png")
+    with pytest.raises(
+        InputError, match=r"holds a set of films, which is no class: x \(radiography\). Give it as a SOURCE"
+    ):
+        run(tmp_path, root, no_patient_ids=["s"])
+
+
+def test_a_table_may_end_with_tsv(tmp_path: Path) -> None:
+    root = picture(tmp_path / "t", "a.png", "b.png")
+    (root / "t.tsv").write_text("path\tlabel\tpatient_id\na.png\tcovid\t1\nb.png\tnormal\t2\n")
+    assert places(run(tmp_path, root / "t.tsv"), root) == {"t/a": "a.png", "t/b": "b.png"}
+    (root / "t.tsv").write_text("path\tlabel\n")
+    with pytest.raises(InputError, match=r"t.tsv has no row that names a film"):
+        run(tmp_path, root / "t.tsv")

@@ -12,7 +12,7 @@ from pathlib import Path
 from hilum.core.errors import InputError, nearest
 from hilum.core.table_paths import absolute
 from hilum.stages.sources.facts import view_is_kept
-from hilum.stages.sources.listing import NO_LABEL, NOT_FRONTAL, Candidate, Listing
+from hilum.stages.sources.listing import LISTED_TWICE, NO_LABEL, NOT_FRONTAL, Candidate, Listing
 from hilum.stages.sources.recognise import Source
 
 _NO_PATIENT_INSIDE = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
@@ -63,6 +63,36 @@ def check_films_once(listings: Sequence[Listing]) -> None:
                     f"{c.path} belongs to the sources {other!r} and {listing.source!r}; "
                     "a film may be in one only"
                 )
+
+
+def leave_out_links(listings: Sequence[Listing]) -> None:
+    """Leave out a film that its source holds twice, by a link to a folder or file of its own; the film itself stays.
+
+    Raises:
+        InputError: The two places give it different classes.
+    """
+    for listing in listings:
+        by_file: dict[Path, list[Candidate]] = defaultdict(list)
+        folder = listing.folder.resolve()
+        for c in listing.candidates:
+            if (file := c.path.resolve()).is_relative_to(
+                folder
+            ):  # elsewhere, a store may hold one file for copies
+                by_file[file].append(c)
+        twice = {
+            f: sorted(cs, key=lambda c: absolute(c.path) != f) for f, cs in by_file.items() if len(cs) > 1
+        }
+        gone = set()
+        for first, *others in twice.values():
+            for other in others:
+                if other.label != first.label:
+                    raise InputError(
+                        f"source {listing.source!r}: {other.relative!r} is a link to {first.relative!r}, and their classes differ "
+                        f"({other.label!r}, {first.label!r}); take one of them away, or name the films by a csv"
+                    )
+                listing.leave_out(shown(other, listing), LISTED_TWICE, f"a link to {first.relative!r}")
+                gone.add(other.path)
+        listing.candidates[:] = [c for c in listing.candidates if c.path not in gone]
 
 
 def check_labels(listings: Sequence[Listing]) -> None:

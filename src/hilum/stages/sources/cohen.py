@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from hilum.core.tables import Row, read_columns, read_table
 from hilum.stages.sources.facts import FRONTAL, age_group_of, sex_of, view_is_kept, view_of
-from hilum.stages.sources.listing import NO_SUCH_FILE, NOT_FRONTAL, Candidate, Listing
+from hilum.stages.sources.listing import LISTED_TWICE, NO_SUCH_FILE, NOT_FRONTAL, Candidate, Listing
 from hilum.stages.sources.table import attributes_of
 from hilum.stages.sources.tree import Tree
 
@@ -88,7 +88,7 @@ def read(source: str, tree: Tree, views: Sequence[str] | None = None) -> Listing
         film = _film(row)
         if film in named:
             detail = f"line {row.line} names the film of line {named[film]} again"
-            listing.leave_out(tree.shown(film), "listed twice", detail)
+            listing.leave_out(tree.shown(film), LISTED_TWICE, detail)
             continue
         named[film] = row.line
         label = label_of(row.get("finding"))

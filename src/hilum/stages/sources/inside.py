@@ -37,6 +37,9 @@ def refuse_several_sets(tree: Tree, layout_of: Callable[[Tree], str | None]) -> 
         for name, (_, layout) in zip(names, sets, strict=True)
         if layout == radiography.LAYOUT
     )
+    what, each = f"{len(sets)} sets of films, which are no classes", "each"
+    if len(sets) == 1:
+        what, each = "a set of films, which is no class", "it"
     found = ", ".join(f"{t.prefix.rstrip('/')} ({layout})" for t, layout in sets)
     beside = (
         f" Films lie in other folders too: {', '.join(t.prefix.rstrip('/') for t in others)}."
@@ -44,7 +47,7 @@ def refuse_several_sets(tree: Tree, layout_of: Callable[[Tree], str | None]) -> 
         else ""
     )
     raise InputError(
-        f"{tree.folder} holds {len(sets)} sets of films, which are no classes: {found}. Give each as a SOURCE of its own:\n"
+        f"{tree.folder} holds {what}: {found}. Give {each} as a SOURCE of its own:\n"
         f"  hilum ingest {sources}{without_ids} --out manifest.csv\n{beside}".rstrip()
     )
 

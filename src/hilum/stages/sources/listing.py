@@ -18,6 +18,7 @@ MooneyPatients = Literal["number", "number-and-class"]  # what they mean is said
 
 NO_SUCH_FILE = "no such file"
 NO_LABEL = "no label"
+LISTED_TWICE = "listed twice"
 OUTSIDE = "outside the layout"
 NOT_FRONTAL = "not frontal"
 

@@ -18,6 +18,8 @@ from hilum.stages.sources.inside import refuse_several_sets
 from hilum.stages.sources.listing import LAYOUTS, Listing, MooneyPatients
 from hilum.stages.sources.tree import NOT_A_FILM, Tree, ending_of, walk
 
+_TABLES = {".csv", ".tsv", ".txt"}
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -49,7 +51,7 @@ def parse_source(text: str) -> Source:
         name = ""
     if not path.exists():
         raise InputError(f"SOURCE {text!r}: no such folder or csv")
-    if path.is_file() and path.suffix.lower() != ".csv":
+    if path.is_file() and path.suffix.lower() not in _TABLES:
         raise InputError(f"SOURCE {text!r}: expected a folder of films or a csv that names them, got a file")
     if not name:
         full = path.resolve()
@@ -97,9 +99,12 @@ def list_films(
             unreadable = oddity.reason != NOT_A_FILM
             listing.leave_out(oddity.path, oddity.reason, oddity.detail, broken=unreadable)
     if not listing.candidates and not listing.exclusions:
-        raise InputError(
-            f"source {source.name!r}: {source.path} is empty; expected films or folders of films"
+        kind = (
+            "has no row that names a film"
+            if source.path.is_file()
+            else "is empty; expected films or folders of films"
         )
+        raise InputError(f"source {source.name!r}: {source.path} {kind}")
     if not listing.candidates:
         raise InputError(f"source {source.name!r}: no film in {source.path} can be used: {_reasons(listing)}")
     return listing

@@ -19,6 +19,7 @@ from hilum.core.table_paths import TableFolder, absolute
 from hilum.core.tables import Row, read_columns, read_table
 from hilum.stages.sources.facts import age_group_of, sex_of, view_of, years_of
 from hilum.stages.sources.listing import (
+    LISTED_TWICE,
     NO_SUCH_FILE,
     OUTSIDE,
     Candidate,
@@ -113,7 +114,7 @@ def read(source: str, csv_path: Path, tree: Tree | None = None) -> Listing:
                 )
             alike = dict(other.attributes.items() & candidate.attributes.items())
             seen[candidate.path] = line, replace(other, attributes=alike)
-            listing.leave_out(name, "listed twice", f"line {row.line} repeats line {line}")
+            listing.leave_out(name, LISTED_TWICE, f"line {row.line} repeats line {line}")
             continue
         seen[candidate.path] = (row.line, candidate)
         if not candidate.path.is_file():
