@@ -18,7 +18,7 @@ from hilum.stages.sources.inside import refuse_several_sets
 from hilum.stages.sources.listing import LAYOUTS, Listing, MooneyPatients
 from hilum.stages.sources.tree import NOT_A_FILM, Tree, ending_of, walk
 
-_TABLES = {".csv", ".tsv", ".txt"}
+_TABLES = {".csv", ".tsv"}
 
 
 @dataclass(frozen=True, slots=True)
