@@ -31,7 +31,8 @@ Accepted = Annotated[list[str], BeforeValidator(_listed)]
 Filter = dict[str, Accepted]
 FilterLike = Mapping[str, Sequence[str]]
 KNOWN_COLUMNS = (
-    "image_id", "patient_id", "label", "source", "source_part", "view", "age_group", "sex", "width_px", "height_px"
+    "image_id", "patient_id", "label", "source", "source_part", "view", "age_group", "sex", "width_px", "height_px",
+    "container", "stored_as",
 )  # fmt: skip
 VOCABULARY = {"age_group": ("adult", "child"), "sex": ("F", "M")}
 """Columns whose values are hilum's own."""

@@ -32,7 +32,7 @@ def data_table(folder: RunFolder) -> Table:
     ]
     columns += [
         *(Column(p, group="part (trial 1)", rule=p == "train") for p in PARTS),
-        Column("unused", hint="not drawn: one film a patient", group="part (trial 1)"),
+        Column("unused", hint="in no part; why stands in the flow of films", group="part (trial 1)"),
         Column("adult", group="age group", rule=True),
         Column("child", group="age group"),
         Column("unknown", group="age group"),

@@ -173,12 +173,13 @@ class RunFolder:
 
     @cached_property
     def splits(self) -> dict[int, Split]:
-        """Trial -> the study's plain split; a cell may have one of its own (`split_of`).
+        """Trial -> the split that a page counts: the study's plain one, or the first cell's where no cell has that (`split_of`).
 
         Raises:
             DigestError: A split was drawn from another manifest.
         """
-        return {trial: self._split("", trial) for trial in self.trials}
+        own = next((c.splits for c in self.cells if not c.switches), "")
+        return {t: self._split(own if all(c.splits for c in self.cells) else "", t) for t in self.trials}
 
     def split_of(self, cell: RunCell, trial: int) -> Split:
         """The split that a trial of a cell was trained and tested on; an unsafe one where the cell is."""

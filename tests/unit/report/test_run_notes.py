@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from hilum.artifacts.split import Split
 from hilum.report.looks import count_look, looks, looks_words
 from hilum.report.result_tables import CellColumns
 from hilum.report.run_folder import RunFolder
 from hilum.report.run_notes import run_notes, unsafe_notes, with_notes
+from hilum.report.sections import sentence
 from hilum.report.table import Column, Table
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
@@ -96,3 +98,20 @@ def test_rows_without_a_source_say_so_and_that_they_test_other_films(run):
 
     folder = _edit(run, every)
     assert "without mooney" in CellColumns(folder).label(folder.cells[0])
+
+
+def test_a_page_counts_the_films_that_its_cells_tested(run):
+    """Every cell is without a source: the plain split is nobody's, and its test films are not those of the figures."""
+
+    def every(value):
+        for cell in value["cells"]:
+            cell |= {"source_left_out": "mooney", "splits": "without-mooney"}
+
+    plain = Split.read(run / "splits" / "trial-1.json")
+    kept = [i for i in plain.parts["test"] if i.startswith("mooney")]
+    own = Split({**plain.parts, "test": kept}, plain.group_of, plain.header)
+    own.write(run / "splits" / "without-mooney" / "trial-1.json")
+    assert len(RunFolder(run).splits[1].parts["test"]) == 68
+    folder = _edit(run, every)
+    assert len(folder.splits[1].parts["test"]) == 18
+    assert "the figures are of 18 test films, 0 of them covid" in sentence(folder)
