@@ -110,8 +110,12 @@ def _crossing_message(first: Mapping[str, Mapping[str, str]], n_left_out: int) -
     group, parts = next(iter(sorted(crossing.items())))
     where = ", ".join(f"{p}: {parts[p]!r}" for p in PARTS if p in parts)
     return (
-        f"method official: {len(crossing)} groups (films of one patient, or copies of one film) are in two of the source's parts, the "
-        f"first is {group!r} ({where}); a group may be in one part only. Correct the ids, or take "
-        f'split.crossing = "keep-test" (`hilum split --crossing keep-test`), which leaves out {n_left_out} films of train and '
-        "validation whose group is in a part held back more"
+        f"method official: films of one patient, or copies of one film, are in two of the source's parts ({_many(len(crossing), 'group')}, "
+        f"the first is {group!r}: {where}); a group may be in one part only. Correct the ids, or take split.crossing = "
+        f'"keep-test" (`hilum split --crossing keep-test`), which leaves out {_many(n_left_out, "film")} of train and validation '
+        "whose group is in a part held back more"
     )
+
+
+def _many(n: int, one: str) -> str:
+    return f"{n} {one}" if n == 1 else f"{n} {one}s"

@@ -73,6 +73,10 @@ def _cause(label: str, films: Sequence[FilmRow], split: Split, n_parts: int) -> 
         if not others:
             return f"all {len(films)} films{of_class} come from the source left out, {without!r}"
         films, n_parts = others, n_parts - 1
+    gone = [f for f in films if f.image_id not in split.group_of]
+    if len(gone) >= _COVERS * len(films):
+        where = f"among the films of {without!r}" if without else "in a part held back more"
+        return f"{len(gone)} of the {len(films)} films{of_class} left to train on have a patient or a copy {where}, so they are left out"
     groups = Counter(split.group_of.get(f.image_id, f.image_id) for f in films)
     biggest, size = groups.most_common(1)[0]
     members = [f for f in films if split.group_of.get(f.image_id) == biggest]

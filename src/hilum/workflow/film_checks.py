@@ -49,13 +49,16 @@ def loss_weights(asked: Asked) -> Iterator[Finding]:
 def classes_of_parts(asked: Asked) -> Iterator[Finding]:
     """Every part of every drawing has films of every class, and those that are drawn with replacement too."""
     by_id = asked.films.by_id
+    said: set[str] = set()
     for drawing in asked.drawings:
         for trial in asked.trials:
             where = f"trial {trial}" + ("" if drawing == asked.splits.plain else f" of {drawing.name}")
             try:
                 split = asked.splits.of(drawing, trial)
             except HilumError as e:
-                yield Finding(f"{e} ({where})", e.exit_code)
+                if str(e) not in said:
+                    yield Finding(f"{e} ({where})", e.exit_code)
+                said.add(str(e))
                 break
             copies = training_copies(asked.study, asked.films, split, trial, drawing.seed)
             drawn = {by_id[i].label for i, n in copies.items() if n}

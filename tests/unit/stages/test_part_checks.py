@@ -85,6 +85,16 @@ def test_a_source_left_out_that_holds_a_whole_class() -> None:
     )
 
 
+def test_a_source_left_out_that_shares_the_others_patients() -> None:
+    near = [row(f"n{k}", "ab"[k % 2], f"{k % 3}") for k in range(12)]
+    far = [replace(r, image_id=f"f{r.image_id}", sha256="", pixels_sha256="", source="far") for r in near]
+    text = refused([*near, *far], without="far")
+    assert text == (
+        "no film is left for train and valid: 12 of the 12 films left to train on have a patient or a copy among the films of 'far', "
+        "so they are left out"
+    )
+
+
 def test_an_official_part_without_a_class() -> None:
     rows = [row(f"{c}{p}{k}", c, part=p) for p in ("train", "test") for c in "ab" for k in range(15)]
     text = refused([r for r in rows if (r.label, r.source_part) != ("b", "test")], "official")
