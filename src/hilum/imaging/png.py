@@ -82,7 +82,10 @@ def check(data: bytes) -> Png:
         if stop > end:
             raise FilmError("truncated", f"the PNG ends after {end} bytes, within a chunk")
         kind, body = data[position + 4 : position + 8], data[position + 8 : stop - 4]
-        decides = not kind[0] & 0x20 or kind in (b"tRNS", b"eXIf")
+        critical = not kind[0] & 0x20
+        if critical and kind.isalpha() and kind not in (b"IHDR", b"PLTE", b"IDAT", b"IEND"):
+            raise FilmError("unsupported", f"a PNG with a chunk {kind!r}, which a reader has to know")
+        decides = critical or kind in (b"tRNS", b"eXIf")
         sound = not decides or zlib.crc32(body, zlib.crc32(kind)) == int.from_bytes(data[stop - 4 : stop])
         if not sound and kind != b"eXIf":
             raise FilmError("corrupt", f"the checksum of PNG chunk {kind!r} is wrong")
@@ -97,7 +100,7 @@ def check(data: bytes) -> Png:
             parts.append(body)
         elif kind in (b"PLTE", b"tRNS", b"eXIf") and sound:
             bodies[kind] = body
-        elif kind == b"acTL":
+        elif kind == b"acTL" and int.from_bytes(body[:4]) != 1:
             raise FilmError("multi-frame", "the PNG is animated; a film has one frame")
         elif kind == b"IEND":
             break

@@ -2,13 +2,13 @@
 
 Conventions it fixes:
 
-- Read are whole pages of unsigned samples: grey of 1, 2, 4, 8, 12 or 16 bits and palettes; grey or RGB of 8 or
+- Read are whole pages of unsigned samples: grey of 1 to 16 bits and palettes; grey or RGB of 8 or
   16 bits with any further samples, the first of which is alpha where the file says so, in one plane or one
   plane a sample; YCbCr and CMYK of 8 bits. Strips or tiles, both byte orders, BigTIFF too.
 - Signed and floating samples are "unsupported": TIFF does not say which of their values is black.
 - Strips of JPEG go through `jpeg`, one by one, because libtiff fills in what is missing from them.
-- Samples of 8 and 16 bits are unpacked strip by strip (`tiff_packing`), because Pillow cuts 16-bit colour to 8 and
-  mixes up planes of 16 bits. Pillow reads the rest: 1, 2, 4 and 12 bits, palettes, YCbCr and CMYK.
+- Grey and RGB are unpacked strip by strip (`tiff_packing`), because Pillow cuts 16-bit colour to 8, mixes up planes
+  of 16 bits and knows few depths. It reads the rest: palettes, YCbCr and CMYK.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ _MOST_SAMPLES: Final = 8
 _COMPRESSIONS: Final = {
     1: "none", 5: "LZW", 7: "JPEG", 8: "Deflate", 32773: "PackBits", 32946: "Deflate (old number)",
 }  # fmt: skip
+_TURNED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+"""A byte -> its bits the other way round (fill order 2)."""
 _PREDICTED: Final = (LZW, *DEFLATE)
 """Compressions before which samples may be stored as differences."""
 _FORMATS: Final = {2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
@@ -74,7 +76,7 @@ def read(data: bytes) -> tuple[NDArray[np.uint8], str]:
     page = _page(data)
     if page.compression == _JPEG:
         grey, mode = _of_jpegs(page), "L" if page.n_samples == 1 else "RGB"
-    elif page.bits in (8, 16) and page.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB):
+    elif page.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB):
         grey, mode = _of_samples(page)
     else:
         return _by_pillow(page)  # which sets it upright by itself
@@ -118,8 +120,8 @@ def _check_supported(page: Page, bits: set[int]) -> None:
     n, deep = page.n_samples, bits if len(bits) == 1 else {0}
     whole = page.tags.tags.get(_CHROMA, (1, 1)) == (1, 1)  # of chroma; libtiff alone puts samples together
     sorts: dict[int, tuple[bool, set[int]]] = {
-        _WHITE_IS_ZERO: (1 <= n <= _MOST_SAMPLES, {1, 2, 4, 8, 12, 16} if n == 1 else {8, 16}),
-        _BLACK_IS_ZERO: (1 <= n <= _MOST_SAMPLES, {1, 2, 4, 8, 12, 16} if n == 1 else {8, 16}),
+        _WHITE_IS_ZERO: (1 <= n <= _MOST_SAMPLES, set(range(1, 17)) if n == 1 else {8, 16}),
+        _BLACK_IS_ZERO: (1 <= n <= _MOST_SAMPLES, set(range(1, 17)) if n == 1 else {8, 16}),
         _RGB: (3 <= n <= _MOST_SAMPLES, {8, 16}),
         _PALETTE: (n == 1, {1, 2, 4, 8}),
         _CMYK: (n == 4 and not page.planes and page.compression != _JPEG, {8}),
@@ -130,7 +132,7 @@ def _check_supported(page: Page, bits: set[int]) -> None:
         depths &= {8}
         possible = possible and page.photometric != _PALETTE and n in (1, 3)
     plain = page.n_samples == 1 or page.tags.one(_FILL_ORDER, 1) == 1
-    plain = plain and page.tags.one(_PREDICTOR, 1) in (1, 2)
+    plain = plain and page.tags.one(_PREDICTOR, 1) in ((1, 2) if deep <= {8, 16} else (1,))
     if not (possible and deep <= depths and plain):
         shown = "/".join(map(str, sorted(bits)))
         raise FilmError(
@@ -200,7 +202,7 @@ def _of_jpegs(page: Page) -> NDArray[np.uint8]:
 
 
 def _of_samples(page: Page) -> tuple[NDArray[np.uint8], str]:
-    """Greys of a page of samples of 8 or 16 bits: grey or RGB, and further samples, of which one may be alpha."""
+    """Greys of a page of grey or RGB samples, and further ones, of which the first may be alpha."""
     samples = _planes(page) if page.planes else _in_one_plane(page, page.n_samples)
     n_colours = 3 if page.photometric == _RGB else 1
     colours = samples[..., :n_colours]
@@ -208,7 +210,9 @@ def _of_samples(page: Page) -> tuple[NDArray[np.uint8], str]:
     if extra == _UNASSOCIATED:
         colours = over_black(colours, samples[..., n_colours : n_colours + 1])
     grey = from_depth(luma(colours) if n_colours == 3 else colours[..., 0], page.bits)
-    mode = "I;16" if page.bits == 16 and samples.shape[2] == 1 else "RGB" if n_colours == 3 else "L"
+    mode = "RGB" if n_colours == 3 else "L"
+    if samples.shape[2] == 1 and n_colours == 1:
+        mode = "1" if page.bits == 1 else "I;16" if page.bits > 8 else "L"
     mode += "A" if extra in (_ASSOCIATED, _UNASSOCIATED) else ""
     return 255 - grey if page.photometric == _WHITE_IS_ZERO else grey, mode
 
@@ -223,14 +227,14 @@ def _in_one_plane(page: Page, n_samples: int, first: int = 0) -> NDArray[Any]:
     offsets, counts = _segments(page)
     if width * height > MAX_PIXELS:
         raise FilmError("too large", f"the TIFF has tiles of {width} x {height} px")
-    kind = np.uint16 if page.bits == 16 else np.uint8
+    kind = np.uint16 if page.bits > 8 else np.uint8
     out = np.empty((page.height_px, page.width_px, n_samples), kind)
     differences = page.compression in _PREDICTED and page.tags.one(_PREDICTOR, 1) == 2
     for k in range(across * down):
         top, left = k // across * height, k % across * width
         rows = height if _TILE_OFFSETS in page.tags.tags else min(height, page.height_px - top)
         part = page.data[offsets[first + k] : offsets[first + k] + counts[first + k]]
-        values = _unpacked(page, part, rows * width * n_samples).reshape(rows, width, n_samples)
+        values = _unpacked(page, part, rows, width * n_samples).reshape(rows, width, n_samples)
         if differences:  # each sample is stored as what it adds to its left neighbour
             values = np.cumsum(values, axis=1, dtype=values.dtype)
         target = out[top : top + rows, left : left + width]
@@ -243,11 +247,20 @@ def _planes(page: Page) -> NDArray[Any]:
     return np.concatenate([_in_one_plane(page, 1, k * across * down) for k in range(page.n_samples)], axis=2)
 
 
-def _unpacked(page: Page, part: bytes, n_values: int) -> NDArray[Any]:
-    """The values of one strip or tile, in the machine's byte order."""
-    kind = np.dtype(f"{'<' if page.tags.order == 'little' else '>'}u{page.bits // 8}")
-    held = unpacked(part, page.compression, n_values * kind.itemsize)
-    return held.view(kind).astype(kind.newbyteorder("="))
+def _unpacked(page: Page, part: bytes, rows: int, columns: int) -> NDArray[Any]:
+    """The values of one strip or tile, shape (rows, columns), in the machine's byte order; rows begin with a byte."""
+    if page.tags.one(_FILL_ORDER, 1) == 2:
+        part = part.translate(_TURNED)
+    row_bytes = -(-columns * page.bits // 8)
+    held = unpacked(part, page.compression, rows * row_bytes)
+    if page.bits in (8, 16):
+        kind = np.dtype(f"{'<' if page.tags.order == 'little' else '>'}u{page.bits // 8}")
+        return held.view(kind).astype(kind.newbyteorder("=")).reshape(rows, columns)
+    bits = np.unpackbits(held.reshape(rows, row_bytes), axis=1)[:, : columns * page.bits]
+    values = np.zeros((rows, columns), np.uint16 if page.bits > 8 else np.uint8)
+    for k in range(page.bits):
+        values = (values << 1) | bits[:, k :: page.bits]
+    return values
 
 
 def _by_pillow(page: Page) -> tuple[NDArray[np.uint8], str]:
@@ -255,10 +268,4 @@ def _by_pillow(page: Page) -> tuple[NDArray[np.uint8], str]:
         image = TiffImagePlugin.TiffImageFile(io.BytesIO(page.data))
         mode = image.mode
         image.load()
-    if mode.startswith("I;16"):
-        grey = from_depth(np.asarray(image).astype(np.uint16), page.bits)
-        # Pillow turns WhiteIsZero round for 8 bits but not for 16
-        return 255 - grey if page.photometric == _WHITE_IS_ZERO else grey, mode
-    if mode in ("1", "L"):
-        return np.asarray(image.convert("L")), mode
     return luma(np.asarray(image.convert("RGB"))), mode

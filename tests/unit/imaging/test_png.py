@@ -193,3 +193,25 @@ def test_the_orientation_in_a_png() -> None:
     turned, _ = made(0, 8, False, chunk(b"eXIf", b"II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4)))
 
     np.testing.assert_array_equal(decode(turned).pixels, np.rot90(decode(made(0, 8, False)[0]).pixels, -1))
+
+
+@pytest.mark.parametrize("kind", [b"CgBI", b"ABCD"])
+def test_a_critical_chunk_that_is_not_known_is_unsupported(kind: bytes) -> None:
+    data, _ = made(0, 8, False)
+
+    for place in (8, data.index(b"IDAT") - 4):
+        with pytest.raises(FilmError, match=f"{kind!r}, which a reader has to know") as caught:
+            decode(data[:place] + chunk(kind, b"abcd") + data[place:])
+        assert caught.value.reason == "unsupported"
+
+
+@pytest.mark.parametrize(("frames", "reason"), [(1, None), (2, "multi-frame")])
+def test_an_animation_of_one_frame_is_a_film(frames: int, reason: str | None) -> None:
+    data, samples = made(0, 8, False, chunk(b"acTL", struct.pack(">II", frames, 0)))
+
+    if reason is None:
+        np.testing.assert_array_equal(decode(data).pixels, samples[..., 0])
+    else:
+        with pytest.raises(FilmError) as caught:
+            decode(data)
+        assert caught.value.reason == reason

@@ -1,8 +1,7 @@
-"""TIFF films of every layout, made by hand: planes, strips, tiles, byte orders, differences, strips of JPEG."""
+"""TIFF films of every layout, made by hand: planes, strips, tiles, byte orders, differences."""
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from typing import Any
@@ -14,42 +13,7 @@ from PIL import Image
 
 from hilum.core.errors import FilmError
 from hilum.imaging.decode import decode
-
-HEIGHT, WIDTH = 40, 52
-NONE, JPEG, DEFLATE, PACKBITS = 1, 7, 8, 32773
-ORDERS = {"II": "<", "MM": ">"}
-
-
-def colours(kind: type = np.uint8) -> NDArray[Any]:
-    """Four smooth samples a pixel, over the whole range of the type."""
-    y, x = np.mgrid[:HEIGHT, :WIDTH]
-    top = np.iinfo(kind).max
-    samples = np.stack([x / 51, y / 39, (x + y) / 90, 1 - x / 60], axis=-1)
-    return np.rint(samples * top).astype(kind)
-
-
-def tiff(segments: list[bytes], tags: dict[int, list[int]], order: str = "II", tiled: bool = False) -> bytes:
-    """A TIFF of these strips or tiles."""
-    e, body, offsets = ORDERS[order], b"", []
-    for segment in segments:
-        offsets.append(8 + len(body))
-        body += segment + b"\0" * (len(segment) % 2)
-    lengths = [len(s) for s in segments]
-    tags = {256: [WIDTH], 257: [HEIGHT], **tags}
-    tags |= {324: offsets, 325: lengths} if tiled else {273: offsets, 279: lengths}
-    start = 8 + len(body)
-    entries, values = b"", b""
-    for tag, numbers in sorted(tags.items()):
-        kind, letter = (4, "I") if tag in (256, 257, 273, 278, 279, 322, 323, 324, 325) else (3, "H")
-        kind, letter = (7, "B") if tag == 347 else (kind, letter)
-        held = struct.pack(f"{e}{len(numbers)}{letter}", *numbers)
-        if len(held) > 4:
-            place = start + 2 + 12 * len(tags) + 4 + len(values)
-            values += held + b"\0" * (len(held) % 2)
-            held = struct.pack(f"{e}I", place)
-        entries += struct.pack(f"{e}HHI", tag, kind, len(numbers)) + held.ljust(4, b"\0")
-    directory = struct.pack(f"{e}H", len(tags)) + entries + b"\0" * 4 + values
-    return order.encode() + struct.pack(f"{e}HI", 42, start) + body + directory
+from tiff_films import DEFLATE, HEIGHT, NONE, ORDERS, PACKBITS, WIDTH, colours, luma, tiff
 
 
 def packed(samples: NDArray[Any], compression: int, order: str, differences: bool) -> bytes:
@@ -106,11 +70,6 @@ def to_8_bits(values: NDArray[Any], kind: type) -> NDArray[np.int64]:
     return (values.astype(np.int64) * 255 + top // 2) // top
 
 
-def luma(rgb: NDArray[Any]) -> NDArray[np.int64]:
-    wide = rgb.astype(np.int64)
-    return (wide[..., 0] * 19595 + wide[..., 1] * 38470 + wide[..., 2] * 7471 + 32768) >> 16
-
-
 def laid_over_black(samples: NDArray[Any], kind: type) -> NDArray[np.int64]:
     top = int(np.iinfo(kind).max)
     return (samples[..., :-1].astype(np.int64) * samples[..., -1:].astype(np.int64) + top // 2) // top
@@ -151,6 +110,25 @@ def test_every_layout_of_samples(layout: dict[str, Any], order: str, kind: type)
     }
     for name, (data, expected) in right.items():
         np.testing.assert_array_equal(decode(data).pixels, expected, err_msg=name)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3, 4, 6, 10, 12, 14])
+@pytest.mark.parametrize("order", ["II", "MM"])
+@pytest.mark.parametrize("compression", [NONE, DEFLATE])
+@pytest.mark.parametrize("turned", [False, True])
+def test_grey_of_any_depth(bits: int, order: str, compression: int, turned: bool) -> None:
+    top = (1 << bits) - 1
+    values = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) * 7 % (top + 1)
+    rows = ["".join(f"{v:0{bits}b}" for v in row) for row in values.tolist()]
+    data = b"".join(int(r.ljust(-(-len(r) // 8) * 8, "0"), 2).to_bytes(-(-len(r) // 8)) for r in rows)
+    strip = zlib.compress(data) if compression == DEFLATE else data
+    if turned:
+        strip = bytes(int(f"{byte:08b}"[::-1], 2) for byte in strip)
+    said = {258: [bits], 259: [compression], 277: [1], 278: [HEIGHT], 266: [1 + turned]}
+    right = (values * 255 + top // 2) // top
+
+    np.testing.assert_array_equal(decode(tiff([strip], said | {262: [1]}, order)).pixels, right)
+    np.testing.assert_array_equal(decode(tiff([strip], said | {262: [0]}, order)).pixels, 255 - right)
 
 
 @pytest.mark.parametrize("compression", [NONE, DEFLATE])
@@ -208,79 +186,6 @@ def test_a_compression_that_is_not_read_is_named(compression: int) -> None:
     with pytest.raises(FilmError, match=f"compression {compression}; read are none, LZW, JPEG") as caught:
         decode(data)
     assert caught.value.reason == "unsupported"
-
-
-def jpeg_strips(mode: str, strip: int = HEIGHT, **options: Any) -> tuple[list[bytes], NDArray[np.uint8]]:
-    """JPEG streams of the strips of a film, and the greys that a JPEG decoder makes of them."""
-    rgb = Image.fromarray(colours()[..., :3])
-    image, streams, greys = rgb if mode == "RGB" else rgb.convert("L"), [], []
-    for top in range(0, HEIGHT, strip):
-        out = io.BytesIO()
-        image.crop((0, top, WIDTH, min(top + strip, HEIGHT))).save(out, "JPEG", quality=90, **options)
-        streams.append(out.getvalue())
-        with Image.open(io.BytesIO(out.getvalue())) as opened:
-            opened.draft("L", opened.size)
-            greys.append(np.asarray(opened.convert("L")))
-    return streams, np.concatenate(greys)
-
-
-def jpeg_tiff(streams: list[bytes], mode: str, strip: int = HEIGHT, **tags: list[int]) -> bytes:
-    n, photometric = (3, 6) if mode == "RGB" else (1, 1)
-    said = {258: [8] * n, 259: [JPEG], 262: [photometric], 277: [n], 278: [strip]}
-    return tiff(streams, said | {int(tag[1:]): value for tag, value in tags.items()})
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB"])
-@pytest.mark.parametrize("strip", [HEIGHT, 16])
-def test_strips_of_jpeg(mode: str, strip: int) -> None:
-    streams, expected = jpeg_strips(mode, strip)
-
-    result = decode(jpeg_tiff(streams, mode, strip))
-
-    np.testing.assert_array_equal(result.pixels, expected)
-    assert result.mode == mode
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_tables_that_stand_apart(mode: str) -> None:
-    (stream,), expected = jpeg_strips(mode)
-    frame = stream.index(b"\xff\xc0")
-    tables = b"\xff\xd8" + stream[stream.index(b"\xff\xdb") : frame] + b"\xff\xd9"
-
-    data = jpeg_tiff([b"\xff\xd8" + stream[frame:]], mode, t347=list(tables))
-
-    np.testing.assert_array_equal(decode(data).pixels, expected)
-
-
-def test_rgb_stored_in_jpeg_as_it_is() -> None:
-    out = io.BytesIO()
-    Image.fromarray(colours()[..., :3]).save(out, "JPEG", quality=100, keep_rgb=True, subsampling=0)
-    stream = out.getvalue()
-    adobe = stream.index(b"\xff\xee")
-    bare = stream[:adobe] + stream[adobe + 16 :]  # without the segment that says so: the TIFF says it
-
-    result = decode(jpeg_tiff([bare], "RGB", t262=[2]))
-
-    assert np.abs(result.pixels - luma(colours()[..., :3])).max() <= 2
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB"])
-@pytest.mark.parametrize("share", [0.5, 0.8, 0.97])
-@pytest.mark.parametrize("filled", [b"", b"\0", b"\xff", b"\x55"])
-def test_a_jpeg_strip_cut_anywhere_is_refused(mode: str, share: float, filled: bytes) -> None:
-    for strip in (HEIGHT, 16):
-        streams, _ = jpeg_strips(mode, strip)
-        keep = int(share * len(streams[-1]))
-        streams[-1] = streams[-1][:keep] + filled * (len(streams[-1]) - keep)
-
-        assert reason_of(jpeg_tiff(streams, mode, strip)) in ("truncated", "corrupt")
-
-
-def test_a_jpeg_strip_of_another_size_is_corrupt() -> None:
-    streams, _ = jpeg_strips("L", 16)
-
-    assert reason_of(jpeg_tiff([streams[0]], "L")) == "corrupt"
-    assert reason_of(jpeg_tiff(streams[:2], "L", 16)) == "corrupt"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
