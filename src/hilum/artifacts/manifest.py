@@ -219,22 +219,24 @@ class Manifest:
         for column in _REQUIRED:
             if column not in table.columns:
                 raise InputError(f"{path}: expected a column {column!r}, got {', '.join(table.columns)!r}")
-        own = [c for c in table.columns if c not in COLUMNS]
+        own_columns = [c for c in table.columns if c in COLUMNS]
+        others = [c for c in table.columns if c not in COLUMNS]
         for row in table.rows:
             values: dict[str, str | int] = {}
-            for c in (c for c in table.columns if c in COLUMNS):
-                text = row.values.get(c, "") if c in _AS_IT_STANDS else row.get(c)
+            for c in own_columns:
+                text = row.values.get(c, "")
+                text = text if c in _AS_IT_STANDS else known(text)
                 if c in _INTEGERS:
                     if not text.isdigit():
                         raise InputError(f"{path} line {row.line}: {c} must be a whole number, got {text!r}")
                     values[c] = int(text)
                 elif c in _PATHS and text:
-                    values[c] = str(base.locate(text))
+                    values[c] = base.locate(text)
                 else:
                     values[c] = text
             if values["patient_id"]:
                 values["patient_id"] = known_patient(str(values["patient_id"]), str(values["source"]))
-            attributes = {c: v for c in own if (v := row.get(c))}
+            attributes = {c: v for c in others if (v := row.get(c))}
             films.append(FilmRow(**values, attributes=attributes))  # type: ignore[arg-type]
         return cls(films, header, provenance)
 

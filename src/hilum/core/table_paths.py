@@ -46,13 +46,15 @@ class TableFolder:
         ]
         return cls(csv_path, folder, found.index(max(found)) if found else 0)
 
-    def locate(self, name: str) -> Path:
-        """Where a path of the table leads: as it stands where something is there, else as Windows means it."""
-        path = absolute(self.folder / name)
-        if not _is_windows(name) or path.exists():
+    def locate(self, name: str) -> str:
+        """Where a path of the table leads, absolute: as it stands where something is there, else as Windows means it."""
+        path = os.path.abspath(os.path.join(self.folder, name))  # noqa: PTH100, PTH118 - text, for tables of many rows
+        if not _is_windows(name) or Path(path).exists():
             return path
         way = PureWindowsPath(name)
-        return absolute(self.folder.joinpath(*(way.parts[1 + self.dropped :] if way.drive else way.parts)))
+        return str(
+            absolute(self.folder.joinpath(*(way.parts[1 + self.dropped :] if way.drive else way.parts)))
+        )
 
     def tried(self, name: str) -> str:
         """What to add to a message about a path that leads nowhere: how its backslashes were read."""
@@ -60,7 +62,7 @@ class TableFolder:
         if not _is_windows(name):
             return ""
         what = "a drive" if way.drive and "\\" not in name else "backslashes"
-        return f"; it has {what}, as Windows writes paths, and was looked for as {str(self.locate(name))!r}"
+        return f"; it has {what}, as Windows writes paths, and was looked for as {self.locate(name)!r}"
 
 
 def windows_tails(name: str) -> list[str]:

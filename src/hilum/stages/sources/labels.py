@@ -113,7 +113,7 @@ def _find(
         return listings[place[0]].candidates[place[1]]
 
     wanted = row.get("source")
-    for key in (str(base.locate(name)), name, *windows_tails(name)):
+    for key in (base.locate(name), name, *windows_tails(name)):
         places = [p for p in index.get(key, []) if not wanted or candidate(p).source == wanted]
         if len(places) > 1:
             films = " and ".join(repr(f"{candidate(p).source}/{candidate(p).relative}") for p in places[:2])

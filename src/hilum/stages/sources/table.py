@@ -142,7 +142,7 @@ def candidate_of(row: Row, name: str, source: str, base: TableFolder) -> Candida
             f"{base.csv_path} line {row.line}: age_group must be adult or child, got {age_group!r}"
         )
     mask = row.get("lung_mask")
-    path = base.locate(name)
+    path = Path(base.locate(name))
     return Candidate(
         path=path,
         relative=path.name,
@@ -153,7 +153,7 @@ def candidate_of(row: Row, name: str, source: str, base: TableFolder) -> Candida
         view=view_of(row.get("view")),
         age_group=age_group,
         sex=sex_of(row.get("sex")),
-        lung_mask=str(base.locate(mask)) if mask else "",
+        lung_mask=base.locate(mask) if mask else "",
         attributes=attributes_of(row, tuple(row.values), KNOWN),
     )
 
