@@ -23,5 +23,5 @@ class Caution:
 
     @property
     def words(self) -> str:
-        """Text and what to do, in a line."""
-        return f"{self.text} {self.to_do}".strip()
+        """Text and what to do, in a line, without marks of code."""
+        return f"{self.text} {self.to_do}".strip().replace("`", "")

@@ -10,13 +10,14 @@ sections, for any page that has them.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.report.caution import Caution
@@ -123,6 +124,15 @@ def _is_table(item: Any) -> bool:
     return isinstance(item, Table)
 
 
+def with_code(text: str) -> Markup:
+    """Escaped text in which what stands between backticks is code.
+
+    >>> with_code("give `a<b`")
+    Markup('give <code>a&lt;b</code>')
+    """
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 @cache
 def environment() -> Environment:
     """The templates of this package; what came from outside is escaped, an unknown name is an error."""
@@ -133,5 +143,6 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["code"] = with_code
     made.globals["paper_rows"] = PAPER_ROWS
     return made

@@ -102,9 +102,11 @@ def finder_curves(panels: Sequence[tuple[str, Sequence[FinderCurve]]]) -> Figure
                     )  # fmt: skip
             ax.set(title=title, xlabel="learning rate", ylabel="loss (smoothed)", xscale="log")
             lowest = min(float(c.losses.min()) for c in curves)
-            first = max(float(c.losses[0]) for c in curves)
-            # a loss that runs away at the end would press the rest flat
-            ax.set_ylim(lowest - 0.1 * (first - lowest), first + 0.6 * (first - lowest))
+            usual = max(float(np.quantile(c.losses, 0.8)) for c in curves)
+            first = max(usual, *(float(c.losses[0]) for c in curves))
+            # a loss that runs away at the end would press the rest flat; one that never falls is shown all the same
+            fall = max(first - lowest, 0.1 * abs(first), 1e-6)
+            ax.set_ylim(lowest - 0.1 * fall, first + 0.6 * fall)
             ax.legend(fontsize=7)
         for ax in axes[len(panels) :]:
             ax.set_axis_off()

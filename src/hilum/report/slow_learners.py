@@ -15,39 +15,40 @@ from hilum.report.result_tables import CellColumns
 from hilum.report.run_folder import RunFolder
 
 LEARNING = "learning.json"
-_NAMED = 3
+NAMED = 3
+"""Cells that a caution names; the others are counted."""
 
 
-def learning_cautions(folder: RunFolder) -> list[Caution]:
+def learning_cautions(folder: RunFolder, named: int = NAMED) -> list[Caution]:
     """What the rules found, the gravest first; nothing where the file is not there yet."""
     path = folder.path / LEARNING
     if not path.is_file():
         return []
     return [
-        Caution(str(f["title"]), _where(folder, f["where"]), str(f["code"]), str(f["to_do"]))
+        Caution(str(f["title"]), _where(folder, f["where"], named), str(f["code"]), str(f["to_do"]))
         for f in read_json(path)["found"]
     ]
 
 
 def learning_lines(runs: Sequence[Path]) -> list[str]:
-    """What the rules found in runs, a line each; with several runs it begins with the run's name."""
+    """What the rules found in runs, in a line each with one cell named; with several runs it begins with the run's name."""
     return [
         f"{f'{run.name}: ' if len(runs) > 1 else ''}{c.title} ({c.code}): {c.text}"
         for run in runs
-        for c in learning_cautions(RunFolder(run))
+        for c in learning_cautions(RunFolder(run), named=1)
     ]
 
 
-def _where(folder: RunFolder, where: list[dict[str, Any]]) -> str:
+def _where(folder: RunFolder, where: list[dict[str, Any]], named: int) -> str:
     label, cells = CellColumns(folder).label, {c.name: c for c in folder.cells}
     by_cell: dict[str, list[dict[str, Any]]] = {}
     for found in where:
         by_cell.setdefault(found["cell"], []).append(found)
     words = [
         f"{label(cells[name])}, {_trials([int(f['trial']) for f in found], folder.n_trials)}: {found[0]['facts']}"
-        for name, found in list(by_cell.items())[:_NAMED]
+        for name, found in list(by_cell.items())[:named]
     ]
-    more = len(by_cell) - _NAMED
+    more = len(by_cell) - named
     return (
         "; ".join(words) + (f"; and {more} more {'cell' if more == 1 else 'cells'}" if more > 0 else "") + "."
     )

@@ -40,3 +40,16 @@ def test_suggestions_lie_on_the_line():
     # ten steps a decade: 1e-4 is step 20, so the loss there is 1.4 - .1 * 2
     assert marks["steep 1.0e-04"][1] == pytest.approx(1.2)
     assert marks["valley 3.2e-04"][1] == pytest.approx(1.15)
+
+
+def test_a_finder_whose_loss_never_falls_is_seen_whole(recwarn):
+    """One lost most of its curve: its first loss was its lowest."""
+    rates = np.geomspace(1e-7, 10, 50)
+    losses = np.r_[0.70, np.full(44, 0.82), np.geomspace(0.9, 50, 5)]
+    fig = finder_curves([("resnet50", [FinderCurve("a", rates, losses, {})])])
+    low, high = fig.axes[0].get_ylim()
+    assert low < 0.70
+    assert 0.82 < high < 2
+    level = finder_curves([("resnet50", [FinderCurve("a", rates, np.full(50, 0.7), {})])])
+    assert level.axes[0].get_ylim()[0] < 0.7 < level.axes[0].get_ylim()[1]
+    assert not recwarn.list
