@@ -228,7 +228,10 @@ def compose(
     )
     sections = [
         Section(
-            "films", "Films", (no_flow, copies(folder)), pick("flow", "flow-trials", "data", "exclusions")
+            "films",
+            "Films",
+            (no_flow, copies(folder)),
+            pick("flow-of-films", "flow", "flow-trials", "data", "exclusions"),
         ),
         Section(
             "paper",

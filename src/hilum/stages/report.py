@@ -40,6 +40,7 @@ from hilum.report.box_panel import BOX, BoxedFilm, box_table
 from hilum.report.cautions import cautions
 from hilum.report.checklists import claim_table, tripod_table
 from hilum.report.evaluation import NAME, Evaluation, read_checked
+from hilum.report.flow_figure import flow_picture
 from hilum.report.looks import looks
 from hilum.report.model_card import card_markdown, card_table, model_card
 from hilum.report.page import Picture, render
@@ -56,7 +57,7 @@ from hilum.stats import learning
 
 PAGE, CARD = "report.html", "model_card.md"
 COMPARISONS = "comparisons.json"
-_N_FIGURES = 8
+_N_FIGURES = 9
 _RULES = (Path(learned.__file__), Path(learning.__file__))
 """What the cautions about training follow from, beside the report's own code."""
 
@@ -186,6 +187,7 @@ def _pictures(
     rates = rate_curves(folder)
     with progress("report", _N_FIGURES, "figures") as step:
         makers: tuple[Callable[[], Picture | None], ...] = (
+            lambda: flow_picture(folder, out),
             lambda: pictures.interval_picture(folder, rows, out),
             lambda: (
                 pictures.rate_picture(rates, out)

@@ -1,0 +1,73 @@
+"""The flow chart says what flow.json says: every box and every reason, and what it leaves out of the drawing adds up."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from hilum.artifacts.flow import Flow, Step, TrialFlow
+from hilum.artifacts.header import Header
+from hilum.report.flow_figure import flow_picture, reasons, shown_steps
+from hilum.report.run_folder import RunFolder
+
+FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return FAKE["make_run"](tmp_path_factory.mktemp("r") / "run", trials=1, matrices={"all": FAKE["SMALL"]})
+
+
+def test_the_boxes_hold_the_counts(run, tmp_path):
+    many = {f"reason {k}": k for k in range(1, 9)}
+    steps = [
+        Step("files and rows found", 136), Step("films in the manifest", 100, many, {"covid": 60, "normal": 40}),
+        Step("films of the study’s classes", 100), Step("films of the study", 90, {"class other": 10}, {"covid": 50, "normal": 40}),
+    ]  # fmt: skip
+    trial = TrialFlow(
+        "",
+        1,
+        {"train": 50, "valid": 10, "test": 20},
+        {"outside the share": 10},
+        0,
+        99,
+        40,
+        {"valid": 10, "test": 20},
+    )
+    folder = RunFolder(run)
+    folder.flow = Flow(steps, [trial], Header("flow"))
+    picture = flow_picture(folder, tmp_path)
+    assert picture is not None
+    assert (tmp_path / "flow-of-films.png").is_file()
+    assert [s.films for s in shown_steps(folder.flow)] == [
+        136,
+        100,
+        90,
+    ]  # a step that left nothing out is not drawn
+    lines = reasons("left out", many)
+    assert lines == [
+        "left out: 36",
+        "reason 8: 8",
+        "reason 7: 7",
+        "reason 6: 6",
+        "reason 5: 5",
+        "reason 4: 4",
+        "3 other reasons: 6",
+    ]
+    said = re.findall(
+        r"<!-- (.*?) -->", picture.data.decode()
+    )  # matplotlib notes each text beside its outlines
+    for text in (
+        "files and rows found: 136", "films in the manifest: 100", "covid 60, normal 40", *lines, "films of the study: 90",
+        "class other: 10",
+        "in no part of the trial: 10", "outside the share: 10", "train: 50", "99 copies trained on", "valid: 10", "10 scored", "test: 20",
+        "20 scored",
+    ):  # fmt: skip
+        assert text in said, text
+
+
+def test_a_run_without_a_record_has_no_chart(run, tmp_path):
+    folder = RunFolder(run)
+    folder.flow = None
+    assert flow_picture(folder, tmp_path) is None
