@@ -27,6 +27,9 @@ PART_SPELLINGS = {
     "validation": "valid",
     "test": "test",
     "testing": "test",
+    **dict.fromkeys(("train_set", "training_set", "trainset"), "train"),
+    **dict.fromkeys(("val_set", "valid_set", "validation_set", "dev", "development"), "valid"),
+    **dict.fromkeys(("test_set", "testing_set", "testset", "holdout", "hold-out"), "test"),
 }
 """How sources call their parts, in lower case -> the part."""
 UNSAFE_KIND = "unsafe split"

@@ -118,9 +118,11 @@ def read_table(path: Path, *, fold: bool = False, exact: bool = False) -> Table:
 
 
 def read_columns(path: Path, *, fold: bool = False) -> tuple[str, ...]:
-    """The columns of a csv; empty when it is no table."""
+    """The columns of a csv; empty when it is no table. One in an encoding that is not read has columns all the same, so that whoever
+    goes on to read it hears of the encoding.
+    """
     try:
-        with opened_text(path) as f:
+        with opened_text(path, lenient=True) as f:
             return tuple(c for c in _columns(path, _records(path, f), fold) if c)
     except InputError:
         return ()

@@ -50,8 +50,12 @@ def encoding_of(head: bytes) -> str | None:
 
 
 @contextmanager
-def opened_text(path: Path) -> Iterator[TextIO]:
+def opened_text(path: Path, *, lenient: bool = False) -> Iterator[TextIO]:
     """Open a text; line ends stay as they are.
+
+    Args:
+        path: The file.
+        lenient: Bytes that are no UTF-8 are read as U+FFFD, for a look at what the file may be; never for its values.
 
     Raises:
         InputError: It is not there, cannot be read, is no text, or is in an encoding that is not read (also while it is read).
@@ -62,7 +66,7 @@ def opened_text(path: Path) -> Iterator[TextIO]:
         codec = encoding_of(head)
         if codec is None or head.startswith(tuple(m for m, _, _ in _NO_TEXT)):
             raise _no_text(path, head)
-        with path.open(encoding=codec, newline="") as text:
+        with path.open(encoding=codec, errors="replace" if lenient else "strict", newline="") as text:
             yield text
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None

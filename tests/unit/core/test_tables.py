@@ -88,7 +88,7 @@ def test_what_is_no_table_is_named(tmp_path: Path, data: bytes, says: str) -> No
     path.write_bytes(data)
     with pytest.raises(InputError, match=says):
         read_table(path)
-    assert read_columns(path) in {(), ("a", "b")}
+    assert read_columns(path)[:1] in {(), ("a",)}
 
 
 def test_a_file_that_is_not_there_or_is_a_folder(tmp_path: Path) -> None:
@@ -135,3 +135,8 @@ def test_a_row_gives_the_first_column_that_is_known(tmp_path: Path) -> None:
     rows = read_table(tmp_path / "t.csv", fold=True).rows
     assert [r.get("patient_id", "other") for r in rows] == ["P1", "P2"]
     assert rows[0].values["patient_id"] == "nan"
+
+
+def test_columns_of_a_table_in_another_encoding_are_told(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("path;label;\u00e9tat\na.png;covid;\u00e9\n".encode("latin-1"))
+    assert read_columns(tmp_path / "t.csv") == ("path", "label", "\ufffdtat")

@@ -202,3 +202,13 @@ def test_a_table_may_end_with_tsv(tmp_path: Path) -> None:
     (root / "t.tsv").write_text("path\tlabel\n")
     with pytest.raises(InputError, match=r"t.tsv has no row that names a film"):
         run(tmp_path, root / "t.tsv")
+
+
+def test_a_folders_table_in_another_encoding_is_refused_and_not_overlooked(tmp_path: Path) -> None:
+    root = picture(tmp_path / "t", "a.png", "b.png")
+    (root / "t.csv").write_bytes("path,label,note\na.png,covid,\u00e9\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"t.csv line 2: expected text in UTF-8 .*Windows-1252"):
+        run(tmp_path, root)
+    (root / "t.csv").write_bytes("path\tlabel\tpatient_id\na.png\tcovid\t1\n".encode("utf-16"))
+    (root / "t.csv").rename(root / "t.tsv")
+    assert places(run(tmp_path, root), root) == {"t/a": "a.png"}

@@ -18,8 +18,6 @@ from hilum.stages.sources.inside import refuse_several_sets
 from hilum.stages.sources.listing import LAYOUTS, Listing, MooneyPatients
 from hilum.stages.sources.tree import NOT_A_FILM, Tree, ending_of, walk
 
-_TABLES = {".csv", ".tsv"}
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -51,7 +49,7 @@ def parse_source(text: str) -> Source:
         name = ""
     if not path.exists():
         raise InputError(f"SOURCE {text!r}: no such folder or csv")
-    if path.is_file() and path.suffix.lower() not in _TABLES:
+    if path.is_file() and path.suffix.lower() not in table.ENDINGS:
         raise InputError(f"SOURCE {text!r}: expected a folder of films or a csv that names them, got a file")
     if not name:
         full = path.resolve()

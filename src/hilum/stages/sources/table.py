@@ -30,6 +30,7 @@ from hilum.stages.sources.places import unique_tails
 from hilum.stages.sources.tree import Tree
 
 LAYOUT = "csv"
+ENDINGS = frozenset({".csv", ".tsv"})
 PATH_COLUMNS = ("path", "image", "filename", "file")
 PART_COLUMNS = ("source_part", "split", "part", "subset", "partition")
 KNOWN = (
@@ -55,7 +56,7 @@ def table_in(tree: Tree) -> str | None:
     found = [
         name
         for name in tree.beside()
-        if name.lower().endswith(".csv")
+        if Path(name).suffix.lower() in ENDINGS
         and is_table(tree.path(name))
         and not header_path(tree.path(name)).exists()
     ]
