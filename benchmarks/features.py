@@ -25,6 +25,8 @@ from hilum.models.registry import BACKBONES
 from hilum.models.weights import RANDOM
 
 SIZE_PX = 244
+FROZEN = [name for name, b in BACKBONES.items() if b.library != "hilum"]
+"""What can be frozen: not the network that is only trained as a whole."""
 
 
 def seconds(work: Callable[[], Any], device: str) -> float:
@@ -36,11 +38,11 @@ def seconds(work: Callable[[], Any], device: str) -> float:
     return time.perf_counter() - start
 
 
-def measure(name: str, precision: str, device: str, rounds: int) -> dict[str, float]:
+def measure(name: str, precision: str, device: str, rounds: int, size_px: int) -> dict[str, float]:
     """Films a second of both, the median of the rounds' ratios."""
     b = BACKBONES[name]
     batch = 16 if device == "cpu" else 256
-    films = generator(1, "films").integers(0, 256, (2 * max(batch, 32), SIZE_PX, SIZE_PX), dtype=np.uint8)
+    films = generator(1, "films").integers(0, 256, (2 * max(batch, 32), size_px, size_px), dtype=np.uint8)
     net = build_network(b, RANDOM).to(device)
     x = torch.from_numpy(films).float()[:, None].expand(-1, 3, -1, -1).contiguous() / 255
     ours = FrozenBackbone(b, RANDOM, 0, "bf16" if precision == "bf16" else "fp32", device)
@@ -88,6 +90,8 @@ def main() -> None:
         default="kept",
         help="default: the eager loop's allocator as torch finds it",
     )
+    parser.add_argument("--backbones", nargs="+", choices=FROZEN, default=FROZEN)
+    parser.add_argument("--size-px", type=int, default=SIZE_PX)
     parser.add_argument("--json", type=Path)
     a = parser.parse_args()
     device = choose_device()
@@ -105,8 +109,8 @@ def main() -> None:
         f"{result['machine']}; precision {precision}; one core prepares {result['feeding_films_per_s']:.0f} films/s"
     )
     print(f"{'backbone':<24}{'eager fp32':>12}{'hilum':>12}{'ratio':>8}   films/s")
-    for name in BACKBONES:
-        r = result[name] = measure(name, precision, device, a.rounds)
+    for name in a.backbones:
+        r = result[name] = measure(name, precision, device, a.rounds, a.size_px)
         print(
             f"{name:<24}{r['eager_films_per_s']:>12.1f}{r['hilum_films_per_s']:>12.1f}{r['ratio']:>8.2f}",
             flush=True,

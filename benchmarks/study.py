@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.study import read_study
 from hilum.core.errors import InputError
 from hilum.core.seeding import generator
-from hilum.workflow.run import study_films
+from hilum.workflow.state import study_films
 
 BACKBONES = ("resnet50", "squeezenet1_0", "densenet121")
 PIPELINES, TRIALS, EPOCHS = 4, 3, 20
@@ -82,6 +83,7 @@ def hilum(
     pipelines: list[str],
     trials: int,
     precision: str,
+    more: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Time `hilum run` in a fresh workspace."""
     sets = [
@@ -106,7 +108,7 @@ def hilum(
         str(manifest),
     ]
     command += ["--workspace", str(workspace)]
-    for s in sets:
+    for s in [*sets, *more]:
         command += ["--set", s]
     start = time.perf_counter()
     subprocess.run(command, capture_output=True, text=True, check=True)
@@ -128,6 +130,9 @@ def main() -> None:
     parser.add_argument("--precision", default="auto", help="fp32 shows what a processor without bf16 gains")
     parser.add_argument(
         "--yardstick", type=Path, help="take its seconds from an earlier --json of this machine"
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], help="handed to `hilum run`, for a trial at a small size"
     )
     parser.add_argument("--json", type=Path)
     a = parser.parse_args()
@@ -154,7 +159,9 @@ def main() -> None:
             print(f"yardstick, one cell, {b}: {result['yardstick'][b]['seconds']['total']:.0f} s", flush=True)
             save()
         first = backbones[0]
-        result["hilum"]["cell"] = hilum(root / "films.csv", root / "cell", (first,), ["crop"], 1, a.precision)
+        result["hilum"]["cell"] = hilum(
+            root / "films.csv", root / "cell", (first,), ["crop"], 1, a.precision, a.set
+        )
         cell = result["hilum"]["cell"]["seconds"]
         one = result["yardstick"][first]["seconds"]["total"]
         print(
@@ -163,7 +170,7 @@ def main() -> None:
         save()
         every = ["baseline", "crop", "crop-distortion", "crop-zoom"]
         result["hilum"]["experiment"] = hilum(
-            root / "films.csv", root / "all", backbones, every, TRIALS, a.precision
+            root / "films.csv", root / "all", backbones, every, TRIALS, a.precision, a.set
         )
         whole = result["hilum"]["experiment"]["seconds"]
         total = sum(result["yardstick"][b]["seconds"]["total"] for b in backbones) * PIPELINES * TRIALS

@@ -1,0 +1,149 @@
+"""Every script under ``benchmarks/`` runs, at a size that says nothing of speed, and writes what it says it writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer.main
+from PIL import Image
+
+from hilum.artifacts.header import Header
+from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.cli.main import app
+from hilum.core.digests import pixels_sha256, sha256_file
+from needs import needed_module
+
+SCRIPTS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scripts import each other, and `hilum` is called in this process, through its command line, so that torch is loaded once."""
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    run = subprocess.run
+
+    def in_process(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        if command[1:3] != ["-m", "hilum.cli.main"]:
+            return run(command, **options)
+        words = [*command[3:], "--workers", "1"] if command[3] in ("run", "ingest") else command[3:]
+        typer.main.get_command(app)(words, standalone_mode=False)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", in_process)
+
+
+def bench(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *words: str) -> dict[str, Any]:
+    """Run a script with ``--json`` and give what it wrote."""
+    out = tmp_path / "out.json"
+    monkeypatch.setattr(sys, "argv", [name, *words, "--json", str(out)])
+    runpy.run_path(str(SCRIPTS / name), run_name="__main__")
+    found = json.loads(out.read_text())
+    assert "machine" in found
+    return dict(found)
+
+
+def test_every_script_is_tried_here() -> None:
+    tried = Path(__file__).read_text()
+    scripts = [p.name for p in SCRIPTS.glob("*.py") if "__main__" in p.read_text()]
+    assert len(scripts) >= 6
+    assert [s for s in scripts if not re.search(rf'bench\(\s*"{s}"', tried)] == []
+
+
+def test_comparison(monkeypatch, tmp_path) -> None:
+    found = bench(
+        "comparison.py",
+        monkeypatch,
+        tmp_path,
+        "--trials",
+        "2",
+        "--resamples",
+        "100",
+        "--test",
+        "9",
+        "9",
+        "20",
+        "9",
+    )
+    assert found["rows"][0]["films"] == 47
+    assert found["rows"][0]["table_s"] > 0
+
+
+def test_features(monkeypatch, tmp_path) -> None:
+    words = ("--rounds", "1", "--size-px", "64", "--backbones", "squeezenet1_0", "--allocator", "default")
+    found = bench("features.py", monkeypatch, tmp_path, *words)
+    assert found["squeezenet1_0"]["hilum_films_per_s"] > 0
+
+
+def test_ingest(monkeypatch, tmp_path) -> None:
+    found = bench("ingest.py", monkeypatch, tmp_path, "--films", "12", "--workers", "1")
+    assert [r["films"] for r in found["runs"]] == [12]
+
+
+def test_preparation(monkeypatch, tmp_path) -> None:
+    needed_module("Augmentor")
+    monkeypatch.delenv("HILUM_FILMS", raising=False)
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)
+    found = bench("preparation.py", monkeypatch, tmp_path, "--films", "2", "--rounds", "1")
+    assert len(found["kinds"]) == 3
+    assert all(k["films_per_s"]["hilum"] > 0 for k in found["kinds"])
+
+
+def test_scaling(monkeypatch, tmp_path) -> None:
+    found = bench("scaling.py", monkeypatch, tmp_path, "--films", "40")
+    assert found["rows"][0]["films"] == 40
+    assert {"prepare", "train", "predict"} <= set(found["rows"][0]["stages"])
+
+
+def _manifest(folder: Path) -> Path:
+    """A few films of each source and class of Experiment 2."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for source, label in (
+        ("radiography", "covid"),
+        ("radiography", "normal"),
+        ("mooney", "bacterial"),
+        ("mooney", "viral"),
+    ):
+        for k in range(12):
+            pixels = rng.integers(0, 256, (64, 64), np.uint8)
+            path = folder / f"{label}-{k}.png"
+            Image.fromarray(pixels).save(path)
+            rows.append(
+                FilmRow(
+                    f"{source}/{label}-{k}", f"{source}:{label}{k}", str(path), sha256_file(path), pixels_sha256(pixels), label, source,
+                    source_part="train" if source == "mooney" else "", width_px=64, height_px=64,
+                )
+            )  # fmt: skip
+    Manifest(rows, Header("manifest")).write(folder / "manifest.csv")
+    return folder / "manifest.csv"
+
+
+def test_study(monkeypatch, tmp_path) -> None:
+    """Its one-pipeline cell has no counterpart to compare with, which must not end it."""
+    known = tmp_path / "yardstick.json"
+    known.write_text(json.dumps({"yardstick": {"squeezenet1_0": {"seconds": {"total": 100.0}}}}))
+    sets = (
+        "augment.size_px=64",
+        "statistics.resamples=100",
+        "training.epochs=1",
+        "data.near_duplicates=false",
+    )
+    words = [w for s in sets for w in ("--set", s)]
+    found = bench(
+        "study.py", monkeypatch, tmp_path, str(_manifest(tmp_path)), "--films", "48", "--backbones", "squeezenet1_0",
+        "--yardstick", str(known), *words,
+    )  # fmt: skip
+    assert found["films"] == 48
+    assert found["hilum"]["cell"]["seconds"] > 0
+    assert found["ratios"]["experiment"] == pytest.approx(
+        100.0 * 12 / found["hilum"]["experiment"]["seconds"]
+    )
