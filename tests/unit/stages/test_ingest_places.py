@@ -135,7 +135,7 @@ def test_a_folder_around_known_sets_is_refused_with_what_to_type(tmp_path: Path)
         "(radiography). Give each as a SOURCE of its own:",
         f"  hilum ingest kids={root}/kids nih={root}/nih rad={root}/rad/COVID-19_Radiography_Dataset --no-patient-ids rad "
         "--out manifest.csv",
-        " Films lie in other folders too: mine.",
+        " Films lie in other folders too: mine. If the folders are classes all the same, add --layout NAME=folder.",
     ]
     command = str(refused.value).splitlines()[1].split()
     done = run(tmp_path, *command[2:5], no_patient_ids=["rad"])

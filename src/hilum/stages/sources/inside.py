@@ -12,7 +12,10 @@ from hilum.stages.sources import radiography
 from hilum.stages.sources.facts import view_is_known
 from hilum.stages.sources.tree import Tree
 
-_DEEPEST, _MOST_FOLDERS = 3, 64  # where sets are looked for: a set of a folder per patient has thousands
+_DEEPEST, _MOST_FOLDERS = (
+    3,
+    (64, 16, 4),
+)  # where sets are looked for, by depth: a set of a folder per patient has thousands
 
 
 def refuse_several_sets(tree: Tree, layout_of: Callable[[Tree], str | None]) -> None:
@@ -48,7 +51,8 @@ def refuse_several_sets(tree: Tree, layout_of: Callable[[Tree], str | None]) -> 
     )
     raise InputError(
         f"{tree.folder} holds {what}: {found}. Give {each} as a SOURCE of its own:\n"
-        f"  hilum ingest {sources}{without_ids} --out manifest.csv\n{beside}".rstrip()
+        f"  hilum ingest {sources}{without_ids} --out manifest.csv\n{beside}"
+        " If the folders are classes all the same, add --layout NAME=folder."
     )
 
 
@@ -58,7 +62,7 @@ def _inside(
     """Sets in the folders of a tree, with their layouts; and the folders that have films and no set."""
     sets: list[tuple[Tree, str]] = []
     others: list[Tree] = []
-    if depth == _DEEPEST or len(tree.film_folders) > _MOST_FOLDERS:
+    if depth == _DEEPEST or len(tree.film_folders) > _MOST_FOLDERS[depth]:
         return sets, others
     for name in tree.film_folders:
         inner = replace(tree, prefix=f"{tree.prefix}{name}/")

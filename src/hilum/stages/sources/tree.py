@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -57,12 +57,14 @@ class Tree:
         prefix: From `folder` to the layout's root: empty, or parts that end with "/".
         files: Regular files, relative to `folder`, sorted.
         oddities: What is no regular file.
+        looked_at: File -> whether it is a film; shared by the trees of a folder, so that each file is opened once.
     """
 
     folder: Path
     prefix: str
     files: tuple[str, ...]
     oddities: tuple[Oddity, ...]
+    looked_at: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def root(self) -> Path:
@@ -73,13 +75,17 @@ class Tree:
     def films(self) -> tuple[str, ...]:
         """Films below the layout's root, relative to it: by ending, or by first bytes."""
         n = len(self.prefix)
-        return tuple(f[n:] for f in self.files if f.startswith(self.prefix) and is_film(self.folder / f))
+        return tuple(f[n:] for f in self.files if f.startswith(self.prefix) and self._is_film(f))
 
     @cached_property
     def others(self) -> tuple[str, ...]:
         """Files that are no films, relative to `folder`."""
-        films = {self.prefix + f for f in self.films}
-        return tuple(f for f in self.files if f not in films and not is_film(self.folder / f))
+        return tuple(f for f in self.files if not self._is_film(f))
+
+    def _is_film(self, file: str) -> bool:
+        if file not in self.looked_at:
+            self.looked_at[file] = is_film(self.folder / file)
+        return self.looked_at[file]
 
     @cached_property
     def film_folders(self) -> tuple[str, ...]:
