@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hilum.core.errors import DigestError
+from hilum.report.study_rows import StudyRows
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.report import write_report
 
@@ -75,6 +76,13 @@ def test_a_contrast_without_ages_is_explained_and_not_drawn_as_dashes(one_trial)
     assert "Covid vs adult normal is not shown: the films&#39; age group is not known" in page
     assert not (run / "tables" / "contrast-covid-vs-adult-normal.csv").exists()
     assert (run / "tables" / "contrast-bacterial-vs-viral.csv").exists()
+
+
+def test_a_mean_over_classes_is_no_contrast(one_trial):
+    run, page = one_trial
+    assert {r.class_ for r in StudyRows.read(run / "statistics.json").rows} >= {"all", "macro"}
+    assert {p.stem for p in (run / "tables").glob("contrast-*.csv")} == {"contrast-bacterial-vs-viral"}
+    assert "Macro is not shown" not in page
 
 
 def test_the_flow_of_films_stands_on_the_page_with_every_count(one_trial, tmp_path):
