@@ -98,7 +98,11 @@ def trial_flow_table(folder: RunFolder) -> Table | None:
     ]
     if any(t.shared for t, _ in rows.values()):
         columns.append(Column("in two parts", hint="counted in each of them", rule=True))
-    body = [_trial_row(t, numbers, several, len(columns)) for t, numbers in rows.values()]
+    seed = folder.run.get("seed")
+    body = [
+        _trial_row(t, numbers, split_words(t.splits, seed) if several else "", len(columns))
+        for t, numbers in rows.values()
+    ]
     return Table(
         "flow-trials",
         "Films of each trial",
@@ -112,8 +116,20 @@ def trial_flow_table(folder: RunFolder) -> Table | None:
     )
 
 
-def _trial_row(t: TrialFlow, trials: Sequence[int], several: bool, n_columns: int) -> list[Cell]:
-    row = [*([text_cell(t.splits or "plain", strong=True)] if several else []), text_cell(_span(trials))]
+def split_words(splits: str, seed: object) -> str:
+    """The folder of a split in words; the study's own seed is not said.
+
+    >>> split_words("seed-5--fraction-0.5--without-my_clinic", 5), split_words("seed-6", 5), split_words("", 5)
+    ('share 0.5, without my_clinic', 'seed 6', 'plain')
+    """
+    words = [w for w in splits.split("--") if w and w != f"seed-{seed}"]
+    kinds = {"seed-": "seed ", "fraction-": "share ", "without-": "without "}
+    said = [next((w.replace(k, v, 1) for k, v in kinds.items() if w.startswith(k)), w) for w in words]
+    return ", ".join(said) or "plain"
+
+
+def _trial_row(t: TrialFlow, trials: Sequence[int], split: str, n_columns: int) -> list[Cell]:
+    row = [*([text_cell(split, strong=True)] if split else []), text_cell(_span(trials))]
     row += [*(count_cell(t.parts[p]) for p in PARTS), count_cell(sum(t.not_used.values()))]
     row += [
         text_cell(
