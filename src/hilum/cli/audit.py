@@ -36,6 +36,12 @@ def audit(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Look for copies, conflicts, leaks and shortcuts among films, before anything is trained on them."""
+    kept = duplicates is not None and duplicates.is_file()
+    names = ("audit.json", "audit.html", *(() if duplicates is not None else ("duplicates.json",)))
+    made = [folder_output(out, "audit", *names)]
+    if duplicates is not None and not kept:
+        made.append(file_output(duplicates, "duplicates", ".json", option="--duplicates", beside=()))
+    check_outputs(made, [p for p in (manifest, split, duplicates if kept else None) if p is not None])
     from hilum.artifacts.duplicates import Duplicates
     from hilum.report.audit_page import audit_page, summary
     from hilum.stages.audit import (
@@ -45,12 +51,6 @@ def audit(
     from hilum.stages.duplicates import find_duplicates
 
     progress.set_quiet(quiet)
-    kept = duplicates is not None and duplicates.is_file()
-    names = ("audit.json", "audit.html", *(() if duplicates is not None else ("duplicates.json",)))
-    made = [folder_output(out, "audit", *names)]
-    if duplicates is not None and not kept:
-        made.append(file_output(duplicates, "duplicates", ".json", option="--duplicates", beside=()))
-    check_outputs(made, [p for p in (manifest, split, duplicates if kept else None) if p is not None])
     films = Manifest.read(manifest)
     positive = positive_class(positive, films.count_by("label"), str(manifest))
     parts = Split.read(split) if split is not None else None

@@ -57,6 +57,7 @@ def show(
     is given. What each pipeline does, and to which parts, is printed: a step that leaves something to chance acts on training films only
     unless its `parts` say otherwise.
     """
+    check_outputs([file_output(out, "picture", ".png", ".svg", beside=())], films)
     from hilum.augment.follow import Box
     from hilum.augment.pipeline import Pipeline  # late: decoders and matplotlib take a while to import
     from hilum.imaging.decode import decode_file
@@ -67,7 +68,6 @@ def show(
 
     if len(films) > _MAX_FILMS:
         raise InputError(f"a panel holds at most {_MAX_FILMS} films, got {len(films)}; name fewer")
-    check_outputs([file_output(out, "picture", ".png", ".svg", beside=())], films)
     names = [n.strip() for n in pipelines.split(",") if n.strip()]
     if not names:
         raise InputError(f"--pipelines must name at least one pipeline, got {pipelines!r}")

@@ -82,13 +82,13 @@ def evaluate(
     id, else groups, else films; the rows say which. A table of others is read with --map: one score a film is
     the probability of the positive class, 1 and 0 are positive and negative.
     """
-    from hilum.artifacts.scored_table import Reading, parse_columns
-    from hilum.stages.evaluate_file import ALL, PAGE, Choice, evaluate_file, write_page  # late: scipy
-
     made = [file_output(out, "statistics", ".json")]
     if report is not None:
-        made.append(folder_output(report, "evaluation", PAGE, option="--report"))
+        made.append(folder_output(report, "evaluation", "evaluation.html", option="--report"))
     check_outputs(made, [predictions, *([labels] if labels is not None else [])])
+    from hilum.artifacts.scored_table import Reading, parse_columns
+    from hilum.stages.evaluate_file import ALL, Choice, evaluate_file, write_page  # late: scipy
+
     reading = Reading(parse_columns(map_ or ()), positive, percent)
     choice = Choice(part, labels, drop_unknown_classes, resamples, seed, threshold)
     found = evaluate_file(predictions, out, choice, reading)

@@ -33,7 +33,7 @@ app = typer.Typer(
     name="hilum",
     help=f"A workbench for chest-film classification studies. {RESEARCH_NOTICE}",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -65,7 +65,7 @@ app.add_typer(augment_app, name="augment", help="Look at augmentation.")
 def main() -> None:
     """Entry point; `hilum.cli.ending` says how a command ends."""
     words = sys.argv[1:]
-    sys.exit(ended(app, debug="--debug" in words[: _command_at(words)]))
+    sys.exit(ended(lambda: app(prog_name="hilum"), debug="--debug" in words[: _command_at(words)]))
 
 
 def _command_at(words: Sequence[str]) -> int:

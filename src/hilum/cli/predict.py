@@ -30,12 +30,12 @@ def predict(
 
     A film that cannot be read, or that changed since its manifest was made, is a row with the reason in `error`.
     """
+    check_outputs([file_output(out, "predictions", ".csv")], [bundle, *films, *([split] if split else [])])
     from hilum.artifacts.split import Split
     from hilum.models.machine import choose_device, exact_arithmetic, keep_memory
     from hilum.stages.predict import predict_films
 
     set_quiet(quiet)
-    check_outputs([file_output(out, "predictions", ".csv")], [bundle, *films, *([split] if split else [])])
     keep_memory()
     exact_arithmetic()
     done = predict_films(bundle, films, out, choose_device(), Split.read(split) if split else None, strict)

@@ -33,6 +33,7 @@ def report(
     Beside report.html come tables/ (csv and LaTeX) and figures/ (SVG and PNG). What is there and of the same
     predictions is left as it is. Without --box-film a synthetic film's sign is followed through the pipelines.
     """
+    check_outputs([folder_output(run, "report", option="RUN")], [box_film] if box_film is not None else [])
     from hilum.augment.follow import Box
     from hilum.stages.evaluate import evaluate_run  # late: matplotlib and scipy take a while to import
     from hilum.stages.figure_films import set_box
@@ -41,7 +42,6 @@ def report(
     progress.set_quiet(quiet)
     if (box_film is None) != (not box):
         raise InputError("--box-film and --box belong together: a film, and the box on it")
-    check_outputs([folder_output(run, "report", option="RUN")], [box_film] if box_film is not None else [])
     evaluate_run(run, resamples)
     if box_film is not None:
         set_box(run, box_film, Box.read(box))

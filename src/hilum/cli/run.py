@@ -12,12 +12,12 @@ import typer
 
 from hilum.artifacts.header import read_json
 from hilum.artifacts.outputs import WORKSPACE_BYTES, check_outputs, folder_output
-from hilum.artifacts.study import Study, read_study
 from hilum.cli.ending import when_stopped
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import set_quiet
 
 if TYPE_CHECKING:
+    from hilum.artifacts.study import Study
     from hilum.workflow.stage_line import StageLine
 
 
@@ -68,6 +68,7 @@ def kept(workspace: Path) -> str:
 
 def checked_study(path: Path, overrides: Sequence[str]) -> Study:
     """A study file with its overrides; families of comparisons that these leave without a counterpart are dropped, and said."""
+    from hilum.artifacts.study import read_study
     from hilum.workflow.families import without_lost_families
 
     study, notes = without_lost_families(read_study(path, overrides), path, overrides)

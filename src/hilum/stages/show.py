@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -23,13 +24,14 @@ from hilum.stages.lineage.films import FilmReader
 from hilum.stages.lineage.models import ModelReader
 from hilum.stages.lineage.names import Entry
 from hilum.stages.lineage.one_film import find_film, one_film
+from hilum.stages.lineage.plain_files import KINDS, of_header, plain_file
 from hilum.stages.lineage.studies import RunReader
 from hilum.stages.lineage.surroundings import Surroundings, kind_of_header
 from hilum.stages.sources.tree import is_film
 
 _HEX = re.compile(r"[0-9a-f]{4,64}")
 _NAMED = ("run", "paper", "study", "suite", "pipeline", "policy", "loss", "cell")
-_STATISTICS = ("statistics", "evaluation", "comparisons")
+_STATISTICS = ("statistics", "comparisons")
 
 
 def show(
@@ -127,22 +129,29 @@ def _of_path(path: Path, workspace: Path | None, manifest: Path | None, read_fil
     runs = RunReader(films, models)
     if path.is_dir():
         return _of_folder(path, models, runs)
+    beside = of_header(path)
+    if beside is not None:
+        return _of_path(beside, workspace, manifest, read_films)
     if path.suffix == ".toml":
         return studies.toml(path)
+    if not header_path(path).is_file() and (plain := plain_file(path, around)) is not None:
+        return plain
     if path.suffix == ".html" and header_path(path).is_file():
         return runs.report(path)
     if path.suffix == ".csv":
         return _of_csv(path, films, models)
     if path.suffix == ".json":
         return _of_json(path, films, models, runs)
-    if path.name in ("head.safetensors", "history.jsonl"):
-        return _of_folder(path.parent, models, runs)
     if is_film(path):
         found = find_film(sha256_file(path), _manifests(around, manifest))
         if found is None:
             raise InputError(f"{path}: no manifest here has a film of these bytes; give one with --manifest")
         return one_film(*found, around.runs())
-    raise InputError(f"{path}: expected something that hilum wrote, a study file or a film; it has no header")
+    raise InputError(_no_kind(path, "it has no header, and lies at no place of a run or workspace"))
+
+
+def _no_kind(path: Path, why: str) -> str:
+    return f"{path}: nothing that hilum knows: no artefact that it wrote ({why}), no study file, no table of films or scores, no film"
 
 
 def _of_folder(path: Path, models: ModelReader, runs: RunReader) -> Artefact:
@@ -169,7 +178,14 @@ def _of_folder(path: Path, models: ModelReader, runs: RunReader) -> Artefact:
 def _of_csv(path: Path, films: FilmReader, models: ModelReader) -> Artefact:
     kind = kind_of_header(path)
     if not kind:
-        kind = "predictions" if any(c.startswith("p_") for c in read_columns(path)) else "manifest"
+        columns = read_columns(path)
+        if {"image_id", "path", "sha256"} <= set(columns):
+            kind = "manifest"
+        elif "image_id" in columns and any(c.startswith("p_") for c in columns):
+            kind = "predictions"
+        else:
+            shown = ", ".join(columns[:6]) or "none"
+            raise InputError(_no_kind(path, f"it has no header; its columns are {shown}"))
     return models.predictions(path) if kind == "predictions" else films.manifest(path)
 
 
@@ -192,14 +208,16 @@ def _of_json(path: Path, films: FilmReader, models: ModelReader, runs: RunReader
         return runs.paper(path.parent)
     if kind in _STATISTICS or (isinstance(value, list) and header_path(path).is_file()):
         return runs.statistics(path)
-    if isinstance(value, dict) and "steps" in value:
+    if isinstance(value, dict) and "steps" in value and not kind:
         return studies.pipeline(value, str(path))
-    if kind:
-        return runs.statistics(
-            path
-        )  # of a kind that has nothing of its own: its header, its inputs compared where they can be
-    if isinstance(value, list) and value and "metric" in value[0]:
+    if kind:  # of a kind that has nothing of its own: its header, its inputs compared where they can be
+        found = runs.statistics(path)
+        return replace(found, facts={**({"what": KINDS[kind]} if kind in KINDS else {}), **found.facts})
+    if isinstance(value, list) and value and isinstance(value[0], dict) and "metric" in value[0]:
         return runs.statistics(path)
-    raise InputError(
-        f"{path}: expected a JSON artefact with a header, or a pipeline; got keys {sorted(value)[:5]!r}"
+    held = (
+        f"its keys are {', '.join(map(repr, list(value)[:5]))}"
+        if isinstance(value, dict)
+        else type(value).__name__
     )
+    raise InputError(_no_kind(path, f"it has no header; {held}"))

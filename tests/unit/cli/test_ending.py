@@ -1,6 +1,7 @@
 """How a command ends: a sentence and an exit code whatever happens, and no trace unless it is asked for."""
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -161,3 +162,13 @@ def test_workers_end_when_the_command_was_killed(tmp_path):
     started.kill()
     started.communicate(timeout=20)
     assert started.returncode == -signal.SIGKILL
+
+
+def test_completion_knows_commands_and_options():
+    def completed(words: str, at: int) -> list[str]:
+        asked = {"_HILUM_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(at)}
+        done = hilum(stdout=subprocess.PIPE, env={**os.environ, **asked})
+        return done.communicate()[0].split()
+
+    assert completed("hilum ev", 1) == ["evaluate"]
+    assert completed("hilum evaluate --lab", 2) == ["--labels"]
