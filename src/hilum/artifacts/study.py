@@ -228,6 +228,11 @@ def check_consistent(study: Study, where: str) -> None:
     for key, names in study.grid:
         if isinstance(names, list) and len(set(names)) != len(names):
             raise InputError(f"{where}: grid.{key} names something twice: {names!r}")
+    for key, method in (("fractions", "fractions"), ("crossing", "official")):
+        if study.split.method != method and getattr(study.split, key) != getattr(SplitTable(), key):
+            raise InputError(
+                f"{where}: split.{key} is for split.method = {method!r}, got method {study.split.method!r}; leave one of them out"
+            )
     if study.split.method == "fractions" and abs(sum(study.split.fractions.values()) - 1) > 1e-9:
         raise InputError(f"{where}: split.fractions must add up to 1, got {study.split.fractions!r}")
 

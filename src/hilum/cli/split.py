@@ -108,6 +108,8 @@ def split(
     known = get_args(Crossing)
     if crossing not in known:
         raise InputError(f"unknown --crossing {crossing!r}; {nearest(crossing, known)}")
+    if crossing != "refuse" and method != "official":
+        raise InputError(f"--crossing {crossing} goes with --method official, got --method {method}")
     filters = {"include": parse_filters(include or ()), "exclude": parse_filters(exclude or ())}
     whole = Manifest.read(manifest)
     films = select(whole, filters["include"], filters["exclude"], one_per_patient or (), seed)

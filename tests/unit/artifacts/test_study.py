@@ -116,3 +116,16 @@ def test_overrides(tmp_path: Path) -> None:
 def test_the_digest_ignores_the_name_but_not_the_seed() -> None:
     assert Study(name="a").digest == Study(name="b", title="t").digest
     assert Study(name="a").digest != Study(name="a", seed=2).digest
+
+
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        ("fractions = { train = 0.5, valid = 0.2, test = 0.3 }", "split.fractions is for split.method = 'fractions', got method 'set2'"),
+        ('method = "set1"\ncrossing = "keep-test"', "split.crossing is for split.method = 'official', got method 'set1'"),
+        ('method = "oficial"', "did you mean 'official'"),
+    ],
+)  # fmt: skip
+def test_a_key_of_another_split_method_is_not_ignored(tmp_path: Path, split: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_study(write(tmp_path, f'name = "s"\n[split]\n{split}\n'))
