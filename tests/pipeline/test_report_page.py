@@ -44,15 +44,15 @@ def test_table_6_in_page_csv_and_latex(run):
         "Confusion matrix of resnet50, baseline, trial 2, test films (sensitivity of covid: 0.9635)." in page
     )
     rows = _read(run / "tables" / "table-6.csv")
-    assert [[int(r[f"predicted: {c}"]) for c in FAKE["CLASSES"]] for r in rows] == FAKE["TABLE_6"]
+    assert [[int(r[f"predicted_{c}"]) for c in FAKE["CLASSES"]] for r in rows] == FAKE["TABLE_6"]
     assert r"covid & 0 & 1742 & 65 & 1 & 1808 \\" in (run / "tables" / "table-6.tex").read_text()
     assert "(sensitivity of covid: 0.9613)" in page  # Table 7
 
 
 def test_the_trial_s_rates_in_csv_and_page(run):
     rows = _read(run / "tables" / "trials.csv")
-    (last,) = [r for r in rows if r["Trial"] == "2" and r["Pipeline"] == "baseline"]
-    got = [round(float(last[k]), 4) for k in ("Sensitivity", "Specificity", "Strict rate", "PPV")]
+    (last,) = [r for r in rows if r["trial"] == "2" and r["pipeline"] == "baseline"]
+    got = [round(float(last[k]), 4) for k in ("sensitivity", "specificity", "strict_rate", "ppv")]
     assert got == [0.9635, 0.9550, 0.9326, 0.8564]
     page = (run / "report.html").read_text()
     table = re.search(r'id="t-trials">.*?</table>', page, re.DOTALL)[0]
@@ -61,21 +61,21 @@ def test_the_trial_s_rates_in_csv_and_page(run):
 
 
 def test_table_4_has_the_paper_beside(run):
-    rows = {r["Metric"]: r for r in _read(run / "tables" / "table-4.csv")}
-    assert rows["Sensitivity"]["baseline: paper"] == "0.8715"
-    assert rows["Specificity"]["crop-distortion: paper"] == "0.9055"
+    rows = {r["metric"]: r for r in _read(run / "tables" / "table-4.csv")}
+    assert rows["Sensitivity"]["baseline_paper"] == "0.8715"
+    assert rows["Specificity"]["crop_distortion_paper"] == "0.9055"
     trials = [
-        float(r["Sensitivity"]) for r in _read(run / "tables" / "trials.csv") if r["Pipeline"] == "baseline"
+        float(r["sensitivity"]) for r in _read(run / "tables" / "trials.csv") if r["pipeline"] == "baseline"
     ]
-    assert float(rows["Sensitivity"]["baseline: here"]) == pytest.approx(sum(trials) / 2, abs=1e-6)
-    assert rows["Seconds"]["baseline: here"] == "91.5"  # (91 + 92) / 2
+    assert float(rows["Sensitivity"]["baseline_here"]) == pytest.approx(sum(trials) / 2, abs=1e-6)
+    assert rows["Seconds"]["baseline_here"] == "91.5"  # (91 + 92) / 2
 
 
 def test_seconds_alone_and_here(run):
     first, second, total = _read(run / "tables" / "seconds.csv")
-    assert (first["alone: total"], first["here, shared: total"]) == ("91.5", "74")
-    assert (second["here, shared: featurize"], second["here, shared: total"]) == ("0", "14")
-    assert total["alone: total"] == "184"
+    assert (first["alone_total"], first["here_shared_total"]) == ("91.5", "74")
+    assert (second["here_shared_featurize"], second["here_shared_total"]) == ("0", "14")
+    assert total["alone_total"] == "184"
 
 
 def test_the_rest_of_the_page(run):
@@ -89,7 +89,7 @@ def test_the_rest_of_the_page(run):
     assert "in 31 groups, the largest of 4 films" in page
     assert "Peak memory</th><td>1.40 GiB" in page
     rows = _read(run / "tables" / "exclusions.csv")
-    assert {(r["Source"], r["Reason"], r["Films"]) for r in rows} == {
+    assert {(r["source"], r["reason"], r["films"]) for r in rows} == {
         ("cohen", "not a chest film modality", "1"), ("radiography", "lung mask", "7"),
     }  # fmt: skip
     assert page.count("data:image/svg+xml;base64,") == 4

@@ -108,8 +108,9 @@ def comparison_lines(rows: Sequence[ComparisonRow]) -> list[str]:
     )
     body = [
         (
-            r.metric, r.label, numbers.rate(r.value), numbers.rate(r.reference_value), difference_cell(r.estimate).text,
-            signed_interval(r.low, r.high).text, p_cell(r.p_adjusted).text, r.verdict, str(r.n_needed or numbers.NONE),
+            r.metric, r.label, numbers.rate(r.value, numbers.digits(r.n_clusters)),
+            numbers.rate(r.reference_value, numbers.digits(r.n_clusters)), difference_cell(r.estimate, n=r.n_clusters).text,
+            signed_interval(r.low, r.high, r.n_clusters).text, p_cell(r.p_adjusted).text, r.verdict, str(r.n_needed or numbers.NONE),
         )
         for r in rows
     ]  # fmt: skip

@@ -114,12 +114,13 @@ def evaluate(
 def statistics_lines(rows: Sequence[StatisticsRow]) -> list[str]:
     """The rows as lines of a plain table, with what was resampled beneath."""
     from hilum.report import numbers
+    from hilum.report.result_tables import few_events_notes, films_behind
 
     head = ("class", "metric", "estimate", "95 % interval", "films", "of the class")
     body = [
         (
-            r.class_, r.metric, numbers.rate(r.estimate) if r.estimate is not None else "undefined",
-            numbers.interval(r.low, r.high), str(r.n), str(r.n_positive),
+            r.class_, r.metric, numbers.rate(r.estimate, numbers.digits(films_behind(r))) if r.estimate is not None else "undefined",
+            numbers.interval(r.low, r.high, films_behind(r)), str(r.n), str(r.n_positive),
         )
         for r in rows
     ]  # fmt: skip
@@ -139,5 +140,6 @@ def statistics_lines(rows: Sequence[StatisticsRow]) -> list[str]:
         *(line(b) for b in body),
         "",
         *sorted(units),
+        *few_events_notes(rows),
         *sorted(reasons),
     ]

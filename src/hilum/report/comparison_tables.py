@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hilum.artifacts.comparisons import ONE_TRIAL, ComparisonRow
 from hilum.report import numbers
@@ -90,20 +91,24 @@ def p_cell(p: float | None, title: str = "") -> Cell:
     return Cell("1" if p > 0.9995 else f"{p:.3f}".removeprefix("0"), p, title=title)
 
 
-def difference_cell(value: float | None, title: str = "") -> Cell:
-    """A difference with its sign.
+def difference_cell(value: float | None, title: str = "", n: int | None = None) -> Cell:
+    """A difference with its sign, of `n` films or units where that is known (`numbers.digits`).
 
-    >>> difference_cell(-0.0123).text, difference_cell(0.0).text
-    ('−0.0123', '0.0000')
+    >>> difference_cell(-0.0123).text, difference_cell(0.0).text, difference_cell(-0.0123, n=50).text
+    ('−0.0123', '0.0000', '−0.01')
     """
-    return Cell(_signed(value, 4), value, quiet=value is None, title=title)
+    return Cell(_signed(value, numbers.digits(n)), value, quiet=value is None, title=title)
 
 
-def signed_interval(low: float | None, high: float | None) -> Cell:
-    """An interval of a difference."""
+ENDS = ("low", "high")
+
+
+def signed_interval(low: float | None, high: float | None, n: int | None = None) -> Cell:
+    """An interval of a difference; its column has the parts `ENDS`."""
     if low is None or high is None:
         return Cell(numbers.NONE, None, quiet=True)
-    return Cell(f"{_signed(low, 3)} to {_signed(high, 3)}", f"{numbers.exact(low)} to {numbers.exact(high)}")
+    shown = max(2, numbers.digits(n) - 1)
+    return Cell(f"{_signed(low, shown)} to {_signed(high, shown)}", (low, high))
 
 
 def _signed(value: float | None, digits: int) -> str:
@@ -125,11 +130,14 @@ def verdict_cell(row: ComparisonRow) -> Cell:
 
 
 def needed_cell(row: ComparisonRow) -> Cell:
-    """Units that would be needed, or trials where no number of units is enough."""
+    """Units that would be needed, or trials where no number of units is enough; in the csv apart."""
+    value = (row.n_needed, row.trials_needed)
     if row.trials_needed:
         why = f"no number of {row.unit}s is enough with {row.n_trials} trials"
-        return Cell(f"≥ {numbers.count(row.trials_needed)} trials", f"{row.trials_needed} trials", title=why)
-    return count_cell(row.n_needed) if row.n_needed else Cell(numbers.NONE, None, quiet=True, title=row.note)
+        return Cell(f"≥ {numbers.count(row.trials_needed)} trials", value, title=why)
+    if row.n_needed:
+        return Cell(numbers.count(row.n_needed), value)
+    return Cell(numbers.NONE, None, quiet=True, title=row.note)
 
 
 def _family_table(rows: Sequence[ComparisonRow], classes: Sequence[str], name: str, chosen: str) -> Table:
@@ -138,30 +146,47 @@ def _family_table(rows: Sequence[ComparisonRow], classes: Sequence[str], name: s
     reference = f", each against {common}" if common else ""
     columns = [
         Column("Metric", numeric=False),
-        Column("Cell" if common else "Comparison", numeric=False, prose=True),
-        Column("Mean", hint="of the cell’s trials"),
+        Column("Cell" if common else "Comparison", numeric=False, prose=True, key="comparison"),
+        Column("Mean", hint="of the cell’s trials", parts=("value", "reference_value")),
         Column("estimate", group="Difference", hint="cell minus reference", rule=True),
-        Column("95 %, alone", group="Difference", hint="interval of this difference by itself"),
         Column(
-            "95 %, together", group="Difference", hint="all intervals of the family and metric hold together"
+            "95 %, alone",
+            group="Difference",
+            hint="interval of this difference by itself",
+            key="alone",
+            parts=ENDS,
+        ),
+        Column(
+            "95 %, together",
+            group="Difference",
+            hint="all intervals of the family and metric hold together",
+            key="together",
+            parts=ENDS,
         ),
         Column("p (Holm)", hint="adjusted over the family and metric", rule=True),
         Column("Verdict", numeric=False, hint="by Holm’s p below .05", rule=True),
-        Column("Needed", hint=f"test {first.unit}s for .8 power at the observed difference"),
+        Column(
+            "Needed",
+            hint=f"test {first.unit}s for .8 power at the observed difference",
+            key="needed",
+            parts=("units", "trials"),
+        ),
     ]
     body, breaks = [], set()
     for k, r in enumerate(rows):
         if k and r.metric != rows[k - 1].metric:
             breaks.add(k)
-        title = "; ".join(t for t in (r.method, r.note) if t)
+        title, n = "; ".join(t for t in (r.method, r.note) if t), r.n_clusters
+        reference_value = numbers.rate(r.reference_value, numbers.digits(n))
+        mean = rate_cell(r.value, title=f"reference {reference_value}", n=n)
         body.append(
             [
                 text_cell(METRIC_LABELS[r.metric]),
                 text_cell(shown[r.label], title=f"{r.cell} against {r.reference}"),
-                rate_cell(r.value, title=f"reference {numbers.rate(r.reference_value)}"),
-                difference_cell(r.estimate, title),
-                signed_interval(r.low_one, r.high_one),
-                signed_interval(r.low, r.high),
+                replace(mean, value=(r.value, r.reference_value)),
+                difference_cell(r.estimate, title, n),
+                signed_interval(r.low_one, r.high_one, n),
+                signed_interval(r.low, r.high, n),
                 p_cell(r.p_adjusted, title=f"not adjusted {p_cell(r.p).text}"),
                 verdict_cell(r),
                 needed_cell(r),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hilum.artifacts.contrast import Question
 from hilum.artifacts.film_filter import filter_words
@@ -14,15 +15,16 @@ from hilum.artifacts.statistics import RESERVED
 from hilum.report import numbers
 from hilum.report.result_tables import (
     METRIC_LABELS,
-    WITH_INTERVAL,
     CellColumns,
     backbone_breaks,
     estimate_cell,
+    estimate_column,
     interval_cell,
+    interval_column,
 )
 from hilum.report.run_folder import RunFolder
 from hilum.report.study_rows import StudyRow, StudyRows
-from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, text_cell
+from hilum.report.table import Cell, Column, Table, count_cell, text_cell
 
 _METRICS = ("sensitivity", "specificity", "pr_auc", "roc_auc")
 
@@ -52,9 +54,7 @@ def contrast_tables(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]
         headline = {"specificity", "roc_auc"} if of_all else set()
         columns = name.columns()
         for m in metrics:
-            columns.append(Column("mean", group=METRIC_LABELS[m], hint=formulas.get(m, ""), rule=True))
-            if m in WITH_INTERVAL:
-                columns.append(Column("95 % interval", group=METRIC_LABELS[m]))
+            columns += [estimate_column(m, formulas), interval_column(METRIC_LABELS[m])]
             if m in headline:
                 columns.append(
                     Column("all films", group=METRIC_LABELS[m], hint="on all test films: the headline")
@@ -64,11 +64,10 @@ def contrast_tables(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]
             row = name.cells(cell)
             for m in metrics:
                 of_cell = rows.find(cell.name, None, m, contrast)
-                row.append(estimate_cell(of_cell))
-                if m in WITH_INTERVAL:
-                    row.append(interval_cell(of_cell))
+                row += [estimate_cell(of_cell), interval_cell(of_cell)]
                 if m in headline:
-                    row.append(rate_cell(rows.value(cell.name, None, m, folder.positive), quiet=True))
+                    of_all_films = estimate_cell(rows.find(cell.name, None, m, folder.positive))
+                    row.append(replace(of_all_films, quiet=True))
             body.append(row)
         caption = _contrast_caption(found[0].n, found[0].n_positive, " or ".join(asked), question)
         stem, title = _stem(contrast, tables), contrast[:1].upper() + contrast[1:]
@@ -104,9 +103,7 @@ def subgroup_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str])
     name = CellColumns(folder)
     columns = [Column("Subgroup", numeric=False), *name.columns(), Column("Films"), Column(folder.positive)]
     for m in _METRICS:
-        columns.append(Column("mean", group=METRIC_LABELS[m], hint=formulas.get(m, ""), rule=True))
-        if m in WITH_INTERVAL:
-            columns.append(Column("95 % interval", group=METRIC_LABELS[m]))
+        columns += [estimate_column(m, formulas), interval_column(METRIC_LABELS[m])]
     body: list[list[Cell]] = []
     breaks: set[int] = set()
     for question in subgroups:
@@ -118,8 +115,8 @@ def subgroup_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str])
                 continue
             row = [text_cell(question.subgroup, strong=True), *name.cells(cell)]
             row += [count_cell(first.n), count_cell(first.n_positive)]
-            for m, of_cell in found.items():
-                row += [estimate_cell(of_cell), *([interval_cell(of_cell)] if m in WITH_INTERVAL else [])]
+            for of_cell in found.values():
+                row += [estimate_cell(of_cell), interval_cell(of_cell)]
             body.append(row)
     if not body:
         return None

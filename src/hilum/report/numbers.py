@@ -1,8 +1,8 @@
 """How a number is written: in a page, in LaTeX, in a csv.
 
-Convention: a rate has four decimals, as in the paper; the ends of an interval have three; seconds have three
-significant digits; a count has thin thousands. What cannot be computed is a word, never ``nan``. A csv holds
-six significant digits, so that a reader can compute with it.
+Convention: a rate has as many decimals as one film moves (`digits`): two of up to a hundred films, three of up to a thousand, four beyond,
+as in the paper; the ends of an interval have one less, but two at least. Seconds have three significant digits; a count has thin thousands.
+What cannot be computed is a word, never ``nan``. A csv holds six significant digits, so that a reader can compute with it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,15 @@ import math
 NOT_ESTIMABLE = "not estimable"
 NONE = "–"
 _THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
+
+
+def digits(n: int | None) -> int:
+    """Decimals of a rate over `n` films (or units): one film more or less moves the last of them; four where `n` is not known.
+
+    >>> digits(50), digits(100), digits(720), digits(8296), digits(None)
+    (2, 2, 3, 4, 4)
+    """
+    return 4 if n is None else 2 if n <= 100 else 3 if n <= 1000 else 4
 
 
 def rate(value: float | None, digits: int = 4) -> str:
@@ -32,15 +41,16 @@ def percent(value: float) -> str:
     return f"{value:.1%}".replace("%", "\N{NO-BREAK SPACE}%")
 
 
-def interval(low: float | None, high: float | None, digits: int = 3) -> str:
-    """Both ends of an interval, or a dash.
+def interval(low: float | None, high: float | None, n: int | None = None) -> str:
+    """Both ends of an interval over `n` films, or a dash.
 
-    >>> interval(0.95, 0.9712)
-    '0.950 to 0.971'
+    >>> interval(0.95, 0.9712), interval(0.95, 0.9712, 50)
+    ('0.950 to 0.971', '0.95 to 0.97')
     """
     if low is None or high is None:
         return NONE
-    return f"{rate(low, digits)} to {rate(high, digits)}"
+    shown = max(2, digits(n) - 1)
+    return f"{rate(low, shown)} to {rate(high, shown)}"
 
 
 def seconds(value: float | None) -> str:

@@ -97,7 +97,7 @@ def table_5(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Tab
 
 
 def _not_estimable(why: str) -> Cell:
-    return Cell(numbers.NOT_ESTIMABLE, numbers.NOT_ESTIMABLE, quiet=True, title=why)
+    return Cell(numbers.NOT_ESTIMABLE, None, quiet=True, title=why)
 
 
 def _by_pipeline(

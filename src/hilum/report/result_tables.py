@@ -7,14 +7,15 @@ An empty place is a dash whose title says why. No row is marked as best: differe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from hilum.artifacts.statistics import StatisticsRow
+from hilum.artifacts.statistics import MACRO, StatisticsRow
 from hilum.report import numbers
 from hilum.report.class_words import against
 from hilum.report.level_words import cell_level
 from hilum.report.run_folder import STEPS, RunCell, RunFolder
-from hilum.report.study_rows import AT_OPERATING_POINT, StudyRows
+from hilum.report.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
 from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, seconds_cell, text_cell
 
 METRIC_LABELS = {
@@ -29,7 +30,7 @@ METRIC_LABELS = {
     "average_precision": "Avg. precision",
     "roc_auc": "ROC-AUC",
 }
-WITH_INTERVAL = ("sensitivity", "specificity")
+_BY_CLASS = ("sensitivity", "specificity", "ppv", "npv", "f1", "pr_auc", "roc_auc")
 KEY_METRICS = ("sensitivity", "specificity", "pr_auc")
 
 
@@ -77,15 +78,64 @@ def estimate_cell(row: StatisticsRow | None) -> Cell:
     """An estimate; a dash with its reason where there is none."""
     if row is None:
         return Cell(numbers.NONE, None, quiet=True, title="not computed")
-    return rate_cell(row.estimate, title=row.note)
+    return rate_cell(row.estimate, title=row.note, n=films_behind(row))
+
+
+ENDS = ("low", "high", "n")
+"""What the csv has of an interval: its ends, and the films that the figure is a share of."""
+
+
+def estimate_column(metric: str, formulas: Mapping[str, str]) -> Column:
+    """The heading of a mean over trials."""
+    return Column(
+        "mean", group=METRIC_LABELS[metric], hint=formulas.get(metric, ""), rule=True, key="estimate"
+    )
+
+
+def interval_column(group: str = "", hint: str = "") -> Column:
+    """The heading of an interval; in the csv its ends and films each have a column."""
+    return Column("95 % interval", group=group, hint=hint, parts=ENDS)
 
 
 def interval_cell(row: StatisticsRow | None) -> Cell:
     """The interval of an estimate."""
     if row is None or row.low is None or row.high is None:
-        return Cell(numbers.NONE, None, quiet=True, title=row.note if row else "not computed")
-    text = numbers.interval(row.low, row.high)
-    return Cell(text, f"{numbers.exact(row.low)} to {numbers.exact(row.high)}", title=row.method)
+        n = films_behind(row) if row else None
+        return Cell(numbers.NONE, (None, None, n), quiet=True, title=row.note if row else "not computed")
+    n = films_behind(row)
+    return Cell(numbers.interval(row.low, row.high, n), (row.low, row.high, n), title=row.method)
+
+
+def both_cell(row: StatisticsRow | None) -> Cell:
+    """An estimate with its interval in brackets; in the csv apart."""
+    if row is None or row.estimate is None or row.low is None or row.high is None:
+        found = estimate_cell(row)
+        return replace(found, value=(row.estimate, None, None, films_behind(row)) if row else None)
+    n = films_behind(row)
+    text = f"{numbers.rate(row.estimate, numbers.digits(n))} ({numbers.interval(row.low, row.high, n)})"
+    title = "; ".join(t for t in (row.method, row.note) if t)
+    return Cell(text, (row.estimate, row.low, row.high, n), title=title)
+
+
+def few_events_notes(rows: Iterable[StatisticsRow | None]) -> tuple[str, ...]:
+    """A sentence on the figures that rest on few events; none where there are none."""
+    known = [r for r in rows if r is not None and r.estimate is not None]
+    few = [r for r in known if "few events" in r.note]
+    if not few:
+        return ()
+    said = f"Few events (fewer than ten errors, counted by {few[0].unit}) stand behind {len(few)} of {len(known)} figures here: their "
+    return (said + "intervals are no narrower than so few allow, and a figure of 1 is not certainty.",)
+
+
+def films_behind(row: StatisticsRow) -> int:
+    """The films that a figure is a share of, or (areas, F1, PPV, NPV, macro averages) the scarcer side's, which say how sure it can be."""
+    name = row.metric.removesuffix(AT_OPERATING_POINT)
+    others = row.n - row.n_positive
+    if name == "accuracy" or not others:
+        return row.n
+    if name == "sensitivity":
+        return row.n_positive
+    return others if name in ("specificity", "strict_rate") else min(row.n_positive, others)
 
 
 def key_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str], unit_note: str) -> Table:
@@ -93,12 +143,11 @@ def key_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str], unit
     name, positive = CellColumns(folder), folder.positive
     columns = [*name.columns(), Column("Trials")]
     for metric in KEY_METRICS:
-        label = METRIC_LABELS[metric]
-        columns.append(Column("mean", group=label, hint=formulas.get(metric, ""), rule=True))
-        columns.append(Column("95 % interval", group=label))
-    body = []
+        columns += [estimate_column(metric, formulas), interval_column(METRIC_LABELS[metric])]
+    body, told = [], []
     for cell in folder.cells:
         found = [rows.find(cell.name, None, m, positive) for m in KEY_METRICS]
+        told += found
         trials = next((r.n_trials for r in found if r), folder.n_trials)
         body.append(
             [*name.cells(cell), count_cell(trials)]
@@ -114,6 +163,7 @@ def key_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str], unit
             unit_note,
             "Rates are for the class of the highest probability. Differences between rows are not tested "
             "here.",
+            *few_events_notes(told),
         ),
         breaks=backbone_breaks(folder.cells),
     )
@@ -144,29 +194,35 @@ def trial_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) ->
     )
 
 
-def one_vs_rest_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Table:
-    """A row a cell and class: means over trials, the class against the rest."""
+def one_vs_rest_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Table | None:
+    """A row a cell and class, the class against the rest, then the mean over classes; None for two classes, which mirror each other."""
+    if len(folder.classes) == 2:
+        return None
     name = CellColumns(folder)
     columns = [*name.columns(), Column("Class", numeric=False), Column("Films of it")]
-    columns += [Column(label, hint=formulas.get(m, "")) for m, label in METRIC_LABELS.items()]
-    body = []
+    columns += [
+        Column(METRIC_LABELS[m], hint=formulas.get(m, ""), key=METRIC_LABELS[m], parts=("estimate", *ENDS))
+        for m in _BY_CLASS
+    ]
+    body, told = [], list[StudyRow | None]()
     for cell in folder.cells:
-        for k, class_ in enumerate(folder.classes):
-            found = {m: rows.find(cell.name, None, m, class_) for m in METRIC_LABELS}
+        for k, class_ in enumerate((*folder.classes, MACRO)):
+            found = {m: rows.find(cell.name, None, m, class_) for m in _BY_CLASS}
+            told += found.values()
             n = next((r.n_positive for r in found.values() if r), None)
             lead = name.cells(cell) if k == 0 else [Cell("", c.value) for c in name.cells(cell)]
-            body.append(
-                [*lead, text_cell(class_), count_cell(n), *(estimate_cell(r) for r in found.values())]
-            )
-    n_classes = len(folder.classes)
-    other = "other" if n_classes == 2 else "rest"
+            label = "macro average" if class_ == MACRO else class_
+            body.append([*lead, Cell(label, class_), count_cell(n), *(both_cell(r) for r in found.values())])
+    each = len(folder.classes) + 1
     return Table(
         "one-vs-rest",
-        f"Every class against the {other}",
-        f"Test films, each class in turn against the {other}: means over trials.",
+        "Every class against the rest",
+        "Test films, each class in turn against the rest: means over trials with their 95 % intervals. Macro average: the mean over "
+        "classes, each with equal weight; that of the sensitivities is balanced accuracy.",
         columns,
         body,
-        breaks=frozenset(range(n_classes, len(body), n_classes)),
+        notes=few_events_notes(told),
+        breaks=frozenset(range(each, len(body), each)),
         sortable=False,
     )
 
@@ -178,13 +234,14 @@ def operating_point_table(folder: RunFolder, rows: StudyRows, formulas: dict[str
     metrics = ("sensitivity", "specificity", "ppv", "npv")
     columns = [
         *name.columns(),
-        Column("Threshold", hint=f"on the probability of {positive}; lowest to highest of the trials"),
+        Column(
+            "Threshold",
+            hint=f"on the probability of {positive}; lowest to highest of the trials",
+            parts=("threshold_low", "threshold_high"),
+        ),
     ]
     for m in metrics[:2]:
-        columns += [
-            Column("mean", group=METRIC_LABELS[m], hint=formulas.get(m, ""), rule=True),
-            Column("95 % interval", group=METRIC_LABELS[m]),
-        ]
+        columns += [estimate_column(m, formulas), interval_column(METRIC_LABELS[m])]
     columns += [Column(METRIC_LABELS[m], hint=formulas.get(m, ""), rule=m == "ppv") for m in metrics[2:]]
     body, rules, shown = [], set(), []
     for cell in folder.cells:
@@ -200,7 +257,7 @@ def operating_point_table(folder: RunFolder, rows: StudyRows, formulas: dict[str
         low, high = (f([float(p["threshold"]) for p in points]) for f in (min, max))
         text = numbers.rate(low, 3) if low == high else numbers.interval(low, high)
         body.append(
-            [*name.cells(cell), Cell(text, f"{numbers.exact(low)} to {numbers.exact(high)}")]
+            [*name.cells(cell), Cell(text, (low, high))]
             + [c for m in metrics[:2] for c in (estimate_cell(found[m]), interval_cell(found[m]))]
             + [estimate_cell(found[m]) for m in metrics[2:]]
         )

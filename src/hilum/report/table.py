@@ -1,9 +1,9 @@
 """A table that is written three ways: as csv, as LaTeX (booktabs) and as HTML.
 
-Convention: a cell has a text for people and a value for machines. A column may sit under a group heading. The
-csv has one header row, ``group: label`` where there is a group, and the values; LaTeX and HTML have the
-texts, two header rows where there are groups, the caption above and the notes below. What a table says is
-decided in `hilum.report.tables`.
+Convention: a cell has a text for people and a value for machines. A column may sit under a group heading. LaTeX and HTML have the
+texts, two header rows where there are groups, the caption above and the notes below. The csv has the values, a number in a column of its
+own: a column whose cells hold several numbers (an interval, say) becomes several, and a numeric column holds numbers or nothing, never
+words. Its one header row has names that a program can use, ``group_label`` in lower case. What a table says is decided by its maker.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Column:
         hint: The formula or meaning, shown when the pointer rests on the label.
         rule: Whether a thin line is to its left.
         prose: Whether its words may be broken over lines.
+        key: Name in the csv in the place of the label's; of a column with parts in the place of the group's.
+        parts: Where each cell holds several values, their names in the csv: ``("low", "high")``.
     """
 
     label: str
@@ -56,6 +58,26 @@ class Column:
     hint: str = ""
     rule: bool = False
     prose: bool = False
+    key: str = ""
+    parts: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its headings in the csv.
+
+        >>> Column("mean", group="PR-AUC").names, Column("95 %, alone", group="PR-AUC", parts=("low", "high")).names
+        (('pr_auc_mean',), ('pr_auc_low', 'pr_auc_high'))
+        """
+        first = self.key if self.parts and self.key else self.group
+        ends = self.parts or (self.key or self.label,)
+        return tuple("_".join(w for w in (_name(first), _name(end)) if w) for end in ends)
+
+
+def _name(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+
+
+Number = float | int | None
 
 
 @dataclass(frozen=True)
@@ -64,7 +86,7 @@ class Cell:
 
     Attributes:
         text: As printed.
-        value: As in the csv.
+        value: As in the csv; a tuple where its column has parts.
         quiet: Whether it is set in grey: another's number, or one that is missing.
         title: Shown when the pointer rests on it.
         strong: Whether it stands out: a row's name.
@@ -72,11 +94,16 @@ class Cell:
     """
 
     text: str
-    value: float | int | str | None = None
+    value: float | int | str | tuple[Number, ...] | None = None
     quiet: bool = False
     title: str = ""
     strong: bool = False
     shade: float | None = None
+
+    @property
+    def sorts_by(self) -> float | int | str | None:
+        """What a column is sorted by: the value, or the first of several."""
+        return self.value[0] if isinstance(self.value, tuple) else self.value
 
 
 def text_cell(text: str, strong: bool = False, title: str = "") -> Cell:
@@ -89,9 +116,9 @@ def count_cell(n: int | None) -> Cell:
     return Cell(numbers.count(n), n, quiet=not n)
 
 
-def rate_cell(value: float | None, title: str = "", quiet: bool = False) -> Cell:
-    """A cell of a share between 0 and 1."""
-    return Cell(numbers.rate(value), value, quiet=quiet or value is None, title=title)
+def rate_cell(value: float | None, title: str = "", quiet: bool = False, n: int | None = None) -> Cell:
+    """A cell of a share between 0 and 1, of `n` films (or units) where that is known."""
+    return Cell(numbers.rate(value, numbers.digits(n)), value, quiet=quiet or value is None, title=title)
 
 
 def seconds_cell(value: float | None, quiet: bool = False) -> Cell:
@@ -129,6 +156,26 @@ class Table:
                 raise ValueError(
                     f"table {self.name!r} row {k}: expected {len(self.columns)} cells, got {len(row)}"
                 )
+            for column, cell in zip(self.columns, row, strict=True):
+                self._check(k, column, cell)
+        names = [n for c in self.columns for n in c.names]
+        if len(set(names)) < len(names) or "" in names:
+            twice = next(n for n in names if names.count(n) > 1 or not n)
+            raise ValueError(
+                f"table {self.name!r}: two columns of its csv are named {twice!r}; give one a key"
+            )
+
+    def _check(self, row: int, column: Column, cell: Cell) -> None:
+        """A numeric column holds numbers or nothing; one with parts as many as it has."""
+        values = cell.value if isinstance(cell.value, tuple) else (cell.value,)
+        if column.parts and cell.value is not None and len(values) != len(column.parts):
+            raise ValueError(
+                f"table {self.name!r} row {row}, {column.label!r}: expected {len(column.parts)} values, got {values!r}"
+            )
+        if column.numeric and any(isinstance(v, str) and v for v in values):
+            raise ValueError(
+                f"table {self.name!r} row {row}, {column.label!r}: expected a number or none, got {cell.value!r}"
+            )
 
     @property
     def grouped(self) -> bool:
@@ -144,9 +191,15 @@ class Table:
         """The values, with one header row."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow([f"{c.group}: {c.label}" if c.group else c.label for c in self.columns])
+        writer.writerow([name for c in self.columns for name in c.names])
         for row in self.rows:
-            writer.writerow([numbers.exact(cell.value) for cell in row])
+            writer.writerow(
+                [
+                    numbers.exact(v)
+                    for c, cell in zip(self.columns, row, strict=True)
+                    for v in _values(c, cell)
+                ]
+            )
         return out.getvalue()
 
     def to_latex(self) -> str:
@@ -183,3 +236,10 @@ class Table:
         if self.notes:
             lines.append(rf"\par\smallskip\footnotesize {latex_escape(' '.join(self.notes))}")
         return "\n".join([*lines, r"\end{table}", ""])
+
+
+def _values(column: Column, cell: Cell) -> Sequence[float | int | str | None]:
+    """A cell's values in the csv: one, or as many as its column has parts."""
+    if not column.parts:
+        return (cell.sorts_by,)
+    return cell.value if isinstance(cell.value, tuple) else (None,) * len(column.parts)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hilum.artifacts.statistics import ALL_CLASSES, StatisticsRow
+from hilum.artifacts.statistics import ALL_CLASSES, MACRO, StatisticsRow
 from hilum.report import figures, hover, numbers, score_figures, style
 from hilum.report.caution import Caution
 from hilum.report.class_words import against
@@ -14,7 +14,7 @@ from hilum.report.confusion_tables import matrix_table
 from hilum.report.evaluation import TrialEvaluation
 from hilum.report.figures import PrCurve
 from hilum.report.page import Page, Picture, Section
-from hilum.report.result_tables import METRIC_LABELS
+from hilum.report.result_tables import METRIC_LABELS, films_behind
 from hilum.report.table import Column, Table, count_cell, rate_cell, text_cell
 
 _FEW = 50
@@ -89,17 +89,18 @@ def table_page(found: TableEvaluation, out: Path) -> tuple[Page, list[Table]]:
 def _results(found: TableEvaluation) -> Table:
     columns = [
         Column("Class", numeric=False), Column("Metric", numeric=False), Column("estimate"), Column("low"), Column("high"),
-        Column("films"), Column("of the class"), Column("note", numeric=False, prose=True),
+        Column("films", key="n"), Column("of the class", key="n_positive"), Column("note", numeric=False, prose=True),
     ]  # fmt: skip
     body = []
     for r in found.rows:
         metric, _, at = r.metric.partition("@")
         label = METRIC_LABELS.get(metric, metric) + (" at the threshold" if at else "")
-        class_ = "all classes" if r.class_ == ALL_CLASSES else r.class_
+        class_ = {ALL_CLASSES: "all classes", MACRO: "macro average"}.get(r.class_, r.class_)
+        n = films_behind(r)
         body.append(
             [
-                text_cell(class_, strong=r.class_ == found.positive), text_cell(label, title=r.formula), rate_cell(r.estimate),
-                rate_cell(r.low), rate_cell(r.high), count_cell(r.n), count_cell(r.n_positive), text_cell(r.note),
+                text_cell(class_, strong=r.class_ == found.positive), text_cell(label, title=r.formula), rate_cell(r.estimate, n=n),
+                rate_cell(r.low, n=n), rate_cell(r.high, n=n), count_cell(r.n), count_cell(r.n_positive), text_cell(r.note),
             ]
         )  # fmt: skip
     caption = (

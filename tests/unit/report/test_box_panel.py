@@ -34,7 +34,7 @@ def test_the_outline_encloses_the_pixels_of_the_box(films):
 
 def test_the_table_has_the_shares(films):
     lines = box_table(films).to_csv().splitlines()
-    assert lines[0] == "Pipeline,What was drawn,Box left"
+    assert lines[0] == "pipeline,what_was_drawn,box_left"
     assert lines[1:] == ["as it was,60×40 px,1", "gone,one; two,0"]
 
 

@@ -59,8 +59,16 @@ def test_each_row_says_what_may_be_concluded():
 def test_the_csv_has_the_numbers_and_latex_compiles_its_signs():
     (table,) = comparison_tables(ROWS, CLASSES)
     found = list(csv.DictReader(io.StringIO(table.to_csv())))
-    assert found[0]["Difference: estimate"] == "0.02"
-    assert found[1]["p (Holm)"] == "0.0003"
+    assert list(found[0]) == [
+        "metric", "comparison", "value", "reference_value", "difference_estimate", "alone_low", "alone_high", "together_low",
+        "together_high", "p_holm", "verdict", "needed_units", "needed_trials",
+    ]  # fmt: skip
+    assert list(found[0].values())[2:] == [
+        "0.95", "0.93", "0.02", "0.001", "0.039", "-0.01", "0.05", "0.12", "not distinguishable", "12345", "",
+    ]  # fmt: skip
+    assert found[1]["p_holm"] == "0.0003"
+    assert (found[2]["needed_units"], found[2]["needed_trials"]) == ("", "17")
+    assert {found[3][k] for k in ("value", "together_low", "p_holm")} == {""}
     latex = table.to_latex()
     assert "$-$0.010 to +0.050" in latex
     assert "−" not in latex
@@ -85,3 +93,9 @@ def test_secondary_tests_have_a_row_each():
         ["1", "McNemar (exact)", ".500"],
         ["2", "McNemar (exact)", ".500"],
     ]
+
+
+def test_decimals_follow_the_number_of_units():
+    (few,), (many,) = (comparison_tables([row(n_clusters=n)], CLASSES) for n in (50, 720))
+    assert [c.text for c in few.rows[0]][2:6] == ["0.95", "+0.02", "+0.00 to +0.04", "−0.01 to +0.05"]
+    assert [c.text for c in many.rows[0]][2:6] == ["0.950", "+0.020", "+0.00 to +0.04", "−0.01 to +0.05"]

@@ -19,7 +19,7 @@ def _table(rows, **options):
 def test_csv_has_the_values_and_not_the_texts():
     table = _table([[text_cell('a, "b"'), Cell("0.9635", 1742 / 1808), Cell("–", None)]])
     assert list(csv.reader(io.StringIO(table.to_csv()))) == [
-        ["Name", "A & B: here", "A & B: paper"],
+        ["name", "a_b_here", "a_b_paper"],
         ['a, "b"', "0.963496", ""],
     ]
 
@@ -44,6 +44,36 @@ def test_latex_by_hand():
     assert r"b & 1.0000 & $\geq$ 3 \\" in lines
     assert r"\addlinespace" in lines
     assert lines[-2:] == [r"\par\smallskip\footnotesize a \textless{} b", r"\end{table}"]
+
+
+def test_numbers_have_columns_of_their_own_in_the_csv_and_one_text_on_the_page():
+    columns = [
+        Column("Cell", numeric=False),
+        Column("95 % interval", group="PR-AUC", parts=("low", "high", "n")),
+    ]
+    rows = [
+        [text_cell("a"), Cell("0.860 to 0.890", (0.86, 0.8899999, 720))],
+        [text_cell("b"), Cell("–", None)],
+        [text_cell("c"), Cell("–", (None, None, 3))],
+    ]
+    table = Table("t", "T", "C.", columns, rows)
+    assert list(csv.reader(io.StringIO(table.to_csv()))) == [
+        ["cell", "pr_auc_low", "pr_auc_high", "pr_auc_n"],
+        ["a", "0.86", "0.89", "720"],
+        ["b", "", "", ""],
+        ["c", "", "", "3"],
+    ]
+    assert "a & 0.860 to 0.890" in table.to_latex()
+    assert [r[1].sorts_by for r in rows] == [0.86, None, None]
+
+
+def test_words_in_a_numeric_column_and_names_that_are_there_twice_are_refused():
+    with pytest.raises(ValueError, match="row 0, 'here': expected a number or none, got 'not estimable'"):
+        _table([[text_cell("a"), Cell("not estimable", "not estimable"), Cell("", 1)]])
+    with pytest.raises(ValueError, match="two columns of its csv are named 'low'; give one a key"):
+        Table("t", "T", "C.", [Column("a", parts=("low",)), Column("b", parts=("low",))], [])
+    with pytest.raises(ValueError, match=r"expected 2 values, got \(1, 2, 3\)"):
+        Table("t", "T", "C.", [Column("a", parts=("low", "high"))], [[Cell("x", (1, 2, 3))]])
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r\n\0")))

@@ -222,7 +222,7 @@ def test_the_page_says_it_all(tmp_path):
     assert RESEARCH_NOTICE in page
     assert (tmp_path / "R" / "tables" / "confusion.csv").read_text().splitlines()[1] == "covid,8,2,10"
     results = (tmp_path / "R" / "tables" / "results.csv").read_text().splitlines()
-    assert results[0] == "Class,Metric,estimate,low,high,films,of the class,note"
+    assert results[0] == "class,metric,estimate,low,high,n,n_positive,note"
     assert any(line.startswith("covid,Sensitivity,0.8,") for line in results)
 
 

@@ -56,10 +56,10 @@ def test_random_weights_are_marked_wherever_the_backbone_stands_in_a_table(one_t
 
 def test_one_trial_is_not_estimable_and_the_paper_s_gaps_are_dashes(one_trial):
     run, _ = one_trial
-    rows = {(r["Backbone"], r["Metric"]): r for r in _read(run / "tables" / "table-5.csv")}
-    assert rows["resnet50 (random weights)", "Sensitivity"]["crop: here"] == "not estimable"
-    assert rows["resnet50 (random weights)", "Sensitivity"]["crop: paper"] == "0.0195"
-    assert rows["tf_efficientnet_lite0", "Sensitivity"]["crop: paper"] == ""
+    rows = {(r["backbone"], r["metric"]): r for r in _read(run / "tables" / "table-5.csv")}
+    assert rows["resnet50 (random weights)", "Sensitivity"]["crop_here"] == ""
+    assert rows["resnet50 (random weights)", "Sensitivity"]["crop_paper"] == "0.0195"
+    assert rows["tf_efficientnet_lite0", "Sensitivity"]["crop_paper"] == ""
     assert "not estimable & 0.0195" in (run / "tables" / "table-5.tex").read_text()
     assert "not estimable & --" in (run / "tables" / "table-5.tex").read_text()
 
@@ -88,16 +88,16 @@ def test_a_mean_over_classes_is_no_contrast(one_trial):
 def test_the_flow_of_films_stands_on_the_page_with_every_count(one_trial, tmp_path):
     run, page = one_trial
     rows = _read(run / "tables" / "flow.csv")
-    assert [(r["Step"], r["Left out because"], r["Left out"], r["Films"]) for r in rows][1:4] == [
+    assert [(r["step"], r["left_out_because"], r["left_out"], r["films"]) for r in rows][1:4] == [
         ("", "lung mask", "7", ""),
         ("", "not a chest film modality", "1", ""),
-        ("films in the manifest", "", "8", rows[-1]["Films"]),
+        ("films in the manifest", "", "8", rows[-1]["films"]),
     ]
-    found, films = int(rows[0]["Films"]), int(rows[-1]["Films"])
-    assert (rows[0]["Step"], rows[-1]["Step"]) == ("files and rows found", "films of the study")
+    found, films = int(rows[0]["films"]), int(rows[-1]["films"])
+    assert (rows[0]["step"], rows[-1]["step"]) == ("files and rows found", "films of the study")
     assert found == films + 8
     (trial,) = _read(run / "tables" / "flow-trials.csv")
-    of_study = [int(trial[f"films of the study: {p}"]) for p in ("train", "valid", "test", "not used")]
+    of_study = [int(trial[f"films_of_the_study_{p}"]) for p in ("train", "valid", "test", "not_used")]
     assert sum(of_study) == films
     n_test = sum(sum(row) for row in FAKE["SMALL"])
     assert int(trial["scored: test"]) == n_test

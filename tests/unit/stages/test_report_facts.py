@@ -142,7 +142,7 @@ def test_figures_forms_costs_and_looks_are_there(run):
     assert "test films (of 1 study), 1 of them of this run" in page
     assert "the 1st look at these " in page
     weights = (run / "tables" / "weights.csv").read_text().splitlines()
-    assert weights[0].endswith("Parameters,Trained,Multiply-adds")
+    assert weights[0].endswith("parameters,trained,multiply_adds")
     assert weights[1].endswith("23639428,131396,5149584384")
     assert "23.6 M" in page
     assert "5.15 G" in page

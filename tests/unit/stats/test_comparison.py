@@ -156,7 +156,8 @@ def test_few_discordant_films_are_counted_not_resampled() -> None:
     cells = Cells({"a": says([0]), "b": says([1, 2, 3, 4])}, ["covid", "normal"], "covid", ["sensitivity"])
     (row,) = cells.compare("f", [Pair("a", "b", "")], ["sensitivity"])
     exact = stats.binomtest(1, 5).pvalue
-    assert row.p == pytest.approx(exact, rel=0.25)
+    assert row.p == pytest.approx(0.31568, abs=5e-6)  # by hand in test_discordance.py
+    assert (row.estimate, row.film_error) == (pytest.approx(3 / 60), pytest.approx(0.0365, rel=0.05))
     assert "few discordant units" in row.note
     assert "Fay & Feuer; effectively 5 discordant units" in row.method
     assert (row.secondary[0].p, row.secondary[0].test) == (pytest.approx(exact), "McNemar (exact)")

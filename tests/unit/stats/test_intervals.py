@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from hilum.core.errors import InputError
-from hilum.stats.intervals import bootstrap_interval, few_events_interval
+from hilum.stats.intervals import Interval, bootstrap_interval, few_events_interval, never_narrower
 from hilum.stats.limits import Limits
 from hilum.stats.proportions import clopper_pearson
 
@@ -37,6 +37,31 @@ def test_trials_that_agree_leave_the_films_interval() -> None:
     low, high = np.quantile(film, [0.025, 0.975])
     assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
     assert found.film_error == pytest.approx(film.std())
+
+
+def test_trials_that_agree_by_chance_do_not_make_films_certain() -> None:
+    """Film chance that trials do not share, and trials that happen to be equal: without a floor the interval would be next to nothing."""
+    draws = np.random.default_rng(2).normal(0.8, 0.04, (3, B))
+    found = bootstrap_interval(np.array([0.8] * 3), draws, 100, seed=0)
+    low, high = np.quantile(draws.mean(axis=0), [0.025, 0.975])
+    assert (found.low, found.high) == (pytest.approx(low, abs=1e-12), pytest.approx(high, abs=1e-12))
+    assert high - low > 0.08
+    assert found.film_error == pytest.approx(0.0, abs=0.006)
+
+
+def test_limits_from_a_model_widen_a_resampled_interval_and_never_narrow_it() -> None:
+    resampled, wide, narrow = (
+        Interval(a, b, 0.01, None) for a, b in ((0.9, 0.98), (0.8, 0.99), (0.92, 0.95))
+    )
+    assert never_narrower(resampled, wide) == Interval(0.8, 0.99, 0.01, None)
+    assert never_narrower(resampled, narrow) == resampled
+    none = Interval(None, None, None, None, "no interval: undefined in 6 of 100 resamples")
+    alone = never_narrower(none, wide)
+    assert (alone.low, alone.high, alone.note) == (
+        0.8,
+        0.99,
+        "none from resamples: undefined in 6 of 100 resamples",
+    )
 
 
 def test_the_part_of_film_chance_that_trials_share_is_told_from_the_rest() -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from hilum.artifacts.comparisons import ComparisonRow
 from hilum.artifacts.faults import FAULTS
-from hilum.report.comparison_tables import difference_cell, p_cell, signed_interval
+from hilum.report.comparison_tables import ENDS, difference_cell, p_cell, signed_interval
 from hilum.report.families import levels
 from hilum.report.paper.beside import fixed, paper_cell, paper_value
 from hilum.report.paper.member import Member, Paper
-from hilum.report.result_tables import METRIC_LABELS, estimate_cell, interval_cell
+from hilum.report.result_tables import METRIC_LABELS, estimate_cell, interval_cell, interval_column
 from hilum.report.run_folder import RunCell
 from hilum.report.table import Cell, Column, Table, rate_cell, text_cell
 
@@ -33,7 +33,7 @@ def fault_table(member: Member) -> Table | None:
         Column("as described", rule=True),
         Column("with it"),
         Column("Worth", hint="with it minus as described", rule=True),
-        Column("95 % interval", hint="simultaneous over the family"),
+        Column("95 % interval", hint="simultaneous over the family", parts=ENDS),
         Column("p", hint="adjusted by Holm"),
         Column("Verdict", numeric=False),
     ]
@@ -53,10 +53,10 @@ def fault_table(member: Member) -> Table | None:
                 Cell(_name(fault) if first else "", _name(fault), strong=True, title=what),
                 text_cell(_place(member, cell) if cell else r.cell),
                 text_cell(METRIC_LABELS.get(r.metric, r.metric)),
-                rate_cell(r.reference_value),
-                rate_cell(r.value),
-                difference_cell(r.estimate, r.note),
-                signed_interval(r.low, r.high),
+                rate_cell(r.reference_value, n=r.n_clusters),
+                rate_cell(r.value, n=r.n_clusters),
+                difference_cell(r.estimate, r.note, r.n_clusters),
+                signed_interval(r.low, r.high, r.n_clusters),
                 p_cell(r.p_adjusted),
                 text_cell({"better": "higher", "worse": "lower"}.get(r.verdict, r.verdict)),
             ]
@@ -89,7 +89,7 @@ def overview_table(member: Member, paper: Paper) -> Table:
         *(Column(c, numeric=False) for c in ("Backbone", "Pipeline", "Schedule", "Metric")),
         Column("As described", rule=True),
         Column("As run", hint="every fault at once"),
-        Column("95 % interval", hint="of as run"),
+        interval_column(hint="of as run"),
         Column("Paper"),
     ]
     columns += [Column(own.title, hint="as described, on its own films", rule=True)] if own else []

@@ -21,6 +21,7 @@ from hilum.report.result_tables import (
     backbone_breaks,
     estimate_cell,
     interval_cell,
+    interval_column,
 )
 from hilum.report.run_folder import RunCell
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
@@ -111,7 +112,7 @@ def beside(
         columns.append(
             Column("here", group=label, rule=True, hint=member.evaluation.formulas.get(metric, ""))
         )
-        columns += [Column("95 % interval", group=label)] if intervals else []
+        columns += [interval_column(label)] if intervals else []
         columns += [Column("paper", group=label), Column("diff.", group=label, hint="here minus the paper")]
     if epochs:
         columns += [Column("here", group="Epochs", rule=True), Column("paper", group="Epochs")]

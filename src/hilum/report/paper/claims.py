@@ -162,7 +162,7 @@ def _short(member: Member) -> str:
 def claims_table(found: Sequence[Finding]) -> Table:
     """The claims as a table, for csv and LaTeX."""
     columns = [
-        Column("", numeric=False),
+        Column("", numeric=False, key="letter"),
         *(Column(c, numeric=False, prose=True) for c in ("Claim", "The paper", "Here")),
         Column("Verdict", numeric=False),
         Column("Beside it", numeric=False, prose=True),

@@ -20,7 +20,7 @@ from hilum.report.paper.beside import (
 )
 from hilum.report.paper.member import Member
 from hilum.report.published_tables import seconds_alone, standard_error
-from hilum.report.result_tables import METRIC_LABELS, backbone_breaks, interval_cell
+from hilum.report.result_tables import METRIC_LABELS, backbone_breaks, interval_cell, interval_column
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell
 
 _RATES = ("sensitivity", "specificity", "pr_auc")
@@ -64,11 +64,11 @@ def _table_5(member: Member) -> Table:
         columns += [
             Column("here", group=label, rule=True),
             Column("paper", group=label),
-            Column("95 % interval", group=label, hint="of the mean that Table 4 has"),
+            interval_column(label, hint="of the mean that Table 4 has"),
         ]
     columns += [Column("here", group="Seconds", rule=True), Column("paper", group="Seconds")]
     why = "one trial has no standard error" if folder.n_trials == 1 else "undefined in a trial"
-    none = Cell(numbers.NOT_ESTIMABLE, numbers.NOT_ESTIMABLE, quiet=True, title=why)
+    none = Cell(numbers.NOT_ESTIMABLE, None, quiet=True, title=why)
     body = []
     for cell in folder.cells:
         row = cell_names(member, cell)

@@ -20,7 +20,7 @@ from hilum.report.paper.beside import (
 from hilum.report.paper.differences import counts_for_claims, is_of_experiment
 from hilum.report.paper.member import Member, Paper
 from hilum.report.published_tables import mean, seconds_alone
-from hilum.report.result_tables import METRIC_LABELS, estimate_cell, interval_cell
+from hilum.report.result_tables import METRIC_LABELS, estimate_cell, interval_cell, interval_column
 from hilum.report.run_folder import RunCell
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
 
@@ -78,7 +78,7 @@ def _on_test(members: list[Member]) -> Table:
     columns = [Column(c, numeric=False) for c in _NAMES]
     for m in _TWO:
         label = METRIC_LABELS[m]
-        columns += [Column("here", group=label, rule=True), Column("95 % interval", group=label)]
+        columns += [Column("here", group=label, rule=True), interval_column(label)]
         columns += [Column("paper", group=label), Column("diff.", group=label, hint="here minus the paper")]
     columns += [Column("here", group="Seconds", rule=True), Column("paper", group="Seconds")]
     body = []
@@ -116,7 +116,7 @@ def _on_validation(members: list[Member]) -> Table:
         if m == "sensitivity":
             columns.append(Column("validation", group=METRIC_LABELS[m], rule=True))
         columns.append(Column("test", group=METRIC_LABELS[m], rule=m != "sensitivity"))
-        columns.append(Column("95 % interval", group=METRIC_LABELS[m]))
+        columns.append(interval_column(METRIC_LABELS[m]))
     columns += [
         Column("Lost", hint="sensitivity on test of the model chosen on test, minus this one’s", rule=True),
         Column("Seconds", rule=True),

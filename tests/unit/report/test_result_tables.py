@@ -1,0 +1,109 @@
+"""Tables of results of a small run: classes and macro averages with intervals, as text and as numbers; decimals; few events."""
+
+import csv
+import io
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hilum.artifacts.statistics import StatisticsRow
+from hilum.report.evaluation import Evaluation
+from hilum.report.result_tables import few_events_notes, films_behind, key_table, one_vs_rest_table
+from hilum.report.run_folder import RunFolder
+from hilum.report.study_rows import StudyRows
+from hilum.stages.evaluate import evaluate_run
+
+FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
+CELL = "resnet50--crop--constant"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    path = FAKE["make_run"](
+        tmp_path_factory.mktemp("r") / "run", pipelines=("crop",), trials=2, matrices={"all": FAKE["SMALL"]}
+    )
+    evaluate_run(path, n_resamples=50)
+    folder = RunFolder(path)
+    return (
+        folder,
+        StudyRows.read(path / "statistics.json"),
+        Evaluation.read(path / "evaluation.json").formulas,
+    )
+
+
+def read(table):
+    return list(csv.DictReader(io.StringIO(table.to_csv())))
+
+
+def test_every_class_and_the_macro_average_have_intervals(run):
+    folder, rows, formulas = run
+    table = one_vs_rest_table(folder, rows, formulas)
+    found = {r["class"]: r for r in read(table)}
+    assert list(found) == ["bacterial", "covid", "normal", "viral", "macro"]
+    for class_, r in found.items():
+        for metric, name in (("sensitivity", "sensitivity"), ("f1", "f1"), ("roc_auc", "roc_auc")):
+            row = rows.find(CELL, None, metric, class_)
+            ends = [float(r[f"{name}_{k}"]) for k in ("estimate", "low", "high", "n")]
+            assert ends == pytest.approx([row.estimate, row.low, row.high, films_behind(row)], rel=1e-5)
+            assert row.low < row.estimate <= row.high
+    each = [rows.value(CELL, None, "sensitivity", c) for c in folder.classes]
+    assert rows.value(CELL, None, "sensitivity", "macro") == pytest.approx(np.mean(each))
+    text = {r[3].text: [c.text for c in r] for r in table.rows} | {
+        r[2].text: [c.text for c in r] for r in table.rows
+    }
+    assert text["macro average"][4].count(" to ") == 1
+    assert "balanced accuracy" in table.caption
+
+
+def test_the_key_table_has_numbers_for_programs_and_few_decimals_for_people(run):
+    folder, rows, formulas = run
+    table = key_table(folder, rows, formulas, "unit")
+    (r,) = read(table)
+    row = rows.find(CELL, None, "specificity", "covid")
+    assert list(r)[:6] == [
+        "backbone",
+        "pipeline",
+        "trials",
+        "sensitivity_estimate",
+        "sensitivity_low",
+        "sensitivity_high",
+    ]
+    assert [r[f"specificity_{k}"] for k in ("estimate", "low", "high", "n")] == [
+        f"{row.estimate:.6g}", f"{row.low:.6g}", f"{row.high:.6g}", "48",
+    ]  # fmt: skip
+    assert [c.text for c in table.rows[0]][5:7] == [f"{row.estimate:.2f}", f"{row.low:.2f} to {row.high:.2f}"]
+    assert table.notes[-1].startswith("Few events (fewer than ten errors, counted by")
+
+
+def test_two_classes_have_no_table_of_each_class(run):
+    folder, rows, formulas = run
+    two = RunFolder(folder.path)
+    two.classes = ("covid", "normal")
+    assert one_vs_rest_table(two, rows, formulas) is None
+
+
+def row(metric, n, n_positive, class_="covid"):
+    return StatisticsRow(
+        metric=metric, class_=class_, part="test", estimate=1.0, low=0.9, high=1.0, n=n, n_positive=n_positive, method="m",
+        note="few events (0 errors)",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("metric", "n_positive", "behind"),
+    [
+        ("sensitivity", 30, 30), ("specificity", 30, 60), ("strict_rate", 30, 60), ("accuracy", 30, 90), ("roc_auc", 30, 30),
+        ("roc_auc", 70, 20), ("sensitivity@operating_point", 30, 30), ("f1", 90, 90),
+    ],
+)  # fmt: skip
+def test_the_films_that_a_figure_is_a_share_of(metric, n_positive, behind):
+    assert films_behind(row(metric, 90, n_positive)) == behind
+
+
+def test_few_events_are_counted_beneath():
+    assert few_events_notes([None]) == ()
+    assert few_events_notes([row("f1", 9, 3), None])[0].startswith(
+        "Few events (fewer than ten errors, counted by film) stand behind 1 of 1 figures here"
+    )
