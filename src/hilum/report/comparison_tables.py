@@ -107,7 +107,7 @@ def signed_interval(low: float | None, high: float | None, n: int | None = None)
     """An interval of a difference; its column has the parts `ENDS`."""
     if low is None or high is None:
         return Cell(numbers.NONE, None, quiet=True)
-    shown = max(2, numbers.digits(n) - 1)
+    shown = min(3, numbers.digits(n))
     return Cell(f"{_signed(low, shown)} to {_signed(high, shown)}", (low, high))
 
 

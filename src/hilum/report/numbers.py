@@ -1,7 +1,7 @@
 """How a number is written: in a page, in LaTeX, in a csv.
 
 Convention: a rate has as many decimals as one film moves (`digits`): two of up to a hundred films, three of up to a thousand, four beyond,
-as in the paper; the ends of an interval have one less, but two at least. Seconds have three significant digits; a count has thin thousands.
+as in the paper; the ends of an interval have as many, three at most. Seconds have three significant digits; a count has thin thousands.
 What cannot be computed is a word, never ``nan``. A csv holds six significant digits, so that a reader can compute with it.
 """
 
@@ -49,7 +49,7 @@ def interval(low: float | None, high: float | None, n: int | None = None) -> str
     """
     if low is None or high is None:
         return NONE
-    shown = max(2, digits(n) - 1)
+    shown = min(3, digits(n))
     return f"{rate(low, shown)} to {rate(high, shown)}"
 
 

@@ -97,5 +97,5 @@ def test_secondary_tests_have_a_row_each():
 
 def test_decimals_follow_the_number_of_units():
     (few,), (many,) = (comparison_tables([row(n_clusters=n)], CLASSES) for n in (50, 720))
-    assert [c.text for c in few.rows[0]][2:6] == ["0.95", "+0.02", "+0.00 to +0.04", "−0.01 to +0.05"]
-    assert [c.text for c in many.rows[0]][2:6] == ["0.950", "+0.020", "+0.00 to +0.04", "−0.01 to +0.05"]
+    assert [c.text for c in few.rows[0]][2:6] == ["0.95", "+0.02", "0.00 to +0.04", "−0.01 to +0.05"]
+    assert [c.text for c in many.rows[0]][2:6] == ["0.950", "+0.020", "+0.001 to +0.039", "−0.010 to +0.050"]

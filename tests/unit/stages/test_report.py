@@ -100,8 +100,8 @@ def test_the_flow_of_films_stands_on_the_page_with_every_count(one_trial, tmp_pa
     of_study = [int(trial[f"films_of_the_study_{p}"]) for p in ("train", "valid", "test", "not_used")]
     assert sum(of_study) == films
     n_test = sum(sum(row) for row in FAKE["SMALL"])
-    assert int(trial["scored: test"]) == n_test
-    assert int(trial["trained on: copies"]) == of_study[0] + 3
+    assert int(trial["scored_test"]) == n_test
+    assert int(trial["trained_on_copies"]) == of_study[0] + 3
     assert "Flow of films" in page
     assert "Nothing was left out" not in page
     old = _make(tmp_path, trials=1)
