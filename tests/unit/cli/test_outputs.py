@@ -65,7 +65,7 @@ def here(tmp_path, monkeypatch):
     for k, label in enumerate(("covid", "normal")):
         Path("films", label).mkdir(parents=True)
         path = tmp_path / "films" / label / "a.png"
-        Image.fromarray(np.full((64, 64), 90 + k, np.uint8)).save(path)
+        Image.fromarray(np.eye(64, dtype=np.uint8) * (90 + k)).save(path)
         rows.append(FilmRow(f"films/{label}/a", "", str(path), "0" * 64, f"{k}" * 64, label, "films"))
     Manifest(rows, Header("manifest", options={"no_patient_ids": ["films"]})).write(tmp_path / "m.csv")
     Path("p.csv").write_text(TABLE)

@@ -106,7 +106,7 @@ def test_a_workers_imports_hold_no_torch() -> None:
 def test_a_film_that_changed_since_ingest_is_refused_by_name(tmp_path: Path) -> None:
     rows = []
     for k in range(3):
-        Image.fromarray(np.full((64, 64), 40 * k, np.uint8)).save(tmp_path / f"{k}.png")
+        Image.fromarray(np.eye(64, dtype=np.uint8) * (40 + 40 * k)).save(tmp_path / f"{k}.png")
         rows.append(row(tmp_path / f"{k}.png"))
     shutil.copy(tmp_path / "0.png", tmp_path / "2.png")
     with pytest.raises(InputError, match="1 films of the manifest cannot be used; ingest again") as refused:

@@ -76,7 +76,7 @@ def test_films_that_chance_left_alone_are_shared(tmp_path: Path) -> None:
 
 def test_a_film_that_changed_is_refused(tmp_path: Path) -> None:
     rows = films(tmp_path, 2)
-    Image.fromarray(np.zeros((60, 50), np.uint8)).save(rows["s/1"].path)
+    Image.fromarray(np.eye(60, 50, dtype=np.uint8)).save(rows["s/1"].path)
     with pytest.raises(
         FilmError,
         match=r"film 's/1' is not what it was when the manifest was made; run `hilum ingest` again",
