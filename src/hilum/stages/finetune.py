@@ -7,6 +7,7 @@ of its inputs; a killed one goes on from its checkpoint, which lies beside the r
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -191,6 +192,11 @@ def _launch(fabric: Fabric, work: Callable[[Fabric], None], options: FinetuneTab
         fabric.launch(work)
     except ProcessRaisedException as e:
         raise HilumError(f"one of {options.devices} training processes failed: {e}") from e
+    except BaseException:
+        if options.devices > 1:  # stopped: they would go on, and this process would wait for them
+            for process in multiprocessing.active_children():
+                process.terminate()
+        raise
 
 
 def check_machine(options: FinetuneTable, device: str) -> list[str]:
