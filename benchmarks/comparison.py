@@ -66,11 +66,13 @@ def run(n_trials: int, n_resamples: int, test: Sequence[int] = TEST) -> dict[str
     start = time.perf_counter()
     for scores in cells.values():
         trials = [TrialScores(true, s, clusters, 0.5, sides) for s in scores]
-        cell_statistics(trials, CLASSES, n_resamples=n_resamples)
+        cell_statistics(trials, CLASSES, "covid", n_resamples=n_resamples)
     of_cells = time.perf_counter()
     for scores in cells.values():
         for s in scores:
-            cell_statistics([TrialScores(true, s, clusters, 0.5, sides)], CLASSES, n_resamples=n_resamples)
+            cell_statistics(
+                [TrialScores(true, s, clusters, 0.5, sides)], CLASSES, "covid", n_resamples=n_resamples
+            )
     of_trials = time.perf_counter()
     scored = {c: [ScoredFilms(ids, true, s, ids) for s in scores] for c, scores in cells.items()}
     counted = Cells(scored, CLASSES, "covid", METRICS, n_resamples=n_resamples)

@@ -147,7 +147,7 @@ def test_the_bootstrap_of_roc_auc_against_scipys() -> None:
     true, score = films(9, 400, None)
     keep = (true == 1) | (true == 2)
     y, s = true[keep] == 1, score[keep]
-    rows = film_statistics(true[keep], s, CLASSES, n_resamples=2000, seed=0)
+    rows = film_statistics(true[keep], s, CLASSES, "covid", n_resamples=2000, seed=0)
     row = next(r for r in rows if (r.metric, r.class_) == ("roc_auc", "covid"))
     wanted = stats.bootstrap(
         (y, s[:, 1]),

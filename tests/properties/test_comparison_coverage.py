@@ -205,7 +205,7 @@ def test_coverage_of_a_cell_of_few_errors() -> None:
             right = rng.random(60) < expit(5.6 + hard + 0.3 * rng.normal())
             score = np.append(np.where(right, 0.9, 0.1), np.full(10, 0.2))
             trials.append(TrialScores(true, np.stack([1 - score, score], axis=1), np.arange(70)))
-        rows = cell_statistics(trials, ["normal", "covid"], seed=repeat, n_resamples=2)
+        rows = cell_statistics(trials, ["normal", "covid"], "covid", seed=repeat, n_resamples=2)
         row = find(rows, "sensitivity", "covid")
         assert row.low is not None
         assert row.high is not None

@@ -59,6 +59,7 @@ def coverage(area: float, n: int, others: int, patients: bool, repeats: int) -> 
             true,
             np.stack([1 - p, p], axis=1),
             ["normal", "covid"],
+            "covid",
             clusters=unit,
             seed=repeat,
             n_resamples=RESAMPLES,
@@ -105,12 +106,12 @@ def test_f1_and_macro_averages_of_good_models_are_held(level: float, repeats: in
     names, counts = ["covid", "normal", "viral"], (20, 30, 40)
     wanted = [("f1", "covid"), ("f1", MACRO), ("sensitivity", MACRO), ("roc_auc", MACRO), ("pr_auc", MACRO)]
     many = film_statistics(
-        *draw(np.random.default_rng(0), tuple(2500 * c for c in counts)), names, n_resamples=2
+        *draw(np.random.default_rng(0), tuple(2500 * c for c in counts)), names, "covid", n_resamples=2
     )
     truth = {key: find(many, *key).estimate for key in wanted}
     rng, held = np.random.default_rng(int(10 * level)), dict.fromkeys(wanted, 0)
     for repeat in range(repeats):
-        rows = film_statistics(*draw(rng, counts), names, seed=repeat, n_resamples=RESAMPLES)
+        rows = film_statistics(*draw(rng, counts), names, "covid", seed=repeat, n_resamples=RESAMPLES)
         for key in wanted:
             row = find(rows, *key)
             held[key] += row.low <= truth[key] <= row.high  # type: ignore[operator]

@@ -132,14 +132,14 @@ def test_rows_and_names_may_come_in_any_order(seed: int) -> None:
     n, classes = 90, ["covid", "normal", "viral"]
     true, clusters = rng.integers(0, 3, n), np.array([f"p{c}" for c in rng.integers(0, 30, n)])
     score = rng.dirichlet(np.ones(3), n)
-    rows = film_statistics(true, score, classes, clusters=clusters, unit="patient", n_resamples=60)
+    rows = film_statistics(true, score, classes, "covid", clusters=clusters, unit="patient", n_resamples=60)
     order = rng.permutation(n)
     assert rows == film_statistics(
-        true[order], score[order], classes, clusters=clusters[order], unit="patient", n_resamples=60
+        true[order], score[order], classes, "covid", clusters=clusters[order], unit="patient", n_resamples=60
     )
     columns = rng.permutation(3)
     renamed = film_statistics(
-        np.argsort(columns)[true], score[:, columns], [classes[c] for c in columns],
+        np.argsort(columns)[true], score[:, columns], [classes[c] for c in columns], "covid",
         clusters=clusters, unit="patient", n_resamples=60,
     )  # fmt: skip
     assert {r.key: r for r in renamed} == {r.key: r for r in rows}
@@ -150,7 +150,7 @@ def test_rows_and_names_may_come_in_any_order(seed: int) -> None:
 def test_intervals_hold_the_estimate_and_stay_within_bounds(seed: int) -> None:
     true, score = films(seed, 250, 2)
     rows = film_statistics(
-        true.astype(int), np.stack([1 - score, score], axis=1), ["normal", "covid"], n_resamples=200
+        true.astype(int), np.stack([1 - score, score], axis=1), ["normal", "covid"], "covid", n_resamples=200
     )
     for row in rows:
         if row.estimate is not None and row.low is not None and row.high is not None:
@@ -193,6 +193,7 @@ def test_coverage_of_a_sensitivity(n: int, truth: float, least: float, most: flo
             true,
             np.eye(2)[np.where(right, true, 1 - true)],
             ["normal", "covid"],
+            "covid",
             seed=repeat,
             n_resamples=400,
         )

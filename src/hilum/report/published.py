@@ -41,6 +41,7 @@ _TABLE_5: Mapping[tuple[str, str], tuple[float, float, float, float]] = {
 
 CONFUSION_CELLS = {"Table 6": ("resnet50", "baseline"), "Table 7": ("resnet50", "crop-distortion")}
 SCHEDULE = "constant"
+_POSITIVE = "covid"
 
 NOTE_4 = (
     "The paper’s columns are copied as printed and do not stand on equal terms with this study: half of "
@@ -79,3 +80,8 @@ def table_5(backbone: str, pipeline: str, metric: str) -> float | None:
     (18.3, None)
     """
     return _look_up(_TABLE_5, backbone, pipeline, metric)
+
+
+def is_positive(class_: str) -> bool:
+    """Whether a class is the one that the paper's numbers are about, however a study spells it."""
+    return class_.casefold() == _POSITIVE

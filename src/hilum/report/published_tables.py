@@ -26,7 +26,7 @@ def seconds_alone(folder: RunFolder, cell: RunCell) -> list[float]:
 
 def has_papers_cells(folder: RunFolder) -> bool:
     """Whether a cell is one of the paper's Table 4, which is for a constant rate and covid against the rest."""
-    return folder.positive == "covid" and any(
+    return published.is_positive(folder.positive) and any(
         c.schedule == published.SCHEDULE
         and published.table_4(c.backbone, c.pipeline, "sensitivity") is not None
         for c in folder.cells
@@ -138,7 +138,7 @@ def _by_pipeline(
                     else Cell(numbers.NONE, None, quiet=True, title="not in this study")
                 )
                 # the paper's Tables 4 and 5 are for a constant learning rate and covid only
-                comparable = schedule == published.SCHEDULE and folder.positive == "covid"
+                comparable = schedule == published.SCHEDULE and published.is_positive(folder.positive)
                 value = paper(backbone, p, metric) if comparable else None
                 row.append(_paper_cell(value, metric))
             body.append(row)

@@ -6,7 +6,7 @@ the people behind a study know (dates, ethics, funding) is filled in here but fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hilum.artifacts.header import read_json
@@ -91,12 +91,9 @@ def training(folder: RunFolder) -> str:
     """Epochs, batch, policies, losses, sampling, choice of epoch."""
     value = study(folder)
     table = value.get("training") or {}
-    found = [
-        f"{k.replace('_', ' ')} {table[k]}" for k in ("epochs", "batch", "learning_rate") if table.get(k)
-    ]
-    found += [
-        f"schedule {name}: {_policy(value, name)}" for name in dict.fromkeys(c.schedule for c in folder.cells)
-    ]
+    schedules = list(dict.fromkeys(c.schedule for c in folder.cells))
+    found = [f"{k.replace('_', ' ')} {table[k]}" for k in _shared(value, schedules) if table.get(k)]
+    found += [f"schedule {name}: {_policy(value, name)}" for name in schedules]
     losses = dict.fromkeys(c.factors.get("loss", "cross-entropy") for c in folder.cells)
     found += [f"loss {name}{_options((value.get('loss') or {}).get(name), 'kind')}" for name in losses]
     if value.get("finetune") and any(c.finetuned for c in folder.cells):
@@ -108,6 +105,15 @@ def training(folder: RunFolder) -> str:
         "weights of the epoch with the lowest validation loss" if best else "weights of the last epoch"
     )
     return "; ".join(found) if table else NOT_REPORTED
+
+
+def _shared(value: Mapping[str, Any], schedules: Sequence[str]) -> list[str]:
+    """The keys of ``[training]`` that some schedule takes: epochs and rate are those of a policy that has its own."""
+    policies = [(value.get("policy") or {}).get(name) or {} for name in schedules]
+    cycles = [p.get("kind") == "one_cycle" for p in policies]
+    keys = ["batch"] if all(cycles) else ["epochs", "batch"]
+    own_rate = [bool(c or p.get("learning_rate")) for p, c in zip(policies, cycles, strict=True)]
+    return keys if all(own_rate) else [*keys, "learning_rate"]
 
 
 def _policy(value: Mapping[str, Any], name: str) -> str:

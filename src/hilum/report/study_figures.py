@@ -32,7 +32,7 @@ _PR_TRIAL = 1
 
 def interval_picture(folder: RunFolder, rows: StudyRows, out: Path) -> Picture:
     """Sensitivity and specificity by cell."""
-    comparable = folder.positive == "covid" and not folder.run.get("synthetic")
+    comparable = published.is_positive(folder.positive) and not folder.run.get("synthetic")
 
     def estimate(cell: RunCell, metric: str) -> Estimate:
         row = rows.find(cell.name, None, metric, folder.positive)

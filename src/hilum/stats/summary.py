@@ -38,7 +38,7 @@ def film_statistics(
     y_true: ArrayLike,
     y_score: ArrayLike,
     classes: Sequence[str],
-    positive: str = "covid",
+    positive: str,
     clusters: ArrayLike | None = None,
     unit: str = "film",
     seed: int = 0,
@@ -74,7 +74,7 @@ def film_statistics(
 def cell_statistics(
     trials: Sequence[TrialScores],
     classes: Sequence[str],
-    positive: str = "covid",
+    positive: str,
     unit: str = "film",
     seed: int = 0,
     n_resamples: int = N_RESAMPLES,

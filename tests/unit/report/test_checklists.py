@@ -186,6 +186,9 @@ def test_training_in_words(run, tmp_path):
         "one cycle (phases epochs 15 max rate 0.001, then epochs 8 max rate 0.0005, weight decay 0.0001)"
         in words
     )
+    assert words.startswith(
+        "batch 32; schedule constant: one cycle"
+    )  # the cycles have epochs and rates of their own
     assert "early stopping after 5 epochs; weights of the epoch with the lowest validation loss" in words
     assert study_facts.imbalance(folder) == (
         "covid: 3000 training films drawn with replacement; viral: 0.5 times as many training films drawn with replacement; "

@@ -48,7 +48,7 @@ def test_estimates_are_those_of_the_statistics(cells: Cells) -> None:
         (name, r.metric): r.estimate
         for name, trials in (("a", cell(1, 1.6)), ("b", cell(2, 1.0)))
         for r in cell_statistics(
-            [TrialScores(t.y_true, t.y_score, t.clusters) for t in trials], CLASSES, n_resamples=2
+            [TrialScores(t.y_true, t.y_score, t.clusters) for t in trials], CLASSES, "covid", n_resamples=2
         )
         if r.class_ == "covid"
     }

@@ -59,7 +59,7 @@ def test_perfectly_separated_films_are_not_certainty() -> None:
     """30 films of the class and 60 others, all right: every row has room below 1, and says that events are few."""
     true = np.repeat([1, 0], [30, 60])
     p = np.where(true == 1, 0.9, 0.1)
-    rows = film_statistics(true, np.stack([1 - p, p], axis=1), ["normal", "covid"], n_resamples=100)
+    rows = film_statistics(true, np.stack([1 - p, p], axis=1), ["normal", "covid"], "covid", n_resamples=100)
     lows = {r.metric: round(r.low or 0, 4) for r in rows if r.class_ == "covid"}
     assert lows == {
         "sensitivity": 0.8843, "specificity": 0.9404, "strict_rate": 0.9404, "ppv": 0.8843, "npv": 0.9404, "f1": 0.9386,
@@ -83,6 +83,7 @@ def test_patients_count_as_their_effective_number() -> None:
         true,
         np.stack([1 - p, p], axis=1),
         ["normal", "covid"],
+        "covid",
         clusters=patient,
         unit="patient",
         n_resamples=50,
@@ -102,6 +103,7 @@ def test_errors_of_one_patient_are_one_event() -> None:
         true,
         np.stack([1 - p, p], axis=1),
         ["normal", "covid"],
+        "covid",
         clusters=patient,
         unit="patient",
         n_resamples=50,
@@ -112,7 +114,7 @@ def test_errors_of_one_patient_are_one_event() -> None:
 def test_one_film_of_a_class_has_an_interval_and_says_how_little_it_knows() -> None:
     true = np.repeat([1, 0], [1, 60])
     p = np.where(true == 1, 0.9, 0.1)
-    rows = film_statistics(true, np.stack([1 - p, p], axis=1), ["normal", "covid"], n_resamples=200)
+    rows = film_statistics(true, np.stack([1 - p, p], axis=1), ["normal", "covid"], "covid", n_resamples=200)
     row = find(rows, "pr_auc", "covid")
     assert (row.low, row.high) == pytest.approx(wilson(1, 1))
     assert "none from resamples: undefined in" in row.note

@@ -31,7 +31,7 @@ def films(seed: int, n: int = 300, strength: float = 2.0) -> tuple[np.ndarray, n
 
 
 def test_table_6_as_a_file_of_predictions() -> None:
-    rows = film_statistics(*table_6(), CLASSES, n_resamples=200, seed=1)
+    rows = film_statistics(*table_6(), CLASSES, "covid", n_resamples=200, seed=1)
     found = {name: find(rows, name, "covid") for name in ("sensitivity", "specificity", "strict_rate", "ppv")}
     assert [round(r.estimate or 0, 4) for r in found.values()] == [0.9635, 0.9550, 0.9326, 0.8564]
     for row in found.values():
@@ -57,7 +57,7 @@ def test_table_6_as_a_file_of_predictions() -> None:
 
 
 def test_a_wide_sample_agrees_with_the_binomial() -> None:
-    row = find(film_statistics(*table_6(), CLASSES, n_resamples=2000), "sensitivity", "covid")
+    row = find(film_statistics(*table_6(), CLASSES, "covid", n_resamples=2000), "sensitivity", "covid")
     error = (row.estimate * (1 - row.estimate) / 1808) ** 0.5  # type: ignore[operator]
     assert row.film_error == pytest.approx(error, rel=0.05)
     assert row.high - row.low == pytest.approx(2 * 1.96 * error, rel=0.07)  # type: ignore[operator]
@@ -66,12 +66,13 @@ def test_a_wide_sample_agrees_with_the_binomial() -> None:
 def test_patients_with_copies_of_a_film_make_the_interval_wider() -> None:
     true, score = films(0, 400)
     times = 4
-    alone = film_statistics(true, score, CLASSES, n_resamples=500)
+    alone = film_statistics(true, score, CLASSES, "covid", n_resamples=500)
     clusters = np.tile(np.arange(400), times)
     copies = film_statistics(
         np.tile(true, times),
         np.tile(score, (times, 1)),
         CLASSES,
+        "covid",
         clusters=clusters,
         unit="patient",
         n_resamples=500,
@@ -87,7 +88,7 @@ def test_patients_with_copies_of_a_film_make_the_interval_wider() -> None:
 def test_a_cell_is_the_mean_of_its_trials_with_their_standard_error() -> None:
     scores = [films(seed) for seed in range(3)]
     trials = [TrialScores(true, score, np.arange(300)) for true, score in scores]
-    rows = cell_statistics(trials, CLASSES, n_resamples=200)
+    rows = cell_statistics(trials, CLASSES, "covid", n_resamples=200)
     each = [rates(confusion(t, predicted_class(s), 4), 1)["sensitivity"] for t, s in scores]
     row, wanted = find(rows, "sensitivity", "covid"), summarise_trials(each)
     assert row.estimate == pytest.approx(wanted.mean)
@@ -103,7 +104,10 @@ def test_trials_with_films_of_their_own() -> None:
     parts = [films(0, 120), films(1, 124)]
     clusters = [np.arange(120), np.arange(60, 184)]
     rows = cell_statistics(
-        [TrialScores(t, s, c) for (t, s), c in zip(parts, clusters, strict=True)], CLASSES, n_resamples=100
+        [TrialScores(t, s, c) for (t, s), c in zip(parts, clusters, strict=True)],
+        CLASSES,
+        "covid",
+        n_resamples=100,
     )
     row = find(rows, "accuracy", "all")
     assert (row.n, row.n_clusters) == (122, 184)
@@ -112,7 +116,7 @@ def test_trials_with_films_of_their_own() -> None:
 
 def test_the_operating_point_has_rows_of_its_own() -> None:
     true, score = films(3)
-    rows = film_statistics(true, score, CLASSES, n_resamples=50, threshold=0.2)
+    rows = film_statistics(true, score, CLASSES, "covid", n_resamples=50, threshold=0.2)
     said = score[:, 1] >= 0.2
     row = find(rows, "sensitivity@operating_point", "covid")
     assert row.estimate == pytest.approx(said[true == 1].mean())
@@ -121,7 +125,7 @@ def test_the_operating_point_has_rows_of_its_own() -> None:
     assert {r.metric for r in rows if r.metric.endswith("@operating_point")} == {
         f"{m}@operating_point" for m in ("sensitivity", "specificity", "ppv", "npv", "f1", "accuracy")
     }
-    assert not [r for r in film_statistics(true, score, CLASSES, n_resamples=50) if "@" in r.metric]
+    assert not [r for r in film_statistics(true, score, CLASSES, "covid", n_resamples=50) if "@" in r.metric]
 
 
 def test_contrasts_stand_beside_the_headline() -> None:
@@ -132,7 +136,7 @@ def test_contrasts_stand_beside_the_headline() -> None:
         Sides("covid among child normals", np.zeros(300, bool), (true == 2) & ~adult, (1,), one_sided=True),
         Sides("bacterial vs viral", true == 0, true == 3, (0,), (3,)),
     ]
-    rows = film_statistics(true, score, CLASSES, n_resamples=50, sides=sides)
+    rows = film_statistics(true, score, CLASSES, "covid", n_resamples=50, sides=sides)
     adult_normals = (true == 2) & adult
     row = find(rows, "specificity", "covid vs adult normal")
     assert row.estimate == pytest.approx((predicted_class(score)[adult_normals] != 1).mean())
@@ -144,13 +148,13 @@ def test_contrasts_stand_beside_the_headline() -> None:
     assert find(rows, "roc_auc", "bacterial vs viral").estimate == pytest.approx(
         roc_auc(true[both] == 0, share)
     )
-    plain = film_statistics(true, score, CLASSES, n_resamples=50)
+    plain = film_statistics(true, score, CLASSES, "covid", n_resamples=50)
     assert [r for r in rows if r.class_ in (*CLASSES, "all", "macro")] == plain  # the headline does not move
 
 
 def test_a_contrast_without_films_is_null_and_says_why() -> None:
     nobody = Sides("a vs b", [False] * 300, [False] * 300, (1,), note="the films' age group is not known")
-    rows = film_statistics(*films(4), CLASSES, n_resamples=50, sides=[nobody])
+    rows = film_statistics(*films(4), CLASSES, "covid", n_resamples=50, sides=[nobody])
     row = find(rows, "roc_auc", "a vs b")
     assert (row.estimate, row.low, row.n) == (None, None, 0)
     assert row.note == "the films' age group is not known; undefined: no film of the class"
@@ -160,7 +164,7 @@ def test_few_errors_get_the_exact_interval() -> None:
     true = np.repeat([0, 1], 60)
     score = np.eye(2)[true]
     score[60] = [1, 0]  # one covid film of sixty missed
-    rows = film_statistics(true, score, ["normal", "covid"], n_resamples=50)
+    rows = film_statistics(true, score, ["normal", "covid"], "covid", n_resamples=50)
     row = find(rows, "sensitivity", "covid")
     assert (row.low, row.high) == pytest.approx(clopper_pearson(59, 60))
     assert row.method == "Clopper-Pearson on effective n = 60 films"
@@ -169,14 +173,20 @@ def test_few_errors_get_the_exact_interval() -> None:
     assert sure.estimate == 1.0
     assert (sure.low, sure.high) == pytest.approx(clopper_pearson(60, 60))
     paired = film_statistics(
-        true, score, ["normal", "covid"], clusters=np.arange(120) // 2, unit="patient", n_resamples=50
+        true,
+        score,
+        ["normal", "covid"],
+        "covid",
+        clusters=np.arange(120) // 2,
+        unit="patient",
+        n_resamples=50,
     )
     assert find(paired, "sensitivity", "covid").method == "Clopper-Pearson on effective n = 30 patients"
 
 
 def test_a_class_without_films_is_null_not_nan() -> None:
     true, score = films(5)
-    rows = film_statistics(true[true != 3], score[true != 3], CLASSES, n_resamples=50)
+    rows = film_statistics(true[true != 3], score[true != 3], CLASSES, "covid", n_resamples=50)
     row = find(rows, "sensitivity", "viral")
     assert (row.estimate, row.low, row.method) == (None, None, "none")
     assert row.note == "undefined: no film of the class"
@@ -186,12 +196,15 @@ def test_a_class_without_films_is_null_not_nan() -> None:
         TrialScores(true, score, np.arange(300)),
         TrialScores(true[true != 3], score[true != 3], np.arange(225)),
     ]
-    assert "(in trial 2 of 2)" in find(cell_statistics(two, CLASSES, n_resamples=50), "roc_auc", "viral").note
+    assert (
+        "(in trial 2 of 2)"
+        in find(cell_statistics(two, CLASSES, "covid", n_resamples=50), "roc_auc", "viral").note
+    )
 
 
 def test_equal_input_gives_equal_rows() -> None:
     def rows(seed: int) -> list[StatisticsRow]:
-        return film_statistics(*films(6), CLASSES, n_resamples=100, seed=seed)
+        return film_statistics(*films(6), CLASSES, "covid", n_resamples=100, seed=seed)
 
     assert rows(1) == rows(1)
     assert rows(1) != rows(2)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hilum.report import numbers
+from hilum.report import numbers, published
 from hilum.report.comparison_tables import difference_cell as signed_cell
 from hilum.report.families import levels
 from hilum.report.paper import printed
@@ -54,7 +54,7 @@ def _varying(member: Member) -> list[str]:
 
 def paper_value(member: Member, cell: RunCell, metric: str) -> float | None:
     """The paper's number beside a cell; None where it has none or the positive class is not covid."""
-    if member.folder.positive != "covid":
+    if not published.is_positive(member.folder.positive):
         return None
     return printed.value(member.experiment, cell.backbone, cell.pipeline, cell.schedule, metric)
 

@@ -72,7 +72,7 @@ def _table_5(member: Member) -> Table:
     body = []
     for cell in folder.cells:
         row = cell_names(member, cell)
-        comparable = cell.schedule == published.SCHEDULE and folder.positive == "covid"
+        comparable = cell.schedule == published.SCHEDULE and published.is_positive(folder.positive)
         for metric in _RATES:
             found = member.row(cell, metric)
             row.append(

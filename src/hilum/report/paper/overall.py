@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hilum.report import numbers
+from hilum.report import numbers, published
 from hilum.report.paper import printed
 from hilum.report.paper.beside import (
     difference_cell,
@@ -86,7 +86,11 @@ def _on_test(members: list[Member]) -> Table:
         cell = chosen(member, on_test)
         if cell is None:
             continue
-        of_paper = printed.TABLE_11.get(member.experiment, {}) if member.folder.positive == "covid" else {}
+        of_paper = (
+            printed.TABLE_11.get(member.experiment, {})
+            if published.is_positive(member.folder.positive)
+            else {}
+        )
         row = _lead(member, cell)
         for m in _TWO:
             found = member.row(cell, m)
