@@ -165,5 +165,5 @@ def trained_on(folder: RunFolder) -> str:
     for name, value in (("age group", "age_group"), ("sex", "sex"), ("view", "view")):
         n = Counter(str(getattr(f, value)) or "unknown" for f in films)
         if set(n) != {"unknown"}:
-            found.append(f"{name} " + ", ".join(k for k, _ in n.most_common()))
+            found.append(f"{name} " + ", ".join(sorted(n)))
     return "; ".join(found) or "age, sex and view not recorded"
