@@ -127,3 +127,17 @@ def test_what_cannot_be_listed_is_said(tmp_path: Path) -> None:
     (tmp_path / "F" / "a.txt").write_text("x")
     with pytest.raises(InputError, match=r"F: no film in this folder .*; it holds 1 other files"):
         named_films([tmp_path / "F"])
+
+
+def test_every_row_of_a_manifest_counts(tmp_path: Path) -> None:
+    one, two = film(tmp_path / "1.png"), film(tmp_path / "2.png")
+    header = Header("manifest", options={"no_patient_ids": ["s"]})
+    rows = [FilmRow(f"s/{k}", "", str(one), "", "", "covid", "s") for k in range(2)]
+    Manifest(rows, header).write(tmp_path / "m.csv")
+    named = named_films([one, tmp_path / "m.csv", one, two, tmp_path / "m.csv"])
+    assert [r.image_id for r in named.rows] == ["s/0", "s/1", "2.png"]
+    Manifest([FilmRow("s/0", "", str(two), "", "", "covid", "s")], header).write(tmp_path / "n.csv")
+    with pytest.raises(
+        InputError, match=r"different films of one image_id: 's/0' \(1 ids\); give one manifest"
+    ):
+        named_films([tmp_path / "m.csv", tmp_path / "n.csv"])

@@ -1,13 +1,13 @@
 """The films that a command's arguments name: files, folders and manifests, for commands that do not ingest.
 
 Convention: a film of a folder is called by its path in it, with its ending; where two films would share a name all take the last
-parts of their paths that tell them apart (`places`). A film that is named twice counts once. A folder is listed as an ingest lists
-it, and what is no film there is given back by reason.
+parts of their paths that tell them apart (`places`). A bare film that is named twice, or by a manifest too, counts once; every row of
+a manifest counts. A folder is listed as an ingest lists it, and what is no film there is given back by reason.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,9 +46,9 @@ def named_films(paths: Sequence[Path]) -> NamedFilms:
     """The films that a command names: files, folders (searched), or manifests.
 
     Raises:
-        InputError: A path that is not there, or a folder without a film.
+        InputError: A path that is not there, a folder without a film, or manifests that give one id to several films.
     """
-    rows: dict[Path, FilmRow] = {}
+    rows: dict[tuple[Path, str], FilmRow] = {}
     left_out: dict[str, list[str]] = defaultdict(list)
     for path in paths:
         if path.suffix.lower() == ".csv":
@@ -59,8 +59,13 @@ def named_films(paths: Sequence[Path]) -> NamedFilms:
             found = [_bare(path, path.name)]
         else:
             raise InputError(f"{path}: no such film, folder or manifest")
+        places = {place for place, _ in rows}
         for row in found:
-            rows.setdefault(absolute(Path(row.path)), row)
+            place = absolute(Path(row.path))
+            if (
+                row.source or place not in places
+            ):  # every row of a manifest counts; a bare film that is named already does not
+                rows.setdefault((place, row.image_id if row.source else ""), row)
     return NamedFilms(tuple(_called_apart(rows)), {r: tuple(f) for r, f in left_out.items()})
 
 
@@ -74,14 +79,19 @@ def _in_folder(folder: Path, left_out: dict[str, list[str]]) -> list[FilmRow]:
     return [_bare(folder / f, f) for f in found.films]
 
 
-def _called_apart(rows: Mapping[Path, FilmRow]) -> list[FilmRow]:
+def _called_apart(rows: Mapping[tuple[Path, str], FilmRow]) -> list[FilmRow]:
+    own = Counter(r.image_id for r in rows.values() if r.source)
+    twice = [i for i, n in own.items() if n > 1]
+    if twice:
+        raise InputError(
+            f"the manifests given have different films of one image_id: {twice[0]!r} ({len(twice)} ids); give one manifest at a time"
+        )
     ids = [r.image_id for r in rows.values()]
     if len(set(ids)) == len(ids):
         return list(rows.values())
-    own = [r.image_id for r in rows.values() if r.source]  # a manifest's ids stay
-    bare = [p for p, r in rows.items() if not r.source]
-    names = dict(zip(bare, unique_tails(bare, own), strict=True))
-    return [replace(r, image_id=names.get(p, r.image_id)) for p, r in rows.items()]
+    bare = [place for (place, _), r in rows.items() if not r.source]
+    names = dict(zip(bare, unique_tails(bare, own), strict=True))  # a manifest's ids stay
+    return [r if r.source else replace(r, image_id=names[place]) for (place, _), r in rows.items()]
 
 
 def _bare(path: Path, name: str) -> FilmRow:
