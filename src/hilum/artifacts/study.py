@@ -6,6 +6,7 @@ record never depends on a default of another version.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -140,19 +141,32 @@ def _tables_in(annotation: Any) -> list[Any]:
     return [k for inner in get_args(annotation) for k in _tables_in(inner)]
 
 
+_TAG = "kind"
+"""Key by which policies and losses are told apart."""
+
+
 def _explain(error: ValidationError, where: str) -> InputError:
-    first = error.errors()[0]
-    key = ".".join(str(p) for p in first["loc"])
+    # of a value that may be several things, an unknown key says more than that it is none of the others
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    key, got = ".".join(_own_keys(first["loc"])), first["input"]
+    context = first.get("ctx", {})
     if first["type"] == "extra_forbidden":
         return InputError(
             f"{where}: unknown key {key!r}; {nearest(str(first['loc'][-1]), _keys_at(first['loc'][:-1]))}"
         )
+    if first["type"] == "union_tag_invalid":
+        words = str(context.get("expected_tags", "")).replace("'", "").split(", ")
+        tag = str(context.get("tag", ""))
+        return InputError(f"{where}: {key}.{_TAG} got {tag!r}; {nearest(tag, words)}")
     if first["type"] == "literal_error":
-        words = (
-            str(first.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
-        )
-        return InputError(f"{where}: {key} got {first['input']!r}; {nearest(str(first['input']), words)}")
-    return InputError(f"{where}: {key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}")
+        words = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
+        return InputError(f"{where}: {key} got {got!r}; {nearest(str(got), words)}")
+    return InputError(f"{where}: {key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {got!r}")
+
+
+def _own_keys(location: Sequence[int | str]) -> list[str]:
+    """A place in words that stand in the file: pydantic adds which of several kinds of value it tried."""
+    return [str(p) for p in location if not re.search(r"[\[\]]|^constrained-|^[A-Z]\w*Table$", str(p))]
 
 
 def _set(value: dict[str, Any], assignment: str) -> None:

@@ -93,6 +93,16 @@ def test_experiment_2_is_the_papers() -> None:
         ('name = "a"\n[finetune]\ntrane = "all"', "unknown key 'finetune.trane'; did you mean 'train'?"),
         ('name = "a"\n[unsafe]\nsecond_softmx = true', "did you mean 'second_softmax'?"),
         ('name = "a"\n[policy.p]\nkind = "plateau"\npatiance = 2', "did you mean 'patience'?"),
+        (
+            'name = "a"\n[weights]\nresnet50 = "imagnet"',
+            "weights.resnet50 got 'imagnet'; did you mean 'imagenet'?",
+        ),
+        (
+            'name = "a"\n[weights]\nresnet50 = {fil = "x"}',
+            "unknown key 'weights.resnet50.fil'; did you mean 'file'?",
+        ),
+        ('name = "a"\n[policy.p]\nkind = "cosin"', "policy.p.kind got 'cosin'; did you mean 'cosine'?"),
+        ('name = "a"\n[sampling]\ncovid = 0', "sampling.covid: input should be greater than or equal to 1"),
         ("name = ", "expected TOML"),
     ],
 )
