@@ -98,7 +98,10 @@ def _is_dicom(film: FilmRow) -> bool:
 
 def room_on_disk(asked: Asked) -> Iterator[Finding]:
     """Room where the workspace lies for what is still to be written."""
-    sizes = sizes_of(asked)
+    try:
+        sizes = sizes_of(asked)
+    except HilumError:  # films that cannot be drawn or prepared, which other checks say
+        return
     there = asked.workspace.root
     while not there.exists():
         there = there.parent

@@ -45,7 +45,7 @@ def comparisons_have_counterparts(asked: Asked) -> Iterator[Finding]:
         try:
             pairs_of(asked.recipes, family)
         except InputError as e:
-            yield Finding(f"{e}. Correct [[compare]] or [grid]")
+            yield Finding(f"{e} (correct [[compare]] or [grid])")
 
 
 def operating_point_rule(asked: Asked) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hilum.artifacts.header import Header, read_json, write_json
@@ -40,6 +40,29 @@ def run_or_find(
     return run_study(study, manifest, root, workers, command)
 
 
+def refuse_members(members: Sequence[Planned], root: Path, workers: int) -> None:
+    """Check every member that is not finished before the first of them runs, so that the last does not fail after a night.
+
+    Raises:
+        InputError: Something stands in the way of a member: all of it, each with the member's name.
+    """
+    still = [m for m in members if find_finished(m.study, m.manifest, root) is None]
+    if not still:
+        return
+    from hilum.artifacts.manifest import Manifest
+    from hilum.workflow.asked import Asked
+    from hilum.workflow.checks import findings, refuse
+    from hilum.workflow.workspace import Workspace
+
+    manifests = {m.manifest: Manifest.read(m.manifest) for m in still}
+    found = []
+    for m in still:
+        asked = Asked(m.study, manifests[m.manifest], Workspace(root), workers)
+        # a member says its notes when it runs
+        found += [replace(f, text=f"{m.label}: {f.text}") for f in findings(asked) if f.code]
+    refuse(found)
+
+
 def run_suite(
     suite: Suite, members: Sequence[Planned], root: Path, workers: int, command: str
 ) -> tuple[Path, list[StageLine]]:
@@ -54,7 +77,11 @@ def run_suite(
 
     Returns:
         The report's path, and a line a member: 1 done or found, and its seconds.
+
+    Raises:
+        InputError: Something stands in the way of a member, before the first one runs.
     """
+    refuse_members(members, root, workers)
     lines, done = [], []
     for member in members:
         start = time.perf_counter()

@@ -11,12 +11,14 @@ import pytest
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.study import Study, read_study
+from hilum.artifacts.suite import Member, Suite
 from hilum.core.errors import InputError
 from hilum.stages.finetune import check_machine
-from hilum.workflow import film_checks, machine_checks
+from hilum.workflow import film_checks, machine_checks, suite
 from hilum.workflow.asked import Asked, Finding
 from hilum.workflow.checks import findings, refuse
 from hilum.workflow.families import without_lost_families
+from hilum.workflow.suite import Planned
 from hilum.workflow.workspace import Settled, Workspace
 
 BASE: dict[str, Any] = {
@@ -207,6 +209,17 @@ def test_everything_is_said_in_one_message(asked, tmp_path: Path) -> None:
     lines = str(e.value).splitlines()
     assert lines[0] == "3 things stand in the way of this study:"
     assert [line[:5] for line in lines[1:]] == ["  1. ", "  2. ", "  3. "]
+
+
+def test_a_suite_is_checked_whole_before_its_first_member_runs(asked, tmp_path: Path, monkeypatch) -> None:
+    sound, wrong = asked(), asked(statistics={"operating_point": "youdn"})
+    sound.manifest.write(tmp_path / "manifest.csv")
+    members = [
+        Planned(label, a.as_read, tmp_path / "manifest.csv") for label, a in (("one", sound), ("two", wrong))
+    ]
+    monkeypatch.setattr(suite, "run_or_find", None)
+    with pytest.raises(InputError, match=r"^two: statistics\.operating_point: unknown rule 'youdn'"):
+        suite.run_suite(Suite(name="s", member=[Member(study="one")]), members, tmp_path / "w", 1, "")
 
 
 def test_a_note_does_not_stop(capsys) -> None:
