@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from typing import Any
@@ -207,3 +208,15 @@ def test_a_page_that_does_not_say_which_value_is_black_is_refused() -> None:
     with pytest.raises(FilmError, match="tag 262") as caught:
         decode(data)
     assert caught.value.reason == "corrupt"
+
+
+@pytest.mark.parametrize("kind", ["L", "I;16", "RGB"])
+def test_big_tiff(kind: str) -> None:
+    values = colours(np.uint16 if kind == "I;16" else np.uint8)
+    image = Image.fromarray(values[..., :3] if kind == "RGB" else values[..., 0])
+    plain, big = io.BytesIO(), io.BytesIO()
+    image.save(plain, "TIFF")
+    image.save(big, "TIFF", big_tiff=True)
+
+    assert big.getvalue()[2:4] == b"+\0"
+    np.testing.assert_array_equal(decode(big.getvalue()).pixels, decode(plain.getvalue()).pixels)
