@@ -59,13 +59,10 @@ def named_films(paths: Sequence[Path]) -> NamedFilms:
             found = [_bare(path, path.name)]
         else:
             raise InputError(f"{path}: no such film, folder or manifest")
-        places = {place for place, _ in rows}
         for row in found:
-            place = absolute(Path(row.path))
-            if (
-                row.source or place not in places
-            ):  # every row of a manifest counts; a bare film that is named already does not
-                rows.setdefault((place, row.image_id if row.source else ""), row)
+            rows.setdefault((absolute(Path(row.path)), row.image_id if row.source else ""), row)
+    told = {place for (place, _), r in rows.items() if r.source}
+    rows = {key: r for key, r in rows.items() if r.source or key[0] not in told}
     return NamedFilms(tuple(_called_apart(rows)), {r: tuple(f) for r, f in left_out.items()})
 
 
