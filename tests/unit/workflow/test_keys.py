@@ -157,7 +157,7 @@ def test_a_runs_folder_follows_from_study_films_weights_machine_and_version(
 
 # duplicates: found by the manifest's digest
 
-NO_DIFFERENCE = {"path", "lung_mask"}
+NO_DIFFERENCE = {"path", "lung_mask", "container", "stored_as"}  # the last two follow from the bytes
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -170,7 +170,7 @@ def test_a_manifest_is_what_its_films_are_and_not_where_they_lie(column: str) ->
 # prepared films
 
 PREPARE = PrepareTask(
-    films=(("s/1", "/films/1.png", "aa"), ("s/2", "/films/2.png", "bb")),
+    films=(("s/1", "/films/1.png", "bytes", "aa"), ("s/2", "/films/2.png", "bytes", "bb")),
     wanted=((Wanted("crop", "train", 7, 0),), (Wanted("crop", "test", 7, 0),)),
     pipelines=(("crop", preset("crop", 48).to_dict()),),
     folder="/prepared",
@@ -182,8 +182,8 @@ def with_steps(**table: object) -> tuple[tuple[str, Any], ...]:
 
 
 OTHER_PREPARED: dict[str, dict[str, Any]] = {
-    "image id": {"films": (("s/3", "/films/1.png", "aa"), PREPARE.films[1])},
-    "pixels": {"films": (("s/1", "/films/1.png", "cc"), PREPARE.films[1])},
+    "image id": {"films": (("s/3", "/films/1.png", "bytes", "aa"), PREPARE.films[1])},
+    "pixels": {"films": (("s/1", "/films/1.png", "bytes", "cc"), PREPARE.films[1])},
     "fewer films": {"films": PREPARE.films[:1], "wanted": PREPARE.wanted[:1]},
     "pipeline": {"wanted": ((Wanted("baseline", "train", 7, 0),), PREPARE.wanted[1])},
     "part": {"wanted": ((Wanted("crop", "valid", 7, 0),), PREPARE.wanted[1])},
@@ -200,7 +200,9 @@ OTHER_PREPARED: dict[str, dict[str, Any]] = {
 def test_every_difference_makes_another_shard_of_prepared_films() -> None:
     keys = {what: replace(PREPARE, **change).key for what, change in OTHER_PREPARED.items()}
     assert len({PREPARE.key, *keys.values()}) == len(keys) + 1
-    moved = replace(PREPARE, films=tuple((i, f"/elsewhere/{i}", sha) for i, _, sha in PREPARE.films))
+    moved = replace(
+        PREPARE, films=tuple((i, f"/elsewhere/{i}", f"other {b}", sha) for i, _, b, sha in PREPARE.films)
+    )
     assert moved.key == replace(PREPARE, folder="/elsewhere").key == PREPARE.key
 
 
