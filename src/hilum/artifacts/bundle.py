@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 
 from hilum import RESEARCH_NOTICE
-from hilum.artifacts.header import Header, read_json, require_digest, write_json
+from hilum.artifacts.header import Header, as_written, read_json, require_digest, write_json
 from hilum.core.digests import sha256_bytes, sha256_file
 from hilum.core.errors import InputError
 from hilum.core.files import write_bytes
@@ -96,12 +96,14 @@ class Bundle:
         if not path.is_file():
             raise InputError(f"{folder}: expected a bundle (a folder with bundle.json)")
         value = read_json(path)
-        header = Header.from_dict(value.get("header"), "bundle", path)
-        name = _weights_of(value.get("network", "frozen"))
+        with as_written(path):
+            header = Header.from_dict(value.get("header"), "bundle", path)
+            name = _weights_of(value.get("network", "frozen"))
+            expected = value[f"{name}_sha256"]
         weights_path = folder / f"{name}.safetensors"
         if not weights_path.is_file():
             raise InputError(f"{folder}: expected {weights_path.name} beside bundle.json")
-        require_digest(name, value[f"{name}_sha256"], sha256_file(weights_path), path)
+        require_digest(name, expected, sha256_file(weights_path), path)
         names = cls.__dataclass_fields__
         fields: dict[str, Any] = {
             k: (tuple(v) if k in ("classes", "unsafe") else v) for k, v in value.items() if k in names

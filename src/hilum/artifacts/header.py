@@ -9,6 +9,8 @@ inputs give equal bytes.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -87,6 +89,26 @@ def read_json(path: Path) -> Any:
         return json.loads(read_text(path))
     except json.JSONDecodeError as e:
         raise InputError(f"{path}: expected JSON: {e}") from None
+
+
+@contextmanager
+def as_written(path: Path) -> Iterator[None]:
+    """Say of a file that it is not as hilum writes it, where what is read of it in the block is missing or of another type.
+
+    Raises:
+        InputError: It names the file, and the key where one is missing.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as e:
+        what = (
+            f"the key {e.args[0]!r} is missing"
+            if isinstance(e, KeyError) and e.args
+            else "a value is of another type"
+        )
+        raise InputError(
+            f"{path}: not as hilum writes it: {what}; make it again, or name another file"
+        ) from e
 
 
 def write_json(path: Path, value: Any) -> None:

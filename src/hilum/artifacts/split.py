@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hilum.artifacts.header import Header, read_json, require_digest, write_json
+from hilum.artifacts.header import Header, as_written, read_json, require_digest, write_json
 from hilum.artifacts.manifest import Manifest
 from hilum.core.digests import digest
 from hilum.core.errors import InputError, LeakageError
@@ -137,17 +137,18 @@ class Split:
             LeakageError: The file was edited so that it leaks.
         """
         value = read_json(path)
-        header = Header.from_dict(value.get("header"), "split", path)
-        films = value["films"]
-        flat: dict[str, str] = {}
-        for part, group_of in films.items():
-            for i, g in group_of.items():
-                if i in flat:
-                    raise LeakageError(
-                        f"{path}: film {i!r} is in {part} and in another part; rebuild with `hilum split`"
-                    )
-                flat[i] = g
-        return cls({p: list(v) for p, v in films.items()}, flat, header)
+        with as_written(path):
+            header = Header.from_dict(value.get("header"), "split", path)
+            films = value["films"]
+            flat: dict[str, str] = {}
+            for part, group_of in films.items():
+                for i, g in group_of.items():
+                    if i in flat:
+                        raise LeakageError(
+                            f"{path}: film {i!r} is in {part} and in another part; rebuild with `hilum split`"
+                        )
+                    flat[i] = g
+            return cls({p: list(v) for p, v in films.items()}, flat, header)
 
 
 class UnsafeSplit(Split):
@@ -177,7 +178,9 @@ def read_split(path: Path) -> Split:
         LeakageError: A plain split that was edited so that it leaks.
     """
     value = read_json(path)
-    if value.get("header", {}).get("kind") != UNSAFE_KIND:
+    with as_written(path):
+        unsafe = value["header"]["kind"] == UNSAFE_KIND
+    if not unsafe:
         return Split.read(path)
     header = Header.from_dict(value["header"], UNSAFE_KIND, path)
     films = value["films"]

@@ -96,6 +96,10 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         )
     if isinstance(error, OSError):
         return INPUT, _of_system(error)
+    if isinstance(error, RuntimeError) and str(error).startswith(
+        "Symlink loop"
+    ):  # as pathlib says it before 3.13
+        return INPUT, f"{error}; name a file that is there"
     where = traceback.extract_tb(error.__traceback__)
     ours = [f for f in where if f"{os.sep}hilum{os.sep}" in f.filename] or where
     place = f" in {Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""

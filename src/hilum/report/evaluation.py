@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.header import Header, read_csv_header, read_json, require_digest, write_json
+from hilum.artifacts.header import Header, as_written, read_csv_header, read_json, require_digest, write_json
 from hilum.core.digests import digest
 from hilum.core.errors import DigestError
 from hilum.report.run_folder import RunFolder
@@ -112,17 +112,18 @@ class Evaluation:
             InputError: No such file, or of another kind.
         """
         value = read_json(path)
-        header = Header.from_dict(value.get("header"), "evaluation", path)
-        trials = {
-            (cell, int(trial)): TrialEvaluation(
-                np.array(t["confusion"], dtype=np.int64),
-                Points.from_dict(t["pr"]) if t["pr"] else None,
-                Points.from_dict(t["roc"]) if t["roc"] else None,
-            )
-            for cell, by_trial in value["cells"].items()
-            for trial, t in by_trial.items()
-        }
-        return cls(header, value["unit"]["name"], value["unit"]["counts"], value["formulas"], trials)
+        with as_written(path):
+            header = Header.from_dict(value.get("header"), "evaluation", path)
+            trials = {
+                (cell, int(trial)): TrialEvaluation(
+                    np.array(t["confusion"], dtype=np.int64),
+                    Points.from_dict(t["pr"]) if t["pr"] else None,
+                    Points.from_dict(t["roc"]) if t["roc"] else None,
+                )
+                for cell, by_trial in value["cells"].items()
+                for trial, t in by_trial.items()
+            }
+            return cls(header, value["unit"]["name"], value["unit"]["counts"], value["formulas"], trials)
 
 
 def read_checked(folder: RunFolder) -> Evaluation:

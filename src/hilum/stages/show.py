@@ -12,7 +12,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from hilum.artifacts.header import header_path, read_json
+from hilum.artifacts.header import as_written, header_path, read_json
 from hilum.artifacts.lineage import SHOWN, Artefact
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.split import UNSAFE_KIND
@@ -122,6 +122,11 @@ def _manifests(around: Surroundings, manifest: Path | None) -> list[Path]:
 
 
 def _of_path(path: Path, workspace: Path | None, manifest: Path | None, read_films: bool) -> Artefact:
+    with as_written(path):
+        return _explained(path, workspace, manifest, read_films)
+
+
+def _explained(path: Path, workspace: Path | None, manifest: Path | None, read_films: bool) -> Artefact:
     path = path.resolve()
     around = Surroundings(path, workspace)
     films = FilmReader(around, read_films)

@@ -32,8 +32,7 @@ def run(tmp_path_factory) -> Path:
     outputs = {n: sha256_file(run / n) for n in ("tables/data.csv", "figures/intervals.png")}
     write_csv_header(run / "report.html", Header("report", {}, {"outputs": outputs}))
     (run / "figures" / "intervals.png").write_text("another")
-    for kind in ("flow", "learning"):
-        write_json(run / f"{kind}.json", {"header": Header(kind).to_dict(), "steps": []})
+    write_json(run / "learning.json", {"header": Header("learning").to_dict(), "steps": []})
     (trial / "finder.json").write_text('{"rates": [1, 2], "steep": 0.001}')
     root = run.parents[1]
     (root / "workspace.json").write_text('{"settled": {}}')
@@ -54,7 +53,7 @@ def test_every_file_is_explained(run):
     assert {
         "runs/RUN/tables/data.csv": "table", "runs/RUN/tables/data.tex": "table", "runs/RUN/figures/intervals.svg": "figure",
         "runs/RUN/model_card.md": "model card", "runs/RUN/excluded.csv": "exclusions", "runs/RUN/stages.json": "stages",
-        "runs/RUN/run_facts.json": "run facts", "runs/RUN/flow.json": "flow", "runs/RUN/learning.json": "learning",
+        "runs/RUN/run_facts.json": "run facts", "runs/RUN/learning.json": "learning",
         "runs/RUN/report.html": "report", "runs/RUN/report.header.json": "report", "runs/RUN/manifest.header.json": "manifest",
         "runs/RUN/evaluation.json": "evaluation", "runs/RUN/mlflow.json": "mlflow note", "runs/RUN/run.json": "run",
         f"{trial}/history.jsonl": "history", f"{trial}/seconds.json": "seconds", f"{trial}/predict.json": "prediction facts",

@@ -56,7 +56,6 @@ PLACES: tuple[tuple[str, str, str], ...] = (
 
 KINDS = {
     "evaluation": "confusion matrices and curves of every trial; the report draws them",
-    "flow": "what became of every film and row of a source, down to the parts of each trial",
     "learning": "models that did not learn, by rules over training and validation, and what to do about each",
     "prepared": "which prepared films a trial of a pipeline has, and what was drawn for each",
     "audit": "copies, conflicts, leaks and shortcuts among the films of a manifest",
