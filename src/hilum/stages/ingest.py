@@ -27,7 +27,7 @@ from hilum.stages.sources import checks
 from hilum.stages.sources import labels as labels_file
 from hilum.stages.sources.account import Count, counts_of, header_of, notes_of
 from hilum.stages.sources.facts import completed, view_is_kept, views_asked
-from hilum.stages.sources.listing import NOT_FRONTAL, Candidate, Listing, MooneyPatients
+from hilum.stages.sources.listing import Candidate, Listing, MooneyPatients
 from hilum.stages.sources.patients import without_dummies
 from hilum.stages.sources.places import image_ids
 from hilum.stages.sources.reading import FilmRead, read_films
@@ -125,8 +125,8 @@ def ingest(
                 broken.append(row)
                 exclusions.append(row)
             elif not view_is_kept(full.view, asked):
-                detail = checks.why_not_view(full.view)
-                exclusions.append(Exclusion(shown[id(candidate)], candidate.source, NOT_FRONTAL, detail))
+                why = checks.why_not_view(full.view, asked)
+                exclusions.append(Exclusion(shown[id(candidate)], candidate.source, *why))
             else:
                 kept.append((image_id, full, answer))
     complete, taken, odd_ids = without_dummies([c for _, c, _ in kept], declared)

@@ -67,6 +67,28 @@ def test_the_table_goes_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("films")
+def test_views_are_asked_for_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        "path,label,patient_id,view",
+        "covid/a.png,covid,1,PA",
+        "covid/b.png,covid,2,AP",
+        "normal/c.png,normal,3,LL",
+    ]
+    (tmp_path / "set" / "t.csv").write_text("\n".join(rows))
+    words = ("ingest", "set/t.csv", "--out", "m.csv", "--workers", "0", "--quiet", "--json")
+    for views, films, left_out in (
+        ((), 2, [{"source": "set", "reason": "not frontal", "n": 1}]),
+        (("--views", "pa,lateral"), 2, [{"source": "set", "reason": "view not asked for", "n": 1}]),
+        (("--views", "PA", "--views", "all"), 3, []),
+    ):
+        hilum(*words, *views)
+        value = json.loads(capsys.readouterr().out)
+        assert (value["films"], value["excluded"]) == (films, left_out)
+    with pytest.raises(HilumError, match="--views 'PAA': no such view; did you mean 'PA'"):
+        hilum(*words, "--views", "PAA")
+
+
+@pytest.mark.usefixtures("films")
 def test_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     words = ("ingest", "set", "--out", "m.csv", "--no-patient-ids", "set", "--workers", "0", "--json")
     hilum(*words)

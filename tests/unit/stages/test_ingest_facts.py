@@ -233,6 +233,7 @@ def test_laterals_are_left_out_unless_views_ask_for_them(tmp_path: Path) -> None
     only = run(tmp_path, root, views=["PA"])
     assert only.manifest.count_by("view") == {"PA": 1}
     details = {e.path: e.detail for e in only.exclusions}
+    assert only.excluded == {("d", "view not asked for"): 7}
     assert details["normal/n.dcm"] == "nobody tells its view; --views unknown keeps it"
     with pytest.raises(InputError, match=r"--views 'laterl': no such view; did you mean 'Lateral'"):
         views_asked(["PA,laterl"])

@@ -107,6 +107,7 @@ def test_an_id_on_most_films_is_said_whatever_it_is() -> None:
 
 
 def test_ids_of_people_are_no_dummies() -> None:
+    assert is_dummy("An\u00f3nimo")
     for patient in (
         "P0",
         "person1",

@@ -12,7 +12,14 @@ from pathlib import Path
 from hilum.core.errors import InputError, nearest
 from hilum.core.table_paths import absolute
 from hilum.stages.sources.facts import view_is_kept
-from hilum.stages.sources.listing import LISTED_TWICE, NO_LABEL, NOT_FRONTAL, Candidate, Listing
+from hilum.stages.sources.listing import (
+    LISTED_TWICE,
+    NO_LABEL,
+    NOT_FRONTAL,
+    VIEW_NOT_ASKED,
+    Candidate,
+    Listing,
+)
 from hilum.stages.sources.recognise import Source
 
 _NO_PATIENT_INSIDE = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
@@ -119,17 +126,16 @@ def leave_out_views(listings: Sequence[Listing], views: Sequence[str] | None) ->
             if not c.view or view_is_kept(c.view, views):  # where nobody tells so far, the film's header may
                 kept.append(c)
             else:
-                listing.leave_out(shown(c, listing), NOT_FRONTAL, why_not_view(c.view))
+                listing.leave_out(shown(c, listing), *why_not_view(c.view, views))
         listing.candidates[:] = kept
 
 
-def why_not_view(view: str) -> str:
-    """One sentence on a view that is not kept."""
-    return (
-        f"view {view!r}; --views names the views to keep"
-        if view
-        else "nobody tells its view; --views unknown keeps it"
-    )
+def why_not_view(view: str, views: Sequence[str] | None) -> tuple[str, str]:
+    """Reason and one sentence on a view that is not kept."""
+    reason = NOT_FRONTAL if views is None else VIEW_NOT_ASKED
+    if not view:
+        return reason, "nobody tells its view; --views unknown keeps it"
+    return reason, f"view {view!r}; --views names the views to keep"
 
 
 def may_hold_patient(candidate: Candidate) -> bool:

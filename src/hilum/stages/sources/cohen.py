@@ -14,7 +14,14 @@ from collections.abc import Sequence
 
 from hilum.core.tables import Row, read_columns, read_table
 from hilum.stages.sources.facts import FRONTAL, age_group_of, sex_of, view_is_kept, view_of
-from hilum.stages.sources.listing import LISTED_TWICE, NO_SUCH_FILE, NOT_FRONTAL, Candidate, Listing
+from hilum.stages.sources.listing import (
+    LISTED_TWICE,
+    NO_SUCH_FILE,
+    NOT_FRONTAL,
+    VIEW_NOT_ASKED,
+    Candidate,
+    Listing,
+)
 from hilum.stages.sources.table import attributes_of
 from hilum.stages.sources.tree import Tree
 
@@ -77,8 +84,7 @@ def read(source: str, tree: Tree, views: Sequence[str] | None = None) -> Listing
     listing = Listing(source, LAYOUT, tables={TABLE: table})
     person, joined = _join_patients(rows)
     listing.options["patients_joined"] = joined
-    views = FRONTAL if views is None else views
-    listing.options["views"] = sorted(views)
+    listing.options["views"] = sorted(FRONTAL if views is None else views)
     files = set(tree.films)
     labels: dict[str, set[str]] = defaultdict(set)
     for row in rows:
@@ -124,15 +130,16 @@ def _film(row: Row) -> str:
     return f"{row.get('folder')}/{row.get('filename')}"
 
 
-def _why_not(row: Row, label: str, there: bool, views: Sequence[str]) -> tuple[str, str] | None:
+def _why_not(row: Row, label: str, there: bool, views: Sequence[str] | None) -> tuple[str, str] | None:
     """Reason and detail why a row is left out, or None. A row has one reason: the first that holds."""
     where = f"line {row.line} of {TABLE}"
     if not there:
         return NO_SUCH_FILE, f"{where} names a film that is not there"
     if row.get("modality") != "X-ray":
         return "not X-ray", f"{where}: modality {row.values.get('modality')!r}"
-    if not view_is_kept(view_of(row.get("view")), views):
-        reason = NOT_FRONTAL if row.get("view") else "view not known"
+    if not view_is_kept(view_of(row.get("view")), FRONTAL if views is None else views):
+        known_view = NOT_FRONTAL if views is None else VIEW_NOT_ASKED
+        reason = known_view if row.get("view") else "view not known"
         return reason, f"{where}: view {row.values.get('view')!r}"
     if not label:
         return "finding not in the study", f"{where}: finding {row.values.get('finding')!r}"

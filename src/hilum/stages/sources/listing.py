@@ -21,6 +21,7 @@ NO_LABEL = "no label"
 LISTED_TWICE = "listed twice"
 OUTSIDE = "outside the layout"
 NOT_FRONTAL = "not frontal"
+VIEW_NOT_ASKED = "view not asked for"
 
 
 @dataclass(frozen=True, slots=True)

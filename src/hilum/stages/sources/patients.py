@@ -7,6 +7,7 @@ the source is declared to have no patient ids, it counts as none.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -60,7 +61,8 @@ def is_dummy(patient: str) -> bool:
     >>> [p for p in ("ANONYMOUS", "anon-1", "000000", "xxx", "De-Identified", "P0", "person1", "10", "Noah") if is_dummy(p)]
     ['ANONYMOUS', 'anon-1', '000000', 'xxx', 'De-Identified']
     """
-    bare = re.sub(r"[^a-z0-9]", "", patient.lower())
+    plain = unicodedata.normalize("NFKD", patient)  # "Anónimo"
+    bare = re.sub(r"[^a-z0-9]", "", plain.lower())
     return bool(_DUMMY.fullmatch(bare) or _DUMMY_NUMBER.fullmatch(bare))
 
 
