@@ -47,6 +47,8 @@ from hilum.stats.trainings import share_weights, trainings
 from hilum.stats.walks import AREAS
 
 LEVEL = 1 - ALPHA
+NOT_PAIRED = "trials not paired: their numbers differ"
+OTHER_FILMS = "test films differ: units of the union resampled, films not paired where only one has them"
 
 
 class Cells:
@@ -186,23 +188,17 @@ class _Comparison:
         elif self._one_training:
             self.notes.append(ONE_TRIAL)
         if self._trial_part is not None:
-            by = (
-                "paired by trial"
-                if len(self._a) == len(self._b)
-                else "trials not paired: their numbers differ"
-            )
+            by = "paired by trial" if len(self._a) == len(self._b) else NOT_PAIRED
             self.method += f", and Student’s t over trials ({self._trial_part.df:.3g} df, {by})"
         if not self.paired:
-            self.notes.append(
-                "test films differ: units of the union resampled, films not paired where only one has them"
-            )
+            self.notes.append(OTHER_FILMS)
 
     def _choose(self) -> tuple[DifferenceTest, str]:
         """The test that films and trials allow, and how it was made; few events are noted."""
         counted, ratio = self.cells._counted, self._ratio
         resampled = ResampledTest(self.estimate, self._film_part, self._trial_part)
-        drawn = f"{self.cells.n_resamples} resamples of {counted.n_clusters} {self.cells.unit}s"
-        how = f"{'paired ' if self.paired else ''}bootstrap, {drawn}, normal"
+        how = f"{'paired ' if self.paired else ''}bootstrap, {self.cells.n_resamples} resamples of "
+        how += f"{counted.n_clusters} {self.cells.unit}s, normal"
         at = self.cells._rows[self.pair.cell], self.cells._rows[self.pair.reference]
         if self.paired and ratio is not None and self.metric in OF_FIXED_FILMS:
             tipped = tipped_clusters(self._a, self._b, ratio)
@@ -212,13 +208,10 @@ class _Comparison:
             self.notes.append("few discordant units: films gained and lost are counted, not resampled")
             one_film = 1 / float(counted.below[at[0], self._column].mean())
             test = JoinedTest(self.estimate, discordant_distances(tipped, one_film), self._trial_part)
-            return (
-                test,
-                f"films gained and lost as rare counts (Fay & Feuer; effectively {n:.3g} discordant units), joined in squares",
-            )
-        one, other = (
-            events_behind(counted, self._column, self.metric, ratio, self.cells.unit, rows) for rows in at
-        )
+            how = f"films gained and lost as rare counts (Fay & Feuer; effectively {n:.3g} discordant units)"
+            return test, f"{how}, joined in squares"
+        unit, column = self.cells.unit, self._column
+        one, other = (events_behind(counted, column, self.metric, ratio, unit, rows) for rows in at)
         if not (one.few or other.few):
             return resampled, how
         self.notes.append(f"few events ({min(one, other, key=lambda e: e.n).words})")
@@ -228,7 +221,7 @@ class _Comparison:
         joined = JoinedTest(self.estimate, distances, self._trial_part)
         if fixed:
             return joined, "Clopper-Pearson of each cell, films not paired, joined in squares"
-        kind = "Clopper-Pearson" if ratio is not None else one.method
+        kind = one.method if ratio is None else "Clopper-Pearson"
         return WidestTest((resampled, joined)), f"{how}, never surer than {kind} of each cell joined (Zou)"
 
     @property

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hilum.artifacts.statistics import StatisticsRow
+from hilum.report.contrast_tables import contrast_tables, contrasts
 from hilum.report.evaluation import Evaluation
 from hilum.report.result_tables import few_events_notes, films_behind, key_table, one_vs_rest_table
 from hilum.report.run_folder import RunFolder
@@ -107,3 +108,10 @@ def test_few_events_are_counted_beneath():
     assert few_events_notes([row("f1", 9, 3), None])[0].startswith(
         "Few events (fewer than ten errors, counted by film) stand behind 1 of 1 figures here"
     )
+
+
+def test_macro_averages_and_accuracy_are_no_contrasts(run):
+    folder, rows, formulas = run
+    assert {"macro", "all"} <= set(rows.classes())
+    assert not {"macro", "all"} & set(contrasts(rows, folder))
+    assert not [t for t in contrast_tables(folder, rows, formulas) if "macro" in t.name]

@@ -179,10 +179,10 @@ def test_the_flow_of_each_run_s_films_stands_beside_the_comparison(two, tmp_path
     columns = lines[0].split(",")
     for line, run in zip(lines[1:], two, strict=True):
         values = dict(zip(columns, line.split(","), strict=True))
-        assert values["Run"] == run.name
-        assert int(values["found"]) - 8 == int(values["in the manifest"]) == int(values["of the study"])
-        assert values["left out at ingest"] == "8"
-        assert values["trial 1: test scored"] == values["trial 1: test"] == "418"
+        assert values["run"] == run.name
+        assert int(values["found"]) - 8 == int(values["in_the_manifest"]) == int(values["of_the_study"])
+        assert values["left_out_at_ingest"] == "8"
+        assert values["trial_1_test_scored"] == values["trial_1_test"] == "418"
     assert "Flow of films" in done.page.read_text()
 
 
@@ -261,7 +261,7 @@ def test_the_command_prints_the_table_and_shouts_what_is_unsafe(two, tmp_path):
     assert np.isclose(
         read_comparisons(tmp_path / "o" / "comparisons.json")[1].value,
         float(next(line for line in lines if "crop" in line).split()[4]),
-        atol=5e-5,
+        atol=5e-4,
     )
 
 
