@@ -34,6 +34,8 @@ from hilum.stages.sources.reading import FilmRead, read_films
 from hilum.stages.sources.recognise import list_films, parse_source
 from hilum.stages.sources.spelling import one_spelling
 
+_Opened = tuple[str, Candidate, FilmRead]  # image_id, the film with all that is known, what opening it gave
+
 
 @dataclass(frozen=True)
 class Ingested:
@@ -108,33 +110,10 @@ def ingest(
         [c for x in listings for c in x.candidates if not checks.may_hold_patient(c)], listings, declared
     )
 
-    candidates = [c for x in listings for c in x.candidates]
-    broken = [e for x in listings for e in x.broken]
-    exclusions = [e for x in listings for e in x.exclusions]
     layout_of = {c.source: x.layout for x in listings for c in x.candidates}
-    shown = {id(c): checks.shown(c, x) for x in listings for c in x.candidates}
-    ids = image_ids([(c.source, c.relative) for c in candidates])
-    kept: list[tuple[str, Candidate, FilmRead]] = []
-    with progress("ingest", len(candidates)) as step:
-        answers = read_films([str(c.path) for c in candidates], workers)
-        for image_id, candidate, answer in zip(ids, candidates, answers, strict=True):
-            step()
-            full = completed(candidate, answer)
-            if answer.reason:
-                row = Exclusion(shown[id(candidate)], candidate.source, answer.reason, answer.detail)
-                broken.append(row)
-                exclusions.append(row)
-            elif not view_is_kept(full.view, asked):
-                why = checks.why_not_view(full.view, asked)
-                exclusions.append(Exclusion(shown[id(candidate)], candidate.source, *why))
-            else:
-                kept.append((image_id, full, answer))
+    kept, broken, exclusions = _opened(listings, asked, workers)
     complete, taken, odd_ids = without_dummies([c for _, c, _ in kept], declared)
     films = [_row(image_id, c, answer) for (image_id, _, answer), c in zip(kept, complete, strict=True)]
-    blank: dict[str, list[str]] = defaultdict(list)
-    for film, (_, _, answer) in zip(films, kept, strict=True):
-        if answer.nearly_blank:
-            blank[answer.nearly_blank].append(film.image_id)
     if strict and broken:
         raise InputError(_strict_message(broken, out))
     if not films:
@@ -153,8 +132,38 @@ def ingest(
     write_exclusions(excluded_path(out), exclusions)
     manifest.write(out)
     counts = counts_of(manifest, layout_of, set(declared))
-    told = (*notes_of(listings, odd_ids, taken), *notes, *_blank_notes(blank))
+    told = (*notes_of(listings, odd_ids, taken), *notes, *_blank_notes(kept))
     return Ingested(out, manifest, counts, excluded, tuple(exclusions), told)
+
+
+def _opened(
+    listings: Sequence[Listing], views: Sequence[str] | None, workers: int | None
+) -> tuple[list[_Opened], list[Exclusion], list[Exclusion]]:
+    """Open every film.
+
+    Returns:
+        The films to keep; what ``--strict`` counts; and everything left out, by the layouts too.
+    """
+    broken = [e for x in listings for e in x.broken]
+    exclusions = [e for x in listings for e in x.exclusions]
+    candidates = [(c, x) for x in listings for c in x.candidates]
+    ids = image_ids([(c.source, c.relative) for c, _ in candidates])
+    kept: list[_Opened] = []
+    with progress("ingest", len(candidates)) as step:
+        answers = read_films([str(c.path) for c, _ in candidates], workers)
+        for image_id, (candidate, listing), answer in zip(ids, candidates, answers, strict=True):
+            step()
+            full = completed(candidate, answer)
+            name = checks.shown(candidate, listing)
+            if answer.reason:
+                row = Exclusion(name, candidate.source, answer.reason, answer.detail)
+                broken.append(row)
+                exclusions.append(row)
+            elif not view_is_kept(full.view, views):
+                exclusions.append(Exclusion(name, candidate.source, *checks.why_not_view(full.view, views)))
+            else:
+                kept.append((image_id, full, answer))
+    return kept, broken, exclusions
 
 
 def _label(
@@ -194,12 +203,12 @@ def _row(image_id: str, c: Candidate, answer: FilmRead) -> FilmRow:
     )
 
 
-def _blank_notes(blank: Mapping[str, Sequence[str]]) -> list[str]:
-    """A note on films that are nearly blank; they are taken.
-
-    Args:
-        blank: Why -> image ids.
-    """
+def _blank_notes(kept: Sequence[_Opened]) -> list[str]:
+    """A note on films that are nearly blank; they are taken."""
+    blank: dict[str, list[str]] = defaultdict(list)
+    for image_id, _, answer in kept:
+        if answer.nearly_blank:
+            blank[answer.nearly_blank].append(image_id)
     return [
         f"{'1 film is' if len(ids) == 1 else f'{len(ids)} films are'} nearly blank ({why}), such as {ids[0]!r}: worth a look"
         for why, ids in sorted(blank.items())
