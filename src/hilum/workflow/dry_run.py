@@ -7,6 +7,7 @@ from pathlib import Path
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.study import Study
 from hilum.core.errors import HilumError
+from hilum.core.progress import set_quiet
 from hilum.models.weights import RANDOM, Weights
 from hilum.workflow.asked import Asked, Finding
 from hilum.workflow.checks import findings
@@ -25,6 +26,7 @@ def print_plan(study: Study, manifest: Path, workspace: Path, workers: int) -> N
     if done is not None:
         print(f"study     {study.name}: finished, nothing has changed since; {done[0]}")
         return
+    set_quiet(True)  # the trial runs of stages are no progress of theirs
     asked = Asked(study, Manifest.read(manifest), Workspace(workspace), workers)
     found = findings(asked)
     try:

@@ -45,6 +45,7 @@ def films(tmp_path_factory) -> Path:
 @pytest.fixture(autouse=True)
 def settled(monkeypatch) -> None:
     monkeypatch.setattr(Workspace, "settled", lambda _: Settled("cpu", "a processor", "fp32", 1))
+    monkeypatch.setenv("HILUM_QUIET", "1")  # put back afterwards
 
 
 def test_missing_weights_and_films_do_not_hinder_the_plan(films, tmp_path, monkeypatch, capsys) -> None:
