@@ -177,8 +177,15 @@ def test_pipelines_share_what_chance_left_alone(finished: tuple[Path, str]) -> N
     assert 0 < len(acting) < 0.3 * wanted
 
 
-def test_a_second_run_does_nothing(finished: tuple[Path, str], films: Path) -> None:
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_second_run_does_nothing(finished: tuple[Path, str], films: Path, noted: bool) -> None:
+    """By the note that the first left, and without it, when every stage finds its work by digest."""
     before = predictions(finished[0])
+    notes = list((finished[0] / "finished").iterdir())
+    assert notes
+    if not noted:
+        for path in notes:
+            path.unlink()
     done = stages(hilum(films, finished[0]).stderr)
     assert all(n == 0 for stage, (n, _) in done.items() if stage != "split")
     assert predictions(finished[0]) == before

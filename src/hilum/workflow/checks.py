@@ -74,17 +74,16 @@ def findings(asked: Asked, checks: Sequence[Check] = CHECKS) -> list[Finding]:
 
 
 def refuse(found: Sequence[Finding]) -> None:
-    """Say the notes; raise one error that holds all problems.
+    """Raise one error that holds all problems; where there are none, say the notes.
 
     Raises:
         InputError: There are problems.
         UnsafeError: One of them is of leakage or safety.
     """
-    for note in found:
-        if not note.code:
-            print(f"note: {note.text}", file=sys.stderr, flush=True)
     problems = [f for f in found if f.code]
     if not problems:
+        for note in found:
+            print(f"note: {note.text}", file=sys.stderr, flush=True)
         return
     text = problems[0].text
     if len(problems) > 1:
