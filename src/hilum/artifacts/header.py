@@ -91,6 +91,20 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: expected JSON: {e}") from None
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object.
+
+    Raises:
+        InputError: It is missing, no JSON, or something else.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise InputError(
+            f"{path}: not as hilum writes it: expected a JSON object, got {type(value).__name__}; make it again, or name another file"
+        )
+    return value
+
+
 @contextmanager
 def as_written(path: Path) -> Iterator[None]:
     """Say of a file that it is not as hilum writes it, where what is read of it in the block is missing or of another type.
@@ -131,7 +145,7 @@ def read_csv_header(csv_path: Path, kind: str) -> tuple[Header, Provenance]:
     path = header_path(csv_path)
     if not path.exists():
         return Header(kind), "unknown"
-    value = read_json(path)
+    value = read_object(path)
     header = Header.from_dict(value.get("header"), kind, path)
     same = value.get("csv_sha256") == sha256_file(csv_path)
     return header, "hilum" if same else "edited"

@@ -118,7 +118,7 @@ class Ledger:
     def _lines(self) -> list[dict[str, Any]]:
         path = self._root / NAME
         found = []
-        for text in path.read_text("utf-8").splitlines() if path.is_file() else ():
+        for text in path.read_text("utf-8", errors="replace").splitlines() if path.is_file() else ():
             try:
                 value = json.loads(text)
             except json.JSONDecodeError:  # torn by a kill

@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 from hilum.artifacts.contrast import Question, questions
 from hilum.artifacts.flow import Flow
-from hilum.artifacts.header import Header, read_json
+from hilum.artifacts.header import Header, as_written, read_object
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split, read_split
@@ -100,7 +100,7 @@ class RunFolder:
             raise InputError(
                 f"{path}: expected the folder of a run, with run.json; make one with `hilum run STUDY`"
             )
-        self.run: dict[str, Any] = read_json(where)
+        self.run: dict[str, Any] = read_object(where)
         self.header = Header.from_dict(self.run.get("header"), "run", where)
         for key in _NEEDED:
             if key not in self.run:
@@ -258,28 +258,29 @@ class RunFolder:
         path = self.folder(cell, trial) / "history.jsonl"
         if not path.is_file():
             return LossCurve((), ())
-        rows = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.strip()]
-        valid = [float(r["valid_loss"]) for r in rows if r.get("valid_loss") is not None]
-        best = [int(r["epoch"]) for r in rows if r.get("best")]
-        rates = [float(r["learning_rate"]) for r in rows if r.get("learning_rate") is not None]
-        return LossCurve([float(r["train_loss"]) for r in rows], valid, best[-1] if best else None, rates)
+        with as_written(path):
+            rows = [json.loads(text) for text in path.read_text("utf-8").splitlines() if text.strip()]
+            valid = [float(r["valid_loss"]) for r in rows if r.get("valid_loss") is not None]
+            best = [int(r["epoch"]) for r in rows if r.get("best")]
+            rates = [float(r["learning_rate"]) for r in rows if r.get("learning_rate") is not None]
+            return LossCurve([float(r["train_loss"]) for r in rows], valid, best[-1] if best else None, rates)
 
     def operating_point(self, cell: RunCell, trial: int) -> dict[str, Any]:
         """The bundle's operating point; empty where there is none."""
         path = self.folder(cell, trial) / "bundle" / "bundle.json"
-        return dict(read_json(path).get("operating_point") or {}) if path.is_file() else {}
+        return dict(read_object(path).get("operating_point") or {}) if path.is_file() else {}
 
     def trained_weights(self, cell: RunCell, trial: int) -> str:
         """Digest of the weights that scored a trial's films, backbone and head together; empty where there is no record."""
         path = self.folder(cell, trial) / "bundle" / "bundle.json"
-        value = read_json(path) if path.is_file() else {}
+        value = read_object(path) if path.is_file() else {}
         trained = value.get("head_sha256") or value.get("network_sha256")
         return digest([trained, value.get("state_sha256")]) if trained else ""
 
     def seconds(self, cell: RunCell, trial: int) -> Seconds:
         """Seconds by step."""
         path = self.folder(cell, trial) / "seconds.json"
-        value = read_json(path) if path.is_file() else {}
+        value = read_object(path) if path.is_file() else {}
 
         def steps(which: str) -> dict[str, float]:
             return {s: float(t) for s, t in (value.get(which) or {}).items() if s in STEPS and t is not None}

@@ -25,10 +25,10 @@ def test_sets_that_overlap_share_what_they_share(tmp_path):
 def test_a_set_is_kept_once_and_a_torn_line_costs_only_itself(tmp_path):
     ledger = Ledger(tmp_path)
     ledger.count("evaluate", "one", "r-1", "m", [B, A])
-    with (tmp_path / "looks.jsonl").open("a") as f:
-        f.write('{"how": "eval')
+    with (tmp_path / "looks.jsonl").open("ab") as f:
+        f.write(b'{"how": "eval\xff')
     ledger.count("evaluate", "one", "r-1", "m", [A, B, A])
     assert len(list((tmp_path / "looks").iterdir())) == 1
-    lines = (tmp_path / "looks.jsonl").read_text().splitlines()
+    lines = (tmp_path / "looks.jsonl").read_bytes().splitlines()
     assert json.loads(lines[0]) == json.loads(lines[2])
     assert ledger.of([A, B], "r-1", "m") == Looks(2, 2, 2, 1, 2)

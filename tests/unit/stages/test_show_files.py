@@ -9,6 +9,7 @@ import pytest
 from hilum.artifacts.header import Header, read_json, write_csv_header, write_json
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
+from hilum.report.run_folder import RunFolder
 from hilum.stages.show import show
 
 SMALL = runpy.run_path(str(Path(__file__).parents[2] / "small_workspace.py"))
@@ -105,3 +106,25 @@ def test_what_hilum_did_not_write(tmp_path, name, text, message):
 
 def test_json_of_the_answer_can_be_read_back(run):
     assert json.loads(json.dumps(show(str(run / "stages.json"))[0].to_dict()))["kind"] == "stages"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("bundle/bundle.json", b"[1]"), ("bundle/bundle.json", b""), ("seconds.json", b"[1]"), ("history.jsonl", b"[1]"),
+        ("history.jsonl", b"{}"), ("history.jsonl", b'{"epoch": 1, "train'), ("history.jsonl", b"\xff\xfe\xfd"),
+        ("predictions.header.json", b"[1]"),
+    ],
+)  # fmt: skip
+def test_a_damaged_file_of_a_trial_is_named_when_it_is_read(run, name, data):
+    folder = RunFolder(run)
+    path = folder.folder(folder.cells[0], 1) / name
+    before = path.read_bytes()
+    path.write_bytes(data)
+    try:
+        with pytest.raises(InputError) as refused:
+            for read in (folder.losses, folder.trained_weights, folder.seconds, folder.predictions):
+                read(folder.cells[0], 1)
+    finally:
+        path.write_bytes(before)
+    assert str(refused.value).startswith(f"{path}: ")
