@@ -108,6 +108,11 @@ def test_json_of_the_answer_can_be_read_back(run):
     assert json.loads(json.dumps(show(str(run / "stages.json"))[0].to_dict()))["kind"] == "stages"
 
 
+def _read_all(folder: RunFolder) -> None:
+    for read in (folder.losses, folder.trained_weights, folder.seconds, folder.predictions):
+        read(folder.cells[0], 1)
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [
@@ -123,8 +128,7 @@ def test_a_damaged_file_of_a_trial_is_named_when_it_is_read(run, name, data):
     path.write_bytes(data)
     try:
         with pytest.raises(InputError) as refused:
-            for read in (folder.losses, folder.trained_weights, folder.seconds, folder.predictions):
-                read(folder.cells[0], 1)
+            _read_all(folder)
     finally:
         path.write_bytes(before)
     assert str(refused.value).startswith(f"{path}: ")
