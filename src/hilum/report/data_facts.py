@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from hilum.artifacts.film_filter import filter_words
-from hilum.artifacts.header import read_json
+from hilum.artifacts.header import as_written, read_object
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers
@@ -95,9 +95,12 @@ def duplicates(folder: RunFolder) -> str:
     path = folder.path / "duplicates.json"
     if not path.is_file():
         return NOT_REPORTED
-    found = read_json(path)
-    n = sum(int(v) for v in found["n_pairs"].values())
-    return f"{numbers.count(n)} pairs of copies in {numbers.count(found['n_groups'])} groups, each group kept in one part"
+    with as_written(path):
+        found = read_object(path)
+        n, groups = sum(int(v) for v in found["n_pairs"].values()), int(found["n_groups"])
+    return (
+        f"{numbers.count(n)} pairs of copies in {numbers.count(groups)} groups, each group kept in one part"
+    )
 
 
 def split_method(folder: RunFolder) -> str:

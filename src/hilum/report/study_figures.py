@@ -12,7 +12,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from hilum.artifacts.header import read_json
+from hilum.artifacts.header import read_object
 from hilum.report import figures, hover, published, style
 from hilum.report.box_panel import BoxedFilm, box_panel
 from hilum.report.confusion_tables import shown_cells
@@ -179,7 +179,7 @@ def finder_picture(folder: RunFolder, out: Path) -> Picture | None:
         path = folder.folder(c, 1) / "finder.json"
         if not path.is_file():
             continue
-        curve = finder_curve(", ".join(_levels(c, others)) or "loss", read_json(path))
+        curve = finder_curve(", ".join(_levels(c, others)) or "loss", read_object(path))
         panels.setdefault(c.backbone_label, []).append(curve)
     if not panels:
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import TypeAdapter
 
-from hilum.artifacts.header import read_json
+from hilum.artifacts.header import read_object
 from hilum.artifacts.policies import PlateauPolicy, Policy
 from hilum.artifacts.study_tables import FinetuneTable
 from hilum.report.rate_figures import RateCurve
@@ -32,7 +32,7 @@ def _curve(folder: RunFolder, cell: RunCell) -> RateCurve | None:
     record, timing = at / "bundle" / "bundle.json", at / "train.json"
     if not (record.is_file() and timing.is_file()):
         return None
-    options, steps = read_json(record).get("training") or {}, read_json(timing).get("steps_per_epoch")
+    options, steps = read_object(record).get("training") or {}, read_object(timing).get("steps_per_epoch")
     if not options.get("policy") or not steps:
         return None
     policy = TypeAdapter[Policy](Policy).validate_python(options["policy"])
