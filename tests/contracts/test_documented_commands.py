@@ -1,50 +1,256 @@
-"""Every command in README and docs exists, with the options that the text gives it."""
+"""Every command in README and docs: the command line's own parser reads its words, and what small synthetic films allow is done.
 
+The films lie in the layouts of the two sets that README names. Only a study's size is made smaller; all other words are the page's, with
+its capitals (RUN, CELL, FIRST ...) replaced by what is there.
+"""
+
+import json
 import re
-import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import typer
+from PIL import Image
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-SUBCOMMANDS = {"data", "weights", "augment"}
+from documented import PAGES, ROOT, lines, mentions, table_rows
+from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.statistics import read_statistics
+from hilum.cli.ending import ended
+from hilum.cli.main import app
+from hilum.core.seeding import generator
+from hilum.imaging.phantom import draw
 
-
-def documented() -> set[tuple[str, ...]]:
-    """(command words..., options...) of each indented or fenced `hilum` line."""
-    found = set()
-    for page in PAGES:
-        for line in page.read_text().splitlines():
-            match = re.match(r"^(?:    |\t)(?:\$ )?(?:\.venv/bin/)?hilum ([a-z].*)$", line)
-            if not match:
-                continue
-            words = shlex.split(match[1], comments=True)
-            name = words[:2] if words[0] in SUBCOMMANDS else words[:1]
-            options = sorted({w.split("=")[0] for w in words if w.startswith("--")})
-            found.add((*name, *options))
-    return found
+COMMANDS = typer.main.get_command(app)
+LINES = lines()
 
 
-def hilum(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hilum.cli.main", *words], capture_output=True, text=True, check=False
-    )
+def parsed(words: Iterable[str]) -> tuple[str, dict[str, object]]:
+    """The command that the words name, and what its parameters come to; an error of the parser is the test's."""
+    context, name, command, rest = None, "hilum", COMMANDS, list(words)
+    while True:
+        context = command.make_context(name, rest, parent=context)
+        if not hasattr(command, "resolve_command"):
+            return name, context.params
+        found, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        name = f"{name} {found}"
+
+
+def options_of(name: str) -> set[str]:
+    """Every option of a command."""
+    command = COMMANDS
+    for word in name.split():
+        command = command.commands[word]  # type: ignore[attr-defined]
+    return {o for p in command.params for o in (*p.opts, *p.secondary_opts) if o.startswith("--")} | {
+        "--help"
+    }
 
 
 def test_there_are_commands_to_check() -> None:
-    assert {c[0] for c in documented()} >= {"ingest", "audit", "run", "predict", "evaluate", "weights"}
+    assert {words[0] for words in LINES} >= {
+        "ingest", "audit", "split", "run", "predict", "evaluate", "compare", "runs", "show", "report", "weights", "data", "augment",
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize("command", sorted(documented()), ids=" ".join)
-def test_the_command_and_its_options_exist(command: tuple[str, ...]) -> None:
-    name = [w for w in command if not w.startswith("--")]
-    done = hilum(*name, "--help")
-    assert done.returncode == 0, done.stderr
-    for option in (w for w in command if w.startswith("--")):
-        assert option in done.stdout
+@pytest.mark.parametrize("words", LINES, ids=" ".join)
+def test_a_documented_line_is_one_that_the_command_reads(words: tuple[str, ...]) -> None:
+    name, values = parsed(words)
+    given = [v for v in values.values() if v not in (None, False, (), [])]
+    assert name.split()[1] == words[0]
+    assert len(given) >= sum(1 for w in words if w.startswith("--"))
+
+
+@pytest.mark.parametrize("words", sorted(mentions()), ids=" ".join)
+def test_a_command_in_prose_and_its_options_are_there(words: tuple[str, ...]) -> None:
+    if words[0].startswith("-"):
+        assert words[0] in options_of("")
+        return
+    deep = hasattr(COMMANDS.commands[words[0]], "commands") and len(words) > 1  # type: ignore[attr-defined]
+    name = " ".join(words[: 2 if deep else 1])
+    assert {w for w in words if w.startswith("--")} <= options_of(name)
+
+
+@pytest.mark.parametrize(
+    ("names", "options"), table_rows(), ids=lambda v: " ".join(v) if isinstance(v, list) else v
+)
+def test_the_table_of_commands_names_options_that_there_are(names: list[str], options: list[str]) -> None:
+    known = set().union(*(options_of(name) for name in names))
+    assert set(options) <= known
+
+
+# what a reader would do
+
+N_A_CLASS = 28
+SMALLER = (
+    'grid.backbones=["tf_efficientnet_lite0"]', "grid.trials=1", "training.epochs=1", "augment.size_px=48", "sampling.covid=16",
+    "statistics.resamples=100",
+)  # fmt: skip
+
+
+def films(folder: Path, label: str, names: Iterable[str], folders: str) -> None:
+    for k, name in enumerate(names):
+        path = folder / folders / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw(label, generator(9, label, k), 96).pixels).save(path)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reader's folder: films/radiography, films/mooney, films/nlm with its table, and new-films."""
+    root = tmp_path_factory.mktemp("reader")
+    numbers = [
+        *range(1, N_A_CLASS // 2 + 1),
+        *range(100, 100 + N_A_CLASS // 2),
+    ]  # of normals: adults, then children
+    films(
+        root / "films" / "radiography", "covid", (f"COVID-{k}.png" for k in range(1, N_A_CLASS + 1)), "COVID"
+    )
+    films(root / "films" / "radiography", "normal", (f"Normal-{k}.png" for k in numbers), "Normal")
+    films(
+        root / "films" / "radiography",
+        "viral",
+        (f"Viral Pneumonia-{k}.png" for k in (1, 2)),
+        "Viral Pneumonia",
+    )
+    for label, word, first in (("bacterial", "bacteria", 1), ("viral", "virus", 1001)):
+        names = (f"person{k}_{word}_1.jpeg" for k in range(first, first + N_A_CLASS))
+        films(root / "films" / "mooney", label, names, "chest_xray/train/PNEUMONIA")
+    films(
+        root / "films" / "mooney",
+        "normal",
+        (f"IM-{k:04d}-0001.jpeg" for k in (1, 2)),
+        "chest_xray/train/NORMAL",
+    )
+    films(root / "films" / "nlm", "normal", ("a.png", "b.png"), "")
+    (root / "nlm.csv").write_text("path,label,patient_id\na.png,normal,p1\nb.png,normal,p2\n")
+    films(root / "new-films", "covid", (f"{k}.png" for k in range(3)), "")
+    return root
+
+
+def hilum(*words: str) -> int:
+    """Run a command here, as `hilum.cli.main` does; gives its exit code."""
+    before = sys.argv
+    sys.argv = ["hilum", *words]
+    try:
+        return ended(app, debug=True)
+    finally:
+        sys.argv = before
+
+
+def done(*start: str, without: Iterable[str] = ()) -> list[tuple[str, ...]]:
+    """The documented lines that begin so, those that hold one of some words left out."""
+    found = [w for w in LINES if w[: len(start)] == start and not any(x in " ".join(w) for x in without)]
+    assert found, start
+    return found
+
+
+@pytest.fixture(scope="module")
+def ran(world: Path) -> Path:
+    """The folder after README's way from films to a report: its own lines, of a study made small."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(world)
+        ingests, audits = done("ingest"), done("audit")
+        for words in [*ingests[1:], ingests[0], *done("audit", without=["--split"]), *done("split")]:
+            assert hilum(*words) == 0, words
+        assert len(audits) > len(done("audit", without=["--split"]))
+        for words in done("audit", "manifest.csv", "--split"):
+            assert hilum(*words) == 0, words
+        (readme,) = (w for w in done("run", "experiment-2", without=["--dry-run", "--set"]))
+        for more in ((), ("training.learning_rate=1e-3",)):
+            sets = [
+                x for s in (*SMALLER, 'grid.pipelines=["crop","crop-zoom"]', *more) for x in ("--set", s)
+            ]
+            assert hilum(*readme, *sets, "--workers", "1") == 0
+    return world
+
+
+def runs(world: Path) -> list[Path]:
+    found = sorted((world / "hilum-workspace" / "runs").iterdir())
+    assert len(found) == 2
+    return found
+
+
+def with_what_is_there(words: Iterable[str], world: Path) -> list[str]:
+    """The page's words, its stand-ins replaced."""
+    first, second = runs(world)
+    cell = next((first / "cells").glob("*--crop--*"))
+    trial = next(p for p in (world / "hilum-workspace" / "trials").iterdir() if p.is_dir())
+    stand_ins = {
+        r"^RUN$": str(first), r"\bRUN\b": first.name, r"\bCELL\b": cell.name, r"\bFIRST\b": first.name, r"\bSECOND\b": second.name,
+        r"experiment-2-0123456789ab": first.name, r"4bc6cc967f30": trial.name[:12], r"^FILM$": "films/radiography/COVID/COVID-12.png",
+        r"squeezenet1_0": "tf_efficientnet_lite0",
+    }  # fmt: skip
+    out = []
+    for word in words:
+        for pattern, value in stand_ins.items():
+            word = re.sub(pattern, value, word)
+        out.append(word)
+    return out
+
+
+def test_films_come_to_a_report(ran: Path) -> None:
+    for run in runs(ran):
+        assert (run / "report.html").stat().st_size > 100_000
+        cells = {p.name for p in (run / "cells").iterdir()}
+        assert cells == {f"tf_efficientnet_lite0--{p}--constant" for p in ("crop", "crop-zoom")}
+    assert (ran / "audit" / "audit.html").is_file()
+    split = json.loads((ran / "split.json").read_text())
+    assert split["header"]["seed"] == 88
+
+
+def test_new_films_are_scored_and_labelled_ones_are_evaluated(
+    ran: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ran)
+    for words in done("predict"):
+        assert hilum(*with_what_is_there(words, ran)) == 0, words
+    scored = Predictions.read(ran / "predictions.csv")
+    assert [Path(i).name for i in scored.image_ids] == ["0.png", "1.png", "2.png"]
+    assert np.allclose(scored.probabilities.sum(axis=1), 1, atol=1e-6)
+    run = runs(ran)[0]
+    stored = next((run / "cells").glob("*--crop--*")) / "trial-1" / "predictions.csv"
+    (ran / "predictions.csv").write_bytes(stored.read_bytes())  # new films have no class to be evaluated by
+    (ran / "predictions.header.json").unlink()
+    for words in done("evaluate"):
+        assert hilum(*with_what_is_there(words, ran)) == 0, words
+    n = sum(Predictions.read(stored).of_part("test").y_index() == 1)
+    sensitivity = next(
+        r
+        for r in read_statistics(ran / "statistics.json")
+        if (r.metric, r.class_) == ("sensitivity", "covid")
+    )
+    assert sensitivity.n_positive == n == N_A_CLASS // 2
+
+
+OTHERS = ["compare", "runs", "show", "report", "augment show", "weights list", "weights verify", "data list"]
+
+
+@pytest.mark.parametrize("command", OTHERS)
+def test_the_other_commands_do_what_the_page_says(
+    ran: Path, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ran)
+    for words in done(*command.split()):
+        words = tuple(with_what_is_there(words, ran))
+        if command == "report":
+            words = words[:2]  # no film of this run goes through the box
+        assert hilum(*words) == 0, words
+        said = capsys.readouterr()
+        assert len(said.out) > 20, words
+        for out in (words[k + 1] for k, w in enumerate(words) if w == "--out"):
+            assert Path(out).exists()
+
+
+@pytest.mark.parametrize("words", [w for w in LINES if w[0] == "run"], ids=" ".join)
+def test_a_documented_study_can_be_planned(
+    ran: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ran)
+    assert hilum(*words, *(["--dry-run"] if "--dry-run" not in words else [])) == 0
+    assert "films" in capsys.readouterr().out
 
 
 def test_make_targets_of_the_readme_exist() -> None:
@@ -70,7 +276,6 @@ def test_help_does_not_load_torch() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_an_unknown_command_is_exit_code_2() -> None:
-    done = hilum("rnu")
-    assert done.returncode == 2
-    assert "No such command 'rnu'" in done.stderr
+def test_an_unknown_command_is_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert hilum("rnu") == 2
+    assert "No such command 'rnu'" in capsys.readouterr().err
