@@ -10,10 +10,10 @@ demo: .venv/ready
 	$(BIN)/hilum demo --workspace demo
 
 test: .venv/ready-dev check
-	$(BIN)/python -m pytest -n 2 -m "not slow" --doctest-modules tests src
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --doctest-modules tests src
 
 test-all: .venv/ready-dev check
-	$(BIN)/python -m pytest -n 2 --doctest-modules tests src
+	$(BIN)/python -m pytest -n 2 --dist loadfile --doctest-modules tests src
 
 check: .venv/ready-dev
 	$(BIN)/ruff check .

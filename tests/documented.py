@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _LINE = re.compile(r"^(?:    |\t|)(?:\$ )?(?:\.venv/bin/)?hilum ([a-z-].*)$")
 _QUOTED = re.compile(r"`hilum ([a-z-][^`]*)`")
+_WORD = re.compile(r"[a-z][a-z-]*")
 _OPTION = re.compile(r"`(--[a-z-]+)[^`]*`")
 
 
@@ -38,8 +40,6 @@ def table_rows() -> list[tuple[list[str], list[str]]]:
     for line in (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8").splitlines():
         if line.startswith("| `hilum "):
             first = line.split("|")[1]
-            names = [
-                " ".join(re.match(r"[a-z]+( [a-z]+)?(?= |$)", q)[0].split()) for q in _QUOTED.findall(first)
-            ]  # type: ignore[index]
+            names = [" ".join(takewhile(_WORD.fullmatch, q.split())) for q in _QUOTED.findall(first)]
             rows.append((names, _OPTION.findall(line) + re.findall(r"(--[a-z-]+)", first)))
     return rows

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from browser import check_page
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.comparisons import read_comparisons
 from hilum.artifacts.predictions import Predictions
@@ -229,7 +230,7 @@ def test_a_network_from_scratch_goes_the_same_way(root: Path) -> None:
     assert facts["costs"]["cnn"]["trained"] == facts["costs"]["cnn"]["parameters"]
 
 
-def test_a_suite_runs_its_members_and_reports_them_together(root: Path) -> None:
+def test_a_suite_runs_its_members_and_reports_them_together(root: Path, tmp_path: Path) -> None:
     text = '[[member]]\nstudy = "a"\nname = "experiment-2"\n[[member]]\nstudy = "b"\nname = "as-run-2"\n'
     (root / "two.toml").write_text('name = "two"\n' + text)
     grid = {"pipelines": ["baseline", "crop"]}
@@ -245,6 +246,7 @@ def test_a_suite_runs_its_members_and_reports_them_together(root: Path) -> None:
     page = report.read_text()
     assert "Table 4" in page
     assert "Unsafe" in page
+    check_page(report, tmp_path, "two")
     assert [(line.stage, line.done, line.found) for line in lines] == [
         ("experiment-2", 1, 0),
         ("as-run-2", 1, 0),

@@ -11,6 +11,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
+from browser import check_page
 from hilum.cli.augment import app as augment_app
 from hilum.cli.evaluate import evaluate
 from hilum.cli.report import report
@@ -31,6 +32,10 @@ def run(tmp_path_factory):
     assert result.exit_code == 0
     assert result.stdout.strip() == str(root / "report.html")
     return root
+
+
+def test_the_page_opens_in_a_browser(run, tmp_path):
+    check_page(run / "report.html", tmp_path, json.loads((run / "run.json").read_text())["title"])
 
 
 def _read(path):

@@ -16,6 +16,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from browser import check_page
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.duplicates import Copy, Duplicates
 from hilum.artifacts.header import Header
@@ -194,6 +195,7 @@ def test_the_page_and_the_json(findings: dict[str, Any], tmp_path: Path) -> None
         assert sentence.replace("'", "&#39;") in text
     shorts = [short for short, _ in summary(findings)]
     assert shorts == ["The split leaks", "Copies", "Labels disagree", "Patients unknown", "Shortcuts"]
+    check_page(page_path, tmp_path, "Audit of <x>")
 
 
 def test_shortcut_features() -> None:

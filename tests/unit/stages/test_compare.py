@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 from typer.testing import CliRunner
 
+from browser import check_page
 from hilum.artifacts.comparisons import read_comparisons
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split
@@ -170,6 +171,7 @@ def test_two_runs_cell_by_cell(two, tmp_path):
         "comparisons.json", "comparisons.header.json", "compare.html", "tables/comparisons.csv", "tables/comparisons.tex",
         "tables/differences.csv", "figures/differences.svg",
     } <= names  # fmt: skip
+    check_page(done.page, tmp_path, "study-b-22 against study-a-11")
 
 
 def test_the_flow_of_each_run_s_films_stands_beside_the_comparison(two, tmp_path):
