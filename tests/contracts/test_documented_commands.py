@@ -88,6 +88,7 @@ def test_the_table_of_commands_names_options_that_there_are(names: list[str], op
 # what a reader would do
 
 N_A_CLASS = 28
+NEW = ("covid", "normal", "covid", "normal")
 SMALLER = (
     'grid.backbones=["tf_efficientnet_lite0"]', "grid.trials=1", "training.epochs=1", "augment.size_px=48", "sampling.covid=16",
     "statistics.resamples=100",
@@ -130,7 +131,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     films(root / "films" / "nlm", "normal", ("a.png", "b.png"), "")
     (root / "nlm.csv").write_text("path,label,patient_id\na.png,normal,p1\nb.png,normal,p2\n")
-    films(root / "new-films", "covid", (f"{k}.png" for k in range(3)), "")
+    for k, label in enumerate(NEW):
+        films(root / "new-films", label, [f"{k}.png"], "")
     return root
 
 
@@ -182,10 +184,9 @@ def with_what_is_there(words: Iterable[str], world: Path) -> list[str]:
     """The page's words, its stand-ins replaced."""
     first, second = runs(world)
     cell = next((first / "cells").glob("*--crop--*"))
-    trial = next(p for p in (world / "hilum-workspace" / "trials").iterdir() if p.is_dir())
     stand_ins = {
         r"^RUN$": str(first), r"\bRUN\b": first.name, r"\bCELL\b": cell.name, r"\bFIRST\b": first.name, r"\bSECOND\b": second.name,
-        r"experiment-2-0123456789ab": first.name, r"4bc6cc967f30": trial.name[:12], r"^FILM$": "films/radiography/COVID/COVID-12.png",
+        r"experiment-2-0123456789ab": first.name, r"4bc6cc967f30": first.name[-12:], r"^FILM$": "films/radiography/COVID/COVID-12.png",
         r"squeezenet1_0": "tf_efficientnet_lite0",
     }  # fmt: skip
     out = []
@@ -206,28 +207,31 @@ def test_films_come_to_a_report(ran: Path) -> None:
     assert split["header"]["seed"] == 88
 
 
-def test_new_films_are_scored_and_labelled_ones_are_evaluated(
+def test_new_films_are_scored_and_evaluated_by_their_labels(
     ran: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """README's bundle scores the new films; then every documented evaluation runs, of them and of a table from elsewhere."""
     monkeypatch.chdir(ran)
-    for words in done("predict"):
-        assert hilum(*with_what_is_there(words, ran)) == 0, words
+    (readme,) = (w for w in done("predict") if LINES[w] == "README.md")
+    assert hilum(*with_what_is_there(readme, ran)) == 0
     scored = Predictions.read(ran / "predictions.csv")
-    assert [Path(i).name for i in scored.image_ids] == ["0.png", "1.png", "2.png"]
+    assert [Path(i).name for i in scored.image_ids] == [f"{k}.png" for k in range(len(NEW))]
     assert np.allclose(scored.probabilities.sum(axis=1), 1, atol=1e-6)
-    run = runs(ran)[0]
-    stored = next((run / "cells").glob("*--crop--*")) / "trial-1" / "predictions.csv"
-    (ran / "predictions.csv").write_bytes(stored.read_bytes())  # new films have no class to be evaluated by
-    (ran / "predictions.header.json").unlink()
+    truth = "".join(f"{i},{label}\n" for i, label in zip(scored.image_ids, NEW, strict=True))
+    (ran / "truth.csv").write_text("image_id,label\n" + truth)
+    theirs = "".join(f"{k}.png,{'tb' if k % 3 else 'normal'},{(k % 7) / 7}\n" for k in range(30))
+    (ran / "theirs.csv").write_text("file,label,prob\n" + theirs)
     for words in done("evaluate"):
         assert hilum(*with_what_is_there(words, ran)) == 0, words
-    n = sum(Predictions.read(stored).of_part("test").y_index() == 1)
-    sensitivity = next(
-        r
-        for r in read_statistics(ran / "statistics.json")
-        if (r.metric, r.class_) == ("sensitivity", "covid")
-    )
-    assert sensitivity.n_positive == n == N_A_CLASS // 2
+        (of_class,) = {
+            r.class_ for r in read_statistics(ran / "statistics.json") if r.metric == "sensitivity"
+        } & {"covid", "tb"}
+        row = next(
+            r
+            for r in read_statistics(ran / "statistics.json")
+            if (r.metric, r.class_) == ("sensitivity", of_class)
+        )
+        assert (row.n_positive, row.n) == ((2, 4) if of_class == "covid" else (20, 30))
 
 
 OTHERS = ["compare", "runs", "show", "report", "augment show", "weights list", "weights verify", "data list"]

@@ -19,7 +19,7 @@ from hilum.inference.predictor import load_head
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
 from hilum.stages.train import TrainTask, train_head
-from hilum.stats.calibration import choose_threshold
+from hilum.stats.calibration import choose_threshold, fit_temperature
 from hilum.training.loop import Source, logits
 
 CLASSES = ("bacterial", "covid", "normal", "viral")
@@ -93,7 +93,8 @@ def test_a_trials_folder(tmp_path: Path) -> None:
         "chosen_on": "valid",
         "n_films": 100,
     }
-    assert bundle.calibration["temperature"] > 0
+    temperature = fit_temperature(z.numpy(), np.array(t.valid.labels)).value
+    assert bundle.calibration == {"temperature": pytest.approx(temperature, rel=1e-6), "chosen_on": "valid"}
     mtime = (folder / "train.json").stat().st_mtime_ns
     assert train_head(t) == folder
     assert (folder / "train.json").stat().st_mtime_ns == mtime
