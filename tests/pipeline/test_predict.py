@@ -42,7 +42,7 @@ resamples = 100
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run."""
     root = tmp_path_factory.mktemp("predict")
-    ingest([f"synthetic={make_films(root / 'films', 60, 5, 96)}"], root / "manifest.csv", workers=1)
+    ingest([f"synthetic={make_films(root / 'films', 120, 5, 96)}"], root / "manifest.csv", workers=1)
     (root / "tiny.toml").write_text(STUDY)
     report, _ = run_study(
         read_study(root / "tiny.toml"), root / "manifest.csv", root / "workspace", 1, "test"
