@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hilum.artifacts.header import read_json
+from hilum.artifacts.header import read_object
 from hilum.report.run_folder import PREDICTED_PARTS, RunFolder
 
 
@@ -21,7 +21,7 @@ def altered_films(folder: RunFolder) -> dict[str, dict[str, tuple[int, int]]]:
         steps = (folder.run.get("pipelines") or {}).get(name, {}).get("steps")
         if steps is None or not path.is_file():
             continue
-        value = read_json(path)
+        value = read_object(path)
         counts = {
             part: (
                 sum(_by_chance(drawn, steps) for *_, drawn in value.get(part, ())),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from hilum.artifacts.header import read_json
+from hilum.artifacts.header import read_object
 from hilum.report import numbers
 from hilum.report.caution import Caution
 from hilum.report.evaluation import MIXED_UNIT, Evaluation
@@ -91,7 +91,7 @@ def copies(folder: RunFolder) -> str:
     path = folder.path / "duplicates.json"
     if not path.is_file():
         return ""
-    found = read_json(path)
+    found = read_object(path)
     kinds = {
         "exact-bytes": "equal in bytes",
         "exact-pixels": "equal in pixels",
@@ -167,7 +167,7 @@ def facts(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
     ]
     facts_path = folder.path / "run_facts.json"
     if facts_path.is_file():
-        peak = read_json(facts_path).get("peak_rss_bytes")
+        peak = read_object(facts_path).get("peak_rss_bytes")
         if peak:
             found.append(
                 ("Peak memory", f"{numbers.size(int(peak))} in the largest process, mapped files included")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hilum.artifacts.faults import unsafe_among
-from hilum.artifacts.header import read_json
+from hilum.artifacts.header import read_object
 from hilum.artifacts.looks import Ledger
 from hilum.core.errors import InputError, nearest
 from hilum.core.tables import count_rows
@@ -92,7 +92,7 @@ def list_runs(root: Path) -> list[RunLine]:
 
 def _line(path: Path, ledger: Ledger) -> RunLine:
     if (path / "paper.json").is_file():
-        value = read_json(path / "paper.json")
+        value = read_object(path / "paper.json")
         members = tuple(str(m.get("run")) for m in value.get("members", []))
         seconds = sum(float(m.get("seconds") or 0) for m in value.get("members", []))
         return RunLine(path.name, PAPER, str(value.get("name", "")), seconds=seconds, members=members)
@@ -102,7 +102,7 @@ def _line(path: Path, ledger: Ledger) -> RunLine:
         return RunLine(path.name, UNFINISHED, path.name.rpartition("-")[0], remarks=(remark,))
     try:
         run = RunFolder(path)
-        facts = read_json(path / "run_facts.json") if (path / "run_facts.json").is_file() else {}
+        facts = read_object(path / "run_facts.json") if (path / "run_facts.json").is_file() else {}
         n_films = _count_rows(path / "manifest.csv")
         found = ledger.of_run(path.name, str(run.run["manifest_digest"])) or looks(run)
     except InputError as e:
