@@ -188,7 +188,11 @@ def _is_own(path: Path, what: str) -> bool:
     mark = marks.get(path.suffix.lower())
     if mark is not None:
         return mark in start
-    if start.startswith(b"path,source,reason,detail") and path.name.endswith(".excluded.csv"):
+    if (
+        what in ("", "manifest")
+        and start.startswith(b"path,source,reason,detail")
+        and path.name.endswith(".excluded.csv")
+    ):
         return True
     header = header_path(path)
     if header != path and header.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -16,5 +17,9 @@ def spelled(name: str, known: Iterable[str]) -> str | None:
     words = list(known)
     if name in words:
         return name
-    alike = [w for w in words if w.strip().casefold() == name.strip().casefold()]
+    alike = [w for w in words if _folded(w) == _folded(name)]
     return alike[0] if len(alike) == 1 else None
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip().casefold()

@@ -7,6 +7,7 @@ nothing has it for a name as it stands.
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
@@ -38,10 +39,10 @@ class TableFolder:
         ways = [
             PureWindowsPath(n).parts[1:]
             for n in names
-            if _is_windows(n) and PureWindowsPath(n).drive and not (folder / n).exists()
+            if _is_windows(n) and PureWindowsPath(n).drive and not is_there(folder / n)
         ]
         found = [
-            sum(folder.joinpath(*w[k:]).is_file() for w in ways if k < len(w))
+            sum(is_there(folder.joinpath(*w[k:])) for w in ways if k < len(w))
             for k in range(max(map(len, ways), default=0))
         ]
         return cls(csv_path, folder, found.index(max(found)) if found else 0)
@@ -49,7 +50,11 @@ class TableFolder:
     def locate(self, name: str) -> str:
         """Where a path of the table leads, absolute: as it stands where something is there, else as Windows means it."""
         path = os.path.abspath(os.path.join(self.folder, name))  # noqa: PTH100, PTH118 - text, for tables of many rows
-        if not _is_windows(name) or Path(path).exists():
+        if not name.isascii() and not is_there(Path(path)):
+            for other in other_forms(name):
+                if is_there(self.folder / other):
+                    return str(absolute(self.folder / other))
+        if not _is_windows(name) or is_there(Path(path)):
             return path
         way = PureWindowsPath(name)
         return str(
@@ -63,6 +68,23 @@ class TableFolder:
             return ""
         what = "a drive" if way.drive and "\\" not in name else "backslashes"
         return f"; it has {what}, as Windows writes paths, and was looked for as {self.locate(name)!r}"
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file is there; a name that no file can have, such as one too long, is not."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def other_forms(name: str) -> list[str]:
+    """How other systems write the accents of a name: macOS as letters of their own, the others within the letter.
+
+    >>> [len(n) for n in other_forms("\u00e9.png")], other_forms("e.png")
+    ([6], [])
+    """
+    return [n for form in ("NFC", "NFD") if (n := unicodedata.normalize(form, name)) != name]
 
 
 def windows_tails(name: str) -> list[str]:

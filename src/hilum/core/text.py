@@ -8,6 +8,7 @@ what an id says.
 from __future__ import annotations
 
 import codecs
+import stat
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +62,11 @@ def opened_text(path: Path, *, lenient: bool = False) -> Iterator[TextIO]:
         InputError: It is not there, cannot be read, is no text, or is in an encoding that is not read (also while it is read).
     """
     try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # what a pipe gives is gone when it is read again
+            raise InputError(
+                f"{path}: expected a file, got a pipe or a device; save what it gives as a file first"
+            )
         with path.open("rb") as f:
             head = f.read(_HEAD_BYTES)
         codec = encoding_of(head)

@@ -21,6 +21,7 @@ exception and no warning comes out. It does not judge whether the picture is a c
 from __future__ import annotations
 
 import io
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -139,7 +140,12 @@ def file_bytes(path: Path) -> bytes:
         FilmError: "unreadable" when it cannot be read, "too large" above `MAX_FILE_BYTES`.
     """
     try:
-        size = path.stat().st_size
+        info = path.stat()
+        if not stat.S_ISREG(info.st_mode):  # a pipe or a device may be read for ever
+            raise FilmError(
+                "unreadable", f"{path}: expected a file, got a folder, a pipe or a device"
+            ) from None
+        size = info.st_size
         if size > MAX_FILE_BYTES:
             raise FilmError(
                 "too large", f"{path}: {size} bytes; a film has at most {MAX_FILE_BYTES} bytes"

@@ -32,7 +32,7 @@ from hilum.stages.sources.patients import without_dummies
 from hilum.stages.sources.places import image_ids
 from hilum.stages.sources.reading import FilmRead, read_films
 from hilum.stages.sources.recognise import list_films, parse_source
-from hilum.stages.sources.spelling import one_spelling
+from hilum.stages.sources.spelling import one_id_a_patient, one_spelling
 
 _Opened = tuple[str, Candidate, FilmRead]  # image_id, the film with all that is known, what opening it gave
 
@@ -112,7 +112,8 @@ def ingest(
 
     layout_of = {c.source: x.layout for x in listings for c in x.candidates}
     kept, broken, exclusions = _opened(listings, asked, workers)
-    complete, taken, odd_ids = without_dummies([c for _, c, _ in kept], declared)
+    complete, id_notes = one_id_a_patient([c for _, c, _ in kept])
+    complete, taken, odd_ids = without_dummies(complete, declared)
     films = [_row(image_id, c, answer) for (image_id, _, answer), c in zip(kept, complete, strict=True)]
     if strict and broken:
         raise InputError(_strict_message(broken, out))
@@ -132,7 +133,7 @@ def ingest(
     write_exclusions(excluded_path(out), exclusions)
     manifest.write(out)
     counts = counts_of(manifest, layout_of, set(declared))
-    told = (*notes_of(listings, odd_ids, taken), *notes, *_blank_notes(kept))
+    told = (*notes_of(listings, odd_ids, taken), *notes, *id_notes, *_blank_notes(kept))
     return Ingested(out, manifest, counts, excluded, tuple(exclusions), told)
 
 

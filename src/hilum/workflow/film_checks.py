@@ -115,6 +115,8 @@ def films_are_there(asked: Asked) -> Iterator[Finding]:
 
 def _can_be_read(path: str) -> bool:
     try:
+        if not Path(path).is_file():  # a pipe would be waited for
+            return False
         with Path(path).open("rb") as f:
             return bool(f.read(16))
     except OSError:

@@ -87,7 +87,7 @@ def _is_dicom(film: FilmRow) -> bool:
     path = Path(film.path)
     if path.suffix.lower() in (".dcm", ".dicom"):
         return True
-    if path.suffix:
+    if path.suffix or not path.is_file():
         return False
     try:
         with path.open("rb") as f:

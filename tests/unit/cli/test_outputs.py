@@ -11,8 +11,9 @@ from PIL import Image
 
 from hilum.artifacts import outputs
 from hilum.artifacts.header import Header
-from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.manifest import FilmRow, Manifest, excluded_path
 from hilum.cli.main import main
+from hilum.core.errors import InputError
 
 TABLE = "image_id,patient_id,part,y_true,p_covid,p_normal\na,,test,covid,.6,.4\nb,,test,normal,.3,.7\n"
 Usage = namedtuple("Usage", "total used free")
@@ -185,3 +186,12 @@ def test_its_own_kind_is_written_anew_and_an_empty_file_too(here):
         outputs.check_outputs([outputs.file_output(here / name, "split", ".json", beside=())])
     outputs.check_outputs([outputs.file_output(here / "m.csv", "manifest", ".csv")])
     assert outputs.same_place(Path("films"), here / "films" / "covid" / "..")
+
+
+def test_the_table_of_what_was_left_out_is_replaced_by_a_manifest_alone(here):
+    Path("m.excluded.csv").write_text("path,source,reason,detail\n")
+    outputs.check_outputs([outputs.file_output(here / "m.csv", "manifest", ".csv", beside=(excluded_path,))])
+    with pytest.raises(
+        InputError, match=r"m.excluded.csv is there already and is no predictions that hilum wrote"
+    ):
+        outputs.check_outputs([outputs.file_output(here / "m.excluded.csv", "predictions", ".csv")])

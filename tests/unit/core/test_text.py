@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,11 @@ def test_what_is_no_toml_is_named(tmp_path: Path) -> None:
 def test_bytes_without_text_have_no_encoding() -> None:
     assert encoding_of(b"\0\x05\x16\x07\0\x02\0\0Mac OS X") is None
     assert encoding_of(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR") is None
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t.csv")
+    with pytest.raises(
+        InputError, match=r"t.csv: expected a file, got a pipe or a device; save what it gives"
+    ):
+        read_text(tmp_path / "t.csv")

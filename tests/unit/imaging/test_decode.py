@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -355,3 +356,9 @@ def test_names_and_first_bytes() -> None:
     assert not any(is_film_name(Path(n)) for n in ("a.csv", "IM0001", "x.png.txt", ".png"))
     assert sniff(bytes(128) + b"DICM") == "dicom"
     assert sniff(b"\x89PNG") is None
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(FilmError, match=r"a.png: expected a file, got a folder, a pipe or a device"):
+        decode_file(tmp_path / "a.png")

@@ -121,3 +121,20 @@ def test_ids_of_people_are_no_dummies() -> None:
         "00023130",
     ):
         assert not is_dummy(patient), patient
+
+
+def test_an_id_with_a_point_is_the_one_without_where_the_source_has_both(tmp_path: Path) -> None:
+    done = run(tmp_path, table(tmp_path / "t", "12.0", "12", "7.0", "012"))
+    assert [f.patient_id for f in done.manifest.films] == ["t:12", "t:12", "t:7.0", "t:012"]
+    said = [n for n in done.notes if "with and without a point" in n]
+    assert said == [
+        "source 't': 1 patient ids are written with and without a point, such as '12.0' and '12'; each pair is taken for one patient"
+    ]
+
+
+def test_accents_and_points_make_no_second_class_or_patient(tmp_path: Path) -> None:
+    done = run(tmp_path, table(tmp_path / "t", "\u00e9", "e\u0301", labels=("caf\u00e9", "cafe\u0301")))
+    assert {(f.patient_id, f.label) for f in done.manifest.films} == {("t:\u00e9", "caf\u00e9")}
+    done = run(tmp_path, table(tmp_path / "u", "1", "2", "3", labels=("1", "1.0", "0")))
+    assert [f.label for f in done.manifest.films] == ["1", "1", "0"]
+    assert "one class in several spellings is called '1': 1 1, 1.0 1 films" in done.notes

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -212,3 +214,30 @@ def test_a_folders_table_in_another_encoding_is_refused_and_not_overlooked(tmp_p
     (root / "t.csv").write_bytes("path\tlabel\tpatient_id\na.png\tcovid\t1\n".encode("utf-16"))
     (root / "t.csv").rename(root / "t.tsv")
     assert places(run(tmp_path, root), root) == {"t/a": "a.png"}
+
+
+def test_a_path_that_no_file_can_have_leaves_out_its_row_alone(tmp_path: Path) -> None:
+    root = picture(tmp_path / "t", *NAMES)
+    done = run(tmp_path, table(root / "t.csv", *NAMES, "x" * 300 + ".png", "C:\\" + "y" * 300 + ".png"))
+    assert (len(done.manifest), done.excluded) == (2, {("t", "no such file"): 2})
+
+
+@pytest.mark.parametrize(("there", "written"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_accents_of_names_may_be_written_as_another_system_does(
+    tmp_path: Path, there: Literal["NFC", "NFD"], written: Literal["NFC", "NFD"]
+) -> None:
+    names = ("k\u00e4/\u00e9.png", "k\u00e4/b.png")
+    root = picture(tmp_path / "t", *(normalize(there, n) for n in names))
+    asked = [normalize(written, n) for n in names]
+    done = run(tmp_path, table(root / "t.csv", *asked))
+    assert len(done.manifest) == 2
+
+    (root / "t.csv").unlink()
+    labels = table(tmp_path / "l.csv", *asked)
+    by_labels = run(tmp_path, root, labels=labels)
+    assert sorted(f.patient_id for f in by_labels.manifest.films) == ["t:P0", "t:P1"]
+
+
+def test_an_empty_path_is_not_the_folder_that_one_is_in(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="SOURCE 'x=': no such folder or csv"):
+        run(tmp_path, "x=")

@@ -45,6 +45,7 @@ def cluttered(tmp_path: Path) -> Path:
     (root / "normal" / "linked").symlink_to(tmp_path / "elsewhere")
     (root / "normal" / "loop").symlink_to(root)
     (root / "normal" / "gone.png").symlink_to(tmp_path / "gone.png")
+    (root / "normal" / "self.png").symlink_to("self.png")
     return root
 
 
@@ -67,6 +68,7 @@ REASONS = {
     "covid/masks/c1.png": "lung mask",
     "covid/masks/gone.png": "lung mask",
     "normal/gone.png": "no such file",
+    "normal/self.png": "no such file",
     "normal/loop/": "folder loop",
     "normal/masks/n1_mask.png": "lung mask",
     "notes.txt": "not a film file",
@@ -100,7 +102,7 @@ def test_ingest_and_the_other_commands_list_the_same_films(cluttered: Path, tmp_
     assert named.notes() == [
         "left out, folder loop: 1 (normal/loop/)",
         "left out, lung mask: 3 (covid/masks/c1.png, covid/masks/gone.png, normal/masks/n1_mask.png)",
-        "left out, no such file: 1 (normal/gone.png)",
+        "left out, no such file: 2 (normal/gone.png, normal/self.png)",
         "left out, not a film file: 10 (.DS_Store, .trash/, @eaDir/, ...)",
     ]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hilum.artifacts.manifest import Exclusion
 from hilum.core.errors import InputError
-from hilum.core.table_paths import TableFolder, absolute, windows_tails
+from hilum.core.table_paths import TableFolder, absolute, other_forms, windows_tails
 from hilum.core.tables import Row, read_table
 from hilum.stages.sources.listing import NO_SUCH_FILE, Candidate, Listing
 from hilum.stages.sources.table import PATH_COLUMNS, candidate_of
@@ -113,7 +113,7 @@ def _find(
         return listings[place[0]].candidates[place[1]]
 
     wanted = row.get("source")
-    for key in (base.locate(name), name, *windows_tails(name)):
+    for key in (base.locate(name), name, *windows_tails(name), *other_forms(name)):
         places = [p for p in index.get(key, []) if not wanted or candidate(p).source == wanted]
         if len(places) > 1:
             films = " and ".join(repr(f"{candidate(p).source}/{candidate(p).relative}") for p in places[:2])

@@ -6,6 +6,7 @@ name, empty where the source gives none. A layout never invents one.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,9 +92,10 @@ class Listing:
 
 
 def class_name(text: str) -> str:
-    """A class as its source spells it, with single spaces (`spelling` sees to it that there is one spelling for all sources).
+    """A class as its source spells it, with single spaces and composed letters, for macOS writes an accent as a letter of its own
+    (`spelling` sees to it that there is one spelling for all sources).
 
     >>> class_name("  Viral  Pneumonia ")
     'Viral Pneumonia'
     """
-    return " ".join(text.split())
+    return unicodedata.normalize("NFC", " ".join(text.split()))

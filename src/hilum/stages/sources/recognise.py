@@ -47,7 +47,7 @@ def parse_source(text: str) -> Source:
         path = Path(path_text)
     else:
         name = ""
-    if not path.exists():
+    if not path_text or not path.exists():
         raise InputError(f"SOURCE {text!r}: no such folder or csv")
     if path.is_file() and path.suffix.lower() not in table.ENDINGS:
         raise InputError(f"SOURCE {text!r}: expected a folder of films or a csv that names them, got a file")

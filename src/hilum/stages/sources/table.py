@@ -15,7 +15,7 @@ from pathlib import Path
 from hilum.artifacts.header import header_path
 from hilum.artifacts.manifest import COLUMNS, known_patient
 from hilum.core.errors import InputError
-from hilum.core.table_paths import TableFolder, absolute
+from hilum.core.table_paths import TableFolder, absolute, is_there
 from hilum.core.tables import Row, read_columns, read_table
 from hilum.stages.sources.facts import age_group_of, sex_of, view_of, years_of
 from hilum.stages.sources.listing import (
@@ -118,10 +118,10 @@ def read(source: str, csv_path: Path, tree: Tree | None = None) -> Listing:
             listing.leave_out(name, LISTED_TWICE, f"line {row.line} repeats line {line}")
             continue
         seen[candidate.path] = (row.line, candidate)
-        if not candidate.path.is_file():
+        if not is_there(candidate.path):
             detail = f"line {row.line} of {csv_path.name} names a file that is not there{base.tried(name)}"
             listing.leave_out(name, NO_SUCH_FILE, detail, broken=True)
-    listing.candidates = _placed([c for _, c in seen.values() if c.path.is_file()], base.folder)
+    listing.candidates = _placed([c for _, c in seen.values() if is_there(c.path)], base.folder)
     if tree is not None:
         masks = {c.lung_mask for c in listing.candidates}
         for film in tree.films:

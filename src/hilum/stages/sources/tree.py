@@ -8,7 +8,7 @@ but not looked into; links to folders are followed, loops are not. Nothing is de
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -157,15 +157,17 @@ def _walk(
         if not relative.isprintable() and not _is_utf8(relative):
             name = relative.encode("utf-8", "backslashreplace").decode()
             oddities.append(Oddity(name, "file name", "the name is not UTF-8; rename it"))
-        elif why := _passed_over(entry):
-            oddities.append(Oddity(relative + "/" * entry.is_dir(), NOT_A_FILM, why))
-        elif entry.is_dir():
+            continue
+        is_folder = _leads_to(entry.is_dir)
+        if why := _passed_over(entry.name, is_folder):
+            oddities.append(Oddity(relative + "/" * is_folder, NOT_A_FILM, why))
+        elif is_folder:
             _walk(folder / entry.name, relative + "/", (*above, here), files, oddities, leave_out)
-        elif entry.is_file():
+        elif _leads_to(entry.is_file):
             if not leave_out or (folder / entry.name).resolve() not in leave_out:
                 files.append(relative)
         elif entry.is_symlink():
-            oddities.append(Oddity(relative, "no such file", "a link to a file that is not there"))
+            oddities.append(Oddity(relative, "no such file", "a link that leads to no file"))
         else:
             oddities.append(Oddity(relative, NOT_A_FILM, "not a regular file"))
 
@@ -178,14 +180,21 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _passed_over(entry: os.DirEntry[str]) -> str:
+def _leads_to(asked: Callable[[], bool]) -> bool:
+    """Whether an entry is what it is asked for; one that cannot be followed, such as a link to itself, is neither file nor folder."""
+    try:
+        return asked()
+    except OSError:
+        return False
+
+
+def _passed_over(name: str, is_folder: bool) -> str:
     """Why something is not looked into by its name, or an empty text."""
-    kind = "folder" if entry.is_dir() else "file"
-    if whose := _OF_SYSTEMS.get(entry.name.lower()):
+    if whose := _OF_SYSTEMS.get(name.lower()):
         return f"{whose}, not looked into"
-    if entry.name.startswith("._"):
+    if name.startswith("._"):
         return "macOS' notes on the file of that name (AppleDouble), not looked into"
-    return f"a hidden {kind}, not looked into" if entry.name.startswith(".") else ""
+    return f"a hidden {'folder' if is_folder else 'file'}, not looked into" if name.startswith(".") else ""
 
 
 def is_film(path: Path) -> bool:
