@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from unicodedata import normalize
 
 from hilum.core.errors import InputError
 from hilum.core.tables import read_table
@@ -88,7 +89,7 @@ def read_film_labels(path: Path) -> FilmLabels:
 
 def _key(name: str, k: int) -> str:
     """The k-th shorter form of a film's name."""
-    path = PurePosixPath(name.replace("\\", "/"))
+    path = PurePosixPath(normalize("NFC", name).replace("\\", "/"))
     return (str(path), str(path.with_suffix("")), path.name, path.stem)[k] if path.name else name
 
 

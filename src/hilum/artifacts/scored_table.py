@@ -14,21 +14,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hilum.artifacts.classes import positive_class
 from hilum.artifacts.film_labels import FilmLabels
 from hilum.artifacts.header import read_csv_header
 from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.scored_shares import read_shares
 from hilum.core.errors import InputError, nearest
-from hilum.core.tables import Row, Table, known, number, read_table
+from hilum.core.names import folded_name
+from hilum.core.tables import Row, Table, known, read_table
 
 FIELDS = ("image_id", "patient_id", "part", "y_true", "group", "score", "error")
 """What a column may be, besides ``p_<class>``."""
 
 _ALIASES = {"id": "image_id", "label": "y_true", "patient": "patient_id"}
-_SUM_IS_OFF_BY = 1e-3
-_WHOLE_PERCENT_IS_OFF_BY = 0.0101  # columns of whole percentages may add up to 99 or 101
 _NUMBERS = {"0": "0", "0.0": "0", "1": "1", "1.0": "1"}
 
 
@@ -97,11 +96,14 @@ def read_scored_table(path: Path, reading: Reading = Reading()) -> ScoredTable:
         InputError: Columns that are missing, all named at once; a value that is no probability; an id twice; no positive class.
     """
     if not path.is_file():
-        raise InputError(f"{path}: expected a csv of predictions, there is no such file")
+        came = "got a folder" if path.is_dir() else "there is no such file"
+        raise InputError(f"{path}: expected a csv of predictions, {came}")
     header, provenance = read_csv_header(path, "predictions")
     table = read_table(path)
     at = _places(path, table, reading)
     rows = table.rows
+    if not rows:
+        raise InputError(f"{path}: expected a row for each film below the names of the columns, got none")
     notes: list[str] = [f"no column {name}: {what}" for name, what in _WITHOUT.items() if name not in at]
     ids = tuple(r.values.get(at["image_id"], "") for r in rows)
     twice = [i for i, n in Counter(ids).items() if n > 1]
@@ -113,7 +115,9 @@ def read_scored_table(path: Path, reading: Reading = Reading()) -> ScoredTable:
 
     errors = column("error")
     columns = {name[2:]: theirs for name, theirs in at.items() if name.startswith("p_")}
-    shares = _shares(path, rows, errors, at.get("score", ""), columns, reading, notes)
+    shares = read_shares(
+        path, rows, errors, [at["score"]] if "score" in at else list(columns.values()), reading.percent, notes
+    )
     labels = _labels(rows, at.get("y_true", ""), tuple(columns))
     if reading.labels is not None:
         labels = _given(ids, labels, reading.labels, notes)
@@ -172,53 +176,6 @@ def _places(path: Path, table: Table, reading: Reading) -> dict[str, str]:
     return at
 
 
-def _shares(
-    path: Path,
-    rows: Sequence[Row],
-    errors: Sequence[str],
-    score: str,
-    columns: Mapping[str, str],
-    reading: Reading,
-    notes: list[str],
-) -> NDArray[np.float64]:
-    """Probabilities as the table has them, (n, classes) or (n, 1) for a single score; NaN for a film with an error."""
-    names = [score] if score else list(columns.values())
-    values = np.full((len(rows), len(names)), np.nan)
-    for k, row in enumerate(rows):
-        for j, name in enumerate([] if errors[k] else names):
-            text = row.values.get(name, "")
-            try:
-                values[k, j] = number(text.removesuffix("%").strip())
-            except ValueError:
-                raise InputError(f"{path} line {row.line}: {name} must be a number, got {text!r}") from None
-    there = ~np.isnan(values).all(axis=1)
-    sums = values[there].sum(axis=1)
-    several = len(names) > 1
-    off_by = _SUM_IS_OFF_BY
-    if (values[there] == np.round(values[there])).all():
-        off_by = _WHOLE_PERCENT_IS_OFF_BY
-    percent = reading.percent or (
-        several and bool(len(sums)) and bool((np.abs(sums / 100 - 1) <= off_by).all())
-    )
-    if percent:
-        values = values / 100
-        how = "as --percent says" if reading.percent else "the columns of every film add up to 100"
-        notes.append(f"probabilities are percentages: {how}")
-    for k in map(int, np.flatnonzero(there)):
-        line, v = rows[k].line, values[k]
-        off = abs(v.sum() - 1) if several else 0.0
-        if not (np.all(v >= 0) and np.all(v <= 1)) or off > (off_by if percent else _SUM_IS_OFF_BY):
-            what = "be >= 0 and add up to 1" if several else "lie between 0 and 1"
-            hint = (
-                "" if percent else "; percentages have to be declared with --percent" if np.any(v > 1) else ""
-            )
-            came = v.tolist() if several else float(v[0])
-            raise InputError(f"{path} line {line}: the probabilities must {what}, got {came!r}{hint}")
-    if percent and several:
-        values = values / values.sum(axis=1, keepdims=True)
-    return values
-
-
 def _labels(rows: Sequence[Row], column: str, classes: Sequence[str]) -> tuple[str, ...]:
     texts = (r.values.get(column, "") for r in rows)
     return tuple(t if t in classes else known(t) for t in texts)
@@ -228,7 +185,7 @@ def _given(ids: Sequence[str], labels: Sequence[str], given: FilmLabels, notes: 
     """Labels of another table, else those that are there."""
     of, lost = given.of(ids)
     new = tuple(of.get(i, y) for i, y in zip(ids, labels, strict=True))
-    changed = sum(bool(y) and y.casefold() != x.casefold() for x, y in zip(new, labels, strict=True))
+    changed = sum(bool(y) and folded_name(y) != folded_name(x) for x, y in zip(new, labels, strict=True))
     notes.append(f"{given.path} gives {len(of)} of {len(ids)} films their label")
     if changed:
         notes.append(f"it changed the label of {changed} films")
@@ -251,7 +208,7 @@ def _classes(
         return (yes, no), yes
     if columns:
         one = columns[0]
-        others = [y for y in there if y.casefold() != one.casefold()]
+        others = [y for y in there if folded_name(y) != folded_name(one)]
         if len(others) != 1:
             raise InputError(
                 f"{path}: one column p_{one} needs labels of {one!r} and of one other class, got {', '.join(there) or 'none'}"
@@ -269,11 +226,11 @@ def _classes(
 
 def _named(labels: Sequence[str], classes: Sequence[str], positive: str, notes: list[str]) -> tuple[str, ...]:
     """Labels as the classes are spelled; 1 and 0 are the positive class and the other of two."""
-    spelled = {c.casefold(): c for c in classes}
+    spelled = {folded_name(c): c for c in classes}
     there = {y for y in labels if y}
     if len(classes) == 2 and there and there <= set(_NUMBERS) and not there <= set(classes):
         other = classes[1 - list(classes).index(positive)]
         notes.append(f"labels are 1 and 0, read as {positive!r} and {other!r}")
         meaning = {"1": positive, "0": other}
         return tuple(meaning[_NUMBERS[y]] if y else "" for y in labels)
-    return tuple(spelled.get(y.casefold(), y) for y in labels)
+    return tuple(spelled.get(folded_name(y), y) for y in labels)

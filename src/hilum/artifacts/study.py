@@ -36,7 +36,7 @@ from hilum.artifacts.study_tables import (
 )
 from hilum.core.digests import digest
 from hilum.core.errors import InputError, nearest
-from hilum.core.names import spelled
+from hilum.core.names import folded_name, spelled
 from hilum.core.text import read_toml
 
 
@@ -253,7 +253,7 @@ def check_consistent(study: Study, where: str) -> None:
 
 def _check_classes(study: Study, where: str) -> None:
     classes = study.data.classes
-    if len({c.casefold() for c in classes}) != len(classes) or len(classes) < 2:
+    if len({folded_name(c) for c in classes}) != len(classes) or len(classes) < 2:
         raise InputError(f"{where}: data.classes must be two or more different names, got {classes!r}")
     positive_class(study.data.positive or None, classes, where, "data.positive")
     named = {

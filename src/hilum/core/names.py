@@ -17,9 +17,10 @@ def spelled(name: str, known: Iterable[str]) -> str | None:
     words = list(known)
     if name in words:
         return name
-    alike = [w for w in words if _folded(w) == _folded(name)]
+    alike = [w for w in words if folded_name(w) == folded_name(name)]
     return alike[0] if len(alike) == 1 else None
 
 
-def _folded(name: str) -> str:
+def folded_name(name: str) -> str:
+    """What names that are the same have in common: without blanks around, case, and how accents are written."""
     return unicodedata.normalize("NFC", name).strip().casefold()

@@ -79,6 +79,8 @@ def number(text: str) -> float:
     >>> number("0.25"), number("0,25")
     (0.25, 0.25)
     """
+    if "_" in text:  # which Python would pass over
+        raise ValueError(text)
     return float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
 
 

@@ -66,6 +66,8 @@ def numbers(header: Any, keyword: str) -> tuple[float | None, ...]:
     for value in values(header, keyword):
         word = str(value).strip(" \0")
         try:
+            if "_" in word:  # which Python would pass over
+                raise ValueError(word)
             out.append(float(word) if word else None)
         except ValueError:
             raise FilmError("corrupt", f"{named(keyword)}: expected a number, got {shown(word)}") from None

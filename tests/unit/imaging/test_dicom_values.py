@@ -134,7 +134,9 @@ def with_text(film: Any, **texts: str) -> Any:
 
 
 @pytest.mark.parametrize("keyword", ["WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept"])
-@pytest.mark.parametrize(("text", "quoted"), [("2048,5", "'2048,5'"), ("Doe^Jane", "something else")])
+@pytest.mark.parametrize(
+    ("text", "quoted"), [("2048,5", "'2048,5'"), ("2_048", "something else"), ("Doe^Jane", "something else")]
+)
 @pytest.mark.parametrize("vr", ["DS", "LO"])
 def test_a_number_that_is_none_is_named_and_no_name_quoted(
     keyword: str, text: str, quoted: str, vr: str

@@ -79,7 +79,7 @@ def test_tables_of_others_give_the_same_figures(tmp_path, head, row, words, posi
 
 
 def test_percentages_of_one_score_have_to_be_declared(tmp_path):
-    path = table(tmp_path / "p.csv", "image_id,y_true,score", lambda k, y, p: f"{k},{y},{100 * p:.0f} %")
+    path = table(tmp_path / "p.csv", "image_id,y_true,score", lambda k, y, p: f"{k},{y},{100 * p:.0f}")
     with pytest.raises(
         InputError, match=r"must lie between 0 and 1, got 90.0; percentages have to be declared"
     ):
@@ -95,6 +95,28 @@ def test_rounded_percentages_may_add_up_to_99(tmp_path):
     assert read.probabilities == pytest.approx(np.array([[1 / 3, 1 / 3, 1 / 3], [0.2, 0.5, 0.3]]))
 
 
+def test_a_percent_sign_says_percentages_and_rounding_is_no_fault(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("image_id,y_true,score\nx,1,0.9%\ny,0,0.4%\n")
+    read = read_scored_table(path)
+    assert read.predictions.probabilities == pytest.approx(np.array([[0.009, 0.991], [0.004, 0.996]]))
+    assert "probabilities are percentages: they have a % sign" in read.notes
+    path.write_text("image_id,y_true,score\nx,1,1.0000000000000002\ny,0,-1e-17\n")
+    assert read_scored_table(path).predictions.probabilities.tolist() == [[1, 0], [0, 1]]
+
+
+def test_accents_of_classes_may_be_written_in_two_ways(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("image_id,y_true,p_caf\u00e9,p_b\nx,cafe\u0301,.8,.2\ny,b,.1,.9\n")
+    read = read_scored_table(path, Reading(positive="cafe\u0301"))
+    assert (read.positive, read.predictions.y_true) == ("caf\u00e9", ("caf\u00e9", "b"))
+
+
+def test_a_folder_is_no_table_of_scores(tmp_path):
+    with pytest.raises(InputError, match="expected a csv of predictions, got a folder"):
+        read_scored_table(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "reading", "message"),
     [
@@ -105,6 +127,11 @@ def test_rounded_percentages_may_add_up_to_99(tmp_path):
         ("image_id,y_true,p_a,p_b\nx,a,-.5,1.5\n", Reading(), "must be >= 0 and add up to 1"),
         ("image_id,y_true,p_a,p_b\nx,a,60,39\ny,a,.6,.4\n", Reading(), r"add up to 1, got \[60.0, 39.0\]; percentages have to be"),
         ("image_id,y_true,score\nx,a,high\ny,b,.5\n", Reading(), "line 2: score must be a number, got 'high'"),
+        ("image_id,y_true,score\nx,1,.2\ny,0,nan\n", Reading(), "line 3: score must be a number, got 'nan'"),
+        ("image_id,y_true,p_a,p_b\nx,a,1,0\ny,b,,\n", Reading(), "line 3: p_a must be a number, got ''"),
+        ("image_id,y_true,p_a,p_b\nx,a,1,0\ny,b,0,0_1\n", Reading(), "line 3: p_b must be a number, got '0_1'"),
+        ("image_id,y_true,score\nx,1,.7%\ny,0,.4\n", Reading(), "line 3: a % sign on all numbers or none, got '.7%' and '.4'"),
+        ("image_id,y_true,score\n", Reading(), "expected a row for each film below the names of the columns, got none"),
         ("image_id,y_true,score\nx,a,.2\ny,b,.5\n", Reading(), "which class is the positive one.*--positive 'a' or --positive 'b'"),
         ("image_id,y_true,score\nx,a,.2\ny,b,.5\n", Reading(positive="c"), "no class 'c' for --positive"),
         ("image_id,y_true,score\nx,a,.2\ny,b,.5\nz,c,.5\n", Reading(positive="a"), "one score needs labels of two classes, got 3: a, b, c"),

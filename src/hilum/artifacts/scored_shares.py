@@ -1,0 +1,106 @@
+"""Probabilities of a table of scores: shares, or percentages.
+
+Convention: percentages are recognised where all numbers have a % sign or the columns of every film add up to 100, else they have to be
+declared. Nothing else is scaled, but for what rounding left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.core.errors import InputError
+from hilum.core.tables import Row, number
+
+_SUM_IS_OFF_BY = 1e-3
+_WHOLE_PERCENT_IS_OFF_BY = 0.0101  # columns of whole percentages may add up to 99 or 101
+_ROUNDED_BY = 1e-6  # sums of shares are printed as 1.0000000000000002, or 1.0000001
+
+
+def read_shares(
+    path: Path,
+    rows: Sequence[Row],
+    errors: Sequence[str],
+    names: Sequence[str],
+    declared: bool,
+    notes: list[str],
+) -> NDArray[np.float64]:
+    """Read probabilities.
+
+    Args:
+        path: The table.
+        rows: Its rows.
+        errors: Of each film; those with one have no probability.
+        names: The columns: one for each class, or a single one.
+        declared: They are percentages, as the user says.
+        notes: What was done to read them is added.
+
+    Returns:
+        (n, columns), float64, 0 to 1; NaN for a film with an error.
+
+    Raises:
+        InputError: A value that is no probability, with its line.
+    """
+    values, signs = _values(path, rows, errors, names)
+    there = ~np.isnan(values).all(axis=1)
+    sums = values[there].sum(axis=1)
+    several = len(names) > 1
+    off_by = _SUM_IS_OFF_BY
+    if (values[there] == np.round(values[there])).all():
+        off_by = _WHOLE_PERCENT_IS_OFF_BY
+    percent = (
+        declared or signs or (several and bool(len(sums)) and bool((np.abs(sums / 100 - 1) <= off_by).all()))
+    )
+    if percent:
+        values = values / 100
+        how = "the columns of every film add up to 100"
+        how = "as --percent says" if declared else "they have a % sign" if signs else how
+        notes.append(f"probabilities are percentages: {how}")
+    for k in map(int, np.flatnonzero(there)):
+        line, v = rows[k].line, values[k]
+        off = abs(v.sum() - 1) if several else 0.0
+        if not (np.all(v >= -_ROUNDED_BY) and np.all(v <= 1 + _ROUNDED_BY)) or off > (
+            off_by if percent else _SUM_IS_OFF_BY
+        ):
+            what = "be >= 0 and add up to 1" if several else "lie between 0 and 1"
+            hint = (
+                "" if percent else "; percentages have to be declared with --percent" if np.any(v > 1) else ""
+            )
+            came = v.tolist() if several else float(v[0])
+            raise InputError(f"{path} line {line}: the probabilities must {what}, got {came!r}{hint}")
+    values = values.clip(0, 1)
+    if percent and several:
+        values = values / values.sum(axis=1, keepdims=True)
+    return values
+
+
+def _values(
+    path: Path, rows: Sequence[Row], errors: Sequence[str], names: Sequence[str]
+) -> tuple[NDArray[np.float64], bool]:
+    """Numbers as they stand, NaN for a film with an error; and whether they have a % sign, which all have or none.
+
+    Raises:
+        InputError: No number, a sign here and none there.
+    """
+    values = np.full((len(rows), len(names)), np.nan)
+    first = ""
+    for k, row in enumerate(rows):
+        for j, name in enumerate([] if errors[k] else names):
+            text = row.values.get(name, "")
+            first = first or text
+            try:
+                values[k, j] = number(text.removesuffix("%"))
+            except ValueError:
+                values[k, j] = np.nan
+            if not np.isfinite(values[k, j]):
+                raise InputError(
+                    f"{path} line {row.line}: {name} must be a number, got {text!r}; correct it, or leave the row out"
+                )
+            if text.endswith("%") != first.endswith("%"):
+                raise InputError(
+                    f"{path} line {row.line}: a % sign on all numbers or none, got {first!r} and {text!r}"
+                )
+    return values, first.endswith("%")
