@@ -103,6 +103,16 @@ def test_fractions_round_to_the_nearest_and_are_exact_in_binary_too() -> None:
     assert len(split.parts["train"]) == 2
 
 
+def test_a_half_of_a_film_rounds_up_and_less_rounds_down() -> None:
+    """Of 15 films .3 are 4.5 and .2 are 3; of 9 they are 2.7 and 1.8; of 11 they are 3.3 and 2.2."""
+    for n, valid, test in ((15, 3, 5), (9, 2, 3), (11, 2, 3)):
+        m = manifest([film(f"a{k}", "a") for k in range(n)])
+        split = draw_split(m, None, "fractions", 0, fractions={"train": 0.5, "valid": 0.2, "test": 0.3})
+        assert {p: len(ids) for p, ids in split.parts.items()} == {
+            "train": n - valid - test, "valid": valid, "test": test,
+        }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("fractions", "message"),
     [
