@@ -19,7 +19,7 @@ from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.digests import pixels_sha256, sha256_file
-from hilum.core.errors import InputError
+from hilum.core.errors import DigestError, InputError
 from hilum.core.seeding import generator
 from hilum.imaging.decode import decode_file
 from hilum.imaging.duplicates import Proposals, align, sketch
@@ -120,6 +120,20 @@ def test_exact_only_reads_no_film(manifest: Manifest) -> None:
     gone = Manifest((replace(f, path="/nowhere.png") for f in manifest.films), manifest.header)
     assert {p.kind for p in exact_duplicates(gone).pairs} == {"exact-bytes", "exact-pixels"}
     assert len(exact_duplicates(gone).pairs) == 2
+
+
+def test_copies_are_of_the_films_as_they_were(manifest: Manifest) -> None:
+    """A film that has other pixels now, or is new, was not looked at; fewer films are no harm."""
+    found = exact_duplicates(manifest)
+    first, *others = manifest.films
+    found.check(Manifest(others, manifest.header))
+    changed = Manifest([replace(first, pixels_sha256="0" * 64), *others], manifest.header)
+    for films in (changed, Manifest([*manifest.films, replace(first, image_id="made/new")], manifest.header)):
+        with pytest.raises(
+            DigestError,
+            match=r"^1 films? of the manifest.*not looked at for copies, or ha(s|ve) changed since",
+        ):
+            found.check(films)
 
 
 def test_all_films_that_cannot_be_read_are_named(manifest: Manifest) -> None:
