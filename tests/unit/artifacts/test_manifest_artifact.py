@@ -61,6 +61,11 @@ def test_patients_may_be_missing_only_when_declared() -> None:
     with pytest.raises(InputError, match=r"1 films of source 's' have no patient_id.*--no-patient-ids s"):
         made(nobody)
     assert len(Manifest([nobody], Header("manifest", options={"no_patient_ids": ["s"]}))) == 1
+    elsewhere = replace(
+        nobody, image_id="t/a", source="t"
+    )  # what is declared of one source is not of another
+    with pytest.raises(InputError, match=r"1 films? of source 't' ha(s|ve) no patient_id"):
+        Manifest([nobody, elsewhere], Header("manifest", options={"no_patient_ids": ["s"]}))
 
 
 def test_ids_are_unique() -> None:
