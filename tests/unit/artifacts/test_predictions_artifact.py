@@ -43,3 +43,14 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path: Path) -> None:
     path.write_text(TEXT.replace(",1,0", ",1,0.5"))
     with pytest.raises(InputError, match=r"p.csv line 4: the probabilities must be >= 0 and add up to 1"):
         Predictions.read(path)
+
+
+def test_a_film_that_could_not_be_read_has_its_reason_and_takes_no_part(tmp_path: Path) -> None:
+    text = TEXT.splitlines()
+    rows = [f"{text[0]},group,operating_point,error", f"{text[1]},,1,", "bad,P9,test,covid,,,,,truncated"]
+    (tmp_path / "p.csv").write_text("\n".join(rows) + "\n")
+    p = Predictions.read(tmp_path / "p.csv")
+    assert p.errors == ("", "truncated")
+    assert np.isnan(p.probabilities[1]).all()
+    assert p.of_part("test").image_ids == ("f0",)
+    assert p.of_part("test").y_index().tolist() == [0]
