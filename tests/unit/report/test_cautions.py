@@ -50,6 +50,19 @@ def test_groups_count_as_events_and_known_patients_are_not_warned_of(said):
     assert texts["Few trials"].startswith("With 2 trials a standard error has 1 degree")
 
 
+def test_many_films_of_few_patients_are_few_events(tmp_path):
+    """120 covid films of 60 patients are few events, 120 films of as many patients are not."""
+    many = [[8, 0, 0, 0], [0, 115, 5, 0], [0, 2, 28, 0], [0, 0, 1, 9]]
+    for patients, words in (("all", "The test part has 120 covid films in 60 groups; below 100"), (None, "")):
+        options = {"patients": patients} if patients else {}
+        run = FAKE["make_run"](
+            tmp_path / str(patients), pipelines=("crop",), matrices={"all": many}, trials=1, **options
+        )
+        texts = {c.title: c.text for c in cautions(RunFolder(run))}
+        assert ("Few events" in texts) == bool(words)
+        assert texts.get("Few events", "").startswith(words)
+
+
 def test_films_altered_by_chance_are_counted_from_what_was_drawn(tmp_path):
     """By hand: of four test films one was cropped (p .1) and one turned; a step that every test film passes is not chance."""
     run = FAKE["make_run"](tmp_path / "run", pipelines=("crop",), matrices={"all": FAKE["SMALL"]}, trials=1)
