@@ -208,17 +208,20 @@ class Manifest:
         Raises:
             InputError: No such file, a missing or unknown column, a bad number, a repeated id, an undeclared missing patient.
         """
+        if path.is_dir():
+            raise InputError(f"{path}: expected a manifest, got a folder; {_make_one(path)}")
         if not path.is_file():
-            raise InputError(
-                f"{path}: no such manifest; make one with `hilum ingest SOURCE... --out {path.name}`"
-            )
+            raise InputError(f"{path}: no such manifest; {_make_one('SOURCE...', path.name)}")
         header, provenance = read_csv_header(path, "manifest")
         films: list[FilmRow] = []
         table = read_table(path, exact=True)
         base = TableFolder.of(path.resolve(), (row.values.get("path", "") for row in table.rows))
         for column in _REQUIRED:
             if column not in table.columns:
-                raise InputError(f"{path}: expected a column {column!r}, got {', '.join(table.columns)!r}")
+                raise InputError(
+                    f"{path}: expected a manifest, with a column {column!r}, got the columns {', '.join(table.columns)!r}; "
+                    f"{_make_one(path)}"
+                )
         own_columns = [c for c in table.columns if c in COLUMNS]
         others = [c for c in table.columns if c not in COLUMNS]
         for row in table.rows:
@@ -239,6 +242,10 @@ class Manifest:
             attributes = {c: v for c in others if (v := row.get(c))}
             films.append(FilmRow(**values, attributes=attributes))  # type: ignore[arg-type]
         return cls(films, header, provenance)
+
+
+def _make_one(source: Path | str, name: str = "manifest.csv") -> str:
+    return f"make one with `hilum ingest {source} --out {name if name.endswith('.csv') else 'manifest.csv'}`"
 
 
 def known_patient(patient_id: str, source: str) -> str:

@@ -195,7 +195,7 @@ def _is_own(path: Path, what: str) -> bool:
     ):
         return True
     header = header_path(path)
-    if header != path and header.is_file():
+    if path.suffix.lower() != ".json" and header.is_file():  # JSON has its own within
         start = header.read_bytes()[:_LOOKED_AT_BYTES]
     found = re.match(rb'\s*\{\s*"header":\s*\{\s*"kind":\s*"([^"]*)"', start)
     kind = found[1].decode(errors="replace") if found else ""

@@ -118,6 +118,8 @@ def _of_system(error: OSError) -> str:
         errno.EDQUOT: "; make room, and the same command goes on or starts anew",
         errno.EACCES: "; it belongs to somebody else: mend its rights, or name another",
         errno.ENOENT: "; name one that is there",
+        errno.ENAMETOOLONG: "; give a shorter name",
+        errno.ELOOP: "; the link leads back to itself: mend it, or name another",
         errno.EMFILE: "; too many files are open: raise `ulimit -n`",
     }.get(error.errno or 0, "")
     return f"{where}: {what}{hint}"

@@ -76,7 +76,7 @@ def test_ids_are_unique() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("label", "lable", "expected a column 'label'"),
+        ("label", "lable", "expected a manifest, with a column 'label'"),
         (",3,2,", ",3,two,", "line 2: height_px must be a whole number, got 'two'"),
     ],
 )

@@ -195,3 +195,26 @@ def test_the_table_of_what_was_left_out_is_replaced_by_a_manifest_alone(here):
         InputError, match=r"m.excluded.csv is there already and is no predictions that hilum wrote"
     ):
         outputs.check_outputs([outputs.file_output(here / "m.excluded.csv", "predictions", ".csv")])
+
+
+def test_json_beside_a_table_of_the_same_name_is_known_by_its_own_header(here):
+    Path("m.json").write_text('{\n "header": {\n  "kind": "split"')
+    outputs.check_outputs([outputs.file_output(here / "m.json", "split", ".json", beside=())])
+    with pytest.raises(InputError, match=r"m.json is there already and is no manifest"):
+        outputs.check_outputs([outputs.file_output(here / "m.json", "manifest", ".json", beside=())])
+
+
+@pytest.mark.parametrize("command", ["audit", "split"])
+@pytest.mark.usefixtures("here")
+def test_what_is_no_manifest_is_told_how_to_become_one(monkeypatch, capsys, command):
+    rest = ["--out", "a"] if command == "audit" else [*SPLIT[2:], "--out", "s.json"]
+    code, said = hilum(monkeypatch, capsys, command, "films", *rest)
+    assert (
+        code,
+        "expected a manifest, got a folder; make one with `hilum ingest films --out manifest.csv`" in said,
+    ) == (2, True), said
+    code, said = hilum(monkeypatch, capsys, command, "foreign.csv", *rest)
+    assert (
+        "with a column 'image_id', got the columns 'my, own, table'; make one with `hilum ingest foreign.csv --out manifest.csv`"
+        in said
+    )

@@ -241,3 +241,38 @@ def test_accents_of_names_may_be_written_as_another_system_does(
 def test_an_empty_path_is_not_the_folder_that_one_is_in(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="SOURCE 'x=': no such folder or csv"):
         run(tmp_path, "x=")
+
+
+def test_parts_that_all_hold_the_classes_are_parts(tmp_path: Path) -> None:
+    names = [f"{p}/{c}/{k}.png" for p in ("Training", "Testing") for c in ("a", "b") for k in range(2)]
+    done = run(tmp_path, picture(tmp_path / "t", *names), no_patient_ids=["t"])
+    assert {(f.source_part, f.label) for f in done.manifest.films} == {
+        (p, c) for p in ("Training", "Testing") for c in ("a", "b")
+    }
+
+
+@pytest.mark.parametrize(
+    ("film", "mask"),
+    [
+        ("{c}/{k}.png", "{c}/masks/{k}.png"),
+        ("{c}/{k}.png", "{c}/{k}_mask.png"),
+        ("{c}/{k}.png", "{c}/Lung_Masks/{k}-mask.png"),
+        ("images/{c}/{k}.png", "masks/{c}/{k}.png"),
+        ("{c}/img/{k}.png", "{c}/mask/{k}.png"),
+        ("{c}/images/{k}.png", "{c}/lung masks/{k} lung mask.png"),
+    ],
+)
+def test_masks_are_no_films_wherever_they_lie(tmp_path: Path, film: str, mask: str) -> None:
+    of = [(film.format(c=c, k=k), mask.format(c=c, k=k)) for c in ("covid", "normal") for k in range(2)]
+    root = picture(tmp_path / "t", *(n for pair in of for n in pair))
+    done = run(tmp_path, root, no_patient_ids=["t"])
+    found = {os.path.relpath(f.path, root): os.path.relpath(f.lung_mask, root) for f in done.manifest.films}
+    assert found == dict(of)
+    assert sorted(f.label for f in done.manifest.films) == ["covid", "covid", "normal", "normal"]
+
+
+def test_a_class_may_be_called_as_masks_are(tmp_path: Path) -> None:
+    done = run(
+        tmp_path, picture(tmp_path / "t", "mask/1.png", "no mask/1.png", "mask/2.png"), no_patient_ids=["t"]
+    )
+    assert sorted(f.label for f in done.manifest.films) == ["mask", "mask", "no mask"]

@@ -82,7 +82,7 @@ def test_every_file_of_a_folder_is_a_film_or_has_a_reason(cluttered: Path) -> No
     assert {o.path: o.reason for o in found.left_out} == REASONS
     details = {o.path: o.detail for o in found.left_out}
     assert "AppleDouble" in details["covid/images/._c1.png"]
-    assert details["covid/masks/gone.png"] == "images/ holds no film of this name"
+    assert details["covid/masks/gone.png"] == "no film has its name"
 
 
 def test_ingest_and_the_other_commands_list_the_same_films(cluttered: Path, tmp_path: Path) -> None:

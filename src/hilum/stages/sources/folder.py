@@ -1,8 +1,7 @@
 """A folder per class, any names; ``train/<class>/`` too; or films without classes, for a labels file.
 
 Convention: the class is the first folder below the source, the part of the source (``train``, ``val`` ...) a folder above or below it.
-``images/`` is no class. ``images/`` beside ``masks/`` is no class: the masks become lung masks. This layout knows no
-patients.
+``images/`` is no class, and masks (`masks`) are no films: they become lung masks. This layout knows no patients.
 """
 
 from __future__ import annotations
@@ -10,7 +9,8 @@ from __future__ import annotations
 from hilum.artifacts.split import PART_SPELLINGS
 from hilum.core.errors import InputError
 from hilum.stages.sources.listing import Candidate, Listing, class_name
-from hilum.stages.sources.tree import Tree, pair_masks
+from hilum.stages.sources.masks import NO_FILM, PICTURES, pair_masks
+from hilum.stages.sources.tree import Tree
 
 LAYOUT = "folder"
 
@@ -30,15 +30,15 @@ def read(source: str, tree: Tree, *, settled: bool = False) -> Listing:
     listing = Listing(source, LAYOUT)
     films, masks, lone_masks = pair_masks(tree.films)
     for mask in lone_masks:
-        listing.leave_out(tree.shown(mask), "mask without a film", "images/ holds no film of this name")
+        listing.leave_out(tree.shown(mask), "mask without a film", NO_FILM)
     folders = {f.split("/", 1)[0] for f in films if "/" in f}
     inner = {f.split("/")[1] if f.count("/") > 1 else "" for f in films}
     in_parts = bool(folders) and all(_is_part(d) for d in folders)
     holds_parts = not in_parts and bool(inner) and all(_is_part(d) for d in inner)
-    classless = {d.lower() for d in folders} <= {"images"}
+    classless = {d.lower() for d in folders} <= PICTURES
     if not settled and not in_parts and any(_is_part(d) for d in folders):
         _refuse_mixture(source, tree, folders)
-    if len(folders) == 1 and not (settled or in_parts or holds_parts or classless or inner & {"", "images"}):
+    if len(folders) == 1 and not (settled or in_parts or holds_parts or classless or inner & {"", *PICTURES}):
         around = next(iter(folders))
         raise InputError(
             f"source {source!r}: all films lie in folders below {around!r}, such as {min(inner)!r}. If those "
@@ -48,7 +48,9 @@ def read(source: str, tree: Tree, *, settled: bool = False) -> Listing:
     for film in films:
         parts = film.split("/")
         part = parts.pop(0) if in_parts and len(parts) > 1 else parts[1] if holds_parts else ""
-        label = class_name(parts[0]) if len(parts) > 1 and parts[0].lower() != "images" else ""
+        if len(parts) > 2 and parts[0].lower() in PICTURES:
+            del parts[0]
+        label = class_name(parts[0]) if len(parts) > 1 and parts[0].lower() not in PICTURES else ""
         listing.candidates.append(
             Candidate(
                 path=tree.path(film),

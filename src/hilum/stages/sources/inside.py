@@ -10,6 +10,7 @@ from hilum.artifacts.split import PART_SPELLINGS
 from hilum.core.errors import InputError
 from hilum.stages.sources import radiography
 from hilum.stages.sources.facts import view_is_known
+from hilum.stages.sources.masks import PICTURES, pair_masks
 from hilum.stages.sources.tree import Tree
 
 _DEEPEST, _MOST_FOLDERS = (
@@ -86,14 +87,18 @@ def _names(trees: list[Tree]) -> list[str]:
 def _refuse_alike(tree: Tree) -> None:
     """Refuse ``A/covid A/normal B/covid B/normal``: A and B may be classes or sets."""
     inner: dict[str, set[str]] = {}
-    for film in tree.films:
+    for film in pair_masks(tree.films)[0]:
         parts = film.split("/")
         if len(parts) < 3:
             return
         inner.setdefault(parts[0], set()).add(parts[1].lower())
     shared = next(iter(inner.values()), set())
     alike = len(inner) > 1 and len(shared) > 1 and all(names == shared for names in inner.values())
-    if not alike or any(_is_no_class(name) for name in shared):
+    if (
+        not alike
+        or any(_is_no_class(name) for name in shared)
+        or all(i.lower() in PART_SPELLINGS for i in inner)
+    ):
         return
     sources = " ".join(shlex.quote(str(tree.root / name)) for name in sorted(inner))
     raise InputError(
@@ -106,4 +111,4 @@ def _refuse_alike(tree: Tree) -> None:
 def _is_no_class(folder: str) -> bool:
     """Whether a folder is called as a part, a view, a patient (with a number) or what holds pictures."""
     numbered = any(c.isdigit() for c in folder.replace("covid-19", "").replace("covid19", ""))
-    return numbered or folder in PART_SPELLINGS or view_is_known(folder) or folder in {"images", "masks"}
+    return numbered or folder in PART_SPELLINGS or view_is_known(folder) or folder in PICTURES

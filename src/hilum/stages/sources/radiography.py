@@ -20,7 +20,8 @@ from pathlib import Path
 from PIL import Image
 
 from hilum.stages.sources.listing import Candidate, Listing
-from hilum.stages.sources.tree import Tree, pair_masks
+from hilum.stages.sources.masks import NO_FILM, pair_masks
+from hilum.stages.sources.tree import Tree
 
 LAYOUT = "radiography"
 ASSUMED = frozenset({"age_group"})
@@ -80,7 +81,7 @@ def read(source: str, tree: Tree) -> Listing:
     listing = Listing(source, LAYOUT)
     films, masks, lone_masks = pair_masks(tree.films)
     for mask in lone_masks:
-        listing.leave_out(tree.shown(mask), "mask without a film", "images/ holds no film of this name")
+        listing.leave_out(tree.shown(mask), "mask without a film", NO_FILM)
     named = {f: _NAME.fullmatch(_stem(f)) for f in films}
     numbers = [int(m[2]) for m in named.values() if m is not None and m[1].lower() == "normal"]
     known_numbering = not numbers or max(numbers) >= CHILD_NORMALS.stop

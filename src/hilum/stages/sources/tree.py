@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hilum.core.errors import InputError
 from hilum.imaging.decode import is_film_name, sniff
+from hilum.stages.sources.masks import NO_FILM, pair_masks
 
 _SNIFF_BYTES = 256
 NOT_A_FILM = "not a film file"
@@ -231,8 +232,8 @@ def films_in(folder: Path) -> FolderFilms:
     """
     tree = walk(folder)
     films, paired, lone = pair_masks(tree.films)
-    masks = [Oddity(m, LUNG_MASK, "of a film in images/") for m in paired.values()]
-    masks += [Oddity(m, LUNG_MASK, "images/ holds no film of this name") for m in lone]
+    masks = [Oddity(m, LUNG_MASK, "of a film of its name") for m in paired.values()]
+    masks += [Oddity(m, LUNG_MASK, NO_FILM) for m in lone]
     others = [Oddity(f, NOT_A_FILM, ending_of(f)) for f in tree.others]
     return FolderFilms(films, tuple(sorted([*masks, *others, *tree.oddities], key=lambda o: o.path)))
 
@@ -240,44 +241,3 @@ def films_in(folder: Path) -> FolderFilms:
 def ending_of(file: str) -> str:
     """How a table says which ending a file has."""
     return f"ending {Path(file).suffix!r}"
-
-
-def pair_masks(films: Collection[str]) -> tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]:
-    """Tell lung masks from films: a folder ``masks`` beside a folder ``images`` holds masks of its films.
-
-    Returns:
-        The films, film -> its mask, and the masks that have no film.
-
-    A mask is called as its film, or as its film and ``_mask``; the folders in any case.
-
-    >>> pair_masks(["a/images/1.png", "a/masks/1.png", "a/masks/2.png", "b/3.png"])
-    (('a/images/1.png', 'b/3.png'), {'a/images/1.png': 'a/masks/1.png'}, ('a/masks/2.png',))
-    >>> pair_masks(["Images/1.png", "Masks/1_mask.png"])
-    (('Images/1.png',), {'Images/1.png': 'Masks/1_mask.png'}, ())
-    """
-    with_images = {p: folder for f in films for p, folder in _before(f, "images")}
-    masks: dict[str, str] = {}
-    mask_files = set()
-    for f in films:
-        for p, folder in _before(f, "masks"):
-            if p in with_images:
-                stem = f"{p}{with_images[p]}/{_stem(f[len(p) + len(folder) + 1 :])}"
-                masks.setdefault(stem.removesuffix("_mask"), f)
-                masks[stem] = f
-                mask_files.add(f)
-    kept = tuple(f for f in films if f not in mask_files)
-    paired = {f: masks[_stem(f)] for f in kept if _stem(f) in masks}
-    used = set(paired.values())
-    return kept, paired, tuple(sorted(m for m in mask_files if m not in used))
-
-
-def _before(film: str, folder: str) -> Iterator[tuple[str, str]]:
-    """What stands before each folder of that name (lower case) on the way to a film, and the name as it stands there."""
-    parts = film.split("/")[:-1]
-    for k, part in enumerate(parts):
-        if part.lower() == folder:
-            yield "".join(f"{p}/" for p in parts[:k]), part
-
-
-def _stem(relative: str) -> str:
-    return str(Path(relative).with_suffix("")) if Path(relative).suffix else relative

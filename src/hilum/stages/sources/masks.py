@@ -1,0 +1,85 @@
+"""Lung masks that lie among films: told by where they lie or how they are called, and never taken for films.
+
+Convention: a mask is called as its film, or so and ``_mask``. It lies in a folder ``masks`` beside the folder ``images`` of its film, in a
+folder ``masks`` beside the film itself, or, with ``_mask`` in its name, beside the film. Case does not count, and other words for these
+folders are `PICTURES` and `_MASKS`. Without a film of its name, a folder ``masks`` may be anything, a class too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+PICTURES = frozenset({"images", "image", "imgs", "img"})
+"""Folders that hold pictures and are no class."""
+
+_MASKS = frozenset({"masks", "mask"}) | {
+    f"lung{between}{word}" for between in ("", "_", "-", " ") for word in ("mask", "masks")
+}
+NO_FILM = "no film has its name"
+
+
+def pair_masks(films: Collection[str]) -> tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]:
+    """Tell lung masks from films.
+
+    Args:
+        films: Paths, parts joined by "/".
+
+    Returns:
+        The films, film -> its mask, and the masks that have no film.
+
+    >>> pair_masks(["a/images/1.png", "a/masks/1.png", "a/masks/2.png", "b/3.png"])
+    (('a/images/1.png', 'b/3.png'), {'a/images/1.png': 'a/masks/1.png'}, ('a/masks/2.png',))
+    >>> pair_masks(["a/1.png", "a/1_mask.png", "a/2.png", "a/Lung Masks/2-mask.png"])
+    (('a/1.png', 'a/2.png'), {'a/1.png': 'a/1_mask.png', 'a/2.png': 'a/Lung Masks/2-mask.png'}, ())
+    """
+    stems = {_stem(f) for f in films}
+    homes = _homes(films, stems)
+    masks: dict[str, str] = {}
+    mask_files = set()
+    for f in films:
+        for before, folder in _before(f, _MASKS):
+            if (home := homes.get(f"{before}{folder}/")) is not None:
+                stem = home + _stem(f[len(before) + len(folder) + 1 :])
+                masks.setdefault(_without_mask(stem), f)
+                masks[stem] = f
+                mask_files.add(f)
+        bare = _without_mask(_stem(f))
+        if bare != _stem(f) and bare in stems and f not in mask_files:
+            masks.setdefault(bare, f)
+            mask_files.add(f)
+    kept = tuple(f for f in films if f not in mask_files)
+    paired = {f: masks[_stem(f)] for f in kept if _stem(f) in masks}
+    used = set(paired.values())
+    return kept, paired, tuple(sorted(m for m in mask_files if m not in used))
+
+
+def _homes(films: Collection[str], stems: Collection[str]) -> dict[str, str]:
+    """Folder of masks -> the folder of their films; both end with "/" or are empty."""
+    pictures = {before: f"{before}{folder}/" for f in films for before, folder in _before(f, PICTURES)}
+    homes = {}
+    for f in films:
+        for before, folder in _before(f, _MASKS):
+            stem = before + _stem(f[len(before) + len(folder) + 1 :])
+            if before in pictures:
+                homes[f"{before}{folder}/"] = pictures[before]
+            elif stem in stems or _without_mask(stem) in stems:
+                homes[f"{before}{folder}/"] = before
+    return homes
+
+
+def _before(film: str, folders: Collection[str]) -> Iterator[tuple[str, str]]:
+    """What stands before each folder of these names (lower case) on the way to a film, and the folder as it stands there."""
+    parts = film.split("/")[:-1]
+    for k, part in enumerate(parts):
+        if part.lower() in folders:
+            yield "".join(f"{p}/" for p in parts[:k]), part
+
+
+def _without_mask(stem: str) -> str:
+    return re.sub(r"[ _-](lung[ _-]?)?mask$", "", stem, flags=re.IGNORECASE)
+
+
+def _stem(relative: str) -> str:
+    return str(Path(relative).with_suffix("")) if Path(relative).suffix else relative
