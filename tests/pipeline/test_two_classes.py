@@ -78,8 +78,15 @@ def test_no_page_table_or_card_speaks_of_other_classes(run: Path, tmp_path: Path
     for page in pages:
         text = re.sub(r"data:[a-z+/;0-9-]+,[A-Za-z0-9+/=%._~-]*", "", page.read_text())
         assert re.findall(r"(?i).{0,40}(?:covid|the rest).{0,40}", text) == [], page
+        assert (
+            re.findall(
+                r"(?i).{0,40}\bpaper’?s?\b.{0,40}", re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+            )
+            == []
+        ), page
         assert re.findall(r".{0,20}(?:\btb\b|no finding|No Finding).{0,20}", text) == [], page
     assert "TB against No finding" in (run / "report.html").read_text()
+    assert {"confusion-matrix-1.csv", "confusion-matrix-2.csv"} < {p.name for p in run.glob("tables/*.csv")}
     assert "TB against No finding" in (tmp_path / "audit.html").read_text()
 
 

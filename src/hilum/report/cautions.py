@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from hilum.artifacts.manifest import FilmRow
 from hilum.report.altered_films import altered_films
 from hilum.report.caution import Caution
-from hilum.report.numbers import percent
+from hilum.report.numbers import counted, percent
 from hilum.report.run_folder import RunFolder
 from hilum.report.slow_learners import learning_cautions
 
@@ -106,7 +106,7 @@ def _class_tells(folder: RunFolder, test: Sequence[FilmRow], column: str, what: 
     elif spared:
         text += f" and rules {folder.positive} out for {percent(spared / (n_films - of_class))} of the others"
     text += ". High figures may come from that and not from disease: " + (
-        "see the contrasts."
+        "see “Contrasts and subgroups”."
         if folder.questions
         else "a [[contrast]] of the study would ask films that are more alike."
     )
@@ -122,7 +122,8 @@ def _few_events(folder: RunFolder, test: Sequence[FilmRow]) -> list[Caution]:
         found.append(
             Caution(
                 "Few events",
-                f"The test part has {len(films)} {folder.positive} films in {len(groups)} groups; below "
+                f"The test part has {counted(len(films), 'film')} of class {folder.positive}, in "
+                f"{counted(len(groups), 'group')}; below "
                 f"{FEW_EVENTS} a sensitivity is known only roughly. Read the intervals, not the means.",
             )
         )
@@ -132,7 +133,7 @@ def _few_events(folder: RunFolder, test: Sequence[FilmRow]) -> list[Caution]:
         if c != folder.positive and (n := sum(f.label == c for f in test)) < FEW_EVENTS
     }
     if rare:
-        words = _and([f"{c} {n}" for c, n in rare.items()])
+        words = _and([f"{n} of {c}" for c, n in rare.items()])
         found.append(
             Caution(
                 "Few films of a class", f"Test films of these classes number under {FEW_EVENTS}: {words}."

@@ -1,9 +1,9 @@
 """Confusion matrices: the two that the paper prints (Tables 6 and 7), and all of them in one long table.
 
 Convention: rows are the truth, columns the prediction, counts of test films; the prediction is the class of
-the highest probability. Where the study has the paper's cells (resnet50 under baseline and under
+the highest probability. Where the study is the paper's and has its cells (resnet50 under baseline and under
 crop-distortion), those are shown, of the last trial as in the paper; else the first and the last cell of the
-study.
+study, and nothing is said of the paper.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.report import published
+from hilum.report import numbers, published
 from hilum.report.result_tables import CellColumns
 from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, text_cell
@@ -23,27 +23,27 @@ Matrices = Mapping[tuple[str, int], NDArray[np.int64]]
 
 
 def shown_cells(folder: RunFolder) -> list[tuple[str, RunCell]]:
-    """The cells whose matrices are shown, each with its table's number: the paper's where present."""
-    wanted = published.CONFUSION_CELLS
-    found = {
-        title: c
-        for title, key in wanted.items()
+    """The cells whose matrices are shown, each with its table's title: the paper's where present."""
+    found = [
+        (title, c)
+        for title, key in published.CONFUSION_CELLS.items()
         for c in folder.cells
-        if (c.backbone, c.pipeline) == key and c.schedule == published.SCHEDULE
-    }
-    if not found:
-        found = dict(zip(wanted, dict.fromkeys((folder.cells[0], folder.cells[-1])), strict=False))
-    return list(found.items())
+        if (c.backbone, c.pipeline) == key
+        and c.schedule == published.SCHEDULE
+        and published.is_of(folder.classes, folder.positive)
+    ]
+    ends = dict.fromkeys((folder.cells[0], folder.cells[-1]))
+    return found or [(f"Confusion matrix {k}", c) for k, c in enumerate(ends, 1)]
 
 
 def shown_tables(folder: RunFolder, matrices: Matrices) -> list[Table]:
-    """Tables 6 and 7."""
+    """The matrices that are shown, a table each."""
     trial = folder.n_trials
     tables = []
     for title, cell in shown_cells(folder):
-        paper_s_own = (cell.backbone, cell.pipeline) == published.CONFUSION_CELLS[title]
-        place = "" if paper_s_own else f", in the place of the paper’s {title}"
-        caption = f"Confusion matrix of {CellColumns(folder).label(cell)}, trial {trial}, test films{place}"
+        own = title not in published.CONFUSION_CELLS
+        what = f"{CellColumns(folder).label(cell)}, trial {trial}, test films"
+        caption = what[:1].upper() + what[1:] if own else f"Confusion matrix of {what}"
         name = title.lower().replace(" ", "-")
         tables.append(
             matrix_table(name, title, caption, folder.classes, folder.positive, matrices[cell.name, trial])
@@ -57,7 +57,11 @@ def matrix_table(
     """One matrix, shaded by the share of its row; the caption ends with the positive class's sensitivity."""
     k = classes.index(positive)
     of_class = int(counts[k].sum())
-    ending = f" (sensitivity of {positive}: {counts[k, k] / of_class:.4f})." if of_class else "."
+    ending = (
+        f" (sensitivity of {positive}: {numbers.rate(counts[k, k] / of_class, numbers.digits(of_class))})."
+        if of_class
+        else "."
+    )
     columns = [
         Column("Truth", numeric=False),
         *(Column(c, group="predicted") for c in classes),

@@ -127,6 +127,16 @@ def subgroup_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str])
     )
 
 
+def why_contrasts(folder: RunFolder) -> tuple[str, ...]:
+    """What contrasts are for, where the study names some."""
+    if all(q.subgroup for q in folder.questions):
+        return ()
+    return (
+        "Where a class comes from one source or age group, a high figure need not be about "
+        "disease. The study’s contrasts keep to films that are more alike.",
+    )
+
+
 def contrast_remarks(folder: RunFolder, rows: StudyRows) -> list[str]:
     """A sentence for each contrast that has no film."""
     return [

@@ -6,7 +6,7 @@ Convention: as in `hilum.report.study_facts`. Counts are of the study's films (m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hilum.artifacts.film_filter import filter_words
 from hilum.artifacts.header import as_written, read_object
@@ -98,8 +98,10 @@ def duplicates(folder: RunFolder) -> str:
     with as_written(path):
         found = read_object(path)
         n, groups = sum(int(v) for v in found["n_pairs"].values()), int(found["n_groups"])
+    if not n:
+        return "no copies were found"
     return (
-        f"{numbers.count(n)} pairs of copies in {numbers.count(groups)} groups, each group kept in one part"
+        f"{numbers.counted(n, 'pair')} of copies in {numbers.counted(groups, 'group')}, each kept in one part"
     )
 
 
@@ -113,7 +115,7 @@ def split_method(folder: RunFolder) -> str:
         "official": f"the source’s own parts; validation {official.get('validation', '')}",
         "set1": "80 % train and 20 % test by class, a tenth of train for validation",
         "set2": "half of each class is test, drawn once; of the others 80 % train and 20 % validation",
-        "fractions": f"shares {table.get('fractions')}",
+        "fractions": "shares " + ", ".join(f"{p} {s:g}" for p, s in (table.get("fractions") or {}).items()),
     }
     again = (
         "redrawn each trial"
@@ -144,6 +146,14 @@ def external(folder: RunFolder) -> str:
     if new:
         return f"trial 1: test films of {', '.join(new)} are from a source that no training film is from"
     return "none: every source of a test film has training films too"
+
+
+def apart(folder: RunFolder, contrasts: Sequence[str]) -> str:
+    """The contrasts that have films, and the study's subgroups."""
+    named = [*contrasts, *(q.subgroup for q in folder.questions if q.subgroup)]
+    return ", ".join(named) or (
+        "no contrast has films" if folder.questions else "none: the study names no contrast or subgroup"
+    )
 
 
 def labels(folder: RunFolder) -> str:

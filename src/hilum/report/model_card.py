@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hilum import RESEARCH_NOTICE
-from hilum.report import data_facts
+from hilum.report import data_facts, numbers
 from hilum.report import study_facts as facts
 from hilum.report.caution import Caution
 from hilum.report.contrast_tables import contrasts
@@ -89,7 +89,7 @@ def model_card(
                     "Instruments and sites",
                     f"{said('acquisition', 'setting')}; sources of films: {', '.join(sorted({f.source for f in folder.manifest.films}))}",
                 ),
-                ("Evaluated apart", ", ".join(c for c, _ in clean) or "no contrast has films"),
+                ("Evaluated apart", data_facts.apart(folder, [c for c, _ in clean])),
             ],
         ),
         CardSection(
@@ -97,7 +97,7 @@ def model_card(
             [
                 ("Figures", "sensitivity, specificity and PR-AUC of the class " + folder.positive + "; formulas stand in the report"),
                 ("Decision", "the class of the highest probability, and a threshold: " + facts.operating_points(folder)),
-                ("Uncertainty", f"95 % intervals; resampled: {evaluation.unit}; {folder.n_trials} trials"),
+                ("Uncertainty", f"95 % intervals; resampled: {evaluation.unit}; {numbers.counted(folder.n_trials, 'trial')}"),
                 ("Comparisons", facts.comparisons(folder)),
             ],
         ),

@@ -80,6 +80,15 @@ def count(value: int | None) -> str:
     return f"{value:,}".replace(",", _THIN_SPACE) if abs(value) >= 10_000 else str(value)
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number of things.
+
+    >>> counted(1, "epoch"), counted(2, "epoch"), counted(2, "class", "classes")
+    ('1 epoch', '2 epochs', '2 classes')
+    """
+    return f"{count(n)} {one if n == 1 else many or one + 's'}"
+
+
 def exact(value: float | int | str | None) -> str:
     """A value for a csv: six significant digits, empty for none.
 

@@ -8,7 +8,7 @@ prints.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 PIPELINES = ("baseline", "crop", "crop-distortion", "crop-zoom")
 METRICS = ("sensitivity", "specificity", "pr_auc", "seconds")
@@ -42,6 +42,7 @@ _TABLE_5: Mapping[tuple[str, str], tuple[float, float, float, float]] = {
 CONFUSION_CELLS = {"Table 6": ("resnet50", "baseline"), "Table 7": ("resnet50", "crop-distortion")}
 SCHEDULE = "constant"
 _POSITIVE = "covid"
+_CLASSES = {"bacterial", "covid", "normal", "viral"}
 
 NOTE_4 = (
     "The paper’s columns are copied as printed and do not stand on equal terms with this study: half of "
@@ -85,3 +86,21 @@ def table_5(backbone: str, pipeline: str, metric: str) -> float | None:
 def is_positive(class_: str) -> bool:
     """Whether a class is the one that the paper's numbers are about, however a study spells it."""
     return class_.casefold() == _POSITIVE
+
+
+def is_of(classes: Sequence[str], positive: str) -> bool:
+    """Whether a study asks what the paper asks, so that its figures and tables are the paper's; no other study's page names the paper.
+
+    >>> is_of(["bacterial", "COVID", "normal", "viral"], "COVID"), is_of(["covid", "normal"], "covid")
+    (True, False)
+    """
+    return is_positive(positive) and {c.casefold() for c in classes} == _CLASSES
+
+
+def in_paper(classes: Sequence[str], positive: str, what: str) -> str:
+    """What a figure is in the paper, in brackets behind a blank; empty where the study is not the paper's.
+
+    >>> in_paper(["0", "1"], "1", "Figure 8"), in_paper(sorted(_CLASSES), "covid", "Figure 8")
+    ('', ' (the paper’s Figure 8)')
+    """
+    return f" (the paper’s {what})" if is_of(classes, positive) else ""

@@ -187,7 +187,7 @@ def trial_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) ->
         f"Every trial on the test films, {against(positive, folder.classes)}.",
         columns,
         body,
-        notes=("PR-AUC is the trapezoid, as in the paper; average precision is the sum of steps beside it.",),
+        notes=("PR-AUC is the trapezoid; average precision is the sum of steps beside it.",),
         breaks=frozenset(range(folder.n_trials, len(body), folder.n_trials))
         if folder.n_trials > 1
         else frozenset(),

@@ -82,9 +82,9 @@ def _sources_left_out(folder: RunFolder) -> list[str]:
 def _choice_of_epoch(folder: RunFolder) -> list[str]:
     training = _study(folder, "training")
     found = []
-    if training.get("early_stopping"):
+    if early := training.get("early_stopping"):
         found.append(
-            f"Early stopping: training ended after {training['early_stopping']} epochs without a lower validation loss."
+            f"Early stopping: training ended after {numbers.counted(early, 'epoch')} without a lower validation loss."
         )
     if training.get("best_epoch"):
         found.append("Best epoch: the weights are those of the epoch with the lowest validation loss.")

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from hilum.artifacts.header import read_object
 from hilum.report import numbers
 from hilum.report.caution import Caution
+from hilum.report.contrast_tables import why_contrasts
 from hilum.report.evaluation import MIXED_UNIT, Evaluation
 from hilum.report.looks import looks, looks_words
 from hilum.report.page import Page, Picture, Section
@@ -64,7 +65,17 @@ def sentence(folder: RunFolder) -> str:
         f"{_n(len(pipelines), 'augmentation pipeline')} ({', '.join(pipelines)}){on}, {_trained(folder)} in "
         f"{_n(folder.n_trials, 'trial')} a cell on {numbers.count(len(folder.manifest))} chest films of "
         f"{_n(len(folder.classes), 'class', 'classes')}; the figures are of {numbers.count(len(test))} "
-        f"test films, {numbers.count(positives)} of them {folder.positive}, the positive class."
+        f"test films, {numbers.count(positives)} of them {folder.positive}, the positive class{_elsewhere(folder)}."
+    )
+
+
+def _elsewhere(folder: RunFolder) -> str:
+    """Which cells test other films than the sentence counts."""
+    left_out = sorted({s for c in folder.cells if (s := c.factors.get("source_left_out", "none")) != "none"})
+    return (
+        f"; rows without {' or '.join(left_out)} test all films of that source in their place"
+        if left_out
+        else ""
     )
 
 
@@ -73,7 +84,9 @@ def _kind(folder: RunFolder) -> str:
     tuned = {c.finetuned for c in folder.cells}
     if len(tuned) > 1:
         return "backbone"
-    return "fine-tuned backbone" if tuned == {True} else "frozen backbone"
+    if tuned == {False}:
+        return "frozen backbone"
+    return "network" if all(c.backbone == "cnn" for c in folder.cells) else "fine-tuned backbone"
 
 
 def _trained(folder: RunFolder) -> str:
@@ -248,17 +261,16 @@ def compose(
             "matrices",
             "Confusion matrices",
             (),
-            pick("confusion-matrices", "table-6", "table-7"),
+            pick(
+                "confusion-matrices",
+                *(n for n in tables if n in ("table-6", "table-7") or n.startswith("confusion-matrix-")),
+            ),
             closed=closed("confusion"),
         ),
         Section(
             "clean",
             "Contrasts and subgroups",
-            (
-                "Where a class comes from one source or age group, a high figure need not be about "
-                "disease. The study’s contrasts keep to films that are more alike.",
-                *remarks.get("contrasts", ()),
-            ),
+            (*why_contrasts(folder), *remarks.get("contrasts", ())),
             pick(*(n for n in tables if n.startswith("contrast-")), "subgroups"),
         ),
         Section(

@@ -56,7 +56,7 @@ def _where(folder: RunFolder, where: list[dict[str, Any]], named: int) -> str:
 
 def _trials(numbers: list[int], of: int) -> str:
     if len(numbers) == of > 1:
-        return f"all {of} trials, the first"
+        return f"{'both' if of == 2 else f'all {of}'} trials, the first"
     if len(numbers) > 1:
         return f"{len(numbers)} of {of} trials, the first of them"
     return f"trial {numbers[0]}"

@@ -12,7 +12,7 @@ from typing import Any
 from hilum.artifacts.header import read_json
 from hilum.artifacts.reporting import ReportingTable
 from hilum.report import numbers
-from hilum.report.result_tables import METRIC_LABELS, CellColumns
+from hilum.report.result_tables import METRIC_LABELS, CellColumns, films_behind
 from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.set_up_tables import steps_words
 from hilum.report.study_rows import AT_OPERATING_POINT, StudyRows
@@ -100,7 +100,7 @@ def training(folder: RunFolder) -> str:
         found.append(f"fine-tuning{_options(value['finetune'])}")
     found.append(imbalance(folder))
     early, best = table.get("early_stopping"), table.get("best_epoch")
-    found.append(f"early stopping after {early} epochs" if early else "no early stopping")
+    found.append(f"early stopping after {numbers.counted(early, 'epoch')}" if early else "no early stopping")
     found.append(
         "weights of the epoch with the lowest validation loss" if best else "weights of the last epoch"
     )
@@ -164,7 +164,8 @@ def imbalance(folder: RunFolder) -> str:
 def seeds(folder: RunFolder) -> str:
     """The seed, and what is drawn anew."""
     again = ", ".join(folder.run.get("redraw_with_trial") or []) or "nothing recorded"
-    return f"seed {folder.run.get('seed', NOT_REPORTED)}; {folder.n_trials} trials a cell; drawn anew each trial: {again}"
+    seed = folder.run.get("seed", NOT_REPORTED)
+    return f"seed {seed}; {numbers.counted(folder.n_trials, 'trial')} a cell; drawn anew each trial: {again}"
 
 
 def software(folder: RunFolder) -> str:
@@ -208,8 +209,10 @@ def cell_results(folder: RunFolder, rows: StudyRows, cell: RunCell) -> str:
             continue
         label = METRIC_LABELS[metric.removesuffix(AT_OPERATING_POINT)]
         at = " at the operating point" if metric.endswith(AT_OPERATING_POINT) else ""
-        interval = f" ({numbers.interval(row.low, row.high)})" if row.low is not None else ""
-        found.append(f"{label}{at} {numbers.rate(row.estimate)}{interval}")
+        interval = (
+            f" ({numbers.interval(row.low, row.high, films_behind(row))})" if row.low is not None else ""
+        )
+        found.append(f"{label}{at} {numbers.rate(row.estimate, numbers.digits(films_behind(row)))}{interval}")
     return ", ".join(found) or NOT_REPORTED
 
 
@@ -217,9 +220,11 @@ def contrast_results(folder: RunFolder, rows: StudyRows, contrast: str) -> str:
     """Range over cells of sensitivity, specificity and ROC-AUC of a contrast."""
     found = []
     for metric in ("sensitivity", "specificity", "roc_auc"):
-        values = [v for c in folder.cells if (v := rows.value(c.name, None, metric, contrast)) is not None]
+        of_cells = [r for c in folder.cells if (r := rows.find(c.name, None, metric, contrast)) is not None]
+        values = [r.estimate for r in of_cells if r.estimate is not None]
         if values:
-            low, high = numbers.rate(min(values)), numbers.rate(max(values))
+            shown = numbers.digits(films_behind(of_cells[0]))
+            low, high = numbers.rate(min(values), shown), numbers.rate(max(values), shown)
             found.append(
                 f"{METRIC_LABELS[metric]} {low if low == high else f'{low} to {high} over the cells'}"
             )

@@ -90,7 +90,7 @@ def loss_picture(folder: RunFolder, out: Path) -> Picture | None:
         figures.loss_curves(rows, columns, curves),
         out,
         "loss-curves",
-        "Training loss and validation loss by epoch, each trial a thin line (the paper’s Figure 8). A "
+        f"Training loss and validation loss by epoch, each trial a thin line{_in_paper(folder, 'Figure 8')}. A "
         "row’s panels share the scale.",
         f"Loss curves of {len(rows)} by {len(columns)} panels.",
     )
@@ -119,15 +119,15 @@ def pr_picture(folder: RunFolder, rows: StudyRows, evaluation: Evaluation, out: 
         figures.pr_curves(list(panels.items()), prevalence),
         out,
         "pr-curves",
-        f"Precision over recall of {folder.positive} under each pipeline, test films, trial {_PR_TRIAL} "
-        "(the paper’s Figure 7). Circles: the class of the highest probability, which is no threshold "
+        f"Precision over recall of {folder.positive} under each pipeline, test films, trial {_PR_TRIAL}"
+        f"{_in_paper(folder, 'Figure 7')}. Circles: the class of the highest probability, which is no threshold "
         "and so need not lie on its curve. Level line: a guess.",
         "Precision-recall curves; their areas are in the table of trials.",
     )
 
 
 def confusion_picture(folder: RunFolder, evaluation: Evaluation, out: Path) -> Picture:
-    """The matrices of Tables 6 and 7."""
+    """The matrices that the tables show."""
     shown, trial = shown_cells(folder), folder.n_trials
     label = CellColumns(folder).label
     panels = [(label(c), evaluation.trials[c.name, trial].confusion) for _, c in shown]
@@ -135,22 +135,25 @@ def confusion_picture(folder: RunFolder, evaluation: Evaluation, out: Path) -> P
         figures.confusion_matrices(panels, folder.classes),
         out,
         "confusion-matrices",
-        f"Confusion matrices, trial {trial}, test films (the paper’s Tables 6 and 7): counts, and shares "
+        f"Confusion matrices, trial {trial}, test films{_in_paper(folder, 'Tables 6 and 7')}: counts, and shares "
         "of the row.",
         "Confusion matrices; the same numbers are in the tables beside.",
     )
 
 
 def panel_picture(
-    columns: Sequence[str], panel_rows: Sequence[tuple[str, Sequence[PanelCell]]], out: Path
+    folder: RunFolder,
+    columns: Sequence[str],
+    panel_rows: Sequence[tuple[str, Sequence[PanelCell]]],
+    out: Path,
 ) -> Picture:
     """Training films under each pipeline, drawn on purpose; a raster picture in the page."""
     fig = panel(columns, panel_rows)
     _, png = style.save(fig, out, "augmentation-panel")
     return Picture(
         "augmentation-panel",
-        "A training film of each class under each pipeline, with what was drawn beneath (the paper’s "
-        "Figures 4 and 6). Drawn on purpose: every step acts here; in the study each acts with the "
+        "A training film of each class under each pipeline, with what was drawn beneath"
+        f"{_in_paper(folder, 'Figures 4 and 6')}. Drawn on purpose: every step acts here; in the study each acts with the "
         "probability that its pipeline names.",
         "Films under each pipeline.",
         png,
@@ -159,14 +162,14 @@ def panel_picture(
     )
 
 
-def rate_picture(curves: Sequence[RateCurve], out: Path) -> Picture:
+def rate_picture(folder: RunFolder, curves: Sequence[RateCurve], out: Path) -> Picture:
     """Learning rate by batch of each schedule."""
     return _picture(
         rate_curves(curves),
         out,
         "learning-rates",
-        "Learning rate of every batch under each schedule (the paper’s Figures 1, 9 and 12), by the policy alone; a schedule that follows "
-        "the validation loss is that of trial 1 of its first cell.",
+        f"Learning rate of every batch under each schedule{_in_paper(folder, 'Figures 1, 9 and 12')}, by the policy alone; "
+        "a schedule that follows the validation loss is that of trial 1 of its first cell.",
         "Curves of the learning rate.",
     )
 
@@ -193,14 +196,14 @@ def finder_picture(folder: RunFolder, out: Path) -> Picture | None:
     )
 
 
-def box_picture(films: Sequence[BoxedFilm], source: str, out: Path) -> Picture:
+def box_picture(folder: RunFolder, films: Sequence[BoxedFilm], source: str, out: Path) -> Picture:
     """A box followed through the pipelines; a raster picture in the page."""
     fig = box_panel(films)
     _, png = style.save(fig, out, "box-panel")
     return Picture(
         "box-panel",
-        f"A film with a box around a sign, followed through each pipeline (the paper’s Figure 15): {source}. Every step acts here; the "
-        "outline is moved by the very draws that moved the film, and beneath it stands the share of the box’s area that is left.",
+        f"A film with a box around a sign, followed through each pipeline{_in_paper(folder, 'Figure 15')}: {source}. Every step acts "
+        "here; the outline is moved by the very draws that moved the film, and beneath it stands the share of the box’s area that is left.",
         "Films with a box; the shares are in the table beside.",
         png,
         "image/png",
@@ -208,19 +211,25 @@ def box_picture(films: Sequence[BoxedFilm], source: str, out: Path) -> Picture:
     )
 
 
-def counterpart_picture(cells: Sequence[tuple[str, PanelCell]], out: Path) -> Picture:
+def counterpart_picture(folder: RunFolder, cells: Sequence[tuple[str, PanelCell]], out: Path) -> Picture:
     """Augmentor's operations beside torchvision's; a raster picture in the page."""
     fig = panel([title for title, _ in cells], [("", [cell for _, cell in cells])])
     _, png = style.save(fig, out, "augmentor-torchvision")
     return Picture(
         "augmentor-torchvision",
-        "Distortion and zoom as torchvision has them and as Augmentor has them (the paper’s Figure 4): a perspective distortion moves the "
-        "whole film where the elastic one bends it in places, and a centre crop always keeps the middle where the zoom goes anywhere.",
+        f"Distortion and zoom as torchvision has them and as Augmentor has them{_in_paper(folder, 'Figure 4')}: a perspective "
+        "distortion moves the whole film where the elastic one bends it in places, "
+        "and a centre crop always keeps the middle where the zoom goes anywhere.",
         "One film under two operations of each library.",
         png,
         "image/png",
         _width_percent(fig),
     )
+
+
+def _in_paper(folder: RunFolder, what: str) -> str:
+    """What a figure is in the paper, where the study is the paper's."""
+    return published.in_paper(folder.classes, folder.positive, what)
 
 
 def _levels(cell: RunCell, factors: Sequence[str]) -> list[str]:

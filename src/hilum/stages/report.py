@@ -190,7 +190,7 @@ def _pictures(
             lambda: flow_picture(folder, out),
             lambda: pictures.interval_picture(folder, rows, out),
             lambda: (
-                pictures.rate_picture(rates, out)
+                pictures.rate_picture(folder, rates, out)
                 if len({float(x) for r in rates for x in r.rates}) > 1
                 else None
             ),
@@ -208,14 +208,14 @@ def _pictures(
         if films and pipelines:
             seed = int(folder.run.get("seed") or 0)
             cells = panel_rows(films, list(pipelines.values()), seed)
-            found.append(pictures.panel_picture(list(pipelines), cells, out))
+            found.append(pictures.panel_picture(folder, list(pipelines), cells, out))
             if _bends_or_zooms(pipelines):
                 shown = dict(films).get(folder.positive, films[0][1])
-                found.append(pictures.counterpart_picture(counterparts(shown, pipelines, seed), out))
+                found.append(pictures.counterpart_picture(folder, counterparts(shown, pipelines, seed), out))
         step()
         if pipelines:
             boxed, source = followed_box(folder, pipelines)
-            found.append(pictures.box_picture(boxed, source, out))
+            found.append(pictures.box_picture(folder, boxed, source, out))
         step()
     return {p.name: p for p in found if p is not None}, remarks, boxed
 

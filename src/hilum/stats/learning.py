@@ -216,8 +216,9 @@ RULES: Final = (
     Rule(
         "degenerate-decision",
         "A decision that decides nothing",
-        "Nearly all films fall on one side: read the areas under the curves beside these rates; weights for the classes "
-        "(`class_weights`), sampling, or another rule for the operating point (`statistics.operating_point`) may help.",
+        "The decision tells the class from the others about as well as a guess: read the areas under the curves beside these "
+        "rates; weights for the classes (`class_weights`), sampling, or "
+        "another rule for the operating point (`statistics.operating_point`) may help.",
         degenerate_decision,
     ),
     Rule(

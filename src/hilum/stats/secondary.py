@@ -72,7 +72,7 @@ def _mcnemar(number: int, a: SortedTrial, b: SortedTrial, ratio: Ratio) -> list[
     right_reference, _ = decisions(b, ratio)
     one, other, clusters = right[rows], right_reference[rows], a.clusters[rows]
     exact = mcnemar(one, other)
-    note = f"{exact.gained} films gained, {exact.lost} lost; mid-p {exact.p_mid:.3g}"
+    note = f"{exact.gained} {'film' if exact.gained == 1 else 'films'} gained, {exact.lost} lost; mid-p {exact.p_mid:.3g}"
     found = [Secondary(test="McNemar (exact)", trial=number, p=exact.p_exact, note=note)]
     n = len(np.unique(clusters))
     if 2 <= n < len(clusters):

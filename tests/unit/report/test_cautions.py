@@ -32,8 +32,10 @@ def test_counts_by_hand(said):
     # the source only: 10 of 18 and 30 of 50 are right; covid is ruled out for mooney's 18 of 48 others
     assert "names the right class of 58.8 % of the films" in source
     assert "and rules covid out for 37.5 % of the others" in source
-    assert texts["Few events"].startswith("The test part has 20 covid films in 20 groups; below 100")
-    assert texts["Few films of a class"].endswith("bacterial 8, normal 30 and viral 10.")
+    assert texts["Few events"].startswith(
+        "The test part has 20 films of class covid, in 20 groups; below 100"
+    )
+    assert texts["Few films of a class"].endswith("8 of bacterial, 30 of normal and 10 of viral.")
     assert "standard errors are not estimable" in texts["One trial"].replace("\n", " ")
     assert (
         "81 of 81 films have no patient id (declared for mooney and radiography)"
@@ -43,7 +45,7 @@ def test_counts_by_hand(said):
 
 def test_groups_count_as_events_and_known_patients_are_not_warned_of(said):
     texts = said(trials=2, patients="all", ages=False)
-    assert texts["Few events"].startswith("The test part has 20 covid films in 10 groups")
+    assert texts["Few events"].startswith("The test part has 20 films of class covid, in 10 groups")
     assert "Patients not known" not in texts
     assert "Random weights" not in texts
     assert "Class and age group go together" not in texts

@@ -228,7 +228,7 @@ def test_the_card_has_the_nine_headings_lists_every_cell_and_escapes_markdown(ru
     for cell in folder.cells:
         row = rows.find(cell.name, None, "sensitivity", "covid")
         assert (
-            f"Sensitivity {row.estimate:.4f} ({row.low:.3f} to {row.high:.3f})"
+            f"Sensitivity {row.estimate:.2f} ({row.low:.2f} to {row.high:.2f})"
             in analyses[f"resnet50, {cell.pipeline}"]
         )
     assert "not chosen on test" in analyses["Named by validation"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hilum.artifacts.split import Split
+from hilum.report.data_facts import apart, split_method
 from hilum.report.looks import count_look, looks, looks_words
 from hilum.report.result_tables import CellColumns
 from hilum.report.run_folder import RunFolder
@@ -115,3 +116,30 @@ def test_a_page_counts_the_films_that_its_cells_tested(run):
     folder = _edit(run, every)
     assert len(folder.splits[1].parts["test"]) == 18
     assert "the figures are of 18 test films, 0 of them covid" in sentence(folder)
+
+
+def test_one_is_singular_and_a_network_from_scratch_is_not_fine_tuned(run):
+    def change(value):
+        for cell in value["cells"]:
+            cell.update(backbone="cnn", finetuned=True)
+        value["study"] = {
+            "training": {"early_stopping": 1},
+            "split": {"method": "fractions", "fractions": {"train": 0.5, "test": 0.5}},
+        }
+
+    folder = _edit(run, change)
+    assert run_notes(folder) == [
+        "Early stopping: training ended after 1 epoch without a lower validation loss."
+    ]
+    assert sentence(folder).startswith("One network (cnn (from scratch)) under two augmentation pipelines")
+    assert split_method(folder).startswith("fractions: shares train 0.5, test 0.5;")
+    assert apart(folder, []) == "none: the study names no contrast or subgroup"
+
+
+def test_rows_without_a_source_are_said_to_test_other_films(run):
+    def change(value):
+        value["cells"][0]["source_left_out"] = "mooney"
+
+    assert sentence(_edit(run, change)).endswith(
+        "20 of them covid, the positive class; rows without mooney test all films of that source in their place."
+    )

@@ -41,7 +41,7 @@ def test_the_trials_that_did_not_learn_are_named_with_their_numbers(run):
     found = {c.code: c for c in learning_cautions(RunFolder(run))}
     assert list(found) == ["ranks-by-chance", "degenerate-decision"]
     chance = found["ranks-by-chance"]
-    assert chance.text.startswith("resnet50, crop-distortion, all 2 trials, the first: validation ROC-AUC 0.")
+    assert chance.text.startswith("resnet50, crop-distortion, both trials, the first: validation ROC-AUC 0.")
     assert chance.text.endswith("with 20 films of the class and 60 others.")
     assert "baseline" not in chance.text
     assert "check the labels" in chance.to_do

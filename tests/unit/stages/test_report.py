@@ -43,7 +43,7 @@ def test_random_weights_are_marked_wherever_the_backbone_stands_in_a_table(one_t
     n_seen = 0
     for path in sorted((run / "tables").iterdir()):
         text = path.read_text()
-        if path.name.startswith("confusion") or "resnet50" in text:
+        if path.stem == "confusion" or "resnet50" in text:
             n_seen += 1
             assert "resnet50 (random weights)" in text
             assert not re.search(r"resnet50(?! \(random weights\))", text), path.name
