@@ -206,6 +206,11 @@ def test_monochrome1_is_inverted_whatever_the_presentation_lut_shape() -> None:
         np.testing.assert_array_equal(greys(film), 255 - plain)
 
 
+def test_an_inverse_presentation_lut_inverts_monochrome2() -> None:
+    film = film_of(ramp(), PhotometricInterpretation="MONOCHROME2", PresentationLUTShape="INVERSE")
+    np.testing.assert_array_equal(greys(film), 255 - greys(film_of(ramp())))
+
+
 def test_the_pixel_aspect_ratio_changes_nothing() -> None:
     film = decode(bytes_of(film_of(ramp(), PixelAspectRatio=[2, 1], PixelSpacing=["0.2", "0.1"])))
 

@@ -4,7 +4,7 @@ import csv
 import io
 
 from hilum.artifacts.comparisons import ComparisonRow, Secondary
-from hilum.report.comparison_tables import comparison_tables, secondary_table, short_labels
+from hilum.report.comparison_tables import comparison_tables, p_cell, secondary_table, short_labels
 
 CLASSES = ("bacterial", "covid", "normal", "viral")
 
@@ -99,3 +99,16 @@ def test_decimals_follow_the_number_of_units():
     (few,), (many,) = (comparison_tables([row(n_clusters=n)], CLASSES) for n in (50, 720))
     assert [c.text for c in few.rows[0]][2:6] == ["0.95", "+0.02", "0.00 to +0.04", "−0.01 to +0.05"]
     assert [c.text for c in many.rows[0]][2:6] == ["0.950", "+0.020", "+0.001 to +0.039", "−0.010 to +0.050"]
+
+
+def test_a_p_value_is_printed_with_three_decimals_and_below_that_as_less():
+    printed = {
+        0.0496: ".050",
+        0.0042: ".004",
+        0.001: ".001",
+        0.00099: "< .001",
+        0.0: "< .001",
+        0.9996: "1",
+        1.0: "1",
+    }
+    assert {p: p_cell(p).text for p in printed} == printed

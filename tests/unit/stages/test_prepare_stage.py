@@ -14,7 +14,7 @@ from hilum.core.digests import pixels_sha256
 from hilum.core.errors import FilmError
 from hilum.core.seeding import generator
 from hilum.stages import prepare
-from hilum.stages.prepare import plan, prepare_chunk
+from hilum.stages.prepare import plan, prepare_chunk, prepare_film
 
 PIPELINES = {name: preset(name, 48) for name in ("baseline", "crop", "crop-distortion")}
 
@@ -72,6 +72,15 @@ def test_films_that_chance_left_alone_are_shared(tmp_path: Path) -> None:
     undrawn = {i: d for (i, w), (d, drawn) in found.items() if drawn == "[]"}
     for (i, _), (d, drawn) in found.items():
         assert (d == undrawn[i]) == (drawn == "[]")
+
+
+def test_pipelines_whose_fixed_steps_differ_share_nothing() -> None:
+    film = generator(1, "film").integers(0, 256, (60, 50), dtype=np.uint8)
+    both = {name: preset(name, 48) for name in ("baseline", "centre-crop")}
+    rows, pixels = prepare_film(film, "sha", [Wanted(name, "test", 7) for name in both], both)
+    assert [drawn for _, _, drawn in rows] == [[], []]
+    assert [d for _, d, _ in rows] == [pixels_sha256(p.deterministic(film)) for p in both.values()]
+    assert len(pixels) == 2
 
 
 def test_a_film_that_changed_is_refused(tmp_path: Path) -> None:

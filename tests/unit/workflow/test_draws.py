@@ -60,6 +60,13 @@ def test_a_class_that_is_sampled_is_drawn_with_replacement_and_the_others_are_ta
     )
 
 
+def test_the_split_is_redrawn_with_the_trial_only_if_the_study_says_so() -> None:
+    for varying in (["split"], ["head"]):
+        one, two = (draw(films(redraw_with_trial=varying), Drawing(5), trial).parts for trial in (1, 2))
+        assert one["test"] == two["test"]
+        assert (one["train"] != two["train"]) == (one["valid"] != two["valid"]) == ("split" in varying)
+
+
 def test_copies_of_a_film_are_numbered_and_each_is_drawn_for_itself() -> None:
     s = study(sampling={"covid": 90})
     copies = training_copies(s, MANIFEST, plain(), 1, 5)

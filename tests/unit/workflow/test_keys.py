@@ -44,6 +44,7 @@ def test_every_member_of_the_features_key_is_named_here() -> None:
 def test_features_of_other_circumstances_have_a_store_of_their_own(tmp_path: Path, member: str) -> None:
     other = replace(SPEC, **{member: OTHER_SPEC[member]})
     assert FeatureStore(tmp_path, other).folder != FeatureStore(tmp_path, SPEC).folder
+    assert other.digest != SPEC.digest  # which a trial's key holds
 
 
 def test_mean_and_std_are_not_exchangeable() -> None:

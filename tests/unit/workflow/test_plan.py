@@ -4,7 +4,7 @@ import pytest
 
 from hilum.artifacts.study import Study
 from hilum.core.errors import InputError
-from hilum.workflow.plan import cells, recipes
+from hilum.workflow.plan import cells, recipes, seed_of
 
 TWO = {"backbones": ["resnet50", "densenet121"], "pipelines": ["crop", "baseline"]}
 
@@ -144,3 +144,10 @@ def test_what_cannot_be_is_refused_by_name_before_anything_runs(
     with pytest.raises(InputError) as e:
         recipes(study(**tables))
     assert message in str(e.value)
+
+
+def test_a_trials_seed_follows_from_the_cells_and_the_trial_where_the_study_lets_it_vary() -> None:
+    s = study(redraw_with_trial=["head"])
+    seeds = [seed_of(s, seed, "head", trial) for seed in (5, 6) for trial in (1, 2)]
+    assert len(set(seeds)) == 4
+    assert [seed_of(s, 5, "augmentation", trial) for trial in (1, 2)] == [5, 5]
