@@ -101,6 +101,17 @@ def test_unchanged_predictions_are_not_evaluated_again_and_changed_ones_are(smal
     assert (run / "statistics.json").read_bytes() == before[1]
 
 
+def test_statistics_of_another_operating_point_are_made_again(small):
+    run = small()
+    assert evaluate_run(run, n_resamples=20)
+    assert not evaluate_run(run, n_resamples=20)
+    (path, *_) = sorted(run.glob("cells/*/trial-1/bundle/bundle.json"))
+    bundle = json.loads(path.read_text())
+    bundle["operating_point"]["threshold"] += 0.1
+    path.write_text(json.dumps(bundle))
+    assert evaluate_run(run, n_resamples=20)
+
+
 def test_one_trial_has_no_standard_error(small):
     run = small(trials=1)
     evaluate_run(run, n_resamples=20)
