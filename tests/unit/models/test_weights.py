@@ -181,3 +181,19 @@ def test_the_states_of_these_tests_are_taken_when_they_are_right(tmp_path: Path)
     path = tmp_path / "w.pth"
     torch.save({"state_dict": _squeezenet_state()}, path)
     check_weights(SQUEEZE, find(SQUEEZE, str(path)))
+
+
+def test_the_digest_of_a_state_is_of_names_types_shapes_and_values() -> None:
+    def made(**state: torch.Tensor) -> str:
+        net = torch.nn.Module()
+        for name, value in state.items():
+            net.register_buffer(name, value)
+        return state_sha256(net)
+
+    one, two = torch.zeros(2, 3), torch.ones(2, 3)
+    others = [
+        made(a=two, b=one), made(a=one, c=two), made(a=one), made(a=one.double(), b=two), made(a=one.view(3, 2), b=two),
+        made(a=one, b=two + 1e-7),
+    ]  # fmt: skip
+    assert len({made(a=one, b=two), *others}) == len(others) + 1
+    assert made(b=two, a=one) == made(a=one, b=two)
