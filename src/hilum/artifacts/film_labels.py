@@ -73,7 +73,7 @@ def read_film_labels(path: Path) -> FilmLabels:
     Raises:
         InputError: No such file, or a column that is missing.
     """
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"--labels {path}: expected a csv of films and their labels, there is no such file")
     table = read_table(path, fold=True)
     names = [c for c in NAMES if c in table.columns]

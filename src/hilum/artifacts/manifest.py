@@ -210,7 +210,7 @@ class Manifest:
         """
         if path.is_dir():
             raise InputError(f"{path}: expected a manifest, got a folder; {_make_one(path)}")
-        if not path.is_file():
+        if not path.exists():
             raise InputError(f"{path}: no such manifest; {_make_one('SOURCE...', path.name)}")
         header, provenance = read_csv_header(path, "manifest")
         films: list[FilmRow] = []

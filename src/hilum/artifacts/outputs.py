@@ -195,11 +195,16 @@ def _is_own(path: Path, what: str) -> bool:
     ):
         return True
     header = header_path(path)
-    if path.suffix.lower() != ".json" and header.is_file():  # JSON has its own within
-        start = header.read_bytes()[:_LOOKED_AT_BYTES]
-    found = re.match(rb'\s*\{\s*"header":\s*\{\s*"kind":\s*"([^"]*)"', start)
-    kind = found[1].decode(errors="replace") if found else ""
+    kind = _kind_in(start)
+    if not kind and header != path and header.is_file():  # of a table, and of statistics, which are a list
+        kind = _kind_in(header.read_bytes()[:_LOOKED_AT_BYTES])
     return bool(kind) and (kind == what or kind.endswith(f" {what}") or not what)
+
+
+def _kind_in(start: bytes) -> str:
+    """What a file's own header says it is, or an empty text."""
+    found = re.match(rb'\s*\{\s*"header":\s*\{\s*"kind":\s*"([^"]*)"', start)
+    return found[1].decode(errors="replace") if found else ""
 
 
 def _check_can_be_written(output: Output) -> None:

@@ -95,7 +95,7 @@ def read_scored_table(path: Path, reading: Reading = Reading()) -> ScoredTable:
     Raises:
         InputError: Columns that are missing, all named at once; a value that is no probability; an id twice; no positive class.
     """
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         came = "got a folder" if path.is_dir() else "there is no such file"
         raise InputError(f"{path}: expected a csv of predictions, {came}")
     header, provenance = read_csv_header(path, "predictions")

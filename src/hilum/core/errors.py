@@ -97,6 +97,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     "did you mean 'covid'?"
     >>> nearest("xyz", ["batch", "epochs"])
     'known: batch, epochs'
+    >>> nearest("xyz", [])
+    'there is none'
     """
     words = sorted(known)
     as_typed = difflib.get_close_matches(name, words, n=1, cutoff=0.6)
@@ -104,4 +106,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = as_typed or [
         folded[c] for c in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
     ]
-    return f"did you mean {close[0]!r}?" if close else "known: " + ", ".join(words)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known: " + ", ".join(words) if words else "there is none"

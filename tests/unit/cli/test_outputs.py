@@ -197,6 +197,12 @@ def test_the_table_of_what_was_left_out_is_replaced_by_a_manifest_alone(here):
         outputs.check_outputs([outputs.file_output(here / "m.excluded.csv", "predictions", ".csv")])
 
 
+def test_statistics_are_written_anew_though_their_header_lies_beside(here):
+    Path("s.json").write_text("[]")
+    Path("s.header.json").write_text('{\n "header": {\n  "kind": "statistics"')
+    outputs.check_outputs([outputs.file_output(here / "s.json", "statistics", ".json")])
+
+
 def test_json_beside_a_table_of_the_same_name_is_known_by_its_own_header(here):
     Path("m.json").write_text('{\n "header": {\n  "kind": "split"')
     outputs.check_outputs([outputs.file_output(here / "m.json", "split", ".json", beside=())])

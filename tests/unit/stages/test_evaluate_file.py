@@ -1,6 +1,7 @@
 """Tables of scores from anywhere: what they are called, what stands for what, what is left out, and what is said of it."""
 
 import json
+import os
 import runpy
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.film_labels import read_film_labels
 from hilum.artifacts.header import Header, write_csv_header
+from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.scored_table import Reading, parse_columns, read_scored_table
 from hilum.artifacts.statistics import find, read_statistics
 from hilum.core.errors import InputError
@@ -112,9 +114,13 @@ def test_accents_of_classes_may_be_written_in_two_ways(tmp_path):
     assert (read.positive, read.predictions.y_true) == ("caf\u00e9", ("caf\u00e9", "b"))
 
 
-def test_a_folder_is_no_table_of_scores(tmp_path):
+def test_a_folder_or_a_pipe_is_no_table_of_scores(tmp_path):
     with pytest.raises(InputError, match="expected a csv of predictions, got a folder"):
         read_scored_table(tmp_path)
+    os.mkfifo(tmp_path / "p.csv")
+    for read in (read_scored_table, read_film_labels, Manifest.read):
+        with pytest.raises(InputError, match="expected a file, got a pipe or a device"):
+            read(tmp_path / "p.csv")
 
 
 @pytest.mark.parametrize(
