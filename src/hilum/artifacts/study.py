@@ -6,11 +6,10 @@ record never depends on a default of another version.
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -20,6 +19,7 @@ from hilum.artifacts.faults import FAULTS, AsRunTable, UnsafeTable
 from hilum.artifacts.losses import CrossEntropy, Loss
 from hilum.artifacts.policies import ConstantPolicy, Policy
 from hilum.artifacts.reporting import ReportingTable
+from hilum.artifacts.study_faults import faults_of, together
 from hilum.artifacts.study_tables import (
     STRICT,
     AugmentTable,
@@ -125,50 +125,6 @@ class Study(BaseModel):
         return known[name]
 
 
-def _keys_at(location: Sequence[int | str]) -> list[str]:
-    """The keys of the table at a place of the study; places inside unions and lists are found too."""
-    kinds: list[Any] = [Study]
-    for part in location:
-        inside = [k.model_fields[part].annotation for k in kinds if part in getattr(k, "model_fields", {})]
-        if inside:
-            kinds = [k for annotation in inside for k in _tables_in(annotation)]
-    return sorted({key for k in kinds for key in getattr(k, "model_fields", {})})
-
-
-def _tables_in(annotation: Any) -> list[Any]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [k for inner in get_args(annotation) for k in _tables_in(inner)]
-
-
-_TAG = "kind"
-"""Key by which policies and losses are told apart."""
-
-
-def _explain(error: ValidationError, where: str) -> InputError:
-    # of a value that may be several things, an unknown key says more than that it is none of the others
-    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    key, got = ".".join(_own_keys(first["loc"])), first["input"]
-    context = first.get("ctx", {})
-    if first["type"] == "extra_forbidden":
-        return InputError(
-            f"{where}: unknown key {key!r}; {nearest(str(first['loc'][-1]), _keys_at(first['loc'][:-1]))}"
-        )
-    if first["type"] == "union_tag_invalid":
-        words = str(context.get("expected_tags", "")).replace("'", "").split(", ")
-        tag = str(context.get("tag", ""))
-        return InputError(f"{where}: {key}.{_TAG} got {tag!r}; {nearest(tag, words)}")
-    if first["type"] == "literal_error":
-        words = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
-        return InputError(f"{where}: {key} got {got!r}; {nearest(str(got), words)}")
-    return InputError(f"{where}: {key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {got!r}")
-
-
-def _own_keys(location: Sequence[int | str]) -> list[str]:
-    """A place in words that stand in the file: pydantic adds which of several kinds of value it tried."""
-    return [str(p) for p in location if not re.search(r"[\[\]]|^constrained-|^[A-Z]\w*Table$", str(p))]
-
-
 def _set(value: dict[str, Any], assignment: str) -> None:
     key, sign, text = assignment.partition("=")
     if not sign or not key.strip():
@@ -221,7 +177,7 @@ def read_study(path: Path, overrides: Sequence[str] = ()) -> Study:
     try:
         study = Study.model_validate(value)
     except ValidationError as e:
-        raise _explain(e, path.name) from None
+        raise faults_of(e, Study, path.name) from None
     check_consistent(study, path.name)
     return study
 
@@ -230,32 +186,39 @@ def check_consistent(study: Study, where: str) -> None:
     """Check what spans several keys.
 
     Raises:
-        InputError: A class or backbone is named that the study does not have; a name twice.
+        InputError: A class or backbone is named that the study does not have; a name twice. All that is wrong is in it.
     """
+    if found := list(_inconsistent(study, where)):
+        raise together(found, where)
+
+
+def _inconsistent(study: Study, where: str) -> Iterator[str]:
     if study.data.classes:
-        _check_classes(study, where)
+        yield from _wrong_classes(study, where)
     for backbone in study.weights:
         if backbone not in study.grid.backbones:
-            raise InputError(
-                f"{where}: weights names {backbone!r}, which is not in grid.backbones; {nearest(backbone, study.grid.backbones)}"
-            )
+            yield f"weights names {backbone!r}, which is not in grid.backbones; {nearest(backbone, study.grid.backbones)}"
     for key, names in study.grid:
         if isinstance(names, list) and len(set(names)) != len(names):
-            raise InputError(f"{where}: grid.{key} names something twice: {names!r}")
+            yield f"grid.{key} names something twice: {names!r}"
     for key, method in (("fractions", "fractions"), ("crossing", "official")):
         if study.split.method != method and getattr(study.split, key) != getattr(SplitTable(), key):
-            raise InputError(
-                f"{where}: split.{key} is for split.method = {method!r}, got method {study.split.method!r}; leave one of them out"
+            yield (
+                f"split.{key} is for split.method = {method!r}, got method {study.split.method!r}; leave one of them out"
             )
     if study.split.method == "fractions" and abs(sum(study.split.fractions.values()) - 1) > 1e-9:
-        raise InputError(f"{where}: split.fractions must add up to 1, got {study.split.fractions!r}")
+        yield f"split.fractions must add up to 1, got {study.split.fractions!r}"
 
 
-def _check_classes(study: Study, where: str) -> None:
+def _wrong_classes(study: Study, where: str) -> Iterator[str]:
     classes = study.data.classes
     if len({folded_name(c) for c in classes}) != len(classes) or len(classes) < 2:
-        raise InputError(f"{where}: data.classes must be two or more different names, got {classes!r}")
-    positive_class(study.data.positive or None, classes, where, "data.positive")
+        yield f"data.classes must be two or more different names, got {classes!r}"
+        return
+    try:
+        positive_class(study.data.positive or None, classes, where, "data.positive")
+    except InputError as e:
+        yield str(e).removeprefix(f"{where}: ")
     named = {
         "data.one_per_patient": study.data.one_per_patient,
         "sampling": list(study.sampling),
@@ -263,6 +226,4 @@ def _check_classes(study: Study, where: str) -> None:
     for key, names in named.items():
         for name in names:
             if spelled(name, classes) is None:
-                raise InputError(
-                    f"{where}: {key} names {name!r}, which is no class; {nearest(name, classes)}"
-                )
+                yield f"{key} names {name!r}, which is no class; {nearest(name, classes)}"

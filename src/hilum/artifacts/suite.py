@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hilum.artifacts.study_faults import faults_of
 from hilum.core.errors import InputError, nearest
 from hilum.core.text import read_toml
 
@@ -70,9 +71,7 @@ def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
     try:
         suite = Suite.model_validate(read_toml(path))
     except ValidationError as e:
-        first = e.errors()[0]
-        where = ".".join(str(p) for p in first["loc"])
-        raise InputError(f"{path.name}: {where}: {first['msg']}, got {first['input']!r}") from None
+        raise faults_of(e, Suite, path.name) from None
     labels = [m.label for m in suite.member]
     if len(set(labels)) != len(labels):
         raise InputError(

@@ -72,7 +72,7 @@ def test_experiment_2_is_the_papers() -> None:
         ('name = "a"\ntrainig = 3', "unknown key 'trainig'; did you mean 'training'?"),
         (
             'name = "a"\n[training]\nepochs = 0',
-            "training.epochs: input should be greater than or equal to 1, got 0",
+            "training.epochs must be at least 1, got 0",
         ),
         (
             'name = "a"\n[split]\nmethod = "fraction"',
@@ -102,7 +102,7 @@ def test_experiment_2_is_the_papers() -> None:
             "unknown key 'weights.resnet50.fil'; did you mean 'file'?",
         ),
         ('name = "a"\n[policy.p]\nkind = "cosin"', "policy.p.kind got 'cosin'; did you mean 'cosine'?"),
-        ('name = "a"\n[sampling]\ncovid = 0', "sampling.covid: input should be greater than or equal to 1"),
+        ('name = "a"\n[sampling]\ncovid = 0', "sampling.covid must be at least 1"),
         ("name = ", "expected TOML"),
     ],
 )

@@ -23,8 +23,8 @@ def test_the_paper_has_every_experiment_as_described_and_as_run() -> None:
 @pytest.mark.parametrize(
     ("text", "overrides", "message"),
     [
-        ('name = "s"\nmember = []', [], "member: List should have at least 1 item"),
-        ('name = "s"\n[[member]]\nstudie = "a"', [], "member.0.study: Field required"),
+        ('name = "s"\nmember = []', [], "member must have at least 1 of them"),
+        ('name = "s"\n[[member]]\nstudie = "a"', [], "unknown key 'member 1.studie'; did you mean 'study'?"),
         (
             'name = "s"\n[[member]]\nstudy = "a"\n[[member]]\nstudy = "a.toml"',
             [],
