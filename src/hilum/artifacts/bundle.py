@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 from safetensors.numpy import load_file, save
 
 from hilum import RESEARCH_NOTICE
@@ -94,7 +95,10 @@ class Bundle:
         """
         path = folder / "bundle.json"
         if not path.is_file():
-            raise InputError(f"{folder}: expected a bundle (a folder with bundle.json)")
+            below = sorted(folder.glob("bundle/bundle.json"))[:1] if folder.is_dir() else []
+            near = folder.parent if folder.name == "bundle.json" else below[0].parent if below else None
+            hint = f"; did you mean {near}?" if near is not None else ""
+            raise InputError(f"{folder}: expected a bundle (a folder with bundle.json){hint}")
         value = read_json(path)
         with as_written(path):
             header = Header.from_dict(value.get("header"), "bundle", path)
@@ -105,10 +109,33 @@ class Bundle:
             raise InputError(f"{folder}: expected {weights_path.name} beside bundle.json")
         require_digest(name, expected, sha256_file(weights_path), path)
         names = cls.__dataclass_fields__
-        fields: dict[str, Any] = {
-            k: (tuple(v) if k in ("classes", "unsafe") else v) for k, v in value.items() if k in names
-        }
+        fields: dict[str, Any] = {k: v for k, v in value.items() if k in names}
         missing = sorted(k for k, f in names.items() if k not in fields and f.default is MISSING)
         if missing:
             raise InputError(f"{path}: expected the key {missing[0]!r}")
-        return cls(**fields), header, load_file(str(weights_path))
+        return cls._checked(path, fields), header, load_file(str(weights_path))
+
+    @classmethod
+    def _checked(cls, path: Path, fields: Mapping[str, Any]) -> Self:
+        """The bundle of a file.
+
+        Raises:
+            InputError: A value of another type, or a positive class that is none of the classes.
+        """
+        try:
+            bundle = TypeAdapter(cls).validate_python(fields)
+        except ValidationError as e:
+            first = e.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            said = f"{key}: {first['msg'][:1].lower()}{first['msg'][1:]}, got {first['input']!r}"
+            raise InputError(
+                f"{path}: not as hilum writes it: {said}; make it again, or name another file"
+            ) from None
+        with as_written(path):
+            float(bundle.operating_point.get("threshold", 0))
+        if bundle.positive not in bundle.classes:
+            raise InputError(
+                f"{path}: not as hilum writes it: positive is {bundle.positive!r}, which is none of the classes "
+                f"{', '.join(bundle.classes)}; make it again, or name another file"
+            )
+        return bundle

@@ -21,7 +21,7 @@ from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.header import Header, require_digest
 from hilum.augment.pipeline import Pipeline
-from hilum.core.errors import FilmError, UnsafeError
+from hilum.core.errors import FilmError, InputError, UnsafeError
 from hilum.imaging.decode import decode
 from hilum.models.backbone import FrozenBackbone, Precision
 from hilum.models.heads import build_head
@@ -33,7 +33,13 @@ from hilum.models.weights import find
 def load_head(bundle: Bundle, state: Mapping[str, NDArray[Any]]) -> nn.Module:
     """The bundle's head with its weights, in evaluation."""
     head = build_head(backbone(bundle.backbone), len(bundle.classes), seed=0)
-    head.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in state.items()}, strict=True)
+    try:
+        head.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in state.items()}, strict=True)
+    except RuntimeError as e:
+        raise InputError(
+            f"the bundle's head does not fit {bundle.backbone} and its {len(bundle.classes)} classes ({', '.join(bundle.classes)}); "
+            "make the bundle again, or name another"
+        ) from e
     return head.eval()
 
 

@@ -49,3 +49,32 @@ def test_a_bundle_from_before_whole_networks(tmp_path: Path) -> None:
     path.write_text(json.dumps(value))
     with pytest.raises(InputError, match="expected the key 'positive'"):
         Bundle.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("classes", "covid", "classes: input should be a valid tuple, got 'covid'"),
+        ("classes", [1], "classes.0: input should be a valid string, got 1"),
+        ("positive", "tb", "positive is 'tb', which is none of the classes covid, normal"),
+        ("backbone", [1], r"backbone: input should be a valid string, got \[1\]"),
+        ("batch", "many", "batch: input should be a valid integer, .*, got 'many'"),
+        ("preparation", None, "preparation: input should be a valid dictionary, got None"),
+        ("operating_point", {"threshold": "high"}, "a value is of another type"),
+        ("unsafe", [1], "unsafe.0: input should be a valid string"),
+        ("network", "half", "network: input should be 'frozen' or 'whole', got 'half'"),
+    ],
+)
+def test_a_value_of_another_type_is_named(tmp_path: Path, key: str, value: object, message: str) -> None:
+    bundle().write(tmp_path, Header("bundle"), STATE)
+    path = tmp_path / "bundle.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(InputError, match=f"bundle.json: not as hilum writes it: {message}"):
+        Bundle.read(tmp_path)
+
+
+def test_a_folder_or_file_beside_a_bundle_is_told_where_it_is(tmp_path: Path) -> None:
+    bundle().write(tmp_path / "trial-1" / "bundle", Header("bundle"), STATE)
+    for wrong in (tmp_path / "trial-1", tmp_path / "trial-1" / "bundle" / "bundle.json"):
+        with pytest.raises(InputError, match=r"expected a bundle .*; did you mean .*trial-1/bundle\?"):
+            Bundle.read(wrong)
