@@ -26,7 +26,6 @@ from hilum.workflow.suite import Planned, run_suite
 
 SMALL = {
     "seed": 4,
-    "weights": {"squeezenet1_0": "none"},
     "augment": {"size_px": 64},
     "training": {"epochs": 2, "learning_rate": 2e-3},
     "statistics": {"resamples": 100},

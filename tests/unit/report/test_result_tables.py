@@ -11,7 +11,14 @@ import pytest
 from hilum.artifacts.statistics import StatisticsRow
 from hilum.report.contrast_tables import contrast_tables, contrasts
 from hilum.report.evaluation import Evaluation
-from hilum.report.result_tables import few_events_notes, films_behind, key_table, one_vs_rest_table
+from hilum.report.result_tables import (
+    few_events_notes,
+    films_behind,
+    key_table,
+    one_vs_rest_table,
+    operating_point_table,
+    trial_table,
+)
 from hilum.report.run_folder import RunFolder
 from hilum.report.study_rows import StudyRows
 from hilum.stages.evaluate import evaluate_run
@@ -115,3 +122,15 @@ def test_macro_averages_and_accuracy_are_no_contrasts(run):
     assert {"macro", "all"} <= set(rows.classes())
     assert not {"macro", "all"} & set(contrasts(rows, folder))
     assert not [t for t in contrast_tables(folder, rows, formulas) if "macro" in t.name]
+
+
+def test_a_trials_seconds_are_those_of_the_trial_alone(run):
+    """Alone 20 + 61 + 9.5 + .5 and one more for the second trial; here, with what trials share, they are fewer."""
+    folder = run[0]
+    assert [row[-1].value for row in trial_table(*run).rows] == [91.0, 92.0]
+    assert [sum(folder.seconds(folder.cells[0], t).here.values()) for t in (1, 2)] == [74.0, 74.0]
+
+
+def test_thresholds_of_trials_are_shown_from_the_lowest_to_the_highest(run):
+    (row,) = operating_point_table(*run).rows
+    assert "0.310 to 0.320" in [cell.text for cell in row]
