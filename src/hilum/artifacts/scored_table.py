@@ -20,6 +20,7 @@ from hilum.artifacts.film_labels import FilmLabels
 from hilum.artifacts.header import read_csv_header
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.scored_shares import read_shares
+from hilum.artifacts.split import PART_SPELLINGS
 from hilum.core.errors import InputError, nearest
 from hilum.core.names import folded_name
 from hilum.core.tables import Row, Table, known, read_table
@@ -106,9 +107,7 @@ def read_scored_table(path: Path, reading: Reading = Reading()) -> ScoredTable:
         raise InputError(f"{path}: expected a row for each film below the names of the columns, got none")
     notes: list[str] = [f"no column {name}: {what}" for name, what in _WITHOUT.items() if name not in at]
     ids = tuple(r.values.get(at["image_id"], "") for r in rows)
-    twice = [i for i, n in Counter(ids).items() if n > 1]
-    if twice:
-        raise InputError(f"{path}: image_id {twice[0]!r} is there more than once; one row a film")
+    _check_ids(path, rows, ids)
 
     def column(name: str) -> tuple[str, ...]:
         return tuple(r.get(at[name]) for r in rows) if name in at else ("",) * len(rows)
@@ -131,8 +130,8 @@ def read_scored_table(path: Path, reading: Reading = Reading()) -> ScoredTable:
             f"one score a film, read as the probability of {classes[k]!r}; {classes[1 - k]!r} has the rest"
         )
     predictions = Predictions(
-        ids, column("patient_id"), column("part"), labels, shares, classes, column("group"), ("",) * len(rows), errors,
-        header, provenance,
+        ids, column("patient_id"), tuple(map(_part, column("part"))), labels, shares, classes, column("group"), ("",) * len(rows),
+        errors, header, provenance,
     )  # fmt: skip
     return ScoredTable(predictions, positive, tuple(notes))
 
@@ -171,9 +170,35 @@ def _places(path: Path, table: Table, reading: Reading) -> dict[str, str]:
             f"{path}: no column {lost} (patient_id and part may be absent); it has {', '.join(columns)}. Name its columns with "
             "--map, such as --map image_id=file,y_true=label,score=prob"
         )
+    names = [c[2:] for c in at if c.startswith("p_")]
+    alike = [c for c in names if [folded_name(n) for n in names].count(folded_name(c)) > 1]
+    if alike:
+        raise InputError(
+            f"{path}: the classes {' and '.join(map(repr, alike))} differ in case alone, and labels are matched without it; "
+            "rename one"
+        )
+    scores = [c for n, c in at.items() if n == "score" or n.startswith("p_")]
+    if "y_true" in at and at["y_true"] in scores:
+        raise InputError(
+            f"{path}: column {at['y_true']!r} is mapped as label and as score; name the column of each with --map"
+        )
     if n_classes and "score" in at:
         raise InputError(f"{path}: --map gives both score and p_<class>; give one of them")
     return at
+
+
+def _check_ids(path: Path, rows: Sequence[Row], ids: Sequence[str]) -> None:
+    blank = next((r.line for r, i in zip(rows, ids, strict=True) if not i), None)
+    if blank is not None:
+        raise InputError(f"{path} line {blank}: expected the id of a film (image_id), got none")
+    twice = [i for i, n in Counter(ids).items() if n > 1]
+    if twice:
+        raise InputError(f"{path}: image_id {twice[0]!r} is there more than once; one row a film")
+
+
+def _part(text: str) -> str:
+    """A part as hilum calls it, where it is called as parts are: ``Test``, ``testing``."""
+    return PART_SPELLINGS.get(text.lower(), text)
 
 
 def _labels(rows: Sequence[Row], column: str, classes: Sequence[str]) -> tuple[str, ...]:

@@ -92,10 +92,19 @@ def _looked(f: FilmRow) -> Looked:
         "thumbnail": thumbnail(small),
     }
     if f.lung_mask:
-        erased = without_lungs(pixels, decode_file(Path(f.lung_mask), mask=True).pixels)
+        erased = without_lungs(pixels, _mask(f.lung_mask))
         if erased is not None:
             features["lungs erased"] = erased
     return Looked(f, f"{decoded.format} {decoded.mode}", nearly_blank(pixels), features)
+
+
+def _mask(path: str) -> NDArray[np.uint8]:
+    try:
+        return decode_file(Path(path), mask=True).pixels
+    except FilmError as e:
+        raise FilmError(
+            f"its lung mask {path} is of no use ({e.reason}): mend it or take it away", str(e)
+        ) from e
 
 
 def probes(

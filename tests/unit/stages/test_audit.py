@@ -27,6 +27,7 @@ from hilum.core.errors import DigestError, InputError
 from hilum.imaging.shortcuts import border, exposure, reduced, thumbnail, without_lungs
 from hilum.report.audit_page import audit_page, summary
 from hilum.stages.audit import audit, write_audit
+from hilum.stages.shortcut_probes import look
 from hilum.stats.probe import probe
 
 N = 80
@@ -239,3 +240,13 @@ def test_one_id_on_most_films_is_said(manifest: Manifest, findings: dict[str, An
         == "a: patient id 'ANONYMOUS' is on 8 of 8 films (covid 4, normal 4), which is what anonymisers write"
     )
     assert dict(summary(odd))["One id on many films"].startswith(said)
+
+
+def test_a_mask_that_is_none_is_named_and_not_its_film(manifest: Manifest, tmp_path: Path) -> None:
+    (tmp_path / "m.png").write_bytes(b"junk")
+    films = [manifest.films[0], replace(manifest.films[1], lung_mask=str(tmp_path / "m.png"))]
+    with pytest.raises(
+        InputError,
+        match=r"a/f01: its lung mask .*m.png is of no use \(not an image\): mend it or take it away",
+    ):
+        look(Manifest(films, manifest.header), 1)

@@ -107,6 +107,12 @@ def test_a_percent_sign_says_percentages_and_rounding_is_no_fault(tmp_path):
     assert read_scored_table(path).predictions.probabilities.tolist() == [[1, 0], [0, 1]]
 
 
+def test_parts_are_called_in_any_way_that_parts_are(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("image_id,part,y_true,score\nx,test,1,.9\ny,Training,0,.2\nz,TEST,0,.1\nw,fold-1,0,.1\n")
+    assert read_scored_table(path).predictions.parts == ("test", "train", "test", "fold-1")
+
+
 def test_accents_of_classes_may_be_written_in_two_ways(tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("image_id,y_true,p_caf\u00e9,p_b\nx,cafe\u0301,.8,.2\ny,b,.1,.9\n")
@@ -137,6 +143,9 @@ def test_a_folder_or_a_pipe_is_no_table_of_scores(tmp_path):
         ("image_id,y_true,p_a,p_b\nx,a,1,0\ny,b,,\n", Reading(), "line 3: p_a must be a number, got ''"),
         ("image_id,y_true,p_a,p_b\nx,a,1,0\ny,b,0,0_1\n", Reading(), "line 3: p_b must be a number, got '0_1'"),
         ("image_id,y_true,score\nx,1,.7%\ny,0,.4\n", Reading(), "line 3: a % sign on all numbers or none, got '.7%' and '.4'"),
+        ("image_id,y_true,score\nx,1,.2\n,0,.1\n", Reading(), r"line 3: expected the id of a film \(image_id\), got none"),
+        ("image_id,y_true,p_A,p_a\nx,A,.5,.5\n", Reading(), "the classes 'A' and 'a' differ in case alone"),
+        ("image_id,y_true,prob\nx,1,.2\ny,0,.1\n", Reading({"score": "y_true"}), "column 'y_true' is mapped as label and as score"),
         ("image_id,y_true,score\n", Reading(), "expected a row for each film below the names of the columns, got none"),
         ("image_id,y_true,score\nx,a,.2\ny,b,.5\n", Reading(), "which class is the positive one.*--positive 'a' or --positive 'b'"),
         ("image_id,y_true,score\nx,a,.2\ny,b,.5\n", Reading(positive="c"), "no class 'c' for --positive"),
