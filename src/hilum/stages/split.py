@@ -44,6 +44,7 @@ def select(
     exclude: Sequence[FilterLike] = (),
     one_per_patient: Sequence[str] = (),
     seed: int = 0,
+    labels: Sequence[str] | None = None,
 ) -> Manifest:
     """The films that a study uses.
 
@@ -53,6 +54,7 @@ def select(
         exclude: Tables of the same form; a film that fits one is out.
         one_per_patient: Labels of which one film a patient is drawn, by seed, patient and film.
         seed: Seed of that draw.
+        labels: The study's classes, of which its films are; filters may name others, as what they leave out. None for all.
 
     Raises:
         InputError: An unknown column or value, no film left, or a film without a patient id where one is
@@ -65,12 +67,14 @@ def select(
     kept = [
         film
         for film in manifest.films
-        if (not wanted or any(fits(film) for fits in wanted)) and not any(fits(film) for fits in unwanted)
+        if (labels is None or film.label in labels)
+        and (not wanted or any(fits(film) for fits in wanted))
+        and not any(fits(film) for fits in unwanted)
     ]
-    labels = {f.label for f in manifest.films}
+    known = {f.label for f in manifest.films}
     for label in one_per_patient:
-        if label not in labels:
-            raise InputError(f"one_per_patient: no film has label {label!r}; {nearest(label, labels)}")
+        if label not in known:
+            raise InputError(f"one_per_patient: no film has label {label!r}; {nearest(label, known)}")
     drawn: dict[tuple[str, str], tuple[int, str]] = {}
     for film in kept:
         if film.label not in one_per_patient:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hilum.core.errors import HilumError, InputError, LeakageError, UnsafeError
 from hilum.workflow.asked import Asked, Finding
 from hilum.workflow.film_checks import (
+    batches_are_filled,
     classes_of_parts,
     films_are_there,
     films_of_the_study,
@@ -52,6 +53,7 @@ CHECKS: tuple[Check, ...] = (
     films_of_the_study,
     loss_weights,
     classes_of_parts,
+    batches_are_filled,
     pipelines_take_the_films,
     extras,
     films_are_there,

@@ -9,6 +9,7 @@ from hilum.artifacts.study import Study
 from hilum.core.errors import HilumError
 from hilum.core.progress import set_quiet
 from hilum.models.weights import RANDOM, Weights
+from hilum.report.numbers import counted
 from hilum.workflow.asked import Asked, Finding
 from hilum.workflow.checks import findings
 from hilum.workflow.estimate import Estimate, Part
@@ -48,16 +49,16 @@ def _print(asked: Asked) -> None:
     missing = [name for (name, _), found in weights.items() if found is None]
     where = f"{run.folder}" if not missing else "a folder that its weights will name"
     print(f"study     {study.name}, digest {study.digest[:12]}, would go to {where}")
-    counts = ", ".join(f"{n} {c}" for c, n in run.manifest.count_by("label").items())
+    counts = ", ".join(f"{n} of {c}" for c, n in run.manifest.count_by("label").items())
     print(f"films     {len(run.manifest)}: {counts} (positive: {study.data.positive})")
     parts = ", ".join(f"{p} {len(ids)}" for p, ids in asked.splits.of(asked.splits.plain, 1).parts.items())
     looked = "" if asked.duplicates_path.is_file() else ", near copies not looked for"
     print(f"split     {parts} (trial 1{looked})")
     trained = sum(r.finetune is not None for r in planned)
-    whole = f", {trained} of them train their backbone" if trained else ""
-    print(f"cells     {len(planned)} x {study.grid.trials} trials{whole}")
+    whole = f", of which {trained} {'trains' if trained == 1 else 'train'} a whole network" if trained else ""
+    print(f"cells     {counted(len(planned), 'cell')} x {counted(study.grid.trials, 'trial')}{whole}")
     print(
-        f"device    {run.settled.device} ({run.settled.name}), {run.precision}, batch {run.batch}, {run.workers} workers"
+        f"device    {run.settled.device} ({run.settled.name}), {run.precision}, batch {run.batch}, {counted(run.workers, 'worker')}"
     )
     for (name, random), w in weights.items():
         print(

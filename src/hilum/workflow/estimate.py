@@ -17,6 +17,7 @@ from hilum.models.backbone import Precision
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
+from hilum.report.numbers import counted
 from hilum.stages.prepare import plan as plan_prepare
 from hilum.training.unfreezing import head_epochs
 from hilum.workflow import rates
@@ -158,7 +159,7 @@ class Estimate:
             steps = -(-films.train // study.training.batch) + 0.3 * films.valid / study.training.batch
             total += trials * r.epochs * steps * step[name]
         n = len(recipes) * trials
-        return self._start + total / self._workers(n), f"{n} trainings"
+        return self._start + total / self._workers(n), counted(n, "training")
 
     def _networks(self, recipes: list[Recipe]) -> Iterator[Part]:
         run, trials = self._run, len(self._run.trials)
@@ -183,21 +184,25 @@ class Estimate:
                 epochs * (films.train / batch * update + films.valid * film) + films.valid * film
             )
             predict += trials * (films.valid + films.test) * film
-        yield Part("train networks", (self._start if workers > 1 else 0) + total / workers, f"{n} trainings")
-        yield Part("score networks", predict / workers, f"{n} networks")
+        yield Part(
+            "train networks", (self._start if workers > 1 else 0) + total / workers, counted(n, "training")
+        )
+        yield Part("score networks", predict / workers, counted(n, "network"))
 
     def _ends(self) -> Iterator[Part]:
         run, study = self._run, self._run.study
         cells, trials = len(run.recipes), len(run.trials)
         n = cells * trials
         if any(r.finetune is None for r in run.recipes):
-            yield Part("predict", self._start if self._workers(n) > 1 else 0.1 * n, f"{n} trials")
+            yield Part("predict", self._start if self._workers(n) > 1 else 0.1 * n, counted(n, "trial"))
         tested = max(c.test for c in self._counted.values())
         each = rates.statistics(tested, self._n_classes, study.statistics.resamples)
         yield Part(
-            "evaluate", each * cells * (trials + 2), f"{cells} cells, {study.statistics.resamples} resamples"
+            "evaluate",
+            each * cells * (trials + 2),
+            f"{counted(cells, 'cell')}, {study.statistics.resamples} resamples",
         )
-        yield Part("report", self._start * (_PAGE + _CELL * cells), f"{cells} cells")
+        yield Part("report", self._start * (_PAGE + _CELL * cells), counted(cells, "cell"))
 
 
 def _feature_shape(name: str, size_px: tuple[int, int]) -> tuple[int, ...]:

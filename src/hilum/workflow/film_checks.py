@@ -21,6 +21,7 @@ from hilum.stages.prepare import plan as plan_prepare
 from hilum.training.losses import class_weights
 from hilum.workflow.asked import Asked, Finding
 from hilum.workflow.draws import training_copies
+from hilum.workflow.state import chosen_films, wrong_choices
 
 _SAMPLED = 32
 """Films of which a few bytes are read."""
@@ -30,8 +31,8 @@ _SIZES = 12
 
 def films_of_the_study(asked: Asked) -> Iterator[Finding]:
     """Classes, filters, sources left out, a subset: what picks the films."""
-    yield from ()
-    assert asked.films
+    chosen = chosen_films(asked.study, asked.manifest)
+    yield from map(Finding, wrong_choices(asked.study, chosen))
 
 
 def loss_weights(asked: Asked) -> Iterator[Finding]:
@@ -84,6 +85,18 @@ def pipelines_take_the_films(asked: Asked) -> Iterator[Finding]:
             except InputError as e:
                 yield Finding(f"pipeline {pipeline.name!r} cannot take a film of {height} x {width} px: {e}")
                 break
+
+
+def batches_are_filled(asked: Asked) -> Iterator[Finding]:
+    """A note where a batch is more than all films that are trained on."""
+    batch = asked.study.training.batch
+    try:
+        split = asked.splits.of(asked.splits.plain, 1)
+    except HilumError:  # said by `classes_of_parts`
+        return
+    n = sum(training_copies(asked.study, asked.films, split, 1, asked.splits.plain.seed).values())
+    if batch > n:
+        yield Finding(f"training.batch is {batch}, but {n} films are trained on: every epoch is one step", 0)
 
 
 def films_are_there(asked: Asked) -> Iterator[Finding]:

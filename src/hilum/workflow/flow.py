@@ -51,8 +51,7 @@ def selection_steps(study: Study, whole: Manifest, films: Manifest) -> list[Step
     data = study.data
     wanted = [compile_filter(t) for t in data.include]
     unwanted = [(filter_words(t), compile_filter(t)) for t in data.exclude]
-    of_classes = whole.where(label=data.classes)
-    chosen = select(of_classes, data.include, data.exclude, data.one_per_patient, study.seed).by_id
+    chosen = select(whole, data.include, data.exclude, data.one_per_patient, study.seed, data.classes).by_id
     reason_of: dict[str, tuple[str, str]] = {}
     for film in whole.films:
         if film.label not in data.classes:

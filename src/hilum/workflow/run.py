@@ -25,6 +25,7 @@ from hilum.engine.local import run_tasks
 from hilum.models.backbone import FrozenBackbone, Precision, build_network
 from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
+from hilum.report.numbers import counted
 from hilum.stages.duplicates import exact_duplicates, find_duplicates
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.featurize import featurize
@@ -192,7 +193,8 @@ def run_study(
         weights = choose_weights(study, planned)
         run = open_run(study, planned, whole, Workspace(root), workers, weights)
         say(
-            f"study {study.name}: {len(run.manifest)} films, {len(cells(study))} cells x {study.grid.trials} trials, in {run.folder}"
+            f"study {study.name}: {len(run.manifest)} films, {counted(len(cells(study)), 'cell')} x "
+            f"{counted(study.grid.trials, 'trial')}, in {run.folder}"
         )
         duplicates = find_or_make_duplicates(run)
         splits = draw_splits(run, duplicates)

@@ -111,8 +111,20 @@ def study_films(study: Study, manifest: Manifest) -> Manifest:
     Raises:
         InputError: A class without films, or a source to leave out that is not there.
     """
-    known = manifest.where(label=study.data.classes)
-    chosen = select(known, study.data.include, study.data.exclude, study.data.one_per_patient, study.seed)
+    chosen = chosen_films(study, manifest)
+    for wrong in wrong_choices(study, chosen):
+        raise InputError(wrong)
+    return subset(chosen, study.data.subset.films, study.seed) if study.data.subset else chosen
+
+
+def chosen_films(study: Study, manifest: Manifest) -> Manifest:
+    """The films that filters and one film a patient leave, of every class some.
+
+    Raises:
+        InputError: As `select`; a class without films.
+    """
+    data = study.data
+    chosen = select(manifest, data.include, data.exclude, data.one_per_patient, study.seed, data.classes)
     counts = chosen.count_by("label")
     for c in study.data.classes:
         if not counts.get(c):
@@ -120,15 +132,27 @@ def study_films(study: Study, manifest: Manifest) -> Manifest:
                 f"the study's class {c!r} has no film in the manifest (labels there: {', '.join(manifest.count_by('label'))}); "
                 "correct data.classes, data.include or data.exclude"
             )
-    check_questions(study.model_dump(mode="json"), study.data.classes, study.data.positive, chosen)
+    return chosen
+
+
+def wrong_choices(study: Study, chosen: Manifest) -> Iterator[str]:
+    """What a study asks of its films that they do not have, a sentence each."""
+    try:
+        check_questions(study.model_dump(mode="json"), study.data.classes, study.data.positive, chosen)
+    except InputError as e:
+        yield str(e)
     sources = chosen.count_by("source")
     for source in study.grid.sources_left_out:
         if source != "none" and source not in sources:
-            raise InputError(
+            yield (
                 f"grid.sources_left_out names {source!r}, but the study's films come from {', '.join(sources)}; "
                 f"{nearest(source, sources)}"
             )
-    return subset(chosen, study.data.subset.films, study.seed) if study.data.subset else chosen
+    if study.data.subset:
+        try:
+            subset(chosen, study.data.subset.films, study.seed)
+        except InputError as e:
+            yield str(e)
 
 
 def open_run(

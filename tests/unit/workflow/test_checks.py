@@ -211,6 +211,18 @@ def test_everything_is_said_in_one_message(asked, tmp_path: Path) -> None:
     assert [line[:5] for line in lines[1:]] == ["  1. ", "  2. ", "  3. "]
 
 
+def test_all_that_the_films_do_not_have_is_said(asked) -> None:
+    a = asked(
+        data={"subset": {"name": "all", "films": 500}},
+        grid={**BASE["grid"], "sources_left_out": ["S2"]},
+        subgroup=[{"by": "scaner"}],
+    )
+    found = problems(findings(a))
+    assert [f[:24] for f in found[1:]] == ["grid.sources_left_out na", "a subset of 500 films wa"]
+    assert "'scaner'" in found[0]
+    assert len(found) == 3
+
+
 def test_a_suite_is_checked_whole_before_its_first_member_runs(asked, tmp_path: Path, monkeypatch) -> None:
     sound, wrong = asked(), asked(statistics={"operating_point": "youdn"})
     sound.manifest.write(tmp_path / "manifest.csv")
@@ -220,6 +232,22 @@ def test_a_suite_is_checked_whole_before_its_first_member_runs(asked, tmp_path: 
     monkeypatch.setattr(suite, "run_or_find", None)
     with pytest.raises(InputError, match=r"^two: statistics\.operating_point: unknown rule 'youdn'"):
         suite.run_suite(Suite(name="s", member=[Member(study="one")]), members, tmp_path / "w", 1, "")
+
+
+def test_a_batch_beyond_all_training_films_is_a_note(asked) -> None:
+    def notes(batch: int) -> list[str]:
+        found = findings(asked({"covid": 40, "normal": 40}, training={"batch": batch}))
+        return [f.text for f in found if not f.code and "batch" in f.text]
+
+    assert notes(33) == ["training.batch is 33, but 32 films are trained on: every epoch is one step"]
+    assert notes(32) == []
+
+
+def test_a_class_may_be_excluded_where_classes_are_the_labels_that_are_left(asked) -> None:
+    a = asked({"covid": 20, "normal": 20, "viral": 20}, data={"exclude": [{"label": "Viral"}]})
+    assert problems(findings(a)) == []
+    assert a.study.data.classes == ["covid", "normal"]
+    assert a.films.count_by("label") == {"covid": 20, "normal": 20}
 
 
 def test_a_note_does_not_stop(capsys) -> None:

@@ -58,7 +58,7 @@ def test_missing_weights_and_films_do_not_hinder_the_plan(films, tmp_path, monke
     print_plan(Study.model_validate(tables), copied / "manifest.csv", tmp_path / "w", 1)
     out = capsys.readouterr().out
     assert "weights   squeezenet1_0: NOT HERE" in out
-    assert "films     20: 10 covid, 10 normal (positive: covid)" in out
+    assert "films     20: 10 of covid, 10 of normal (positive: covid)" in out
     assert "in all    about" in out
     assert "3 things stand in the way of `hilum run`" in out
     for text in (
