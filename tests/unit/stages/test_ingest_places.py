@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hilum.artifacts.manifest import Manifest
 from hilum.core.errors import InputError
 from hilum.stages.ingest import Ingested, ingest
 
@@ -276,3 +277,11 @@ def test_a_class_may_be_called_as_masks_are(tmp_path: Path) -> None:
         tmp_path, picture(tmp_path / "t", "mask/1.png", "no mask/1.png", "mask/2.png"), no_patient_ids=["t"]
     )
     assert sorted(f.label for f in done.manifest.films) == ["mask", "mask", "no mask"]
+
+
+def test_a_folder_called_not_known_is_no_class(tmp_path: Path) -> None:
+    root = picture(tmp_path / "t", "a/1.png", "b/1.png", "Unknown/1.png", "nan/1.png")
+    done = run(tmp_path, root, no_patient_ids=["t"])
+    assert [f.label for f in done.manifest.films] == ["a", "b"]
+    assert done.excluded == {("t", "no label"): 2}
+    assert [f.label for f in Manifest.read(done.manifest_path).films] == ["a", "b"]

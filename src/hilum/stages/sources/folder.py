@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hilum.artifacts.split import PART_SPELLINGS
 from hilum.core.errors import InputError
+from hilum.core.tables import known
 from hilum.stages.sources.listing import Candidate, Listing, class_name
 from hilum.stages.sources.masks import NO_FILM, PICTURES, pair_masks
 from hilum.stages.sources.tree import Tree
@@ -50,7 +51,7 @@ def read(source: str, tree: Tree, *, settled: bool = False) -> Listing:
         part = parts.pop(0) if in_parts and len(parts) > 1 else parts[1] if holds_parts else ""
         if len(parts) > 2 and parts[0].lower() in PICTURES:
             del parts[0]
-        label = class_name(parts[0]) if len(parts) > 1 and parts[0].lower() not in PICTURES else ""
+        label = known(class_name(parts[0])) if len(parts) > 1 and parts[0].lower() not in PICTURES else ""
         listing.candidates.append(
             Candidate(
                 path=tree.path(film),
