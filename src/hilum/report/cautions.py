@@ -66,7 +66,8 @@ def _altered_by_chance(folder: RunFolder) -> list[Caution]:
             f"A random step acted on films that models are judged by, in trial 1: {'; '.join(words)}. The figures are then of altered "
             "films, and another seed alters others.",
             "films-altered-by-chance",
-            "Leave `parts` out of the step, so that it acts on training films only, unless films come altered in use too.",
+            "Leave `parts` out of the step (of a preset: in a pipeline of the study's own), so that it acts on training "
+            "films only, unless films come altered in use too.",
         )
     ]
 

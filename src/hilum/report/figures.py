@@ -126,6 +126,8 @@ def pr_curves(panels: Sequence[tuple[str, Sequence[PrCurve]]], prevalence: float
                 fontsize=7,
                 color="#666666",
                 va="bottom",
+                zorder=2.5,  # above the curves, on a ground of its own
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.6},
             )
             for k, curve in enumerate(lines):
                 colour, dash = style.line(k)

@@ -32,6 +32,16 @@ def rate(value: float | None, digits: int = 4) -> str:
     return NONE if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
+def span(low: float, high: float) -> str:
+    """The thresholds from the least to the greatest, three decimals, a small one as a power: never 0.000 for what is not 0.
+
+    >>> span(0.25, 0.25), span(0.0168, 0.19), span(0.00002, 0.3), span(0.0, 0.0)
+    ('0.250', '0.017 to 0.190', '2.0e-05 to 0.300', '0.000')
+    """
+    ends = [f"{v:.1e}" if 0 < v < 0.001 else rate(v, 3) for v in dict.fromkeys((low, high))]
+    return " to ".join(dict.fromkeys(ends))
+
+
 def percent(value: float) -> str:
     """A share as a percentage with one decimal.
 

@@ -255,7 +255,7 @@ def operating_point_table(folder: RunFolder, rows: StudyRows, formulas: dict[str
             for p in points
         }
         low, high = (f([float(p["threshold"]) for p in points]) for f in (min, max))
-        text = numbers.rate(low, 3) if low == high else numbers.interval(low, high)
+        text = numbers.span(low, high)
         body.append(
             [*name.cells(cell), Cell(text, (low, high))]
             + [c for m in metrics[:2] for c in (estimate_cell(found[m]), interval_cell(found[m]))]

@@ -180,7 +180,7 @@ def operating_points(folder: RunFolder) -> str:
         return NOT_REPORTED
     low, high = (f(float(p["threshold"]) for p in points) for f in (min, max))
     rules = sorted({f"{p.get('rule', 'no rule recorded')}, chosen on {p.get('chosen_on')}" for p in points})
-    return f"{'; '.join(rules)}; thresholds {numbers.rate(low, 3)} to {numbers.rate(high, 3)}"
+    return f"{'; '.join(rules)}; {'threshold' if low == high else 'thresholds'} {numbers.span(low, high)}"
 
 
 def comparisons(folder: RunFolder) -> str:

@@ -55,7 +55,10 @@ def test_groups_count_as_events_and_known_patients_are_not_warned_of(said):
 def test_many_films_of_few_patients_are_few_events(tmp_path):
     """120 covid films of 60 patients are few events, 120 films of as many patients are not."""
     many = [[8, 0, 0, 0], [0, 115, 5, 0], [0, 2, 28, 0], [0, 0, 1, 9]]
-    for patients, words in (("all", "The test part has 120 covid films in 60 groups; below 100"), (None, "")):
+    for patients, words in (
+        ("all", "The test part has 120 films of class covid, in 60 groups; below 100"),
+        (None, ""),
+    ):
         options = {"patients": patients} if patients else {}
         run = FAKE["make_run"](
             tmp_path / str(patients), pipelines=("crop",), matrices={"all": many}, trials=1, **options
