@@ -100,5 +100,5 @@ def test_a_study_file_names_them_and_its_digest_knows(tmp_path: Path) -> None:
     assert more.contrast[0].model_dump() == {**ADULTS, "score": "all"}
     assert plain.digest != more.digest
     (tmp_path / "c.toml").write_text(head + '[[contrast]]\nname = "x"\npositve = {}\nnegative = {}\n')
-    with pytest.raises(InputError, match=r"unknown key 'contrast.0.positve'; did you mean 'positive'"):
+    with pytest.raises(InputError, match=r"unknown key 'contrast 1.positve'; did you mean 'positive'"):
         read_study(tmp_path / "c.toml")
