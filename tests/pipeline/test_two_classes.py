@@ -86,6 +86,10 @@ def test_no_page_table_or_card_speaks_of_other_classes(run: Path, tmp_path: Path
         ), page
         assert re.findall(r".{0,20}(?:\btb\b|no finding|No Finding).{0,20}", text) == [], page
     assert "TB against No finding" in (run / "report.html").read_text()
+    assert (
+        "Cell squeezenet1_0 (random weights), baseline, trial 1, test films"
+        in (run / "report.html").read_text()
+    )
     assert {"confusion-matrix-1.csv", "confusion-matrix-2.csv"} < {p.name for p in run.glob("tables/*.csv")}
     assert "TB against No finding" in (tmp_path / "audit.html").read_text()
 

@@ -43,7 +43,7 @@ def shown_tables(folder: RunFolder, matrices: Matrices) -> list[Table]:
     for title, cell in shown_cells(folder):
         own = title not in published.CONFUSION_CELLS
         what = f"{CellColumns(folder).label(cell)}, trial {trial}, test films"
-        caption = what[:1].upper() + what[1:] if own else f"Confusion matrix of {what}"
+        caption = f"Cell {what}" if own else f"Confusion matrix of {what}"
         name = title.lower().replace(" ", "-")
         tables.append(
             matrix_table(name, title, caption, folder.classes, folder.positive, matrices[cell.name, trial])
