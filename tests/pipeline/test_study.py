@@ -32,6 +32,8 @@ squeezenet1_0 = "none"
 size_px = 64
 [sampling]
 covid = 1.5
+[features]
+precision = "fp32"  # "auto" is measured for each workspace, and a busy machine may settle two of them differently
 [training]
 epochs = 4
 learning_rate = 2e-3
