@@ -269,7 +269,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(
 def test_dry_run_prints_a_plan_and_computes_nothing(films: Path, tmp_path: Path) -> None:
     done = hilum(films, tmp_path, "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert "cells     4 x 2 trials" in done.stdout
+    assert "cells     4 cells x 2 trials" in done.stdout
     assert "featurize squeezenet1_0" in done.stdout
     assert not (tmp_path / "features").exists()
     assert not (tmp_path / "runs").exists()
