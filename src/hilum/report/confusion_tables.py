@@ -22,8 +22,13 @@ Matrices = Mapping[tuple[str, int], NDArray[np.int64]]
 """(cell name, trial) -> counts (n_classes, n_classes)."""
 
 
-def shown_cells(folder: RunFolder) -> list[tuple[str, RunCell]]:
-    """The cells whose matrices are shown, each with its table's title: the paper's where present."""
+def shown_cells(folder: RunFolder, in_place: bool = False) -> list[tuple[str, RunCell]]:
+    """The cells whose matrices are shown, each with its table's title: the paper's where present, else the first and the last.
+
+    Args:
+        folder: The run.
+        in_place: Whether those stand in the place of the paper's tables, as on the page of the whole paper, and have their titles.
+    """
     found = [
         (title, c)
         for title, key in published.CONFUSION_CELLS.items()
@@ -33,16 +38,19 @@ def shown_cells(folder: RunFolder) -> list[tuple[str, RunCell]]:
         and published.is_of(folder.classes, folder.positive)
     ]
     ends = dict.fromkeys((folder.cells[0], folder.cells[-1]))
-    return found or [(f"Confusion matrix {k}", c) for k, c in enumerate(ends, 1)]
+    titles = list(published.CONFUSION_CELLS) if in_place else [f"Confusion matrix {k}" for k in (1, 2)]
+    return found or list(zip(titles, ends, strict=False))
 
 
-def shown_tables(folder: RunFolder, matrices: Matrices) -> list[Table]:
-    """The matrices that are shown, a table each."""
+def shown_tables(folder: RunFolder, matrices: Matrices, in_place: bool = False) -> list[Table]:
+    """The matrices that are shown, a table each; `in_place` as in `shown_cells`."""
     trial = folder.n_trials
     tables = []
-    for title, cell in shown_cells(folder):
+    for title, cell in shown_cells(folder, in_place):
         own = title not in published.CONFUSION_CELLS
         what = f"{CellColumns(folder).label(cell)}, trial {trial}, test films"
+        if not own and (cell.backbone, cell.pipeline) != published.CONFUSION_CELLS[title]:
+            what += f", in the place of the paper’s {title}"
         caption = f"Cell {what}" if own else f"Confusion matrix of {what}"
         name = title.lower().replace(" ", "-")
         tables.append(

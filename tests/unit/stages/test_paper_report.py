@@ -232,6 +232,16 @@ def test_the_size_of_a_subset_stands_in_every_table_of_its_study(suite):
     assert "tenth" not in (tables / "table-4.tex").read_text()
 
 
+def test_cautions_stand_once_a_kind_and_name_their_studies(suite):
+    _, page = suite
+    part = page[page.index('<section id="cautions">') :].split("</section>")[0]
+    kinds = re.findall(r"<summary>(.*?)</summary>", part)
+    assert len(kinds) == len(set(kinds)) > 1
+    assert "Few events" in kinds
+    few = part[part.index("<summary>Few events") :].split("</details>")[0]
+    assert re.search(r"<p><b>(all studies|Exp\. \d.*?):</b> The test part has \d+ ", few)
+
+
 def test_seconds_and_looks(suite):
     rows = {r["study"]: r for r in _table(suite, "studies")}
     assert rows["Experiment 1"]["looks"] == "2"

@@ -7,7 +7,6 @@ what it all took. The wording claims nothing that an adjusted comparison does no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from hilum.core.digests import SHORT
 from hilum.report import numbers
@@ -16,7 +15,7 @@ from hilum.report.cautions import cautions
 from hilum.report.page import Picture, Section
 from hilum.report.paper.claims import Finding
 from hilum.report.paper.member import Member, Paper
-from hilum.report.paper.page import Chapter, PaperPage
+from hilum.report.paper.page import Chapter, Gathered, PaperPage
 from hilum.report.run_notes import unsafe_notes
 from hilum.report.table import Table
 
@@ -131,19 +130,18 @@ def _chapter(
     return Chapter(Section(member.name, title, said, items, closed), unsafe_notes(member.folder))
 
 
-def _cautions(paper: Paper) -> list[Caution]:
-    """Every caution of every study, equal ones once, with the studies that they are of."""
+def _cautions(paper: Paper) -> list[Gathered]:
+    """Every caution of every study by its kind, equal ones once, with the studies that they are of."""
     found: dict[Caution, list[str]] = {}
     for member in (*paper.as_described, *paper.as_run, *paper.others):
         for caution in cautions(member.folder):
             found.setdefault(caution, []).append(member.title.replace("Experiment", "Exp."))
     n = len(paper.members)
-    return [
-        replace(
-            c, title=f"{c.title} ({'all studies' if len(titles) == n > 1 else ', '.join(titles)})", code=""
-        )
-        for c, titles in found.items()
-    ]
+    gathered: dict[str, list[tuple[str, Caution]]] = {}
+    for caution, titles in found.items():
+        studies = "all studies" if len(titles) == n > 1 else ", ".join(titles)
+        gathered.setdefault(caution.title, []).append((studies, caution))
+    return [Gathered(title, tuple(parts)) for title, parts in gathered.items()]
 
 
 def _facts(paper: Paper) -> list[tuple[str, str]]:

@@ -30,6 +30,24 @@ class Chapter:
 
 
 @dataclass(frozen=True)
+class Gathered:
+    """The cautions of one kind over all studies: folded on the page, for a suite has many.
+
+    Attributes:
+        title: Of the kind.
+        parts: (names of the studies, their caution).
+    """
+
+    title: str
+    parts: tuple[tuple[str, Caution], ...]
+
+    @property
+    def to_do(self) -> str:
+        """What to do, once where all parts say the same."""
+        return " ".join(dict.fromkeys(c.to_do for _, c in self.parts if c.to_do))
+
+
+@dataclass(frozen=True)
 class PaperPage:
     """Everything the page says.
 
@@ -48,7 +66,7 @@ class PaperPage:
     sentence: str
     synthetic: bool
     findings: Sequence[Finding]
-    cautions: Sequence[Caution]
+    cautions: Sequence[Gathered]
     chapters: Sequence[Chapter]
     command: str
     facts: Sequence[tuple[str, str]]

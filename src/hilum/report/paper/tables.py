@@ -31,7 +31,7 @@ def paper_tables(paper: Paper, findings: list[Finding]) -> dict[str, Table]:
         tables += experiment_tables(member)
         if member.experiment == 2:
             tables += with_notes(
-                _by_name(shown_tables(member.folder, member.evaluation.matrices)), member.notes
+                _by_name(shown_tables(member.folder, member.evaluation.matrices, in_place=True)), member.notes
             ).values()
         tables += family_tables(member)
     for member in paper.as_run:
