@@ -133,8 +133,9 @@ def _with_workers(folder: str) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_ctrl_c_ends_the_workers_too_and_no_one_shows_a_trace(tmp_path, number, code):
-    words = (
-        "import sys; from hilum.cli.ending import ended; from tests.unit.cli.test_ending import _with_workers as w;"
+    words = (  # what is started in the background by a shell without a terminal would ignore Ctrl-C, and so would its children
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from hilum.cli.ending import ended; from tests.unit.cli.test_ending import _with_workers as w;"
         f"sys.exit(ended(lambda: w({str(tmp_path)!r}), False))"
     )
     root = Path(__file__).parents[3]
