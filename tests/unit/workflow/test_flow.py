@@ -156,8 +156,8 @@ def test_it_adds_up_for_whatever_study(
     try:
         found = flow(s, Drawing(5, fraction, without, switches))
     except InputError as refused:  # a fault may leave validation without a class, which has no flow then
-        assert switches
-        assert f"the faults that are switched on ({', '.join(switches)}) leave none" in str(refused)
+        if not switches or f"switched on ({', '.join(switches)}) leave none" not in str(refused):
+            raise
         reject()
     assert found.steps[0].films == 262
     assert found.films == len(films)
