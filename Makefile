@@ -1,5 +1,5 @@
 # make demo   the main job on synthetic films; prints the report's path last
-# make test   every check (under 25 minutes on 2 cores)
+# make test   every check (under 15 minutes on 2 cores)
 # make test-all   the slow ones too
 PYTHON ?= python3
 BIN := .venv/bin

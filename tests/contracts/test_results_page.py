@@ -9,7 +9,7 @@ import pytest
 from hilum.artifacts.comparisons import ComparisonRow
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = runpy.run_path(str(ROOT / "benchmarks" / "paper_results.py"))
+SCRIPT = runpy.run_path(str(ROOT / "docs" / "results" / "paper_results.py"))
 PAGE = (ROOT / "docs" / "explanation" / "paper-results.md").read_text()
 MEMBERS = sorted(
     p.name.removesuffix(".comparisons.json.gz") for p in SCRIPT["STORED"].glob("*.comparisons.json.gz")

@@ -4,8 +4,8 @@
 docs/results/paper-stand-ins; no film, path or id of a patient is in it. `write` fills the marked parts of
 docs/explanation/paper-results.md from there: a test holds page and stored files equal, so the page cannot say another run's number.
 
-    python benchmarks/paper_results.py store hilum-workspace/runs/paper-stand-ins-0123456789ab
-    python benchmarks/paper_results.py write
+    python docs/results/paper_results.py store hilum-workspace/runs/paper-stand-ins-0123456789ab
+    python docs/results/paper_results.py write
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 STORED = ROOT / "docs" / "results" / "paper-stand-ins"
 PAGE = ROOT / "docs" / "explanation" / "paper-results.md"
 METRICS = {"sensitivity": "sensitivity", "specificity": "specificity", "pr_auc": "PR-AUC"}
