@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
+from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import canonical_json
 from hilum.models.cost import cost_of
 from hilum.models.registry import backbone
@@ -61,7 +63,7 @@ def sizes_of(asked: Asked) -> Sizes:
 def _distinct(asked: Asked, group: list[Recipe]) -> int:
     """Distinct prepared films of some cells: what is fixed in a pipeline, and what was drawn, tell films apart."""
     pipelines = {r.pipeline.name: r.pipeline for r in group}
-    fixed = {name: canonical_json([s.to_dict() for s in p.steps if s.fixed]) for name, p in pipelines.items()}
+    fixed = {name: canonical_json(_fixed_steps(p)) for name, p in pipelines.items()}
     by_id = asked.films.by_id
     ids = list(asked.wanted)
     step = max(1, len(ids) // _SAMPLED)
@@ -76,6 +78,12 @@ def _distinct(asked: Asked, group: list[Recipe]) -> int:
                 found.add((fixed[w.pipeline], canonical_json([[d["op"], d["drawn"]] for d in drawn])))
         n_distinct += len(found)
     return round(n_distinct * len(ids) / max(n_sampled, 1))
+
+
+def _fixed_steps(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """The fixed steps of a pipeline; one that repeats the fixed step before it, as a second resize to one size, changes nothing."""
+    steps = [s.to_dict() for s in pipeline.steps if s.fixed]
+    return [s for k, s in enumerate(steps) if k == 0 or s != steps[k - 1] or s["op"] != "resize"]
 
 
 def _feature_bytes(name: str, height: int, width: int) -> int:

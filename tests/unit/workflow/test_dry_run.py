@@ -85,6 +85,14 @@ def test_distinct_films_are_counted_by_what_is_drawn(films, tmp_path) -> None:
     )  # fmt: skip
     assert sizes_of(two).distinct[None] == 40
     assert sizes_of(two).prepared == 40 * 64 * 64
+    twice = {
+        "name": "own",
+        "steps": [resize, resize],
+    }  # the second changes nothing: one film, whatever the pipeline is called
+    same = _asked(
+        films, tmp_path, grid={**TABLES["grid"], "pipelines": ["baseline", "own"]}, augment={"size_px": 64, "pipeline": [twice]}
+    )  # fmt: skip
+    assert sizes_of(same).distinct[None] == 20
 
 
 def test_times_follow_films_epochs_and_trials(films, tmp_path, monkeypatch) -> None:
