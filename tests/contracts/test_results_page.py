@@ -47,4 +47,4 @@ def test_nothing_stored_names_a_patient_or_a_path():
     assert {p.suffix for p in stored.iterdir()} == {".gz", ".json", ".csv"}
     for name in ("suite.json", "claims.csv"):
         text = (stored / name).read_text()
-        assert not re.search(r"person\d+|patient_id|/home/|/root/|/work/", text)
+        assert not re.search(r"person\d+|patient_id|[\s\x22]/\w+/", text)
