@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hilum.core.errors import HilumError, InputError, nearest
+from hilum.core.errors import HilumError, InputError
 from hilum.stats.calibration import check_rule
 from hilum.training.schedules import schedule
 from hilum.workflow.asked import Asked, Finding
@@ -86,10 +86,3 @@ def pipelines_end_alike(asked: Asked) -> Iterator[Finding]:
                 f"pipeline {name!r} ends at {size[0]}x{size[1]} px, augment.size_px says {side}: {size[0]}x{size[1]} counts",
                 0,
             )
-
-
-def unknown_among(names: list[str], known: list[str], key: str) -> Iterator[Finding]:
-    """Names that are not known, each with the nearest."""
-    for name in names:
-        if name not in known:
-            yield Finding(f"{key} names {name!r}; {nearest(name, known)}")
