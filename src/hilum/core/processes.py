@@ -47,8 +47,8 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         yield executor
     except BrokenProcessPool as e:
         raise InputError(
-            "a worker process was ended from outside, as the system does where memory runs out; what was finished is kept: "
-            "give fewer --workers and go on"
+            "a worker process was ended from outside, as the system does where memory runs out: give fewer --workers and go on, what was "
+            "finished is kept; or it could not begin: a script that calls hilum needs `if __name__ == '__main__':` around its calls"
         ) from e
     except BaseException:
         _end(executor)

@@ -28,9 +28,13 @@ from hilum.workflow.sizes import Sizes
 from hilum.workflow.state import Run
 
 _SAMPLED = 12
-_IMAGING_START = 0.35
-"""A worker that prepares films, in starts of one that computes: it loads no torch."""
-_PAGE, _CELL = 0.25, 0.03
+_IMAGING, _TRAINING, _SCORING = (
+    "hilum.stages.duplicates",
+    "hilum.stages.train, torch._dynamo",
+    "hilum.stages.predict",
+)
+"""What a worker loads that reads films, one that trains (torch loads its compiler with the first update) and one that scores."""
+_PAGE, _CELL = 0.4, 0.03
 """A report, and each of its cells, in starts of a process."""
 _FILM_S = {"duplicates": 0.006, "prepare": 0.006}
 """Seconds a film where no film is there to try."""
@@ -78,6 +82,7 @@ class Estimate:
     def __init__(self, asked: Asked, run: Run, sizes: Sizes) -> None:
         self._asked, self._run, self._sizes = asked, run, sizes
         self._start = rates.start_up()
+        self._starts: dict[str, float] = {}
         self._size_px = asked.recipes[0].pipeline.output_size
         self._n_classes = len(asked.study.data.classes)
 
@@ -103,6 +108,11 @@ class Estimate:
         step = max(1, len(films) // _SAMPLED)
         return films.only(f.image_id for f in islice(films.films, 0, None, step))
 
+    def _start_of(self, modules: str) -> float:
+        if modules not in self._starts:
+            self._starts[modules] = rates.start_of_worker(modules)
+        return self._starts[modules]
+
     def _workers(self, tasks: int) -> int:
         return max(1, min(self._run.workers, tasks, self._run.settled.threads))
 
@@ -112,7 +122,7 @@ class Estimate:
         if asked.study.data.near_duplicates and not asked.duplicates_path.is_file():
             each = self._tried("duplicates", lambda: rates.search_for_copies(self._sample))
             n = len(asked.films)
-            took = 2 * _IMAGING_START * self._start + n * each / self._workers(n)
+            took = 2 * self._start_of(_IMAGING) + n * each / self._workers(n)
             yield Part("duplicates", took, f"{n} films")
         pipelines = {r.pipeline.name: r.pipeline for r in asked.recipes}
         tasks = plan_prepare(asked.films.by_id, asked.wanted, pipelines, self._run.workspace.prepared)
@@ -120,7 +130,7 @@ class Estimate:
         n = sum(len(t.films) for t in todo)
         if n:
             each = self._tried("prepare", lambda: rates.preparation(self._sample, asked.wanted, pipelines))
-            took = _IMAGING_START * self._start + n * each / self._workers(len(todo))
+            took = self._start_of(_IMAGING) + n * each / self._workers(len(todo))
             yield Part("prepare", took, f"{n} films of {len(asked.films)}")
 
     def _tried(self, stage: str, work: object) -> float:
@@ -156,10 +166,10 @@ class Estimate:
                 shape = _feature_shape(name, self._size_px)
                 step[name] = rates.head_step(r, shape, self._n_classes, study.training.batch)
             films = self._counted[r.drawing.name]
-            steps = -(-films.train // study.training.batch) + 0.3 * films.valid / study.training.batch
+            steps = -(-films.train // study.training.batch)
             total += trials * r.epochs * steps * step[name]
         n = len(recipes) * trials
-        return self._start + total / self._workers(n), counted(n, "training")
+        return self._start_of(_TRAINING) + total / self._workers(n), counted(n, "training")
 
     def _networks(self, recipes: list[Recipe]) -> Iterator[Part]:
         run, trials = self._run, len(self._run.trials)
@@ -167,7 +177,7 @@ class Estimate:
         side_by_side = cpu and all(r.finetune is None or r.finetune.devices == 1 for r in run.recipes)
         n = len(recipes) * trials
         workers = self._workers(n) if side_by_side else 1
-        step: dict[tuple[str, str], tuple[float, float]] = {}
+        step: dict[tuple[str, str], tuple[float, float, float]] = {}
         total = predict = 0.0
         for r in recipes:
             assert r.finetune is not None
@@ -177,15 +187,16 @@ class Estimate:
                 step[key] = rates.network_steps(
                     r, self._size_px, self._n_classes, batch, run.settled.device, threads if cpu else 1
                 )
-            update, film = step[key]
+            update, film, saved = step[key]
             films = self._counted[r.drawing.name]
             epochs = r.epochs + head_epochs(r.finetune)
-            total += trials * (
-                epochs * (films.train / batch * update + films.valid * film) + films.valid * film
-            )
+            epoch = films.train / batch * update + films.valid * film + saved
+            total += trials * (epochs * epoch + films.valid * film + saved)
             predict += trials * (films.valid + films.test) * film
         yield Part(
-            "train networks", (self._start if workers > 1 else 0) + total / workers, counted(n, "training")
+            "train networks",
+            (self._start_of(_TRAINING) if workers > 1 else 0) + total / workers,
+            counted(n, "training"),
         )
         yield Part("score networks", predict / workers, counted(n, "network"))
 
@@ -194,7 +205,9 @@ class Estimate:
         cells, trials = len(run.recipes), len(run.trials)
         n = cells * trials
         if any(r.finetune is None for r in run.recipes):
-            yield Part("predict", self._start if self._workers(n) > 1 else 0.1 * n, counted(n, "trial"))
+            yield Part(
+                "predict", self._start_of(_SCORING) if self._workers(n) > 1 else 0.1 * n, counted(n, "trial")
+            )
         tested = max(c.test for c in self._counted.values())
         each = rates.statistics(tested, self._n_classes, study.statistics.resamples)
         yield Part(

@@ -5,21 +5,25 @@ Every function gives seconds of wall time. None needs films or weights: blanks a
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 import torch
+from torch import nn
+from torch.optim import Optimizer
 
 from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import Wanted
 from hilum.augment.pipeline import Pipeline
+from hilum.core.errors import InputError
 from hilum.models.backbone import FrozenBackbone, Precision
 from hilum.models.heads import build_head
 from hilum.models.networks import build_whole
@@ -29,12 +33,14 @@ from hilum.stages.duplicates import find_duplicates
 from hilum.stages.prepare import plan, prepare_chunk
 from hilum.stats.asked import TrialScores
 from hilum.stats.summary import cell_statistics
-from hilum.training.loop import Source, learn
+from hilum.training.checkpoints import Checkpoints
+from hilum.training.loop import Source, fit
 from hilum.training.losses import build_loss
 from hilum.training.optimizers import build_optimizer
 from hilum.workflow.plan import Recipe
 
 _STEPS = 3
+_UPDATES = 8
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -45,8 +51,13 @@ def seconds(work: Callable[[], Any]) -> float:
 
 
 def start_up() -> float:
-    """Seconds that this process took to begin: to load Python, torch and hilum. A worker that computes takes as long."""
+    """Seconds that this process took to begin: to load Python, torch and hilum, and to check the study."""
     return time.time() - float(psutil.Process().create_time())
+
+
+def start_of_worker(modules: str) -> float:
+    """Seconds that a process takes to begin which loads some modules and what they need."""
+    return seconds(lambda: subprocess.run([sys.executable, "-c", f"import {modules}"], check=True))
 
 
 def search_for_copies(films: Manifest) -> float:
@@ -75,40 +86,31 @@ def features(
 
 
 def head_step(recipe: Recipe, shape: Sequence[int], n_classes: int, batch: int) -> float:
-    """Seconds of one update of a head, its features read from disk as a trial reads them; one thread."""
+    """Seconds of one update of a head in the loop that trains it: dropout, features read from disk, a validation batch for every eight."""
     b = backbone(recipe.cell.backbone)
     rng = np.random.default_rng(0)
-    labels = rng.integers(0, n_classes, 4 * batch)
+    labels = rng.integers(0, n_classes, (_UPDATES + 1) * batch)
     labels[:n_classes] = np.arange(n_classes)
     with tempfile.TemporaryDirectory() as folder, Threads(1):
         path = str(Path(folder) / "features.npy")
         np.save(
             path, rng.random((len(labels), *shape), np.float32).astype("float16" if b.spatial else "float32")
         )
-        source = Source(FeatureRows([(path, k) for k in range(len(labels))]), labels)
-        head = build_head(b, n_classes, 0)
-        loss = build_loss(recipe.loss, [str(k) for k in range(n_classes)], labels)
-        optimizer = build_optimizer(recipe.policy, [(list(head.parameters()), 1.0)])
-
-        def step(k: int) -> None:
-            which = np.arange(k * batch, (k + 1) * batch)
-            learn(
-                head,
-                optimizer,
-                recipe.policy,
-                loss,
-                source.features(which),
-                source.labels[torch.from_numpy(which)],
-            )
-
-        step(0)
-        return min(seconds(partial(step, k)) for k in range(1, 1 + _STEPS))
+        rows = [(path, k) for k in range(len(labels))]
+        n = _UPDATES * batch
+        train, valid = Source(FeatureRows(rows[:n]), labels[:n]), Source(FeatureRows(rows[n:]), labels[n:])
+        epochs = fit(
+            build_head(b, n_classes, 0), train, valid, recipe.policy,
+            build_loss(recipe.loss, [str(k) for k in range(n_classes)], labels), 3, batch, 0,
+        )  # fmt: skip
+        next(epochs)  # memory is taken and operations are chosen in the first
+        return min(seconds(lambda: next(epochs)) for _ in range(2)) / _UPDATES
 
 
 def network_steps(
     recipe: Recipe, size_px: tuple[int, int], n_classes: int, batch: int, device: str, threads: int
-) -> tuple[float, float]:
-    """Seconds of one update of a whole network, and seconds a film through it in evaluation."""
+) -> tuple[float, float, float]:
+    """Seconds of one update of a whole network, of a film through it in evaluation, and of writing its checkpoint."""
     assert recipe.finetune is not None
     network = build_whole(backbone(recipe.cell.backbone), RANDOM, n_classes, size_px, 0).to(device)
     labels = torch.arange(batch, device=device) % n_classes
@@ -139,7 +141,19 @@ def network_steps(
         update = seconds(step)
         network.eval()
         with torch.inference_mode():
-            return update, seconds(lambda: forward().float().cpu()) / batch
+            forward()
+            film = seconds(lambda: forward().float().cpu()) / batch
+    return update, film, _checkpoint(network, optimizer)
+
+
+def _checkpoint(network: nn.Module, optimizer: Optimizer) -> float:
+    """Seconds of writing where a training is; 0 where there is no room to try it."""
+    state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return seconds(lambda: Checkpoints(Path(folder) / "state").save(lambda: state))
+    except (OSError, InputError):
+        return 0.0
 
 
 def statistics(n_films: int, n_classes: int, n_resamples: int) -> float:

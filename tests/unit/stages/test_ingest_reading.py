@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from PIL import Image
 
 from hilum.core.digests import pixels_sha256, sha256_file
+from hilum.imaging.phantom import make_films
 from hilum.stages.sources import reading
 from hilum.stages.sources.reading import read_film, read_films
 
@@ -52,3 +55,17 @@ def test_answers_come_in_order_and_a_crash_costs_one_film() -> None:
     assert len(answers) == 200
     assert answers[77].reason == "decoder crashed"
     assert [a for k, a in enumerate(answers) if k != 77] == [k for k in range(200) if k != 77]
+
+
+def test_processes_that_cannot_begin_are_no_fault_of_the_films(tmp_path: Path) -> None:
+    """A script without a guard around its calls starts workers that run the script again, and end."""
+    make_films(tmp_path / "films", 201, 0, 32)
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\nfrom hilum.stages.ingest import ingest\n"
+        f"ingest([{str(tmp_path / 'films')!r}], Path({str(tmp_path / 'manifest.csv')!r}), workers=2)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "it could not begin: a script that calls hilum needs `if __name__ == '__main__':`" in done.stderr
+    assert not (tmp_path / "manifest.csv").exists()

@@ -98,8 +98,8 @@ def test_distinct_films_are_counted_by_what_is_drawn(films, tmp_path) -> None:
 def test_times_follow_films_epochs_and_trials(films, tmp_path, monkeypatch) -> None:
     """Rates of one second a unit give the counts: 4 and 4 training and validation films of set2, 2 epochs, 2 trials."""
     for name, value in (
-        ("start_up", 0.0), ("search_for_copies", 1.0), ("preparation", 1.0), ("features", (0.0, 1.0)),
-        ("head_step", 1.0), ("network_steps", (1.0, 1.0)), ("statistics", 1.0),
+        ("start_up", 0.0), ("start_of_worker", 0.0), ("search_for_copies", 1.0), ("preparation", 1.0), ("features", (0.0, 1.0)),
+        ("head_step", 1.0), ("network_steps", (1.0, 1.0, 10.0)), ("statistics", 1.0),
     ):  # fmt: skip
         monkeypatch.setattr(estimate.rates, name, lambda *_, v=value: v)
 
@@ -114,9 +114,9 @@ def test_times_follow_films_epochs_and_trials(films, tmp_path, monkeypatch) -> N
     counted = {"train": 8, "valid": 2, "test": 10}
     assert frozen["prepare"] == 20
     assert frozen["featurize squeezenet1_0"] == 20
-    assert frozen["train heads"] == pytest.approx(2 * 2 * (counted["train"] / 4 + 0.3 * counted["valid"] / 4))
+    assert frozen["train heads"] == pytest.approx(2 * 2 * (counted["train"] / 4))
     assert frozen["evaluate"] == 1 * (2 + 2)
     whole = seconds(finetune={"unfreeze": "fine_tune", "head_epochs": 3})
-    assert whole["train networks"] == 2 * ((2 + 3) * (8 / 4 + 2) + 2)
+    assert whole["train networks"] == 2 * ((2 + 3) * (8 / 4 + 2 + 10) + 2 + 10)
     assert whole["score networks"] == 2 * (2 + 10)
     assert seconds(data={"near_duplicates": True})["duplicates"] == 20

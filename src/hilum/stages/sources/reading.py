@@ -149,6 +149,7 @@ def _read_one_by_one(chunk: Sequence[str], read: Read) -> Iterator[FilmRead]:
     todo = deque(chunk)
     while todo:
         with pool(1) as processes:
+            processes.submit(int).result()  # a process that cannot even begin is no fault of a film
             while todo:
                 try:
                     answer = processes.submit(read, todo[0]).result()
