@@ -13,7 +13,7 @@ from PIL import Image
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.duplicates import Duplicates
-from hilum.artifacts.header import Header, header_path, write_csv_header, write_json
+from hilum.artifacts.header import Header, header_path, write_json, write_with_header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split
@@ -103,9 +103,8 @@ def make_workspace(root: Path, name: str = "small", seed: int = 0, switches=()) 
     write_json(run / "run.json", _record(study, manifest, pipelines, switches))
     write_json(run / "run_facts.json", {"seconds": 12.5})
     evaluate_run(run, n_resamples=100)
-    (run / "report.html").write_text("<p>a report</p>")
     inputs = {n: sha256_file(run / n) for n in ("run.json", "statistics.json")}
-    write_csv_header(run / "report.html", Header("report", inputs, {"outputs": {}}))
+    write_with_header(run / "report.html", "<p>a report</p>", Header("report", inputs, {"outputs": {}}))
     assert header_path(run / "report.html").is_file()
     line = json.dumps({"study": name, "run": run.name, "manifest": manifest.digest})
     (root / "looks.jsonl").write_text(line + "\n")

@@ -7,17 +7,14 @@ unless both sides have the same trained weights (a digest says so). This module 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hilum.artifacts.header import Header, header_path, read_json, write_json
+from hilum.artifacts.header import Header, read_json, row_lines, write_with_header
 from hilum.artifacts.statistics import check_rows
-from hilum.core.digests import sha256_bytes
-from hilum.core.files import write_text
 
 Verdict = Literal["better", "worse", "not distinguishable", "on these films, one trial", "undefined"]
 ONE_TRIAL: Verdict = "on these films, one trial"
@@ -162,10 +159,7 @@ class ComparisonRow(BaseModel):
 
 def write_comparisons(path: Path, rows: Iterable[ComparisonRow], header: Header) -> None:
     """Write a JSON list, one row a line, with its header beside it."""
-    lines = [json.dumps(r.model_dump(by_alias=True), ensure_ascii=False, allow_nan=False) for r in rows]
-    text = "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
-    write_json(header_path(path), {"header": header.to_dict(), "csv_sha256": sha256_bytes(text.encode())})
-    write_text(path, text)
+    write_with_header(path, row_lines(r.model_dump(by_alias=True) for r in rows), header)
 
 
 def read_comparisons(path: Path) -> list[ComparisonRow]:

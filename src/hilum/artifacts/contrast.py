@@ -161,7 +161,7 @@ def _of_subgroup(
                 f"{where}: the column has {len(values)} values, at most {MOST_SUBGROUPS} can be subgroups of their own; name groups by "
                 f'`name` and `films`, such as films = {{ {table.by} = [">=65"] }}'
             )
-        groups = {f"{table.by} {v}": {table.by: [f"={v}"]} for v in values}
+        groups = {f"{table.by} = {v}": {table.by: [f"={v}"]} for v in values}
         if any(not f.value(table.by) for f in films.films) and values:
             groups[f"{table.by} not known"] = {table.by: [""]}
     others = [c for c in classes if c != positive]

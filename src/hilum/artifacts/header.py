@@ -9,14 +9,14 @@ inputs give equal bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from hilum import __version__
-from hilum.core.digests import sha256_file
+from hilum.core.digests import sha256_bytes, sha256_file
 from hilum.core.errors import DigestError, InputError
 from hilum.core.files import write_text
 from hilum.core.text import read_text
@@ -135,9 +135,26 @@ def header_path(csv_path: Path) -> Path:
     return csv_path.with_suffix(".header.json")
 
 
-def write_csv_header(csv_path: Path, header: Header) -> None:
-    """Write the header of a csv that is already there."""
-    write_json(header_path(csv_path), {"header": header.to_dict(), "csv_sha256": sha256_file(csv_path)})
+def write_with_header(path: Path, text: str, header: Header) -> None:
+    """Write a text artefact, the header beside it first: a text that is there is whole and has its header.
+
+    Raises:
+        InputError: One of the two cannot be written; a new header is not left behind then.
+    """
+    beside = header_path(path)
+    write_json(beside, {"header": header.to_dict(), "csv_sha256": sha256_bytes(text.encode())})
+    try:
+        write_text(path, text)
+    except BaseException:
+        if not path.exists():
+            beside.unlink(missing_ok=True)
+        raise
+
+
+def row_lines(rows: Iterable[dict[str, Any]]) -> str:
+    """A JSON list, one row a line."""
+    lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows]
+    return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
 
 
 def read_csv_header(csv_path: Path, kind: str) -> tuple[Header, Provenance]:

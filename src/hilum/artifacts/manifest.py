@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 
-from hilum.artifacts.header import Header, Provenance, read_csv_header, write_csv_header
+from hilum.artifacts.header import Header, Provenance, read_csv_header, write_with_header
 from hilum.core.digests import digest
 from hilum.core.errors import InputError, nearest
 from hilum.core.files import write_text
@@ -198,8 +198,7 @@ class Manifest:
                     full = absolute(Path(row[k]))
                     row[k] = full.relative_to(folder).as_posix() if full.is_relative_to(folder) else str(full)
             writer.writerow(row)
-        write_text(path, out.getvalue())
-        write_csv_header(path, self.header)
+        write_with_header(path, out.getvalue(), self.header)
 
     @classmethod
     def read(cls, path: Path) -> Manifest:

@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.header import Header, Provenance, read_csv_header, write_csv_header
+from hilum.artifacts.header import Header, Provenance, read_csv_header, write_with_header
 from hilum.core.errors import InputError, nearest
-from hilum.core.files import write_text
 from hilum.core.tables import known, number, read_table
 
 _FIRST = ("image_id", "patient_id", "part", "y_true")
@@ -114,8 +113,7 @@ class Predictions:
                     *(v[k] for v in more.values()),
                 ]
             )
-        write_text(path, out.getvalue())
-        write_csv_header(path, self.header)
+        write_with_header(path, out.getvalue(), self.header)
 
     @classmethod
     def read(cls, path: Path) -> Predictions:

@@ -7,16 +7,14 @@ module holds and checks rows; it computes nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from hilum.artifacts.header import read_json
+from hilum.artifacts.header import Header, read_json, row_lines, write_with_header
 from hilum.core.errors import InputError
-from hilum.core.files import write_text
 
 RULES = 2
 """Raised when a figure, an interval or a verdict is made otherwise; rows of other rules are made again."""
@@ -103,8 +101,8 @@ def find(rows: Iterable[StatisticsRow], metric: str, class_: str, part: str | No
     return found[0]
 
 
-def write_statistics(path: Path, rows: Iterable[StatisticsRow]) -> None:
-    """Write rows as a JSON list, one row a line, whole or not at all.
+def write_statistics(path: Path, rows: Iterable[StatisticsRow], header: Header) -> None:
+    """Write rows as a JSON list, one row a line, with its header beside it.
 
     Raises:
         InputError: Two rows have the same (metric, class, part).
@@ -115,8 +113,7 @@ def write_statistics(path: Path, rows: Iterable[StatisticsRow]) -> None:
         if row.key in seen:
             raise InputError(f"{path}: the row {row.key!r} occurs twice; (metric, class, part) names a row")
         seen.add(row.key)
-    lines = [json.dumps(row.model_dump(by_alias=True), ensure_ascii=False, allow_nan=False) for row in kept]
-    write_text(path, "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n")
+    write_with_header(path, row_lines(row.model_dump(by_alias=True) for row in kept), header)
 
 
 def read_statistics(path: Path) -> list[StatisticsRow]:

@@ -192,10 +192,11 @@ def _family_table(rows: Sequence[ComparisonRow], classes: Sequence[str], name: s
                 needed_cell(r),
             ]
         )
+    averaged = "means over trials" if first.n_trials > 1 else "one trial"
     return Table(
         name,
         f"Comparisons: {first.family}",
-        f"Differences in means over trials on the test films{reference}, {against(first.class_, classes)}; {chosen}.",
+        f"Differences in {averaged} on the test films{reference}, {against(first.class_, classes)}; {chosen}.",
         columns,
         body,
         notes=_notes(rows),

@@ -69,7 +69,9 @@ def contrast_tables(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]
                     of_all_films = estimate_cell(rows.find(cell.name, None, m, folder.positive))
                     row.append(replace(of_all_films, quiet=True))
             body.append(row)
-        caption = _contrast_caption(found[0].n, found[0].n_positive, " or ".join(asked), question)
+        caption = _contrast_caption(
+            found[0].n, found[0].n_positive, " or ".join(asked), question, folder.averaged
+        )
         stem, title = _stem(contrast, tables), contrast[:1].upper() + contrast[1:]
         tables.append(Table(stem, title, caption, columns, body, breaks=backbone_breaks(folder.cells)))
     return tables
@@ -86,15 +88,17 @@ def _stem(contrast: str, before: Sequence[Table]) -> str:
     return next(n for n in (stem, *(f"{stem}-{k}" for k in range(2, len(taken) + 3))) if n not in taken)
 
 
-def _contrast_caption(n: int, n_positive: int, asked: str, question: Question | None) -> str:
+def _contrast_caption(n: int, n_positive: int, asked: str, question: Question | None, averaged: str) -> str:
     films = f"{numbers.count(n)} test films"
     if question is None:  # a record from before contrasts stood in the study
-        return f"{films}, {numbers.count(n_positive)} of them positive; means over trials."
+        return f"{films}, {numbers.count(n_positive)} of them positive; {averaged}."
     if question.positive is None:
         return f"{films}, none of them {asked}; specificity is the share of them not predicted {asked}."
     sides = f"{filter_words(question.positive)}, against {filter_words(question.negative)}"
     between = f" Ranked by the probability of {asked} among those two alone." if question.against else ""
-    return f"{films}, {numbers.count(n_positive)} of them on the positive side ({sides}); means over trials.{between}"
+    return (
+        f"{films}, {numbers.count(n_positive)} of them on the positive side ({sides}); {averaged}.{between}"
+    )
 
 
 def subgroup_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Table | None:
@@ -120,7 +124,7 @@ def subgroup_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str])
             body.append(row)
     if not body:
         return None
-    caption = f"{folder.positive[:1].upper() + folder.positive[1:]} among the test films of each subgroup; means over trials."
+    caption = f"{folder.positive[:1].upper() + folder.positive[1:]} among the test films of each subgroup; {folder.averaged}."
     note = "Differences between subgroups are not tested; a subgroup of few films says little."
     return Table(
         "subgroups", "Subgroups", caption, columns, body, notes=(note,), breaks=frozenset(breaks - {0})

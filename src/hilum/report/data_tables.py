@@ -142,7 +142,7 @@ def seconds_table(folder: RunFolder) -> Table:
     return Table(
         "seconds",
         "Seconds",
-        "Seconds of a trial, mean over the trials of each cell.",
+        f"Seconds of a trial, {folder.averaged}.",
         columns,
         body,
         notes=(

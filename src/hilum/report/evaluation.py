@@ -123,7 +123,9 @@ class Evaluation:
                 for cell, by_trial in value["cells"].items()
                 for trial, t in by_trial.items()
             }
-            return cls(header, value["unit"]["name"], value["unit"]["counts"], value["formulas"], trials)
+            counts = {str(unit): int(n) for unit, n in value["unit"]["counts"].items()}
+            formulas = {str(metric): str(formula) for metric, formula in value["formulas"].items()}
+            return cls(header, str(value["unit"]["name"]), counts, formulas, trials)
 
 
 def read_checked(folder: RunFolder) -> Evaluation:

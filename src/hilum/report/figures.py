@@ -206,14 +206,16 @@ class Estimate:
 
 
 def intervals(
-    cells: Sequence[str], metrics: Sequence[tuple[str, Sequence[Estimate]]], level: float = 0.95
+    cells: Sequence[str],
+    metrics: Sequence[tuple[str, Sequence[Estimate]]],
+    averaged: str = "mean over trials",
 ) -> Figure:
     """Estimates with their intervals: a row a cell, a panel a metric, a dot a trial.
 
     Args:
         cells: Names from top to bottom.
         metrics: (name, one estimate a cell) from left to right.
-        level: Nominal coverage of the intervals, for the label.
+        averaged: What an estimate is, for the label.
     """
     with style.figure(style.WIDTH_IN, 0.95 + 0.25 * len(cells)) as fig:
         axes = fig.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
@@ -245,7 +247,7 @@ def intervals(
             ms=5,
             color=style.BLUE,
             lw=2,
-            label=f"mean over trials, {level * 100:.0f} % interval",
+            label=f"{averaged}, 95 % interval",
         )
         if any(e.trials for e in shown):
             ax.plot([], [], ls="", marker=".", ms=4, color="#777777", label="a trial")

@@ -86,9 +86,9 @@ ENDS = ("low", "high", "n")
 
 
 def estimate_column(metric: str, formulas: Mapping[str, str]) -> Column:
-    """The heading of a mean over trials."""
+    """The heading of a cell's figure."""
     return Column(
-        "mean", group=METRIC_LABELS[metric], hint=formulas.get(metric, ""), rule=True, key="estimate"
+        "estimate", group=METRIC_LABELS[metric], hint=formulas.get(metric, ""), rule=True, key="estimate"
     )
 
 
@@ -156,7 +156,7 @@ def key_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str], unit
     return Table(
         "results",
         "By cell",
-        f"Test films, {against(positive, folder.classes)}: mean over trials with its 95 % interval.",
+        f"Test films, {against(positive, folder.classes)}: {folder.averaged} with its 95 % interval.",
         columns,
         body,
         notes=(
@@ -217,7 +217,7 @@ def one_vs_rest_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, st
     return Table(
         "one-vs-rest",
         "Every class against the rest",
-        "Test films, each class in turn against the rest: means over trials with their 95 % intervals. Macro average: the mean over "
+        f"Test films, each class in turn against the rest: {folder.averaged} with its 95 % interval. Macro average: the mean over "
         "classes, each with equal weight; that of the sensitivities is balanced accuracy.",
         columns,
         body,

@@ -145,6 +145,11 @@ class RunFolder:
         """The numbers of the trials: 1, 2, ..."""
         return range(1, self.n_trials + 1)
 
+    @property
+    def averaged(self) -> str:
+        """What a figure of a cell is: a mean over trials, or of a single one that trial's own."""
+        return "mean over trials" if self.n_trials > 1 else "one trial"
+
     def units(self) -> Iterator[tuple[RunCell, int]]:
         """Every cell with every trial."""
         for cell in self.cells:

@@ -257,7 +257,7 @@ def chosen_words(folder: RunFolder) -> str:
     cell, loss = chosen
     if len(folder.cells) == 1:
         return f"{CellColumns(folder).label(cell)} is the only cell"
-    return f"{CellColumns(folder).label(cell)}: lowest validation loss, {loss:.4f}, mean over trials; not chosen on test"
+    return f"{CellColumns(folder).label(cell)}: lowest validation loss, {loss:.4f}, {folder.averaged}; not chosen on test"
 
 
 def _labels(folder: RunFolder) -> dict[str, str]:

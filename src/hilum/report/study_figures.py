@@ -54,7 +54,7 @@ def interval_picture(folder: RunFolder, rows: StudyRows, out: Path) -> Picture:
     metrics = [
         (METRIC_LABELS[m], [estimate(c, m) for c in folder.cells]) for m in ("sensitivity", "specificity")
     ]
-    fig = figures.intervals([label(c) for c in folder.cells], metrics)
+    fig = figures.intervals([label(c) for c in folder.cells], metrics, folder.averaged)
     paper = (
         " Diamonds are the paper’s Table 4, whose test films overlap its training films."
         if any(e.published is not None for _, of_metric in metrics for e in of_metric)
@@ -64,7 +64,7 @@ def interval_picture(folder: RunFolder, rows: StudyRows, out: Path) -> Picture:
         fig,
         out,
         "intervals",
-        f"Sensitivity and specificity of {folder.positive} by cell, test films: mean over trials with its "
+        f"Sensitivity and specificity of {folder.positive} by cell, test films: {folder.averaged} with its "
         f"95 % interval; small dots are the trials. The axes need not begin at 0.{paper}",
         "Dot plot; its numbers are in the table of results.",
     )

@@ -7,15 +7,12 @@ was computed from.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from hilum.artifacts.header import Header, header_path, read_json, write_json
+from hilum.artifacts.header import Header, read_json, row_lines, write_with_header
 from hilum.artifacts.statistics import StatisticsRow, check_rows
-from hilum.core.digests import sha256_bytes
 from hilum.core.errors import InputError
-from hilum.core.files import write_text
 
 AT_OPERATING_POINT = "@operating_point"
 
@@ -74,14 +71,10 @@ class StudyRows:
 
     def write(self, path: Path, header: Header) -> None:
         """Write a JSON list, one row a line; the header beside it first: a list that is there is whole."""
-        lines = []
-        for r in self.rows:
-            values = r.model_dump(by_alias=True)
-            first = {"cell": values.pop("cell"), "trial": values.pop("trial")}
-            lines.append(json.dumps({**first, **values}, ensure_ascii=False, allow_nan=False))
-        text = "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
-        write_json(header_path(path), {"header": header.to_dict(), "csv_sha256": sha256_bytes(text.encode())})
-        write_text(path, text)
+        first = ("cell", "trial")
+        dumped = [r.model_dump(by_alias=True) for r in self.rows]
+        rows = ({k: r[k] for k in (*first, *(n for n in r if n not in first))} for r in dumped)
+        write_with_header(path, row_lines(rows), header)
 
     @classmethod
     def read(cls, path: Path) -> StudyRows:

@@ -24,7 +24,7 @@ from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.statistics import RULES
 from hilum.core.digests import digest
-from hilum.core.errors import InputError
+from hilum.core.errors import HilumError, InputError
 from hilum.core.progress import progress
 from hilum.report.evaluation import NAME, Evaluation, TrialEvaluation
 from hilum.report.families import family_pairs
@@ -69,7 +69,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     families: list[dict[str, Any]] = list(study.get("compare") or [])
     compared = replace(header, kind="comparisons", options={**header.options, "families": families})
     pairs = [family_pairs(folder, f) for f in families]
-    has_statistics = _is_of(run_dir / "statistics.json", header) and (run_dir / NAME).is_file()
+    has_statistics = _is_of(run_dir / "statistics.json", header) and _is_whole(run_dir / NAME)
     has_comparisons = not families or _is_of(run_dir / COMPARISONS, compared)
     if has_statistics and has_comparisons:
         return False
@@ -137,6 +137,15 @@ def _compared(
             note = "" if names["cell"] == row.cell else "on the test films that both have"
             rows.append(row.model_copy(update={**names, "note": "; ".join(n for n in (row.note, note) if n)}))
     return rows
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether an evaluation is there and can be read; one that was damaged is made again."""
+    try:
+        Evaluation.read(path)
+    except HilumError:
+        return False
+    return True
 
 
 def _is_of(path: Path, header: Header) -> bool:

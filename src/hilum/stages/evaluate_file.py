@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from hilum.artifacts.film_labels import read_film_labels
-from hilum.artifacts.header import Header, write_csv_header
+from hilum.artifacts.header import Header
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.scored_table import Reading, read_scored_table
 from hilum.artifacts.statistics import RULES, StatisticsRow, write_statistics
@@ -103,7 +103,6 @@ def evaluate_file(
         films.y_index(), films.probabilities, films.classes, positive, np.array(unit.labels), unit.name, choice.seed,
         choice.n_resamples, part, choice.threshold,
     )  # fmt: skip
-    write_statistics(out, rows)
     options = {
         "n_resamples": choice.n_resamples, "part": part, "positive": positive, "threshold": choice.threshold, "rules": RULES,
         **({"notes": notes} if notes else {}),
@@ -111,7 +110,7 @@ def evaluate_file(
     inputs = {"predictions": sha256_file(path)}
     if choice.labels is not None:
         inputs["labels"] = sha256_file(choice.labels)
-    write_csv_header(out, Header("statistics", inputs, options, choice.seed))
+    write_statistics(out, rows, Header("statistics", inputs, options, choice.seed))
     run = run_of(path) if part == PART else None
     if run is not None:
         count_look(run, "evaluate")

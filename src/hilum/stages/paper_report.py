@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from hilum.artifacts.comparisons import read_comparisons
-from hilum.artifacts.header import Header, header_path, read_json, write_json
+from hilum.artifacts.header import Header, read_json, write_with_header
 from hilum.artifacts.policies import Policy
-from hilum.core.digests import sha256_bytes, sha256_file
+from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
 from hilum.core.files import write_text
 from hilum.core.progress import progress
@@ -75,10 +75,7 @@ def write_paper_report(folder: Path) -> Path:
     inputs = {suites.NAME: sha256_file(folder / suites.NAME)}
     inputs |= {m.name: sha256_file(m.folder.path / "statistics.json") for m in paper.members}
     options = {"tables": list(tables), "figures": list(drawn)}
-    # the header first, the page last: a page that is there is whole
-    header = Header("paper-report", inputs, options)
-    write_json(header_path(path), {"header": header.to_dict(), "csv_sha256": sha256_bytes(page.encode())})
-    write_text(path, page)
+    write_with_header(path, page, Header("paper-report", inputs, options))
     return path
 
 

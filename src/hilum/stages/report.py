@@ -16,11 +16,11 @@ from typing import Any
 from hilum import report as report_package
 from hilum.artifacts.comparisons import read_comparisons
 from hilum.artifacts.flow import NAME as FLOW
-from hilum.artifacts.header import Header, header_path, read_csv_header, write_json
+from hilum.artifacts.header import Header, header_path, read_csv_header, write_with_header
 from hilum.artifacts.manifest import FilmRow
 from hilum.augment.operation import Film
 from hilum.augment.pipeline import Pipeline
-from hilum.core.digests import digest, sha256_bytes, sha256_file
+from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import FilmError
 from hilum.core.files import write_text
 from hilum.core.progress import progress
@@ -110,9 +110,7 @@ def write_report(run_dir: Path) -> Path:
     )
     outputs = {name: sha256_file(run_dir / name) for name in names}
     own = Header("report", header.inputs, {"outputs": outputs})
-    # the header first, the page last: a page that is there is whole
-    write_json(header_path(page_path), {"header": own.to_dict(), "csv_sha256": sha256_bytes(page.encode())})
-    write_text(page_path, page)
+    write_with_header(page_path, page, own)
     return page_path
 
 

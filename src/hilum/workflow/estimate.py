@@ -26,6 +26,7 @@ from hilum.workflow.draws import training_copies
 from hilum.workflow.plan import Recipe
 from hilum.workflow.sizes import Sizes
 from hilum.workflow.state import Run
+from hilum.workflow.trials import FEW_SCORES
 
 _SAMPLED = 12
 _IMAGING, _TRAINING, _SCORING = (
@@ -36,6 +37,8 @@ _IMAGING, _TRAINING, _SCORING = (
 """What a worker loads that reads films, one that trains (torch loads its compiler with the first update) and one that scores."""
 _PAGE, _CELL = 0.4, 0.03
 """A report, and each of its cells, in starts of a process."""
+_SCORE_S = 3e-4
+"""Seconds of a film's features through a head."""
 _FILM_S = {"duplicates": 0.006, "prepare": 0.006}
 """Seconds a film where no film is there to try."""
 
@@ -82,7 +85,6 @@ class Estimate:
     def __init__(self, asked: Asked, run: Run, sizes: Sizes) -> None:
         self._asked, self._run, self._sizes = asked, run, sizes
         self._start = rates.start_up()
-        self._starts: dict[str, float] = {}
         self._size_px = asked.recipes[0].pipeline.output_size
         self._n_classes = len(asked.study.data.classes)
 
@@ -108,11 +110,6 @@ class Estimate:
         step = max(1, len(films) // _SAMPLED)
         return films.only(f.image_id for f in islice(films.films, 0, None, step))
 
-    def _start_of(self, modules: str) -> float:
-        if modules not in self._starts:
-            self._starts[modules] = rates.start_of_worker(modules)
-        return self._starts[modules]
-
     def _workers(self, tasks: int) -> int:
         return max(1, min(self._run.workers, tasks, self._run.settled.threads))
 
@@ -122,7 +119,7 @@ class Estimate:
         if asked.study.data.near_duplicates and not asked.duplicates_path.is_file():
             each = self._tried("duplicates", lambda: rates.search_for_copies(self._sample))
             n = len(asked.films)
-            took = 2 * self._start_of(_IMAGING) + n * each / self._workers(n)
+            took = 2 * rates.start_of_worker(_IMAGING) + n * each / self._workers(n)
             yield Part("duplicates", took, f"{n} films")
         pipelines = {r.pipeline.name: r.pipeline for r in asked.recipes}
         tasks = plan_prepare(asked.films.by_id, asked.wanted, pipelines, self._run.workspace.prepared)
@@ -130,7 +127,7 @@ class Estimate:
         n = sum(len(t.films) for t in todo)
         if n:
             each = self._tried("prepare", lambda: rates.preparation(self._sample, asked.wanted, pipelines))
-            took = self._start_of(_IMAGING) + n * each / self._workers(len(todo))
+            took = rates.start_of_worker(_IMAGING) + n * each / self._workers(len(todo))
             yield Part("prepare", took, f"{n} films of {len(asked.films)}")
 
     def _tried(self, stage: str, work: object) -> float:
@@ -159,17 +156,15 @@ class Estimate:
 
     def _heads(self, recipes: list[Recipe]) -> tuple[float, str]:
         study, trials, total = self._run.study, len(self._run.trials), 0.0
-        step: dict[str, float] = {}
+        shapes = {name: _feature_shape(name, self._size_px) for name in study.grid.backbones}
         for r in recipes:
-            name = r.cell.backbone
-            if name not in step:
-                shape = _feature_shape(name, self._size_px)
-                step[name] = rates.head_step(r, shape, self._n_classes, study.training.batch)
+            shape = shapes[r.cell.backbone]
+            step = rates.head_step(rates.Learner.of(r), shape, self._n_classes, study.training.batch)
             films = self._counted[r.drawing.name]
             steps = -(-films.train // study.training.batch)
-            total += trials * r.epochs * steps * step[name]
+            total += trials * r.epochs * steps * step
         n = len(recipes) * trials
-        return self._start_of(_TRAINING) + total / self._workers(n), counted(n, "training")
+        return rates.start_of_worker(_TRAINING) + total / self._workers(n), counted(n, "training")
 
     def _networks(self, recipes: list[Recipe]) -> Iterator[Part]:
         run, trials = self._run, len(self._run.trials)
@@ -177,17 +172,13 @@ class Estimate:
         side_by_side = cpu and all(r.finetune is None or r.finetune.devices == 1 for r in run.recipes)
         n = len(recipes) * trials
         workers = self._workers(n) if side_by_side else 1
-        step: dict[tuple[str, str], tuple[float, float, float]] = {}
         total = predict = 0.0
         for r in recipes:
             assert r.finetune is not None
-            key = r.cell.backbone, r.finetune.model_dump_json()
-            if key not in step:
-                threads = 1 if r.finetune.devices == 1 else run.settled.threads
-                step[key] = rates.network_steps(
-                    r, self._size_px, self._n_classes, batch, run.settled.device, threads if cpu else 1
-                )
-            update, film, saved = step[key]
+            threads = run.settled.threads if cpu and r.finetune.devices > 1 else 1
+            update, film, saved = rates.network_steps(
+                rates.Learner.of(r), self._size_px, self._n_classes, batch, run.settled.device, threads
+            )
             films = self._counted[r.drawing.name]
             epochs = r.epochs + head_epochs(r.finetune)
             epoch = films.train / batch * update + films.valid * film + saved
@@ -195,7 +186,7 @@ class Estimate:
             predict += trials * (films.valid + films.test) * film
         yield Part(
             "train networks",
-            (self._start_of(_TRAINING) if workers > 1 else 0) + total / workers,
+            (rates.start_of_worker(_TRAINING) if workers > 1 else 0) + total / workers,
             counted(n, "training"),
         )
         yield Part("score networks", predict / workers, counted(n, "network"))
@@ -203,11 +194,12 @@ class Estimate:
     def _ends(self) -> Iterator[Part]:
         run, study = self._run, self._run.study
         cells, trials = len(run.recipes), len(run.trials)
-        n = cells * trials
-        if any(r.finetune is None for r in run.recipes):
-            yield Part(
-                "predict", self._start_of(_SCORING) if self._workers(n) > 1 else 0.1 * n, counted(n, "trial")
-            )
+        heads = [self._counted[r.drawing.name] for r in run.recipes if r.finetune is None]
+        if heads:
+            n, films = len(heads) * trials, trials * sum(c.valid + c.test for c in heads)
+            workers = self._workers(n) if films >= FEW_SCORES or len(heads) < cells else 1
+            started = rates.start_of_worker(_SCORING) if workers > 1 else 0
+            yield Part("predict", started + films * _SCORE_S / workers, counted(n, "trial"))
         tested = max(c.test for c in self._counted.values())
         each = rates.statistics(tested, self._n_classes, study.statistics.resamples)
         yield Part(

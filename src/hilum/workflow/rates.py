@@ -1,6 +1,7 @@
 """How fast this machine is now: short trial runs of each stage's own work, so that an estimate follows the machine and its load.
 
-Every function gives seconds of wall time. None needs films or weights: blanks and random weights take as long.
+Every function gives seconds of wall time. What is tried on blanks and random weights, which take as long as films and real ones, is tried
+once in a process, however many studies of a suite ask for it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import psutil
@@ -20,8 +23,11 @@ from torch import nn
 from torch.optim import Optimizer
 
 from hilum.artifacts.features import FeatureRows
+from hilum.artifacts.losses import Loss
 from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.policies import Policy
 from hilum.artifacts.prepared import Wanted
+from hilum.artifacts.study_tables import FinetuneTable
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import InputError
 from hilum.models.backbone import FrozenBackbone, Precision
@@ -43,6 +49,39 @@ _STEPS = 3
 _UPDATES = 8
 
 
+@dataclass(frozen=True)
+class Learner:
+    """What takes updates. Its time is its backbone's and what trains of that; policy and loss make no difference to speak of."""
+
+    backbone: str
+    finetune: FinetuneTable | None
+    policy: Policy = field(repr=False)
+    loss: Loss = field(repr=False)
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Learner:
+        """Of a cell."""
+        return cls(recipe.cell.backbone, recipe.finetune, recipe.policy, recipe.loss)
+
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _once(trial_run: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Keep what a trial run gave, by the words of its arguments."""
+    known: dict[str, _R] = {}
+
+    @wraps(trial_run)
+    def kept(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        key = repr((args, kwargs))
+        if key not in known:
+            known[key] = trial_run(*args, **kwargs)
+        return known[key]
+
+    return kept
+
+
 def seconds(work: Callable[[], Any]) -> float:
     """Seconds of one call."""
     start = time.perf_counter()
@@ -50,11 +89,13 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
+@_once
 def start_up() -> float:
     """Seconds that this process took to begin: to load Python, torch and hilum, and to check the study."""
     return time.time() - float(psutil.Process().create_time())
 
 
+@_once
 def start_of_worker(modules: str) -> float:
     """Seconds that a process takes to begin which loads some modules and what they need."""
     return seconds(lambda: subprocess.run([sys.executable, "-c", f"import {modules}"], check=True))
@@ -72,6 +113,7 @@ def preparation(films: Manifest, wanted: dict[str, list[Wanted]], pipelines: dic
         return seconds(lambda: [prepare_chunk(t) for t in tasks]) / len(films)
 
 
+@_once
 def features(
     name: str, size_px: tuple[int, int], batch: int, precision: Precision, device: str
 ) -> tuple[float, float]:
@@ -85,9 +127,10 @@ def features(
     return built, each / (_STEPS * batch)
 
 
-def head_step(recipe: Recipe, shape: Sequence[int], n_classes: int, batch: int) -> float:
+@_once
+def head_step(learner: Learner, shape: Sequence[int], n_classes: int, batch: int) -> float:
     """Seconds of one update of a head in the loop that trains it: dropout, features read from disk, a validation batch for every eight."""
-    b = backbone(recipe.cell.backbone)
+    b = backbone(learner.backbone)
     rng = np.random.default_rng(0)
     labels = rng.integers(0, n_classes, (_UPDATES + 1) * batch)
     labels[:n_classes] = np.arange(n_classes)
@@ -100,28 +143,29 @@ def head_step(recipe: Recipe, shape: Sequence[int], n_classes: int, batch: int) 
         n = _UPDATES * batch
         train, valid = Source(FeatureRows(rows[:n]), labels[:n]), Source(FeatureRows(rows[n:]), labels[n:])
         epochs = fit(
-            build_head(b, n_classes, 0), train, valid, recipe.policy,
-            build_loss(recipe.loss, [str(k) for k in range(n_classes)], labels), 3, batch, 0,
+            build_head(b, n_classes, 0), train, valid, learner.policy,
+            build_loss(learner.loss, [str(k) for k in range(n_classes)], labels), 3, batch, 0,
         )  # fmt: skip
         next(epochs)  # memory is taken and operations are chosen in the first
         return min(seconds(lambda: next(epochs)) for _ in range(2)) / _UPDATES
 
 
+@_once
 def network_steps(
-    recipe: Recipe, size_px: tuple[int, int], n_classes: int, batch: int, device: str, threads: int
+    learner: Learner, size_px: tuple[int, int], n_classes: int, batch: int, device: str, threads: int
 ) -> tuple[float, float, float]:
     """Seconds of one update of a whole network, of a film through it in evaluation, and of writing its checkpoint."""
-    assert recipe.finetune is not None
-    network = build_whole(backbone(recipe.cell.backbone), RANDOM, n_classes, size_px, 0).to(device)
+    assert learner.finetune is not None
+    network = build_whole(backbone(learner.backbone), RANDOM, n_classes, size_px, 0).to(device)
     labels = torch.arange(batch, device=device) % n_classes
-    loss = build_loss(recipe.loss, [str(k) for k in range(n_classes)], np.arange(n_classes))
+    loss = build_loss(learner.loss, [str(k) for k in range(n_classes)], np.arange(n_classes))
     films = torch.zeros((batch, *size_px), dtype=torch.uint8, device=device)
-    if recipe.finetune.train == "head":
+    if learner.finetune.train == "head":
         network.body.requires_grad_(False)
     trained = [p for p in network.parameters() if p.requires_grad]
-    optimizer = build_optimizer(recipe.policy, [(trained, 1.0)])
+    optimizer = build_optimizer(learner.policy, [(trained, 1.0)])
     half = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}[
-        recipe.finetune.precision
+        learner.finetune.precision
     ]
 
     def forward() -> torch.Tensor:
@@ -156,6 +200,7 @@ def _checkpoint(network: nn.Module, optimizer: Optimizer) -> float:
         return 0.0
 
 
+@_once
 def statistics(n_films: int, n_classes: int, n_resamples: int) -> float:
     """Seconds of the figures of one trial."""
     rng = np.random.default_rng(0)

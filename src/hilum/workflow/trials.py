@@ -165,6 +165,10 @@ def _copy_whole(source: Path, target: Path) -> None:
         shutil.copytree(source, part)
 
 
+FEW_SCORES = 8000
+"""Films through heads, counted once a trial, that are scored in less time than a process takes to begin."""
+
+
 def predict(run: Run, trials: Sequence[Trial]) -> None:
     """Predictions of valid and test for every trial."""
     with run.stage("predict") as line:
@@ -188,7 +192,9 @@ def predict(run: Run, trials: Sequence[Trial]) -> None:
                 )
             )
         line.done = len(tasks)
-        workers = run.workers if run.settled.device == "cpu" else 1
+        scored = sum(len(task.patient_of) for task in tasks)
+        few = scored < FEW_SCORES and not any(isinstance(t.train, FinetuneTask) for t in trials)
+        workers = run.workers if run.settled.device == "cpu" and not few else 1
         with progress("predict", len(tasks), "trials") as step:
             for _ in run_tasks(predict_trial, tasks, workers):
                 step()

@@ -13,9 +13,11 @@ from typing import Any, cast
 
 from hilum.artifacts.header import read_json, write_json
 from hilum.artifacts.manifest import Manifest
+from hilum.core.digests import SHORT, digest
 from hilum.core.files import lock
 from hilum.core.processor import cpu_name
 from hilum.engine.local import available_cores
+from hilum.imaging.duplicates import CORRELATION, DETAIL, SKETCH_PX
 from hilum.models.backbone import Precision
 from hilum.models.machine import choose_device, measure_precision
 
@@ -49,8 +51,8 @@ class Workspace:
         self.runs = self.root / "runs"
 
     def duplicates_of(self, manifest: Manifest) -> Path:
-        """Where the copies among these films are kept once they were looked for."""
-        return self.duplicates / f"{manifest.digest[:16]}.json"
+        """Where the copies among these films are kept once they were looked for; films and rules of the search name the file."""
+        return self.duplicates / f"{digest([manifest.digest, CORRELATION, DETAIL, SKETCH_PX])[:SHORT]}.json"
 
     def settled(self) -> Settled:
         """What is settled for this machine; measured and written the first time."""

@@ -49,7 +49,7 @@ def test_a_side_left_out_has_no_film_and_asks_for_the_positive_class() -> None:
 def test_a_column_makes_a_subgroup_of_each_value_and_of_what_is_not_known() -> None:
     found = questions(asked(subgroup=[{"by": "scanner"}]), CLASSES, "tb", FILMS)
     assert [q.name for q in found] == [
-        "tb where scanner A", "tb where scanner B", "tb where scanner not known"
+        "tb where scanner = A", "tb where scanner = B", "tb where scanner not known"
     ]  # fmt: skip
     assert found[0].sides(FILMS.films) == ([True, False, False, False], [False, False, True, False])
     assert found[2].sides(FILMS.films) == ([False] * 4, [False, False, False, True])

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from hilum.artifacts.header import Header
 from hilum.artifacts.statistics import StatisticsRow, find, read_statistics, write_statistics
 from hilum.core.errors import InputError
+
+HEADER = Header("statistics")
 
 
 def row(metric: str = "sensitivity", **changed: object) -> StatisticsRow:
@@ -20,7 +23,7 @@ def row(metric: str = "sensitivity", **changed: object) -> StatisticsRow:
 def test_round_trip(tmp_path: Path) -> None:
     rows = [row(), row("ppv", estimate=None, low=None, high=None, note="undefined: no film predicted as it")]
     path = tmp_path / "statistics.json"
-    write_statistics(path, rows)
+    write_statistics(path, rows, HEADER)
     assert read_statistics(path) == rows
     written = json.loads(path.read_text())
     assert isinstance(written, list)
@@ -28,7 +31,7 @@ def test_round_trip(tmp_path: Path) -> None:
         written[0]
     )
     assert written[1]["estimate"] is None
-    write_statistics(path, [])
+    write_statistics(path, [], HEADER)
     assert read_statistics(path) == []
 
 
@@ -41,7 +44,7 @@ def test_a_null_without_a_reason_and_a_nan_are_refused() -> None:
 
 def test_a_row_occurs_once(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="occurs twice"):
-        write_statistics(tmp_path / "s.json", [row(), row()])
+        write_statistics(tmp_path / "s.json", [row(), row()], HEADER)
     assert not list(tmp_path.iterdir())
 
 

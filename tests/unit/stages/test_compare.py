@@ -79,6 +79,16 @@ def test_a_study_s_families_are_compared_when_it_is_evaluated(tmp_path):
     assert read_comparisons(run / "comparisons.json") == rows
 
 
+@pytest.mark.parametrize("damage", ['{"header": {"kind": "eval', "[1]", '{"unit": {"counts": 5}}'])
+def test_a_damaged_evaluation_is_made_again(tmp_path, damage):
+    run = make(tmp_path / "run", study={"compare": [FAMILY]}, trials=1)
+    assert evaluate_run(run, n_resamples=100)
+    whole = (run / "evaluation.json").read_bytes()
+    (run / "evaluation.json").write_text(damage)
+    assert evaluate_run(run, n_resamples=100)
+    assert (run / "evaluation.json").read_bytes() == whole
+
+
 def test_the_secondary_test_is_scipy_s_binomial_test(tmp_path):
     run = make(tmp_path / "run", study={"compare": [FAMILY]}, trials=1)
     evaluate_run(run, n_resamples=100)

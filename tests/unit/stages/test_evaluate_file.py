@@ -11,7 +11,7 @@ import pytest
 
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.film_labels import read_film_labels
-from hilum.artifacts.header import Header, write_csv_header
+from hilum.artifacts.header import Header, write_with_header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.scored_table import Reading, parse_columns, read_scored_table
 from hilum.artifacts.statistics import find, read_statistics
@@ -247,7 +247,7 @@ def test_the_positive_class_of_hilum_s_own_scores_is_the_bundle_s(tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("image_id,patient_id,part,y_true,p_covid,p_tb\na,,,covid,.9,.1\nb,,,tb,.1,.9\n")
     assert read_scored_table(path).positive == "covid"
-    write_csv_header(path, Header("predictions", options={"positive": "tb"}))
+    write_with_header(path, path.read_text(), Header("predictions", options={"positive": "tb"}))
     assert read_scored_table(path).positive == "tb"
     assert read_scored_table(path, Reading(positive="Covid")).positive == "covid"
 

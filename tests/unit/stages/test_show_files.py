@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hilum.artifacts.header import Header, read_json, write_csv_header, write_json
+from hilum.artifacts.header import Header, read_json, write_json, write_with_header
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
 from hilum.report.run_folder import RunFolder
@@ -31,7 +31,7 @@ def run(tmp_path_factory) -> Path:
         (run / name).parent.mkdir(exist_ok=True)
         (run / name).write_text(text)
     outputs = {n: sha256_file(run / n) for n in ("tables/data.csv", "figures/intervals.png")}
-    write_csv_header(run / "report.html", Header("report", {}, {"outputs": outputs}))
+    write_with_header(run / "report.html", PAGE, Header("report", {}, {"outputs": outputs}))
     (run / "figures" / "intervals.png").write_text("another")
     write_json(run / "learning.json", {"header": Header("learning").to_dict(), "steps": []})
     (trial / "finder.json").write_text('{"rates": [1, 2], "steep": 0.001}')
