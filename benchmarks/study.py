@@ -25,7 +25,7 @@ from typing import Any
 from machine import name_machine
 
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.study import read_study
+from hilum.study.file import read_study
 from hilum.core.errors import InputError
 from hilum.core.seeding import generator
 from hilum.workflow.state import study_films

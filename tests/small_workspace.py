@@ -17,10 +17,10 @@ from hilum.artifacts.header import Header, header_path, write_json, write_with_h
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split
-from hilum.artifacts.study import Study
 from hilum.augment.presets import preset
 from hilum.core.digests import SHORT, digest, pixels_sha256, sha256_file
 from hilum.stages.evaluate import evaluate_run
+from hilum.study.file import Study
 
 CLASSES = ("covid", "normal")
 PIPELINES = ("baseline", "crop")

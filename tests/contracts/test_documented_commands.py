@@ -19,13 +19,13 @@ from PIL import Image
 from documented import PAGES, ROOT, lines, mentions, table_rows
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.statistics import read_statistics
-from hilum.artifacts.study import read_study
-from hilum.artifacts.suite import is_suite, read_suite
 from hilum.cli.ending import ended
 from hilum.cli.main import app
 from hilum.cli.run import study_path
 from hilum.core.seeding import generator
-from hilum.imaging.phantom import draw
+from hilum.study.file import read_study
+from hilum.study.suite import is_suite, read_suite
+from hilum.synthetic.phantom import draw
 from hilum.workflow.plan import recipes
 
 COMMANDS = typer.main.get_command(app)

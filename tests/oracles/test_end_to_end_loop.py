@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 from hilum.artifacts.features import FeatureRows, FeatureSpec, FeatureStore
-from hilum.artifacts.policies import ConstantPolicy
 from hilum.core.digests import pixels_sha256
 from hilum.core.seeding import generator
 from hilum.models.backbone import FrozenBackbone, build_network
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
+from hilum.study.policies import ConstantPolicy
 from hilum.training.loop import Source, fit, logits
 from normalisation import normalised_by_hand
 

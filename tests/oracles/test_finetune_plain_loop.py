@@ -14,14 +14,14 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from hilum.artifacts.features import FeatureRows
-from hilum.artifacts.policies import ConstantPolicy
-from hilum.artifacts.study_tables import FinetuneTable
 from hilum.core.seeding import generator
 from hilum.models.backbone import FrozenBackbone, build_network
 from hilum.models.heads import build_head
 from hilum.models.networks import WholeNetwork, build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM, find
+from hilum.study.policies import ConstantPolicy
+from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.finetune import Films, Recipe, fit_network, logits_of
 from hilum.training.loop import EpochRecord, Source, fit, logits

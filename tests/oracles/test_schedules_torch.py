@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import (
     ReduceLROnPlateau,
 )
 
-from hilum.artifacts.policies import (
+from hilum.study.policies import (
     CosinePolicy,
     OneCyclePolicy,
     Phase,

@@ -11,16 +11,16 @@ from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.comparisons import read_comparisons
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split, read_split
-from hilum.artifacts.study import Study
-from hilum.artifacts.suite import read_suite
 from hilum.core.errors import InputError, UnsafeError
-from hilum.imaging.phantom import make_films
 from hilum.models.backbone import build_network
 from hilum.models.registry import backbone
 from hilum.models.weights import find, state_sha256
 from hilum.stages.compare import compare_runs
 from hilum.stages.ingest import ingest
 from hilum.stages.predict import predict_films
+from hilum.study.file import Study
+from hilum.study.suite import read_suite
+from hilum.synthetic.phantom import make_films
 from hilum.workflow.run import run_study
 from hilum.workflow.suite import Planned, run_suite
 

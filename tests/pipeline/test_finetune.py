@@ -20,7 +20,6 @@ from scipy.special import softmax
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import PartFeatures
 from hilum.artifacts.predictions import Predictions
-from hilum.artifacts.study_tables import FinetuneTable
 from hilum.augment.presets import preset
 from hilum.core.digests import pixels_sha256
 from hilum.core.errors import InputError, UnsafeError
@@ -29,6 +28,7 @@ from hilum.models.registry import backbone
 from hilum.models.weights import find
 from hilum.stages.finetune import FinetuneTask, finetune, network_rates, open_fabric
 from hilum.stages.predict import PredictTask, predict_films, predict_trial
+from hilum.study.tables import FinetuneTable
 
 SIZE_PX = 64
 CLASSES = ("bacterial", "covid", "normal", "viral")

@@ -14,11 +14,11 @@ from hilum.artifacts.features import PartFeatures
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
-from hilum.artifacts.study import read_study
 from hilum.core.errors import DigestError, InputError
-from hilum.imaging.phantom import make_films
 from hilum.stages.ingest import ingest
 from hilum.stages.predict import PredictTask, predict_films, predict_trial
+from hilum.study.file import read_study
+from hilum.synthetic.phantom import make_films
 from hilum.workflow.run import run_study
 
 STUDY = """

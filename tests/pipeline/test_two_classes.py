@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.study import Study
 from hilum.cli.main import app
 from hilum.core.seeding import generator
 from hilum.report.audit_page import audit_page
 from hilum.stages.audit import audit
 from hilum.stages.compare import compare_runs
 from hilum.stages.ingest import ingest
+from hilum.study.file import Study
 from hilum.workflow.run import run_study
 
 CLASSES = ("No finding", "TB")

@@ -15,11 +15,11 @@ from lightning_fabric import Fabric
 from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.features import FeatureRows
-from hilum.artifacts.policies import ConstantPolicy
-from hilum.artifacts.study_tables import FinetuneTable
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import find
+from hilum.study.policies import ConstantPolicy
+from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.finetune import Films, Recipe, fit_network, logits_of
 

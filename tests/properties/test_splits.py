@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from hilum.artifacts.duplicates import Copy, Duplicates
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
-from hilum.artifacts.study_tables import SplitMethod as Method
 from hilum.core.digests import SHORT, sha256_bytes
 from hilum.core.errors import LeakageError
-from hilum.stages.groups import film_groups
+from hilum.splitting.groups import film_groups
 from hilum.stages.split import draw_split, select
+from hilum.study.tables import SplitMethod as Method
 
 LABELS = ("bacterial", "covid", "normal", "viral")
 methods = st.sampled_from(["set1", "set2", "fractions"])

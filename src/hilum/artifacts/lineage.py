@@ -108,7 +108,7 @@ def compared(role: str, recorded: str, found: str | None, why: str, artefact: Ar
 
 
 def study_version(study: Mapping[str, Any]) -> str:
-    """Version of a study as a run recorded it: `hilum.artifacts.study.Study.digest` of the same values.
+    """Version of a study as a run recorded it: `hilum.study.file.Study.digest` of the same values.
 
     It is computed from the recorded values, not through `Study`, so that a key which a later hilum adds does not change it.
     """

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from hilum.artifacts.classes import positive_class
 from hilum.artifacts.film_labels import FilmLabels
 from hilum.artifacts.header import read_csv_header
 from hilum.artifacts.predictions import Predictions
@@ -24,6 +23,7 @@ from hilum.artifacts.split import PART_SPELLINGS
 from hilum.core.errors import InputError, nearest
 from hilum.core.names import folded_name
 from hilum.core.tables import Row, Table, known, read_table
+from hilum.study.classes import positive_class
 
 FIELDS = ("image_id", "patient_id", "part", "y_true", "group", "score", "error")
 """What a column may be, besides ``p_<class>``."""

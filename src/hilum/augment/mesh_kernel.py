@@ -16,7 +16,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.imaging.compiled import array, compiled
+from hilum.core.compiled import array, compiled
 
 Film = NDArray[np.uint8]
 Ints = NDArray[np.int64]

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.classes import USUAL_POSITIVE, positive_class
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.outputs import check_outputs, file_output, folder_output
 from hilum.artifacts.split import Split
 from hilum.core import progress
+from hilum.study.classes import USUAL_POSITIVE, positive_class
 
 
 def audit(

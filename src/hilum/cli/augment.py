@@ -64,7 +64,7 @@ def show(
     from hilum.report.box_panel import box_panel
     from hilum.report.panel import on_purpose, panel, panel_rows
     from hilum.report.set_up_tables import steps_words
-    from hilum.stages.figure_films import box_under
+    from hilum.stages.report.films import box_under
 
     if len(films) > _MAX_FILMS:
         raise InputError(f"a panel holds at most {_MAX_FILMS} films, got {len(films)}; name fewer")
@@ -104,7 +104,7 @@ def _named(names: Sequence[str], study: Path | None, size_px: int) -> list[Pipel
 
     if study is None:
         return [preset(n, size_px) for n in names]
-    from hilum.artifacts.study import read_study
+    from hilum.study.file import read_study
     from hilum.workflow.plan import pipelines
 
     value = read_study(study)

@@ -13,8 +13,8 @@ import typer
 from hilum.artifacts.outputs import check_outputs, folder_output
 from hilum.cli.ending import when_stopped
 from hilum.core import progress
+from hilum.sources.public.catalogue import SETS, PublicSet
 from hilum.stages.data import fetch as fetch_stage
-from hilum.stages.public_sets.catalogue import SETS, PublicSet
 
 app = typer.Typer(help="Known public sets: list them, fetch one.", no_args_is_help=True)
 

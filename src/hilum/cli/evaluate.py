@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hilum.artifacts.classes import USUAL_POSITIVE
 from hilum.artifacts.outputs import check_outputs, file_output, folder_output
+from hilum.study.classes import USUAL_POSITIVE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

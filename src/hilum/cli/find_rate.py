@@ -50,8 +50,8 @@ def find_rate(
     Frozen backbones and those that are trained are asked alike. Features are computed once and serve `hilum run` too.
     """
     set_quiet(quiet)
-    from hilum.artifacts.suite import is_suite
-    from hilum.engine.local import available_cores
+    from hilum.core.engine import available_cores
+    from hilum.study.suite import is_suite
 
     path = study_path(study)
     if is_suite(path):

@@ -12,7 +12,7 @@ import typer
 from hilum.artifacts.manifest import excluded_path
 from hilum.core import progress
 from hilum.core.errors import InputError, nearest
-from hilum.stages.sources.listing import LAYOUTS, MooneyPatients
+from hilum.sources.listing import LAYOUTS, MooneyPatients
 
 if TYPE_CHECKING:
     from hilum.stages.ingest import Ingested

@@ -17,7 +17,7 @@ from hilum.core.errors import InputError, nearest
 from hilum.core.progress import set_quiet
 
 if TYPE_CHECKING:
-    from hilum.artifacts.study import Study
+    from hilum.study.file import Study
     from hilum.workflow.stage_line import StageLine
 
 
@@ -68,7 +68,7 @@ def kept(workspace: Path) -> str:
 
 def checked_study(path: Path, overrides: Sequence[str]) -> Study:
     """A study file with its overrides; families of comparisons that these leave without a counterpart are dropped, and said."""
-    from hilum.artifacts.study import read_study
+    from hilum.study.file import read_study
     from hilum.workflow.families import without_lost_families
 
     study, notes = without_lost_families(read_study(path, overrides), path, overrides)
@@ -117,9 +117,9 @@ def run(
         check_outputs(
             [folder_output(workspace, "workspace", option="--workspace", room_bytes=WORKSPACE_BYTES)]
         )
-    from hilum.artifacts.suite import is_suite, read_suite
-    from hilum.engine.local import available_cores
-    from hilum.stages.tracking.background import record_later
+    from hilum.core.engine import available_cores
+    from hilum.study.suite import is_suite, read_suite
+    from hilum.tracking.background import record_later
 
     path = study_path(study)
     n_workers = workers or available_cores()

@@ -12,9 +12,9 @@ import typer
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.artifacts.split import PARTS, Split
-from hilum.artifacts.study_tables import Crossing
 from hilum.core import progress
 from hilum.core.errors import InputError, UnsafeError, nearest
+from hilum.study.tables import Crossing
 
 AS_PUBLISHED = "as-published"
 
@@ -82,8 +82,8 @@ def split(
     as-published replays the overlapping draw of the paper's scripts and needs --unsafe; no study but an unsafe one takes such a split.
     """
     from hilum.artifacts.duplicates import Duplicates
+    from hilum.splitting.part_checks import require_parts
     from hilum.stages.duplicates import find_duplicates  # late: the decoders take a while to import
-    from hilum.stages.part_checks import require_parts
     from hilum.stages.split import METHODS, draw_split, select
 
     progress.set_quiet(quiet)
@@ -135,7 +135,7 @@ def split(
 
 def _replay(manifest: Path, seed: int, out: Path) -> None:
     """Write the split as the published scripts drew it, and say how much of test leaks."""
-    from hilum.stages.published_draw import draw_as_published
+    from hilum.splitting.published_draw import draw_as_published
 
     replayed = draw_as_published(Manifest.read(manifest), seed)
     replayed.write(out)
@@ -148,7 +148,7 @@ def _replay(manifest: Path, seed: int, out: Path) -> None:
 
 
 def parse_filters(texts: Sequence[str]) -> list[dict[str, list[str]]]:
-    """Tables of `hilum.artifacts.film_filter` from the command line, one an option.
+    """Tables of `hilum.study.film_filter` from the command line, one an option.
 
     >>> parse_filters(["source=mooney,cohen", "age=>=18", "sex="])
     [{'source': ['mooney', 'cohen']}, {'age': ['>=18']}, {'sex': ['']}]

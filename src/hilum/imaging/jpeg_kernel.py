@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.imaging.compiled import array, compiled
+from hilum.core.compiled import array, compiled
 
 SOUND: Final = 0
 SHORT: Final = 1

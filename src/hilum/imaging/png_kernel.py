@@ -12,7 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.imaging.compiled import array, compiled
+from hilum.core.compiled import array, compiled
 
 Bytes = NDArray[np.uint8]
 

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.imaging.compiled import array, compiled
+from hilum.core.compiled import array, compiled
 
 _CLEAR: Final = 256
 _END: Final = 257

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hilum.artifacts.reporting import ITEMS, Answers
 from hilum.report import data_facts
 from hilum.report import study_facts as facts
 from hilum.report.checklist_items import CLAIM, TRIPOD_AI, Item
@@ -20,6 +19,7 @@ from hilum.report.flow_tables import flow_words
 from hilum.report.run_folder import RunFolder
 from hilum.report.study_facts import NOT_REPORTED
 from hilum.report.table import Cell, Column, Table, text_cell
+from hilum.study.reporting import ITEMS, Answers
 
 _NOWHERE: Final = "–"
 _SYNTHETIC: Final = "does not apply: every film was drawn by a program"

@@ -9,8 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hilum.artifacts.contrast import Question
-from hilum.artifacts.film_filter import filter_words
+from hilum.artifacts.questions import Question
 from hilum.artifacts.statistics import RESERVED
 from hilum.report import numbers
 from hilum.report.result_tables import (
@@ -25,6 +24,7 @@ from hilum.report.result_tables import (
 from hilum.report.run_folder import RunFolder
 from hilum.report.study_rows import StudyRow, StudyRows
 from hilum.report.table import Cell, Column, Table, count_cell, text_cell
+from hilum.study.film_filter import filter_words
 
 _METRICS = ("sensitivity", "specificity", "pr_auc", "roc_auc")
 

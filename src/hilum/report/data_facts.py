@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from hilum.artifacts.film_filter import filter_words
 from hilum.artifacts.header import as_written, read_object
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers
 from hilum.report.run_folder import RunFolder
 from hilum.report.study_facts import NOT_REPORTED, by_authors, reported, study
+from hilum.study.film_filter import filter_words
 
 
 def sources(folder: RunFolder) -> str:

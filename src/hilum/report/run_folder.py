@@ -14,16 +14,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
-from hilum.artifacts.contrast import Question, questions
 from hilum.artifacts.flow import Flow
 from hilum.artifacts.header import Header, as_written, read_object
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
 from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.questions import Question, questions
 from hilum.artifacts.split import Split, read_split
-from hilum.artifacts.study_tables import Factor
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import DigestError, InputError
 from hilum.report.losses import LossCurve
+from hilum.study.tables import Factor
 
 FACTORS: tuple[str, ...] = get_args(Factor)
 """The grid's factors, in the order of a cell's name."""

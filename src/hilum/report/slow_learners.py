@@ -1,4 +1,4 @@
-"""Cautions about trials whose model did not learn, from ``learning.json`` of a run's folder (`hilum.stages.learned` writes it).
+"""Cautions about trials whose model did not learn, from ``learning.json`` of a run's folder (`hilum.stages.report.learned` writes it).
 
 Convention: a caution a rule; it names the cells with the numbers of the first trial that it holds for, three cells at most.
 """

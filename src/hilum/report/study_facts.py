@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hilum.artifacts.header import read_json
-from hilum.artifacts.reporting import ReportingTable
 from hilum.report import numbers
 from hilum.report.result_tables import METRIC_LABELS, CellColumns, films_behind
 from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.set_up_tables import steps_words
 from hilum.report.study_rows import AT_OPERATING_POINT, StudyRows
+from hilum.study.reporting import ReportingTable
 
 NOT_REPORTED = "not reported"
 _HEADS = {

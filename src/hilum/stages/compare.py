@@ -20,7 +20,6 @@ from hilum.artifacts.comparisons import (
     read_comparisons,
     write_comparisons,
 )
-from hilum.artifacts.faults import FAULTS, unsafe_among
 from hilum.artifacts.header import Header, header_path, read_csv_header
 from hilum.artifacts.statistics import RULES
 from hilum.core.digests import digest
@@ -43,6 +42,7 @@ from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.table import Table
 from hilum.stats.comparison import Cells
 from hilum.stats.scored_films import ScoredFilms
+from hilum.study.faults import FAULTS, unsafe_among
 
 COMPARISONS = "comparisons.json"
 PAGE = "compare.html"

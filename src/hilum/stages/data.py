@@ -20,9 +20,9 @@ from hilum.artifacts.header import read_json, require_digest, write_json
 from hilum.core.digests import sha256_file
 from hilum.core.errors import DigestError, InputError, MissingExtraError
 from hilum.core.progress import say
-from hilum.stages.public_sets.catalogue import PublicSet, public_set
-from hilum.stages.public_sets.download import Interrupted, download
-from hilum.stages.public_sets.unpack import DamagedArchive, unpack
+from hilum.sources.public.catalogue import PublicSet, public_set
+from hilum.sources.public.download import Interrupted, download
+from hilum.sources.public.unpack import DamagedArchive, unpack
 
 
 @dataclass(frozen=True, slots=True)

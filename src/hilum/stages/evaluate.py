@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from hilum.artifacts.comparisons import ComparisonRow, Pair, write_comparisons
-from hilum.artifacts.contrast import Question
 from hilum.artifacts.header import Header, header_path, read_csv_header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.questions import Question
 from hilum.artifacts.statistics import RULES
 from hilum.core.digests import digest
 from hilum.core.errors import HilumError, InputError
@@ -32,7 +32,7 @@ from hilum.report.looks import count_look
 from hilum.report.resampling_unit import ResamplingUnit, resampling_unit
 from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.study_rows import StudyRow, StudyRows, study_row
-from hilum.stages.trial_curves import trial_curves
+from hilum.report.trial_curves import trial_curves
 from hilum.stats.asked import TrialScores
 from hilum.stats.comparison import Cells
 from hilum.stats.confusion import FORMULAS

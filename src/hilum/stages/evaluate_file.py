@@ -24,7 +24,7 @@ from hilum.report.looks import count_look, looks, looks_words, run_of
 from hilum.report.page import render
 from hilum.report.resampling_unit import ResamplingUnit, resampling_unit
 from hilum.report.table_page import TableEvaluation, table_page
-from hilum.stages.trial_curves import trial_curves
+from hilum.report.trial_curves import trial_curves
 from hilum.stats.calibration import reliability
 from hilum.stats.confusion import FORMULAS
 from hilum.stats.curves import AREA_FORMULAS

@@ -26,9 +26,6 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureRows, PartFeatures
 from hilum.artifacts.header import Header, read_json, write_json
-from hilum.artifacts.losses import Loss
-from hilum.artifacts.policies import Policy
-from hilum.artifacts.study_tables import FinetuneTable
 from hilum.core.digests import SHORT, digest
 from hilum.core.errors import HilumError, InputError
 from hilum.core.files import lock
@@ -38,6 +35,9 @@ from hilum.models.machine import exact_arithmetic, keep_memory
 from hilum.models.networks import NetworkScorer, WholeNetwork, build_whole, reset_first_conv
 from hilum.models.registry import backbone
 from hilum.models.weights import Weights, state_sha256
+from hilum.study.losses import Loss
+from hilum.study.policies import Policy
+from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import EVERY_S, Checkpoints
 from hilum.training.finetune import Films, Recipe, fit_network
 from hilum.training.loop import EpochRecord, lowest

@@ -23,16 +23,16 @@ from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import progress
 from hilum.core.table_paths import absolute
-from hilum.stages.sources import checks
-from hilum.stages.sources import labels as labels_file
-from hilum.stages.sources.account import Count, counts_of, header_of, notes_of
-from hilum.stages.sources.facts import completed, view_is_kept, views_asked
-from hilum.stages.sources.listing import Candidate, Listing, MooneyPatients
-from hilum.stages.sources.patients import without_dummies
-from hilum.stages.sources.places import image_ids
-from hilum.stages.sources.reading import FilmRead, read_films
-from hilum.stages.sources.recognise import list_films, parse_source
-from hilum.stages.sources.spelling import one_id_a_patient, one_spelling
+from hilum.sources import checks
+from hilum.sources import labels as labels_file
+from hilum.sources.account import Count, counts_of, header_of, notes_of
+from hilum.sources.facts import completed, view_is_kept, views_asked
+from hilum.sources.listing import Candidate, Listing, MooneyPatients
+from hilum.sources.patients import without_dummies
+from hilum.sources.places import image_ids
+from hilum.sources.reading import FilmRead, read_films
+from hilum.sources.recognise import list_films, parse_source
+from hilum.sources.spelling import one_id_a_patient, one_spelling
 
 _Opened = tuple[str, Candidate, FilmRead]  # image_id, the film with all that is known, what opening it gave
 

@@ -18,28 +18,28 @@ from pydantic import TypeAdapter
 
 from hilum.artifacts.comparisons import read_comparisons
 from hilum.artifacts.header import Header, read_json, write_with_header
-from hilum.artifacts.policies import Policy
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
 from hilum.core.files import write_text
 from hilum.core.progress import progress
+from hilum.paper import member as suites
+from hilum.paper import pictures
+from hilum.paper.claims import findings
+from hilum.paper.compose import compose
+from hilum.paper.count_tables import count_table
+from hilum.paper.experiment_tables import experiment_tables
+from hilum.paper.member import Member, Paper
+from hilum.paper.page import render
+from hilum.paper.tables import family_tables, paper_tables
 from hilum.report.evaluation import read_checked
 from hilum.report.looks import looks
 from hilum.report.page import Picture
-from hilum.report.paper import member as suites
-from hilum.report.paper import pictures
-from hilum.report.paper.claims import findings
-from hilum.report.paper.compose import compose
-from hilum.report.paper.count_tables import count_table
-from hilum.report.paper.experiment_tables import experiment_tables
-from hilum.report.paper.member import Member, Paper
-from hilum.report.paper.page import render
-from hilum.report.paper.tables import family_tables, paper_tables
 from hilum.report.run_folder import RunFolder
 from hilum.report.study_rows import StudyRows
 from hilum.stats.confusion import confusion, predicted_class, rates
 from hilum.stats.curves import pr_auc
 from hilum.stats.multiplicity import holm
+from hilum.study.policies import Policy
 from hilum.training.schedules import simulate
 
 PAGE = "report.html"

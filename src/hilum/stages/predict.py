@@ -34,8 +34,8 @@ from hilum.inference.predictor import (
     score_rows,
     softmaxed_again,
 )
-from hilum.stages.sources.facts import view_of
-from hilum.stages.sources.named_films import named_films
+from hilum.sources.facts import view_of
+from hilum.sources.named_films import named_films
 from hilum.training.loop import Source, logits
 
 CONSTANT = 1e-6

@@ -17,9 +17,9 @@ from hilum.core.errors import HilumError
 from hilum.core.files import lock
 from hilum.core.progress import say
 from hilum.report.run_folder import RunFolder
-from hilum.stages.tracking.background import NOTE, SERVER, SWITCH, local_uri, store_name, without_password
-from hilum.stages.tracking.mlflow_store import MlflowStore, settings
-from hilum.stages.tracking.trial_record import trial_records
+from hilum.tracking.background import NOTE, SERVER, SWITCH, local_uri, store_name, without_password
+from hilum.tracking.mlflow_store import MlflowStore, settings
+from hilum.tracking.trial_record import trial_records
 
 _warned: set[str] = set()
 
@@ -86,9 +86,7 @@ def _one_line(error: Exception) -> str:
     return text if len(text) <= 200 else text[:197] + "..."
 
 
-if (
-    __name__ == "__main__"
-):  # `hilum.stages.tracking.background` starts it: the workspace, then folders of runs
+if __name__ == "__main__":  # `hilum.tracking.background` starts it: the workspace, then folders of runs
     os.nice(10)  # what the user does next comes first
     for folder in sys.argv[2:]:
         record_run(Path(folder), Path(sys.argv[1]))

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hilum.artifacts.faults import unsafe_among
 from hilum.artifacts.header import read_object
 from hilum.artifacts.looks import Ledger
 from hilum.core.errors import InputError, nearest
@@ -19,6 +18,7 @@ from hilum.core.tables import count_rows
 from hilum.report.looks import looks
 from hilum.report.run_folder import FACTORS, RunCell, RunFolder
 from hilum.report.study_rows import StudyRow, StudyRows
+from hilum.study.faults import unsafe_among
 
 FINISHED, UNFINISHED, PAPER, BROKEN = "finished", "unfinished", "paper", "unreadable"
 

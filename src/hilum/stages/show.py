@@ -19,15 +19,15 @@ from hilum.artifacts.split import UNSAFE_KIND
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
 from hilum.core.tables import read_columns
-from hilum.stages.lineage import names, studies
-from hilum.stages.lineage.films import FilmReader
-from hilum.stages.lineage.models import ModelReader
-from hilum.stages.lineage.names import Entry
-from hilum.stages.lineage.one_film import find_film, one_film
-from hilum.stages.lineage.plain_files import KINDS, of_header, plain_file
-from hilum.stages.lineage.studies import RunReader
-from hilum.stages.lineage.surroundings import Surroundings, kind_of_header
-from hilum.stages.sources.tree import is_film
+from hilum.lineage import names, studies
+from hilum.lineage.films import FilmReader
+from hilum.lineage.models import ModelReader
+from hilum.lineage.names import Entry
+from hilum.lineage.one_film import find_film, one_film
+from hilum.lineage.plain_files import KINDS, of_header, plain_file
+from hilum.lineage.studies import RunReader
+from hilum.lineage.surroundings import Surroundings, kind_of_header
+from hilum.sources.tree import is_film
 
 _HEX = re.compile(r"[0-9a-f]{4,64}")
 _NAMED = ("run", "paper", "study", "suite", "pipeline", "policy", "loss", "cell")

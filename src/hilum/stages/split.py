@@ -18,15 +18,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 from hilum.artifacts.duplicates import Duplicates
-from hilum.artifacts.film_filter import FilterLike, check_filter, compile_filter
+from hilum.artifacts.filter_check import check_filter
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.split import PARTS, Split
-from hilum.artifacts.study_tables import Crossing, SplitMethod
 from hilum.core.errors import InputError, nearest
 from hilum.core.seeding import key_entropy
-from hilum.stages.divide import Draws, parts_by_share, parts_of_source, parts_without, shares_of
-from hilum.stages.groups import film_groups
+from hilum.splitting.divide import Draws, parts_by_share, parts_of_source, parts_without, shares_of
+from hilum.splitting.groups import film_groups
+from hilum.study.film_filter import FilterLike, compile_filter
+from hilum.study.tables import Crossing, SplitMethod
 
 METHODS: tuple[SplitMethod, ...] = get_args(SplitMethod)
 REDRAW: dict[SplitMethod, tuple[str, ...]] = {

@@ -21,12 +21,12 @@ from torch import nn
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureRows, PartFeatures
 from hilum.artifacts.header import Header
-from hilum.artifacts.losses import Loss
-from hilum.artifacts.policies import Policy
 from hilum.core.digests import SHORT, digest
 from hilum.models.heads import build_head
 from hilum.models.machine import keep_memory
 from hilum.models.registry import backbone
+from hilum.study.losses import Loss
+from hilum.study.policies import Policy
 from hilum.training.finder import find_rate
 from hilum.training.loop import Source, fit, logits, lowest
 from hilum.training.losses import LossFunction, build_loss

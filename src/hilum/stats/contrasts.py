@@ -1,6 +1,6 @@
 """Contrasts and subgroups: questions about some of the films, beside the headline.
 
-Which films stand on either side is said by the study (`hilum.artifacts.contrast`); here follow, from the probabilities, what ranks them
+Which films stand on either side is said by the study (`hilum.artifacts.questions`); here follow, from the probabilities, what ranks them
 and what was decided. Among all classes a film is called what is asked for when its class of the highest probability is one of those, and
 the score is their probability. Between two sides the score is p / (p + q), with p and q the probabilities of the classes of either side,
 and a film is called what is asked for when p >= q. Figures and intervals are made elsewhere.

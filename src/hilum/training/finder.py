@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hilum.artifacts.policies import Policy
 from hilum.models.heads import ConvHead
+from hilum.study.policies import Policy
 from hilum.training.loop import Source, batches, learn
 from hilum.training.losses import LossFunction
 from hilum.training.optimizers import apply, build_optimizer

@@ -26,13 +26,13 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from hilum.artifacts.features import FeatureRows
-from hilum.artifacts.policies import Policy, policy_epochs
-from hilum.artifacts.study_tables import FinetuneTable
 from hilum.core.errors import HilumError
 from hilum.core.seeding import generator
 from hilum.models.network_stages import Stage, stages
 from hilum.models.networks import WholeNetwork
 from hilum.models.weights import state_sha256
+from hilum.study.policies import Policy, policy_epochs
+from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.loop import EpochRecord, dropout_factors, lowest
 from hilum.training.losses import LossFunction

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from hilum.artifacts.features import FeatureRows
-from hilum.artifacts.policies import Policy, policy_epochs
 from hilum.core.errors import HilumError
 from hilum.core.seeding import generator
 from hilum.models.heads import ConvHead
+from hilum.study.policies import Policy, policy_epochs
 from hilum.training.losses import LossFunction
 from hilum.training.optimizers import apply, build_optimizer, clip
 from hilum.training.schedules import schedule

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax
 
-from hilum.artifacts.losses import ClassWeights, CrossEntropy, Loss
 from hilum.core.errors import InputError, nearest
+from hilum.study.losses import ClassWeights, CrossEntropy, Loss
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 """(logits (n, n_classes), labels (n,)) -> a scalar, differentiable."""

@@ -13,7 +13,7 @@ from torch.nn import Parameter
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import Optimizer
 
-from hilum.artifacts.policies import Policy
+from hilum.study.policies import Policy
 from hilum.training.schedules import StepSettings
 
 SGD_MOMENTUM = 0.9

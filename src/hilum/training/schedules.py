@@ -16,7 +16,8 @@ from typing import Any, Protocol, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.policies import (
+from hilum.core.errors import HilumError, InputError
+from hilum.study.policies import (
     ConstantPolicy,
     CosinePolicy,
     OneCyclePolicy,
@@ -25,7 +26,6 @@ from hilum.artifacts.policies import (
     WarmupPolicy,
     policy_epochs,
 )
-from hilum.core.errors import HilumError, InputError
 
 LOW_MOMENTUM, HIGH_MOMENTUM = 0.85, 0.95
 """Between which one-cycle moves the momentum, against the rate: torch's defaults."""

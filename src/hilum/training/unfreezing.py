@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hilum.artifacts.policies import ConstantPolicy, OneCyclePolicy, Policy
-from hilum.artifacts.study_tables import FinetuneTable
+from hilum.study.policies import ConstantPolicy, OneCyclePolicy, Policy
+from hilum.study.tables import FinetuneTable
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import Wanted
-from hilum.artifacts.study import Study
 from hilum.core.errors import InputError
 from hilum.stages.duplicates import exact_duplicates
+from hilum.study.file import Study
 from hilum.workflow.classes import with_classes
 from hilum.workflow.draws import Films, Splits, all_wanted, wanted_of
 from hilum.workflow.plan import Drawing, Recipe, recipes

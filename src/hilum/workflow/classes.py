@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from hilum.artifacts.classes import positive_class
-from hilum.artifacts.contrast import ContrastTable, SubgroupTable
-from hilum.artifacts.losses import CrossEntropy, Loss
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.study import Study, check_consistent
 from hilum.core.errors import InputError, nearest
 from hilum.core.names import spelled
 from hilum.stages.split import select
+from hilum.study.classes import positive_class
+from hilum.study.contrasts import ContrastTable, SubgroupTable
+from hilum.study.file import Study, check_consistent
+from hilum.study.losses import CrossEntropy, Loss
 
 Filters = list[dict[str, list[str]]]
 

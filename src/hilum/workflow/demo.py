@@ -19,8 +19,8 @@ def make_demo_manifest(workspace: Path) -> Path:
     path = workspace / "manifest.csv"
     if path.exists():
         return path
-    from hilum.imaging.phantom import make_films
     from hilum.stages.ingest import ingest
+    from hilum.synthetic.phantom import make_films
 
     say(f"drawing {N_FILMS} synthetic films in {folder}")
     table = make_films(folder, N_FILMS, SEED, SIZE_PX)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.study import Study
 from hilum.core.errors import HilumError
 from hilum.core.progress import set_quiet
 from hilum.models.weights import RANDOM, Weights
 from hilum.report.numbers import counted
+from hilum.study.file import Study
 from hilum.workflow.asked import Asked, Finding
 from hilum.workflow.checks import findings
 from hilum.workflow.estimate import Estimate, Part

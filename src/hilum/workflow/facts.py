@@ -12,12 +12,12 @@ from typing import Any
 
 from hilum import __version__
 from hilum.artifacts.duplicates import Duplicates
-from hilum.artifacts.faults import FAULTS
 from hilum.artifacts.features import FeatureStore
 from hilum.artifacts.header import Header, read_json, write_json
 from hilum.artifacts.manifest import excluded_path
 from hilum.models.cost import cost_of
 from hilum.models.machine import describe
+from hilum.study.faults import FAULTS
 from hilum.workflow.draws import Splits
 from hilum.workflow.plan import Recipe
 from hilum.workflow.state import FeaturesOf, Run

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hilum.artifacts.losses import CrossEntropy
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.prepared import PreparedStore
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import HilumError, InputError
 from hilum.report.panel import on_purpose
 from hilum.stages.prepare import plan as plan_prepare
+from hilum.study.losses import CrossEntropy
 from hilum.training.losses import class_weights
 from hilum.workflow.asked import Asked, Finding
 from hilum.workflow.draws import training_copies

@@ -13,13 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.policies import highest_rate
-from hilum.artifacts.study import Study
+from hilum.core.engine import run_tasks
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import progress
-from hilum.engine.local import run_tasks
 from hilum.stages.finetune import FinetuneTask, network_rates
 from hilum.stages.train import TrainTask, head_rates
+from hilum.study.file import Study
+from hilum.study.policies import highest_rate
 from hilum.workflow.asked import Asked
 from hilum.workflow.checks import findings, refuse
 from hilum.workflow.plan import recipes

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hilum.artifacts.film_filter import compile_filter, filter_words
 from hilum.artifacts.flow import FOUND, IN_MANIFEST, NAME, STUDY_FILMS, Flow, Step, TrialFlow
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest, excluded_path, read_exclusions
 from hilum.artifacts.split import PARTS, Split
-from hilum.artifacts.study import Study
 from hilum.stages.split import select
+from hilum.study.file import Study
+from hilum.study.film_filter import compile_filter, filter_words
 from hilum.workflow.draws import Splits, training_copies
 from hilum.workflow.plan import Drawing
 from hilum.workflow.state import Run

@@ -12,14 +12,14 @@ import psutil
 import torch
 
 from hilum.artifacts.manifest import FilmRow
+from hilum.core.engine import available_cores
 from hilum.core.errors import HilumError, MissingExtraError
-from hilum.engine.local import available_cores
 from hilum.models.backbone import check_weights
 from hilum.models.cost import cost_of
 from hilum.models.machine import choose_device
 from hilum.models.registry import backbone
 from hilum.stages.finetune import check_machine
-from hilum.stages.tracking.background import SERVER, SWITCH
+from hilum.tracking.background import SERVER, SWITCH
 from hilum.workflow.asked import Asked, Finding
 from hilum.workflow.plan import FROM_SCRATCH
 from hilum.workflow.sizes import Sizes, sizes_of

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from hilum.artifacts.faults import FAULTS, unsafe_among
-from hilum.artifacts.losses import Loss
-from hilum.artifacts.policies import Policy, policy_epochs
-from hilum.artifacts.study import Study
-from hilum.artifacts.study_tables import FinetuneTable, Varying
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
 from hilum.core.errors import InputError, nearest
 from hilum.core.seeding import key_entropy
 from hilum.models.registry import backbone
+from hilum.study.faults import FAULTS, unsafe_among
+from hilum.study.file import Study
+from hilum.study.losses import Loss
+from hilum.study.policies import Policy, policy_epochs
+from hilum.study.tables import FinetuneTable, Varying
 
 AS_DESCRIBED = "as-described"
 FROM_SCRATCH = "cnn"

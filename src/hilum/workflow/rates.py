@@ -23,11 +23,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from hilum.artifacts.features import FeatureRows
-from hilum.artifacts.losses import Loss
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.policies import Policy
 from hilum.artifacts.prepared import Wanted
-from hilum.artifacts.study_tables import FinetuneTable
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import InputError
 from hilum.models.backbone import FrozenBackbone, Precision
@@ -39,6 +36,9 @@ from hilum.stages.duplicates import find_duplicates
 from hilum.stages.prepare import plan, prepare_chunk
 from hilum.stats.asked import TrialScores
 from hilum.stats.summary import cell_statistics
+from hilum.study.losses import Loss
+from hilum.study.policies import Policy
+from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.loop import Source, fit
 from hilum.training.losses import build_loss

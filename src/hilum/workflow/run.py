@@ -18,10 +18,9 @@ from hilum.artifacts.features import FeatureSpec, FeatureStore
 from hilum.artifacts.header import write_json
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
-from hilum.artifacts.study import Study
+from hilum.core.engine import run_tasks
 from hilum.core.memory import watch_memory
 from hilum.core.progress import progress, say
-from hilum.engine.local import run_tasks
 from hilum.models.backbone import FrozenBackbone, Precision, build_network
 from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
@@ -32,6 +31,7 @@ from hilum.stages.featurize import featurize
 from hilum.stages.prepare import plan as plan_prepare
 from hilum.stages.prepare import prepare_chunk
 from hilum.stages.report import write_report
+from hilum.study.file import Study
 from hilum.workflow.asked import Asked
 from hilum.workflow.checks import findings, refuse
 from hilum.workflow.draws import Films, Splits, all_wanted, wanted_of

@@ -11,16 +11,16 @@ from pathlib import Path
 import torch
 
 from hilum import __version__
-from hilum.artifacts.contrast import check_questions
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.study import Study
-from hilum.artifacts.study_tables import WeightsTable
+from hilum.artifacts.questions import check_questions
 from hilum.core.digests import digest
 from hilum.core.errors import InputError, nearest
 from hilum.models.machine import exact_arithmetic, keep_memory
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM, Weights, find
 from hilum.stages.split import select, subset
+from hilum.study.file import Study
+from hilum.study.tables import WeightsTable
 from hilum.workflow.plan import FROM_SCRATCH, Recipe
 from hilum.workflow.stage_line import StageLine
 from hilum.workflow.workspace import Settled, Workspace

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hilum.artifacts.header import Header, read_json, write_json
-from hilum.artifacts.study import Study
-from hilum.artifacts.suite import Suite
 from hilum.core.digests import digest
 from hilum.core.progress import say
+from hilum.study.file import Study
+from hilum.study.suite import Suite
 from hilum.workflow.finished import find_finished
 from hilum.workflow.stage_line import StageLine
 

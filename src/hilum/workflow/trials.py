@@ -14,9 +14,9 @@ from hilum.artifacts.features import FeatureStore, PartFeatures
 from hilum.artifacts.header import Header, write_json
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.artifacts.split import Split
+from hilum.core.engine import run_tasks
 from hilum.core.files import writing_folder
 from hilum.core.progress import progress
-from hilum.engine.local import run_tasks
 from hilum.models.registry import backbone
 from hilum.stages.finetune import FinetuneTask, finetune
 from hilum.stages.predict import PredictTask, predict_trial

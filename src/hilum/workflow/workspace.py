@@ -14,9 +14,9 @@ from typing import Any, cast
 from hilum.artifacts.header import read_json, write_json
 from hilum.artifacts.manifest import Manifest
 from hilum.core.digests import SHORT, digest
+from hilum.core.engine import available_cores
 from hilum.core.files import lock
 from hilum.core.processor import cpu_name
-from hilum.engine.local import available_cores
 from hilum.imaging.duplicates import CORRELATION, DETAIL, SKETCH_PX
 from hilum.models.backbone import Precision
 from hilum.models.machine import choose_device, measure_precision

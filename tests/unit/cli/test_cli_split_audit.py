@@ -20,7 +20,7 @@ from hilum.cli.split import split
 from hilum.core.digests import pixels_sha256, sha256_file
 from hilum.core.errors import InputError
 from hilum.core.seeding import generator
-from hilum.imaging.phantom import LABELS, draw
+from hilum.synthetic.phantom import LABELS, draw
 
 N = 48
 

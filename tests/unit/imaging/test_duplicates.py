@@ -12,7 +12,7 @@ from PIL import Image
 
 from hilum.core.seeding import generator
 from hilum.imaging.duplicates import CORRELATION, DETAIL, Proposals, align, propose, sketch, trim
-from hilum.imaging.phantom import LABELS, draw_patient
+from hilum.synthetic.phantom import LABELS, draw_patient
 
 Film = NDArray[np.uint8]
 N, PATIENTS = 60, 45

@@ -27,7 +27,7 @@ from hilum.core.errors import DigestError, InputError
 from hilum.imaging.shortcuts import border, exposure, reduced, thumbnail, without_lungs
 from hilum.report.audit_page import audit_page, summary
 from hilum.stages.audit import audit, write_audit
-from hilum.stages.shortcut_probes import look
+from hilum.stages.audit.probes import look
 from hilum.stats.probe import probe
 
 N = 80

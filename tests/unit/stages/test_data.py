@@ -18,11 +18,11 @@ from types import SimpleNamespace
 import pytest
 
 from hilum.core.errors import DigestError, InputError, MissingExtraError
+from hilum.sources.public import unpack as unpack_module
+from hilum.sources.public.catalogue import SETS, public_set
+from hilum.sources.public.download import Interrupted, download
+from hilum.sources.public.unpack import DamagedArchive, unpack
 from hilum.stages.data import fetch
-from hilum.stages.public_sets import unpack as unpack_module
-from hilum.stages.public_sets.catalogue import SETS, public_set
-from hilum.stages.public_sets.download import Interrupted, download
-from hilum.stages.public_sets.unpack import DamagedArchive, unpack
 
 
 class Server(ThreadingHTTPServer):

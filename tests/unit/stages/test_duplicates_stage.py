@@ -23,8 +23,8 @@ from hilum.core.errors import DigestError, InputError
 from hilum.core.seeding import generator
 from hilum.imaging.decode import decode_file
 from hilum.imaging.duplicates import Proposals, align, sketch
-from hilum.imaging.phantom import LABELS, draw
 from hilum.stages.duplicates import exact_duplicates, find_duplicates
+from hilum.synthetic.phantom import LABELS, draw
 
 
 def row(path: Path) -> FilmRow:

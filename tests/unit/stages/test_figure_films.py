@@ -15,11 +15,11 @@ from hilum.augment.follow import Box
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import preset
 from hilum.core.seeding import generator
-from hilum.imaging.phantom import draw
 from hilum.report.box_panel import BOX
 from hilum.report.panel import on_purpose
 from hilum.report.run_folder import RunFolder
-from hilum.stages import figure_films
+from hilum.stages.report import films as figure_films
+from hilum.synthetic.phantom import draw
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
 

@@ -12,7 +12,7 @@ from hilum.cli.run import _print_end
 from hilum.report.cautions import cautions
 from hilum.report.run_folder import RunFolder
 from hilum.report.slow_learners import learning_cautions, learning_lines
-from hilum.stages.learned import write_learning
+from hilum.stages.report.learned import write_learning
 from hilum.workflow.state import StageLine
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hilum.core.errors import DigestError, InputError
-from hilum.report.paper.claims import findings
+from hilum.paper.claims import findings
 from hilum.report.run_folder import RunFolder
 from hilum.stages.paper_report import open_paper, policy_rates, write_paper_report
 

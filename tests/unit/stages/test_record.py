@@ -15,8 +15,8 @@ from hilum import RESEARCH_NOTICE
 from hilum.artifacts.header import read_json
 from hilum.report.run_folder import RunFolder
 from hilum.stages import record
-from hilum.stages.tracking import background, mlflow_store
-from hilum.stages.tracking.trial_record import code_version, trial_records
+from hilum.tracking import background, mlflow_store
+from hilum.tracking.trial_record import code_version, trial_records
 from needs import needed_module
 
 SMALL = runpy.run_path(str(Path(__file__).parents[2] / "small_workspace.py"))

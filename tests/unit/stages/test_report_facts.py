@@ -12,9 +12,9 @@ from PIL import Image
 from hilum.augment.follow import Box
 from hilum.report.run_folder import RunFolder
 from hilum.stages.evaluate import evaluate_run
-from hilum.stages.figure_films import set_box
-from hilum.stages.rate_curves import rate_curves
 from hilum.stages.report import write_report
+from hilum.stages.report.films import set_box
+from hilum.stages.report.rates import rate_curves
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
 POLICIES = {

@@ -12,14 +12,14 @@ from torch.nn.functional import cross_entropy
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureRows, PartFeatures
 from hilum.artifacts.header import read_json
-from hilum.artifacts.losses import CrossEntropy, Focal
-from hilum.artifacts.policies import ConstantPolicy, OneCyclePolicy, Phase
 from hilum.core.errors import InputError
 from hilum.inference.predictor import load_head
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
 from hilum.stages.train import TrainTask, train_head
 from hilum.stats.calibration import choose_threshold, fit_temperature
+from hilum.study.losses import CrossEntropy, Focal
+from hilum.study.policies import ConstantPolicy, OneCyclePolicy, Phase
 from hilum.training.loop import Source, logits
 
 CLASSES = ("bacterial", "covid", "normal", "viral")

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.features import FeatureRows
-from hilum.artifacts.policies import ConstantPolicy
 from hilum.core.seeding import generator
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
+from hilum.study.policies import ConstantPolicy
 from hilum.training.finder import FinderCurve, find_rate, in_valley, lowest_tenth, steepest
 from hilum.training.loop import Source
 

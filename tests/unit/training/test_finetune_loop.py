@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.features import FeatureRows
-from hilum.artifacts.policies import ConstantPolicy, OneCyclePolicy, Phase, PlateauPolicy, Policy
-from hilum.artifacts.study_tables import FinetuneTable
 from hilum.core.errors import HilumError
 from hilum.models.networks import WholeNetwork, build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM, find, state_sha256
+from hilum.study.policies import ConstantPolicy, OneCyclePolicy, Phase, PlateauPolicy, Policy
+from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.finetune import Films, Progress, Recipe, Training, fit_network
 from hilum.training.loop import EpochRecord

@@ -10,11 +10,11 @@ from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
 from hilum.artifacts.features import FeatureRows
-from hilum.artifacts.policies import ConstantPolicy, OneCyclePolicy, Phase, PlateauPolicy
 from hilum.core.errors import HilumError
 from hilum.core.seeding import generator
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
+from hilum.study.policies import ConstantPolicy, OneCyclePolicy, Phase, PlateauPolicy
 from hilum.training.loop import (
     EpochRecord,
     Source,

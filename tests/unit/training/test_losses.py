@@ -9,8 +9,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch.nn.functional import cross_entropy
 from torchvision.ops import sigmoid_focal_loss
 
-from hilum.artifacts.losses import CrossEntropy, Focal
 from hilum.core.errors import InputError
+from hilum.study.losses import CrossEntropy, Focal
 from hilum.training.losses import LossFunction, build_loss, class_weights
 
 CLASSES = ["bacterial", "covid", "normal", "viral"]

@@ -11,13 +11,13 @@ from lightning_fabric import Fabric
 from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.features import FeatureRows
-from hilum.artifacts.policies import ConstantPolicy
-from hilum.artifacts.study_tables import FinetuneTable
 from hilum.core.seeding import generator
 from hilum.models.network_stages import stages
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
+from hilum.study.policies import ConstantPolicy
+from hilum.study.tables import FinetuneTable
 from hilum.training.finder import FinderCurve
 from hilum.training.finetune import Films, Recipe
 from hilum.training.network_finder import find_network_rate

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from hilum.artifacts.policies import ConstantPolicy
+from hilum.study.policies import ConstantPolicy
 from hilum.training.optimizers import apply, build_optimizer, clip
 from hilum.training.schedules import StepSettings
 

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from hilum.artifacts.policies import (
+from hilum.core.errors import HilumError, InputError
+from hilum.study.policies import (
     ConstantPolicy,
     CosinePolicy,
     OneCyclePolicy,
@@ -13,7 +14,6 @@ from hilum.artifacts.policies import (
     PlateauPolicy,
     WarmupPolicy,
 )
-from hilum.core.errors import HilumError, InputError
 from hilum.training.schedules import schedule, simulate
 
 

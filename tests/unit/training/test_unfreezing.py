@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from hilum.artifacts.policies import ConstantPolicy, OneCyclePolicy, Phase
-from hilum.artifacts.study_tables import FinetuneTable
+from hilum.study.policies import ConstantPolicy, OneCyclePolicy, Phase
+from hilum.study.tables import FinetuneTable
 from hilum.training.unfreezing import epoch_plan, head_epochs, head_policy
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
-from hilum.artifacts.study import Study, read_study
-from hilum.artifacts.suite import Member, Suite
 from hilum.core.errors import InputError
 from hilum.stages.finetune import check_machine
+from hilum.study.file import Study, read_study
+from hilum.study.suite import Member, Suite
 from hilum.workflow import film_checks, machine_checks, suite
 from hilum.workflow.asked import Asked, Finding
 from hilum.workflow.checks import findings, refuse
@@ -190,7 +190,7 @@ def _dicom(film: FilmRow) -> FilmRow:
 
 
 def test_gpus_that_are_not_there(monkeypatch) -> None:
-    from hilum.artifacts.study_tables import FinetuneTable
+    from hilum.study.tables import FinetuneTable
 
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda: False)

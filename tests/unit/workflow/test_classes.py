@@ -8,8 +8,8 @@ import pytest
 
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
-from hilum.artifacts.study import Study
 from hilum.core.errors import InputError
+from hilum.study.file import Study
 from hilum.workflow.classes import with_classes
 
 

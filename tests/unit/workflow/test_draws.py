@@ -10,12 +10,12 @@ import pytest
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import Split, UnsafeSplit
-from hilum.artifacts.study import Study
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import InputError
 from hilum.core.seeding import generator
 from hilum.stages.duplicates import exact_duplicates
 from hilum.stages.prepare import prepare_film
+from hilum.study.file import Study
 from hilum.workflow.draws import Films, Splits, all_wanted, draw, training_copies, wanted_of
 from hilum.workflow.plan import Drawing
 

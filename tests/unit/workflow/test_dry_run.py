@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.study import Study
 from hilum.stages.ingest import ingest
+from hilum.study.file import Study
 from hilum.workflow import estimate
 from hilum.workflow.asked import Asked
 from hilum.workflow.dry_run import print_plan

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hilum.artifacts.study import Study
+from hilum.study.file import Study
 from hilum.workflow import finished
 from hilum.workflow.finished import find_finished, note_finished
 from hilum.workflow.stage_line import StageLine
@@ -114,7 +114,7 @@ def test_a_note_that_is_broken_is_none(noted) -> None:
 
 def test_finding_loads_nothing_that_computes() -> None:
     code = (
-        "import sys, hilum.cli.run, hilum.workflow.suite, hilum.workflow.finished, hilum.stages.tracking.background;"
+        "import sys, hilum.cli.run, hilum.workflow.suite, hilum.workflow.finished, hilum.tracking.background;"
         "sys.exit(', '.join(m for m in ('torch', 'scipy', 'matplotlib', 'mlflow', 'sklearn', 'timm') if m in sys.modules) or None)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

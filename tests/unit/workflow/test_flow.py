@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hilum.artifacts.flow import Flow
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Exclusion, FilmRow, Manifest, excluded_path, write_exclusions
-from hilum.artifacts.study import Study
 from hilum.core.errors import InputError
 from hilum.stages.duplicates import exact_duplicates
+from hilum.study.file import Study
 from hilum.workflow.draws import Films, Splits, training_copies
 from hilum.workflow.flow import ingest_steps, selection_steps, trial_flow
 from hilum.workflow.plan import Drawing

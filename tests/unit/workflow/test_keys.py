@@ -14,12 +14,12 @@ from hilum.artifacts.features import FeatureSpec, FeatureStore
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import COLUMNS, FilmRow, Manifest
 from hilum.artifacts.prepared import Wanted
-from hilum.artifacts.study import Study
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import preset
 from hilum.models.registry import BACKBONES
 from hilum.models.weights import RANDOM, Weights
 from hilum.stages.prepare import PrepareTask
+from hilum.study.file import Study
 from hilum.workflow.plan import recipes
 from hilum.workflow.state import Run, open_run
 from hilum.workflow.workspace import Settled, Workspace

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hilum.artifacts.study import Study
 from hilum.core.errors import InputError
+from hilum.study.file import Study
 from hilum.workflow.plan import cells, recipes, seed_of
 
 TWO = {"backbones": ["resnet50", "densenet121"], "pipelines": ["crop", "baseline"]}

@@ -5,9 +5,9 @@ import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
-from hilum.artifacts.study import Study
 from hilum.report.run_folder import RunFolder
 from hilum.report.study_facts import reported
+from hilum.study.file import Study
 from hilum.workflow.facts import renew_reporting
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))

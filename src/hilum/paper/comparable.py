@@ -1,0 +1,72 @@
+"""What may be set against what: the same films, the same training mode, the same weights, and for seconds the same machine.
+
+Convention: a question returns why two cells are not comparable, empty where they are. A claim that would compare what is not comparable is
+"not tested here", with that reason.
+"""
+
+from __future__ import annotations
+
+from hilum.paper.member import Member
+from hilum.report import numbers
+from hilum.report.run_folder import RunCell
+
+
+def same_mode(cell: RunCell, reference: RunCell) -> bool:
+    """Whether both were trained alike: both frozen or both whole, both from pretrained weights or neither."""
+    return (cell.finetuned, cell.pretrained) == (reference.finetuned, reference.pretrained)
+
+
+def other_films(member: Member, of: Member) -> str:
+    """Why two studies are not of the same films and tests; empty where they are."""
+    a, b = member.folder, of.folder
+    if a.path == b.path:
+        return ""
+    if member.subset != of.subset or _films(member) != _films(of):
+        sizes = (
+            f"{m.title} has {m.subset or numbers.count(len(m.folder.manifest)) + ' films'}"
+            for m in (member, of)
+        )
+        return f"other films: {' and '.join(sizes)}"
+    for trial in range(1, min(a.n_trials, b.n_trials) + 1):
+        if set(a.splits[trial].parts["test"]) != set(b.splits[trial].parts["test"]):
+            return f"{member.title} and {of.title} have other test films"
+    return ""
+
+
+def _films(member: Member) -> set[tuple[str, str]]:
+    return {(f.image_id, f.pixels_sha256) for f in member.folder.manifest.films}
+
+
+def other_mode(cell: RunCell, reference: RunCell) -> str:
+    """Why two cells were not trained alike; empty where they were."""
+    if same_mode(cell, reference):
+        return ""
+    return f"{_mode(cell)} against {_mode(reference)}"
+
+
+def other_machine(member: Member, of: Member) -> str:
+    """Why seconds of two studies are not comparable; empty where they are."""
+    same = all(
+        member.folder.run.get(key) == of.folder.run.get(key) for key in ("machine", "device", "precision")
+    )
+    return "" if same else f"{member.title} and {of.title} were run on other machines"
+
+
+def as_the_paper_trained(cell: RunCell, whole: bool) -> str:
+    """Why a cell's seconds are not those of the paper's kind of training; empty where they are.
+
+    Args:
+        cell: The cell.
+        whole: Whether the paper's own network was trained as a whole.
+    """
+    if not cell.pretrained:
+        return f"{cell.backbone} has random weights here"
+    if cell.finetuned != whole:
+        here, there = ("as a whole" if w else "on a frozen backbone" for w in (cell.finetuned, whole))
+        return f"{cell.backbone} was trained {here} here, {there} in the paper"
+    return ""
+
+
+def _mode(cell: RunCell) -> str:
+    weights = "pretrained" if cell.pretrained else "random weights"
+    return f"{cell.backbone} ({'whole network' if cell.finetuned else 'frozen'}, {weights})"

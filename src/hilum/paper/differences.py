@@ -1,0 +1,187 @@
+"""Differences between cells, as the claims use them: from the study's comparisons, else by a rule of thumb that says so.
+
+Convention: a difference is the cell minus its reference, and "better" is the higher figure. Where a family of the study covers it, the
+verdict is that of the test, adjusted by Holm over everything that the claim reads: all its metrics, backbones and levels (`judged`). Where
+none does (and always between two studies), the rule of thumb is: better or worse only if the 95 % intervals of the two do not meet. That
+rule is not adjusted for many comparisons and ignores that both saw the same films. A cell that was trained once has no verdict by either,
+and cells that are not comparable (`hilum.paper.comparable`) are not compared.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import get_args
+
+from hilum.artifacts.comparisons import ONE_TRIAL, Verdict, verdict_of
+from hilum.paper.beside import signed
+from hilum.paper.comparable import same_mode
+from hilum.paper.member import Member
+from hilum.report import numbers
+from hilum.report.families import levels
+from hilum.report.result_tables import METRIC_LABELS
+from hilum.report.run_folder import RunCell
+from hilum.report.study_rows import StudyRow
+
+_FEW = 3  # that are told one by one
+Adjust = Callable[[Sequence[float | None]], list[float | None]]
+"""p-values -> adjusted p-values; a toolkit of statistics hands it in."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of a metric between two cells.
+
+    Attributes:
+        metric: As in statistics.json.
+        cell: Whose figure.
+        reference: Whose figure is taken away.
+        estimate: The difference; None where undefined.
+        low: Lower end of its simultaneous interval; None where there is none (rule of thumb).
+        high: Upper end.
+        verdict: Of the cell.
+        adjusted: Whether the verdict is of an adjusted test, not of the rule of thumb.
+        p: Of the test, not adjusted; None where there is none.
+    """
+
+    metric: str
+    cell: RunCell
+    reference: RunCell
+    estimate: float | None
+    low: float | None
+    high: float | None
+    verdict: Verdict
+    adjusted: bool
+    p: float | None = None
+
+
+def counts_for_claims(cell: RunCell) -> bool:
+    """Whether a cell decides anything: a frozen backbone with random weights does not, the network from scratch does."""
+    return cell.pretrained or cell.backbone == "cnn"
+
+
+def is_of_experiment(member: Member, cell: RunCell) -> bool:
+    """Whether a cell belongs to the paper's experiment; the constant rate that stands beside Experiments 3 and 4 does not."""
+    return member.experiment not in (3, 4) or cell.schedule != "constant"
+
+
+def judged(differences: Sequence[Difference], adjust: Adjust) -> list[Difference]:
+    """The differences with the verdicts that hold over all of them together, and within the family of each: over both, or not at all.
+
+    Args:
+        differences: All that a claim reads; those of the rule of thumb keep its verdict.
+        adjust: Holm's.
+    """
+    adjusted = adjust([d.p if d.adjusted else None for d in differences])
+    found = []
+    for d, p in zip(differences, adjusted, strict=True):
+        kept = d.verdict
+        if d.adjusted and kept in ("better", "worse") and d.estimate is not None and p is not None:
+            kept = verdict_of(d.estimate, p, one_training=False)
+        found.append(replace(d, verdict=kept))
+    return found
+
+
+def within(member: Member, factor: str, metric: str, reference: str) -> list[Difference]:
+    """Every cell against the one that has the reference's level of a factor and is else the same; cells that count only.
+
+    Args:
+        member: The study.
+        factor: ``pipeline``, ``schedule`` or ``backbone``.
+        metric: As in statistics.json.
+        reference: Level of the factor.
+    """
+    kept = [c for c in member.folder.cells if counts_for_claims(c)]
+    by_name = {c.name: c for c in kept}
+    adjusted = [
+        Difference(
+            metric,
+            by_name[r.cell],
+            by_name[r.reference],
+            r.estimate,
+            r.low,
+            r.high,
+            r.verdict,
+            adjusted=True,
+            p=r.p,
+        )
+        for r in member.family(factor)
+        if r.metric == metric
+        and r.class_ == member.folder.positive
+        and r.cell in by_name
+        and r.reference in by_name
+        and levels(by_name[r.reference])[factor] == reference
+        and same_mode(by_name[r.cell], by_name[r.reference])
+    ]
+    if adjusted:
+        return adjusted
+    references = {_others(c, factor): c for c in kept if levels(c)[factor] == reference}
+    found = []
+    for cell in kept:
+        of = references.get(_others(cell, factor))
+        if of is not None and of is not cell and same_mode(cell, of):
+            found.append(by_thumb(metric, cell, of, member.row(cell, metric), member.row(of, metric)))
+    return found
+
+
+def _others(cell: RunCell, factor: str) -> tuple[str, ...]:
+    return tuple(v for f, v in levels(cell).items() if f != factor)
+
+
+def by_thumb(
+    metric: str, cell: RunCell, reference: RunCell, here: StudyRow | None, there: StudyRow | None
+) -> Difference:
+    """By the rule of thumb: better or worse if the intervals do not meet; nothing of what was trained once."""
+    if here is None or there is None or here.estimate is None or there.estimate is None:
+        return Difference(metric, cell, reference, None, None, None, "undefined", adjusted=False)
+    verdict: Verdict = "not distinguishable"
+    if min(here.n_trials, there.n_trials) < 2:
+        verdict = ONE_TRIAL
+    elif here.low is not None and there.high is not None and here.low > there.high:
+        verdict = "better"
+    elif here.high is not None and there.low is not None and here.high < there.low:
+        verdict = "worse"
+    return Difference(
+        metric, cell, reference, here.estimate - there.estimate, None, None, verdict, adjusted=False
+    )
+
+
+def words(differences: Sequence[Difference], named: bool = True) -> str:
+    """The evidence in words, a sentence a metric (with its name unless it stands before): few differences one by one, many as counts."""
+    told = []
+    for metric in dict.fromkeys(d.metric for d in differences):
+        of = [d for d in differences if d.metric == metric]
+        said = "; ".join(_one(d) for d in of) if len(of) <= _FEW else _many(of)
+        told.append(f"{METRIC_LABELS[metric]}: {said}" if named else said)
+    return ". ".join(told) or "no comparison"
+
+
+def _one(d: Difference) -> str:
+    differing = _differing(d)
+    if d.estimate is None:
+        return f"{differing} undefined"
+    interval = ""
+    if d.low is not None and d.high is not None:
+        interval = f" ({signed(d.low, 3)} to {signed(d.high, 3)})"
+    return f"{differing} {signed(d.estimate)}{interval}, {d.verdict}"
+
+
+def _differing(d: Difference) -> str:
+    """What differs, with the backbone that is shared before it."""
+    apart = [k for k in ("backbone", "pipeline", "schedule") if getattr(d.cell, k) != getattr(d.reference, k)]
+    shared = "" if "backbone" in apart else f"{d.cell.backbone_label}, "
+    cell, reference = (", ".join(str(getattr(c, k)) for k in apart) for c in (d.cell, d.reference))
+    return f"{shared}{cell} against {reference}"
+
+
+def _many(differences: Sequence[Difference]) -> str:
+    counts = Counter(d.verdict for d in differences)
+    estimates = [d.estimate for d in differences if d.estimate is not None]
+    order: tuple[Verdict, ...] = get_args(Verdict)
+    tally = ", ".join(f"{counts[v]} {v}" for v in order if counts[v] or v in ("better", "worse"))
+    span = ""
+    if estimates:
+        ends = dict.fromkeys((signed(min(estimates)), signed(max(estimates))))
+        span = f" (differences {' to '.join(ends)})"
+    return f"of {numbers.count(len(differences))} comparisons {tally}{span}"

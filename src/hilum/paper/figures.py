@@ -1,0 +1,204 @@
+"""Figures of the whole paper: learning rates, losses as means over trials, and the architecture of the CNN.
+
+Convention: functions take plain values and return a figure; which study they are of is decided in `hilum.paper.pictures`. Lines are
+named for the pointer as `hilum.report.hover` says. A mean over trials is thick, each trial thin; trials that ended early shorten the mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from hilum.report import style
+from hilum.report.losses import LossCurve
+from hilum.report.numbers import count
+
+_MOST_COLUMNS = 5  # of a grid of loss curves
+_WRAPPED = 4  # columns where there are more
+
+
+@dataclass(frozen=True)
+class RateLine:
+    """A learning rate to draw; lines of one name have one colour.
+
+    Attributes:
+        name: Of the schedule.
+        x: float64 (n_points,), batches or epochs.
+        y: float64 (n_points,), rates.
+        trial: Number; None where the line is of no trial.
+    """
+
+    name: str
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    trial: int | None = None
+
+
+def learning_rates(
+    panels: Sequence[tuple[str, Sequence[RateLine]]], x_name: str, steps: bool = False, log: bool = False
+) -> Figure:
+    """Learning rates, a panel a schedule (Figures 1, 9) or a network (Figure 12).
+
+    Args:
+        panels: (title, lines) from left to right, at most two a row.
+        x_name: What x counts.
+        steps: Whether a rate holds until the next point.
+        log: Whether the rate has a logarithmic scale.
+    """
+    n_columns = min(2, len(panels))
+    n_rows = -(-len(panels) // n_columns)
+    with style.figure(style.WIDTH_IN if n_columns == 2 else 4.6, 0.4 + 1.75 * n_rows) as fig:
+        axes = fig.subplots(n_rows, n_columns, sharey=True, squeeze=False)
+        flat: list[Axes] = axes.ravel().tolist()
+        for ax, (title, lines) in zip(flat, panels, strict=False):
+            names = list(dict.fromkeys(line.name for line in lines))
+            seen: set[str] = set()
+            for line in lines:
+                colour, dash = style.line(names.index(line.name))
+                told = line.name if line.trial is None else f"{line.name}, trial {line.trial}"
+                legend = len(names) > 1 and line.name not in seen
+                ax.plot(
+                    line.x, line.y, color=colour, linestyle=dash, lw=1.4 if line.trial is None else 0.9,
+                    drawstyle="steps-post" if steps else "default", label=line.name if legend else f"_{told}",
+                )  # fmt: skip
+                seen.add(line.name)
+            ax.set(title=title, xlabel=x_name)
+            if log:
+                ax.set_yscale("log")
+            else:
+                ax.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+            ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+            if len(names) > 1:
+                ax.legend(loc="best")
+        if not log:
+            flat[0].set_ylim(bottom=0)  # after all is drawn: it ends the panels' common choice of the top
+        for row in axes:
+            row[0].set_ylabel("learning rate")
+        for ax in flat[len(panels) :]:
+            ax.set_axis_off()
+        return fig
+
+
+def mean_losses(
+    rows: Sequence[str], columns: Sequence[str], curves: Mapping[tuple[str, str], Sequence[LossCurve]]
+) -> Figure:
+    """Training and validation loss by epoch, mean over trials thick, each trial thin (Figures 5, 8, 10, 13).
+
+    Args:
+        rows: Names from top to bottom.
+        columns: Names from left to right.
+        curves: (row, column) -> trials. A missing cell is left out.
+    """
+    places = {key: key for key in curves if curves[key]}
+    if len(columns) > _MOST_COLUMNS:  # too narrow side by side: one after another, each with its whole name
+        names = [key for key in ((r, c) for r in rows for c in columns) if key in places]
+        places = {key: (str(k // _WRAPPED), str(k % _WRAPPED)) for k, key in enumerate(names)}
+        rows = [str(k) for k in range(-(-len(names) // _WRAPPED))]
+        columns = [str(k) for k in range(_WRAPPED)]
+    wrapped = any(key != place for key, place in places.items())
+    width = max(3.6, style.WIDTH_IN * min(1.0, len(columns) / 3))
+    with style.figure(width, 0.75 + (1.7 if wrapped else 1.5) * len(rows)) as fig:
+        axes = fig.subplots(len(rows), len(columns), sharey="all" if wrapped else "row", squeeze=False)
+        for ax in axes.ravel():
+            ax.set_axis_off()
+        for key, (row, column) in places.items():
+            i, j = rows.index(row), columns.index(column)
+            ax = axes[i][j]
+            ax.set_axis_on()
+            _losses(ax, curves[key])
+            if i == 0 or wrapped:
+                ax.set_title("\n".join(dict.fromkeys((key[0].split("\n")[0], key[1]))) if wrapped else column)
+            if j == 0:
+                ax.set_ylabel("loss" if wrapped else f"{row}\nloss")
+            if i == len(rows) - 1 or wrapped:
+                ax.set_xlabel("epoch")
+        for row_of_axes in axes:
+            row_of_axes[0].set_ylim(bottom=0)  # likewise, of a row's panels
+        first = next(ax for ax in axes.ravel() if ax.axison)
+        fig.legend(*first.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+        return fig
+
+
+def _losses(ax: Axes, trials: Sequence[LossCurve]) -> None:
+    for part, (colour, dash) in (("training", style.line(0)), ("validation", style.line(1))):
+        lines = [np.asarray(t.train if part == "training" else t.valid, np.float64) for t in trials]
+        lines = [values for values in lines if values.size]
+        if not lines:
+            continue
+        for k, values in enumerate(lines):
+            if len(lines) > 1:
+                epochs = np.arange(1, values.size + 1)
+                ax.plot(epochs, values, color=colour, lw=0.5, alpha=0.45, label=f"_{part}, trial {k + 1}")
+        n = min(values.size for values in lines)
+        mean = np.mean([values[:n] for values in lines], axis=0)
+        marker = "o" if n == 1 else ""
+        ax.plot(
+            np.arange(1, n + 1), mean, color=colour, linestyle=dash, lw=1.5, marker=marker, ms=3, label=part
+        )
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+
+
+def cnn_layers(size_px: int, n_classes: int) -> list[tuple[str, str, int]]:
+    """The CNN of Figure 14 for films of a size: (layer, its output, its weights and biases).
+
+    >>> [layer[2] for layer in cnn_layers(244, 4)], cnn_layers(244, 4)[3][1]
+    ([0, 224, 0, 0, 113380872, 31008, 132], '117128')
+    """
+    inner = size_px - 2
+    half = inner // 2
+    flat = 8 * half * half
+    return [
+        ("Film", f"3 × {size_px} × {size_px}", 0),
+        ("Conv 3 × 3\nReLU", f"8 × {inner} × {inner}", 8 * (3 * 9 + 1)),
+        ("MaxPool 2", f"8 × {half} × {half}", 0),
+        ("Flatten", str(flat), 0),
+        ("Linear", "968", 968 * (flat + 1)),
+        ("Linear", "32", 32 * (968 + 1)),
+        ("Linear", str(n_classes), n_classes * (32 + 1)),
+    ]
+
+
+def architecture(size_px: int, n_classes: int) -> Figure:
+    """The CNN of Figure 14, a box a layer with its output and its number of weights and biases."""
+    layers = cnn_layers(size_px, n_classes)
+    total = sum(n for _, _, n in layers)
+    with style.figure(style.WIDTH_IN, 2.1) as fig:
+        ax = fig.subplots()
+        ax.set_axis_off()
+        wide, gap, high = 1.0, 0.28, 1.25
+        for k, (layer, output, n) in enumerate(layers):
+            x = k * (wide + gap)
+            fill = "#dcebf5" if n else "#f3f5f6"
+            box = FancyBboxPatch(
+                (x, 0), wide, high, boxstyle="round,pad=0,rounding_size=.08", fc=fill, ec="#5b666e", lw=0.8
+            )
+            ax.add_patch(box)
+            middle = x + wide / 2
+            ax.text(middle, high * 0.66, layer, ha="center", va="center", fontsize=7.2)
+            weights = f"{count(n)}\nweights" if n else "no weights"
+            ax.text(middle, high * 0.2, weights, ha="center", va="center", fontsize=5.6, color="#5b666e")
+            ax.text(middle, -0.16, output, ha="center", va="top", fontsize=7)
+            if k:
+                ax.annotate(
+                    "",
+                    (x, high / 2),
+                    (x - gap, high / 2),
+                    arrowprops={"arrowstyle": "-|>", "lw": 0.8, "color": style.INK},
+                )
+        right = len(layers) * (wide + gap) - gap
+        ax.text(
+            0,
+            high + 0.22,
+            f"{count(total)} weights and biases; no activation between the linear layers",
+            fontsize=7.5,
+        )
+        ax.text(0, -0.52, "output of each layer", fontsize=6.5, color="#5b666e")
+        ax.set(xlim=(-0.05, right + 0.05), ylim=(-0.65, high + 0.5))
+        return fig

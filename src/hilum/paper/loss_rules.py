@@ -1,0 +1,86 @@
+"""The rules of the two claims about losses (g, i): of thumb, over the trials of the cells that count.
+
+Convention: as in `hilum.paper.claim_rules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean, median
+
+from hilum.paper.differences import counts_for_claims
+from hilum.paper.member import Paper
+from hilum.paper.verdicts import ClaimVerdict, Part, absent, not_tested
+from hilum.report import numbers
+
+LARGE_EPOCHS = 10
+"""A cycle of so many epochs is large."""
+STOPPED, FALLING = 0.02, 0.05
+"""Relative fall of the validation loss after epoch 10 below which it has stopped, and above which it has not."""
+STOP_EPOCH = 10
+TRAINED_ONCE = "one trial: what chance in training does to a loss is not known"
+
+
+def large_cycle_is_better(paper: Paper) -> list[Part]:
+    """A rule of thumb. Relative fall of the validation loss over each cycle after the first, Experiment 3: holds if the smallest fall in a
+    cycle of 10 epochs or more is above the largest in a shorter one; fails if the other way round. Needs two trials. The cycles differ in
+    their rates too.
+    """
+    member = paper.experiment(3)
+    if member is None:
+        return absent(3)
+    if member.folder.n_trials < 2:
+        return [not_tested("", TRAINED_ONCE)]
+    large: list[float] = []
+    small: list[float] = []
+    for cell in member.folder.cells:
+        phases = ((member.study.get("policy") or {}).get(cell.schedule) or {}).get("phases") or []
+        for trial in member.folder.trials if counts_for_claims(cell) else ():
+            valid = member.folder.losses(cell, trial).valid
+            at = 0
+            for k, phase in enumerate(phases):
+                end = at + int(phase["epochs"])
+                if k and len(valid) >= end:
+                    fall = (valid[at - 1] - valid[end - 1]) / valid[at - 1]
+                    (large if end - at >= LARGE_EPOCHS else small).append(fall)
+                at = end
+    if not large or not small:
+        return [not_tested("", "needs later cycles of 10 epochs or more and shorter ones, with their losses")]
+    told = (
+        f"loss fell by {_span(large)} in {len(large)} large cycles (mean {numbers.percent(fmean(large))}), by {_span(small)} in "
+        f"{len(small)} small ones (mean {numbers.percent(fmean(small))})"
+    )
+    verdict: ClaimVerdict = (
+        "holds" if min(large) > max(small) else "fails" if max(large) < min(small) else "not distinguishable"
+    )
+    return [Part("", told, verdict, True)]
+
+
+def _span(values: Sequence[float]) -> str:
+    return f"{numbers.percent(min(values))} to {numbers.percent(max(values))}".replace("-", "−")
+
+
+def loss_stops_after_ten_epochs(paper: Paper) -> list[Part]:
+    """A rule of thumb. Relative fall of the lowest validation loss after epoch 10 below the lowest up to it, each trial of Experiment 1
+    (else 2): holds if the median is under 2 %, fails if above 5 %. Needs two trials.
+    """
+    member = paper.experiment(1) or paper.experiment(2)
+    if member is None:
+        return absent(1)
+    if member.folder.n_trials < 2:
+        return [not_tested("", TRAINED_ONCE)]
+    falls = []
+    for cell in member.folder.cells:
+        for trial in member.folder.trials if counts_for_claims(cell) else ():
+            valid = member.folder.losses(cell, trial).valid
+            if len(valid) > STOP_EPOCH:
+                before = min(valid[:STOP_EPOCH])
+                falls.append(max(0.0, before - min(valid[STOP_EPOCH:])) / before)
+    if not falls:
+        return [not_tested("", f"no pretrained backbone was trained for more than {STOP_EPOCH} epochs")]
+    middle = median(falls)
+    told = f"{member.title}: median fall {numbers.percent(middle)} over {len(falls)} trials ({_span(falls)})"
+    verdict: ClaimVerdict = (
+        "holds" if middle < STOPPED else "fails" if middle > FALLING else "not distinguishable"
+    )
+    return [Part("", told, verdict, True)]

@@ -1,0 +1,228 @@
+"""The studies that make up the paper, each a run that was evaluated; and what a reader must know of a study beside each of its numbers.
+
+Convention: a suite's folder holds ``paper.json``; its members are run folders beside it. A member named ``experiment-N`` is an experiment
+of the paper as described, one named ``as-run-N`` or ``as-run-N-more`` has the published scripts' faults, N from 1 to 5; any may be missing,
+and a study of another name is shown without the paper. What the report may not compute itself (figures on the validation part, simulated
+rates) is handed in by the stage.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.artifacts.comparisons import ComparisonRow
+from hilum.artifacts.header import Header, read_json
+from hilum.core.errors import InputError
+from hilum.paper import printed
+from hilum.report import numbers
+from hilum.report.evaluation import Evaluation
+from hilum.report.run_folder import RunCell, RunFolder
+from hilum.report.run_notes import run_notes
+from hilum.report.study_rows import StudyRow, StudyRows
+from hilum.study.faults import unsafe_among
+
+NAME = "paper.json"
+_MEMBER = re.compile(r"(experiment|as-run)-([1-5])(?:-(.+))?")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of ``paper.json``.
+
+    Attributes:
+        study: Its name.
+        run: Name of the run's folder.
+        seconds: That its study took; None where not measured (a run that was found finished).
+    """
+
+    study: str
+    run: str
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """``paper.json``.
+
+    Attributes:
+        name: Of the suite.
+        title: A sentence.
+        command: How to run it again.
+        entries: Its members, in order.
+    """
+
+    name: str
+    title: str
+    command: str
+    entries: tuple[Entry, ...]
+
+
+def read_suite(path: Path) -> Suite:
+    """Read and check ``paper.json``.
+
+    Raises:
+        InputError: No such file, a key that is missing, no member, or one twice.
+    """
+    value: Any = read_json(path)
+    Header.from_dict(value.get("header") if isinstance(value, dict) else None, "paper", path)
+    for key in ("name", "title", "command", "members"):
+        if key not in value:
+            raise InputError(f"{path}: expected a key {key!r}, got {', '.join(value)}")
+    entries: list[Entry] = []
+    for member in value["members"]:
+        if "study" not in member or "run" not in member:
+            raise InputError(f"{path}: a member needs `study` and `run`, got {member!r}")
+        study, seconds = str(member["study"]), member.get("seconds")
+        if study in [e.study for e in entries]:
+            raise InputError(f"{path}: member {study!r} is there twice; a suite has one run of each study")
+        entries.append(Entry(study, str(member["run"]), None if seconds is None else float(seconds)))
+    if not entries:
+        raise InputError(f"{path}: expected at least one member, got none; run the suite again")
+    return Suite(str(value["name"]), str(value["title"]), str(value["command"]), tuple(entries))
+
+
+@dataclass(frozen=True)
+class Member:
+    """A study of the paper.
+
+    Attributes:
+        name: ``experiment-N``, ``as-run-N``, or another.
+        folder: Its run.
+        rows: Its statistics.
+        evaluation: Its matrices and curves.
+        comparisons: Its families' rows; empty for a study that names none.
+        seconds: That the study took, everything shared; None where not measured.
+        validation: Cell -> metric -> mean over trials on the validation part.
+        rates: Schedule -> float64 (n_steps,), the learning rate of each step, where it follows from the policy alone.
+        drawn: Class -> training films as drawn, trial 1; empty where not recorded.
+        looks: How often the test part was looked at (`hilum.report.looks`); None where there is no ledger.
+    """
+
+    name: str
+    folder: RunFolder
+    rows: StudyRows
+    evaluation: Evaluation
+    comparisons: Sequence[ComparisonRow] = ()
+    seconds: float | None = None
+    validation: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    rates: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    drawn: Mapping[str, int] = field(default_factory=dict)
+    looks: int | None = None
+
+    @property
+    def experiment(self) -> int:
+        """1 to 5; 0 for a study that is none of the paper's."""
+        found = _MEMBER.fullmatch(self.name)
+        return int(found[2]) if found else 0
+
+    @property
+    def as_run(self) -> bool:
+        """Whether it is of the published scripts' faults."""
+        return bool(self.experiment) and self.name.startswith("as-run")
+
+    @property
+    def title(self) -> str:
+        """``Experiment 2``, ``Experiment 2 as run``, ``Experiment 2 as run (subset)``, or the name of another study."""
+        found = _MEMBER.fullmatch(self.name)
+        if not found:
+            return self.name
+        more = f" ({found[3]})" if found[3] else ""
+        return f"Experiment {found[2]}{' as run' if self.as_run else ''}{more}"
+
+    @property
+    def study(self) -> Mapping[str, Any]:
+        """The study as it was run."""
+        return self.folder.run.get("study") or {}
+
+    @property
+    def unsafe(self) -> list[str]:
+        """Switches that break validity and were on in any cell."""
+        return unsafe_among(dict.fromkeys(s for c in self.folder.cells for s in c.switches))
+
+    @property
+    def subset(self) -> str:
+        """``subset “x” of 600 films``; empty where the study uses all films of its data."""
+        subset = (self.study.get("data") or {}).get("subset")
+        return (
+            f"subset “{subset['name']}” of {numbers.count(len(self.folder.manifest))} films" if subset else ""
+        )
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What stands under every table of the study."""
+        synthetic = "The films here are synthetic: the paper’s numbers stand beside them for layout only."
+        return (*run_notes(self.folder), *([synthetic] if self.folder.run.get("synthetic") else []))
+
+    def caption(self, text: str) -> str:
+        """A caption that says what the table is of: the subset, and whether it is unsafe."""
+        marks = [m for m in (self.subset, "UNSAFE" if self.unsafe else "") if m]
+        return f"{text} ({'; '.join(marks)})." if marks else f"{text}."
+
+    def row(self, cell: RunCell, metric: str) -> StudyRow | None:
+        """The mean over trials of a cell on the test films, covid (the positive class) against the rest."""
+        return self.rows.find(cell.name, None, metric, self.folder.positive)
+
+    def cell(self, name: str) -> RunCell | None:
+        """A cell by name."""
+        return next((c for c in self.folder.cells if c.name == name), None)
+
+    def family(self, factor: str) -> list[ComparisonRow]:
+        """The rows of the families that compare a factor's levels, in the order of the study."""
+        names = [f["name"] for f in self.study.get("compare") or () if f["factor"] == factor]
+        return [r for r in self.comparisons if r.family in names]
+
+    def is_papers(self, cell: RunCell) -> bool:
+        """Whether the paper's experiment has this backbone."""
+        return cell.backbone in printed.BACKBONES.get(self.experiment, ())
+
+    def stands_in(self, cell: RunCell) -> bool:
+        """Whether the cell's backbone takes the place of ResNet50 (Experiments 3 and 4)."""
+        return self.experiment in (3, 4) and not self.is_papers(cell)
+
+    def backbone_label(self, cell: RunCell) -> str:
+        """The backbone for a table: marked where its weights are random and where it stands in for the paper's."""
+        return cell.backbone_label + (" (for resnet50)" if self.stands_in(cell) else "")
+
+
+@dataclass(frozen=True)
+class Paper:
+    """The whole of it.
+
+    Attributes:
+        suite: What ``paper.json`` says.
+        members: In the order of the suite.
+        adjust: Adjusts p-values for many comparisons (Holm's).
+    """
+
+    suite: Suite
+    members: tuple[Member, ...]
+    adjust: Callable[[Sequence[float | None]], list[float | None]]
+
+    def experiment(self, number: int) -> Member | None:
+        """The study of an experiment as described; that of the plain name where there are several."""
+        found = [m for m in self.members if m.experiment == number and not m.as_run]
+        return min(found, key=lambda m: len(m.name)) if found else None
+
+    @property
+    def as_described(self) -> list[Member]:
+        """The experiments as described, by number."""
+        return [m for n in range(1, 6) if (m := self.experiment(n)) is not None]
+
+    @property
+    def as_run(self) -> list[Member]:
+        """The experiments as run, by number."""
+        return sorted((m for m in self.members if m.as_run), key=lambda m: (m.experiment, m.name))
+
+    @property
+    def others(self) -> list[Member]:
+        """Studies that are none of these, in the order of the suite."""
+        known = {m.name for m in (*self.as_described, *self.as_run)}
+        return [m for m in self.members if m.name not in known]

@@ -1,0 +1,219 @@
+"""Which figures each experiment of the paper gets, and the values they are drawn from.
+
+Convention: a figure bears the paper's number. Panels and rows follow the study's own order. Precision-recall curves are of trial 1 and say
+so. Panels of films are not drawn again: they are those of the member's own report, copied.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hilum.core.files import write_bytes
+from hilum.paper import figures
+from hilum.paper.differences import is_of_experiment
+from hilum.paper.figures import RateLine
+from hilum.paper.member import Member, Paper
+from hilum.report import figures as curves_of_study
+from hilum.report import hover, style
+from hilum.report.box_panel import BOX
+from hilum.report.families import levels
+from hilum.report.figures import PrCurve
+from hilum.report.losses import LossCurve
+from hilum.report.numbers import rate
+from hilum.report.page import Picture
+from hilum.report.run_folder import RunCell
+
+_PR_TRIAL = 1
+_LOSS_FIGURES = {1: "5", 2: "8", 3: "10", 4: "13"}
+CNN_SIZE_PX = 244
+COPIED = ("augmentor-torchvision", "augmentation-panel", "box-panel")
+"""Figures of a member's own report: the paper's 4, its 3 and 6, and its 15."""
+
+
+def rate_picture(member: Member, out: Path) -> Picture | None:
+    """Figures 1 and 9: the rate of each batch under each one-cycle schedule; None without any."""
+    policies = member.study.get("policy") or {}
+    panels = []
+    for name, rates in member.rates.items():
+        if (policies.get(name) or {}).get("kind") == "one_cycle":
+            panels.append((name, [RateLine(name, np.arange(1.0, len(rates) + 1), rates)]))
+    if not panels:
+        return None
+    return _picture(
+        figures.learning_rates(panels, "batch"),
+        out,
+        "figure-9",
+        "The paper’s Figures 1 and 9: learning rate of each batch under each one-cycle schedule, from the policy alone. Each cycle "
+        "rises to its highest rate and falls again.",
+        "Learning rate over batches, a panel a schedule.",
+        member,
+    )
+
+
+def plateau_picture(member: Member, out: Path) -> Picture | None:
+    """Figure 12: the rate of each epoch as it was in each trial; None where no history has it."""
+    panels: dict[str, list[RateLine]] = {}
+    for cell in member.folder.cells:
+        for trial in member.folder.trials if is_of_experiment(member, cell) else ():
+            epochs, values = _epoch_rates(member, cell, trial)
+            if values:
+                x, y = np.array(epochs, np.float64), np.array(values, np.float64)
+                line = RateLine(cell.schedule, x, y, trial)
+                panels.setdefault(member.backbone_label(cell), []).append(line)
+    if not panels:
+        return None
+    return _picture(
+        figures.learning_rates(list(panels.items()), "epoch", steps=True, log=True),
+        out,
+        "figure-12",
+        "The paper’s Figure 12: learning rate of each epoch as reduction on plateau set it, every trial.",
+        "Learning rate over epochs, falling in steps.",
+        member,
+    )
+
+
+def _epoch_rates(member: Member, cell: RunCell, trial: int) -> tuple[list[int], list[float]]:
+    path = member.folder.folder(cell, trial) / "history.jsonl"
+    if not path.is_file():
+        return [], []
+    rows = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.strip()]
+    kept = [r for r in rows if r.get("learning_rate") is not None]
+    return [int(r["epoch"]) for r in kept], [float(r["learning_rate"]) for r in kept]
+
+
+def loss_picture(member: Member, described: bool, out: Path) -> Picture | None:
+    """Figures 5, 8, 10, 13 and the like for the others: losses by epoch; None where no history was kept."""
+    # as run, that the weights are random is told by the fault
+    names = {
+        c.name: (c.backbone if member.as_run else _wrapped(member.backbone_label(c)), _column(member, c))
+        for c in member.folder.cells
+    }
+    rows = list(dict.fromkeys(row for row, _ in names.values()))
+    columns = list(dict.fromkeys(column for _, column in names.values()))
+    found: dict[tuple[str, str], Sequence[LossCurve]] = {}
+    for c in member.folder.cells:
+        trials = [loss for t in member.folder.trials if (loss := member.folder.losses(c, t)).train]
+        if trials:
+            found[names[c.name]] = trials
+    if not found:
+        return None
+    number = _LOSS_FIGURES.get(member.experiment) if described else None
+    start = f"The paper’s Figure {number}: " if number else f"{member.title}: "
+    return _picture(
+        figures.mean_losses(rows, columns, found),
+        out,
+        f"figure-{number}" if number else f"{member.name}-losses",
+        f"{start}training and validation loss by epoch, mean over trials thick, each trial thin. A row’s panels share their scale.",
+        f"Loss curves of {len(rows)} by {len(columns)} panels.",
+        member,
+    )
+
+
+def _wrapped(label: str) -> str:
+    return label.replace(" (", "\n(")
+
+
+def _column(member: Member, cell: RunCell) -> str:
+    """What differs between cells of one backbone."""
+    varying = [f for f in member.folder.varying() if f != "backbone"]
+    of_factor = levels(cell)
+    return ", ".join(of_factor[f].replace("_", " ") for f in varying) or cell.pipeline
+
+
+def pr_picture(member: Member, paper: Paper, out: Path) -> Picture | None:
+    """Figures 7 (over pipelines) and 11 (over schedules, with Experiment 2's constant rate); None where no curve is defined."""
+    panels: dict[str, list[PrCurve]] = {}
+    for cell in member.folder.cells:
+        curve = _pr_curve(member, cell, _column(member, cell))
+        if curve:
+            panels.setdefault(member.backbone_label(cell), []).append(curve)
+    second = paper.experiment(2)
+    has_constant = any(c.schedule == "constant" for c in member.folder.cells)
+    if member.experiment == 3 and second is not None and not has_constant:
+        for cell in {(c.backbone, c.pipeline): c for c in member.folder.cells}.values():
+            for c in second.folder.cells:
+                same = (c.backbone, c.pipeline, c.schedule) == (cell.backbone, cell.pipeline, "constant")
+                if same and (curve := _pr_curve(second, c, "constant, Experiment 2")):
+                    panels.setdefault(member.backbone_label(cell), []).append(curve)
+    if not panels:
+        return None
+    some = member.row(member.folder.cells[0], "sensitivity")
+    prevalence = some.n_positive / some.n if some and some.n else 0.0
+    number = {2: "7", 3: "11"}.get(member.experiment)
+    start = f"The paper’s Figure {number}: " if number else f"{member.title}: "
+    over = "pipelines" if member.experiment == 2 else "schedules"
+    return _picture(
+        curves_of_study.pr_curves(list(panels.items()), prevalence),
+        out,
+        f"figure-{number}" if number else f"{member.name}-pr-curves",
+        f"{start}precision over recall of {member.folder.positive} on the test films over {over}, trial {_PR_TRIAL}. Circles: the class of "
+        "the highest probability. Level line: a guess.",
+        "Precision-recall curves with their areas.",
+        member,
+    )
+
+
+def _pr_curve(member: Member, cell: RunCell, name: str) -> PrCurve | None:
+    points = member.evaluation.trials[cell.name, _PR_TRIAL].pr
+    if points is None:
+        return None
+    area, recall, precision = (
+        member.rows.value(cell.name, _PR_TRIAL, m, member.folder.positive)
+        for m in ("pr_auc", "sensitivity", "ppv")
+    )
+    mark = (recall, precision) if recall is not None and precision is not None else None
+    return PrCurve(f"{name}, area {rate(area, 3)}", points.x, points.y, mark)
+
+
+def architecture_picture(member: Member | None, out: Path) -> Picture:
+    """Figure 14, at the size of the study's films; at the paper's where Experiment 5 was not run."""
+    size = int((member.study.get("augment") or {}).get("size_px") or CNN_SIZE_PX) if member else CNN_SIZE_PX
+    classes = len(member.folder.classes) if member else 4
+    return _picture(
+        figures.architecture(size, classes),
+        out,
+        "figure-14",
+        f"The paper’s Figure 14: the CNN that is trained from scratch, for films of {size} px. Blue boxes have weights.",
+        "Layers of the network from left to right, each with its output.",
+        None,
+    )
+
+
+def copied_pictures(member: Member, out: Path) -> list[Picture]:
+    """The panels of films of the member's own report, those that there are."""
+    annotated = (member.folder.path / BOX).is_file()
+    words = {
+        "augmentor-torchvision": "The paper’s Figure 4: distortion and zoom as torchvision has them and as Augmentor has them.",
+        "augmentation-panel": f"The paper’s Figure {'3' if member.experiment == 1 else '6'}: a training film of each class under each "
+        "pipeline, with what was drawn beneath. Drawn on purpose: every step acts here.",
+        "box-panel": f"The paper’s Figure 15: {'a' if annotated else 'a synthetic'} film with a box followed through each pipeline, "
+        "with the share of the box that is left.",
+    }
+    found = []
+    for stem in COPIED:
+        source = member.folder.path / "figures" / f"{stem}.png"
+        if not source.is_file():
+            continue
+        name = f"{member.name}-{stem}"
+        for kind in ("png", "svg"):
+            beside = source.with_suffix(f".{kind}")
+            if beside.is_file():
+                write_bytes(out / f"{name}.{kind}", beside.read_bytes())
+        data = source.read_bytes()
+        width_px = int.from_bytes(data[16:20], "big")  # of a PNG's first chunk
+        percent = min(100, round(100 * width_px / style.PNG_DPI / style.WIDTH_IN))
+        found.append(Picture(name, words[stem], "Films under pipelines.", data, "image/png", percent))
+    return found
+
+
+def _picture(fig: Figure, out: Path, name: str, caption: str, alt: str, member: Member | None) -> Picture:
+    svg, _ = style.save(fig, out, name)
+    marks = [m for m in (member.subset, "UNSAFE" if member.unsafe else "") if m] if member else []
+    said = f"{caption} ({'; '.join(marks)}.)" if marks else caption
+    percent = min(100, round(100 * float(fig.get_figwidth()) / style.WIDTH_IN))
+    return Picture(name, said, alt, svg, width_percent=percent, hover=hover.points(fig))

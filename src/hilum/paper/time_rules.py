@@ -1,0 +1,103 @@
+"""The rules of the claims about seconds (parts of c and e, and d): of thumb, for cells whose seconds are of the paper's kind of training.
+
+Convention: as in `hilum.paper.claim_rules`. The paper's DenseNet121 was trained as a whole; its ResNet50 and SqueezeNet were heads
+on a frozen backbone in Experiment 2, and its ResNet50 of Experiments 3 and 4 was trained as a whole. Seconds of a head on stored features
+say nothing of a network that is trained whole, nor those of one machine or one set of films of another's: then a claim is not tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from hilum.paper.comparable import as_the_paper_trained, other_films, other_machine
+from hilum.paper.member import Member, Paper
+from hilum.paper.verdicts import Part, absent, not_tested
+from hilum.report import numbers
+from hilum.report.published_tables import mean, seconds_alone
+from hilum.report.run_folder import RunCell
+
+HALF = (0.4, 0.6)
+"""What counts as about half."""
+SAVING = 0.8
+"""A time of at most this share is 20 % less."""
+WHOLE = {"densenet121": True, "resnet50": False, "squeezenet1_0": False}
+"""Backbones of Experiment 2 -> whether the paper trained the network as a whole."""
+
+
+def slowest(member: Member) -> Part:
+    """Whether densenet121 takes the longest of the backbones of Experiment 2."""
+    what = "slowest"
+    seconds, why = _of_backbones(member, tuple(WHOLE))
+    if why:
+        return not_tested(what, why)
+    told = ", ".join(f"{b} {numbers.seconds(s)} s" for b, s in seconds.items()) + _of(member)
+    return Part(
+        what, told, "holds" if max(seconds, key=seconds.__getitem__) == "densenet121" else "fails", thumb=True
+    )
+
+
+def squeezenet_takes_half_the_time(paper: Paper) -> list[Part]:
+    """A rule of thumb. Seconds of squeezenet1_0 over those of densenet121, Experiment 2, mean over pipelines: holds from .4 to .6, else
+    fails. Both as the paper trained them: a head on a frozen SqueezeNet, DenseNet121 as a whole, with pretrained weights.
+    """
+    member = paper.experiment(2)
+    if member is None:
+        return absent(2)
+    seconds, why = _of_backbones(member, ("squeezenet1_0", "densenet121"))
+    if why:
+        return [not_tested("", why)]
+    ratio = seconds["squeezenet1_0"] / seconds["densenet121"]
+    told = f"{numbers.seconds(seconds['squeezenet1_0'])} s over {numbers.seconds(seconds['densenet121'])} s, ratio {ratio:.2f}{_of(member)}"
+    return [Part("", told, "holds" if HALF[0] <= ratio <= HALF[1] else "fails", thumb=True)]
+
+
+def saving(member: Member, second: Member | None) -> Part:
+    """Whether the schedules of 20 epochs of Experiment 3 take at most .8 of densenet121's seconds in Experiment 2."""
+    what = "time"
+    cells = [
+        c
+        for c in member.folder.cells
+        if c.schedule in ("schedule-3", "schedule-4") and c.backbone == "resnet50"
+    ]
+    if not cells or second is None:
+        return not_tested(what, "needs schedules 3 and 4 of resnet50, and densenet121 in Experiment 2")
+    there, why = _of_backbones(second, ("densenet121",))
+    reasons = [
+        why,
+        other_films(member, second),
+        other_machine(member, second),
+        *(as_the_paper_trained(c, whole=True) for c in cells),
+    ]
+    reason = next((r for r in reasons if r), "")
+    here = _seconds(member, cells)
+    if reason or here is None:
+        return not_tested(what, reason or "seconds were not measured")
+    share = here / there["densenet121"]
+    told = f"{numbers.seconds(here)} s over densenet121’s {numbers.seconds(there['densenet121'])} s, ratio {share:.2f}"
+    return Part(what, told, "holds" if share <= SAVING else "fails", thumb=True)
+
+
+def _of_backbones(member: Member, backbones: Sequence[str]) -> tuple[dict[str, float], str]:
+    """Seconds of each backbone, mean over its cells; and why they are not those that the paper speaks of, empty where they are."""
+    found: dict[str, float] = {}
+    for backbone in backbones:
+        cells = [c for c in member.folder.cells if c.backbone == backbone]
+        if not cells:
+            return {}, f"{backbone} was not run in {member.title}"
+        if why := next((r for c in cells if (r := as_the_paper_trained(c, WHOLE[backbone]))), ""):
+            return {}, why
+        seconds = _seconds(member, cells)
+        if not seconds:
+            return {}, f"seconds of {backbone} were not measured"
+        found[backbone] = seconds
+    return found, ""
+
+
+def _seconds(member: Member, cells: Sequence[RunCell]) -> float | None:
+    found = [s for c in cells if (s := mean(seconds_alone(member.folder, c))) is not None]
+    return fmean(found) if found else None
+
+
+def _of(member: Member) -> str:
+    return f" ({member.title}, {member.subset})" if member.subset else ""

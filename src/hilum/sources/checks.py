@@ -1,0 +1,178 @@
+"""What ingest refuses before it writes anything: names, sources, classes and patients that do not add up.
+
+Every message says which source or film, and what to do. Nothing is changed here, but for `check_labels`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from hilum.core.errors import InputError, nearest
+from hilum.core.table_paths import absolute
+from hilum.sources.facts import view_is_kept
+from hilum.sources.listing import (
+    LISTED_TWICE,
+    NO_LABEL,
+    NOT_FRONTAL,
+    VIEW_NOT_ASKED,
+    Candidate,
+    Listing,
+)
+from hilum.sources.recognise import Source
+
+_NO_PATIENT_INSIDE = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
+
+
+def check_options(sources: Sequence[Source], layouts: Mapping[str, str]) -> None:
+    """Refuse options that cannot go together, before anything is read."""
+    if not sources:
+        raise InputError("expected at least one SOURCE: a folder of films, or a csv that names them")
+    names = [s.name for s in sources]
+    for name, n in Counter(names).items():
+        if n > 1:
+            raise InputError(
+                f"{n} sources are called {name!r}, and a source's name must be its own; give NAME=PATH, "
+                f"for instance {name}2={next(s.path for s in reversed(sources) if s.name == name)}"
+            )
+    for name in layouts:
+        if name not in names:
+            raise InputError(f"--layout {name!r} names no source; {nearest(name, names)}")
+
+
+def source_names(listings: Sequence[Listing]) -> list[str]:
+    """All names in the column source, where a table may bring its own; no two sources may share one."""
+    owner: dict[str, str] = {}
+    for listing in listings:
+        for name in {c.source for c in listing.candidates}:
+            if name in owner:
+                raise InputError(
+                    f"sources {owner[name]!r} and {listing.source!r} both hold films of a source {name!r}; "
+                    "rename one with NAME=PATH or in its column source"
+                )
+            if "/" in name or ":" in name:
+                raise InputError(
+                    f"source {listing.source!r}: {name!r} in column source cannot be a source's name"
+                )
+            owner[name] = listing.source
+    return sorted(owner)
+
+
+def check_films_once(listings: Sequence[Listing]) -> None:
+    """Refuse a film that two sources hold: it would count twice."""
+    owner: dict[Path, str] = {}
+    for listing in listings:
+        for c in listing.candidates:
+            other = owner.setdefault(absolute(c.path), listing.source)
+            if other != listing.source:
+                raise InputError(
+                    f"{c.path} belongs to the sources {other!r} and {listing.source!r}; "
+                    "a film may be in one only"
+                )
+
+
+def leave_out_links(listings: Sequence[Listing]) -> None:
+    """Leave out a film that its source holds twice, by a link to a folder or file of its own; the film itself stays.
+
+    Raises:
+        InputError: The two places give it different classes.
+    """
+    for listing in listings:
+        by_file: dict[Path, list[Candidate]] = defaultdict(list)
+        folder = listing.folder.resolve()
+        for c in listing.candidates:
+            if (file := c.path.resolve()).is_relative_to(
+                folder
+            ):  # elsewhere, a store may hold one file for copies
+                by_file[file].append(c)
+        twice = {
+            f: sorted(cs, key=lambda c: absolute(c.path) != f) for f, cs in by_file.items() if len(cs) > 1
+        }
+        gone = set()
+        for first, *others in twice.values():
+            for other in others:
+                if other.label != first.label:
+                    raise InputError(
+                        f"source {listing.source!r}: {other.relative!r} is a link to {first.relative!r}, and their classes differ "
+                        f"({other.label!r}, {first.label!r}); take one of them away, or name the films by a csv"
+                    )
+                listing.leave_out(shown(other, listing), LISTED_TWICE, f"a link to {first.relative!r}")
+                gone.add(other.path)
+        listing.candidates[:] = [c for c in listing.candidates if c.path not in gone]
+
+
+def check_labels(listings: Sequence[Listing]) -> None:
+    """Leave out films without a class by name; refuse a source that has none at all."""
+    for listing in listings:
+        without = [c for c in listing.candidates if not c.label]
+        if without and len(without) == len(listing.candidates):
+            raise InputError(
+                f"source {listing.source!r}: its {len(without)} films have no class, such as "
+                f"{without[0].relative!r}; give a folder per class, a csv with a column label, or "
+                "--labels FILE (path, label, patient_id)"
+            )
+        for c in without:
+            listing.leave_out(shown(c, listing), NO_LABEL, "neither the folder nor a table gives its class")
+        if without:
+            listing.candidates[:] = [c for c in listing.candidates if c.label]
+
+
+def leave_out_views(listings: Sequence[Listing], views: Sequence[str] | None) -> None:
+    """Leave out films whose table gives a view that is not kept."""
+    for listing in listings:
+        kept = []
+        for c in listing.candidates:
+            if not c.view or view_is_kept(c.view, views):  # where nobody tells so far, the film's header may
+                kept.append(c)
+            else:
+                listing.leave_out(shown(c, listing), *why_not_view(c.view, views))
+        listing.candidates[:] = kept
+
+
+def why_not_view(view: str, views: Sequence[str] | None) -> tuple[str, str]:
+    """Reason and one sentence on a view that is not kept."""
+    reason = NOT_FRONTAL if views is None else VIEW_NOT_ASKED
+    if not view:
+        return reason, "nobody tells its view; --views unknown keeps it"
+    return reason, f"view {view!r}; --views names the views to keep"
+
+
+def may_hold_patient(candidate: Candidate) -> bool:
+    """Whether opening the film may still give its patient (DICOM)."""
+    return not candidate.patient and candidate.path.suffix.lower() not in _NO_PATIENT_INSIDE
+
+
+def check_patients(
+    candidates: Iterable[Candidate], listings: Sequence[Listing], declared: Sequence[str]
+) -> None:
+    """Refuse films without a patient whose source was not declared to have none."""
+    without: dict[str, list[Candidate]] = defaultdict(list)
+    for c in candidates:
+        if not c.patient and c.source not in declared:
+            without[c.source].append(c)
+    for source, films in sorted(without.items()):
+        total = sum(c.source == source for x in listings for c in x.candidates)
+        raise InputError(
+            f"source {source!r}: {len(films)} of {total} films have no patient id, such as "
+            f"{films[0].relative!r}, and hilum does not guess one. Give the ids (a column patient_id in the "
+            "source's csv or in --labels FILE), or declare that the source has none: "
+            f"--no-patient-ids {source}"
+        )
+
+
+def check_declared_needed(films: Sequence[Candidate], declared: Sequence[str]) -> None:
+    """Refuse the declaration for a source whose films all have patients: the split would ignore them."""
+    for name in declared:
+        mine = [c for c in films if c.source == name]
+        if mine and all(c.patient for c in mine):
+            raise InputError(
+                f"source {name!r} was declared to have no patient ids, but its {len(mine)} films "
+                f"all have one; leave out --no-patient-ids {name}"
+            )
+
+
+def shown(candidate: Candidate, listing: Listing) -> str:
+    """A film as the table of exclusions calls it: relative to the source's folder where it lies there."""
+    folder, path = absolute(listing.folder), absolute(candidate.path)
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)

@@ -1,0 +1,173 @@
+"""ieee8023 covid-chestxray-dataset: ``metadata.csv`` and the folders of films that it names.
+
+Convention: X-ray only, frontal views only (PA, AP, AP Supine, AP Erect), and only findings whose cause is one
+of the four classes (`FINDINGS`; the later releases spell them ``Pneumonia/Viral/SARS``). Every other row, row
+without a file and file without a row is left out by name. Some films have two rows under two patient ids:
+such ids are one person, so they are joined under the smaller one (``patients_joined`` in the header), or one
+person could sit in two parts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from hilum.core.tables import Row, read_columns, read_table
+from hilum.sources.facts import FRONTAL, age_group_of, sex_of, view_is_kept, view_of
+from hilum.sources.listing import (
+    LISTED_TWICE,
+    NO_SUCH_FILE,
+    NOT_FRONTAL,
+    VIEW_NOT_ASKED,
+    Candidate,
+    Listing,
+)
+from hilum.sources.table import attributes_of
+from hilum.sources.tree import Tree
+
+LAYOUT = "cohen"
+TABLE = "metadata.csv"
+_COLUMNS = frozenset({"patientid", "finding", "view", "modality", "folder", "filename"})
+_NO_ATTRIBUTES = frozenset(
+    {"clinical_notes", "other_notes", "doi", "url"}
+)  # free text, and where it was published
+_VIRAL = ("SARS", "Varicella", "Influenza")
+_BACTERIAL = (
+    "Streptococcus",
+    "Klebsiella",
+    "Mycoplasma Bacterial Pneumonia",
+    "Legionella",
+    "E.Coli",
+    "Chlamydophila",
+    "Bacterial",
+)
+FINDINGS = {
+    "COVID-19": "covid",
+    "COVID-19, ARDS": "covid",
+    "No Finding": "normal",
+    **dict.fromkeys(_VIRAL, "viral"),
+    **dict.fromkeys(_BACTERIAL, "bacterial"),
+}
+_CAUSES = {"Viral": "viral", "Bacterial": "bacterial"}  # the second step of Pneumonia/Viral/...
+
+
+def label_of(finding: str) -> str:
+    """The class of a finding, or empty when it is none of the four.
+
+    >>> label_of("COVID-19, ARDS"), label_of("Pneumonia/Viral/COVID-19"), label_of("Pneumonia/Bacterial")
+    ('covid', 'covid', 'bacterial')
+    >>> label_of("Pneumocystis"), label_of("Pneumonia"), label_of("ARDS"), label_of("todo")
+    ('', '', '', '')
+    """
+    steps = [s.strip() for s in finding.split("/")]
+    if len(steps) < 2 or steps[0] != "Pneumonia":
+        return FINDINGS.get(finding.strip(), "")
+    return "covid" if steps[1:3] == ["Viral", "COVID-19"] else _CAUSES.get(steps[1], "")
+
+
+def matches(tree: Tree) -> bool:
+    """Whether the folder holds this set's table."""
+    return TABLE in tree.beside() and set(read_columns(tree.path(TABLE), fold=True)) >= _COLUMNS
+
+
+def read(source: str, tree: Tree, views: Sequence[str] | None = None) -> Listing:
+    """List the films.
+
+    Args:
+        source: The source's name.
+        tree: Its folder.
+        views: Of ``--views``; None for frontal ones whose view the table tells.
+    """
+    table = tree.path(TABLE)
+    found = read_table(table, fold=True)
+    columns, rows = found.columns, found.rows
+    listing = Listing(source, LAYOUT, tables={TABLE: table})
+    person, joined = _join_patients(rows)
+    listing.options["patients_joined"] = joined
+    listing.options["views"] = sorted(FRONTAL if views is None else views)
+    files = set(tree.films)
+    labels: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        labels[_film(row)].add(label_of(row.get("finding")))
+    named: dict[str, int] = {}
+    for row in rows:
+        film = _film(row)
+        if film in named:
+            detail = f"line {row.line} names the film of line {named[film]} again"
+            listing.leave_out(tree.shown(film), LISTED_TWICE, detail)
+            continue
+        named[film] = row.line
+        label = label_of(row.get("finding"))
+        reason = _why_not(row, label, film in files, views)
+        if reason is None and len(labels[film]) > 1:
+            reason = (
+                "rows disagree",
+                f"line {row.line} of {TABLE} and a later one give it different findings",
+            )
+        if reason:
+            listing.leave_out(tree.shown(film), *reason)
+            continue
+        listing.candidates.append(
+            Candidate(
+                path=tree.path(film),
+                relative=film,
+                source=source,
+                label=label,
+                patient=person.get(row.get("patientid"), ""),
+                view=view_of(row.get("view")),
+                age_group=age_group_of(row.get("age")),
+                sex=sex_of(row.get("sex")),
+                attributes=attributes_of(row, columns, _COLUMNS | _NO_ATTRIBUTES | {"sex"}),
+            )
+        )
+    for film in tree.films:
+        if film not in named:
+            listing.leave_out(tree.shown(film), "no row in metadata", f"{TABLE} has no row for it")
+    return listing
+
+
+def _film(row: Row) -> str:
+    return f"{row.get('folder')}/{row.get('filename')}"
+
+
+def _why_not(row: Row, label: str, there: bool, views: Sequence[str] | None) -> tuple[str, str] | None:
+    """Reason and detail why a row is left out, or None. A row has one reason: the first that holds."""
+    where = f"line {row.line} of {TABLE}"
+    if not there:
+        return NO_SUCH_FILE, f"{where} names a film that is not there"
+    if row.get("modality") != "X-ray":
+        return "not X-ray", f"{where}: modality {row.values.get('modality')!r}"
+    if not view_is_kept(view_of(row.get("view")), FRONTAL if views is None else views):
+        known_view = NOT_FRONTAL if views is None else VIEW_NOT_ASKED
+        reason = known_view if row.get("view") else "view not known"
+        return reason, f"{where}: view {row.values.get('view')!r}"
+    if not label:
+        return "finding not in the study", f"{where}: finding {row.values.get('finding')!r}"
+    return None
+
+
+def _join_patients(rows: list[Row]) -> tuple[dict[str, str], list[list[str]]]:
+    """Patient id -> the id it counts under; and the groups of ids that are one person by a shared film."""
+    parent: dict[str, str] = {}
+
+    def find(patient: str) -> str:
+        while parent.setdefault(patient, patient) != patient:
+            patient = parent[patient]
+        return patient
+
+    first: dict[str, str] = {}
+    for row in rows:
+        patient = row.get("patientid")
+        if not patient:
+            continue
+        a, b = sorted((find(patient), find(first.setdefault(_film(row), patient))), key=_by_number)
+        parent[b] = a
+    groups: dict[str, list[str]] = defaultdict(list)
+    for patient in parent:
+        groups[find(patient)].append(patient)
+    joined = [sorted(g, key=_by_number) for g in groups.values() if len(g) > 1]
+    return {p: find(p) for p in parent}, sorted(joined, key=lambda g: _by_number(g[0]))
+
+
+def _by_number(patient: str) -> tuple[int, str]:
+    return (int(patient) if patient.isdigit() else 1 << 62, patient)

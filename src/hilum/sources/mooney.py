@@ -1,0 +1,124 @@
+"""Chest X-Ray Images (Pneumonia), as P. Mooney put it on Kaggle: ``{train,test,val}/{NORMAL,PNEUMONIA}/``, or
+a folder per class with its file names.
+
+Convention: pneumonia's class is in the file name (``person100_bacteria_475`` -> bacterial,
+``person1_virus_6`` -> viral) and so is the patient (``person100``); a normal's patient is ``IM-0007``, also
+in ``NORMAL2-IM-0007-0001``. Whether ``person100`` under bacteria and ``person100`` under virus are one child
+is not known: by default they count as one (``number``), the cautious choice; ``number-and-class`` keeps them
+apart. All films are of children of 1-5 years.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hilum.sources.listing import OUTSIDE, Candidate, Listing, MooneyPatients
+from hilum.sources.tree import Tree
+
+LAYOUT = "mooney"
+ASSUMED = frozenset({"age_group", "patient"})
+
+_PARTS = ("train", "test", "val")
+_ENDINGS = {".jpeg", ".jpg", ".png"}
+_KINDS = {"bacteria": "bacterial", "virus": "viral"}
+_PNEUMONIA = re.compile(r"(person\d+)_(bacteria|virus)_\d+(?:_\d+)*")
+_NORMAL = re.compile(r"(?:NORMAL\d*-)?(IM-\d+)-\d+(?:-\d+)*")
+_CLASS_FOLDERS = {
+    "normal": {"normal"},
+    "pneumonia": {"bacterial", "viral"},
+    "bacterial": {"bacterial"},
+    "bacteria": {"bacterial"},
+    "viral": {"viral"},
+    "virus": {"viral"},
+}
+AGE_GROUP_BASIS = "by source, not by film: all are children of 1-5 years"
+
+
+def matches(tree: Tree) -> bool:
+    """Whether films lie in this set's folders, are pictures, and most have its file names.
+
+    A name such as ``IM-0001-0001`` is little evidence, for DICOM viewers export under such names: without a ``personN_bacteria_N`` it
+    counts in the set's own ``NORMAL`` with the set's own ending only.
+    """
+    placed = _placed(tree)
+    if not placed or any(Path(f).suffix.lower() not in _ENDINGS for f in placed):
+        return False
+    of_set = [_PNEUMONIA.fullmatch(_stem(f)) or ("/NORMAL/" in f and f.endswith(".jpeg")) for f in placed]
+    if not any(of_set):
+        return False
+    in_parts = any("/" in f and f.split("/", 1)[0].lower() in _PARTS for f in placed)
+    named = sum(_read_name(f) is not None for f in placed)
+    return 2 * named >= len(placed) if in_parts else named == len(tree.films)
+
+
+def fits(tree: Tree) -> bool:
+    """Whether films lie in this set's folders, for a person who says that it is this set."""
+    return bool(_placed(tree))
+
+
+def _placed(tree: Tree) -> list[str]:
+    return [f for f in tree.films if _place(f) is not None]
+
+
+def read(source: str, tree: Tree, patients: MooneyPatients) -> Listing:
+    """List the films."""
+    listing = Listing(source, LAYOUT)
+    for film in tree.films:
+        place = _place(film)
+        if place is None:
+            listing.leave_out(tree.shown(film), OUTSIDE, "not in {train,test,val}/{NORMAL,PNEUMONIA}/")
+            continue
+        name = _read_name(film)
+        if name is None:
+            detail = "expected a name like person1_bacteria_2 or IM-0001-0001"
+            listing.leave_out(tree.shown(film), "file name not understood", detail)
+            continue
+        (part, folder), (patient, label) = place, name
+        if label not in _CLASS_FOLDERS[folder]:
+            listing.leave_out(
+                tree.shown(film),
+                "folder and name disagree",
+                f"the folder says {folder!r}, the name {label!r}",
+            )
+            continue
+        listing.candidates.append(
+            Candidate(
+                path=tree.path(film),
+                relative=film,
+                source=source,
+                label=label,
+                patient=patient if patients == "number" or label == "normal" else f"{patient}-{label}",
+                source_part=part,
+                age_group="child",
+                assumed=ASSUMED,
+            )
+        )
+    listing.options["mooney_patients"] = patients
+    listing.options["age_group_basis"] = AGE_GROUP_BASIS
+    return listing
+
+
+def _place(film: str) -> tuple[str, str] | None:
+    """Part and class folder of a film, or None where the layout has no such place."""
+    folders = [p.lower() for p in film.split("/")[:-1]]
+    part = folders.pop(0) if folders and folders[0] in _PARTS else ""
+    return (part, folders[0]) if len(folders) == 1 and folders[0] in _CLASS_FOLDERS else None
+
+
+def _read_name(film: str) -> tuple[str, str] | None:
+    """Patient and class that a file name gives.
+
+    >>> _read_name("train/PNEUMONIA/person23_virus_56.jpeg"), _read_name("NORMAL2-IM-0007-0001.jpeg")
+    (('person23', 'viral'), ('IM-0007', 'normal'))
+    """
+    stem = _stem(film)
+    if match := _PNEUMONIA.fullmatch(stem):
+        return match[1], _KINDS[match[2]]
+    if match := _NORMAL.fullmatch(stem):
+        return match[1], "normal"
+    return None
+
+
+def _stem(film: str) -> str:
+    return film.rsplit("/", 1)[-1].rsplit(".", 1)[0]

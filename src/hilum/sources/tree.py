@@ -1,0 +1,243 @@
+"""What lies in a folder of films: every file once, sorted, with what is a film by name or first bytes.
+
+Every command that takes a folder lists it here. Convention: paths are relative to the layout's root with "/" between the
+parts. Hidden files and folders (macOS' ``._x.png`` twins among them) and the folders that systems make for themselves are named
+but not looked into; links to folders are followed, loops are not. Nothing is decoded here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from hilum.core.errors import InputError
+from hilum.imaging.decode import is_film_name, sniff
+from hilum.sources.masks import NO_FILM, pair_masks
+
+_SNIFF_BYTES = 256
+NOT_A_FILM = "not a film file"
+LUNG_MASK = "lung mask"
+_NO_FILM_ENDINGS = frozenset({".csv", ".txt", ".json", ".md", ".xlsx", ".zip", ".py", ".html"})
+_OF_SYSTEMS = {  # lower case -> what it is
+    "__macosx": "macOS' notes in an archive",
+    "@eadir": "a Synology station's thumbnails",
+    "$recycle.bin": "Windows' waste bin",
+    "system volume information": "Windows' own",
+    "lost+found": "the file system's own",
+    "thumbs.db": "Windows' thumbnails",
+    "ehthumbs.db": "Windows' thumbnails",
+    "desktop.ini": "Windows' own",
+    "dicomdir": "the index of a DICOM medium",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Something in a folder that cannot be a film.
+
+    Attributes:
+        path: Relative to the source's folder.
+        reason: A short stable word.
+        detail: One sentence.
+    """
+
+    path: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The files of a source, seen from the root of its layout.
+
+    Attributes:
+        folder: The source's folder as given.
+        prefix: From `folder` to the layout's root: empty, or parts that end with "/".
+        files: Regular files, relative to `folder`, sorted.
+        oddities: What is no regular file.
+        looked_at: File -> whether it is a film; shared by the trees of a folder, so that each file is opened once.
+    """
+
+    folder: Path
+    prefix: str
+    files: tuple[str, ...]
+    oddities: tuple[Oddity, ...]
+    looked_at: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def root(self) -> Path:
+        """The layout's root."""
+        return self.folder / self.prefix
+
+    @cached_property
+    def films(self) -> tuple[str, ...]:
+        """Films below the layout's root, relative to it: by ending, or by first bytes."""
+        n = len(self.prefix)
+        return tuple(f[n:] for f in self.files if f.startswith(self.prefix) and self._is_film(f))
+
+    @cached_property
+    def others(self) -> tuple[str, ...]:
+        """Files that are no films, relative to `folder`."""
+        return tuple(f for f in self.files if not self._is_film(f))
+
+    def _is_film(self, file: str) -> bool:
+        if file not in self.looked_at:
+            self.looked_at[file] = is_film(self.folder / file)
+        return self.looked_at[file]
+
+    @cached_property
+    def film_folders(self) -> tuple[str, ...]:
+        """Names of the folders right below the root that hold films, at any depth."""
+        return tuple(sorted({f.split("/", 1)[0] for f in self.films if "/" in f}))
+
+    def beside(self) -> tuple[str, ...]:
+        """Names of the files that lie in the layout's root itself."""
+        n = len(self.prefix)
+        return tuple(f[n:] for f in self.files if f.startswith(self.prefix) and "/" not in f[n:])
+
+    def path(self, relative: str) -> Path:
+        """The full path of a file that is named relative to the root."""
+        return self.root / relative
+
+    def shown(self, relative: str) -> str:
+        """A file of the layout as a table calls it: relative to the source's folder."""
+        return self.prefix + relative
+
+    def descents(self) -> Iterator[Tree]:
+        """This tree, then its only folder, then that one's: archives often wrap a set in a folder or two."""
+        tree = self
+        yield tree
+        while len(tree.film_folders) == 1 and all("/" in f for f in tree.films):
+            tree = replace(tree, prefix=f"{tree.prefix}{tree.film_folders[0]}/")
+            yield tree
+
+
+def walk(folder: Path, leave_out: Collection[Path] = ()) -> Tree:
+    """List a folder.
+
+    Args:
+        folder: The source's folder.
+        leave_out: Resolved paths that are not part of the source, such as the manifest being written.
+
+    Raises:
+        InputError: No such folder, or it cannot be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; a SOURCE is a folder of films or a csv that names them")
+    files: list[str] = []
+    oddities: list[Oddity] = []
+    _walk(folder, "", (), files, oddities, frozenset(leave_out))
+    return Tree(folder, "", tuple(sorted(files)), tuple(sorted(oddities, key=lambda o: o.path)))
+
+
+def _walk(
+    folder: Path,
+    prefix: str,
+    above: tuple[tuple[int, int], ...],
+    files: list[str],
+    oddities: list[Oddity],
+    leave_out: frozenset[Path],
+) -> None:
+    try:
+        stat = folder.stat()
+        entries = sorted(os.scandir(folder), key=lambda e: e.name)
+    except OSError as e:
+        if not prefix:
+            raise InputError(f"{folder}: cannot be listed: {e.strerror}") from None
+        oddities.append(Oddity(prefix, "unreadable", f"the folder cannot be listed: {e.strerror}"))
+        return
+    here = (stat.st_dev, stat.st_ino)
+    if here in above:
+        oddities.append(Oddity(prefix, "folder loop", "a link leads back to a folder above it"))
+        return
+    for entry in entries:
+        relative = prefix + entry.name
+        if not relative.isprintable() and not _is_utf8(relative):
+            name = relative.encode("utf-8", "backslashreplace").decode()
+            oddities.append(Oddity(name, "file name", "the name is not UTF-8; rename it"))
+            continue
+        is_folder = _leads_to(entry.is_dir)
+        if why := _passed_over(entry.name, is_folder):
+            oddities.append(Oddity(relative + "/" * is_folder, NOT_A_FILM, why))
+        elif is_folder:
+            _walk(folder / entry.name, relative + "/", (*above, here), files, oddities, leave_out)
+        elif _leads_to(entry.is_file):
+            if not leave_out or (folder / entry.name).resolve() not in leave_out:
+                files.append(relative)
+        elif entry.is_symlink():
+            oddities.append(Oddity(relative, "no such file", "a link that leads to no file"))
+        else:
+            oddities.append(Oddity(relative, NOT_A_FILM, "not a regular file"))
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _leads_to(asked: Callable[[], bool]) -> bool:
+    """Whether an entry is what it is asked for; one that cannot be followed, such as a link to itself, is neither file nor folder."""
+    try:
+        return asked()
+    except OSError:
+        return False
+
+
+def _passed_over(name: str, is_folder: bool) -> str:
+    """Why something is not looked into by its name, or an empty text."""
+    if whose := _OF_SYSTEMS.get(name.lower()):
+        return f"{whose}, not looked into"
+    if name.startswith("._"):
+        return "macOS' notes on the file of that name (AppleDouble), not looked into"
+    return f"a hidden {'folder' if is_folder else 'file'}, not looked into" if name.startswith(".") else ""
+
+
+def is_film(path: Path) -> bool:
+    """Whether a file is a film by its ending or its first bytes."""
+    if is_film_name(path):
+        return True
+    if path.suffix.lower() in _NO_FILM_ENDINGS:
+        return False
+    try:
+        with path.open("rb") as f:  # DICOM files often have no ending, or a number as one
+            return sniff(f.read(_SNIFF_BYTES)) is not None
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFilms:
+    """The films of a folder, whatever its layout, and the rest.
+
+    Attributes:
+        films: Relative to the folder, sorted.
+        left_out: Masks, and what is no film.
+    """
+
+    films: tuple[str, ...]
+    left_out: tuple[Oddity, ...]
+
+
+def films_in(folder: Path) -> FolderFilms:
+    """List the films of a folder as an ingest of it would.
+
+    Raises:
+        InputError: No such folder, or it cannot be read.
+    """
+    tree = walk(folder)
+    films, paired, lone = pair_masks(tree.films)
+    masks = [Oddity(m, LUNG_MASK, "of a film of its name") for m in paired.values()]
+    masks += [Oddity(m, LUNG_MASK, NO_FILM) for m in lone]
+    others = [Oddity(f, NOT_A_FILM, ending_of(f)) for f in tree.others]
+    return FolderFilms(films, tuple(sorted([*masks, *others, *tree.oddities], key=lambda o: o.path)))
+
+
+def ending_of(file: str) -> str:
+    """How a table says which ending a file has."""
+    return f"ending {Path(file).suffix!r}"

@@ -1,0 +1,213 @@
+"""Manifest (+ split) -> findings: what is wrong with these films before anything is trained on them.
+
+It answers: which films are copies, and of what; do copies disagree on the label; does a patient, a copy or a
+label conflict cross the parts of a split; is class nearly source, or age; and how far do shortcuts go, scored
+by plain models that never see lungs. It changes nothing and refuses nothing: `hilum split` does.
+
+Findings are plain JSON-able values, so that audit.json and the page say the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hilum.artifacts.duplicates import KINDS, Duplicates, joined
+from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.split import Split
+from hilum.core.errors import InputError
+from hilum.sources.patients import one_id_on_many
+from hilum.stages.audit.probes import look, probes
+from hilum.study.classes import positive_class
+
+_LISTED = 200  # conflicts listed by name
+
+
+def audit(
+    manifest: Manifest,
+    duplicates: Duplicates,
+    split: Split | None = None,
+    positive: str | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Look for what would make a study of these films invalid.
+
+    Args:
+        manifest: The films.
+        duplicates: Copies among them.
+        split: Parts to check for leaks.
+        positive: The class that the probes look for; None for the usual one (`hilum.study.classes`).
+        seed: Seed of the probes' folds and, above 6000 films, of which are read.
+
+    Raises:
+        InputError: No film of the class `positive`, or of another.
+        DigestError: `duplicates` or `split` belongs to other films.
+    """
+    labels = manifest.count_by("label")
+    positive = positive_class(positive, labels, "the manifest")
+    if len(labels) < 2:
+        raise InputError(f"all films have label {positive!r}; an audit compares two or more classes")
+    duplicates.check(manifest)
+    if split is not None:
+        _check_split(manifest, split)
+    groups = _groups(manifest, duplicates)
+    looked = look(manifest, seed)
+    inputs = {"manifest": manifest.digest, "duplicates": duplicates.digest}
+    if split is not None:
+        inputs["split"] = split.digest
+    return {
+        "header": Header("audit", inputs=inputs, options={"positive": positive}, seed=seed).to_dict(),
+        "provenance": manifest.provenance,
+        "n_films": len(manifest),
+        "n_patients": len({f.patient_id for f in manifest.films if f.patient_id}),
+        "n_without_patient": sum(not f.patient_id for f in manifest.films),
+        "positive": positive,
+        "classes": sorted({f.label for f in manifest.films}),
+        "copies": _copies(manifest, duplicates),
+        "label_conflicts": _label_conflicts(manifest, duplicates),
+        "patients": _patients(manifest),
+        "leaks": None if split is None else _leaks(manifest, duplicates, split),
+        "class_by_source": _crossed(manifest.films, "source"),
+        "class_by_age_group": _crossed(manifest.films, "age_group"),
+        "class_by_view": _crossed(manifest.films, "view"),
+        "class_by_container": _counted((x.stored, x.film.label) for x in looked),
+        "nearly_blank": {x.film.image_id: x.nearly_blank for x in looked if x.nearly_blank},
+        "source_rule": _source_rule(manifest),
+        "probes": probes(looked, groups, positive, seed),
+    }
+
+
+def write_audit(findings: Mapping[str, Any], page: str, folder: Path) -> tuple[Path, Path]:
+    """Write audit.json and audit.html into a folder."""
+    from hilum.core.files import write_text
+
+    write_json(folder / "audit.json", findings)
+    write_text(folder / "audit.html", page)
+    return folder / "audit.json", folder / "audit.html"
+
+
+def _check_split(manifest: Manifest, split: Split) -> None:
+    known = manifest.by_id
+    strange = [i for i in split.part_of if i not in known]
+    if strange:
+        raise InputError(
+            f"film {strange[0]!r} of the split is not in the manifest ({len(strange)} such films); "
+            "give the manifest that the split was drawn from"
+        )
+
+
+def _groups(manifest: Manifest, duplicates: Duplicates) -> dict[str, str]:
+    links: list[Sequence[str]] = [(f.image_id,) for f in manifest.films]
+    links.extend(_by_patient(manifest).values())
+    links.extend(duplicates.groups)
+    return {i: ids[0] for ids in joined(links) for i in ids}
+
+
+def _by_patient(manifest: Manifest) -> dict[str, list[str]]:
+    out: dict[str, list[str]] = defaultdict(list)
+    for f in manifest.films:
+        if f.patient_id:
+            out[f.patient_id].append(f.image_id)
+    return out
+
+
+def _copies(manifest: Manifest, duplicates: Duplicates) -> dict[str, Any]:
+    source = {f.image_id: f.source for f in manifest.films}
+    pairs = [p for p in duplicates.pairs if p.first in source and p.second in source]
+    by_sources: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for p in pairs:
+        a, b = sorted((source[p.first], source[p.second]))
+        by_sources[a, b][p.kind] += 1
+    groups = [g for g in (tuple(i for i in g if i in source) for g in duplicates.groups) if len(g) > 1]
+    largest = max(groups, key=len, default=())
+    return {
+        "n_pairs": {k: sum(p.kind == k for p in pairs) for k in KINDS},
+        "n_groups": len(groups),
+        "n_films": sum(len(g) for g in groups),
+        "n_surplus": sum(len(g) - 1 for g in groups),
+        "largest_group": list(largest),
+        "sizes": {str(n): c for n, c in sorted(Counter(len(g) for g in groups).items())},
+        "by_sources": [
+            {"first": a, "second": b, **{k: n[k] for k in KINDS}} for (a, b), n in sorted(by_sources.items())
+        ],
+    }
+
+
+def _label_conflicts(manifest: Manifest, duplicates: Duplicates) -> dict[str, Any]:
+    known = manifest.by_id
+    found = []
+    for group in duplicates.groups:
+        here = [known[i] for i in group if i in known]
+        if len({f.label for f in here}) > 1:
+            found.append({f.image_id: f.label for f in here})
+    return {"n_groups": len(found), "groups": found[:_LISTED]}
+
+
+def _patients(manifest: Manifest) -> dict[str, Any]:
+    films = _by_patient(manifest)
+    several = {p: ids for p, ids in films.items() if len(ids) > 1}
+    most = max(films, key=lambda p: len(films[p]), default="")
+    mixed = [p for p, ids in films.items() if len({manifest.by_id[i].label for i in ids}) > 1]
+    return {
+        "n_with_several_films": len(several),
+        "n_films_of_those": sum(len(ids) for ids in several.values()),
+        "most_films": len(films.get(most, [])),
+        "with_most_films": most,
+        "n_with_several_labels": len(mixed),
+        "with_several_labels": sorted(mixed)[:_LISTED],
+        "one_id_on_many": [f"{o.source}: {o.sentence()}" for o in one_id_on_many(_ids(manifest))],
+    }
+
+
+def _ids(manifest: Manifest) -> list[tuple[str, str, str]]:
+    return [(f.source, f.patient_id, f.label) for f in manifest.films]
+
+
+def _leaks(manifest: Manifest, duplicates: Duplicates, split: Split) -> dict[str, Any]:
+    part_of = split.part_of
+
+    def crossing(sets: Iterable[Sequence[str]]) -> list[dict[str, str]]:
+        found = ({i: part_of[i] for i in ids if i in part_of} for ids in sets)
+        return [f for f in found if len(set(f.values())) > 1]
+
+    patients = crossing(_by_patient(manifest).values())
+    copies = crossing(duplicates.groups)
+    conflicts = [c for c in copies if len({manifest.by_id[i].label for i in c}) > 1]
+    return {
+        "n_films": {p: len(ids) for p, ids in split.parts.items()},
+        "n_not_in_split": len(manifest) - len(part_of),
+        "n_patients": len(patients),
+        "patients": patients[:_LISTED],
+        "n_copies": len(copies),
+        "n_test_films_with_copy_elsewhere": sum(list(c.values()).count("test") for c in copies),
+        "copies": copies[:_LISTED],
+        "n_label_conflicts": len(conflicts),
+    }
+
+
+def _crossed(films: Sequence[FilmRow], column: str) -> dict[str, dict[str, int]]:
+    """Value of a column -> label -> number of films; unknown is "(unknown)"."""
+    return _counted((f.value(column) or "(unknown)", f.label) for f in films)
+
+
+def _counted(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    """Value -> label -> number of films."""
+    out: dict[str, Counter[str]] = defaultdict(Counter)
+    for value, label in pairs:
+        out[value][label] += 1
+    return {value: dict(sorted(n.items())) for value, n in sorted(out.items())}
+
+
+def _source_rule(manifest: Manifest) -> dict[str, Any]:
+    """Call each film what most films of its source are: how often is that right?"""
+    table = _crossed(manifest.films, "source")
+    right = sum(max(n.values()) for n in table.values())
+    most = max(manifest.count_by("label").values())
+    return {
+        "accuracy": right / len(manifest),
+        "accuracy_of_the_largest_class": most / len(manifest),
+        "says": {source: max(n, key=lambda label: (n[label], label)) for source, n in table.items()},
+    }

@@ -1,0 +1,70 @@
+"""What the rules of `hilum.stats.learning` say of each trial of a run -> ``learning.json``, which the report's cautions are read from.
+
+Convention: only a trial's history, its bundle and its predictions of validation films are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from hilum.artifacts.header import Header, read_json, write_json
+from hilum.report.run_folder import RunCell, RunFolder
+from hilum.report.slow_learners import LEARNING
+from hilum.stats.learning import RULES, TrainingSeen, learning_problems
+from hilum.study.policies import Policy, highest_rate
+
+_SUGGESTIONS = ("steep", "valley", "minimum")
+_UNLIKE_PROBABILITIES = {"softmax_before_loss", "second_softmax"}
+"""Faults after which the loss is not that of the probabilities."""
+
+
+def write_learning(folder: RunFolder) -> None:
+    """Judge every trial, and write what was found beside the run."""
+    where: dict[str, list[dict[str, Any]]] = {rule.code: [] for rule in RULES}
+    for cell, trial in folder.units():
+        for rule, facts in learning_problems(training_seen(folder, cell, trial)):
+            where[rule.code].append({"cell": cell.name, "trial": trial, "facts": facts})
+    found = [
+        {"code": r.code, "title": r.title, "to_do": r.to_do, "where": where[r.code]}
+        for r in RULES
+        if where[r.code]
+    ]
+    write_json(folder.path / LEARNING, {"header": Header("learning").to_dict(), "found": found})
+
+
+def training_seen(folder: RunFolder, cell: RunCell, trial: int) -> TrainingSeen:
+    """What a trial's training left behind."""
+    at = folder.folder(cell, trial)
+    losses = folder.losses(cell, trial)
+    valid = folder.predictions(cell, trial).of_part("valid")
+    finder = read_json(at / "finder.json") if (at / "finder.json").is_file() else {}
+    record = read_json(at / "bundle" / "bundle.json") if (at / "bundle" / "bundle.json").is_file() else {}
+    training = record.get("training") or {}
+    return TrainingSeen(
+        train_loss=losses.train,
+        valid_loss=losses.valid,
+        rates=losses.rates,
+        kept=losses.best,
+        y_true=valid.y_index() if len(valid) else np.zeros(0, np.int64),
+        y_score=valid.probabilities,
+        positive=folder.classes.index(folder.positive),
+        threshold=folder.operating_point(cell, trial).get("threshold"),
+        plain_loss=_is_plain(training.get("loss")) and not _UNLIKE_PROBABILITIES & set(cell.switches),
+        highest_rate=_highest_rate(training.get("policy")),
+        suggested=[float(finder[k]) for k in _SUGGESTIONS if finder.get(k)],
+    )
+
+
+def _is_plain(loss: Mapping[str, Any] | None) -> bool:
+    """Whether a loss is cross-entropy that weighs all films alike; None stands for the default, which is."""
+    return loss is None or (
+        loss.get("kind") == "cross_entropy" and loss.get("class_weights", "none") == "none"
+    )
+
+
+def _highest_rate(policy: Mapping[str, Any] | None) -> float | None:
+    return highest_rate(TypeAdapter[Policy](Policy).validate_python(policy)) if policy else None

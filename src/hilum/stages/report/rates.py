@@ -1,0 +1,49 @@
+"""The learning rate of every batch that was trained, for the report's figure.
+
+Convention: the curve of a schedule is that of trial 1 of its first cell, from the first batch to the last: the epochs of the head alone
+are in it, and one that was stopped early ends where it was stopped.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from hilum.artifacts.header import read_object
+from hilum.report.rate_figures import RateCurve
+from hilum.report.run_folder import RunCell, RunFolder
+from hilum.study.policies import PlateauPolicy, Policy
+from hilum.study.tables import FinetuneTable
+from hilum.training.schedules import simulate
+from hilum.training.unfreezing import head_epochs, head_policy
+
+
+def rate_curves(folder: RunFolder) -> list[RateCurve]:
+    """A curve a schedule; one whose policy or length is not recorded is left out."""
+    found: dict[str, RateCurve] = {}
+    for cell in folder.cells:
+        if cell.schedule not in found and (curve := _curve(folder, cell)) is not None:
+            found[cell.schedule] = curve
+    return list(found.values())
+
+
+def _curve(folder: RunFolder, cell: RunCell) -> RateCurve | None:
+    at = folder.folder(cell, 1)
+    record, timing = at / "bundle" / "bundle.json", at / "train.json"
+    if not (record.is_file() and timing.is_file()):
+        return None
+    options, steps = read_object(record).get("training") or {}, read_object(timing).get("steps_per_epoch")
+    if not options.get("policy") or not steps:
+        return None
+    policy = TypeAdapter[Policy](Policy).validate_python(options["policy"])
+    finetune = options.get("finetune")
+    alone = 0 if finetune is None else head_epochs(FinetuneTable.model_validate(finetune))
+    losses = list(folder.losses(cell, 1).valid)
+    follows = losses[alone:] if losses and isinstance(policy, PlateauPolicy) else None
+    rates = np.concatenate(
+        [
+            simulate(head_policy(policy), alone, steps) if alone else np.zeros(0),
+            simulate(policy, options["epochs"], steps, follows),
+        ]
+    )
+    return RateCurve(cell.schedule, rates[: len(losses) * steps] if losses else rates, steps)

@@ -1,0 +1,89 @@
+"""A suite: several studies run one after another in one workspace, and one report of them all. TOML, checked.
+
+A suite is told from a study by its list ``[[member]]``. What members share (films, features, trials) is computed once, since it is found
+by digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hilum.core.errors import InputError, nearest
+from hilum.core.text import read_toml
+from hilum.study.mistakes import faults_of
+
+
+class Member(BaseModel):
+    """One study of a suite.
+
+    Attributes:
+        study: Name of a study that ships, or a path beside the suite's file.
+        name: What the report calls it; the study's own name if empty.
+        set: Overrides, ``key=value`` as on the command line.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    study: str
+    name: Annotated[str, Field(pattern=r"^[a-z0-9._-]*$")] = ""
+    set: list[str] = []
+
+    @property
+    def label(self) -> str:
+        """What the report calls it."""
+        return self.name or Path(self.study).name.removesuffix(".toml")
+
+
+class Suite(BaseModel):
+    """Studies in order.
+
+    Attributes:
+        name: Names the folder.
+        title: One sentence for the report.
+        member: The studies.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    title: str = ""
+    member: Annotated[list[Member], Field(min_length=1)]
+
+
+def is_suite(path: Path) -> bool:
+    """Whether a TOML file has members; one that cannot be read is left to whoever reads it."""
+    try:
+        return "member" in read_toml(path)
+    except InputError:
+        return False
+
+
+def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
+    """Read a suite. An override is for one member: ``experiment-2:training.epochs=5``.
+
+    Raises:
+        InputError: Malformed, two members of one name, or an override for no member.
+    """
+    try:
+        suite = Suite.model_validate(read_toml(path))
+    except ValidationError as e:
+        raise faults_of(e, Suite, path.name) from None
+    labels = [m.label for m in suite.member]
+    if len(set(labels)) != len(labels):
+        raise InputError(
+            f"{path.name}: two members are called {max(labels, key=labels.count)!r}; give one a name of its own"
+        )
+    added: dict[str, list[str]] = {label: [] for label in labels}
+    for override in overrides:
+        label, sign, assignment = override.partition(":")
+        if not sign or label not in added:
+            raise InputError(
+                f"--set for a suite is MEMBER:KEY=VALUE, as {labels[0]}:training.epochs=5; got {override!r}; {nearest(label, labels)}"
+            )
+        added[label].append(assignment)
+    members = [m.model_copy(update={"set": [*m.set, *added[m.label]]}) for m in suite.member]
+    return suite.model_copy(update={"member": members})

@@ -1,0 +1,202 @@
+"""The tables of a study file, one class each. A default is defined here and nowhere else; an unknown key is refused."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hilum.study.film_filter import Filter
+
+SplitMethod = Literal["set1", "set2", "fractions", "official"]
+Crossing = Literal["refuse", "keep-test"]
+Varying = Literal["split", "sampling", "augmentation", "head"]
+
+
+STRICT = ConfigDict(extra="forbid", frozen=True)
+"""A table is frozen and refuses what it does not know."""
+
+
+class StrictTable(BaseModel):
+    """A table of a study file."""
+
+    model_config = STRICT
+
+
+class SubsetTable(StrictTable):
+    """``[data.subset]``: a part of the films, drawn by class, for what would take too long on all of them. Every table names it."""
+
+    name: str
+    films: Annotated[int, Field(ge=8)]
+
+
+class DataTable(StrictTable):
+    """``[data]``: which films.
+
+    A filter (`film_filter`) names manifest columns and the values accepted: ``{source = ["mooney"], age = ">=18"}``. A film is in when one
+    of `include` fits (or there is none) and none of `exclude` does. `classes` left out are the labels of those films, and
+    `positive` left out is ``covid`` where that is one of them; names are matched to the manifest's without regard to case
+    (`hilum.workflow.classes`).
+    """
+
+    manifest: str | None = None
+    classes: list[str] = []
+    positive: str = ""
+    include: list[Filter] = []
+    exclude: list[Filter] = []
+    one_per_patient: list[str] = []
+    near_duplicates: bool = True
+    subset: SubsetTable | None = None
+
+
+class SplitTable(StrictTable):
+    """``[split]``: how films are divided.
+
+    Attributes:
+        method: ``set1``, ``set2``, ``fractions``, or ``official``: as the source itself divides them (``source_part``).
+        fractions: Of train, valid and test, for the method of that name.
+        crossing: For ``official``: a patient or a copy in two parts is refused, or ``keep-test`` leaves out its films that are not in the
+            part held back most.
+    """
+
+    method: SplitMethod = "set2"
+    fractions: dict[str, float] = {"train": 0.7, "valid": 0.1, "test": 0.2}
+    crossing: Crossing = "refuse"
+
+
+class GridTable(StrictTable):
+    """``[grid]``: the cells, every level of a factor with every level of the others; and how often each is trained.
+
+    Attributes:
+        backbones: Registry names; ``cnn`` is the small network that is trained from scratch.
+        pipelines: Names of pipelines, the study's own or those that ship.
+        schedules: Names of policies, ``[policy.NAME]`` or ``constant``.
+        losses: Names of losses, ``[loss.NAME]`` or ``cross-entropy``.
+        fractions: Share of the training films that is used, drawn by class.
+        sources_left_out: Sources whose films are tested on, all of them and only those, while the others are trained and validated on
+            (``none`` leaves out none).
+        seeds: Seeds to use in place of the study's; empty for the study's own.
+        faults: ``as-described`` (no switch), ``one-at-a-time`` (each switch of ``[unsafe]`` and ``[as_run]`` by itself), ``all``
+            (all that are on).
+        trials: How often each cell is trained.
+    """
+
+    backbones: Annotated[list[str], Field(min_length=1)] = ["resnet50"]
+    pipelines: Annotated[list[str], Field(min_length=1)] = ["baseline"]
+    schedules: Annotated[list[str], Field(min_length=1)] = ["constant"]
+    losses: Annotated[list[str], Field(min_length=1)] = ["cross-entropy"]
+    fractions: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)] = [1.0]
+    sources_left_out: Annotated[list[str], Field(min_length=1)] = ["none"]
+    seeds: list[int] = []
+    faults: Annotated[list[Literal["as-described", "one-at-a-time", "all"]], Field(min_length=1)] = ["all"]
+    trials: Annotated[int, Field(ge=1)] = 3
+
+
+class WeightsTable(StrictTable):
+    """A weights file by path, with its declared digest."""
+
+    file: str
+    sha256: str | None = None
+
+
+class AugmentTable(StrictTable):
+    """``[augment]``: side of the prepared films, the gate, and a study's own pipelines."""
+
+    size_px: Annotated[int, Field(ge=32, le=2048)] = 244
+    gate: Literal["exact", "augmentor"] = "exact"
+    pipeline: list[dict[str, Any]] = []
+
+
+class TrainingTable(StrictTable):
+    """``[training]``: what every policy shares.
+
+    Attributes:
+        epochs: Passes over the training films (a one-cycle policy has its own).
+        batch: Films a step.
+        learning_rate: Of policies that name none.
+        early_stopping: Stop after so many epochs without a lower validation loss; None for never.
+        best_epoch: Keep the weights of the epoch with the lowest validation loss, not the last.
+        find_rate: Run the learning-rate finder for each trial, of a head or of a whole network; it changes nothing in the trial.
+    """
+
+    epochs: Annotated[int, Field(ge=1)] = 20
+    batch: Annotated[int, Field(ge=1)] = 32
+    learning_rate: Annotated[float, Field(gt=0)] = 5e-4
+    early_stopping: Annotated[int, Field(ge=1)] | None = None
+    best_epoch: bool = False
+    find_rate: bool = False
+
+
+class FinetuneTable(StrictTable):
+    """``[finetune]``: train the backbone too. Without this table backbones are frozen and their features shared.
+
+    Attributes:
+        train: ``all``, or ``head``: the same as frozen features, but end to end.
+        unfreeze: ``at_once``; ``fine_tune``: the head alone for `head_epochs`, then everything at half the rate, the first stage at
+            1/`rate_divisor` of the head's rate and the stages between evenly in the logarithm (fastai's fine_tune); ``gradual``: one
+            more stage each epoch after `head_epochs`, from the head down, with the same rates.
+        head_epochs: Epochs of the head alone; they come before ``training.epochs``.
+        rate_divisor: See `unfreeze`.
+        batchnorm: ``train``: batch statistics, running statistics move; ``eval``: statistics are frozen, in layers that train too.
+        precision: Of Lightning Fabric: ``32-true``, ``bf16-mixed``, ``16-mixed``.
+        accumulate: Batches a step.
+        devices: Processes (on a CPU) or GPUs.
+        reset_first_conv: The first convolution is drawn anew.
+    """
+
+    train: Literal["all", "head"] = "all"
+    unfreeze: Literal["at_once", "fine_tune", "gradual"] = "at_once"
+    head_epochs: Annotated[int, Field(ge=1)] = 1
+    rate_divisor: Annotated[float, Field(ge=1)] = 100.0
+    batchnorm: Literal["train", "eval"] = "train"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    devices: Annotated[int, Field(ge=1)] = 1
+    reset_first_conv: bool = False
+
+
+Factor = Literal["backbone", "pipeline", "schedule", "loss", "fraction", "source_left_out", "seed", "faults"]
+Metric = Literal[
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "f1",
+    "accuracy",
+    "strict_rate",
+    "pr_auc",
+    "average_precision",
+    "roc_auc",
+]
+
+
+class FamilyTable(StrictTable):
+    """``[[compare]]``: a family of comparisons, named before anything runs.
+
+    Every cell is compared with the one that differs from it in one factor only, which has the reference's level there.
+
+    Attributes:
+        name: For tables.
+        factor: Which factor.
+        reference: Its level that the others are compared with.
+        metrics: Adjusted for many comparisons within each.
+    """
+
+    name: str
+    factor: Factor
+    reference: str
+    metrics: Annotated[list[Metric], Field(min_length=1)] = ["sensitivity", "specificity", "pr_auc"]
+
+
+class FeaturesTable(StrictTable):
+    """``[features]``: precision ``auto`` is measured once for a workspace; a batch of None is 16 on a CPU and 256 on a GPU."""
+
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    batch: Annotated[int, Field(ge=1)] | None = None
+
+
+class StatisticsTable(StrictTable):
+    """``[statistics]``: resamples of the intervals, and how the operating point is chosen on validation."""
+
+    resamples: Annotated[int, Field(ge=100)] = 2000
+    operating_point: str = "youden"

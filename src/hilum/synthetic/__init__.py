@@ -1,0 +1,1 @@
+"""Films that hilum draws, with the truth of what it drew."""

@@ -1,0 +1,259 @@
+"""What is recorded of a trial: parameters, metrics by epoch, figures at the end, tags, and a few small files. MLflow is not needed here.
+
+Conventions: a figure's name begins with the part that its films are of (``test/sensitivity``, ``valid/sensitivity``), and is for the class
+of the highest probability unless it ends in ``_at_operating_point``. Test figures are the rows of statistics.json, the three main ones
+with the ends of their intervals; validation figures are computed from the trial's predictions. Nothing that names a patient or a film is
+recorded: no film, no manifest, no split, no predictions, and no study file, whose filters may name patients.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import hilum
+from hilum import RESEARCH_NOTICE
+from hilum.artifacts.header import read_json
+from hilum.artifacts.lineage import bundle_version
+from hilum.augment.pipeline import Pipeline
+from hilum.core.digests import SHORT, canonical_json, digest, sha256_file
+from hilum.report.run_folder import RunCell, RunFolder
+from hilum.report.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
+from hilum.stats.confusion import confusion, predicted_class, rates
+from hilum.stats.curves import pr_auc
+from hilum.study.faults import unsafe_among
+
+FILES = (
+    "bundle/bundle.json",
+    "history.jsonl",
+    "train.json",
+    "finder.json",
+    "predict.json",
+    "seconds.json",
+)
+"""Files of a trial that are kept with its record, where they are there."""
+_OF_STUDY = ("split", "augment", "features", "statistics", "sampling")
+_WITH_INTERVAL = ("sensitivity", "specificity", "pr_auc")
+_VALID_FIGURES = ("sensitivity", "specificity", "ppv", "f1", "strict_rate")
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial as flat values.
+
+    Attributes:
+        key: run folder/cell/trial-N, which names it for good.
+        name: For people.
+        params: What was chosen.
+        tags: Versions, digests, marks.
+        code: Tags of the code that records; no part of the digest, so that a newer checkout records nothing again.
+        epochs: (epoch, figures of the epoch).
+        figures: At the end.
+        files: Small files, by their name in the record.
+        ended_ms: When training ended, milliseconds since 1970.
+        seconds: Of training and prediction.
+    """
+
+    key: str
+    name: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    code: Mapping[str, str]
+    epochs: tuple[tuple[int, Mapping[str, float]], ...]
+    figures: Mapping[str, float]
+    files: Mapping[str, Path]
+    ended_ms: int
+    seconds: float
+
+    @property
+    def digest(self) -> str:
+        """Digest of what is recorded, but for the code and clock times."""
+        files = {name: sha256_file(path) for name, path in self.files.items()}
+        return digest([self.key, self.params, self.tags, self.epochs, self.figures, files])
+
+
+def trial_records(folder: RunFolder) -> Iterator[TrialRecord]:
+    """The record of every trial of an evaluated run.
+
+    Raises:
+        InputError: The run is not finished.
+    """
+    rows: dict[tuple[str, int | None], list[StudyRow]] = {}
+    for row in StudyRows.read(folder.path / "statistics.json").rows:
+        rows.setdefault((row.cell, row.trial), []).append(row)
+    code = code_version()
+    for cell, trial in folder.units():
+        where = folder.folder(cell, trial)
+        bundle = read_json(where / "bundle" / "bundle.json")
+        train = where / "train.json"
+        seconds = folder.seconds(cell, trial)
+        measured = {f"time_s/{s}": t for s, t in seconds.alone.items()}
+        measured |= {f"time_shared_s/{s}": t for s, t in seconds.here.items()}
+        yield TrialRecord(
+            key=f"{folder.path.name}/{cell.name}/trial-{trial}",
+            name=f"{cell.name}--trial-{trial}",
+            params=_params(folder.run, cell, trial, bundle),
+            tags=_tags(folder, cell, trial, bundle),
+            code=code,
+            epochs=_epochs(where / "history.jsonl"),
+            figures={
+                **_test_figures(rows.get((cell.name, trial), ()), folder.positive),
+                **_valid_figures(folder, cell, trial),
+                **measured,
+            },
+            files={name: where / name for name in FILES if (where / name).is_file()},
+            ended_ms=int((train if train.is_file() else where).stat().st_mtime * 1000),
+            seconds=seconds.alone.get("train", 0.0) + seconds.alone.get("predict", 0.0),
+        )
+
+
+def flat(value: Mapping[str, Any], before: str = "") -> dict[str, str]:
+    """A nested table as dotted keys and texts; None is left out, a list is JSON.
+
+    >>> flat({"policy": {"kind": "plateau", "patience": 2}, "clip": None, "parts": ["train"]})
+    {'policy.kind': 'plateau', 'policy.patience': '2', 'parts': '["train"]'}
+    """
+    found: dict[str, str] = {}
+    for key, inner in value.items():
+        if isinstance(inner, Mapping):
+            found.update(flat(inner, f"{before}{key}."))
+        elif inner is not None:
+            found[f"{before}{key}"] = inner if isinstance(inner, str) else canonical_json(inner)
+    return found
+
+
+def _params(run: Mapping[str, Any], cell: RunCell, trial: int, bundle: Mapping[str, Any]) -> dict[str, str]:
+    study = run.get("study", {})
+    training = {k: v for k, v in bundle["training"].items() if k not in ("study", "trial", "schedule")}
+    if "policy" not in training and cell.schedule in study.get("policy", {}):
+        training["policy"] = study["policy"][cell.schedule]
+    subset = (study.get("data") or {}).get("subset") or {}
+    of_study = {name: study[name] for name in _OF_STUDY if study.get(name)}
+    if "augment" in of_study:  # a study's own pipelines are named by their digest, in the tags
+        of_study["augment"] = {k: v for k, v in of_study["augment"].items() if k != "pipeline"}
+    return {
+        "backbone": cell.backbone,
+        "pipeline": cell.pipeline,
+        "schedule": cell.schedule,
+        **cell.factors,
+        "trial": str(trial),
+        "seed.study": str(run.get("seed")),
+        "seed.trial": str(bundle["header"].get("seed")),
+        "weights": cell.weights,
+        "head": str(bundle.get("head")),
+        "precision": str(bundle.get("precision")),
+        "finetuned": str(cell.finetuned),
+        "redraw_with_trial": canonical_json(run.get("redraw_with_trial", [])),
+        **flat(training, "training."),
+        **flat(of_study),
+        **flat((study.get("finetune") or {}) if cell.finetuned else {}, "finetune."),
+        **flat(subset, "subset."),
+    }
+
+
+def _tags(folder: RunFolder, cell: RunCell, trial: int, bundle: Mapping[str, Any]) -> dict[str, str]:
+    run, where = folder.run, folder.folder(cell, trial)
+    inputs = bundle["header"].get("inputs", {})
+    report = f"runs/{folder.path.name}/report.html"
+    versions = {
+        "study": run["study_digest"],
+        "manifest": run["manifest_digest"],
+        "split": inputs.get("split"),
+        "features": inputs.get("features"),
+        "pipeline": Pipeline.from_dict(bundle["preparation"]).digest if bundle.get("preparation") else None,
+        "weights": (bundle.get("weights") or {}).get("sha256"),
+        "bundle": bundle_version(where / "bundle"),
+        "predictions": sha256_file(folder.predictions_path(cell, trial)),
+    }
+    unsafe = unsafe_among(cell.switches)
+    return {
+        **{f"hilum.{name}.digest": str(value)[:SHORT] for name, value in versions.items() if value},
+        "hilum.run": folder.path.name,
+        "hilum.cell": cell.name,
+        "hilum.trial": str(trial),
+        "hilum.version": str(run.get("versions", {}).get("hilum", hilum.__version__)),
+        "hilum.unsafe": ", ".join(unsafe) or "none",
+        "hilum.faults": ", ".join(cell.switches) or "none",
+        "hilum.synthetic": str(bool(run.get("synthetic"))),
+        "hilum.report": report,
+        "hilum.notice": RESEARCH_NOTICE,
+        "mlflow.source.name": f"hilum run: {folder.path.name}",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.note.content": _note(folder, cell, trial, unsafe, report),
+    }
+
+
+def _note(folder: RunFolder, cell: RunCell, trial: int, unsafe: list[str], report: str) -> str:
+    lines = [f"Trial {trial} of {cell.name}, study {folder.run['name']}. {RESEARCH_NOTICE}"]
+    if unsafe:
+        lines.append(f"**Unsafe**: {', '.join(unsafe)}. These figures say something else than they seem to.")
+    if folder.run.get("synthetic"):
+        lines.append("Synthetic films: the figures say nothing about real ones.")
+    lines.append(f"Report, in the workspace: `{report}`.")
+    return "\n\n".join(lines)
+
+
+def _epochs(path: Path) -> tuple[tuple[int, dict[str, float]], ...]:
+    if not path.is_file():
+        return ()
+    lines = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.strip()]
+    return tuple(
+        (int(line["epoch"]), {k: float(v) for k, v in line.items() if k != "epoch" and _is_number(v)})
+        for line in lines
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _test_figures(rows: list[StudyRow] | tuple[()], positive: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for r in rows:
+        if r.class_ not in (positive, "all") or r.estimate is None:
+            continue
+        metric = r.metric.replace(AT_OPERATING_POINT, "_at_operating_point")
+        name = f"{r.part}/{metric}" if r.class_ == positive else f"{r.part}/{metric}_all_classes"
+        found[name] = r.estimate
+        if r.metric in _WITH_INTERVAL and r.low is not None and r.high is not None:
+            found |= {f"{name}.low": r.low, f"{name}.high": r.high}
+    return found
+
+
+def _valid_figures(folder: RunFolder, cell: RunCell, trial: int) -> dict[str, float]:
+    predictions = folder.predictions(cell, trial).of_part("valid")
+    if not len(predictions):
+        return {}
+    y_true, k = predictions.y_index(), folder.classes.index(folder.positive)
+    matrix = confusion(y_true, predicted_class(predictions.probabilities), len(folder.classes))
+    figures: dict[str, Any] = {m: v for m, v in rates(matrix, k).items() if m in _VALID_FIGURES}
+    figures["pr_auc"] = pr_auc(y_true == k, predictions.probabilities[:, k])
+    return {f"valid/{m}": float(v) for m, v in figures.items() if isinstance(v, float | np.floating)}
+
+
+@cache
+def code_version() -> dict[str, str]:
+    """Tags: git's commit of the code that records, and whether files differ from it; empty where hilum is in no checkout of its own."""
+    package = Path(hilum.__file__).parent
+
+    def git(*words: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(package), *words], capture_output=True, text=True, timeout=10, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    # a package installed inside another project's checkout is not tracked there: that commit says nothing of hilum
+    if git("ls-files", "--error-unmatch", "__init__.py") is None:
+        return {}
+    commit, changed = git("rev-parse", "HEAD"), git("status", "--porcelain", "--", ".")
+    return {"mlflow.source.git.commit": commit, "hilum.git_changed": str(bool(changed))} if commit else {}

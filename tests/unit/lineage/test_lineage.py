@@ -1,0 +1,40 @@
+"""Versions follow content, not names; a tree's links can be walked."""
+
+from hilum.artifacts.lineage import Artefact, Link, bundle_version, compared, study_version
+from hilum.study.file import Study
+
+
+def test_a_recorded_study_has_the_version_of_the_study():
+    study = Study(name="one")
+    assert study_version(study.model_dump(mode="json")) == study.digest
+
+
+def test_name_title_and_place_of_the_manifest_make_no_other_version():
+    one = Study(name="one", title="a")
+    two = Study.model_validate({"name": "two", "title": "b", "data": {"manifest": "films/manifest.csv"}})
+    other = Study.model_validate({"name": "one", "seed": 8})
+    assert study_version(one.model_dump(mode="json")) == study_version(two.model_dump(mode="json"))
+    assert study_version(one.model_dump(mode="json")) != study_version(other.model_dump(mode="json"))
+
+
+def test_a_bundle_s_version_leaves_out_who_wrote_it_and_sees_the_weights(tmp_path):
+    for name, hilum, head in (("a", "0.1.0", "x"), ("b", "9.9.9", "x"), ("c", "0.1.0", "y")):
+        (tmp_path / name).mkdir()
+        text = f'{{"header": {{"hilum": "{hilum}"}}, "notice": "n", "head_sha256": "{head}", "backbone": "resnet50"}}'
+        (tmp_path / name / "bundle.json").write_text(text)
+    a, b, c = (bundle_version(tmp_path / n) for n in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_links_lead_from_the_top_to_the_films():
+    films = Link("films", "f", "verified")
+    manifest = Artefact("manifest", "manifest.csv", "m", inputs=(films,))
+    split = Artefact("split", "split.json", "s", inputs=(compared("manifest", "m", "m", "", manifest),))
+    top = Artefact("bundle", "b", "b", inputs=(compared("split", "s", "other", "", split),))
+    assert [(x.role, x.state) for x in top.links()] == [
+        ("split", "changed"),
+        ("manifest", "verified"),
+        ("films", "verified"),
+    ]
+    assert top.to_dict()["inputs"][0]["why"] == "what is there has version other"
