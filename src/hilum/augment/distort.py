@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from hilum.augment.operation import Drawn, Film, Operation, Points
 from hilum.core.errors import InputError
@@ -53,13 +54,23 @@ class RandomDistortion(Operation):
         return {"shifts_px": shifts.tolist()}
 
     def apply(self, film: Film, drawn: Drawn) -> Film:
-        from hilum.augment.mesh_kernel import PAD, fill_mesh  # compiled on first use
-
         height, width = film.shape
         x_edges, y_edges, corners = self._mesh(drawn, height, width)
-        out = np.empty((height, width), np.uint8)
-        fill_mesh(np.pad(film, PAD, mode="edge"), x_edges, y_edges, corners, out)
-        return out
+        mesh = []
+        for row, column in np.ndindex(self.grid_height, self.grid_width):
+            tile = x_edges[column], y_edges[row], x_edges[column + 1], y_edges[row + 1]
+            upper, lower = corners[row, column : column + 2], corners[row + 1, column : column + 2]
+            from_corners = (
+                *upper[0],
+                *lower[0],
+                *lower[1],
+                *upper[1],
+            )  # anticlockwise from the top left, as Pillow names them
+            mesh.append((tuple(int(v) for v in tile), tuple(float(v) for v in from_corners)))
+        bent = Image.fromarray(film).transform(
+            (width, height), Image.Transform.MESH, mesh, Image.Resampling.BICUBIC
+        )
+        return np.asarray(bent)
 
     def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
         """Where places go. The mesh says where each place of the result comes from; this turns it round, step by step, until the way
@@ -89,7 +100,7 @@ class RandomDistortion(Operation):
 
 
 def _source(places: Points, x_edges: Edges, y_edges: Edges, corners: Edges) -> Points:
-    """Where places of the result come from: bilinear between the corners of their tile, as the kernel samples."""
+    """Where places of the result come from: bilinear between the corners of their tile, as Pillow samples."""
     column = np.clip(np.searchsorted(x_edges, places[:, 0], "right") - 1, 0, len(x_edges) - 2)
     row = np.clip(np.searchsorted(y_edges, places[:, 1], "right") - 1, 0, len(y_edges) - 2)
     u = ((places[:, 0] - x_edges[column]) / (x_edges[column + 1] - x_edges[column]))[:, None]
