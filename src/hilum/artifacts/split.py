@@ -1,4 +1,4 @@
-"""split.json: which film is in which part. The type refuses leakage: a split that leaks cannot be constructed.
+"""split.json: which film is in which part. The type refuses leakage: a `Split` that leaks cannot be constructed.
 
 A group is what may not be divided: the films of one patient, and copies of one film, joined where they touch
 (a connected component). Every film of a split has a group; a group is in one part only.
@@ -6,12 +6,13 @@ A group is what may not be divided: the films of one patient, and copies of one 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hilum.artifacts.header import Header, as_written, read_json, require_digest, write_json
 from hilum.artifacts.manifest import Manifest
@@ -32,11 +33,10 @@ PART_SPELLINGS = {
     **dict.fromkeys(("test_set", "testing_set", "testset", "holdout", "hold-out"), "test"),
 }
 """How sources call their parts, in lower case -> the part."""
-UNSAFE_KIND = "unsafe split"
 
 
-class Split:
-    """Films by part.
+class AnySplit(ABC):
+    """Films by part: what a leak-free split and an unsafe one share. A function that takes either asks for this.
 
     Args:
         parts: Part (``train``, ``valid``, ``test``) -> image ids.
@@ -44,9 +44,10 @@ class Split:
         header: Where it comes from; ``inputs["manifest"]`` is the digest of the whole manifest.
 
     Raises:
-        LeakageError: A film or a group is in two parts.
         InputError: An unknown part, or a film without a group.
     """
+
+    kind: ClassVar[str]
 
     def __init__(
         self, parts: Mapping[str, Sequence[str]], group_of: Mapping[str, str], header: Header
@@ -55,12 +56,61 @@ class Split:
         if unknown:
             raise InputError(f"unknown part {sorted(unknown)[0]!r}; parts are {', '.join(PARTS)}")
         self.parts: dict[str, tuple[str, ...]] = {p: tuple(sorted(parts.get(p, ()))) for p in PARTS}
-        self.header = header
+        self.header = replace(header, kind=self.kind)
         films = [i for ids in self.parts.values() for i in ids]
         missing = [i for i in films if i not in group_of]
         if missing:
             raise InputError(f"film {missing[0]!r} of the split has no group ({len(missing)} such films)")
         self.group_of: dict[str, str] = {i: group_of[i] for i in films}
+
+    @cached_property
+    def part_of(self) -> dict[str, str]:
+        """image_id -> part."""
+        return {i: p for p, ids in self.parts.items() for i in ids}
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of what is in which part."""
+        return digest([self.parts, self.group_of])
+
+    @abstractmethod
+    def check(self, manifest: Manifest) -> None:
+        """Check against the manifest itself.
+
+        Raises:
+            DigestError: The manifest is not the one that it was drawn from.
+            LeakageError: A leak-free split leaks after all.
+        """
+        require_digest("manifest", self.header.inputs["manifest"], manifest.digest, "split")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-able values."""
+        films = {p: {i: self.group_of[i] for i in ids} for p, ids in self.parts.items()}
+        return {
+            "header": self.header.to_dict(),
+            "n_films": {p: len(v) for p, v in self.parts.items()},
+            "films": films,
+        }
+
+    def write(self, path: Path) -> None:
+        """Write split.json."""
+        write_json(path, self.to_dict())
+
+
+class Split(AnySplit):
+    """A leak-free split: no film and no group is in two parts.
+
+    Raises:
+        LeakageError: A film or a group is in two parts.
+        InputError: An unknown part, or a film without a group.
+    """
+
+    kind = "split"
+
+    def __init__(
+        self, parts: Mapping[str, Sequence[str]], group_of: Mapping[str, str], header: Header
+    ) -> None:
+        super().__init__(parts, group_of, header)
         self._refuse_leaks()
 
     def _refuse_leaks(self) -> None:
@@ -80,27 +130,14 @@ class Split:
             if len(set(ids)) != len(ids):
                 raise LeakageError(f"a film is twice in part {part!r}; a film may be in a part once")
 
-    @cached_property
-    def part_of(self) -> dict[str, str]:
-        """image_id -> part."""
-        return {i: p for p, ids in self.parts.items() for i in ids}
-
-    @cached_property
-    def digest(self) -> str:
-        """Digest of what is in which part."""
-        return digest([self.parts, self.group_of])
-
     def check(self, manifest: Manifest) -> None:
-        """Check against the manifest itself: every film is there, and no patient id or equal pixels cross parts.
+        """Check against the manifest itself: no patient id and no equal pixels cross parts.
 
         Raises:
             DigestError: The manifest is not the one that it was drawn from.
             LeakageError: A patient, or two equal films, in two parts.
         """
-        require_digest("manifest", self.header.inputs["manifest"], manifest.digest, "split")
-        self._refuse_crossing(manifest)
-
-    def _refuse_crossing(self, manifest: Manifest) -> None:
+        super().check(manifest)
         for what, column in (("patient", "patient_id"), ("film with pixels", "pixels_sha256")):
             first: dict[str, tuple[str, str]] = {}
             for part, ids in self.parts.items():
@@ -114,19 +151,6 @@ class Split:
                             f"{what} {value[:40]!r} is in {other_part} and {part} (films {other!r}, {i!r}); it may be in one "
                             "part only. Rebuild the split with `hilum split`, or correct the ids in the manifest."
                         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON-able values."""
-        films = {p: {i: self.group_of[i] for i in ids} for p, ids in self.parts.items()}
-        return {
-            "header": self.header.to_dict(),
-            "n_films": {p: len(v) for p, v in self.parts.items()},
-            "films": films,
-        }
-
-    def write(self, path: Path) -> None:
-        """Write split.json."""
-        write_json(path, self.to_dict())
 
     @classmethod
     def read(cls, path: Path) -> Split:
@@ -151,18 +175,22 @@ class Split:
             return cls({p: list(v) for p, v in films.items()}, flat, header)
 
 
-class UnsafeSplit(Split):
+class UnsafeSplit(AnySplit):
     """A split that may leak, on purpose: what the published scripts did, to measure what it is worth.
 
-    It has a kind of its own, so that nothing takes it for a `Split`: only `read_split` reads it, and only a study with a switch of
-    ``[unsafe]`` on makes one. Its header names the switches. A film may be in several parts.
+    It is no `Split` and its file has a kind of its own, so that nothing takes it for one: only `read_split` reads it, and only a study
+    with a switch of ``[unsafe]`` on makes one. Its header names the switches. A film may be in several parts.
     """
 
-    def _refuse_leaks(self) -> None:
-        self.header = replace(self.header, kind=UNSAFE_KIND)
+    kind = "unsafe split"
 
-    def _refuse_crossing(self, manifest: Manifest) -> None:
-        del manifest
+    def check(self, manifest: Manifest) -> None:
+        """Check against the manifest itself.
+
+        Raises:
+            DigestError: The manifest is not the one that it was drawn from.
+        """
+        super().check(manifest)
 
     @cached_property
     def n_shared(self) -> int:
@@ -170,19 +198,19 @@ class UnsafeSplit(Split):
         return len(set(self.parts["test"]) & {*self.parts["train"], *self.parts["valid"]})
 
 
-def read_split(path: Path) -> Split:
+def read_split(path: Path) -> AnySplit:
     """Read a split of either kind; for evaluating a study's own results, not for drawing from.
 
     Raises:
         InputError: Missing or malformed.
-        LeakageError: A plain split that was edited so that it leaks.
+        LeakageError: A leak-free split that was edited so that it leaks.
     """
     value = read_json(path)
     with as_written(path):
-        unsafe = value["header"]["kind"] == UNSAFE_KIND
+        unsafe = value["header"]["kind"] == UnsafeSplit.kind
     if not unsafe:
         return Split.read(path)
-    header = Header.from_dict(value["header"], UNSAFE_KIND, path)
+    header = Header.from_dict(value["header"], UnsafeSplit.kind, path)
     films = value["films"]
     return UnsafeSplit(
         {p: list(v) for p, v in films.items()}, {i: g for v in films.values() for i, g in v.items()}, header

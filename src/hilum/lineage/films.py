@@ -15,7 +15,7 @@ from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.flow import Flow
 from hilum.artifacts.lineage import Artefact, Link, compared
 from hilum.artifacts.manifest import FilmRow, Manifest
-from hilum.artifacts.split import Split, UnsafeSplit, read_split
+from hilum.artifacts.split import AnySplit, UnsafeSplit, read_split
 from hilum.core.digests import digest, sha256_file
 from hilum.core.progress import progress
 from hilum.lineage.surroundings import Surroundings
@@ -134,7 +134,7 @@ class FilmReader:
         role: str,
         recorded: str,
         paths: Iterable[Path],
-        read: Callable[[Path], Manifest | Split | Duplicates],
+        read: Callable[[Path], Manifest | AnySplit | Duplicates],
         show: Callable[[Path], Artefact],
     ) -> Link:
         seen = []

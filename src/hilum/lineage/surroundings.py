@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hilum.artifacts.header import header_path, read_json
-from hilum.artifacts.split import UNSAFE_KIND
+from hilum.artifacts.split import UnsafeSplit
 from hilum.core.errors import InputError
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class Surroundings:
     def splits(self) -> Iterator[Path]:
         """Splits, nearest first."""
         for folder in self._folders():
-            beside = (p for p in sorted(folder.glob("*.json")) if kind_of_header(p) in ("split", UNSAFE_KIND))
+            beside = (p for p in sorted(folder.glob("*.json")) if kind_of_header(p) in ("split", UnsafeSplit.kind))
             yield from (*beside, *sorted((folder / "splits").rglob("*.json")))
 
     def duplicates(self) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from hilum.artifacts.header import Header, as_written, read_object
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.questions import Question, questions
-from hilum.artifacts.split import Split, read_split
+from hilum.artifacts.split import AnySplit, read_split
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import DigestError, InputError
 from hilum.report.losses import LossCurve
@@ -108,7 +108,7 @@ class RunFolder:
         self.classes: tuple[str, ...] = tuple(self.run["classes"])
         self.positive: str = self.run["positive"]
         self.n_trials: int = self.run["trials"]
-        self._read: dict[tuple[str, int], Split] = {}
+        self._read: dict[tuple[str, int], AnySplit] = {}
         self.cells: tuple[RunCell, ...] = tuple(self._cell(c) for c in self.run["cells"])
         if not self.cells or self.n_trials < 1 or self.positive not in self.classes:
             raise InputError(
@@ -177,7 +177,7 @@ class RunFolder:
         return Flow.of_run(self.path)
 
     @cached_property
-    def splits(self) -> dict[int, Split]:
+    def splits(self) -> dict[int, AnySplit]:
         """Trial -> the split that a page counts: the study's plain one, or the first cell's where no cell has that (`split_of`).
 
         Raises:
@@ -186,7 +186,7 @@ class RunFolder:
         own = next((c.splits for c in self.cells if not c.switches), "")
         return {t: self._split(own if all(c.splits for c in self.cells) else "", t) for t in self.trials}
 
-    def split_of(self, cell: RunCell, trial: int) -> Split:
+    def split_of(self, cell: RunCell, trial: int) -> AnySplit:
         """The split that a trial of a cell was trained and tested on; an unsafe one where the cell is."""
         return self._split(cell.splits, trial)
 
@@ -195,7 +195,7 @@ class RunFolder:
         kinds = sorted({c.splits for c in self.cells} | {""})
         return digest([self._split(k, t).digest for k in kinds for t in self.trials])
 
-    def _split(self, kind: str, trial: int) -> Split:
+    def _split(self, kind: str, trial: int) -> AnySplit:
         key = kind, trial
         if key not in self._read:
             path = self.path / "splits" / kind / f"trial-{trial}.json"

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from hilum.artifacts.manifest import FilmRow, Manifest
-from hilum.artifacts.split import PARTS, Split
+from hilum.artifacts.split import PARTS, AnySplit
 from hilum.core.errors import InputError
 
 _WORDS = ("no part", "one part", "two parts", "three parts")
@@ -18,7 +18,7 @@ _COVERS = 0.5
 
 
 def require_parts(
-    split: Split, manifest: Manifest, classes: Sequence[str], parts: Sequence[str] = PARTS
+    split: AnySplit, manifest: Manifest, classes: Sequence[str], parts: Sequence[str] = PARTS
 ) -> None:
     """Refuse a split in which a part has no film, or none of a class.
 
@@ -37,7 +37,7 @@ def require_parts(
 
 
 def part_problems(
-    split: Split, manifest: Manifest, classes: Sequence[str], parts: Sequence[str] = PARTS
+    split: AnySplit, manifest: Manifest, classes: Sequence[str], parts: Sequence[str] = PARTS
 ) -> list[str]:
     """What `require_parts` would refuse, a sentence each. The test films of a source left out need not be of every class."""
     by_id = manifest.by_id
@@ -64,7 +64,7 @@ def _listed(parts: Sequence[str]) -> str:
     return " and ".join(parts)
 
 
-def _cause(label: str, films: Sequence[FilmRow], split: Split, n_parts: int) -> str:
+def _cause(label: str, films: Sequence[FilmRow], split: AnySplit, n_parts: int) -> str:
     """Why films that are there did not reach a part."""
     what = f"class {label!r}" if label else "the study"
     of_class = f" of class {label!r}" if label else ""

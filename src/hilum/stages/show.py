@@ -15,7 +15,7 @@ from pathlib import Path
 from hilum.artifacts.header import as_written, header_path, read_json
 from hilum.artifacts.lineage import SHOWN, Artefact
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.split import UNSAFE_KIND
+from hilum.artifacts.split import UnsafeSplit
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
 from hilum.core.tables import read_columns
@@ -197,7 +197,7 @@ def _of_csv(path: Path, films: FilmReader, models: ModelReader) -> Artefact:
 def _of_json(path: Path, films: FilmReader, models: ModelReader, runs: RunReader) -> Artefact:
     value = read_json(path)
     kind = kind_of_header(path)
-    if kind in ("split", UNSAFE_KIND):
+    if kind in ("split", UnsafeSplit.kind):
         return films.split(path)
     if kind == "flow":
         return films.flow(path)

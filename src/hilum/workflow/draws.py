@@ -17,7 +17,7 @@ from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import Wanted
-from hilum.artifacts.split import Split, UnsafeSplit, read_split
+from hilum.artifacts.split import AnySplit, Split, UnsafeSplit, read_split
 from hilum.augment.sampling import process_counts, sample_counts
 from hilum.core.seeding import key_entropy
 from hilum.splitting.groups import film_groups
@@ -37,7 +37,7 @@ class Films:
     duplicates: Duplicates
 
 
-def draw(films: Films, drawing: Drawing, trial: int) -> Split:
+def draw(films: Films, drawing: Drawing, trial: int) -> AnySplit:
     """The split of one trial of a drawing.
 
     Raises:
@@ -69,12 +69,13 @@ def draw(films: Films, drawing: Drawing, trial: int) -> Split:
         parts["valid"] = parts["test"]
     options = {**split.header.options, "drawing": drawing.name, "unsafe": list(drawing.switches)}
     header = Header(split.header.kind, split.header.inputs, options, drawing.seed)
+    drawn: AnySplit = split
     if drawing.switches:
-        split = UnsafeSplit(parts, groups, header)
+        drawn = UnsafeSplit(parts, groups, header)
     elif parts != split.parts:
-        split = Split(parts, groups, header)
-    require_parts(split, manifest, study.data.classes)
-    return split
+        drawn = Split(parts, groups, header)
+    require_parts(drawn, manifest, study.data.classes)
+    return drawn
 
 
 def _share(manifest: Manifest, ids: Iterable[str], drawing: Drawing) -> tuple[str, ...]:
@@ -99,9 +100,9 @@ class Splits:
 
     def __init__(self, films: Films, folder: Path | None) -> None:
         self._films, self._folder = films, folder
-        self._drawn: dict[tuple[Drawing, int], Split] = {}
+        self._drawn: dict[tuple[Drawing, int], AnySplit] = {}
 
-    def of(self, drawing: Drawing, trial: int) -> Split:
+    def of(self, drawing: Drawing, trial: int) -> AnySplit:
         """The split of a trial."""
         key = drawing, trial
         if key not in self._drawn:
@@ -133,7 +134,7 @@ class Splits:
         return "" if drawing == self.plain else drawing.name
 
 
-def training_copies(study: Study, manifest: Manifest, split: Split, trial: int, seed: int) -> dict[str, int]:
+def training_copies(study: Study, manifest: Manifest, split: AnySplit, trial: int, seed: int) -> dict[str, int]:
     """How many copies of each training film the trial learns from.
 
     A class named in ``[sampling]`` is drawn with replacement, so some of its films may not be there at all.
@@ -153,7 +154,7 @@ def training_copies(study: Study, manifest: Manifest, split: Split, trial: int, 
 
 
 def wanted_of(
-    study: Study, manifest: Manifest, split: Split, pipeline: str, seed: int, trial: int
+    study: Study, manifest: Manifest, split: AnySplit, pipeline: str, seed: int, trial: int
 ) -> dict[str, list[tuple[str, Wanted]]]:
     """Part -> (film, what is wanted of it) of one trial under a pipeline, in order.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from hilum.artifacts.flow import FOUND, IN_MANIFEST, NAME, STUDY_FILMS, Flow, Step, TrialFlow
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest, excluded_path, read_exclusions
-from hilum.artifacts.split import PARTS, Split
+from hilum.artifacts.split import PARTS, AnySplit
 from hilum.stages.split import select
 from hilum.study.file import Study
 from hilum.study.film_filter import compile_filter, filter_words
@@ -107,7 +107,7 @@ def trial_flow(
     )  # fmt: skip
 
 
-def _not_used(split: Split, drawing: Drawing, n: int) -> dict[str, int]:
+def _not_used(split: AnySplit, drawing: Drawing, n: int) -> dict[str, int]:
     """Films in no part, by reason; what the split's header does not count is of the drawing."""
     options = split.header.options
     found = {}

@@ -13,7 +13,7 @@ from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureStore, PartFeatures
 from hilum.artifacts.header import Header, write_json
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
-from hilum.artifacts.split import Split
+from hilum.artifacts.split import AnySplit
 from hilum.core.engine import run_tasks
 from hilum.core.files import writing_folder
 from hilum.core.progress import progress
@@ -44,7 +44,7 @@ class Trial:
     number: int
     train: TrainTask | FinetuneTask
     held_out: tuple[tuple[str, PartFeatures], ...]
-    split: Split
+    split: AnySplit
 
     @property
     def digests(self) -> set[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
-from hilum.artifacts.split import Split, UnsafeSplit
+from hilum.artifacts.split import AnySplit, UnsafeSplit
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import InputError
 from hilum.core.seeding import generator
@@ -44,7 +44,7 @@ def films(**tables: object) -> Films:
     return Films(study(**tables), MANIFEST, exact_duplicates(MANIFEST))
 
 
-def plain(trial: int = 1) -> Split:
+def plain(trial: int = 1) -> AnySplit:
     return draw(films(), Drawing(5), trial)
 
 
