@@ -1,10 +1,11 @@
 # make demo   the main job on synthetic films; prints the report's path last
 # make test   every check (under 15 minutes on 2 cores)
 # make test-all   the slow ones too
+# make docs   the documentation site, in site/
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-all check
+.PHONY: demo test test-all check docs
 
 demo: .venv/ready
 	$(BIN)/hilum demo --workspace demo
@@ -20,6 +21,9 @@ check: .venv/ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/ready-dev
+	$(BIN)/mkdocs build --strict
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -25,9 +25,9 @@ from typing import Any
 from machine import name_machine
 
 from hilum.artifacts.manifest import Manifest
-from hilum.study.file import read_study
 from hilum.core.errors import InputError
 from hilum.core.seeding import generator
+from hilum.study.file import read_study
 from hilum.workflow.state import study_films
 
 BACKBONES = ("resnet50", "squeezenet1_0", "densenet121")

@@ -17,9 +17,9 @@ from hilum.core.errors import InputError
 class CropCentre(Operation):
     """Keep the centre of a film.
 
-    Attributes: percentage_area: Share of each SIDE that is kept, 0.1 to below 1, as in Augmentor; so 0.9
-        keeps 81 % of the area. randomise_percentage_area: Draw the share between 0.1 and `percentage_area`,
-        to two digits.
+    Attributes:
+        percentage_area: Share of each SIDE that is kept, 0.1 to below 1, as in Augmentor; so 0.9 keeps 81 % of the area.
+        randomise_percentage_area: Draw the share between 0.1 and `percentage_area`, to two digits.
     """
 
     op: ClassVar[str] = "crop_centre"

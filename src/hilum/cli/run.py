@@ -63,6 +63,7 @@ def manifest_of(study: Study, given: Path | None, path: Path, workspace: Path) -
 
 
 def kept(workspace: Path) -> str:
+    """What a stopped command says last: where its work is, and how to go on."""
     return f"everything finished is kept in {workspace}; the same command goes on where it was"
 
 

@@ -96,8 +96,7 @@ def propose(sketches: NDArray[np.uint8], nearest: int = 10, least: float = 0.5) 
     Args:
         sketches: Shape (n, 64, 64), uint8.
         nearest: Neighbours kept for each film.
-        least: Cosine below which a neighbour is not kept; not applied to so few films that all are
-        neighbours.
+        least: Cosine below which a neighbour is not kept; not applied to so few films that all are neighbours.
     """
     n = len(sketches)
     if n < 2:
@@ -179,9 +178,8 @@ class Alignment:
     """How alike the films of each pair are once one is laid on the other.
 
     Attributes:
-        correlation: Pearson correlation of grey values over the overlap, float32, shape (m,); at the coarser
-        size
-            for a pair that went no further.
+        correlation: Pearson correlation of grey values over the overlap, float32, shape (m,); at the coarser size for a pair that
+            went no further.
         detail: The same of local contrast; 0 for a pair that went no further.
         overlap: Share of the first film that the second covers.
     """

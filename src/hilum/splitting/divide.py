@@ -155,6 +155,7 @@ class Shares:
 
 
 def shares_of(method: SplitMethod, fractions: Mapping[str, float] | None) -> Shares:
+    """What share of the groups each part has under a method; `fractions` is read by the method of that name alone."""
     if method == "set1":
         return Shares(Fraction(1, 5), Fraction(1, 10), valid_of_rest=True, round_up=True)
     if method == "set2":

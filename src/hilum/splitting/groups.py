@@ -51,6 +51,7 @@ def film_groups(manifest: Manifest, duplicates: Duplicates | None) -> dict[str, 
 
 
 def count_groups(manifest: Manifest, group_of: Mapping[str, str]) -> dict[str, Counter[str]]:
+    """Of each group, how many films of each label it has; in the order of the groups' names."""
     groups: dict[str, Counter[str]] = {}
     for film in manifest.films:
         groups.setdefault(group_of[film.image_id], Counter())[film.label] += 1
@@ -58,6 +59,7 @@ def count_groups(manifest: Manifest, group_of: Mapping[str, str]) -> dict[str, C
 
 
 def total(groups: Mapping[str, Counter[str]]) -> Counter[str]:
+    """How many films of each label there are in all groups together."""
     total: Counter[str] = Counter()
     for c in groups.values():
         total.update(c)

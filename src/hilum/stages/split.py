@@ -58,8 +58,7 @@ def select(
         labels: The study's classes, of which its films are; filters may name others, as what they leave out. None for all.
 
     Raises:
-        InputError: An unknown column or value, no film left, or a film without a patient id where one is
-        needed.
+        InputError: An unknown column or value, no film left, or a film without a patient id where one is needed.
     """
     for key, tables in (("include", include), ("exclude", exclude)):
         for table in tables:
