@@ -79,7 +79,9 @@ class Surroundings:
     def splits(self) -> Iterator[Path]:
         """Splits, nearest first."""
         for folder in self._folders():
-            beside = (p for p in sorted(folder.glob("*.json")) if kind_of_header(p) in ("split", UnsafeSplit.kind))
+            beside = (
+                p for p in sorted(folder.glob("*.json")) if kind_of_header(p) in ("split", UnsafeSplit.kind)
+            )
             yield from (*beside, *sorted((folder / "splits").rglob("*.json")))
 
     def duplicates(self) -> Iterator[Path]:

@@ -134,7 +134,9 @@ class Splits:
         return "" if drawing == self.plain else drawing.name
 
 
-def training_copies(study: Study, manifest: Manifest, split: AnySplit, trial: int, seed: int) -> dict[str, int]:
+def training_copies(
+    study: Study, manifest: Manifest, split: AnySplit, trial: int, seed: int
+) -> dict[str, int]:
     """How many copies of each training film the trial learns from.
 
     A class named in ``[sampling]`` is drawn with replacement, so some of its films may not be there at all.
