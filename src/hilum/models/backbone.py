@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from itertools import pairwise
+from pkgutil import resolve_name
 from typing import Literal, cast
 
 import numpy as np
@@ -19,7 +20,6 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from hilum.core.errors import HilumError, InputError
 from hilum.core.seeding import key_entropy
-from hilum.models.cnn import cnn_body
 from hilum.models.registry import Backbone
 from hilum.models.weights import Weights, known_file, load_into, read_for, state_sha256
 
@@ -34,22 +34,12 @@ def build_network(b: Backbone, weights: Weights, seed: int = 0) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(key_entropy(seed, "weights", b.name) % 2**63)
         net = _plain_network(b)
-    load_into(net, weights)
+    load_into(net, b, weights)
     return net.eval().requires_grad_(False)
 
 
 def _plain_network(b: Backbone) -> nn.Module:
-    if b.library == "timm":
-        import timm
-
-        net: nn.Module = timm.create_model(b.name, pretrained=False)
-        return net
-    if b.library == "hilum":
-        return cnn_body()
-    import torchvision
-
-    plain: nn.Module = torchvision.models.get_model(b.name, weights=None)
-    return plain
+    return cast(nn.Module, resolve_name(b.build)())
 
 
 def check_weights(b: Backbone, weights: Weights) -> None:
@@ -62,7 +52,7 @@ def check_weights(b: Backbone, weights: Weights) -> None:
         return
     with torch.device("meta"):
         wanted = _plain_network(b).state_dict()
-    read_for(weights.path, wanted)
+    read_for(b, weights.path, wanted)
 
 
 class Tap(nn.Module):
@@ -75,24 +65,15 @@ class Tap(nn.Module):
 
     def __init__(self, net: nn.Module, b: Backbone) -> None:
         super().__init__()
-        self.name = b.name
-        if b.name == "resnet50":
-            net.fc = nn.Identity()
-            self.net = net
-        elif b.name == "tf_efficientnet_lite0":
-            net.classifier = nn.Identity()
-            self.net = net
-        elif b.library == "hilum":
-            self.net = net
-        else:
-            self.net = cast(nn.Module, net.features)
+        self.pool = b.pool
+        self.net = net.get_submodule(b.body)
+        if b.cut:
+            setattr(self.net, b.cut, nn.Identity())
 
     def forward(self, x: Tensor) -> Tensor:
         """Features of normalised films (n, 3, height, width)."""
         x = self.net(x)
-        if self.name == "densenet121":
-            x = torch.relu(x).mean(dim=(2, 3))
-        return x
+        return torch.relu(x).mean(dim=(2, 3)) if self.pool else x
 
 
 def normalised(films: Tensor, mean: Tensor, std: Tensor) -> Tensor:
@@ -144,7 +125,7 @@ class FrozenBackbone:
     def __init__(
         self, b: Backbone, weights: Weights, seed: int = 0, precision: Precision = "fp32", device: str = "cpu"
     ) -> None:
-        if b.library == "hilum":
+        if b.from_scratch:
             raise InputError(
                 f"{b.name} is trained from scratch, as a whole; its features cannot be frozen. Give the study a [finetune] table"
             )

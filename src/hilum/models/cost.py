@@ -44,10 +44,10 @@ def cost_of(name: str, size_px: int, n_classes: int, finetuned: bool = False) ->
     """The cost of a study's network.
 
     Args:
-        name: Of the backbone, or ``cnn``.
+        name: Of the backbone.
         size_px: Side of the prepared film.
         n_classes: Outputs of the head.
-        finetuned: Whether the backbone is trained too; the ``cnn`` always is.
+        finetuned: Whether the backbone is trained too; one from scratch always is.
 
     Returns:
         ``parameters``, ``trained`` (those that training moves) and ``multiply_adds`` of one film.
@@ -55,12 +55,13 @@ def cost_of(name: str, size_px: int, n_classes: int, finetuned: bool = False) ->
     Raises:
         InputError: No such backbone; names the nearest.
     """
+    b = backbone(name)
     with torch.device("meta"):
-        network = build_whole(backbone(name), RANDOM, n_classes, (size_px, size_px), seed=0)
+        network = build_whole(b, RANDOM, n_classes, (size_px, size_px), seed=0)
         film = torch.empty(1, size_px, size_px, dtype=torch.uint8)
     everything = n_parameters(network)
     return {
         "parameters": everything,
-        "trained": everything if finetuned or name == "cnn" else n_parameters(network.head),
+        "trained": everything if finetuned or b.from_scratch else n_parameters(network.head),
         "multiply_adds": multiply_adds(network, film),
     }

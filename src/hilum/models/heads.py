@@ -1,22 +1,21 @@
-"""The heads that a study trains on frozen features, as plain torch modules (FACTS of the study, section 3).
+"""The heads that a study trains behind a backbone, one entry a kind, as plain torch modules (FACTS of the study, section 3).
 
-``mlp``: Linear C -> 64, ReLU, Linear 64 -> classes (ResNet50). ``linear``: Linear C -> classes (DenseNet121,
-EfficientNet-Lite0). ``conv``: Dropout .5, Conv 1x1 C -> classes, ReLU, global average pooling (SqueezeNet).
 All give logits; no softmax inside.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
-from hilum.core.errors import HilumError
 from hilum.core.seeding import key_entropy
-from hilum.models.registry import Backbone
+from hilum.models.registry import Backbone, HeadKind
 
 
 class ConvHead(nn.Module):
-    """SqueezeNet's classifier: Dropout .5, Conv 1x1, ReLU, global average pooling.
+    """Dropout .5, Conv 1x1, ReLU, global average pooling, on a map.
 
     Dropout is done by whoever trains, to the features (`hilum.training.loop.dropout_factors`): chance is data, not drawn inside.
     """
@@ -35,16 +34,27 @@ class ConvHead(nn.Module):
         return torch.relu(maps + self.conv.bias[:, None]).mean(dim=2)
 
 
-def build_head(b: Backbone, n_classes: int, seed: int) -> nn.Module:
-    """A head with fresh weights drawn from `seed` alone (torch's usual initialisation)."""
+HEADS: dict[HeadKind, Callable[[int, int], nn.Module]] = {
+    "mlp": lambda n, n_classes: nn.Sequential(nn.Linear(n, 64), nn.ReLU(), nn.Linear(64, n_classes)),
+    "linear": nn.Linear,
+    "conv": ConvHead,
+    # no activation between them, as in the paper's Figure 14
+    "dense": lambda n, n_classes: nn.Sequential(
+        nn.Linear(n, 968), nn.Linear(968, 32), nn.Linear(32, n_classes)
+    ),
+}
+"""Kind of head -> the module for a number of inputs (channels, or flat values) and a number of classes."""
+
+
+def build_head(b: Backbone, n_classes: int, seed: int, n_inputs: int = 0) -> nn.Module:
+    """A head with fresh weights drawn from `seed` alone (torch's usual initialisation).
+
+    Args:
+        b: The backbone before it.
+        n_classes: Outputs.
+        seed: Of its first weights.
+        n_inputs: Inputs where the backbone's number of channels follows from the films' size.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(key_entropy(seed, "head", b.name) % 2**63)
-        if b.head == "mlp":
-            return nn.Sequential(nn.Linear(b.channels, 64), nn.ReLU(), nn.Linear(64, n_classes))
-        if b.head == "linear":
-            return nn.Linear(b.channels, n_classes)
-        if b.head == "conv":
-            return ConvHead(b.channels, n_classes)
-    raise HilumError(
-        f"the head of {b.name} depends on the films' size; hilum.models.networks.build_whole makes it"
-    )
+        return HEADS[b.head](b.channels or n_inputs, n_classes)

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from hilum.core.errors import HilumError
 from hilum.core.seeding import key_entropy
 from hilum.models.backbone import Precision, Tap, build_network, normalised
-from hilum.models.cnn import cnn_head, flat_size
 from hilum.models.heads import ConvHead, build_head
 from hilum.models.registry import Backbone
 from hilum.models.weights import RANDOM, Weights
@@ -30,15 +29,11 @@ class WholeNetwork(nn.Module):
         b: Which backbone.
         body: Normalised films to features.
         head: Features to logits.
-
-    Attributes:
-        dropout: Whether the head's input is dropped out in training.
     """
 
     def __init__(self, b: Backbone, body: nn.Module, head: nn.Module) -> None:
         super().__init__()
         self.b, self.body, self.head = b, body, head
-        self.dropout = isinstance(head, ConvHead)
         self.register_buffer("mean", torch.tensor(b.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(b.std).view(1, 3, 1, 1), persistent=False)
 
@@ -52,6 +47,11 @@ class WholeNetwork(nn.Module):
         """
         features = self.body(normalised(films, cast(Tensor, self.mean), cast(Tensor, self.std)))
         return cast(Tensor, self.head(features if factors is None else features * factors))
+
+    @property
+    def dropout(self) -> bool:
+        """Whether the head's input is dropped out in training."""
+        return isinstance(self.head, ConvHead)
 
     def feature_shape(self, height: int, width: int) -> torch.Size:
         """Shape of one film's features at this size; the network is left as it was."""
@@ -69,18 +69,13 @@ def build_whole(
         b: Which backbone.
         weights: Of the backbone; random ones are drawn from `seed`.
         n_classes: Outputs.
-        size_px: (height, width) of the films; only ``cnn`` depends on it.
+        size_px: (height, width) of the films; only heads of flat features depend on it.
         seed: Of the head's first weights, which are those of `hilum.models.heads.build_head`.
     """
-    body = Tap(build_network(b, weights, seed), b)
-    if b.head == "dense":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(key_entropy(seed, "head", b.name) % 2**63)
-            head: nn.Module = cnn_head(flat_size(*size_px), n_classes)
-    else:
-        head = build_head(b, n_classes, seed)
-    body = body.to(memory_format=torch.channels_last)
-    return WholeNetwork(b, body, head).requires_grad_(True)
+    body = Tap(build_network(b, weights, seed), b).to(memory_format=torch.channels_last)
+    network = WholeNetwork(b, body, nn.Identity())
+    network.head = build_head(b, n_classes, seed, b.channels or network.feature_shape(*size_px)[0])
+    return network.requires_grad_(True)
 
 
 def reset_first_conv(network: WholeNetwork, seed: int) -> None:
@@ -99,10 +94,7 @@ def whole_from_state(b: Backbone, n_classes: int, state: dict[str, NDArray[np.ge
     """
     with torch.device("meta"):
         body = Tap(build_network(b, RANDOM), b)
-        if b.head == "dense":
-            head: nn.Module = cnn_head(state["head.0.weight"].shape[1], n_classes)
-        else:
-            head = build_head(b, n_classes, seed=0)
+        head = build_head(b, n_classes, 0, b.channels or state["head.0.weight"].shape[1])
     network = WholeNetwork(b, body, head)
     network.mean, network.std = (torch.tensor(v).view(1, 3, 1, 1) for v in (b.mean, b.std))
     try:

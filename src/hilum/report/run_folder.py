@@ -22,6 +22,7 @@ from hilum.artifacts.questions import Question, questions
 from hilum.artifacts.split import AnySplit, read_split
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import DigestError, InputError
+from hilum.models.registry import BACKBONES
 from hilum.report.losses import LossCurve
 from hilum.study.tables import Factor
 
@@ -63,10 +64,15 @@ class RunCell:
     prepared_as: str = ""
 
     @property
+    def from_scratch(self) -> bool:
+        """Whether the backbone has no weights to start from."""
+        return self.backbone in BACKBONES and BACKBONES[self.backbone].from_scratch
+
+    @property
     def backbone_label(self) -> str:
         """The backbone for a table: marked where its weights are random."""
-        if self.backbone == "cnn":
-            return "cnn (from scratch)"
+        if self.from_scratch:
+            return f"{self.backbone} (from scratch)"
         return self.backbone if self.pretrained else f"{self.backbone} (random weights)"
 
 

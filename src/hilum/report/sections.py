@@ -86,7 +86,7 @@ def _kind(folder: RunFolder) -> str:
         return "backbone"
     if tuned == {False}:
         return "frozen backbone"
-    return "network" if all(c.backbone == "cnn" for c in folder.cells) else "fine-tuned backbone"
+    return "network" if all(c.from_scratch for c in folder.cells) else "fine-tuned backbone"
 
 
 def _trained(folder: RunFolder) -> str:

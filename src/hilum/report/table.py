@@ -31,8 +31,8 @@ _LATEX_RE = re.compile("|".join(re.escape(c) for c in _LATEX))
 def latex_escape(text: str) -> str:
     r"""Text in which LaTeX finds no command.
 
-    >>> latex_escape("50 % of resnet50_a & b")
-    '50 \\% of resnet50\\_a \\& b'
+    >>> latex_escape("50 % of a_b & c")
+    '50 \\% of a\\_b \\& c'
     """
     return _LATEX_RE.sub(lambda m: _LATEX[m[0]], text)
 

@@ -68,7 +68,7 @@ class GridTable(StrictTable):
     """``[grid]``: the cells, every level of a factor with every level of the others; and how often each is trained.
 
     Attributes:
-        backbones: Registry names; ``cnn`` is the small network that is trained from scratch.
+        backbones: Names of `hilum.models.registry`.
         pipelines: Names of pipelines, the study's own or those that ship.
         schedules: Names of policies, ``[policy.NAME]`` or ``constant``.
         losses: Names of losses, ``[loss.NAME]`` or ``cross-entropy``.

@@ -147,7 +147,7 @@ class Training:
     def _new_optimizer(self) -> _FabricOptimizer:
         ever = self.stages[-1:] if self.recipe.options.train == "head" else self.stages
         groups = [(list(s.parameters.values()), 1.0) for s in ever]
-        # fused: on a CPU torch's default takes two more tensors as large as the largest layer, 450 MB each in the paper's CNN
+        # fused: on a CPU torch's default takes two more tensors as large as the largest layer, 450 MB each where it has 113 million
         fused = True if self.fabric.device.type == "cpu" else None
         found = self.fabric.setup_optimizers(build_optimizer(self.recipe.policy, groups, fused))
         assert isinstance(found, _FabricOptimizer)

@@ -21,7 +21,6 @@ from hilum.models.registry import backbone
 from hilum.stages.finetune import check_machine
 from hilum.tracking.background import SERVER, SWITCH
 from hilum.workflow.asked import Asked, Finding
-from hilum.workflow.plan import FROM_SCRATCH
 from hilum.workflow.sizes import Sizes, sizes_of
 from hilum.workflow.state import choose_weights_of
 
@@ -130,7 +129,7 @@ def memory(asked: Asked) -> Iterator[Finding]:
     needed = _PROCESS_BYTES * (1 + min(asked.workers, available_cores()))
     whole = {r.cell.backbone for r in asked.recipes if r.finetune is not None}
     if choose_device() == "cpu" and whole:
-        largest = max(cost_of(name, side, n_classes, name == FROM_SCRATCH)["parameters"] for name in whole)
+        largest = max(cost_of(name, side, n_classes)["parameters"] for name in whole)
         needed += asked.workers * largest * _BYTES_A_WEIGHT
     available = psutil.virtual_memory().available
     if needed > available:

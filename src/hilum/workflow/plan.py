@@ -21,8 +21,6 @@ from hilum.study.policies import Policy, policy_epochs
 from hilum.study.tables import FinetuneTable, Varying
 
 AS_DESCRIBED = "as-described"
-FROM_SCRATCH = "cnn"
-"""The backbone that has no weights to start from and is never frozen."""
 
 
 @dataclass(frozen=True)
@@ -165,9 +163,8 @@ def cells(study: Study) -> list[Cell]:
     for b, p, s, loss, share, left_out, seed, (level, switches) in product(
         g.backbones, g.pipelines, g.schedules, g.losses, g.fractions, g.sources_left_out, g.seeds or [study.seed], levels
     ):  # fmt: skip
-        finetuned = (
-            b == FROM_SCRATCH or study.finetune is not None or any(FAULTS[f].finetunes for f in switches)
-        )
+        trains = study.finetune is not None or any(FAULTS[f].finetunes for f in switches)
+        finetuned = trains or backbone(b).from_scratch
         marks = {
             loss: loss != "cross-entropy",
             f"fraction-{share:g}": share != 1.0,
@@ -184,7 +181,7 @@ def finetune_options(study: Study, cell: Cell) -> FinetuneTable | None:
     """How the cell's backbone is trained, faults included; None where it is frozen."""
     if not cell.finetuned:
         return None
-    if cell.backbone == FROM_SCRATCH:
+    if backbone(cell.backbone).from_scratch:
         base = study.finetune or FinetuneTable()
         return base.model_copy(update={"train": "all", "unfreeze": "at_once"})
     base = study.finetune or FinetuneTable(train="head", batchnorm="eval")
@@ -243,7 +240,6 @@ def recipes(study: Study) -> list[Recipe]:
     pipes = pipelines(study)
     found = []
     for cell in cells(study):
-        backbone(cell.backbone)
         policy = study.policy_of(cell.schedule)
         recipe = Recipe(
             cell=cell,
@@ -277,12 +273,14 @@ def _refuse_impossible(study: Study, recipe: Recipe) -> None:
     def refuse(reason: str) -> InputError:
         return InputError(f"the cell {cell.name} cannot be: {reason}")
 
-    if cell.backbone == FROM_SCRATCH:
+    if backbone(cell.backbone).from_scratch:
         fault = next((f for f in cell.switches if f in (*_BACKBONE_FAULTS, "new_first_conv")), None)
         if fault is not None:
-            raise refuse(f"cnn starts from scratch, so the switch {fault!r} has nothing to act on")
-        if study.weights.get(FROM_SCRATCH, "none") != "none":
-            raise refuse("cnn has no pretrained weights; leave weights.cnn out")
+            raise refuse(
+                f"{cell.backbone} starts from scratch, so the switch {fault!r} has nothing to act on"
+            )
+        if study.weights.get(cell.backbone, "none") != "none":
+            raise refuse(f"{cell.backbone} has no pretrained weights; leave weights.{cell.backbone} out")
     elif recipe.random_weights and study.weights.get(cell.backbone) == "none":
         raise refuse("weights are random as described, so 'no_pretrained_weights' changes nothing")
     if "misspelt_freezing" in cell.switches and study.finetune is not None and study.finetune.train == "all":

@@ -21,7 +21,7 @@ from hilum.models.weights import RANDOM, Weights, find
 from hilum.stages.split import select, subset
 from hilum.study.file import Study
 from hilum.study.tables import WeightsTable
-from hilum.workflow.plan import FROM_SCRATCH, Recipe
+from hilum.workflow.plan import Recipe
 from hilum.workflow.stage_line import StageLine
 from hilum.workflow.workspace import Settled, Workspace
 
@@ -97,9 +97,9 @@ def choose_weights_of(study: Study, which: FeaturesOf) -> Weights:
         InputError: They are not here.
     """
     name, random = which
-    choice = study.weights.get(name, "imagenet")
-    if random or name == FROM_SCRATCH:
+    if random:
         return RANDOM
+    choice = study.weights.get(name, "imagenet")
     if isinstance(choice, WeightsTable):
         return find(backbone(name), choice.file, choice.sha256)
     return find(backbone(name), choice)

@@ -80,7 +80,7 @@ def test_rubbish_is_no_state_dict(tmp_path: Path) -> None:
     path = tmp_path / "w.pth"
     path.write_bytes(b"rubbish")
     with pytest.raises(InputError, match="cannot be read as a state dict"):
-        load_into(torchvision.models.squeezenet1_0(), find(SQUEEZE, str(path)))
+        load_into(torchvision.models.squeezenet1_0(), SQUEEZE, find(SQUEEZE, str(path)))
 
 
 def test_old_densenet_names_are_understood(tmp_path: Path) -> None:
