@@ -14,6 +14,7 @@ from PIL import Image
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.digests import pixels_sha256, sha256_file
+from hilum.core.engine import Local
 from hilum.imaging.decode import decode_file
 from hilum.imaging.duplicates import CORRELATION, DETAIL, align, propose, sketch
 from hilum.stages.duplicates import find_duplicates
@@ -60,7 +61,7 @@ def search(folder: Path, known_numbers: range, others: range) -> tuple[float, fl
     films = [row(radiography_normal(folder, k), f"radiography/Normal-{k}") for k in [*known_numbers, *others]]
     films += [row(normals[k - FIRST], f"mooney/{normals[k - FIRST].stem}") for k in known_numbers]
     options = {"no_patient_ids": ["radiography", "mooney"]}
-    found = find_duplicates(Manifest(films, Header("manifest", options=options)), workers=2)
+    found = find_duplicates(Manifest(films, Header("manifest", options=options)), Local(2))
     in_group = {tuple(sorted((a, b))) for g in found.groups for a in g for b in g if a < b}
     known = {
         tuple(sorted((f"mooney/{normals[k - FIRST].stem}", f"radiography/Normal-{k}"))) for k in known_numbers

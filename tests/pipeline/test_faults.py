@@ -11,6 +11,7 @@ from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.comparisons import read_comparisons
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split, read_split
+from hilum.core.engine import Local
 from hilum.core.errors import InputError, UnsafeError
 from hilum.models.backbone import build_network
 from hilum.models.registry import backbone
@@ -43,12 +44,12 @@ def study(name: str, **tables: object) -> Study:
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a manifest of 120 films."""
     root = tmp_path_factory.mktemp("faults")
-    ingest([f"synthetic={make_films(root / 'films', 120, 5, 96)}"], root / "manifest.csv", workers=1)
+    ingest([f"synthetic={make_films(root / 'films', 120, 5, 96)}"], root / "manifest.csv", engine=Local(1))
     return root
 
 
 def run(root: Path, s: Study) -> Path:
-    return run_study(s, root / "manifest.csv", root / "workspace", 1, "test")[0].parent
+    return run_study(s, root / "manifest.csv", root / "workspace", Local(1), "test")[0].parent
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +242,7 @@ def test_a_suite_runs_its_members_and_reports_them_together(root: Path, tmp_path
         Planned("experiment-2", plain, root / "manifest.csv"),
         Planned("as-run-2", again, root / "manifest.csv"),
     ]
-    report, lines = run_suite(read_suite(root / "two.toml"), members, root / "workspace", 1, "test")
+    report, lines = run_suite(read_suite(root / "two.toml"), members, root / "workspace", Local(1), "test")
     page = report.read_text()
     assert "Table 4" in page
     assert "Unsafe" in page
@@ -250,7 +251,7 @@ def test_a_suite_runs_its_members_and_reports_them_together(root: Path, tmp_path
         ("experiment-2", 1, 0),
         ("as-run-2", 1, 0),
     ]
-    _, lines = run_suite(read_suite(root / "two.toml"), members, root / "workspace", 1, "test")
+    _, lines = run_suite(read_suite(root / "two.toml"), members, root / "workspace", Local(1), "test")
     assert [(line.done, line.found) for line in lines] == [(0, 1), (0, 1)]
 
 

@@ -14,6 +14,7 @@ from hilum.artifacts.features import PartFeatures
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
+from hilum.core.engine import Local
 from hilum.core.errors import DigestError, InputError
 from hilum.stages.ingest import ingest
 from hilum.stages.predict import PredictTask, predict_films, predict_trial
@@ -42,10 +43,10 @@ resamples = 100
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run."""
     root = tmp_path_factory.mktemp("predict")
-    ingest([f"synthetic={make_films(root / 'films', 120, 5, 96)}"], root / "manifest.csv", workers=1)
+    ingest([f"synthetic={make_films(root / 'films', 120, 5, 96)}"], root / "manifest.csv", engine=Local(1))
     (root / "tiny.toml").write_text(STUDY)
     report, _ = run_study(
-        read_study(root / "tiny.toml"), root / "manifest.csv", root / "workspace", 1, "test"
+        read_study(root / "tiny.toml"), root / "manifest.csv", root / "workspace", Local(1), "test"
     )
     shutil.copy(root / "manifest.csv", report.parent / "all.csv")
     return report.parent

@@ -16,6 +16,7 @@ from hilum.artifacts.flow import Flow
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split
+from hilum.core.engine import Local
 from hilum.core.seeding import generator
 from hilum.stages.ingest import ingest
 
@@ -67,7 +68,7 @@ def make_films(folder: Path, n: int) -> Path:
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a manifest of 160 films and a study file."""
     root = tmp_path_factory.mktemp("films")
-    ingest([f"synthetic={make_films(root / 'films', 160)}"], root / "manifest.csv", workers=1)
+    ingest([f"synthetic={make_films(root / 'films', 160)}"], root / "manifest.csv", engine=Local(1))
     (root / "small.toml").write_text(STUDY)
     return root
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.manifest import Manifest
 from hilum.cli.main import app
+from hilum.core.engine import Local
 from hilum.core.seeding import generator
 from hilum.report.audit_page import audit_page
 from hilum.stages.audit import audit
@@ -54,9 +55,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(film).save(root / f"{k}.png")
         rows.append(f"{k}.png,{CLASSES[k % 2]},p{k}")
     (root / "films.csv").write_text("\n".join(rows) + "\n")
-    ingest([f"clinic={root / 'films.csv'}"], root / "manifest.csv", workers=1)
+    ingest([f"clinic={root / 'films.csv'}"], root / "manifest.csv", engine=Local(1))
     page, _ = run_study(
-        Study.model_validate(STUDY), root / "manifest.csv", root / "workspace", 1, "hilum run clinic.toml"
+        Study.model_validate(STUDY),
+        root / "manifest.csv",
+        root / "workspace",
+        Local(1),
+        "hilum run clinic.toml",
     )
     return page.parent
 

@@ -12,6 +12,7 @@ from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.outputs import check_outputs, file_output, folder_output
 from hilum.artifacts.split import Split
 from hilum.core import progress
+from hilum.core.engine import Local
 from hilum.study.classes import USUAL_POSITIVE, positive_class
 
 
@@ -58,7 +59,7 @@ def audit(
     if kept:
         found = Duplicates.read(path)
     else:
-        found = find_duplicates(films, workers=workers)
+        found = find_duplicates(films, Local(workers))
         found.write(path)
     findings = audit_stage(films, found, parts, positive=positive, seed=seed)
     json_path, page_path = write_audit(findings, audit_page(findings, f"Audit of {manifest.name}"), out)

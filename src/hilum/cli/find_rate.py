@@ -50,7 +50,7 @@ def find_rate(
     Frozen backbones and those that are trained are asked alike. Features are computed once and serve `hilum run` too.
     """
     set_quiet(quiet)
-    from hilum.core.engine import available_cores
+    from hilum.core.engine import Local
     from hilum.study.suite import is_suite
 
     path = study_path(study)
@@ -68,7 +68,9 @@ def find_rate(
     from hilum.workflow.find_rates import find_rates
 
     with when_stopped(kept(workspace)):
-        named, found = find_rates(checked, films, workspace, workers or available_cores(), cell or ())
+        named, found = find_rates(
+            checked, films, workspace, Local(workers) if workers else Local(), cell or ()
+        )
     _write(folder, named.name, found)
     _print(found)
     print(folder / f"{FIGURE}.svg")

@@ -11,6 +11,7 @@ import typer
 
 from hilum.artifacts.manifest import excluded_path
 from hilum.core import progress
+from hilum.core.engine import Local
 from hilum.core.errors import InputError, nearest
 from hilum.sources.listing import LAYOUTS, MooneyPatients
 
@@ -86,7 +87,7 @@ def ingest(
         mooney_patients=cast(MooneyPatients, mooney_patients),
         views=views or (),
         strict=strict,
-        workers=workers,
+        engine=None if workers is None else Local(workers),
     )
     print(json.dumps(as_dict(done), indent=1, ensure_ascii=False) if as_json else as_text(done))
 

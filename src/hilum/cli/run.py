@@ -13,6 +13,7 @@ import typer
 from hilum.artifacts.header import read_json
 from hilum.artifacts.outputs import WORKSPACE_BYTES, check_outputs, folder_output
 from hilum.cli.ending import when_stopped
+from hilum.core.engine import ENGINES, available_cores, engine_named
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import set_quiet
 
@@ -103,7 +104,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan, an estimate of the time and what is missing.")
     ] = False,
-    engine: Annotated[str, typer.Option(help="Where tasks run: local.")] = "local",
+    engine: Annotated[str, typer.Option(help=f"Where tasks run: {', '.join(ENGINES)}.")] = "local",
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Processes; all cores if not given. Results do not depend on it."),
@@ -112,18 +113,15 @@ def run(
 ) -> None:
     """Run a study from its films to its report. A run that was stopped goes on where it was."""
     set_quiet(quiet)
-    if engine != "local":
-        raise InputError(f"unknown engine {engine!r}; {nearest(engine, ['local'])}")
+    where = engine_named(engine, workers or available_cores())
     if not dry_run:
         check_outputs(
             [folder_output(workspace, "workspace", option="--workspace", room_bytes=WORKSPACE_BYTES)]
         )
-    from hilum.core.engine import available_cores
     from hilum.study.suite import is_suite, read_suite
     from hilum.tracking.background import record_later
 
     path = study_path(study)
-    n_workers = workers or available_cores()
     command = shlex.join(["hilum", *sys.argv[1:]])
     if is_suite(path):
         suite = read_suite(path, set_ or ())
@@ -137,24 +135,24 @@ def run(
 
             for label, checked, films in planned:
                 print(f"--- {label}")
-                print_plan(checked, films, workspace, n_workers)
+                print_plan(checked, films, workspace, where)
             return
         from hilum.workflow.suite import Planned, run_suite
 
         with when_stopped(kept(workspace)):
-            report, lines = run_suite(suite, [Planned(*p) for p in planned], workspace, n_workers, command)
+            report, lines = run_suite(suite, [Planned(*p) for p in planned], workspace, where, command)
     else:
         checked = checked_study(path, set_ or ())
         films = manifest_of(checked, manifest, path, workspace)
         if dry_run:
             from hilum.workflow.dry_run import print_plan
 
-            print_plan(checked, films, workspace, n_workers)
+            print_plan(checked, films, workspace, where)
             return
         from hilum.workflow.suite import run_or_find
 
         with when_stopped(kept(workspace)):
-            report, lines = run_or_find(checked, films, workspace, n_workers, command)
+            report, lines = run_or_find(checked, films, workspace, where, command)
     _print_end(report, lines)
     record_later(_runs_of(report), workspace)
 

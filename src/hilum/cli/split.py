@@ -13,6 +13,7 @@ from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.artifacts.split import PARTS, Split
 from hilum.core import progress
+from hilum.core.engine import Local
 from hilum.core.errors import InputError, UnsafeError, nearest
 from hilum.study.tables import Crossing
 
@@ -118,7 +119,7 @@ def split(
         if duplicates is not None and duplicates.is_file():
             found = Duplicates.read(duplicates)
         else:
-            found = find_duplicates(films, workers=workers)
+            found = find_duplicates(films, Local(workers))
             if duplicates is not None:
                 found.write(duplicates)
     selection: dict[str, Any] = {"one_per_patient": list(one_per_patient)} if one_per_patient else {}

@@ -1,19 +1,29 @@
-"""Run a stage's tasks on this machine: plain functions of picklable inputs, in processes of their own.
+"""Where the tasks of a stage run. Every stage hands its tasks to an engine and to nothing else; `Local` is this machine.
 
-A task writes its own outputs and returns a small value, so where it ran makes no difference. Results come in the order of
-the tasks. With one worker everything runs in this process.
+A task is a small picklable value; the function that does it writes its own outputs and returns a small value, so where it ran makes no
+difference. A new engine is a class with the members of `Engine`, and one entry in `ENGINES`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import Protocol, TypeVar
 
+from hilum.core.errors import InputError, nearest
 from hilum.core.processes import pool
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+AHEAD, KEPT = 3, 16
+"""For each core: tasks that are not finished, and results that wait for a slow task before them. No core is idle, and what is held in
+memory does not grow with the number of tasks."""
 
 
 def available_cores() -> int:
@@ -21,15 +31,155 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_tasks(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int) -> Iterator[Result]:
-    """Yield `function(task)` for each task, in order.
+class Engine(Protocol):
+    """What a stage may ask of the place where its tasks run."""
 
-    Workers are started fresh (never forked), so that threads and locks of this process do no harm there.
-    A worker's error is raised here; what other tasks wrote stays.
+    @property
+    def cores(self) -> int:
+        """How many tasks run at the same time."""
+
+    @property
+    def device(self) -> str:
+        """Where networks run: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one."""
+
+    @property
+    def description(self) -> str:
+        """The engine in words, for plans."""
+
+    def map(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Iterable[Task],
+        *,
+        alone: bool = False,
+        killed: Callable[[Task], Result] | None = None,
+    ) -> Iterator[Result]:
+        """Yield `function(task)` for each task, in the order of the tasks, which are taken only a little ahead of need.
+
+        Args:
+            function: Does one task. It must be picklable, as tasks and results must.
+            tasks: The tasks.
+            alone: Do one task after another in one place, which keeps `function` and what it holds: each task needs the whole machine, or
+                all of them together take less time than a process takes to begin.
+            killed: What a task is answered with that ends the process it runs in; the other tasks are done all the same.
+
+        Raises:
+            HilumError: What a task raised; or a process was ended from outside and `killed` was not given.
+        """
+
+
+@dataclass(frozen=True)
+class Local:
+    """This machine: tasks run in processes of their own, or in this one where there is one core or one task.
+
+    Attributes:
+        cores: Tasks at the same time; 0 for everything in this process, also tasks that may end it.
+        device: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one.
     """
-    if workers <= 1 or len(tasks) <= 1:
-        for task in tasks:
-            yield function(task)
-        return
-    with pool(min(workers, len(tasks))) as processes:
-        yield from processes.map(function, tasks)
+
+    cores: int = field(default_factory=available_cores)
+    device: str = "auto"
+
+    @property
+    def description(self) -> str:
+        """As in ``2 workers``."""
+        return f"{self.cores} worker{'' if self.cores == 1 else 's'}"
+
+    def map(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Iterable[Task],
+        *,
+        alone: bool = False,
+        killed: Callable[[Task], Result] | None = None,
+    ) -> Iterator[Result]:
+        """As `Engine.map`. Processes are started fresh (never forked), so that threads and locks of this one do no harm there."""
+        rest = iter(tasks)
+        first = list(islice(rest, 2))
+        rest = chain(first, rest)
+        if alone or self.cores == 0 or (killed is None and min(self.cores, len(first)) < 2):
+            yield from map(function, rest)
+        elif killed is None:
+            with pool(self.cores) as processes:
+                yield from _in_order(processes, function, rest, self.cores)
+        else:
+            yield from _surviving(function, rest, self.cores, killed)
+
+
+def _in_order(
+    processes: Executor,
+    function: Callable[[Task], Result],
+    tasks: Iterator[Task],
+    cores: int,
+    sent: deque[Task] | None = None,
+) -> Iterator[Result]:
+    """Results in the order of the tasks; `sent` is kept as those that were taken and whose results were not yielded yet."""
+    answers: deque[Future[Result]] = deque()
+    while True:
+        unfinished = sum(not a.done() for a in answers)
+        room = min(AHEAD * cores - unfinished, KEPT * cores - len(answers))
+        for task in islice(tasks, max(room, 0)):
+            if sent is not None:
+                sent.append(task)
+            answers.append(processes.submit(function, task))
+        if not answers:
+            return
+        if answers[0].done():
+            result = answers.popleft().result()
+            if sent is not None:
+                sent.popleft()
+            yield result
+        else:
+            wait([a for a in answers if not a.done()], return_when=FIRST_COMPLETED)
+
+
+def _surviving(
+    function: Callable[[Task], Result], tasks: Iterator[Task], cores: int, killed: Callable[[Task], Result]
+) -> Iterator[Result]:
+    """The same, and where a process was ended the tasks that were on their way one by one, to find out which of them it was."""
+    sent: deque[Task] = deque()
+    while True:
+        with pool(cores) as processes:
+            try:
+                yield from _in_order(processes, function, tasks, cores, sent)
+                return
+            except BrokenProcessPool:
+                pass
+        while sent:
+            with pool(1) as processes:
+                processes.submit(int).result()  # a process that cannot even begin is no fault of a task
+                yield from _until_killed(processes, function, sent)
+            if sent:
+                yield killed(sent.popleft())
+
+
+def _until_killed(
+    processes: Executor, function: Callable[[Task], Result], sent: deque[Task]
+) -> Iterator[Result]:
+    """Do tasks one by one until one ends the process; that one is then the first of `sent`."""
+    while sent:
+        try:
+            result = processes.submit(function, sent[0]).result()
+        except BrokenProcessPool:
+            return
+        sent.popleft()
+        yield result
+
+
+ENGINES: dict[str, Callable[[int], Engine]] = {"local": Local}
+"""Every engine by the name that ``--engine`` takes: what makes one with that many tasks at the same time."""
+
+
+def engine_named(name: str, cores: int) -> Engine:
+    """The engine of a name.
+
+    Args:
+        name: As in `ENGINES`.
+        cores: Tasks at the same time.
+
+    Raises:
+        InputError: There is no such engine.
+    """
+    if name not in ENGINES:
+        raise InputError(f"unknown engine {name!r}; {nearest(name, ENGINES)}")
+    return ENGINES[name](cores)

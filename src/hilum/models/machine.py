@@ -18,8 +18,10 @@ BF16_MUST_GAIN = 1.2
 """bf16 is chosen only where a measured convolution runs at least this many times as fast as in fp32."""
 
 
-def choose_device() -> str:
-    """``cuda`` where there is one, else ``cpu``."""
+def choose_device(asked: str = "auto") -> str:
+    """The device that was asked for; for ``auto``, ``cuda`` where there is one, else ``cpu``."""
+    if asked != "auto":
+        return asked
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 

@@ -7,23 +7,19 @@ all the same. Workers import the decoder and nothing of torch; no pixels travel 
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from hilum.core.digests import pixels_sha256, sha256_bytes
+from hilum.core.engine import Engine, Local, available_cores
 from hilum.core.errors import FilmError
-from hilum.core.processes import pool
 from hilum.imaging.blank import nearly_blank
 from hilum.imaging.decode import decode
 from hilum.imaging.film import MAX_FILE_BYTES
 
 _CHUNK = 64  # films a task: large enough that queueing costs nothing, small enough that the bar moves
-_AHEAD = 3  # tasks waiting for each worker: memory does not grow with the number of films
 _ALONE_BELOW = 200  # starting processes takes longer than reading so few films
 
 
@@ -95,73 +91,32 @@ def read_film(path: str) -> FilmRead:
     )
 
 
-def default_workers() -> int:
-    """The processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def read_films(
-    paths: Sequence[str], workers: int | None = None, read: Read = read_film
+    paths: Sequence[str], engine: Engine | None = None, read: Read = read_film
 ) -> Iterator[FilmRead]:
     """Read films, in order.
 
     Args:
         paths: Files.
-        workers: Processes; None for one a processor (none for a few films), 0 to read in this process.
+        engine: Where they are read; None for this machine (and this process alone for a few films).
         read: The function that reads one; it must be importable by a worker.
     """
-    if workers is None:
-        workers = 0 if len(paths) < _ALONE_BELOW else default_workers()
-    if workers == 0:
-        yield from map(read, paths)
-        return
+    where = engine or Local(0 if len(paths) < _ALONE_BELOW else available_cores())
     chunks = [paths[i : i + _CHUNK] for i in range(0, len(paths), _CHUNK)]
-    done = 0
-    while done < len(chunks):
-        for answers in _read_until_broken(chunks[done:], workers, read):
-            yield from answers
-            done += 1
-        if done < len(chunks):  # a worker died: somewhere in this task or in one that ran beside it
-            for k in range(done, min(done + workers * _AHEAD, len(chunks))):
-                yield from _read_one_by_one(chunks[k], read)
-                done += 1
-
-
-def _read_until_broken(chunks: Sequence[Sequence[str]], workers: int, read: Read) -> Iterator[list[FilmRead]]:
-    waiting: deque[Future[list[FilmRead]]] = deque()
-    rest = iter(chunks)
-    with pool(min(workers, len(chunks))) as processes:
-        try:
-            for chunk in rest:
-                waiting.append(processes.submit(_read_chunk, chunk, read))
-                if len(waiting) >= workers * _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        except BrokenProcessPool:
-            return
-        finally:
-            for task in waiting:
-                task.cancel()
-
-
-def _read_one_by_one(chunk: Sequence[str], read: Read) -> Iterator[FilmRead]:
-    todo = deque(chunk)
-    while todo:
-        with pool(1) as processes:
-            processes.submit(int).result()  # a process that cannot even begin is no fault of a film
-            while todo:
-                try:
-                    answer = processes.submit(read, todo[0]).result()
-                except BrokenProcessPool:
-                    todo.popleft()
-                    yield FilmRead(
-                        reason="decoder crashed", detail="decoding it ended the process that tried"
-                    )
-                    break
-                todo.popleft()
-                yield answer
+    for chunk, answers in zip(
+        chunks, where.map(partial(_read_chunk, read=read), chunks, killed=_nothing), strict=True
+    ):
+        yield from answers or where.map(read, chunk, killed=_crashed)
 
 
 def _read_chunk(chunk: Sequence[str], read: Read) -> list[FilmRead]:
     return [read(path) for path in chunk]
+
+
+def _nothing(_: Sequence[str]) -> list[FilmRead]:
+    """One of the chunk's films ended the process: they are read again, each as a task of its own."""
+    return []
+
+
+def _crashed(_: str) -> FilmRead:
+    return FilmRead(reason="decoder crashed", detail="decoding it ended the process that tried")

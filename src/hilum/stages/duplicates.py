@@ -7,10 +7,7 @@ on the number of workers.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
-from typing import TypeVar
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,33 +16,31 @@ from hilum.artifacts.duplicates import Copy, Duplicates
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.digests import SHORT
+from hilum.core.engine import Engine
 from hilum.core.errors import FilmError
-from hilum.core.processes import pool
 from hilum.core.progress import progress
 from hilum.imaging.as_ingested import film_as_ingested, refuse
 from hilum.imaging.duplicates import CORRELATION, DETAIL, SKETCH_PX, Proposals, align, propose, sketch
 
-_T = TypeVar("_T")
-_R = TypeVar("_R")
 _CHUNK_FILMS = 64
 _CHUNK_PAIRS = 1024
-_ALONE_BELOW = 256  # films; a pool takes longer to start than so few take to read
+_ALONE_BELOW = 256  # films; a process takes longer to begin than so few take to read
 
 
-def find_duplicates(manifest: Manifest, workers: int = 2) -> Duplicates:
+def find_duplicates(manifest: Manifest, engine: Engine) -> Duplicates:
     """Look for copies among all films of a manifest.
 
     Args:
         manifest: The films.
-        workers: Processes; 0 or 1 to work in this one.
+        engine: Where they are read and compared.
 
     Raises:
         InputError: Films that cannot be read, all of them named.
     """
     pairs, kept = _exact(manifest)
-    sketches = _sketches(kept, workers)
+    sketches = _sketches(kept, engine)
     proposals = propose(sketches)
-    pairs += _near(kept, sketches, proposals, workers)
+    pairs += _near(kept, sketches, proposals, engine)
     header = Header(
         "duplicates",
         inputs={"manifest": manifest.digest},
@@ -73,7 +68,7 @@ def _exact(manifest: Manifest) -> tuple[list[Copy], list[FilmRow]]:
     return pairs, list(first.values())
 
 
-def _sketches(films: Sequence[FilmRow], workers: int) -> NDArray[np.uint8]:
+def _sketches(films: Sequence[FilmRow], engine: Engine) -> NDArray[np.uint8]:
     chunks = [
         [(f.image_id, f.path, f.sha256) for f in films[k : k + _CHUNK_FILMS]]
         for k in range(0, len(films), _CHUNK_FILMS)
@@ -82,7 +77,7 @@ def _sketches(films: Sequence[FilmRow], workers: int) -> NDArray[np.uint8]:
     bad: list[str] = []
     done = 0
     with progress("duplicates: read", len(films)) as step:
-        for answers in _run(_sketch_chunk, chunks, workers if len(films) >= _ALONE_BELOW else 1):
+        for answers in engine.map(_sketch_chunk, chunks, alone=len(films) < _ALONE_BELOW):
             for answer in answers:
                 if isinstance(answer, str):
                     bad.append(f"{films[done].image_id}: {answer}")
@@ -108,7 +103,7 @@ _Pairs = tuple[NDArray[np.uint8], Proposals]
 
 
 def _near(
-    films: Sequence[FilmRow], sketches: NDArray[np.uint8], proposals: Proposals, workers: int
+    films: Sequence[FilmRow], sketches: NDArray[np.uint8], proposals: Proposals, engine: Engine
 ) -> list[Copy]:
     m = len(proposals.first)
     chunks = [slice(k, min(k + _CHUNK_PAIRS, m)) for k in range(0, m, _CHUNK_PAIRS)]
@@ -121,8 +116,7 @@ def _near(
         return sketches[used], Proposals(where[:half], where[half:], proposals.start[s])
 
     pairs = []
-    alone = m <= 4 * _CHUNK_PAIRS
-    answers = _run(_align_chunk, map(task, chunks), 1 if alone else workers)
+    answers = engine.map(_align_chunk, map(task, chunks), alone=m <= 4 * _CHUNK_PAIRS)
     with progress("duplicates: compare", m, "pairs") as step:
         for s, (rows, correlation, detail) in zip(chunks, answers, strict=True):
             for row, r, d in zip(rows, correlation, detail, strict=True):
@@ -136,18 +130,3 @@ def _align_chunk(task: _Pairs) -> tuple[list[int], list[float], list[float]]:
     found = align(*task)
     rows = np.flatnonzero((found.correlation >= CORRELATION) & (found.detail >= DETAIL))
     return rows.tolist(), found.correlation[rows].tolist(), found.detail[rows].tolist()
-
-
-def _run(function: Callable[[_T], _R], tasks: Iterable[_T], workers: int) -> Iterator[_R]:
-    """Answers in the order of the tasks, which are made only a little ahead of need: each holds films."""
-    if workers <= 1:
-        yield from map(function, tasks)
-        return
-    with pool(workers) as processes:
-        waiting: deque[Future[_R]] = deque()
-        for task in tasks:
-            waiting.append(processes.submit(function, task))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()

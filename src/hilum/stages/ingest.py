@@ -20,6 +20,7 @@ from hilum.artifacts.header import header_path
 from hilum.artifacts.manifest import Exclusion, FilmRow, Manifest, excluded_path, write_exclusions
 from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.core.digests import sha256_file
+from hilum.core.engine import Engine
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import progress
 from hilum.core.table_paths import absolute
@@ -68,7 +69,7 @@ def ingest(
     mooney_patients: MooneyPatients = "number",
     views: Sequence[str] = (),
     strict: bool = False,
-    workers: int | None = None,
+    engine: Engine | None = None,
 ) -> Ingested:
     """Make a manifest.
 
@@ -82,7 +83,7 @@ def ingest(
             ``"number-and-class"``: two.
         views: Views to keep, as ``--views`` has them; frontal ones and films whose view nobody tells when empty.
         strict: Refuse to write when any film cannot be read.
-        workers: Processes; None for one a processor.
+        engine: Where films are read; None for this machine.
 
     Raises:
         InputError: Wrong sources or options; films without patients; unreadable films when `strict`.
@@ -111,7 +112,7 @@ def ingest(
     )
 
     layout_of = {c.source: x.layout for x in listings for c in x.candidates}
-    kept, broken, exclusions = _opened(listings, asked, workers)
+    kept, broken, exclusions = _opened(listings, asked, engine)
     complete, id_notes = one_id_a_patient([c for _, c, _ in kept])
     complete, taken, odd_ids = without_dummies(complete, declared)
     films = [_row(image_id, c, answer) for (image_id, _, answer), c in zip(kept, complete, strict=True)]
@@ -138,7 +139,7 @@ def ingest(
 
 
 def _opened(
-    listings: Sequence[Listing], views: Sequence[str] | None, workers: int | None
+    listings: Sequence[Listing], views: Sequence[str] | None, engine: Engine | None
 ) -> tuple[list[_Opened], list[Exclusion], list[Exclusion]]:
     """Open every film.
 
@@ -151,7 +152,7 @@ def _opened(
     ids = image_ids([(c.source, c.relative) for c, _ in candidates])
     kept: list[_Opened] = []
     with progress("ingest", len(candidates)) as step:
-        answers = read_films([str(c.path) for c, _ in candidates], workers)
+        answers = read_films([str(c.path) for c, _ in candidates], engine)
         for image_id, (candidate, listing), answer in zip(ids, candidates, answers, strict=True):
             step()
             full = completed(candidate, answer)

@@ -9,6 +9,7 @@ from pathlib import Path
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import Wanted
+from hilum.core.engine import Engine
 from hilum.core.errors import InputError
 from hilum.stages.duplicates import exact_duplicates
 from hilum.study.file import Study
@@ -41,12 +42,12 @@ class Asked:
         study: As read.
         manifest: The whole manifest.
         workspace: The workspace.
-        workers: Processes.
+        engine: Where tasks run.
     """
 
-    def __init__(self, study: Study, manifest: Manifest, workspace: Workspace, workers: int) -> None:
+    def __init__(self, study: Study, manifest: Manifest, workspace: Workspace, engine: Engine) -> None:
         self.as_read, self.manifest = study, manifest
-        self.workspace, self.workers = workspace, workers
+        self.workspace, self.engine = workspace, engine
 
     @cached_property
     def study(self) -> Study:

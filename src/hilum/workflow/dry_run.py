@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hilum.artifacts.manifest import Manifest
+from hilum.core.engine import Engine
 from hilum.core.errors import HilumError
 from hilum.core.progress import set_quiet
 from hilum.models.weights import RANDOM, Weights
@@ -21,14 +22,14 @@ from hilum.workflow.workspace import Workspace
 _LOAD = "as busy as this machine is now; what the workspace holds of other studies is not taken off the features and trainings"
 
 
-def print_plan(study: Study, manifest: Path, workspace: Path, workers: int) -> None:
+def print_plan(study: Study, manifest: Path, workspace: Path, engine: Engine) -> None:
     """Print the plan to stdout, and below it everything that `hilum run` would refuse."""
     done = find_finished(study, manifest, workspace)
     if done is not None:
         print(f"study     {study.name}: finished, nothing has changed since; {done[0]}")
         return
     set_quiet(True)  # the trial runs of stages are no progress of theirs
-    asked = Asked(study, Manifest.read(manifest), Workspace(workspace), workers)
+    asked = Asked(study, Manifest.read(manifest), Workspace(workspace), engine)
     found = findings(asked)
     try:
         _print(asked)
@@ -42,7 +43,7 @@ def _print(asked: Asked) -> None:
     weights = {w: _weights(asked, w) for w in dict.fromkeys(r.features_of for r in planned)}
     study = asked.study
     run = open_run(
-        study, planned, asked.manifest, asked.workspace, asked.workers,
+        study, planned, asked.manifest, asked.workspace, asked.engine,
         {w: found or RANDOM for w, found in weights.items()},
     )  # fmt: skip
     sizes = sizes_of(asked)
@@ -58,7 +59,7 @@ def _print(asked: Asked) -> None:
     whole = f", of which {trained} {'trains' if trained == 1 else 'train'} a whole network" if trained else ""
     print(f"cells     {counted(len(planned), 'cell')} x {counted(study.grid.trials, 'trial')}{whole}")
     print(
-        f"device    {run.settled.device} ({run.settled.name}), {run.precision}, batch {run.batch}, {counted(run.workers, 'worker')}"
+        f"device    {run.settled.device} ({run.settled.name}), {run.precision}, batch {run.batch}, {run.engine.description}"
     )
     for (name, random), w in weights.items():
         print(

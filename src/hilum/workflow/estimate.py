@@ -111,7 +111,7 @@ class Estimate:
         return films.only(f.image_id for f in islice(films.films, 0, None, step))
 
     def _workers(self, tasks: int) -> int:
-        return max(1, min(self._run.workers, tasks, self._run.settled.threads))
+        return max(1, min(self._run.engine.cores, tasks, self._run.settled.threads))
 
     def _films(self) -> Iterator[Part]:
         asked = self._asked

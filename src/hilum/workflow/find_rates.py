@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hilum.artifacts.manifest import Manifest
-from hilum.core.engine import run_tasks
+from hilum.core.engine import Engine
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import progress
 from hilum.stages.finetune import FinetuneTask, network_rates
@@ -52,7 +52,7 @@ class FoundRates:
 
 
 def find_rates(
-    study: Study, manifest_path: Path, root: Path, workers: int, only: Sequence[str] = ()
+    study: Study, manifest_path: Path, root: Path, engine: Engine, only: Sequence[str] = ()
 ) -> tuple[Study, list[FoundRates]]:
     """Run the finder for a study's cells.
 
@@ -60,7 +60,7 @@ def find_rates(
         study: Checked study.
         manifest_path: manifest.csv.
         root: The workspace.
-        workers: Processes; the curves do not depend on it.
+        engine: Where tasks run; the curves do not depend on it.
         only: Names of cells; all where none is named.
 
     Returns:
@@ -71,7 +71,7 @@ def find_rates(
     """
     whole, workspace = Manifest.read(manifest_path), Workspace(root)
     once = study.model_copy(update={"grid": study.grid.model_copy(update={"trials": 1})})
-    asked = Asked(once, whole, workspace, workers)
+    asked = Asked(once, whole, workspace, engine)
     refuse(findings(asked))
     planned = recipes(asked.study)
     names = [r.cell.name for r in planned]
@@ -79,23 +79,23 @@ def find_rates(
         if name not in names:
             raise InputError(f"the study has no cell {name!r}; {nearest(name, names)}")
     planned = [r for r in planned if not only or r.cell.name in only]
-    run = open_run(asked.study, planned, whole, workspace, workers, choose_weights(asked.study, planned))
+    run = open_run(asked.study, planned, whole, workspace, engine, choose_weights(asked.study, planned))
     splits = draw_splits(run, find_or_make_duplicates(run), write=False)
     prepared, rows, _ = prepare(run, splits)
     stores = featurize_frozen(run, splits, prepared, rows)
     trials = plan_trials(run, splits, rows, prepared, stores)
     return asked.study, [
         FoundRates(t.recipe.cell.name, t.recipe.cell.backbone, highest_rate(t.recipe.policy), curve)
-        for t, curve in zip(trials, _curves(trials, workers), strict=True)
+        for t, curve in zip(trials, _curves(trials, engine), strict=True)
     ]
 
 
-def _curves(trials: Sequence[Trial], workers: int) -> list[dict[str, Any]]:
+def _curves(trials: Sequence[Trial], engine: Engine) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     heads = [(t.recipe.cell.name, t.train) for t in trials if isinstance(t.train, TrainTask)]
     networks = [(t.recipe.cell.name, t.train) for t in trials if isinstance(t.train, FinetuneTask)]
     with progress("find rate", len(trials), "cells") as step, TemporaryDirectory() as scratch:
-        curves = run_tasks(head_rates, [task for _, task in heads], workers)
+        curves = engine.map(head_rates, [task for _, task in heads])
         for (name, _), curve in zip(heads, curves, strict=True):
             found[name] = curve
             step()

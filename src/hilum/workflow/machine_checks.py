@@ -42,7 +42,7 @@ def weights_are_there(asked: Asked) -> Iterator[Finding]:
 
 def devices_and_precision(asked: Asked) -> Iterator[Finding]:
     """Processes, GPUs and precisions that the study asks for."""
-    device = choose_device()
+    device = choose_device(asked.engine.device)
     trained = [r.finetune for r in asked.recipes if r.finetune is not None]
     for options in {o.model_dump_json(): o for o in trained}.values():
         for text in check_machine(options, device):
@@ -55,13 +55,15 @@ def devices_and_precision(asked: Asked) -> Iterator[Finding]:
     if asked.as_read.features.precision == "bf16":
         if device == "cuda" and not torch.cuda.is_bf16_supported():
             yield Finding("features.precision 'bf16' is not what this GPU can do; use 'fp32' or 'auto'")
-        elif device == "cpu" and asked.workspace.settled().precision != "bf16":
+        elif device == "cpu" and asked.workspace.settled(asked.engine.device).precision != "bf16":
             yield Finding(
                 "features.precision 'bf16' is slower than 'fp32' on this processor; 'auto' takes the faster",
                 0,
             )
-    if asked.workers > 4 * available_cores():
-        yield Finding(f"{asked.workers} workers on {available_cores()} cores will wait for each other", 0)
+    if asked.engine.cores > 4 * available_cores():
+        yield Finding(
+            f"{asked.engine.cores} workers on {available_cores()} cores will wait for each other", 0
+        )
 
 
 def tracking_server(_: Asked) -> Iterator[Finding]:
@@ -126,15 +128,15 @@ def _bytes_in(folder: Path) -> int:
 def memory(asked: Asked) -> Iterator[Finding]:
     """Memory of the processes that train whole networks at the same time."""
     side, n_classes = asked.as_read.augment.size_px, max(len(asked.study.data.classes), 2)
-    needed = _PROCESS_BYTES * (1 + min(asked.workers, available_cores()))
+    needed = _PROCESS_BYTES * (1 + min(asked.engine.cores, available_cores()))
     whole = {r.cell.backbone for r in asked.recipes if r.finetune is not None}
-    if choose_device() == "cpu" and whole:
+    if choose_device(asked.engine.device) == "cpu" and whole:
         largest = max(cost_of(name, side, n_classes)["parameters"] for name in whole)
-        needed += asked.workers * largest * _BYTES_A_WEIGHT
+        needed += asked.engine.cores * largest * _BYTES_A_WEIGHT
     available = psutil.virtual_memory().available
     if needed > available:
         yield Finding(
-            f"about {needed / _GIB:.1f} GiB of memory will be used by {asked.workers} workers, {available / _GIB:.1f} GiB are free; "
+            f"about {needed / _GIB:.1f} GiB of memory will be used by {asked.engine.cores} workers, {available / _GIB:.1f} GiB are free; "
             "fewer --workers use less",
             0,
         )

@@ -26,6 +26,7 @@ from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import Wanted
 from hilum.augment.pipeline import Pipeline
+from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.models.backbone import FrozenBackbone, Precision
 from hilum.models.heads import build_head
@@ -103,7 +104,7 @@ def start_of_worker(modules: str) -> float:
 
 def search_for_copies(films: Manifest) -> float:
     """Seconds a film, in one process."""
-    return seconds(lambda: find_duplicates(films, workers=1)) / len(films)
+    return seconds(lambda: find_duplicates(films, Local(1))) / len(films)
 
 
 def preparation(films: Manifest, wanted: dict[str, list[Wanted]], pipelines: dict[str, Pipeline]) -> float:

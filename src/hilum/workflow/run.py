@@ -18,7 +18,7 @@ from hilum.artifacts.features import FeatureSpec, FeatureStore
 from hilum.artifacts.header import write_json
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
-from hilum.core.engine import run_tasks
+from hilum.core.engine import Engine
 from hilum.core.memory import watch_memory
 from hilum.core.progress import progress, say
 from hilum.models.backbone import FrozenBackbone, Precision, build_network
@@ -54,7 +54,7 @@ def find_or_make_duplicates(run: Run) -> Duplicates:
         if path.exists():
             line.found = len(run.manifest)
             return Duplicates.read(path)
-        found = find_duplicates(run.manifest, workers=run.workers)
+        found = find_duplicates(run.manifest, run.engine)
         found.write(path)
         line.done = len(run.manifest)
     return found
@@ -90,7 +90,7 @@ def prepare(run: Run, splits: Splits) -> tuple[PreparedStore, dict[tuple[str, Wa
         todo = [t for t in tasks if not store.has(t.key)]
         line.found = sum(len(t.films) for t in tasks) - sum(len(t.films) for t in todo)
         with progress("prepare", sum(len(t.films) for t in todo)) as step:
-            for n in run_tasks(prepare_chunk, todo, run.workers):
+            for n in run.engine.map(prepare_chunk, todo):
                 line.done += n
                 step(n)
         rows: dict[tuple[str, Wanted], PreparedRow] = {}
@@ -166,7 +166,7 @@ def evaluate_and_report(run: Run) -> Path:
 
 
 def run_study(
-    study: Study, manifest_path: Path, root: Path, workers: int, command: str
+    study: Study, manifest_path: Path, root: Path, engine: Engine, command: str
 ) -> tuple[Path, list[StageLine]]:
     """Do all of a study.
 
@@ -174,7 +174,7 @@ def run_study(
         study: Checked study.
         manifest_path: manifest.csv.
         root: The workspace.
-        workers: Processes for prepare, train and predict; the results do not depend on it.
+        engine: Where the tasks of the stages run; the results do not depend on it.
         command: What the user typed, for the report.
 
     Returns:
@@ -186,12 +186,12 @@ def run_study(
     with watch_memory() as peak:
         start = time.perf_counter()
         whole = Manifest.read(manifest_path)
-        asked = Asked(study, whole, Workspace(root), workers)
+        asked = Asked(study, whole, Workspace(root), engine)
         refuse(findings(asked))
         as_read = study
         study, planned = asked.study, recipes(asked.study)
         weights = choose_weights(study, planned)
-        run = open_run(study, planned, whole, Workspace(root), workers, weights)
+        run = open_run(study, planned, whole, Workspace(root), engine, weights)
         say(
             f"study {study.name}: {len(run.manifest)} films, {counted(len(cells(study)), 'cell')} x "
             f"{counted(study.grid.trials, 'trial')}, in {run.folder}"

@@ -14,6 +14,7 @@ from hilum import __version__
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.questions import check_questions
 from hilum.core.digests import digest
+from hilum.core.engine import Engine
 from hilum.core.errors import InputError, nearest
 from hilum.models.machine import exact_arithmetic, keep_memory
 from hilum.models.registry import backbone
@@ -40,7 +41,7 @@ class Run:
         weights: Of each (backbone, random by a fault).
         workspace: Where everything is kept.
         settled: Device, precision, threads.
-        workers: Processes for prepare, train and predict.
+        engine: Where the tasks of its stages run.
         folder: The run's folder.
         lines: A line a stage.
     """
@@ -51,7 +52,7 @@ class Run:
     weights: Mapping[FeaturesOf, Weights]
     workspace: Workspace
     settled: Settled
-    workers: int
+    engine: Engine
     folder: Path
     lines: list[StageLine] = field(default_factory=list)
 
@@ -160,11 +161,11 @@ def open_run(
     recipes: Sequence[Recipe],
     manifest: Manifest,
     workspace: Workspace,
-    workers: int,
+    engine: Engine,
     weights: Mapping[FeaturesOf, Weights],
 ) -> Run:
     """Settle what is to be settled and name the run's folder by the digest of all that makes a difference."""
-    settled = workspace.settled()
+    settled = workspace.settled(engine.device)
     exact_arithmetic()
     keep_memory()
     torch.set_num_threads(settled.threads)
@@ -172,4 +173,4 @@ def open_run(
     loaded = {f"{n}{' (random)' if r else ''}": w.sha256 or "none" for (n, r), w in weights.items()}
     key = digest([study.digest, films.digest, loaded, asdict(settled), __version__])
     folder = workspace.runs / f"{study.name}-{key[:12]}"
-    return Run(study, recipes, films, weights, workspace, settled, workers, folder)
+    return Run(study, recipes, films, weights, workspace, settled, engine, folder)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hilum.artifacts.header import Header, read_json, write_json
 from hilum.core.digests import digest
+from hilum.core.engine import Engine
 from hilum.core.progress import say
 from hilum.study.file import Study
 from hilum.study.suite import Suite
@@ -29,7 +30,7 @@ class Planned:
 
 
 def run_or_find(
-    study: Study, manifest: Path, root: Path, workers: int, command: str
+    study: Study, manifest: Path, root: Path, engine: Engine, command: str
 ) -> tuple[Path, list[StageLine]]:
     """`run_study`, unless the run is finished and nothing has changed; then nothing of what would compute it is loaded."""
     found = find_finished(study, manifest, root)
@@ -37,10 +38,10 @@ def run_or_find(
         return found
     from hilum.workflow.run import run_study
 
-    return run_study(study, manifest, root, workers, command)
+    return run_study(study, manifest, root, engine, command)
 
 
-def refuse_members(members: Sequence[Planned], root: Path, workers: int) -> None:
+def refuse_members(members: Sequence[Planned], root: Path, engine: Engine) -> None:
     """Check every member that is not finished before the first of them runs, so that the last does not fail after a night.
 
     Raises:
@@ -57,14 +58,14 @@ def refuse_members(members: Sequence[Planned], root: Path, workers: int) -> None
     manifests = {m.manifest: Manifest.read(m.manifest) for m in still}
     found = []
     for m in still:
-        asked = Asked(m.study, manifests[m.manifest], Workspace(root), workers)
+        asked = Asked(m.study, manifests[m.manifest], Workspace(root), engine)
         # a member says its notes when it runs
         found += [replace(f, text=f"{m.label}: {f.text}") for f in findings(asked) if f.code]
     refuse(found)
 
 
 def run_suite(
-    suite: Suite, members: Sequence[Planned], root: Path, workers: int, command: str
+    suite: Suite, members: Sequence[Planned], root: Path, engine: Engine, command: str
 ) -> tuple[Path, list[StageLine]]:
     """Do all of a suite.
 
@@ -72,7 +73,7 @@ def run_suite(
         suite: The suite.
         members: Its studies, checked.
         root: The workspace.
-        workers: As in `run_study`.
+        engine: As in `run_study`.
         command: What the user typed.
 
     Returns:
@@ -81,11 +82,11 @@ def run_suite(
     Raises:
         InputError: Something stands in the way of a member, before the first one runs.
     """
-    refuse_members(members, root, workers)
+    refuse_members(members, root, engine)
     lines, done = [], []
     for member in members:
         start = time.perf_counter()
-        report, stages = run_or_find(member.study, member.manifest, root, workers, command)
+        report, stages = run_or_find(member.study, member.manifest, root, engine, command)
         computed = sum(line.done for line in stages if line.stage not in ("split", "report"))
         # of a study that was found finished, what it took when it was computed
         seconds = (

@@ -14,7 +14,6 @@ from hilum.artifacts.features import FeatureStore, PartFeatures
 from hilum.artifacts.header import Header, write_json
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.artifacts.split import AnySplit
-from hilum.core.engine import run_tasks
 from hilum.core.files import writing_folder
 from hilum.core.progress import progress
 from hilum.models.registry import backbone
@@ -136,9 +135,9 @@ def train(run: Run, trials: Sequence[Trial]) -> None:
         heads = [t for t in todo if isinstance(t, TrainTask)]
         networks = [t for t in todo if isinstance(t, FinetuneTask)]
         with progress("train", len(todo), "trials") as step:
-            for _ in run_tasks(train_head, heads, run.workers):
+            for _ in run.engine.map(train_head, heads):
                 step()
-            for _ in run_tasks(finetune, networks, run.workers if _one_process_each(run) else 1):
+            for _ in run.engine.map(finetune, networks, alone=not _one_process_each(run)):
                 step()
         for t in trials:
             target = trial_dir(run, t)
@@ -194,9 +193,8 @@ def predict(run: Run, trials: Sequence[Trial]) -> None:
         line.done = len(tasks)
         scored = sum(len(task.patient_of) for task in tasks)
         few = scored < FEW_SCORES and not any(isinstance(t.train, FinetuneTask) for t in trials)
-        workers = run.workers if run.settled.device == "cpu" and not few else 1
         with progress("predict", len(tasks), "trials") as step:
-            for _ in run_tasks(predict_trial, tasks, workers):
+            for _ in run.engine.map(predict_trial, tasks, alone=few or run.settled.device != "cpu"):
                 step()
 
 

@@ -54,9 +54,9 @@ class Workspace:
         """Where the copies among these films are kept once they were looked for; films and rules of the search name the file."""
         return self.duplicates / f"{digest([manifest.digest, CORRELATION, DETAIL, SKETCH_PX])[:SHORT]}.json"
 
-    def settled(self) -> Settled:
-        """What is settled for this machine; measured and written the first time."""
-        device = choose_device()
+    def settled(self, device: str) -> Settled:
+        """What is settled for an engine's device; measured and written the first time."""
+        device = choose_device(device)
         name = cpu_name()
         if device == "cuda":
             import torch

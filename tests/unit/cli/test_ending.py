@@ -13,8 +13,8 @@ import typer
 
 from hilum.cli.ending import ended, when_stopped
 from hilum.core import files
+from hilum.core.engine import Local
 from hilum.core.errors import Ended, InputError, LeakageError
-from hilum.core.processes import pool
 
 
 def raising(error):
@@ -127,8 +127,8 @@ def _sleep(folder: str) -> None:
 
 def _with_workers(folder: str) -> None:
     """Two tasks that sleep; what `hilum run` does while it trains."""
-    with when_stopped("what was finished is kept"), pool(2) as processes:
-        list(processes.map(_sleep, [folder, folder]))
+    with when_stopped("what was finished is kept"):
+        list(Local(2).map(_sleep, [folder, folder]))
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

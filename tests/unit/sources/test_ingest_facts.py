@@ -12,6 +12,7 @@ from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
+from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.sources.facts import age_group_of, view_of, views_asked, years_of
 from hilum.stages.ingest import Ingested, ingest
@@ -54,7 +55,7 @@ def write_csv(path: Path, *rows: tuple[str, ...]) -> Path:
 
 
 def run(tmp_path: Path, *sources: object, **options: object) -> Ingested:
-    return ingest([str(s) for s in sources], tmp_path / "out" / "m.csv", workers=0, **options)  # type: ignore[arg-type]
+    return ingest([str(s) for s in sources], tmp_path / "out" / "m.csv", engine=Local(0), **options)  # type: ignore[arg-type]
 
 
 def facts(done: Ingested, *columns: str) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.sources import cohen, folder, mooney, radiography, table
 from hilum.sources.listing import LAYOUTS
@@ -34,7 +35,7 @@ def write_csv(path: Path, *rows: Sequence[str]) -> Path:
 
 
 def run(tmp_path: Path, *sources: object, **options: object) -> Ingested:
-    return ingest([str(s) for s in sources], tmp_path / "out" / "m.csv", workers=0, **options)  # type: ignore[arg-type]
+    return ingest([str(s) for s in sources], tmp_path / "out" / "m.csv", engine=Local(0), **options)  # type: ignore[arg-type]
 
 
 def facts(done: Ingested, *columns: str) -> dict[str, tuple[str, ...]]:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from hilum.artifacts.header import read_json
+from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.sources.patients import is_dummy, one_id_on_many
 from hilum.stages.ingest import Ingested, ingest
@@ -29,7 +30,7 @@ def table(folder: Path, *ids: str, labels: tuple[str, ...] = ("covid", "normal")
 
 
 def run(tmp_path: Path, *sources: object, **options: object) -> Ingested:
-    return ingest([str(s) for s in sources], tmp_path / "m.csv", workers=0, **options)  # type: ignore[arg-type]
+    return ingest([str(s) for s in sources], tmp_path / "m.csv", engine=Local(0), **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from hilum.artifacts.manifest import Manifest
+from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.stages.ingest import Ingested, ingest
 
@@ -35,7 +36,7 @@ def table(path: Path, *names: str, extra: str = "") -> Path:
 
 
 def run(out: Path, *sources: object, **options: object) -> Ingested:
-    return ingest([str(s) for s in sources], out / "m.csv", workers=0, **options)  # type: ignore[arg-type]
+    return ingest([str(s) for s in sources], out / "m.csv", engine=Local(0), **options)  # type: ignore[arg-type]
 
 
 def places(done: Ingested, root: Path) -> dict[str, str]:

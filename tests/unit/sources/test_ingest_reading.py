@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from hilum.core.digests import pixels_sha256, sha256_file
+from hilum.core.engine import Local
 from hilum.sources import reading
 from hilum.sources.reading import read_film, read_films
 from hilum.synthetic.phantom import make_films
@@ -51,7 +52,7 @@ def test_answers_come_in_order_and_a_crash_costs_one_film() -> None:
     # `eval` stands for a decoder: a worker can import it, and one "path" ends the worker's process
     paths = [str(k) for k in range(200)]
     paths[77] = "__import__('os')._exit(9)"
-    answers = list(read_films(paths, workers=2, read=eval))
+    answers = list(read_films(paths, Local(2), read=eval))
     assert len(answers) == 200
     assert answers[77].reason == "decoder crashed"
     assert [a for k, a in enumerate(answers) if k != 77] == [k for k in range(200) if k != 77]
@@ -62,8 +63,8 @@ def test_processes_that_cannot_begin_are_no_fault_of_the_films(tmp_path: Path) -
     make_films(tmp_path / "films", 201, 0, 32)
     script = tmp_path / "script.py"
     script.write_text(
-        "from pathlib import Path\nfrom hilum.stages.ingest import ingest\n"
-        f"ingest([{str(tmp_path / 'films')!r}], Path({str(tmp_path / 'manifest.csv')!r}), workers=2)\n"
+        "from pathlib import Path\nfrom hilum.core.engine import Local\nfrom hilum.stages.ingest import ingest\n"
+        f"ingest([{str(tmp_path / 'films')!r}], Path({str(tmp_path / 'manifest.csv')!r}), engine=Local(2))\n"
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
     assert done.returncode == 1

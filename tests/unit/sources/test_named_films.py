@@ -11,6 +11,7 @@ from PIL import Image
 
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.sources.named_films import named_films
 from hilum.sources.places import unique_tails
@@ -86,7 +87,7 @@ def test_every_file_of_a_folder_is_a_film_or_has_a_reason(cluttered: Path) -> No
 
 
 def test_ingest_and_the_other_commands_list_the_same_films(cluttered: Path, tmp_path: Path) -> None:
-    done = ingest([str(cluttered)], tmp_path / "m.csv", no_patient_ids=["F"], workers=0)
+    done = ingest([str(cluttered)], tmp_path / "m.csv", no_patient_ids=["F"], engine=Local(0))
     assert {os.path.relpath(f.path, cluttered) for f in done.manifest.films} == FILMS
     masks = {os.path.relpath(f.lung_mask, cluttered) for f in done.manifest.films if f.lung_mask}
     assert masks == {"covid/masks/c1.png", "normal/masks/n1_mask.png"}

@@ -19,6 +19,7 @@ from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.digests import pixels_sha256, sha256_file
+from hilum.core.engine import Local
 from hilum.core.errors import DigestError, InputError
 from hilum.core.seeding import generator
 from hilum.imaging.decode import decode_file
@@ -48,7 +49,7 @@ def manifest(tmp_path: Path) -> Manifest:
 
 
 def test_three_kinds_of_copies(manifest: Manifest, tmp_path: Path) -> None:
-    found = find_duplicates(manifest, workers=1)
+    found = find_duplicates(manifest, Local(1))
     assert [(p.first, p.second, p.kind) for p in found.pairs] == [
         ("made/film00", "made/near00", "near"),
         ("made/film00", "made/same-bytes", "exact-bytes"),
@@ -72,11 +73,11 @@ def test_three_kinds_of_copies(manifest: Manifest, tmp_path: Path) -> None:
 def test_processes_and_row_order_change_nothing(
     manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = find_duplicates(manifest, workers=1)
+    alone = find_duplicates(manifest, Local(1))
     monkeypatch.setattr(stage, "_ALONE_BELOW", 2)
     monkeypatch.setattr(stage, "_CHUNK_FILMS", 3)
     monkeypatch.setattr(stage, "_CHUNK_PAIRS", 7)
-    two = find_duplicates(Manifest(reversed(manifest.films), manifest.header), workers=2)
+    two = find_duplicates(Manifest(reversed(manifest.films), manifest.header), Local(2))
     alone.write(tmp_path / "a.json")
     two.write(tmp_path / "b.json")
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
@@ -113,7 +114,7 @@ def test_a_copy_is_confirmed_by_both_correlations_at_their_thresholds(
         map(row, sorted(tmp_path.iterdir())), Header("manifest", options={"no_patient_ids": ["made"]})
     )
     expected = [("made/a", "made/b", "near")] if copies else []
-    assert [(p.first, p.second, p.kind) for p in find_duplicates(two, workers=1).pairs] == expected
+    assert [(p.first, p.second, p.kind) for p in find_duplicates(two, Local(1)).pairs] == expected
 
 
 def test_exact_only_reads_no_film(manifest: Manifest) -> None:
@@ -142,11 +143,11 @@ def test_all_films_that_cannot_be_read_are_named(manifest: Manifest) -> None:
     with pytest.raises(
         InputError, match=r"2 films of the manifest cannot be used(?s:.*)film03: (?s:.*)film05"
     ):
-        find_duplicates(manifest, workers=1)
+        find_duplicates(manifest, Local(1))
 
 
 def test_no_films() -> None:
-    assert find_duplicates(Manifest([], Header("manifest"))).pairs == ()
+    assert find_duplicates(Manifest([], Header("manifest")), Local(2)).pairs == ()
 
 
 def test_a_workers_imports_hold_no_torch() -> None:
@@ -161,5 +162,5 @@ def test_a_film_that_changed_since_ingest_is_refused_by_name(tmp_path: Path) -> 
         rows.append(row(tmp_path / f"{k}.png"))
     shutil.copy(tmp_path / "0.png", tmp_path / "2.png")
     with pytest.raises(InputError, match="1 films of the manifest cannot be used; ingest again") as refused:
-        find_duplicates(Manifest(rows, Header("manifest", options={"no_patient_ids": ["made"]})))
+        find_duplicates(Manifest(rows, Header("manifest", options={"no_patient_ids": ["made"]})), Local(2))
     assert "made/2: changed since ingest: film 'made/2' is not what it was" in str(refused.value)

@@ -10,6 +10,7 @@ import pytest
 
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.stages.finetune import check_machine
 from hilum.study.file import Study, read_study
@@ -47,15 +48,13 @@ def films(tmp_path: Path, counts: dict[str, int], side_px: int = 96) -> Manifest
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(Workspace, "settled", lambda _: Settled("cpu", "a processor", "fp32", 1))
-    monkeypatch.setattr(machine_checks, "choose_device", lambda: "cpu")
+    monkeypatch.setattr(Workspace, "settled", lambda *_: Settled("cpu", "a processor", "fp32", 1))
+    monkeypatch.setattr(machine_checks, "choose_device", lambda _: "cpu")
 
-    def make(
-        counts: dict[str, int] | None = None, workers: int = 1, side_px: int = 96, **tables: Any
-    ) -> Asked:
+    def make(counts: dict[str, int] | None = None, cores: int = 1, side_px: int = 96, **tables: Any) -> Asked:
         study = Study.model_validate(BASE | tables)
         manifest = films(tmp_path, counts or {"covid": 20, "normal": 20}, side_px)
-        return Asked(study, manifest, Workspace(tmp_path / "w"), workers)
+        return Asked(study, manifest, Workspace(tmp_path / "w"), Local(cores))
 
     return make
 
@@ -174,7 +173,7 @@ def test_no_room_on_disk(asked, monkeypatch) -> None:
 def test_dicom_films_need_the_extra(asked, monkeypatch) -> None:
     a = asked()
     rows = [f if k else _dicom(f) for k, f in enumerate(a.manifest.films)]
-    again = Asked(a.as_read, Manifest(rows, Header("manifest")), a.workspace, 1)
+    again = Asked(a.as_read, Manifest(rows, Header("manifest")), a.workspace, Local(1))
     have = machine_checks.find_spec
     monkeypatch.setattr(machine_checks, "find_spec", lambda name: None if name == "pydicom" else have(name))
     found = problems(findings(again))
@@ -231,7 +230,7 @@ def test_a_suite_is_checked_whole_before_its_first_member_runs(asked, tmp_path: 
     ]
     monkeypatch.setattr(suite, "run_or_find", None)
     with pytest.raises(InputError, match=r"^two: statistics\.operating_point: unknown rule 'youdn'"):
-        suite.run_suite(Suite(name="s", member=[Member(study="one")]), members, tmp_path / "w", 1, "")
+        suite.run_suite(Suite(name="s", member=[Member(study="one")]), members, tmp_path / "w", Local(1), "")
 
 
 def test_a_batch_beyond_all_training_films_is_a_note(asked) -> None:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from hilum.artifacts.manifest import Manifest
+from hilum.core.engine import Local
 from hilum.stages.ingest import ingest
 from hilum.study.file import Study
 from hilum.workflow import estimate
@@ -38,13 +39,13 @@ def films(tmp_path_factory) -> Path:
             Image.fromarray(rng.integers(0, 256, (80, 80), np.uint8)).save(
                 folder / "own" / label / f"{k}.png"
             )
-    ingest([str(folder / "own")], folder / "manifest.csv", no_patient_ids=["own"], workers=1)
+    ingest([str(folder / "own")], folder / "manifest.csv", no_patient_ids=["own"], engine=Local(1))
     return folder
 
 
 @pytest.fixture(autouse=True)
 def settled(monkeypatch) -> None:
-    monkeypatch.setattr(Workspace, "settled", lambda _: Settled("cpu", "a processor", "fp32", 1))
+    monkeypatch.setattr(Workspace, "settled", lambda *_: Settled("cpu", "a processor", "fp32", 1))
     monkeypatch.setenv("HILUM_QUIET", "1")  # put back afterwards
 
 
@@ -55,7 +56,7 @@ def test_missing_weights_and_films_do_not_hinder_the_plan(films, tmp_path, monke
     shutil.copytree(films, copied)
     (copied / "own" / "covid" / "3.png").unlink()
     tables = TABLES | {"statistics": {"resamples": 100, "operating_point": "youdn"}}
-    print_plan(Study.model_validate(tables), copied / "manifest.csv", tmp_path / "w", 1)
+    print_plan(Study.model_validate(tables), copied / "manifest.csv", tmp_path / "w", Local(1))
     out = capsys.readouterr().out
     assert "weights   squeezenet1_0: NOT HERE" in out
     assert "films     20: 10 of covid, 10 of normal (positive: covid)" in out
@@ -72,7 +73,7 @@ def test_missing_weights_and_films_do_not_hinder_the_plan(films, tmp_path, monke
 
 def _asked(films: Path, root: Path, **tables) -> Asked:
     study = Study.model_validate(TABLES | {"weights": {"squeezenet1_0": "none"}} | tables)
-    return Asked(study, Manifest.read(films / "manifest.csv"), Workspace(root), 1)
+    return Asked(study, Manifest.read(films / "manifest.csv"), Workspace(root), Local(1))
 
 
 def test_distinct_films_are_counted_by_what_is_drawn(films, tmp_path) -> None:
@@ -107,7 +108,9 @@ def test_times_follow_films_epochs_and_trials(films, tmp_path, monkeypatch) -> N
         from hilum.workflow.state import choose_weights, open_run
 
         a = _asked(films, tmp_path, **tables)
-        run = open_run(a.study, a.recipes, a.manifest, a.workspace, 1, choose_weights(a.study, a.recipes))
+        run = open_run(
+            a.study, a.recipes, a.manifest, a.workspace, Local(1), choose_weights(a.study, a.recipes)
+        )
         return {p.stage: p.seconds for p in estimate.Estimate(a, run, sizes_of(a)).parts()}
 
     frozen = seconds()

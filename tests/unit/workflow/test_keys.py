@@ -16,6 +16,7 @@ from hilum.artifacts.manifest import COLUMNS, FilmRow, Manifest
 from hilum.artifacts.prepared import Wanted
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import preset
+from hilum.core.engine import Local
 from hilum.models.registry import BACKBONES
 from hilum.models.weights import RANDOM, Weights
 from hilum.stages.prepare import PrepareTask
@@ -81,7 +82,7 @@ def opened(
     monkeypatch.setattr(state, "keep_memory", lambda: None)
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     films = Manifest(ROWS if rows is None else rows, Header("manifest"))
-    return open_run(study, recipes(study), films, Workspace(root), 1, weights or WEIGHTS)
+    return open_run(study, recipes(study), films, Workspace(root), Local(1), weights or WEIGHTS)
 
 
 def test_the_store_that_a_run_reads_follows_from_backbone_machine_and_size(
