@@ -16,6 +16,7 @@ from hilum.core.errors import InputError, UnsafeError
 from hilum.models.backbone import build_network
 from hilum.models.registry import backbone
 from hilum.models.weights import find, state_sha256
+from hilum.report.compare_page import write_compare_page
 from hilum.stages.compare import compare_runs
 from hilum.stages.ingest import ingest
 from hilum.stages.predict import predict_films
@@ -260,7 +261,7 @@ def test_two_runs_are_compared_by_their_cells(root: Path, faults: Path, tmp_path
     with pytest.raises(InputError, match="there is nothing to compare in one run"):
         compare_runs([gentle], tmp_path / "none")
     out = tmp_path / "compared"
-    compare_runs([gentle, faults], out)
+    write_compare_page(compare_runs([gentle, faults], out), out)
     rows = read_comparisons(out / "comparisons.json")
     assert all(r.paired for r in rows)
     page = next(out.glob("*.html")).read_text()

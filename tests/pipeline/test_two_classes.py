@@ -16,6 +16,7 @@ from hilum.cli.main import app
 from hilum.core.engine import Local
 from hilum.core.seeding import generator
 from hilum.report.audit_page import audit_page
+from hilum.report.compare_page import write_compare_page
 from hilum.stages.audit import audit
 from hilum.stages.compare import compare_runs
 from hilum.stages.ingest import ingest
@@ -68,7 +69,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_no_page_table_or_card_speaks_of_other_classes(run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "again")
-    compare_runs([run, tmp_path / "again"], tmp_path / "compared", ["sensitivity"], 1, 100, "")
+    compared = compare_runs([run, tmp_path / "again"], tmp_path / "compared", ["sensitivity"], 1, 100)
+    write_compare_page(compared, tmp_path / "compared")
     manifest = Manifest.read(run / "manifest.csv")
     findings = audit(manifest, Duplicates.read(run / "duplicates.json"), positive="tb")
     (tmp_path / "audit.html").write_text(audit_page(findings, "Audit"))

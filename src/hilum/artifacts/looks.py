@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from hilum.artifacts.header import read_json, write_json
+from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import SHORT, digest
 from hilum.core.files import lock
 
@@ -130,3 +131,29 @@ class Ledger:
     def _films(self, line: dict[str, Any]) -> set[str]:
         path = self._root / _FILMS / f"{line['test']}.json"
         return set(read_json(path)) if path.is_file() else set()
+
+
+def count_look(folder: RunFolder, how: str) -> None:
+    """Note that a run's test films are being looked at, in the workspace that it lies in.
+
+    Args:
+        folder: The run.
+        how: The command's word.
+    """
+    place = folder.path.resolve()
+    if place.parent.name == "runs":
+        study, manifest = str(folder.run["name"]), str(folder.run["manifest_digest"])
+        Ledger(place.parents[1]).count(how, study, place.name, manifest, films_tested(folder))
+
+
+def looks(folder: RunFolder) -> Looks | None:
+    """Looks at the run's test films; None where there is no ledger."""
+    place = folder.path.resolve()
+    return Ledger(place.parents[1]).of(films_tested(folder), place.name, str(folder.run["manifest_digest"]))
+
+
+def films_tested(folder: RunFolder) -> set[str]:
+    """Digests of the pixels of every film that is a test film in some trial of some cell."""
+    films = folder.manifest.by_id
+    ids = {i for cell, trial in folder.units() for i in folder.split_of(cell, trial).parts["test"]}
+    return {films[i].pixels_sha256 for i in ids}

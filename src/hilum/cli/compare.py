@@ -69,6 +69,7 @@ def compare(
     Differences are paired by film and by trial where both are shared. One run alone is compared within itself where its cells
     differ in their faults.
     """
+    from hilum.report.compare_page import write_compare_page
     from hilum.stages.compare import compare_runs  # late: scipy and matplotlib take a while to import
 
     progress.set_quiet(quiet)
@@ -78,16 +79,17 @@ def compare(
     command = shlex.join(["hilum", *sys.argv[1:]]) if sys.argv[1:2] == ["compare"] else ""
     folders = [run_path(r, workspace) for r in runs]
     check_outputs([folder_output(out, "comparison", "comparisons.json", "compare.html")], folders)
-    done = compare_runs(folders, out, asked, seed, resamples, command)
-    for text in done.unsafe:
+    done = compare_runs(folders, out, asked, seed, resamples)
+    page = write_compare_page(done, out, command)
+    for text in page.unsafe:
         print(f"hilum: UNSAFE {text}", file=sys.stderr)
-    for remark in done.remarks:
+    for remark in page.remarks:
         print(f"hilum: {remark.title}: {remark.text}", file=sys.stderr)
     if as_json:
         print(json.dumps([r.model_dump(by_alias=True) for r in done.rows], ensure_ascii=False))
     else:
         print("\n".join(comparison_lines(done.rows)))
-    print(f"written to {out}: comparisons.json, tables/, {done.page.name}", file=sys.stderr)
+    print(f"written to {out}: comparisons.json, tables/, {page.path.name}", file=sys.stderr)
 
 
 def comparison_lines(rows: Sequence[ComparisonRow]) -> list[str]:

@@ -9,12 +9,12 @@ from typing import Any
 
 from hilum.artifacts.header import header_path, read_json
 from hilum.artifacts.lineage import SHOWN, Artefact, Link, compared, study_version
+from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import InputError
 from hilum.lineage.films import FilmReader
 from hilum.lineage.models import ModelReader, trial_state
-from hilum.report.run_folder import RunFolder
 from hilum.study.faults import unsafe_among
 from hilum.study.file import read_study
 from hilum.study.suite import is_suite, read_suite

@@ -8,13 +8,13 @@ is marked as such: a higher figure there is not a better model.
 from __future__ import annotations
 
 from hilum.artifacts.comparisons import ComparisonRow
+from hilum.artifacts.run_folder import RunCell
 from hilum.paper.beside import fixed, paper_cell, paper_value
 from hilum.paper.member import Member, Paper
 from hilum.report.comparison_tables import ENDS, difference_cell, p_cell, signed_interval
-from hilum.report.families import levels
 from hilum.report.result_tables import METRIC_LABELS, estimate_cell, interval_cell, interval_column
-from hilum.report.run_folder import RunCell
 from hilum.report.table import Cell, Column, Table, rate_cell, text_cell
+from hilum.stats.families import levels
 from hilum.study.faults import FAULTS
 
 AS_DESCRIBED, ALL = "as-described", "all"

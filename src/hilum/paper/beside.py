@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hilum.artifacts.run_folder import RunCell
 from hilum.paper import printed
 from hilum.paper.member import Member
 from hilum.report import numbers, published
 from hilum.report.comparison_tables import difference_cell as signed_cell
-from hilum.report.families import levels
 from hilum.report.published_tables import mean, seconds_alone
 from hilum.report.result_tables import (
     FACTOR_LABELS,
@@ -23,8 +23,8 @@ from hilum.report.result_tables import (
     interval_cell,
     interval_column,
 )
-from hilum.report.run_folder import RunCell
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
+from hilum.stats.families import levels
 
 NO_NUMBER = "the paper has no number"
 OF_RESNET50 = "the paper’s number is ResNet50’s: another network, so no difference"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
+from hilum.artifacts.run_folder import RunCell
 from hilum.paper import printed
 from hilum.paper.comparable import other_films, other_mode
 from hilum.paper.differences import (
@@ -34,7 +35,6 @@ from hilum.paper.verdicts import (
     not_tested,
 )
 from hilum.report import numbers
-from hilum.report.run_folder import RunCell
 
 LIKE = 0.02
 """A specificity within this of the others' mean is like theirs."""

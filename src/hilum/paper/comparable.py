@@ -6,9 +6,9 @@ Convention: a question returns why two cells are not comparable, empty where the
 
 from __future__ import annotations
 
+from hilum.artifacts.run_folder import RunCell
 from hilum.paper.member import Member
 from hilum.report import numbers
-from hilum.report.run_folder import RunCell
 
 
 def same_mode(cell: RunCell, reference: RunCell) -> bool:

@@ -15,14 +15,15 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from hilum.artifacts.comparisons import ONE_TRIAL, Verdict, verdict_of
+from hilum.artifacts.run_folder import RunCell
+from hilum.artifacts.study_rows import StudyRow
 from hilum.paper.beside import signed
 from hilum.paper.comparable import same_mode
 from hilum.paper.member import Member
 from hilum.report import numbers
-from hilum.report.families import levels
 from hilum.report.result_tables import METRIC_LABELS
-from hilum.report.run_folder import RunCell
-from hilum.report.study_rows import StudyRow
+from hilum.stats.families import levels
+from hilum.report.run_words import backbone_label
 
 _FEW = 3  # that are told one by one
 Adjust = Callable[[Sequence[float | None]], list[float | None]]
@@ -170,7 +171,7 @@ def _one(d: Difference) -> str:
 def _differing(d: Difference) -> str:
     """What differs, with the backbone that is shared before it."""
     apart = [k for k in ("backbone", "pipeline", "schedule") if getattr(d.cell, k) != getattr(d.reference, k)]
-    shared = "" if "backbone" in apart else f"{d.cell.backbone_label}, "
+    shared = "" if "backbone" in apart else f"{backbone_label(d.cell)}, "
     cell, reference = (", ".join(str(getattr(c, k)) for k in apart) for c in (d.cell, d.reference))
     return f"{shared}{cell} against {reference}"
 

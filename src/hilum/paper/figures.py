@@ -16,8 +16,8 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from hilum.artifacts.history import LossCurve
 from hilum.report import style
-from hilum.report.losses import LossCurve
 from hilum.report.numbers import count
 
 _MOST_COLUMNS = 5  # of a grid of loss curves

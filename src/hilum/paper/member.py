@@ -19,15 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.comparisons import ComparisonRow
+from hilum.artifacts.evaluation import Evaluation
 from hilum.artifacts.header import Header, read_json
+from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.study_rows import StudyRow, StudyRows
 from hilum.core.errors import InputError
 from hilum.paper import printed
 from hilum.report import numbers
-from hilum.report.evaluation import Evaluation
-from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.run_notes import run_notes
-from hilum.report.study_rows import StudyRow, StudyRows
 from hilum.study.faults import unsafe_among
+from hilum.report.run_words import backbone_label
 
 NAME = "paper.json"
 _MEMBER = re.compile(r"(experiment|as-run)-([1-5])(?:-(.+))?")
@@ -103,7 +104,7 @@ class Member:
         validation: Cell -> metric -> mean over trials on the validation part.
         rates: Schedule -> float64 (n_steps,), the learning rate of each step, where it follows from the policy alone.
         drawn: Class -> training films as drawn, trial 1; empty where not recorded.
-        looks: How often the test part was looked at (`hilum.report.looks`); None where there is no ledger.
+        looks: How often the test part was looked at (`hilum.artifacts.looks`); None where there is no ledger.
     """
 
     name: str
@@ -189,7 +190,7 @@ class Member:
 
     def backbone_label(self, cell: RunCell) -> str:
         """The backbone for a table: marked where its weights are random and where it stands in for the paper's."""
-        return cell.backbone_label + (" (for resnet50)" if self.stands_in(cell) else "")
+        return backbone_label(cell) + (" (for resnet50)" if self.stands_in(cell) else "")
 
 
 @dataclass(frozen=True)

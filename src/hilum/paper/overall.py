@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hilum.artifacts.run_folder import RunCell
 from hilum.paper import printed
 from hilum.paper.beside import (
     difference_cell,
@@ -21,7 +22,6 @@ from hilum.paper.member import Member, Paper
 from hilum.report import numbers, published
 from hilum.report.published_tables import mean, seconds_alone
 from hilum.report.result_tables import METRIC_LABELS, estimate_cell, interval_cell, interval_column
-from hilum.report.run_folder import RunCell
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
 
 _TWO = ("sensitivity", "specificity")

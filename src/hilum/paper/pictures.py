@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from hilum.artifacts.history import LossCurve
+from hilum.artifacts.run_folder import RunCell
 from hilum.core.files import write_bytes
 from hilum.paper import figures
 from hilum.paper.differences import is_of_experiment
@@ -21,12 +23,10 @@ from hilum.paper.member import Member, Paper
 from hilum.report import figures as curves_of_study
 from hilum.report import hover, style
 from hilum.report.box_panel import BOX
-from hilum.report.families import levels
 from hilum.report.figures import PrCurve
-from hilum.report.losses import LossCurve
 from hilum.report.numbers import rate
 from hilum.report.page import Picture
-from hilum.report.run_folder import RunCell
+from hilum.stats.families import levels
 
 _PR_TRIAL = 1
 _LOSS_FIGURES = {1: "5", 2: "8", 3: "10", 4: "13"}

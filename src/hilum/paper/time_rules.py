@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
+from hilum.artifacts.run_folder import RunCell
 from hilum.paper.comparable import as_the_paper_trained, other_films, other_machine
 from hilum.paper.member import Member, Paper
 from hilum.paper.verdicts import Part, absent, not_tested
 from hilum.report import numbers
 from hilum.report.published_tables import mean, seconds_alone
-from hilum.report.run_folder import RunCell
 
 HALF = (0.4, 0.6)
 """What counts as about half."""

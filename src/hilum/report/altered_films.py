@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hilum.artifacts.header import read_object
-from hilum.report.run_folder import PREDICTED_PARTS, RunFolder
+from hilum.artifacts.run_folder import PREDICTED_PARTS, RunFolder
 
 
 def altered_films(folder: RunFolder) -> dict[str, dict[str, tuple[int, int]]]:

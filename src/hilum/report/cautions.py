@@ -12,11 +12,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.run_folder import RunFolder
 from hilum.report.altered_films import altered_films
 from hilum.report.caution import Caution
 from hilum.report.numbers import counted, percent
-from hilum.report.run_folder import RunFolder
 from hilum.report.slow_learners import learning_cautions
+from hilum.report.run_words import backbone_label
 
 FEW_EVENTS = 100
 FEW_TRIALS = 3
@@ -41,7 +42,7 @@ def cautions(folder: RunFolder) -> list[Caution]:
 
 
 def _random_weights(folder: RunFolder) -> list[Caution]:
-    names = sorted({c.backbone_label for c in folder.cells if not c.pretrained and not c.finetuned})
+    names = sorted({backbone_label(c) for c in folder.cells if not c.pretrained and not c.finetuned})
     if not names:
         return []
     text = (

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from hilum.artifacts.evaluation import Evaluation
+from hilum.artifacts.run_folder import RunFolder
 from hilum.report import data_facts
 from hilum.report import study_facts as facts
 from hilum.report.checklist_items import CLAIM, TRIPOD_AI, Item
 from hilum.report.class_words import against
-from hilum.report.evaluation import Evaluation
 from hilum.report.flow_tables import flow_words
-from hilum.report.run_folder import RunFolder
 from hilum.report.study_facts import NOT_REPORTED
 from hilum.report.table import Cell, Column, Table, text_cell
 from hilum.study.reporting import ITEMS, Answers

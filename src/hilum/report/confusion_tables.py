@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.artifacts.run_folder import RunCell, RunFolder
 from hilum.report import numbers, published
 from hilum.report.result_tables import CellColumns
-from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, text_cell
 
 Matrices = Mapping[tuple[str, int], NDArray[np.int64]]

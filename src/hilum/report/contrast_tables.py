@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hilum.artifacts.questions import Question
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import RESERVED
+from hilum.artifacts.study_rows import StudyRow, StudyRows
 from hilum.report import numbers
 from hilum.report.result_tables import (
     METRIC_LABELS,
@@ -21,10 +23,9 @@ from hilum.report.result_tables import (
     interval_cell,
     interval_column,
 )
-from hilum.report.run_folder import RunFolder
-from hilum.report.study_rows import StudyRow, StudyRows
 from hilum.report.table import Cell, Column, Table, count_cell, text_cell
 from hilum.study.film_filter import filter_words
+from hilum.report.run_words import averaged
 
 _METRICS = ("sensitivity", "specificity", "pr_auc", "roc_auc")
 
@@ -70,7 +71,7 @@ def contrast_tables(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]
                     row.append(replace(of_all_films, quiet=True))
             body.append(row)
         caption = _contrast_caption(
-            found[0].n, found[0].n_positive, " or ".join(asked), question, folder.averaged
+            found[0].n, found[0].n_positive, " or ".join(asked), question, averaged(folder)
         )
         stem, title = _stem(contrast, tables), contrast[:1].upper() + contrast[1:]
         tables.append(Table(stem, title, caption, columns, body, breaks=backbone_breaks(folder.cells)))
@@ -124,7 +125,7 @@ def subgroup_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str])
             body.append(row)
     if not body:
         return None
-    caption = f"{folder.positive[:1].upper() + folder.positive[1:]} among the test films of each subgroup; {folder.averaged}."
+    caption = f"{folder.positive[:1].upper() + folder.positive[1:]} among the test films of each subgroup; {averaged(folder)}."
     note = "Differences between subgroups are not tested; a subgroup of few films says little."
     return Table(
         "subgroups", "Subgroups", caption, columns, body, notes=(note,), breaks=frozenset(breaks - {0})

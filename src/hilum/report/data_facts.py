@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 from hilum.artifacts.header import as_written, read_object
 from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers
-from hilum.report.run_folder import RunFolder
 from hilum.report.study_facts import NOT_REPORTED, by_authors, reported, study
 from hilum.study.film_filter import filter_words
 

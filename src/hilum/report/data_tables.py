@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 
 from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.run_folder import STEPS, RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.report.published_tables import mean
 from hilum.report.result_tables import CellColumns, backbone_breaks
-from hilum.report.run_folder import STEPS, RunFolder
 from hilum.report.table import Cell, Column, Table, count_cell, seconds_cell, text_cell
+from hilum.report.run_words import averaged
 
 
 def data_table(folder: RunFolder) -> Table:
@@ -142,7 +143,7 @@ def seconds_table(folder: RunFolder) -> Table:
     return Table(
         "seconds",
         "Seconds",
-        f"Seconds of a trial, {folder.averaged}.",
+        f"Seconds of a trial, {averaged(folder)}.",
         columns,
         body,
         notes=(

@@ -17,8 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from hilum.artifacts.history import LossCurve
 from hilum.report import style
-from hilum.report.losses import LossCurve
 from hilum.report.numbers import percent
 
 _WIDE_LABEL = 9

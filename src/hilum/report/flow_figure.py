@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from hilum.artifacts.flow import Flow, Step, TrialFlow
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers, style
 from hilum.report.page import Picture
-from hilum.report.run_folder import RunFolder
 
 _MOST_REASONS = 5
 _LINE, _PAD, _GAP = 0.16, 0.08, 0.2

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hilum.artifacts.flow import IN_MANIFEST, Step, TrialFlow
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
-from hilum.report.run_folder import RunFolder
 from hilum.report.table import Cell, Column, Table, count_cell, text_cell
 
 

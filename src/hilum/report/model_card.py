@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hilum import RESEARCH_NOTICE
+from hilum.artifacts.evaluation import Evaluation
+from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.study_rows import StudyRows
 from hilum.report import data_facts, numbers
 from hilum.report import study_facts as facts
 from hilum.report.caution import Caution
 from hilum.report.contrast_tables import contrasts
-from hilum.report.evaluation import Evaluation
 from hilum.report.result_tables import CellColumns
-from hilum.report.run_folder import RunFolder
 from hilum.report.run_notes import run_notes
-from hilum.report.study_rows import StudyRows
 from hilum.report.table import Cell, Column, Table, text_cell
 
 

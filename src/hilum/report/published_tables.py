@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from hilum.artifacts.run_folder import STEPS, RunCell, RunFolder
+from hilum.artifacts.study_rows import StudyRows
 from hilum.report import numbers, published
 from hilum.report.class_words import against
 from hilum.report.result_tables import METRIC_LABELS
-from hilum.report.run_folder import STEPS, RunCell, RunFolder
-from hilum.report.study_rows import StudyRows
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
+from hilum.report.run_words import backbone_label
 
 
 def seconds_alone(folder: RunFolder, cell: RunCell) -> list[float]:
@@ -116,7 +117,7 @@ def _by_pipeline(
     pipelines = list(dict.fromkeys(c.pipeline for c in folder.cells))
     several = len({c.schedule for c in folder.cells}) > 1
     cells = {(c.backbone, c.schedule, c.pipeline): c for c in folder.cells}
-    labels = {(c.backbone, c.schedule): c.backbone_label for c in folder.cells}
+    labels = {(c.backbone, c.schedule): backbone_label(c) for c in folder.cells}
     columns = [Column("Backbone", numeric=False), *([Column("Schedule", numeric=False)] if several else [])]
     columns.append(Column("Metric", numeric=False))
     for p in pipelines:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from hilum.artifacts.run_folder import STEPS, RunCell, RunFolder
 from hilum.artifacts.statistics import MACRO, StatisticsRow
+from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
 from hilum.report import numbers
 from hilum.report.class_words import against
-from hilum.report.level_words import cell_level
-from hilum.report.run_folder import STEPS, RunCell, RunFolder
-from hilum.report.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
 from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, seconds_cell, text_cell
+from hilum.report.run_words import averaged, backbone_label, cell_level
 
 METRIC_LABELS = {
     "sensitivity": "Sensitivity",
@@ -60,7 +60,7 @@ class CellColumns:
     def cells(self, cell: RunCell) -> list[Cell]:
         """Their values for a cell."""
         names = [cell.pipeline, *(cell_level(cell, f) for f in self._others)]
-        return [text_cell(cell.backbone_label, strong=True), *(text_cell(n) for n in names)]
+        return [text_cell(backbone_label(cell), strong=True), *(text_cell(n) for n in names)]
 
     def label(self, cell: RunCell) -> str:
         """All of them in a line."""
@@ -156,7 +156,7 @@ def key_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str], unit
     return Table(
         "results",
         "By cell",
-        f"Test films, {against(positive, folder.classes)}: {folder.averaged} with its 95 % interval.",
+        f"Test films, {against(positive, folder.classes)}: {averaged(folder)} with its 95 % interval.",
         columns,
         body,
         notes=(
@@ -217,7 +217,7 @@ def one_vs_rest_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, st
     return Table(
         "one-vs-rest",
         "Every class against the rest",
-        f"Test films, each class in turn against the rest: {folder.averaged} with its 95 % interval. Macro average: the mean over "
+        f"Test films, each class in turn against the rest: {averaged(folder)} with its 95 % interval. Macro average: the mean over "
         "classes, each with equal weight; that of the sensitivities is balanced accuracy.",
         columns,
         body,

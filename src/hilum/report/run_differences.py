@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hilum.report.run_folder import RunFolder
+from hilum.artifacts.run_folder import RunFolder
 from hilum.report.table import Column, Table, text_cell
 
 _NO_MATTER = ("name", "title", "compare", "statistics", "data.manifest")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from hilum.artifacts.evaluation import Points
 from hilum.report import style
-from hilum.report.evaluation import Points
 
 
 def roc_figure(curve: Points, name: str) -> Figure:

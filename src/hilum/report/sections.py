@@ -10,17 +10,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from hilum.artifacts.evaluation import MIXED_UNIT, Evaluation
 from hilum.artifacts.header import read_object
+from hilum.artifacts.looks import looks
+from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers
 from hilum.report.caution import Caution
 from hilum.report.contrast_tables import why_contrasts
-from hilum.report.evaluation import MIXED_UNIT, Evaluation
-from hilum.report.looks import looks, looks_words
+from hilum.report.looks import looks_words
 from hilum.report.page import Page, Picture, Section
 from hilum.report.result_tables import METRIC_LABELS
-from hilum.report.run_folder import RunFolder
 from hilum.report.run_notes import unsafe_notes
 from hilum.report.table import Table
+from hilum.report.run_words import backbone_label, from_scratch
 
 _LEVELS = {
     "schedule": ("learning-rate schedule", ""),
@@ -52,7 +54,7 @@ def unit_note(evaluation: Evaluation) -> str:
 
 def sentence(folder: RunFolder) -> str:
     """The study in one sentence."""
-    backbones = list(dict.fromkeys(c.backbone_label for c in folder.cells))
+    backbones = list(dict.fromkeys(backbone_label(c) for c in folder.cells))
     pipelines = list(dict.fromkeys(c.pipeline for c in folder.cells))
     test = folder.splits[1].parts["test"]
     positives = sum(folder.manifest.by_id[i].label == folder.positive for i in test)
@@ -86,7 +88,7 @@ def _kind(folder: RunFolder) -> str:
         return "backbone"
     if tuned == {False}:
         return "frozen backbone"
-    return "network" if all(c.from_scratch for c in folder.cells) else "fine-tuned backbone"
+    return "network" if all(from_scratch(c) for c in folder.cells) else "fine-tuned backbone"
 
 
 def _trained(folder: RunFolder) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import SHORT
 from hilum.report import numbers
-from hilum.report.run_folder import RunFolder
 from hilum.report.table import Cell, Column, Table, text_cell
+from hilum.report.run_words import backbone_label
 
 _PARTS = ("train", "valid", "test")
 
@@ -87,7 +88,7 @@ def weights_table(folder: RunFolder) -> Table:
         sha = w.get("sha256")
         body.append(
             [
-                text_cell(cell.backbone_label, strong=True),
+                text_cell(backbone_label(cell), strong=True),
                 text_cell(cell.weights),
                 text_cell(str(w.get("source") or numbers.NONE)),
                 Cell(sha[:SHORT] if sha else numbers.NONE, sha, title=sha or ""),

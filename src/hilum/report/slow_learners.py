@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.header import read_json
+from hilum.artifacts.run_folder import RunFolder
 from hilum.report.caution import Caution
 from hilum.report.result_tables import CellColumns
-from hilum.report.run_folder import RunFolder
 
 LEARNING = "learning.json"
 NAMED = 3

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hilum.artifacts.header import read_json
+from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRows
 from hilum.report import numbers
 from hilum.report.result_tables import METRIC_LABELS, CellColumns, films_behind
-from hilum.report.run_folder import RunCell, RunFolder
 from hilum.report.set_up_tables import steps_words
-from hilum.report.study_rows import AT_OPERATING_POINT, StudyRows
 from hilum.study.reporting import ReportingTable
+from hilum.report.run_words import averaged, backbone_label
 
 NOT_REPORTED = "not reported"
 _HEADS = {
@@ -51,7 +52,7 @@ def model(folder: RunFolder) -> str:
         kinds = {k.finetuned for k in folder.cells if k.backbone == c.backbone}
         how = {True: "trained as a whole", False: "frozen, only its head trained"}
         words = " or ".join(how[k] for k in sorted(kinds))
-        found.append(f"{c.backbone_label}: {words}" + (f" ({head})" if head else ""))
+        found.append(f"{backbone_label(c)}: {words}" + (f" ({head})" if head else ""))
     return "; ".join(found)
 
 
@@ -257,12 +258,12 @@ def chosen_words(folder: RunFolder) -> str:
     cell, loss = chosen
     if len(folder.cells) == 1:
         return f"{CellColumns(folder).label(cell)} is the only cell"
-    return f"{CellColumns(folder).label(cell)}: lowest validation loss, {loss:.4f}, {folder.averaged}; not chosen on test"
+    return f"{CellColumns(folder).label(cell)}: lowest validation loss, {loss:.4f}, {averaged(folder)}; not chosen on test"
 
 
 def _labels(folder: RunFolder) -> dict[str, str]:
     """Backbone -> its name for tables."""
-    return {c.backbone: c.backbone_label for c in folder.cells}
+    return {c.backbone: backbone_label(c) for c in folder.cells}
 
 
 def _bundle(folder: RunFolder, cell: RunCell) -> dict[str, Any]:

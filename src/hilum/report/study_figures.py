@@ -12,20 +12,20 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from hilum.artifacts.evaluation import Evaluation
 from hilum.artifacts.header import read_object
+from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.study_rows import StudyRows
 from hilum.report import figures, hover, published, style
 from hilum.report.box_panel import BoxedFilm, box_panel
 from hilum.report.confusion_tables import shown_cells
-from hilum.report.evaluation import Evaluation
 from hilum.report.figures import Estimate, PrCurve
-from hilum.report.level_words import cell_level
 from hilum.report.numbers import rate
 from hilum.report.page import Picture
 from hilum.report.panel import PanelCell, panel
 from hilum.report.rate_figures import FinderCurve, RateCurve, finder_curve, finder_curves, rate_curves
 from hilum.report.result_tables import METRIC_LABELS, CellColumns
-from hilum.report.run_folder import RunCell, RunFolder
-from hilum.report.study_rows import StudyRows
+from hilum.report.run_words import averaged, backbone_label, cell_level
 
 _PR_TRIAL = 1
 
@@ -54,7 +54,7 @@ def interval_picture(folder: RunFolder, rows: StudyRows, out: Path) -> Picture:
     metrics = [
         (METRIC_LABELS[m], [estimate(c, m) for c in folder.cells]) for m in ("sensitivity", "specificity")
     ]
-    fig = figures.intervals([label(c) for c in folder.cells], metrics, folder.averaged)
+    fig = figures.intervals([label(c) for c in folder.cells], metrics, averaged(folder))
     paper = (
         " Diamonds are the paper’s Table 4, whose test films overlap its training films."
         if any(e.published is not None for _, of_metric in metrics for e in of_metric)
@@ -64,7 +64,7 @@ def interval_picture(folder: RunFolder, rows: StudyRows, out: Path) -> Picture:
         fig,
         out,
         "intervals",
-        f"Sensitivity and specificity of {folder.positive} by cell, test films: {folder.averaged} with its "
+        f"Sensitivity and specificity of {folder.positive} by cell, test films: {averaged(folder)} with its "
         f"95 % interval; small dots are the trials. The axes need not begin at 0.{paper}",
         "Dot plot; its numbers are in the table of results.",
     )
@@ -110,7 +110,7 @@ def pr_picture(folder: RunFolder, rows: StudyRows, evaluation: Evaluation, out: 
         name = ", ".join([c.pipeline, *_levels(c, others)])
         mark = (recall, precision) if recall is not None and precision is not None else None
         curve = PrCurve(f"{name}, area {rate(area, 3)}", trial.pr.x, trial.pr.y, mark)
-        panels.setdefault(c.backbone_label, []).append(curve)
+        panels.setdefault(backbone_label(c), []).append(curve)
     if not panels:
         return None
     some = rows.find(folder.cells[0].name, _PR_TRIAL, "sensitivity", folder.positive)
@@ -183,7 +183,7 @@ def finder_picture(folder: RunFolder, out: Path) -> Picture | None:
         if not path.is_file():
             continue
         curve = finder_curve(", ".join(_levels(c, others)) or "loss", read_object(path))
-        panels.setdefault(c.backbone_label, []).append(curve)
+        panels.setdefault(backbone_label(c), []).append(curve)
     if not panels:
         return None
     return _picture(
@@ -251,7 +251,7 @@ def _row_label(folder: RunFolder, across: str) -> Callable[[RunCell], str]:
     others = [f for f in folder.varying() if f not in ("backbone", across)]
 
     def label(cell: RunCell) -> str:
-        return "\n".join([*cell.backbone_label.replace(" (", "\n(").split("\n"), *_levels(cell, others)])
+        return "\n".join([*backbone_label(cell).replace(" (", "\n(").split("\n"), *_levels(cell, others)])
 
     return label
 

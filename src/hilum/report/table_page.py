@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hilum.artifacts.evaluation import TrialEvaluation
 from hilum.artifacts.statistics import ALL_CLASSES, MACRO, StatisticsRow
 from hilum.report import figures, hover, numbers, score_figures, style
 from hilum.report.caution import Caution
 from hilum.report.class_words import against
 from hilum.report.confusion_tables import matrix_table
-from hilum.report.evaluation import TrialEvaluation
 from hilum.report.figures import PrCurve
 from hilum.report.page import Page, Picture, Section
 from hilum.report.result_tables import METRIC_LABELS, films_behind

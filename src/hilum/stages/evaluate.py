@@ -18,29 +18,29 @@ from typing import Any
 import numpy as np
 
 from hilum.artifacts.comparisons import ComparisonRow, Pair, write_comparisons
+from hilum.artifacts.evaluation import NAME, Evaluation, TrialEvaluation
 from hilum.artifacts.header import Header, header_path, read_csv_header
+from hilum.artifacts.looks import count_look
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.questions import Question
+from hilum.artifacts.run_folder import RunCell, RunFolder
 from hilum.artifacts.statistics import RULES
+from hilum.artifacts.study_rows import StudyRow, StudyRows, study_row
 from hilum.core.digests import digest
 from hilum.core.errors import HilumError, InputError
 from hilum.core.progress import progress
-from hilum.report.evaluation import NAME, Evaluation, TrialEvaluation
-from hilum.report.families import family_pairs
-from hilum.report.looks import count_look
-from hilum.report.resampling_unit import ResamplingUnit, resampling_unit
-from hilum.report.run_folder import RunCell, RunFolder
-from hilum.report.study_rows import StudyRow, StudyRows, study_row
-from hilum.report.trial_curves import trial_curves
 from hilum.stats.asked import TrialScores
 from hilum.stats.comparison import Cells
 from hilum.stats.confusion import FORMULAS
 from hilum.stats.contrasts import Sides
 from hilum.stats.curves import AREA_FORMULAS
+from hilum.stats.families import family_pairs
+from hilum.stats.resampling_unit import ResamplingUnit, resampling_unit
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.shared_films import on_shared_films
 from hilum.stats.summary import N_RESAMPLES, cell_statistics
+from hilum.stats.trial_curves import trial_curves
 
 PART = "test"
 COMPARISONS = "comparisons.json"

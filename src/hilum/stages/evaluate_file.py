@@ -14,21 +14,23 @@ import numpy as np
 
 from hilum.artifacts.film_labels import read_film_labels
 from hilum.artifacts.header import Header
+from hilum.artifacts.looks import count_look, looks
 from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.run_folder import run_of
 from hilum.artifacts.scored_table import Reading, read_scored_table
 from hilum.artifacts.statistics import RULES, StatisticsRow, write_statistics
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError, nearest
 from hilum.core.files import write_text
-from hilum.report.looks import count_look, looks, looks_words, run_of
+from hilum.report.looks import looks_words
 from hilum.report.page import render
-from hilum.report.resampling_unit import ResamplingUnit, resampling_unit
 from hilum.report.table_page import TableEvaluation, table_page
-from hilum.report.trial_curves import trial_curves
 from hilum.stats.calibration import reliability
 from hilum.stats.confusion import FORMULAS
 from hilum.stats.curves import AREA_FORMULAS
+from hilum.stats.resampling_unit import ResamplingUnit, resampling_unit
 from hilum.stats.summary import N_RESAMPLES, film_statistics
+from hilum.stats.trial_curves import trial_curves
 
 PART = "test"
 PAGE = "evaluation.html"

@@ -17,7 +17,11 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from hilum.artifacts.comparisons import read_comparisons
+from hilum.artifacts.evaluation import read_checked
 from hilum.artifacts.header import Header, read_json, write_with_header
+from hilum.artifacts.looks import looks
+from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.study_rows import StudyRows
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
 from hilum.core.files import write_text
@@ -31,11 +35,7 @@ from hilum.paper.experiment_tables import experiment_tables
 from hilum.paper.member import Member, Paper
 from hilum.paper.page import render
 from hilum.paper.tables import family_tables, paper_tables
-from hilum.report.evaluation import read_checked
-from hilum.report.looks import looks
 from hilum.report.page import Picture
-from hilum.report.run_folder import RunFolder
-from hilum.report.study_rows import StudyRows
 from hilum.stats.confusion import confusion, predicted_class, rates
 from hilum.stats.curves import pr_auc
 from hilum.stats.multiplicity import holm

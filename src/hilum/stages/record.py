@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 from hilum.artifacts.header import read_json, write_json
+from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import digest
 from hilum.core.errors import HilumError
 from hilum.core.files import lock
 from hilum.core.progress import say
-from hilum.report.run_folder import RunFolder
 from hilum.tracking.background import NOTE, SERVER, SWITCH, local_uri, store_name, without_password
 from hilum.tracking.mlflow_store import MlflowStore, settings
 from hilum.tracking.trial_record import trial_records

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hilum.artifacts.header import read_object
-from hilum.artifacts.looks import Ledger
+from hilum.artifacts.looks import Ledger, looks
+from hilum.artifacts.run_folder import FACTORS, RunCell, RunFolder
+from hilum.artifacts.study_rows import StudyRow, StudyRows
 from hilum.core.errors import InputError, nearest
 from hilum.core.tables import count_rows
-from hilum.report.looks import looks
-from hilum.report.run_folder import FACTORS, RunCell, RunFolder
-from hilum.report.study_rows import StudyRow, StudyRows
 from hilum.study.faults import unsafe_among
 
 FINISHED, UNFINISHED, PAPER, BROKEN = "finished", "unfinished", "paper", "unreadable"

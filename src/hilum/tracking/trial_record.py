@@ -22,10 +22,10 @@ import hilum
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.header import read_json
 from hilum.artifacts.lineage import bundle_version
+from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT, canonical_json, digest, sha256_file
-from hilum.report.run_folder import RunCell, RunFolder
-from hilum.report.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
 from hilum.stats.confusion import confusion, predicted_class, rates
 from hilum.stats.curves import pr_auc
 from hilum.study.faults import unsafe_among

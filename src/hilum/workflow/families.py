@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hilum.artifacts.comparisons import Pair
+from hilum.artifacts.run_folder import FACTORS
 from hilum.core.errors import HilumError, InputError
-from hilum.report.families import levels_of, matched_pairs
-from hilum.report.run_folder import FACTORS
+from hilum.stats.families import levels_of, matched_pairs
 from hilum.study.file import Study, read_study
 from hilum.study.tables import FamilyTable
 from hilum.workflow.plan import Recipe, recipes

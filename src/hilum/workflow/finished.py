@@ -17,13 +17,13 @@ from typing import Any
 
 import hilum
 from hilum.artifacts.header import Header, header_path, read_json, write_json
+from hilum.artifacts.looks import looks
 from hilum.artifacts.manifest import excluded_path
+from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import SHORT, digest
 from hilum.core.errors import HilumError
 from hilum.core.processor import accelerator_signs, cpu_name
 from hilum.core.stamps import Stamp, stamp, stamps_below
-from hilum.report.looks import looks
-from hilum.report.run_folder import RunFolder
 from hilum.study.file import Study
 from hilum.study.tables import WeightsTable
 from hilum.tracking.background import NOTE

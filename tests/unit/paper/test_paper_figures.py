@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from hilum.artifacts.history import LossCurve
 from hilum.paper.figures import RateLine, cnn_layers, learning_rates, mean_losses
-from hilum.report.losses import LossCurve
 
 
 @pytest.mark.parametrize("size_px", [244, 96, 65])

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hilum.artifacts.comparisons import ONE_TRIAL, Verdict
+from hilum.artifacts.history import LossCurve
+from hilum.artifacts.run_folder import RunCell
+from hilum.artifacts.study_rows import StudyRow
 from hilum.paper.differences import Difference, by_thumb, judged, words
 from hilum.paper.loss_rules import large_cycle_is_better, loss_stops_after_ten_epochs
 from hilum.paper.verdicts import ClaimVerdict, Ruling, goes, no_gain, together
-from hilum.report.losses import LossCurve
-from hilum.report.run_folder import RunCell
-from hilum.report.study_rows import StudyRow
 from hilum.stats.multiplicity import holm
 
 CELL = RunCell("a", "squeezenet1_0", "crop", "constant", "imagenet", True)

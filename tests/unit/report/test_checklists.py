@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from hilum.artifacts.evaluation import Evaluation
+from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.study_rows import StudyRows
 from hilum.report import checklists, data_facts, study_facts
 from hilum.report.caution import Caution
-from hilum.report.evaluation import Evaluation
 from hilum.report.model_card import card_markdown, card_table, model_card
-from hilum.report.run_folder import RunFolder
-from hilum.report.study_rows import StudyRows
 from hilum.stages.evaluate import evaluate_run
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))

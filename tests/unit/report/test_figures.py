@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from hilum.artifacts.comparisons import ComparisonRow
+from hilum.artifacts.history import LossCurve
 from hilum.report import figures, style
 from hilum.report.difference_figure import differences
 from hilum.report.figures import Estimate, PrCurve
-from hilum.report.losses import LossCurve
 
 
 def _loss():

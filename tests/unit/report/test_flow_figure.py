@@ -8,8 +8,8 @@ import pytest
 
 from hilum.artifacts.flow import Flow, Step, TrialFlow
 from hilum.artifacts.header import Header
+from hilum.artifacts.run_folder import RunFolder
 from hilum.report.flow_figure import flow_picture, reasons, shown_steps
-from hilum.report.run_folder import RunFolder
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
 

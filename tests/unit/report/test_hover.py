@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from hilum.artifacts.history import LossCurve
 from hilum.report import hover, style
 from hilum.report.figures import PrCurve, loss_curves, pr_curves
-from hilum.report.losses import LossCurve
 from hilum.report.page import Picture
 
 

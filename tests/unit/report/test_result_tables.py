@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hilum.artifacts.evaluation import Evaluation
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import StatisticsRow
+from hilum.artifacts.study_rows import StudyRows
 from hilum.report.contrast_tables import contrast_tables, contrasts
-from hilum.report.evaluation import Evaluation
 from hilum.report.result_tables import (
     few_events_notes,
     films_behind,
@@ -19,8 +21,6 @@ from hilum.report.result_tables import (
     operating_point_table,
     trial_table,
 )
-from hilum.report.run_folder import RunFolder
-from hilum.report.study_rows import StudyRows
 from hilum.stages.evaluate import evaluate_run
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))

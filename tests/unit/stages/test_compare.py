@@ -14,9 +14,10 @@ from browser import check_page
 from hilum.artifacts.comparisons import read_comparisons
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split
+from hilum.artifacts.study_rows import StudyRows
 from hilum.cli.compare import run_path
 from hilum.core.errors import InputError
-from hilum.report.study_rows import StudyRows
+from hilum.report.compare_page import write_compare_page
 from hilum.stages.compare import compare_runs
 from hilum.stages.evaluate import evaluate_run
 
@@ -170,10 +171,11 @@ def test_two_runs_cell_by_cell(two, tmp_path):
     assert all(r.paired for r in done.rows)
     assert done.rows[0].cell == "study-b-22/resnet50--baseline--constant"
     assert done.rows[0].reference == "study-a-11/resnet50--baseline--constant"
-    remarks = {c.title: c.text for c in done.remarks}
+    written = write_compare_page(done, tmp_path / "out")
+    remarks = {c.title: c.text for c in written.remarks}
     assert "training.epochs" in remarks["More than one thing differs"]
-    assert done.unsafe[0].startswith("study-b-22/resnet50--baseline--constant: a second softmax")
-    page = done.page.read_text()
+    assert written.unsafe[0].startswith("study-b-22/resnet50--baseline--constant: a second softmax")
+    page = written.path.read_text()
     assert "Unsafe." in page
     assert "not distinguishable" in page
     names = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.*")}
@@ -181,11 +183,11 @@ def test_two_runs_cell_by_cell(two, tmp_path):
         "comparisons.json", "comparisons.header.json", "compare.html", "tables/comparisons.csv", "tables/comparisons.tex",
         "tables/differences.csv", "figures/differences.svg",
     } <= names  # fmt: skip
-    check_page(done.page, tmp_path, "study-b-22 against study-a-11")
+    check_page(written.path, tmp_path, "study-b-22 against study-a-11")
 
 
 def test_the_flow_of_each_run_s_films_stands_beside_the_comparison(two, tmp_path):
-    done = compare_runs(two, tmp_path / "out", n_resamples=20)
+    done = write_compare_page(compare_runs(two, tmp_path / "out", n_resamples=20), tmp_path / "out")
     (table,) = [t for t in done.tables if t.name == "flow"]
     lines = table.to_csv().splitlines()
     columns = lines[0].split(",")
@@ -195,7 +197,7 @@ def test_the_flow_of_each_run_s_films_stands_beside_the_comparison(two, tmp_path
         assert int(values["found"]) - 8 == int(values["in_the_manifest"]) == int(values["of_the_study"])
         assert values["left_out_at_ingest"] == "8"
         assert values["trial_1_test_scored"] == values["trial_1_test"] == "418"
-    assert "Flow of films" in done.page.read_text()
+    assert "Flow of films" in done.path.read_text()
 
 
 def test_the_same_again_is_found_and_a_change_is_not(two, tmp_path):
@@ -231,7 +233,7 @@ def test_test_films_that_differ_are_not_paired(tmp_path):
         Split.read(path)
     done = compare_runs(runs, tmp_path / "out", ["sensitivity", "specificity"], n_resamples=100)
     assert not any(r.paired for r in done.rows)
-    assert "Test films differ" in {c.title for c in done.remarks}
+    assert "Test films differ" in {c.title for c in write_compare_page(done, tmp_path / "out").remarks}
     # the negatives are shared and equal, so their difference stays small; the films of the class are others
     assert {r.n_clusters for r in done.rows} == {8 + 200 + 200 + 10 + 200}
 
@@ -309,15 +311,16 @@ def test_one_trial_says_so_in_every_output_and_carries_no_verdict(tmp_path):
     assert csv_text.count("on these films, one trial") == 2
     other = make(tmp_path / "other", {"all": POOR}, trials=1, seed=3)
     done = compare_runs([run, other], tmp_path / "out", ["sensitivity"], n_resamples=100)
+    written = write_compare_page(done, tmp_path / "out")
     lines = "\n".join(comparison_lines(done.rows))
     for text in (csv_text, lines, (tmp_path / "out" / "tables" / "comparisons.csv").read_text()):
         assert "on these films, one trial" in text
         assert "better" not in text
         assert "worse" not in text
-    page = done.page.read_text()
+    page = written.path.read_text()
     assert "2 comparisons of covid against the rest: 2 on these films, one trial." in page
     assert "no difference has a verdict" in page
-    for path in (done.page, run / "report.html"):
+    for path in (written.path, run / "report.html"):
         cells = re.findall(r"<td[^>]*>([^<]*)</td>", path.read_text())
         assert "on these films, one trial" in cells
         assert not {"better", "worse"} & set(cells)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from hilum.artifacts.evaluation import Evaluation
 from hilum.artifacts.header import Header
 from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.study_rows import StudyRows
 from hilum.core.errors import DigestError
-from hilum.report.evaluation import Evaluation
-from hilum.report.resampling_unit import resampling_unit
-from hilum.report.study_rows import StudyRows
 from hilum.stages.evaluate import evaluate_run
+from hilum.stats.resampling_unit import resampling_unit
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
 CELL = "resnet50--baseline--constant"

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.run_folder import RunFolder
 from hilum.cli.run import _print_end
 from hilum.report.cautions import cautions
-from hilum.report.run_folder import RunFolder
 from hilum.report.slow_learners import learning_cautions, learning_lines
 from hilum.stages.report.learned import write_learning
 from hilum.workflow.state import StageLine

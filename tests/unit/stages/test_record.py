@@ -13,7 +13,7 @@ import pytest
 
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.header import read_json
-from hilum.report.run_folder import RunFolder
+from hilum.artifacts.run_folder import RunFolder
 from hilum.stages import record
 from hilum.tracking import background, mlflow_store
 from hilum.tracking.trial_record import code_version, trial_records

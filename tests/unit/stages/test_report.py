@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from hilum.artifacts.study_rows import StudyRows
 from hilum.core.errors import DigestError
-from hilum.report.study_rows import StudyRows
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.report import write_report
 

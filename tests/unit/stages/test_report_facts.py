@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
+from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.follow import Box
-from hilum.report.run_folder import RunFolder
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.report import write_report
 from hilum.stages.report.films import set_box

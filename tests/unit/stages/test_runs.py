@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hilum.artifacts.header import read_json, write_json
+from hilum.artifacts.study_rows import StudyRows
 from hilum.core.errors import InputError
-from hilum.report.study_rows import StudyRows
 from hilum.stages.runs import choose_runs, compare_cells, list_runs
 
 SMALL = runpy.run_path(str(Path(__file__).parents[2] / "small_workspace.py"))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from hilum.artifacts.header import Header, read_json, write_json, write_with_header
+from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
-from hilum.report.run_folder import RunFolder
 from hilum.stages.show import show
 
 SMALL = runpy.run_path(str(Path(__file__).parents[2] / "small_workspace.py"))

@@ -5,7 +5,7 @@ import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
-from hilum.report.run_folder import RunFolder
+from hilum.artifacts.run_folder import RunFolder
 from hilum.report.study_facts import reported
 from hilum.study.file import Study
 from hilum.workflow.facts import renew_reporting

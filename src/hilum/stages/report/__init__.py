@@ -15,9 +15,13 @@ from typing import Any
 
 from hilum import report as report_package
 from hilum.artifacts.comparisons import read_comparisons
+from hilum.artifacts.evaluation import NAME, Evaluation, read_checked
 from hilum.artifacts.flow import NAME as FLOW
 from hilum.artifacts.header import Header, header_path, read_csv_header, write_with_header
+from hilum.artifacts.looks import looks
 from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.study_rows import StudyRows
 from hilum.augment.operation import Film
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
@@ -39,16 +43,12 @@ from hilum.report import study_figures as pictures
 from hilum.report.box_panel import BOX, BoxedFilm, box_table
 from hilum.report.cautions import cautions
 from hilum.report.checklists import claim_table, tripod_table
-from hilum.report.evaluation import NAME, Evaluation, read_checked
 from hilum.report.flow_figure import flow_picture
-from hilum.report.looks import looks
 from hilum.report.model_card import card_markdown, card_table, model_card
 from hilum.report.page import Picture, render
 from hilum.report.panel import on_purpose, panel_rows
-from hilum.report.run_folder import RunFolder
 from hilum.report.run_notes import run_notes, with_notes
 from hilum.report.sections import compose, unit_note
-from hilum.report.study_rows import StudyRows
 from hilum.report.table import Table
 from hilum.stages.report import learned as learned
 from hilum.stages.report.films import counterparts, followed_box

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from hilum.artifacts.header import read_json, write_json
+from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.follow import Box, follow
 from hilum.augment.operation import Film
 from hilum.augment.pipeline import Pipeline
@@ -24,7 +25,6 @@ from hilum.imaging.decode import decode_file
 from hilum.imaging.resize import resize
 from hilum.report.box_panel import BOX, BoxedFilm
 from hilum.report.panel import PanelCell
-from hilum.report.run_folder import RunFolder
 from hilum.synthetic.phantom import draw
 
 SYNTHETIC_PX = 256

@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from hilum.artifacts.header import read_object
+from hilum.artifacts.run_folder import RunCell, RunFolder
 from hilum.report.rate_figures import RateCurve
-from hilum.report.run_folder import RunCell, RunFolder
 from hilum.study.policies import PlateauPolicy, Policy
 from hilum.study.tables import FinetuneTable
 from hilum.training.schedules import simulate

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from hilum.artifacts.run_folder import RunFolder
 from hilum.core.errors import DigestError, InputError
-from hilum.report.run_folder import RunFolder
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
 

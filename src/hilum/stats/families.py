@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hilum.artifacts.comparisons import Pair
+from hilum.artifacts.run_folder import FACTORS, RunCell, RunFolder
 from hilum.core.errors import InputError, nearest
-from hilum.report.level_words import level_words
-from hilum.report.run_folder import FACTORS, RunCell, RunFolder
+from hilum.study.level_words import level_words
 
 AS_DESCRIBED = "as-described"
 _DEFAULTS = {

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.header import Header, as_written, read_csv_header, read_json, require_digest, write_json
+from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import digest
 from hilum.core.errors import DigestError
-from hilum.report.run_folder import RunFolder
 
 NAME = "evaluation.json"
 MIXED_UNIT = "patient, else duplicate group, else film"

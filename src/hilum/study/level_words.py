@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hilum.report.run_folder import RunCell
-
 NO_SOURCE = "none"
 
 
@@ -18,8 +16,3 @@ def level_words(factor: str, level: str) -> str:
     if factor == "source_left_out":
         return "all sources" if level == NO_SOURCE else f"without {level}"
     return level.replace("_", " ") if factor == "faults" else level
-
-
-def cell_level(cell: RunCell, factor: str) -> str:
-    """The level of a cell, in words; empty where its run did not record it."""
-    return level_words(factor, cell.factors[factor]) if factor in cell.factors else ""

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hilum.artifacts.evaluation import MIXED_UNIT
 from hilum.artifacts.predictions import Predictions
-from hilum.report.evaluation import MIXED_UNIT
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,13 @@ from typing import Any, get_args
 
 from hilum.artifacts.flow import Flow
 from hilum.artifacts.header import Header, as_written, read_object
+from hilum.artifacts.history import LossCurve
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.questions import Question, questions
 from hilum.artifacts.split import AnySplit, read_split
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import DigestError, InputError
-from hilum.models.registry import BACKBONES
-from hilum.report.losses import LossCurve
 from hilum.study.tables import Factor
 
 FACTORS: tuple[str, ...] = get_args(Factor)
@@ -62,18 +61,6 @@ class RunCell:
     finetuned: bool = False
     splits: str = ""
     prepared_as: str = ""
-
-    @property
-    def from_scratch(self) -> bool:
-        """Whether the backbone has no weights to start from."""
-        return self.backbone in BACKBONES and BACKBONES[self.backbone].from_scratch
-
-    @property
-    def backbone_label(self) -> str:
-        """The backbone for a table: marked where its weights are random."""
-        if self.from_scratch:
-            return f"{self.backbone} (from scratch)"
-        return self.backbone if self.pretrained else f"{self.backbone} (random weights)"
 
 
 @dataclass(frozen=True)
@@ -150,11 +137,6 @@ class RunFolder:
     def trials(self) -> range:
         """The numbers of the trials: 1, 2, ..."""
         return range(1, self.n_trials + 1)
-
-    @property
-    def averaged(self) -> str:
-        """What a figure of a cell is: a mean over trials, or of a single one that trial's own."""
-        return "mean over trials" if self.n_trials > 1 else "one trial"
 
     def units(self) -> Iterator[tuple[RunCell, int]]:
         """Every cell with every trial."""
@@ -311,3 +293,9 @@ class RunFolder:
                 raise InputError(f"{path}: no predictions; the run is not finished, run it again to go on")
             found[f"{cell.name}/trial-{trial}"] = sha256_file(path)
         return found
+
+
+def run_of(path: Path) -> RunFolder | None:
+    """The run that a file lies in; None where it lies in none."""
+    at = next((p for p in path.resolve().parents if (p / "run.json").is_file()), None)
+    return RunFolder(at) if at is not None else None

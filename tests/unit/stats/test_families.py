@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from hilum.artifacts.run_folder import RunCell
 from hilum.core.errors import InputError
-from hilum.report.families import family_pairs, run_pairs
-from hilum.report.run_folder import RunCell
+from hilum.stats.families import family_pairs, run_pairs
 
 
 def folder(name="r", **factors):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.artifacts.evaluation import Points, TrialEvaluation
 from hilum.artifacts.predictions import Predictions
-from hilum.report.evaluation import Points, TrialEvaluation
 from hilum.stats.confusion import Undefined, confusion, predicted_class
 from hilum.stats.curves import Curve, pr_curve, roc_curve, thin
 
