@@ -22,8 +22,8 @@ from hilum.paper.comparable import same_mode
 from hilum.paper.member import Member
 from hilum.report import numbers
 from hilum.report.result_tables import METRIC_LABELS
-from hilum.stats.families import levels
 from hilum.report.run_words import backbone_label
+from hilum.stats.families import levels
 
 _FEW = 3  # that are told one by one
 Adjust = Callable[[Sequence[float | None]], list[float | None]]

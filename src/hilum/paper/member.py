@@ -27,8 +27,8 @@ from hilum.core.errors import InputError
 from hilum.paper import printed
 from hilum.report import numbers
 from hilum.report.run_notes import run_notes
-from hilum.study.faults import unsafe_among
 from hilum.report.run_words import backbone_label
+from hilum.study.faults import unsafe_among
 
 NAME = "paper.json"
 _MEMBER = re.compile(r"(experiment|as-run)-([1-5])(?:-(.+))?")

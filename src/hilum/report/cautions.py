@@ -16,8 +16,8 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.report.altered_films import altered_films
 from hilum.report.caution import Caution
 from hilum.report.numbers import counted, percent
-from hilum.report.slow_learners import learning_cautions
 from hilum.report.run_words import backbone_label
+from hilum.report.slow_learners import learning_cautions
 
 FEW_EVENTS = 100
 FEW_TRIALS = 3

@@ -23,9 +23,9 @@ from hilum.report.result_tables import (
     interval_cell,
     interval_column,
 )
+from hilum.report.run_words import averaged
 from hilum.report.table import Cell, Column, Table, count_cell, text_cell
 from hilum.study.film_filter import filter_words
-from hilum.report.run_words import averaged
 
 _METRICS = ("sensitivity", "specificity", "pr_auc", "roc_auc")
 

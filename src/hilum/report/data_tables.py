@@ -14,8 +14,8 @@ from hilum.artifacts.run_folder import STEPS, RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.report.published_tables import mean
 from hilum.report.result_tables import CellColumns, backbone_breaks
-from hilum.report.table import Cell, Column, Table, count_cell, seconds_cell, text_cell
 from hilum.report.run_words import averaged
+from hilum.report.table import Cell, Column, Table, count_cell, seconds_cell, text_cell
 
 
 def data_table(folder: RunFolder) -> Table:

@@ -15,8 +15,8 @@ from hilum.artifacts.study_rows import StudyRows
 from hilum.report import numbers, published
 from hilum.report.class_words import against
 from hilum.report.result_tables import METRIC_LABELS
-from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
 from hilum.report.run_words import backbone_label
+from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
 
 
 def seconds_alone(folder: RunFolder, cell: RunCell) -> list[float]:

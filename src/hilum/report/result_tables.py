@@ -15,8 +15,8 @@ from hilum.artifacts.statistics import MACRO, StatisticsRow
 from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
 from hilum.report import numbers
 from hilum.report.class_words import against
-from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, seconds_cell, text_cell
 from hilum.report.run_words import averaged, backbone_label, cell_level
+from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, seconds_cell, text_cell
 
 METRIC_LABELS = {
     "sensitivity": "Sensitivity",

@@ -11,9 +11,9 @@ from typing import Any
 
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers
+from hilum.report.run_words import cell_level
 from hilum.report.table import Table
 from hilum.study.faults import FAULTS
-from hilum.report.run_words import cell_level
 
 
 def with_notes(tables: Mapping[str, Table], notes: Iterable[str]) -> dict[str, Table]:

@@ -21,8 +21,8 @@ from hilum.report.looks import looks_words
 from hilum.report.page import Page, Picture, Section
 from hilum.report.result_tables import METRIC_LABELS
 from hilum.report.run_notes import unsafe_notes
-from hilum.report.table import Table
 from hilum.report.run_words import backbone_label, from_scratch
+from hilum.report.table import Table
 
 _LEVELS = {
     "schedule": ("learning-rate schedule", ""),

@@ -8,8 +8,8 @@ from typing import Any
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import SHORT
 from hilum.report import numbers
-from hilum.report.table import Cell, Column, Table, text_cell
 from hilum.report.run_words import backbone_label
+from hilum.report.table import Cell, Column, Table, text_cell
 
 _PARTS = ("train", "valid", "test")
 

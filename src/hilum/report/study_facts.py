@@ -14,9 +14,9 @@ from hilum.artifacts.run_folder import RunCell, RunFolder
 from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRows
 from hilum.report import numbers
 from hilum.report.result_tables import METRIC_LABELS, CellColumns, films_behind
+from hilum.report.run_words import averaged, backbone_label
 from hilum.report.set_up_tables import steps_words
 from hilum.study.reporting import ReportingTable
-from hilum.report.run_words import averaged, backbone_label
 
 NOT_REPORTED = "not reported"
 _HEADS = {
