@@ -23,6 +23,7 @@ from hilum.artifacts.questions import Question, questions
 from hilum.artifacts.split import AnySplit, read_split
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import DigestError, InputError
+from hilum.study.faults import that_set
 from hilum.study.tables import Factor
 
 FACTORS: tuple[str, ...] = get_args(Factor)
@@ -112,7 +113,7 @@ class RunFolder:
     def _cell(self, cell: Mapping[str, Any]) -> RunCell:
         weights = self.run.get("weights", {}).get(cell["backbone"], {})
         switches = tuple(cell.get("switches", ()))
-        random = "no_pretrained_weights" in switches
+        random = bool(that_set(switches, "pretrained"))
         return RunCell(
             cell["name"],
             cell["backbone"],

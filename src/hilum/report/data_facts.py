@@ -14,6 +14,7 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers
 from hilum.report.study_facts import NOT_REPORTED, by_authors, reported, study
+from hilum.study.faults import that_set
 from hilum.study.film_filter import filter_words
 
 
@@ -127,7 +128,7 @@ def split_method(folder: RunFolder) -> str:
 
 def disjoint_at(folder: RunFolder) -> str:
     """At which level parts are disjoint."""
-    broken = {s for c in folder.cells for s in c.switches} & {"overlapping_test_draw", "test_as_validation"}
+    broken = {s for c in folder.cells for s in that_set(c.switches, "overlapping", "valid_is_test")}
     if broken:
         return f"NOT disjoint where a fault was switched on on purpose ({', '.join(sorted(broken))})"
     if any(not f.patient_id for f in folder.manifest.films):

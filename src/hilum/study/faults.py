@@ -2,14 +2,38 @@
 
 A switch of ``[unsafe]`` breaks validity: the numbers then say something else than they seem to. It marks every artefact and page, and what
 comes of it cannot enter a served bundle. A switch of ``[as_run]`` departs from the paper without breaking anything.
+
+A new fault is one entry in `FAULTS`: its switch, its words and what it puts in a cell's recipe (`hilum.workflow.plan`) all follow from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, create_model
+
+from hilum.study.tables import STRICT
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What a fault puts in the recipe of a cell: new values of fields, by the part of the recipe that has them.
+
+    Attributes:
+        recipe: Fields of `hilum.workflow.plan.Recipe` itself.
+        drawing: Fields of its `Drawing`: how films are divided.
+        pipeline: Keys of the pipeline's table.
+        crops: Keys of each of its steps that crop.
+        finetune: Keys of ``[finetune]``; a frozen backbone is then trained, so that its features cannot be shared.
+    """
+
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    drawing: Mapping[str, Any] = field(default_factory=dict)
+    pipeline: Mapping[str, Any] = field(default_factory=dict)
+    crops: Mapping[str, Any] = field(default_factory=dict)
+    finetune: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -20,56 +44,74 @@ class Fault:
         name: Of its switch.
         unsafe: Whether it breaks validity.
         what: A phrase for tables.
-        finetunes: Whether the backbone's weights or statistics move, so that features cannot be shared.
+        edit: What it changes.
     """
 
     name: str
     unsafe: bool
     what: str
-    finetunes: bool = False
+    edit: Edit
 
+
+_WHOLE = {"train": "all", "batchnorm": "train", "unfreeze": "at_once"}
 
 FAULTS: dict[str, Fault] = {
     f.name: f
     for f in (
-        Fault("overlapping_test_draw", True, "train and validation drawn from all films, test films among them"),
-        Fault("unseeded_draws", True, "train and validation drawn from a generator that nobody seeded"),
-        Fault("test_as_validation", True, "the test films are the validation films"),
-        Fault("unequal_crop", True, "training films cropped, validation and test films only resized"),
-        Fault("batchnorm_in_train_mode", True, "frozen weights, but BatchNorm statistics drift", finetunes=True),
-        Fault("softmax_before_loss", True, "softmax before cross-entropy, which has one inside"),
-        Fault("second_softmax", True, "a second softmax at evaluation"),
-        Fault("augmentor_gate", False, "Augmentor’s gate: p = .1 acts on about 15 % of films"),
-        Fault("no_pretrained_weights", False, "random weights instead of ImageNet’s"),
-        Fault("misspelt_freezing", False, "the whole network trains: freezing had no effect", finetunes=True),
-        Fault("new_first_conv", False, "first convolution drawn anew and the whole network tuned", finetunes=True),
+        Fault(
+            "overlapping_test_draw", True, "train and validation drawn from all films, test films among them",
+            Edit(drawing={"overlapping": True}),
+        ),
+        Fault(
+            "unseeded_draws", True, "train and validation drawn from a generator that nobody seeded",
+            Edit(drawing={"unseeded": True}),
+        ),
+        Fault("test_as_validation", True, "the test films are the validation films", Edit(drawing={"valid_is_test": True})),
+        Fault(
+            "unequal_crop", True, "training films cropped, validation and test films only resized",
+            Edit(crops={"parts": ["train"]}),
+        ),
+        Fault(
+            "batchnorm_in_train_mode", True, "frozen weights, but BatchNorm statistics drift",
+            Edit(finetune={"batchnorm": "train"}),
+        ),
+        Fault(
+            "softmax_before_loss", True, "softmax before cross-entropy, which has one inside",
+            Edit(recipe={"softmax_first": True}),
+        ),
+        Fault("second_softmax", True, "a second softmax at evaluation", Edit(recipe={"second_softmax": True})),
+        Fault(
+            "augmentor_gate", False, "Augmentor’s gate: p = .1 acts on about 15 % of films",
+            Edit(pipeline={"gate": "augmentor"}),
+        ),
+        Fault(
+            "no_pretrained_weights", False, "random weights instead of ImageNet’s",
+            Edit(recipe={"pretrained": False}),
+        ),
+        Fault(
+            "misspelt_freezing", False, "the whole network trains: freezing had no effect", Edit(finetune=_WHOLE)
+        ),
+        Fault(
+            "new_first_conv", False, "first convolution drawn anew and the whole network tuned",
+            Edit(finetune={**_WHOLE, "reset_first_conv": True}),
+        ),
     )
 }  # fmt: skip
 
 
-class UnsafeTable(BaseModel):
-    """``[unsafe]``: switches that break validity."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    overlapping_test_draw: bool = False
-    unseeded_draws: bool = False
-    test_as_validation: bool = False
-    unequal_crop: bool = False
-    batchnorm_in_train_mode: bool = False
-    softmax_before_loss: bool = False
-    second_softmax: bool = False
+def _switches(table: str, unsafe: bool) -> type[BaseModel]:
+    """The table of the study file that has the switches which break validity, or those which do not."""
+    names = [f.name for f in FAULTS.values() if f.unsafe == unsafe]
+    fields = dict.fromkeys(names, (bool, False))
+    return create_model(table, __config__=STRICT, **fields)  # type: ignore[call-overload, no-any-return]
 
 
-class AsRunTable(BaseModel):
-    """``[as_run]``: the scripts' other departures."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    augmentor_gate: bool = False
-    no_pretrained_weights: bool = False
-    misspelt_freezing: bool = False
-    new_first_conv: bool = False
+if TYPE_CHECKING:
+    UnsafeTable: TypeAlias = BaseModel
+    AsRunTable: TypeAlias = BaseModel
+else:
+    UnsafeTable = _switches("UnsafeTable", True)
+    AsRunTable = _switches("AsRunTable", False)
 
 
 def unsafe_among(faults: Iterable[str]) -> list[str]:
@@ -79,3 +121,12 @@ def unsafe_among(faults: Iterable[str]) -> list[str]:
     ['second_softmax']
     """
     return [f for f in faults if FAULTS[f].unsafe]
+
+
+def that_set(faults: Iterable[str], *fields: str) -> list[str]:
+    """Those that change one of some fields of the recipe, or of its drawing.
+
+    >>> that_set(("augmentor_gate", "second_softmax"), "softmax_first", "second_softmax")
+    ['second_softmax']
+    """
+    return [f for f in faults if {*FAULTS[f].edit.recipe, *FAULTS[f].edit.drawing} & set(fields)]

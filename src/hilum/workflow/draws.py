@@ -48,14 +48,14 @@ def draw(films: Films, drawing: Drawing, trial: int) -> AnySplit:
     drawn_as = trial if "split" in study.redraw_with_trial else 1
 
     without = "" if drawing.source_left_out == "none" else drawing.source_left_out
-    unseeded = secrets.randbits(62) if "unseeded_draws" in drawing.switches else None
+    unseeded = secrets.randbits(62) if drawing.unseeded else None
     split = draw_split(
         manifest, films.duplicates, study.split.method, drawing.seed, trial=drawn_as, fractions=study.split.fractions,
         rest_seed=unseeded, crossing=study.split.crossing, without=without,
     )  # fmt: skip
     parts: dict[str, tuple[str, ...]] = dict(split.parts)
     groups: Mapping[str, str] = split.group_of
-    if "overlapping_test_draw" in drawing.switches:
+    if drawing.overlapping:
         shuffle = key_entropy(drawing.seed, "shuffled again", drawn_as) % 2**62
         groups = film_groups(manifest, films.duplicates)
         again = draw_as_published(manifest, shuffle, groups, unseeded)
@@ -65,12 +65,12 @@ def draw(films: Films, drawing: Drawing, trial: int) -> AnySplit:
             parts |= {p: tuple(i for i in parts[p] if i not in test) for p in ("train", "valid")}
     if drawing.fraction != 1.0:
         parts["train"] = _share(manifest, parts["train"], drawing)
-    if "test_as_validation" in drawing.switches:
+    if drawing.valid_is_test:
         parts["valid"] = parts["test"]
-    options = {**split.header.options, "drawing": drawing.name, "unsafe": list(drawing.switches)}
+    options = {**split.header.options, "drawing": drawing.name, "unsafe": list(drawing.faults)}
     header = Header(split.header.kind, split.header.inputs, options, drawing.seed)
     drawn: AnySplit = split
-    if drawing.switches:
+    if drawing.faults:
         drawn = UnsafeSplit(parts, groups, header)
     elif parts != split.parts:
         drawn = Split(parts, groups, header)

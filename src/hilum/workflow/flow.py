@@ -122,8 +122,8 @@ def _not_used(split: AnySplit, drawing: Drawing, n: int) -> dict[str, int]:
     rest = n - sum(found.values())
     if rest:
         share = f"outside the share of {drawing.fraction:g} of the training films"
-        faults = f"in no part under {', '.join(drawing.switches)}"
-        why = [*([share] if drawing.fraction != 1.0 else []), *([faults] if drawing.switches else [])]
+        faults = f"in no part under {', '.join(drawing.faults)}"
+        why = [*([share] if drawing.fraction != 1.0 else []), *([faults] if drawing.faults else [])]
         found[" or ".join(why) or "not used"] = rest
     return found
 

@@ -6,7 +6,9 @@ the policy and the loss, with the faults of the published scripts put where they
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import product
 
 from hilum.augment.pipeline import Pipeline
@@ -14,7 +16,7 @@ from hilum.augment.presets import PRESETS, preset
 from hilum.core.errors import InputError, nearest
 from hilum.core.seeding import key_entropy
 from hilum.models.registry import backbone
-from hilum.study.faults import FAULTS, unsafe_among
+from hilum.study.faults import FAULTS, Fault, that_set, unsafe_among
 from hilum.study.file import Study
 from hilum.study.losses import Loss
 from hilum.study.policies import Policy, policy_epochs
@@ -72,13 +74,19 @@ class Drawing:
         seed: The cell's.
         fraction: Share of training films.
         source_left_out: Or ``none``.
-        switches: Those of `DRAWING_FAULTS` that are on.
+        overlapping: Whether train and validation are drawn again from all films, the test films among them.
+        unseeded: Whether train and validation are drawn from a generator that nobody seeded.
+        valid_is_test: Whether the test films are the validation films.
+        faults: The faults that set one of these.
     """
 
     seed: int
     fraction: float = 1.0
     source_left_out: str = "none"
-    switches: tuple[str, ...] = ()
+    overlapping: bool = False
+    unseeded: bool = False
+    valid_is_test: bool = False
+    faults: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -88,12 +96,12 @@ class Drawing:
             words.append(f"fraction-{self.fraction:g}")
         if self.source_left_out != "none":
             words.append(f"without-{self.source_left_out}")
-        return "--".join([*words, *self.switches])
+        return "--".join([*words, *self.faults])
 
-
-DRAWING_FAULTS = ("overlapping_test_draw", "unseeded_draws", "test_as_validation")
-_PIPELINE_FAULTS = ("augmentor_gate", "unequal_crop")
-_BACKBONE_FAULTS = ("no_pretrained_weights", "misspelt_freezing", "batchnorm_in_train_mode")
+    def under(self, fault: str) -> Drawing:
+        """The drawing under a fault of the published scripts; itself where the fault acts elsewhere."""
+        edit = FAULTS[fault].edit.drawing
+        return replace(self, **edit, faults=(*self.faults, fault)) if edit else self
 
 
 @dataclass(frozen=True)
@@ -103,31 +111,31 @@ class Recipe:
     Attributes:
         cell: The cell.
         drawing: Of its splits.
-        pipeline: With the cell's faults; its name differs from the plain one's where they do something.
-        random_weights: Whether the backbone's weights are random by a fault.
+        pipeline: With the cell's faults; its name ends with those that do something to it.
         policy: Its rate filled in.
         loss: Its loss.
         epochs: Of its training.
-        softmax_first: A fault of the loss.
-        second_softmax: A fault of evaluation.
         finetune: How the backbone is trained; None where it is frozen.
+        pretrained: Whether the backbone starts from learned weights.
+        softmax_first: Whether the loss takes probabilities for logits.
+        second_softmax: Whether the probabilities pass a second softmax at evaluation.
     """
 
     cell: Cell
     drawing: Drawing
     pipeline: Pipeline
-    random_weights: bool
     policy: Policy
     loss: Loss
     epochs: int
-    softmax_first: bool
-    second_softmax: bool
     finetune: FinetuneTable | None
+    pretrained: bool
+    softmax_first: bool = False
+    second_softmax: bool = False
 
     @property
     def features_of(self) -> tuple[str, bool]:
-        """(backbone, random weights): which feature store it reads."""
-        return self.cell.backbone, self.random_weights
+        """(backbone, whether its weights are random by a fault): which feature store it reads."""
+        return self.cell.backbone, bool(that_set(self.cell.switches, "pretrained"))
 
 
 def fault_levels(study: Study) -> list[tuple[str, tuple[str, ...]]]:
@@ -163,7 +171,7 @@ def cells(study: Study) -> list[Cell]:
     for b, p, s, loss, share, left_out, seed, (level, switches) in product(
         g.backbones, g.pipelines, g.schedules, g.losses, g.fractions, g.sources_left_out, g.seeds or [study.seed], levels
     ):  # fmt: skip
-        trains = study.finetune is not None or any(FAULTS[f].finetunes for f in switches)
+        trains = study.finetune is not None or any(FAULTS[f].edit.finetune for f in switches)
         finetuned = trains or backbone(b).from_scratch
         marks = {
             loss: loss != "cross-entropy",
@@ -175,24 +183,6 @@ def cells(study: Study) -> list[Cell]:
         marked = tuple(word for word, wanted in marks.items() if wanted)
         found.append(Cell(b, p, s, loss, share, left_out, seed, level, switches, finetuned, marked))
     return found
-
-
-def finetune_options(study: Study, cell: Cell) -> FinetuneTable | None:
-    """How the cell's backbone is trained, faults included; None where it is frozen."""
-    if not cell.finetuned:
-        return None
-    if backbone(cell.backbone).from_scratch:
-        base = study.finetune or FinetuneTable()
-        return base.model_copy(update={"train": "all", "unfreeze": "at_once"})
-    base = study.finetune or FinetuneTable(train="head", batchnorm="eval")
-    changes: dict[str, object] = {}
-    if "batchnorm_in_train_mode" in cell.switches:
-        changes["batchnorm"] = "train"
-    if "misspelt_freezing" in cell.switches:
-        changes |= {"train": "all", "batchnorm": "train", "unfreeze": "at_once"}
-    if "new_first_conv" in cell.switches:
-        changes |= {"train": "all", "batchnorm": "train", "unfreeze": "at_once", "reset_first_conv": True}
-    return base.model_copy(update=changes)
 
 
 def pipelines(study: Study) -> dict[str, Pipeline]:
@@ -213,24 +203,6 @@ def pipelines(study: Study) -> dict[str, Pipeline]:
     return found
 
 
-def with_faults(pipeline: Pipeline, switches: tuple[str, ...]) -> Pipeline:
-    """A pipeline with the scripts' faults that act on films; the same one where they do nothing to it."""
-    table = pipeline.to_dict()
-    changed = []
-    if "augmentor_gate" in switches and pipeline.gate != "augmentor":
-        table["gate"] = "augmentor"
-        changed.append("augmentor_gate")
-    if "unequal_crop" in switches:
-        crops = [s for s in table["steps"] if s["op"].startswith("crop") and s["parts"] != ["train"]]
-        for step in crops:
-            step["parts"] = ["train"]
-        if crops:
-            changed.append("unequal_crop")
-    if not changed:
-        return pipeline
-    return Pipeline.from_dict({**table, "name": "+".join([pipeline.name, *changed])})
-
-
 def recipes(study: Study) -> list[Recipe]:
     """What every cell needs.
 
@@ -238,28 +210,11 @@ def recipes(study: Study) -> list[Recipe]:
         InputError: An unknown name, or a cell that cannot be (named).
     """
     pipes = pipelines(study)
-    found = []
-    for cell in cells(study):
-        policy = study.policy_of(cell.schedule)
-        recipe = Recipe(
-            cell=cell,
-            drawing=Drawing(
-                cell.seed,
-                cell.fraction,
-                cell.source_left_out,
-                tuple(f for f in DRAWING_FAULTS if f in cell.switches),
-            ),
-            pipeline=with_faults(pipes[cell.pipeline], cell.switches),
-            random_weights="no_pretrained_weights" in cell.switches,
-            policy=policy,
-            loss=study.loss_of(cell.loss),
-            epochs=policy_epochs(policy, study.training.epochs),
-            softmax_first="softmax_before_loss" in cell.switches,
-            second_softmax="second_softmax" in cell.switches,
-            finetune=finetune_options(study, cell),
-        )
+    plain = [_as_described(study, cell, pipes[cell.pipeline]) for cell in cells(study)]
+    _refuse_idle(study, plain)
+    found = [reduce(edited, (FAULTS[f] for f in r.cell.switches), r) for r in plain]
+    for recipe in found:
         _refuse_impossible(study, recipe)
-        found.append(recipe)
     names = [r.cell.name for r in found]
     if len(set(names)) != len(names):
         twice = next(n for n in names if names.count(n) > 1)
@@ -267,32 +222,71 @@ def recipes(study: Study) -> list[Recipe]:
     return found
 
 
+def _as_described(study: Study, cell: Cell, pipeline: Pipeline) -> Recipe:
+    """A cell's recipe without its faults."""
+    policy = study.policy_of(cell.schedule)
+    finetune, from_scratch = study.finetune, backbone(cell.backbone).from_scratch
+    if from_scratch:
+        whole = {"train": "all", "unfreeze": "at_once"}
+        finetune = (finetune or FinetuneTable()).model_copy(update=whole)
+    return Recipe(
+        cell=cell,
+        drawing=Drawing(cell.seed, cell.fraction, cell.source_left_out),
+        pipeline=pipeline,
+        policy=policy,
+        loss=study.loss_of(cell.loss),
+        epochs=policy_epochs(policy, study.training.epochs),
+        finetune=finetune,
+        pretrained=not from_scratch and study.weights.get(cell.backbone) != "none",
+    )
+
+
+def edited(recipe: Recipe, fault: Fault) -> Recipe:
+    """A recipe with a fault of the published scripts in it; an equal one where the fault has nothing to change."""
+    edit, finetune = fault.edit, recipe.finetune
+    # a backbone from scratch is trained as a whole and has nothing that could be kept frozen
+    if edit.finetune and not backbone(recipe.cell.backbone).from_scratch:
+        before = finetune or FinetuneTable(train="head", batchnorm="eval")
+        finetune = FinetuneTable.model_validate({**before.model_dump(), **edit.finetune})
+    pipeline = _edited_pipeline(recipe.pipeline, fault)
+    return replace(
+        recipe, drawing=recipe.drawing.under(fault.name), pipeline=pipeline, finetune=finetune, **edit.recipe
+    )
+
+
+def _edited_pipeline(pipeline: Pipeline, fault: Fault) -> Pipeline:
+    table = {**pipeline.to_dict(), **fault.edit.pipeline}
+    table["steps"] = [
+        {**step, **fault.edit.crops} if step["op"].startswith("crop") else step for step in table["steps"]
+    ]
+    if table == pipeline.to_dict():
+        return pipeline
+    words = sorted([*pipeline.name.split("+"), fault.name], key=lambda w: w if w in FAULTS else "")
+    return Pipeline.from_dict({**table, "name": "+".join(words)})
+
+
+def _refuse_idle(study: Study, plain: Sequence[Recipe]) -> None:
+    """Refuse a fault that changes nothing in the plain recipe of a cell that has it alone, or, beside others, of every cell that has it."""
+    for name in study.faults:
+        having = [r for r in plain if name in r.cell.switches]
+        idle = [r for r in having if edited(r, FAULTS[name]) == r]
+        alone = [r for r in idle if r.cell.switches == (name,)]
+        refused = alone or (idle if len(idle) == len(having) else [])
+        if refused:
+            raise InputError(
+                f"the cell {refused[0].cell.name} cannot be: {name!r} ({FAULTS[name].what}) changes nothing there"
+            )
+
+
 def _refuse_impossible(study: Study, recipe: Recipe) -> None:
     cell, finetune = recipe.cell, recipe.finetune
-
-    def refuse(reason: str) -> InputError:
-        return InputError(f"the cell {cell.name} cannot be: {reason}")
-
-    if backbone(cell.backbone).from_scratch:
-        fault = next((f for f in cell.switches if f in (*_BACKBONE_FAULTS, "new_first_conv")), None)
-        if fault is not None:
-            raise refuse(
-                f"{cell.backbone} starts from scratch, so the switch {fault!r} has nothing to act on"
-            )
-        if study.weights.get(cell.backbone, "none") != "none":
-            raise refuse(f"{cell.backbone} has no pretrained weights; leave weights.{cell.backbone} out")
-    elif recipe.random_weights and study.weights.get(cell.backbone) == "none":
-        raise refuse("weights are random as described, so 'no_pretrained_weights' changes nothing")
-    if "misspelt_freezing" in cell.switches and study.finetune is not None and study.finetune.train == "all":
-        raise refuse("[finetune] trains the whole network, so 'misspelt_freezing' changes nothing")
-    if finetune is not None and finetune.train == "head" and finetune.unfreeze != "at_once":
-        raise refuse(
-            f"finetune.train = 'head' never unfreezes, but finetune.unfreeze is {finetune.unfreeze!r}"
-        )
-    for fault in _PIPELINE_FAULTS:
-        if cell.faults == fault and fault not in recipe.pipeline.name:
-            reason = "uses Augmentor's gate as described" if fault == "augmentor_gate" else "has no crop"
-            raise refuse(f"the pipeline {cell.pipeline!r} {reason}, so {fault!r} changes nothing")
+    reason = ""
+    if backbone(cell.backbone).from_scratch and study.weights.get(cell.backbone, "none") != "none":
+        reason = f"{cell.backbone} has no pretrained weights; leave weights.{cell.backbone} out"
+    elif finetune is not None and finetune.train == "head" and finetune.unfreeze != "at_once":
+        reason = f"finetune.train = 'head' never unfreezes, but finetune.unfreeze is {finetune.unfreeze!r}"
+    if reason:
+        raise InputError(f"the cell {cell.name} cannot be: {reason}")
 
 
 def seed_of(study: Study, seed: int, what: Varying, trial: int) -> int:

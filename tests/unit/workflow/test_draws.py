@@ -150,7 +150,7 @@ def test_a_class_that_only_the_source_left_out_has_is_refused() -> None:
 
 
 def test_the_overlapping_draw_keeps_the_test_films_and_shares_half_of_them() -> None:
-    split = draw(films(), Drawing(5, switches=("overlapping_test_draw",)), 1)
+    split = draw(films(), Drawing(5).under("overlapping_test_draw"), 1)
     assert isinstance(split, UnsafeSplit)
     assert split.parts["test"] == plain().parts["test"]
     assert abs(split.n_shared / len(split.parts["test"]) - 0.5) < 0.15
@@ -158,13 +158,13 @@ def test_the_overlapping_draw_keeps_the_test_films_and_shares_half_of_them() -> 
 
 
 def test_test_as_validation() -> None:
-    split = draw(films(), Drawing(5, switches=("test_as_validation",)), 1)
+    split = draw(films(), Drawing(5).under("test_as_validation"), 1)
     assert split.parts["valid"] == split.parts["test"] == plain().parts["test"]
     assert split.parts["train"] == plain().parts["train"]
 
 
 def test_unseeded_draws_differ_each_time_and_are_kept_by_the_run(tmp_path: Path) -> None:
-    drawing = Drawing(5, switches=("unseeded_draws",))
+    drawing = Drawing(5).under("unseeded_draws")
     a, b = draw(films(), drawing, 1), draw(films(), drawing, 1)
     assert a.parts["test"] == b.parts["test"] == plain().parts["test"]
     assert a.parts["train"] != b.parts["train"]

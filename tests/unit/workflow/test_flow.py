@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, reject, settings
@@ -95,7 +96,7 @@ def test_shares_sources_and_faults_say_what_they_do_not_use() -> None:
     without = flow(study(), Drawing(5, source_left_out="far")).trials[0]
     assert without.parts["test"] == sum(f.source == "far" and f.label != "other" for f in MANIFEST.films)
     assert without.not_used == {}
-    shared = flow(study(), Drawing(5, switches=("test_as_validation",))).trials[0]
+    shared = flow(study(), Drawing(5).under("test_as_validation")).trials[0]
     assert shared.shared == shared.parts["test"] == shared.parts["valid"]
     assert shared.not_used == {"in no part under test_as_validation": plain.parts["valid"]}
 
@@ -154,7 +155,7 @@ def test_it_adds_up_for_whatever_study(
     if without not in films.count_by("source"):
         without = "none"
     try:
-        found = flow(s, Drawing(5, fraction, without, switches))
+        found = flow(s, reduce(Drawing.under, switches, Drawing(5, fraction, without)))
     except InputError as refused:  # a fault may leave validation without a class, which has no flow then
         if not switches or "' is left for valid: " not in str(refused):
             raise

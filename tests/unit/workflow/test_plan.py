@@ -1,7 +1,14 @@
 """What a study asks for: cells, what each needs, and what cannot be."""
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+import hilum
 from hilum.core.errors import InputError
 from hilum.study.file import Study
 from hilum.workflow.plan import cells, recipes, seed_of
@@ -74,7 +81,7 @@ def test_faults_one_at_a_time_and_all() -> None:
     ]
     assert [r.second_softmax for r in found.values()] == [False, False, True, False, True]
     assert found["second_softmax"].drawing == found["as-described"].drawing
-    assert found["all"].drawing.switches == ("overlapping_test_draw",)
+    assert found["all"].drawing.faults == ("overlapping_test_draw",)
 
 
 def test_without_a_word_all_switches_that_are_on_act_together() -> None:
@@ -124,17 +131,28 @@ def test_what_trains_the_backbone() -> None:
         ({"grid": {"faults": ["one-at-a-time"]}}, "asks for one fault at a time, but no switch"),
         (
             {"grid": {"backbones": ["cnn"]}, "as_run": {"no_pretrained_weights": True}},
-            "the cell cnn--baseline--constant--no_pretrained_weights cannot be: cnn starts from scratch",
+            "the cell cnn--baseline--constant--no_pretrained_weights cannot be: 'no_pretrained_weights' (random weights instead of "
+            "ImageNet’s) changes nothing there",
         ),
         (
             {"unsafe": {"unequal_crop": True}},
-            "the cell resnet50--baseline--constant--unequal_crop cannot be: the pipeline 'baseline' has no crop",
+            "the cell resnet50--baseline--constant--unequal_crop cannot be: 'unequal_crop' (training films cropped, validation and test "
+            "films only resized) changes nothing there",
         ),
         (
             {"weights": {"resnet50": "none"}, "as_run": {"no_pretrained_weights": True}},
-            "weights are random as described",
+            "the cell resnet50--baseline--constant--no_pretrained_weights cannot be: 'no_pretrained_weights'",
         ),
-        ({"finetune": {}, "as_run": {"misspelt_freezing": True}}, "trains the whole network, so 'misspelt_freezing' changes nothing"),
+        (
+            {"finetune": {}, "as_run": {"misspelt_freezing": True}}, "'misspelt_freezing' (the whole network trains: freezing had no effect) changes nothing there",
+        ),
+        (
+            {"grid": {"backbones": ["cnn"]}, "as_run": {"new_first_conv": True}},
+            "the cell cnn--baseline--constant--new_first_conv cannot be: 'new_first_conv'",
+        ),
+        ({"augment": {"gate": "augmentor"}, "as_run": {"augmentor_gate": True}}, "constant--augmentor_gate cannot be: 'augmentor_gate'"),
+        ({"finetune": {}, "unsafe": {"batchnorm_in_train_mode": True}}, "'batchnorm_in_train_mode' (frozen weights, but BatchNorm"),
+        ({"grid": {"backbones": ["cnn"]}, "weights": {"cnn": {"file": "a"}}}, "cnn has no pretrained weights; leave weights.cnn out"),
         ({"finetune": {"train": "head", "unfreeze": "gradual"}}, "never unfreezes, but finetune.unfreeze is 'gradual'"),
     ],
 )  # fmt: skip
@@ -151,3 +169,54 @@ def test_a_trials_seed_follows_from_the_cells_and_the_trial_where_the_study_lets
     seeds = [seed_of(s, seed, "head", trial) for seed in (5, 6) for trial in (1, 2)]
     assert len(set(seeds)) == 4
     assert [seed_of(s, 5, "augmentation", trial) for trial in (1, 2)] == [5, 5]
+
+
+def test_a_fault_that_does_nothing_in_some_cells_acts_beside_others_in_the_rest() -> None:
+    beside = {"unsafe": {"unequal_crop": True, "second_softmax": True}}
+    with_and_without_a_crop = recipes(study(grid={"pipelines": ["crop", "baseline"]}, **beside))
+    assert [r.pipeline.name for r in with_and_without_a_crop] == ["crop+unequal_crop", "baseline"]
+    with pytest.raises(
+        InputError, match=r"the cell resnet50--baseline--constant--all cannot be: 'unequal_crop'"
+    ):
+        recipes(study(grid={"pipelines": ["baseline"]}, **beside))
+
+
+def test_the_faults_of_a_pipeline_mark_its_name_in_one_order() -> None:
+    (found,) = recipes(
+        study(grid={"pipelines": ["crop"]}, unsafe={"unequal_crop": True}, as_run={"augmentor_gate": True})
+    )
+    assert found.pipeline.name == "crop+augmentor_gate+unequal_crop"
+    assert (found.pipeline.gate, found.cell.name) == ("augmentor", "resnet50--crop--constant--all")
+
+
+NEW_FAULT = """        Fault(
+            "hurried_head", True, "the head alone trains, with BatchNorm statistics that drift, and softmax first",
+            Edit(recipe={"softmax_first": True}, finetune={"train": "head", "batchnorm": "train"}),
+        ),
+    )
+}  # fmt: skip
+"""
+PLAN = """
+from hilum.study.file import Study
+from hilum.workflow.plan import recipes
+
+grid = {"faults": ["as-described", "one-at-a-time"]}
+plain, found = recipes(Study.model_validate({"name": "s", "grid": grid, "unsafe": {"hurried_head": True}}))
+print(found.cell.name, found.cell.unsafe, found.softmax_first, found.finetune.train, found.finetune.batchnorm, plain.finetune)
+"""
+
+
+def test_a_new_fault_is_one_entry(tmp_path: Path) -> None:
+    """In a copy of hilum: its switch, its cell, its mark and what it does follow from the entry."""
+    shutil.copytree(
+        Path(hilum.__file__).parent, tmp_path / "hilum", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    table = tmp_path / "hilum" / "study" / "faults.py"
+    text = table.read_text()
+    assert text.count("    )\n}  # fmt: skip\n") == 1
+    table.write_text(text.replace("    )\n}  # fmt: skip\n", NEW_FAULT))
+    told = subprocess.run(
+        [sys.executable, "-c", PLAN], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert told == "resnet50--baseline--constant--hurried_head ['hurried_head'] True head train None\n"

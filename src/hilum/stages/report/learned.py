@@ -15,11 +15,12 @@ from hilum.artifacts.header import Header, read_json, write_json
 from hilum.artifacts.run_folder import RunCell, RunFolder
 from hilum.report.slow_learners import LEARNING
 from hilum.stats.learning import RULES, TrainingSeen, learning_problems
+from hilum.study.faults import that_set
 from hilum.study.policies import Policy, highest_rate
 
 _SUGGESTIONS = ("steep", "valley", "minimum")
-_UNLIKE_PROBABILITIES = {"softmax_before_loss", "second_softmax"}
-"""Faults after which the loss is not that of the probabilities."""
+_UNLIKE_PROBABILITIES = ("softmax_first", "second_softmax")
+"""What a fault sets after which the loss is not that of the probabilities."""
 
 
 def write_learning(folder: RunFolder) -> None:
@@ -53,7 +54,7 @@ def training_seen(folder: RunFolder, cell: RunCell, trial: int) -> TrainingSeen:
         y_score=valid.probabilities,
         positive=folder.classes.index(folder.positive),
         threshold=folder.operating_point(cell, trial).get("threshold"),
-        plain_loss=_is_plain(training.get("loss")) and not _UNLIKE_PROBABILITIES & set(cell.switches),
+        plain_loss=_is_plain(training.get("loss")) and not that_set(cell.switches, *_UNLIKE_PROBABILITIES),
         highest_rate=_highest_rate(training.get("policy")),
         suggested=[float(finder[k]) for k in _SUGGESTIONS if finder.get(k)],
     )
