@@ -13,6 +13,7 @@ from PIL import Image
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.duplicates import Duplicates
+from hilum.artifacts.features import FeatureSpec, FeatureStore
 from hilum.artifacts.header import Header, header_path, write_json, write_with_header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.predictions import Predictions
@@ -82,19 +83,11 @@ def make_workspace(root: Path, name: str = "small", seed: int = 0, switches=()) 
     )
     copies.write(run / "duplicates.json")
     pipelines = {p: preset(p, size_px=SIDE_PX) for p in PIPELINES}
-    spec = {
-        "backbone": "squeezenet1_0",
-        "tap": "features",
-        "state_sha256": "ab" * 32,
-        "precision": "fp32",
-        "size_px": [32, 32],
-    }
-    spec |= {"device": "cpu", "versions": {"torch": "2.9.0"}}
-    features = digest(spec)
-    write_json(
-        root / "features" / f"squeezenet1_0-{features[:SHORT]}" / "spec.json",
-        {"header": Header("features").to_dict(), "spec": spec},
-    )
+    spec = FeatureSpec(
+        "squeezenet1_0", "features", "ab" * 32, (0.4,) * 3, (0.2,) * 3, "fp32", 16, (32, 32), "cpu", 1, {"torch": "2.9.0"}, "float16"
+    )  # fmt: skip
+    features = spec.digest
+    FeatureStore(root / "features", spec)
     for trial in range(1, TRIALS + 1):
         split = _split(manifest, copies, trial)
         split.write(run / "splits" / f"trial-{trial}.json")

@@ -19,6 +19,13 @@ from numpy.typing import NDArray
 from hilum.artifacts.header import Header, read_json, write_json
 from hilum.core.digests import SHORT, digest
 from hilum.core.files import writing
+from hilum.core.keys import ALWAYS, Key
+
+FEATURES = Key(
+    backbone=ALWAYS, tap=ALWAYS, state_sha256=ALWAYS, mean=ALWAYS, std=ALWAYS, precision=ALWAYS, batch=ALWAYS, size_px=ALWAYS,
+    device=ALWAYS, threads=ALWAYS, versions=ALWAYS, dtype=ALWAYS,
+)  # fmt: skip
+"""What features depend on besides the pixels, as spec.json holds it (`hilum.core.keys` has the rules)."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class FeatureSpec:
     @property
     def digest(self) -> str:
         """Digest of the specification; the store's key."""
-        return digest(asdict(self))
+        return FEATURES.digest(asdict(self))
 
 
 class FeatureStore:

@@ -19,7 +19,6 @@ from hilum.core.digests import digest
 State = Literal["verified", "changed", "missing", "unchecked"]
 SHOWN = 12
 """Hex digits of a version that are shown."""
-_NOT_IN_STUDY_VERSION = ("name", "title", "reporting")
 _NOT_IN_BUNDLE_VERSION = ("header", "notice")
 
 
@@ -105,16 +104,6 @@ def compared(role: str, recorded: str, found: str | None, why: str, artefact: Ar
     if found == recorded:
         return Link(role, recorded, "verified", "", artefact)
     return Link(role, recorded, "changed", f"what is there has version {found[:SHOWN]}", artefact)
-
-
-def study_version(study: Mapping[str, Any]) -> str:
-    """Version of a study as a run recorded it: `hilum.study.file.Study.digest` of the same values.
-
-    It is computed from the recorded values, not through `Study`, so that a key which a later hilum adds does not change it.
-    """
-    value = {k: v for k, v in study.items() if k not in _NOT_IN_STUDY_VERSION}
-    value["data"] = {k: v for k, v in study["data"].items() if k != "manifest"}
-    return digest(value)
 
 
 def bundle_version(folder: Path) -> str:

@@ -92,6 +92,13 @@ class Operation:
         """The operation as a table of a study file, with every option."""
         return {"op": self.op, **{f.name: getattr(self, f.name) for f in fields(self)}}
 
+    def differing(self) -> dict[str, Any]:
+        """The operation as a table without the options that are at their default: what a digest of it is made from."""
+        return {
+            "op": self.op,
+            **{f.name: v for f in fields(self) if (v := getattr(self, f.name)) != f.default},
+        }
+
     @classmethod
     def from_dict(cls, options: dict[str, Any]) -> Self:
         """Make the operation from its options (without `op`).

@@ -28,13 +28,14 @@ from hilum.augment.gate import GATES, acts, coin
 from hilum.augment.operation import Drawn, Film, Operation
 from hilum.augment.operations import OPERATIONS
 from hilum.augment.resize import Resize
-from hilum.core.digests import digest
 from hilum.core.errors import InputError, nearest
+from hilum.core.keys import ALWAYS, Key
 from hilum.core.seeding import generator
 
 PARTS: Final = ("train", "valid", "test")
 SEMANTICS: Final = 1
-"""Raised when the same pipeline would give other pixels or other draws; part of every digest."""
+"""Raised when the same pipeline would give other pixels or other draws, by another default of an operation too; part of every digest."""
+_PIPELINE: Final = Key(steps=ALWAYS, gate="exact", version=1, semantics=ALWAYS)
 
 
 class DrawnStep(TypedDict):
@@ -93,8 +94,11 @@ class Pipeline:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of what the pipeline does; two names for the same steps have one digest."""
-        return digest({**self.to_dict(), "name": None, "semantics": SEMANTICS})
+        """Digest of what the pipeline does; two names for the same steps have one digest. Defaults are left out of it."""
+        steps = [{**step.operation.differing(), "parts": step.parts} for step in self.steps]
+        return _PIPELINE.digest(
+            {"steps": steps, "gate": self.gate, "version": self.version, "semantics": SEMANTICS}
+        )
 
     @cached_property
     def output_size(self) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hilum.artifacts.features import FEATURES
 from hilum.artifacts.header import header_path, read_csv_header, read_json
 from hilum.artifacts.lineage import SHOWN, Artefact, Link, bundle_version, compared
 from hilum.artifacts.manifest import Manifest
@@ -110,7 +111,7 @@ class ModelReader:
             "it is compared whenever features are computed",
         )
         return Artefact(
-            "features", folder.name, digest(spec), str(folder), facts, value.get("header"), (state,)
+            "features", folder.name, FEATURES.digest(spec), str(folder), facts, value.get("header"), (state,)
         )
 
     def _trained_films(self, part: str, recorded: str, bundle: Mapping[str, Any]) -> Link:

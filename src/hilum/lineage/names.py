@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.duplicates import Duplicates
+from hilum.artifacts.features import FEATURES
 from hilum.artifacts.header import header_path, read_json
-from hilum.artifacts.lineage import Artefact, bundle_version, study_version
+from hilum.artifacts.lineage import Artefact, bundle_version
 from hilum.artifacts.split import read_split
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
@@ -23,6 +24,7 @@ from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import InputError
 from hilum.lineage import studies
 from hilum.lineage.surroundings import Surroundings
+from hilum.study.keys import study_digest
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def of_workspace(around: Surroundings) -> Iterator[Entry]:
         ):  # one torn run must not hide the others; to show it says what is wrong with it
             yield from list(_of_run(run))
     for path in sorted(root.glob("features/*/spec.json")) if root else []:
-        yield Entry("features", path.parent.name, digest(read_json(path)["spec"]), path.parent)
+        yield Entry("features", path.parent.name, FEATURES.digest(read_json(path)["spec"]), path.parent)
     for bundle in around.bundles():
         yield Entry("bundle", str(bundle.parent.name), bundle_version(bundle), bundle)
 
@@ -80,7 +82,7 @@ def _of_run(run: Path) -> Iterator[Entry]:
     yield Entry("manifest", "manifest.csv", str(value.get("manifest_digest", "")), run / "manifest.csv")
     table: Any = value.get("study") or {}
     if "grid" in table and "data" in table:
-        yield Entry("study", str(value["name"]), study_version(table), partial(studies.study, table, where))
+        yield Entry("study", str(value["name"]), study_digest(table), partial(studies.study, table, where))
     for name, p in value.get("pipelines", {}).items():
         yield Entry("pipeline", name, Pipeline.from_dict(p).digest, partial(studies.pipeline, p, where))
     for kind in ("policy", "loss"):

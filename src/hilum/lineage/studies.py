@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.header import header_path, read_json
-from hilum.artifacts.lineage import SHOWN, Artefact, Link, compared, study_version
+from hilum.artifacts.lineage import SHOWN, Artefact, Link, compared
 from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
@@ -17,6 +17,7 @@ from hilum.lineage.films import FilmReader
 from hilum.lineage.models import ModelReader, trial_state
 from hilum.study.faults import unsafe_among
 from hilum.study.file import read_study
+from hilum.study.keys import study_digest
 from hilum.study.suite import is_suite, read_suite
 from hilum.study.tables import GridTable
 
@@ -58,7 +59,7 @@ def study(value: Mapping[str, Any], where: str = "") -> Artefact:
         facts["faults"] = on
     if unsafe_among(on):
         facts["UNSAFE"] = ", ".join(unsafe_among(on))
-    return Artefact("study", str(value["name"]), study_version(value), where, facts)
+    return Artefact("study", str(value["name"]), study_digest(value), where, facts)
 
 
 def toml(path: Path) -> Artefact:

@@ -13,13 +13,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from hilum.core.digests import digest
 from hilum.core.errors import InputError, nearest
 from hilum.core.names import folded_name, spelled
 from hilum.core.text import read_toml
 from hilum.study.classes import positive_class
 from hilum.study.contrasts import ContrastTable, SubgroupTable
 from hilum.study.faults import FAULTS, AsRunTable, UnsafeTable
+from hilum.study.keys import study_digest
 from hilum.study.losses import CrossEntropy, Loss
 from hilum.study.mistakes import faults_of, together
 from hilum.study.policies import ConstantPolicy, Policy
@@ -88,10 +88,8 @@ class Study(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Digest of all that makes a difference to the results: not of name, title, what is reported of it, or where the manifest lies."""
-        value = self.model_dump(mode="json")
-        del value["name"], value["title"], value["reporting"], value["data"]["manifest"]
-        return digest(value)
+        """Digest of all that makes a difference to the results (`hilum.study.keys`)."""
+        return study_digest(self.model_dump(mode="json"))
 
     @property
     def faults(self) -> tuple[str, ...]:

@@ -93,7 +93,10 @@ def note_finished(
 
 
 def _note_path(study: Study, manifest: Path, root: Path) -> Path:
-    key = digest([study.model_dump(mode="json"), str(manifest)])
+    said = study.model_dump(
+        mode="json", exclude_defaults=True
+    )  # what is only reported too: the page follows from it
+    key = digest([said, str(manifest)])
     return root / "finished" / f"{key[:SHORT]}.json"
 
 

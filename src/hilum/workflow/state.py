@@ -13,9 +13,9 @@ import torch
 from hilum import __version__
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.questions import check_questions
-from hilum.core.digests import digest
 from hilum.core.engine import Engine
 from hilum.core.errors import InputError, nearest
+from hilum.core.keys import ALWAYS, Key
 from hilum.models.machine import exact_arithmetic, keep_memory
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM, Weights, find
@@ -28,6 +28,12 @@ from hilum.workflow.workspace import Settled, Workspace
 
 FeaturesOf = tuple[str, bool]
 """(backbone, random weights by a fault): what a feature store is for."""
+
+
+RUN = Key(
+    study=ALWAYS, films=ALWAYS, weights=ALWAYS, device=ALWAYS, name=ALWAYS, precision=ALWAYS, threads=ALWAYS, hilum=ALWAYS
+)  # fmt: skip
+"""What names a run's folder: study, films and weights by digest, what is settled for the machine, and hilum's version."""
 
 
 @dataclass
@@ -171,6 +177,14 @@ def open_run(
     torch.set_num_threads(settled.threads)
     films = study_films(study, manifest)
     loaded = {f"{n}{' (random)' if r else ''}": w.sha256 or "none" for (n, r), w in weights.items()}
-    key = digest([study.digest, films.digest, loaded, asdict(settled), __version__])
+    key = RUN.digest(
+        {
+            **asdict(settled),
+            "study": study.digest,
+            "films": films.digest,
+            "weights": loaded,
+            "hilum": __version__,
+        }
+    )
     folder = workspace.runs / f"{study.name}-{key[:12]}"
     return Run(study, recipes, films, weights, workspace, settled, engine, folder)

@@ -11,9 +11,10 @@ SNIPPET = """from hilum.artifacts.split import AnySplit, Split, UnsafeSplit
 def train_on(split: Split) -> None: ...
 def count(split: AnySplit) -> None: ...
 def use(safe: Split, unsafe: UnsafeSplit, either: AnySplit) -> None:
-    train_on(safe), count(safe), count(unsafe), count(either)
+    train_on(safe)
     train_on(unsafe)
     train_on(either)
+    count(unsafe)
 """
 
 

@@ -1,20 +1,21 @@
 """Versions follow content, not names; a tree's links can be walked."""
 
-from hilum.artifacts.lineage import Artefact, Link, bundle_version, compared, study_version
+from hilum.artifacts.lineage import Artefact, Link, bundle_version, compared
 from hilum.study.file import Study
+from hilum.study.keys import study_digest
 
 
 def test_a_recorded_study_has_the_version_of_the_study():
     study = Study(name="one")
-    assert study_version(study.model_dump(mode="json")) == study.digest
+    assert study_digest(study.model_dump(mode="json")) == study.digest
 
 
 def test_name_title_and_place_of_the_manifest_make_no_other_version():
     one = Study(name="one", title="a")
     two = Study.model_validate({"name": "two", "title": "b", "data": {"manifest": "films/manifest.csv"}})
     other = Study.model_validate({"name": "one", "seed": 8})
-    assert study_version(one.model_dump(mode="json")) == study_version(two.model_dump(mode="json"))
-    assert study_version(one.model_dump(mode="json")) != study_version(other.model_dump(mode="json"))
+    assert study_digest(one.model_dump(mode="json")) == study_digest(two.model_dump(mode="json"))
+    assert study_digest(one.model_dump(mode="json")) != study_digest(other.model_dump(mode="json"))
 
 
 def test_a_bundle_s_version_leaves_out_who_wrote_it_and_sees_the_weights(tmp_path):

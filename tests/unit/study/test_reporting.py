@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from hilum.artifacts.lineage import study_version
 from hilum.core.errors import InputError
 from hilum.report.checklist_items import CLAIM, TRIPOD_AI
 from hilum.study.file import Study, read_study
+from hilum.study.keys import study_digest
 from hilum.study.reporting import ITEMS, ReportingTable
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference" / "reporting.md"
@@ -30,7 +30,7 @@ def test_no_digest_notices_what_is_reported() -> None:
     assert said.digest == plain.digest
     values = [s.model_dump(mode="json") for s in (plain, said)]
     without = {k: v for k, v in values[0].items() if k != "reporting"}
-    assert {study_version(v) for v in (*values, without)} == {plain.digest}
+    assert {study_digest(v) for v in (*values, without)} == {plain.digest}
 
 
 def test_an_unknown_key_gets_the_nearest(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What is found again by digest: every member of every key makes another one. A member that is added has to be named here."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,14 @@ import torch
 
 import hilum.workflow.run as run_module
 import hilum.workflow.state as state
-from hilum.artifacts.features import FeatureSpec, FeatureStore
+from hilum.artifacts.features import FEATURES, FeatureSpec, FeatureStore
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import COLUMNS, FilmRow, Manifest
 from hilum.artifacts.prepared import Wanted
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import preset
 from hilum.core.engine import Local
+from hilum.core.keys import Key
 from hilum.models.registry import BACKBONES
 from hilum.models.weights import RANDOM, Weights
 from hilum.stages.prepare import PrepareTask
@@ -38,7 +39,7 @@ OTHER_SPEC: dict[str, Any] = {
 
 
 def test_every_member_of_the_features_key_is_named_here() -> None:
-    assert set(OTHER_SPEC) == {f.name for f in fields(FeatureSpec)}
+    assert set(OTHER_SPEC) == {f.name for f in fields(FeatureSpec)} == set(FEATURES.members)
 
 
 @pytest.mark.parametrize("member", OTHER_SPEC)
@@ -46,6 +47,21 @@ def test_features_of_other_circumstances_have_a_store_of_their_own(tmp_path: Pat
     other = replace(SPEC, **{member: OTHER_SPEC[member]})
     assert FeatureStore(tmp_path, other).folder != FeatureStore(tmp_path, SPEC).folder
     assert other.digest != SPEC.digest  # which a trial's key holds
+
+
+@dataclass(frozen=True)
+class LaterSpec(FeatureSpec):
+    """A specification of a later hilum, with one more option."""
+
+    masked: bool = False
+
+
+def test_features_keep_their_store_when_the_specification_grows() -> None:
+    plain = FeatureSpec(**vars(SPEC))
+    assert LaterSpec(**vars(SPEC)).digest == plain.digest
+    later = Key(**FEATURES.members, masked=False)  # how an option that matters is named
+    assert later.digest(asdict(LaterSpec(**vars(SPEC)))) == plain.digest
+    assert later.digest(asdict(LaterSpec(**vars(SPEC), masked=True))) != plain.digest
 
 
 def test_mean_and_std_are_not_exchangeable() -> None:

@@ -1,0 +1,71 @@
+"""What the results of a study depend on, member by member (`hilum.core.keys` has the rules).
+
+Not of name and title, of where the manifest lies, or of what is only reported. A table or an option that makes a difference is named here,
+with the value that stands for what was done before there was one; `tests/unit/study/test_study_keys.py` asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hilum.core.keys import ALWAYS, Each, Key, Optional
+
+POLICY = Key(
+    kind=ALWAYS, optimizer="adam", weight_decay=0.0, clip_value=None, clip_norm=None, learning_rate=None,
+    phases=Each(Key(epochs=ALWAYS, max_rate=ALWAYS)), optimizer_per_phase="fresh", pct_start=0.3, div_factor=25.0, final_div_factor=1e4,
+    patience=10, factor=0.1, threshold=1e-4, cooldown=0, min_rate=0.0, warmup_epochs=1, start_factor=1 / 25, then="cosine",
+)  # fmt: skip
+"""Of every kind of policy; a kind has some of them."""
+
+LOSS = Key(kind=ALWAYS, class_weights="none", gamma=2.0, alpha="none")
+"""Of every kind of loss."""
+
+TRAINING = Key(
+    epochs=20, batch=32, learning_rate=5e-4, early_stopping=None, best_epoch=False, find_rate=False
+)
+
+FINETUNE = Key(
+    train="all", unfreeze="at_once", head_epochs=1, rate_divisor=100.0, batchnorm="train", precision="32-true", accumulate=1, devices=1,
+    reset_first_conv=False,
+)  # fmt: skip
+
+STUDY = Key(
+    seed=20210427,
+    redraw_with_trial=["split", "sampling", "augmentation", "head"],
+    data=Key(
+        classes=[], positive="", include=[], exclude=[], one_per_patient=[], near_duplicates=True,
+        subset=Optional(Key(name=ALWAYS, films=ALWAYS)),
+    ),
+    split=Key(method="set2", fractions={"train": 0.7, "valid": 0.1, "test": 0.2}, crossing="refuse"),
+    grid=Key(
+        backbones=["resnet50"], pipelines=["baseline"], schedules=["constant"], losses=["cross-entropy"], fractions=[1.0],
+        sources_left_out=["none"], seeds=[], faults=["all"], trials=3,
+    ),
+    sampling={},
+    augment=Key(size_px=244, gate="exact", pipeline=[]),
+    weights=Each(Key(file=ALWAYS, sha256=None)),
+    features=Key(precision="auto", batch=None),
+    training=TRAINING,
+    finetune=Optional(FINETUNE),
+    policy=Each(POLICY),
+    loss=Each(LOSS),
+    statistics=Key(resamples=2000, operating_point="youden"),
+    compare=Each(Key(name=ALWAYS, factor=ALWAYS, reference=ALWAYS, metrics=["sensitivity", "specificity", "pr_auc"])),
+    contrast=Each(Key(name=ALWAYS, positive=None, negative=ALWAYS, score="all")),
+    subgroup=Each(Key(by="", name="", films=None)),
+    unsafe=Key(
+        overlapping_test_draw=False, unseeded_draws=False, test_as_validation=False, unequal_crop=False, batchnorm_in_train_mode=False,
+        softmax_before_loss=False, second_softmax=False,
+    ),
+    as_run=Key(augmentor_gate=False, no_pretrained_weights=False, misspelt_freezing=False, new_first_conv=False),
+)  # fmt: skip
+
+
+def study_digest(table: Mapping[str, Any]) -> str:
+    """Digest of all that makes a difference to a study's results.
+
+    Args:
+        table: The study with its defaults filled in, as ``model_dump(mode="json")`` gives it and a run records it.
+    """
+    return STUDY.digest(table)
