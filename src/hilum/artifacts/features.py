@@ -79,12 +79,17 @@ class FeatureStore:
         self.folder = root / f"{spec.backbone}-{spec.digest[:SHORT]}"
         self._where: dict[str, tuple[Path, int]] = {}
         self._seen: set[Path] = set()
-        self._open: dict[Path, NDArray[Any]] = {}
         if not (self.folder / "spec.json").exists():
             write_json(
                 self.folder / "spec.json", {"header": Header("features").to_dict(), "spec": asdict(spec)}
             )
         self.refresh()
+
+    def __reduce__(self) -> tuple[type[FeatureStore], tuple[Path, FeatureSpec]]:
+        return FeatureStore, (
+            self.folder.parent,
+            self.spec,
+        )  # what is there is learned anew in another process
 
     def refresh(self) -> None:
         """Learn of shards that have come since."""

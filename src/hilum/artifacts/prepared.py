@@ -53,7 +53,6 @@ class PreparedStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._where: dict[str, tuple[Path, int]] = {}
-        self._open: dict[Path, NDArray[np.uint8]] = {}
 
     def _index_path(self, key: str) -> Path:
         return self.folder / f"{key[:SHORT]}.json"
@@ -121,13 +120,3 @@ class PreparedStore:
     def locations(self, digests: Iterable[str]) -> list[tuple[str, int]]:
         """(array file, row) of each film, for a task that runs elsewhere."""
         return [(str(self._where[d][0]), self._where[d][1]) for d in digests]
-
-    def pixels(self, digests: Iterable[str]) -> list[NDArray[np.uint8]]:
-        """The films with these digests, uint8 (height, width) each, mapped from disk."""
-        films = []
-        for d in digests:
-            path, k = self._where[d]
-            if path not in self._open:
-                self._open[path] = np.load(path, mmap_mode="r")
-            films.append(self._open[path][k])
-        return films

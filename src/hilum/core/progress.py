@@ -58,15 +58,15 @@ class Step(Protocol):
     def __call__(self, n: int = 1) -> None: ...
 
 
-def _nothing(n: int = 1) -> None:
-    pass
+def no_progress(n: int = 1) -> None:
+    """Show nothing."""
 
 
 @contextmanager
 def progress(what: str, total: int, unit: str = "films") -> Iterator[Step]:
     """Show progress of `total` items of work called `what`; the block gets a function to call with items done."""
     if _is_quiet() or total == 0:
-        yield _nothing
+        yield no_progress
         return
     if sys.stderr.isatty():
         from rich.console import Console

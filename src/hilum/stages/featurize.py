@@ -1,7 +1,7 @@
 """featurize: prepared films -> features of a frozen backbone, for those that have none yet.
 
-The films go through in the order given, in shards; a shard that is there is not made again, and two processes that
-want the same shard wait for each other. Non-finite features are refused.
+A task is a shard, 256 films in the order given. A shard that is there is not made again, and two processes that want the same shard wait
+for each other. Non-finite features are refused.
 """
 
 from __future__ import annotations
@@ -10,53 +10,124 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.features import FeatureStore
+from hilum.artifacts.features import FeatureRows, FeatureStore
 from hilum.artifacts.prepared import PreparedStore
 from hilum.core.digests import digest
 from hilum.core.errors import HilumError
 from hilum.core.files import lock
-from hilum.core.progress import Step
+from hilum.core.progress import Step, no_progress
 from hilum.models.backbone import FrozenBackbone
 
 SHARD = 256
 """Films a shard: the unit that is repeated after a kill."""
 
 
-def _ahead(batches: Sequence[Sequence[str]], prepared: PreparedStore) -> Iterator[NDArray[np.uint8]]:
+@dataclass(frozen=True)
+class FeaturizeTask:
+    """One shard.
+
+    Attributes:
+        locations: Digest of a prepared film's pixels -> (array file, row) where they lie.
+        last: Whether it is the last shard: the backbone is then checked not to have moved.
+    """
+
+    locations: dict[str, tuple[str, int]]
+    last: bool
+
+
+def plan(missing: Sequence[str], prepared: PreparedStore) -> list[FeaturizeTask]:
+    """Cut the films that have no features yet into shards.
+
+    Args:
+        missing: Films by digest of their prepared pixels, each once.
+        prepared: Where the prepared films are.
+    """
+    shards = [missing[k : k + SHARD] for k in range(0, len(missing), SHARD)]
+    return [
+        FeaturizeTask(dict(zip(shard, prepared.locations(shard), strict=True)), last=shard is shards[-1])
+        for shard in shards
+    ]
+
+
+class Featurizer:
+    """Computes the features of shards. It keeps its backbone from one task to the next, and travels to another process without it.
+
+    Args:
+        store: Where features go.
+        load: Makes the backbone; called only if something is missing.
+        step: Told of films done, where they are done in the process that gave it.
+    """
+
+    def __init__(
+        self, store: FeatureStore, load: Callable[[], FrozenBackbone], step: Step = no_progress
+    ) -> None:
+        self._store, self._load, self._step = store, load, step
+        self._network: FrozenBackbone | None = None
+
+    def __reduce__(self) -> tuple[type[Featurizer], tuple[FeatureStore, Callable[[], FrozenBackbone]]]:
+        return Featurizer, (self._store, self._load)
+
+    def __call__(self, task: FeaturizeTask) -> int:
+        """Do one task; returns how many films were computed here: those that still have no features.
+
+        Raises:
+            HilumError: A feature is not finite, or a weight of the backbone moved.
+        """
+        shard = list(task.locations)
+        lock_path = self._store.lock_path(digest(shard)[:16])
+        with lock(lock_path):
+            self._store.refresh()
+            todo = self._store.missing(shard)
+            self._step(len(shard) - len(todo))
+            if todo:
+                self._compute(todo, FeatureRows([task.locations[d] for d in todo]))
+        lock_path.unlink(missing_ok=True)
+        if task.last and self._network is not None:
+            self._network.check_unchanged()
+        return len(todo)
+
+    def _compute(self, digests: list[str], films: FeatureRows) -> None:
+        self._network = self._network or self._load()
+        began = time.perf_counter()
+        features = _extract(self._network, films, self._store.spec.batch, self._step)
+        self._store.write(digest(digests)[:16], digests, features, time.perf_counter() - began)
+
+
+def _ahead(films: FeatureRows, batch: int) -> Iterator[NDArray[np.uint8]]:
     """Read batches one ahead of the backbone, so that it does not wait for the disk."""
     ready: queue.Queue[NDArray[np.uint8] | BaseException] = queue.Queue(maxsize=2)
+    starts = range(0, len(films), batch)
 
     def read() -> None:
         try:
-            for batch in batches:
-                ready.put(np.stack(prepared.pixels(batch)))
+            for k in starts:
+                ready.put(films.take(slice(k, k + batch)))
         except BaseException as e:
             ready.put(e)
 
     threading.Thread(target=read, daemon=True).start()
-    for _ in batches:
+    for _ in starts:
         item = ready.get()
         if isinstance(item, BaseException):
             raise item
         yield item
 
 
-def extract_shard(
-    network: FrozenBackbone, digests: Sequence[str], prepared: PreparedStore, batch: int, step: Step
-) -> NDArray[np.float32]:
+def _extract(network: FrozenBackbone, films: FeatureRows, batch: int, step: Step) -> NDArray[np.float32]:
     """Features of one shard's films, float32, in the order given.
 
     Raises:
         HilumError: A feature is not finite.
     """
     out: list[NDArray[np.float32]] = []
-    for films in _ahead([digests[k : k + batch] for k in range(0, len(digests), batch)], prepared):
-        out.append(network.features(films, batch).cpu().numpy())
-        step(len(films))
+    for pixels in _ahead(films, batch):
+        out.append(network.features(pixels, batch).cpu().numpy())
+        step(len(pixels))
     features = np.concatenate(out)
     if not np.isfinite(features).all():
         bad = int((~np.isfinite(features.reshape(len(features), -1)).all(axis=1)).sum())
@@ -64,43 +135,3 @@ def extract_shard(
             f"{bad} of {len(features)} films have features of {network.b.name} that are not finite"
         )
     return features
-
-
-def featurize(
-    store: FeatureStore,
-    prepared: PreparedStore,
-    digests: Sequence[str],
-    load: Callable[[], FrozenBackbone],
-    step: Step,
-) -> int:
-    """Compute what is missing; returns how many films were computed here.
-
-    Args:
-        store: Where features go.
-        prepared: Where the films with these digests are.
-        digests: Films by digest of their pixels.
-        load: Makes the backbone; called only if something is missing.
-        step: Told of films done.
-    """
-    missing = store.missing(digests)
-    network: FrozenBackbone | None = None
-    done = 0
-    for start in range(0, len(missing), SHARD):
-        shard = missing[start : start + SHARD]
-        name = digest(shard)[:16]
-        with lock(store.lock_path(name)):
-            store.refresh()
-            todo = store.missing(shard)
-            if not todo:
-                step(len(shard))
-                continue
-            network = network or load()
-            began = time.perf_counter()
-            step(len(shard) - len(todo))
-            features = extract_shard(network, todo, prepared, store.spec.batch, step)
-            store.write(digest(todo)[:16], todo, features, time.perf_counter() - began)
-            done += len(todo)
-        store.lock_path(name).unlink(missing_ok=True)
-    if network is not None:
-        network.check_unchanged()
-    return done

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,7 +28,8 @@ from hilum.models.weights import state_sha256
 from hilum.report.numbers import counted
 from hilum.stages.duplicates import exact_duplicates, find_duplicates
 from hilum.stages.evaluate import evaluate_run
-from hilum.stages.featurize import featurize
+from hilum.stages.featurize import Featurizer
+from hilum.stages.featurize import plan as plan_featurize
 from hilum.stages.prepare import plan as plan_prepare
 from hilum.stages.prepare import prepare_chunk
 from hilum.stages.report import write_report
@@ -140,13 +142,14 @@ def _featurize(run: Run, which: FeaturesOf, prepared: PreparedStore, digests: Se
         spec = feature_spec(run, name, state, next(iter(prepared.sizes())))
         store = FeatureStore(run.workspace.features, spec)
         missing = store.missing(digests)
-
-        def load() -> FrozenBackbone:
-            precision: Precision = "bf16" if run.precision == "bf16" else "fp32"
-            return FrozenBackbone(backbone(name), weights, run.study.seed, precision, run.settled.device)
-
+        precision: Precision = "bf16" if run.precision == "bf16" else "fp32"
+        load = partial(FrozenBackbone, backbone(name), weights, run.study.seed, precision, run.settled.device)
         with progress(f"featurize {name}", len(missing)) as step:
-            line.done = featurize(store, prepared, missing, load, step)
+            # one place with all its threads: a film's features follow the order of sums
+            line.done = sum(
+                run.engine.map(Featurizer(store, load, step), plan_featurize(missing, prepared), alone=True)
+            )
+        store.refresh()
         line.found = len(digests) - line.done
     return store
 

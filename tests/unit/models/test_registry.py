@@ -10,6 +10,7 @@ import torch
 import hilum
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.predictions import Predictions
+from hilum.core.engine import Local
 from hilum.models.network_stages import stages
 from hilum.models.networks import build_whole
 from hilum.models.registry import BACKBONES, Backbone
@@ -36,14 +37,14 @@ def added(monkeypatch: pytest.MonkeyPatch) -> Backbone:
 
 def test_an_entry_is_all_that_a_study_needs(added: Backbone, tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.csv"
-    ingest([f"synthetic={make_films(tmp_path / 'films', 60, 5, 96)}"], manifest, workers=1)
+    ingest([f"synthetic={make_films(tmp_path / 'films', 60, 5, 96)}"], manifest, engine=Local(1))
     tables = {
         "seed": 4, "grid": {"backbones": [added.name]}, "weights": {"shufflenet": "none"}, "augment": {"size_px": 64},
         "training": {"epochs": 2}, "statistics": {"resamples": 100},
     }  # fmt: skip
     for name, more in (("frozen", {}), ("whole", {"finetune": {"unfreeze": "gradual"}})):
         run = run_study(
-            Study.model_validate({"name": name, **tables, **more}), manifest, tmp_path / "w", 1, ""
+            Study.model_validate({"name": name, **tables, **more}), manifest, tmp_path / "w", Local(1), ""
         )[0].parent
         trial = run / "cells" / "shufflenet--baseline--constant" / "trial-1"
         kept = Predictions.read(trial / "predictions.csv").of_part("test")

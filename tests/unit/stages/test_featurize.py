@@ -1,8 +1,10 @@
 """Only what is missing is computed; features that are not finite are refused."""
 
+import pickle
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,13 +17,15 @@ from hilum.artifacts.features import FeatureRows, FeatureSpec, FeatureStore
 from hilum.artifacts.header import Header
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.core.digests import pixels_sha256
+from hilum.core.engine import Engine, Local
 from hilum.core.errors import HilumError
+from hilum.core.progress import Step, no_progress
 from hilum.core.seeding import generator
 from hilum.models.backbone import FrozenBackbone
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
 from hilum.stages import featurize as stage
-from hilum.stages.featurize import featurize
+from hilum.stages.featurize import Featurizer, FeaturizeTask, plan
 
 SPEC = FeatureSpec("squeezenet1_0", "t", "0", (0.0,), (1.0,), "fp32", 4, (48, 48), "cpu", 1, {}, "float16")
 
@@ -40,20 +44,36 @@ def network() -> FrozenBackbone:
     return FrozenBackbone(backbone("squeezenet1_0"), RANDOM)
 
 
+def featurize(
+    store: FeatureStore,
+    films: PreparedStore,
+    digests: list[str],
+    load: Callable[[], FrozenBackbone],
+    step: Step = no_progress,
+    engine: Engine | None = None,
+) -> int:
+    """As a study does it."""
+    tasks = plan(store.missing(digests), films)
+    return sum((engine or Local(1)).map(Featurizer(store, load, step), tasks, alone=engine is None))
+
+
 def test_what_is_there_is_not_computed_again(tmp_path: Path) -> None:
     films, digests = prepared(tmp_path / "p", 10)
     store = FeatureStore(tmp_path / "f", SPEC)
     steps: list[int] = []
     assert featurize(store, films, digests[:6], network, steps.append) == 6
     assert sum(steps) == 6
-    assert featurize(store, films, digests, network, steps.append) == 4
+    assert featurize(store, films, digests, network) == 4
 
     def never() -> FrozenBackbone:
         raise AssertionError("nothing is missing")
 
-    assert featurize(store, films, digests, never, steps.append) == 0
+    assert featurize(store, films, digests, never) == 0
+    assert [Featurizer(store, never)(task) for task in plan(digests[:6], films)] == [0], (
+        "another process was faster"
+    )
     got = FeatureRows(store.locations(digests)).take(slice(None))
-    expected = network().features(np.stack(films.pixels(digests[:4])), 4).numpy()
+    expected = network().features(FeatureRows(films.locations(digests[:4])).take(slice(None)), 4).numpy()
     assert np.array_equal(got[:4], expected.astype(np.float16))
     assert not list(store.folder.glob(".*"))
 
@@ -75,8 +95,45 @@ def test_features_that_are_not_finite_are_refused(tmp_path: Path) -> None:
         return net
 
     with pytest.raises(HilumError, match=r"1 of 3 films have features of squeezenet1_0 that are not finite"):
-        featurize(store, films, digests, broken, print)
+        featurize(store, films, digests, broken)
     assert FeatureStore(tmp_path / "f", SPEC).missing(digests) == digests
+
+
+def test_a_shard_is_a_task_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small enough to travel, and of the same bits and file names in processes of their own."""
+    monkeypatch.setattr(stage, "SHARD", 4)
+    films, digests = prepared(tmp_path / "p", 10)
+    here, there = FeatureStore(tmp_path / "here", SPEC), FeatureStore(tmp_path / "there", SPEC)
+    assert featurize(here, films, digests, network) == 10
+    assert featurize(there, films, digests, network, engine=Local(2)) == 10
+    shards = [p.name for p in sorted(here.folder.glob("*.npy"))]
+    assert len(shards) == 6
+    assert [p.name for p in sorted(there.folder.glob("*.npy"))] == shards
+    assert all((here.folder / name).read_bytes() == (there.folder / name).read_bytes() for name in shards)
+    monkeypatch.undo()
+    task = FeaturizeTask(
+        {f"{k:064x}": (f"/work/prepared/{'a' * 16}.244x244.npy", k) for k in range(stage.SHARD)}, last=True
+    )
+    assert len(pickle.dumps((Featurizer(here, network), task))) < 64 * 1024
+
+
+def test_a_backbone_is_loaded_once_and_checked_with_the_last_shard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "SHARD", 4)
+    films, digests = prepared(tmp_path / "p", 10)
+    loaded: list[FrozenBackbone] = []
+
+    def moving() -> FrozenBackbone:
+        loaded.append(network())
+        weight = next(loaded[0]._net.parameters())
+        weight.data[0] += 1
+        return loaded[0]
+
+    with pytest.raises(HilumError, match="a frozen weight of squeezenet1_0 moved"):
+        featurize(FeatureStore(tmp_path / "f", SPEC), films, digests, moving)
+    assert len(loaded) == 1
+    assert FeatureStore(tmp_path / "f", SPEC).missing(digests) == []
 
 
 class SlowBackbone:
@@ -120,7 +177,7 @@ def test_two_that_want_the_same_films_at_once_compute_each_once(
         mine, features = PreparedStore(tmp_path / "p"), FeatureStore(tmp_path / "f", SPEC)
         mine.read("k" * 16)
         start.wait()
-        return featurize(features, mine, digests, lambda: slow, lambda _: None)  # type: ignore[arg-type, return-value]
+        return featurize(features, mine, digests, lambda: slow)  # type: ignore[arg-type, return-value]
 
     with ThreadPoolExecutor(2) as pool:
         computed = list(pool.map(work, range(2)))
