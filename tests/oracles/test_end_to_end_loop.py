@@ -18,7 +18,7 @@ from hilum.models.backbone import FrozenBackbone, build_network
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
-from hilum.study.policies import ConstantPolicy
+from hilum.study.policies.constant import ConstantPolicy
 from hilum.training.loop import Source, fit, logits
 from normalisation import normalised_by_hand
 

@@ -20,7 +20,7 @@ from hilum.models.heads import build_head
 from hilum.models.networks import WholeNetwork, build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM, find
-from hilum.study.policies import ConstantPolicy
+from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.finetune import Films, Recipe, fit_network, logits_of

@@ -18,7 +18,7 @@ from hilum.artifacts.features import FeatureRows
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import find
-from hilum.study.policies import ConstantPolicy
+from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.finetune import Films, Recipe, fit_network, logits_of

@@ -40,7 +40,7 @@ from hilum.stats.confusion import confusion, predicted_class, rates
 from hilum.stats.curves import pr_auc
 from hilum.stats.multiplicity import holm
 from hilum.study.policies import Policy
-from hilum.training.schedules import simulate
+from hilum.study.policies.simulate import simulate
 
 PAGE = "report.html"
 _VALID = "valid"
@@ -149,17 +149,11 @@ def policy_rates(folder: RunFolder) -> dict[str, NDArray[np.float64]]:
             continue
         steps = read_json(record).get("steps_per_epoch")
         policy = _POLICY.validate_python(policies[cell.schedule])
-        if steps and policy.kind != "plateau":
-            filled = _filled(policy, study)
-            found[cell.schedule] = simulate(filled, epochs, int(steps))
+        if steps and not policy.reads_losses:
+            found[cell.schedule] = simulate(
+                policy.filled(study["training"]["learning_rate"]), epochs, int(steps)
+            )
     return found
-
-
-def _filled(policy: Policy, study: Mapping[str, Any]) -> Policy:
-    """The policy with the study's rate where it names none."""
-    if getattr(policy, "learning_rate", 0.0) is None:
-        return policy.model_copy(update={"learning_rate": study["training"]["learning_rate"]})
-    return policy
 
 
 def drawn_films(folder: RunFolder) -> dict[str, int]:

@@ -22,7 +22,8 @@ from hilum.study.faults import FAULTS, AsRunTable, UnsafeTable
 from hilum.study.keys import study_digest
 from hilum.study.losses import CrossEntropy, Loss
 from hilum.study.mistakes import faults_of, together
-from hilum.study.policies import ConstantPolicy, Policy
+from hilum.study.policies import Policy
+from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.reporting import ReportingTable
 from hilum.study.tables import (
     STRICT,
@@ -103,13 +104,10 @@ class Study(BaseModel):
         Raises:
             InputError: No such policy.
         """
-        known = {"constant": ConstantPolicy(), **self.policy}
+        known: dict[str, Policy] = {"constant": ConstantPolicy(), **self.policy}
         if name not in known:
             raise InputError(f"grid.schedules: unknown policy {name!r}; {nearest(name, known)}")
-        found = known[name]
-        if getattr(found, "learning_rate", 0.0) is None:
-            return found.model_copy(update={"learning_rate": self.training.learning_rate})
-        return found
+        return known[name].filled(self.training.learning_rate)
 
     def loss_of(self, name: str) -> Loss:
         """A loss by name.

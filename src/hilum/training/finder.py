@@ -22,10 +22,10 @@ from torch import Tensor, nn
 
 from hilum.models.heads import ConvHead
 from hilum.study.policies import Policy
+from hilum.study.policies.schedule import StepSettings
 from hilum.training.loop import Source, batches, learn
 from hilum.training.losses import LossFunction
 from hilum.training.optimizers import apply, build_optimizer
-from hilum.training.schedules import StepSettings
 
 FIRST_RATE, LAST_RATE, STEPS = 1e-7, 10.0, 100
 SMOOTHING = 0.98

@@ -31,14 +31,14 @@ from hilum.core.seeding import generator
 from hilum.models.network_stages import Stage, stages
 from hilum.models.networks import WholeNetwork
 from hilum.models.weights import state_sha256
-from hilum.study.policies import Policy, policy_epochs
+from hilum.study.policies import Policy
+from hilum.study.policies.schedule import Schedule, StepSettings
 from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.loop import EpochRecord, dropout_factors, lowest
 from hilum.training.losses import LossFunction
 from hilum.training.optimizers import apply, build_optimizer, clip
 from hilum.training.processes import gathered, share_buffers, share_of
-from hilum.training.schedules import Schedule, StepSettings, schedule
 from hilum.training.unfreezing import epoch_plan, head_epochs, head_policy
 
 EVALUATION_BATCH = 32
@@ -95,7 +95,7 @@ class Recipe:
     @property
     def all_epochs(self) -> int:
         """The head's own epochs and the policy's."""
-        return head_epochs(self.options) + policy_epochs(self.policy, self.epochs)
+        return head_epochs(self.options) + self.policy.n_epochs(self.epochs)
 
 
 @dataclass
@@ -135,8 +135,8 @@ class Training:
         self.steps = -(-n_films // (recipe.batch * options.accumulate))
         self.stages: list[Stage] = stages(network)
         self.alone = head_epochs(options)
-        self._rates_of_head = schedule(head_policy(recipe.policy), self.alone, self.steps)
-        self._rates = schedule(recipe.policy, recipe.epochs, self.steps)
+        self._rates_of_head = head_policy(recipe.policy).schedule(self.alone, self.steps)
+        self._rates = recipe.policy.schedule(recipe.epochs, self.steps)
         self._frozen: tuple[str, ...] | None = None
         self._frozen_sha256 = ""
         self.factors: tuple[float, ...] = ()

@@ -22,10 +22,9 @@ from hilum.artifacts.features import FeatureRows
 from hilum.core.errors import HilumError
 from hilum.core.seeding import generator
 from hilum.models.heads import ConvHead
-from hilum.study.policies import Policy, policy_epochs
+from hilum.study.policies import Policy
 from hilum.training.losses import LossFunction
 from hilum.training.optimizers import apply, build_optimizer, clip
-from hilum.training.schedules import schedule
 
 EVALUATION_BATCH, EVALUATION_BATCH_OF_MAPS = 256, 32
 """Films at once in evaluation; a map is a hundred times as large as a vector, and few of them fit a cache."""
@@ -169,11 +168,11 @@ def fit(
     Raises:
         HilumError: The loss is no longer finite.
     """
-    rates = schedule(policy, epochs, steps_per_epoch=-(-len(train) // batch))
+    rates = policy.schedule(epochs, steps_per_epoch=-(-len(train) // batch))
     optimizer = build_optimizer(policy, [(list(head.parameters()), 1.0)])
     records: list[EpochRecord] = []
     best: dict[str, Tensor] = {}
-    for epoch in range(1, policy_epochs(policy, epochs) + 1):
+    for epoch in range(1, policy.n_epochs(epochs) + 1):
         head.train()
         total = torch.zeros((), dtype=torch.float64)
         for x, y in batches(train, batch, seed, epoch, dropout=isinstance(head, ConvHead)):

@@ -12,9 +12,9 @@ import torch
 from lightning_fabric import Fabric
 
 from hilum.models.networks import WholeNetwork
+from hilum.study.policies.schedule import StepSettings
 from hilum.training.finder import FinderCurve, range_test
 from hilum.training.finetune import Batch, Films, Recipe, Training, epoch_steps, feature_shape
-from hilum.training.schedules import StepSettings
 
 
 def find_network_rate(fabric: Fabric, network: WholeNetwork, train: Films, recipe: Recipe) -> FinderCurve:

@@ -14,7 +14,7 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import Optimizer
 
 from hilum.study.policies import Policy
-from hilum.training.schedules import StepSettings
+from hilum.study.policies.schedule import StepSettings
 
 SGD_MOMENTUM = 0.9
 

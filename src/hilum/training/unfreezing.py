@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hilum.study.policies import ConstantPolicy, OneCyclePolicy, Policy
+from hilum.study.policies import Policy
+from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.tables import FinetuneTable
 
 
@@ -53,9 +54,8 @@ def epoch_plan(options: FinetuneTable, n_stages: int, epoch: int) -> EpochPlan:
 
 
 def head_policy(policy: Policy) -> ConstantPolicy:
-    """What the head's own epochs are trained with: the policy's optimiser and clipping, at one rate."""
-    rate = policy.phases[0].max_rate if isinstance(policy, OneCyclePolicy) else policy.learning_rate
+    """What the head's own epochs are trained with: the policy's optimiser and clipping, at the highest rate of its first phase."""
     return ConstantPolicy(
         optimizer=policy.optimizer, weight_decay=policy.weight_decay, clip_value=policy.clip_value,
-        clip_norm=policy.clip_norm, learning_rate=rate,
+        clip_norm=policy.clip_norm, learning_rate=next(iter(policy.max_rates), None),
     )  # fmt: skip

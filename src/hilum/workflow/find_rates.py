@@ -19,7 +19,6 @@ from hilum.core.progress import progress
 from hilum.stages.finetune import FinetuneTask, network_rates
 from hilum.stages.train import TrainTask, head_rates
 from hilum.study.file import Study
-from hilum.study.policies import highest_rate
 from hilum.workflow.asked import Asked
 from hilum.workflow.checks import findings, refuse
 from hilum.workflow.plan import recipes
@@ -85,7 +84,9 @@ def find_rates(
     stores = featurize_frozen(run, splits, prepared, rows)
     trials = plan_trials(run, splits, rows, prepared, stores)
     return asked.study, [
-        FoundRates(t.recipe.cell.name, t.recipe.cell.backbone, highest_rate(t.recipe.policy), curve)
+        FoundRates(
+            t.recipe.cell.name, t.recipe.cell.backbone, max(t.recipe.policy.max_rates, default=None), curve
+        )
         for t, curve in zip(trials, _curves(trials, engine), strict=True)
     ]
 

@@ -19,7 +19,7 @@ from hilum.models.registry import backbone
 from hilum.study.faults import FAULTS, Fault, that_set, unsafe_among
 from hilum.study.file import Study
 from hilum.study.losses import Loss
-from hilum.study.policies import Policy, policy_epochs
+from hilum.study.policies import Policy
 from hilum.study.tables import FinetuneTable, Varying
 
 AS_DESCRIBED = "as-described"
@@ -235,7 +235,7 @@ def _as_described(study: Study, cell: Cell, pipeline: Pipeline) -> Recipe:
         pipeline=pipeline,
         policy=policy,
         loss=study.loss_of(cell.loss),
-        epochs=policy_epochs(policy, study.training.epochs),
+        epochs=policy.n_epochs(study.training.epochs),
         finetune=finetune,
         pretrained=not from_scratch and study.weights.get(cell.backbone) != "none",
     )

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from hilum.core.errors import HilumError, InputError
 from hilum.stats.calibration import check_rule
-from hilum.training.schedules import schedule
 from hilum.workflow.asked import Asked, Finding
 from hilum.workflow.families import pairs_of
 
@@ -60,7 +59,7 @@ def policies_fit(asked: Asked) -> Iterator[Finding]:
     """Every policy can begin; what a schedule cannot be says its maker."""
     for recipe in {r.cell.schedule: r for r in asked.recipes}.values():
         try:
-            schedule(recipe.policy, recipe.epochs, steps_per_epoch=1)
+            recipe.policy.schedule(recipe.epochs, steps_per_epoch=1)
         except HilumError as e:
             yield Finding(f"policy {recipe.cell.schedule!r}: {e}", e.exit_code)
     unused = [name for name in asked.as_read.policy if name not in asked.as_read.grid.schedules]

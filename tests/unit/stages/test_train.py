@@ -19,7 +19,8 @@ from hilum.models.registry import backbone
 from hilum.stages.train import TrainTask, train_head
 from hilum.stats.calibration import choose_threshold, fit_temperature
 from hilum.study.losses import CrossEntropy, Focal
-from hilum.study.policies import ConstantPolicy, OneCyclePolicy, Phase
+from hilum.study.policies.constant import ConstantPolicy
+from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
 from hilum.training.loop import Source, logits
 
 CLASSES = ("bacterial", "covid", "normal", "viral")

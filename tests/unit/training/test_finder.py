@@ -14,7 +14,7 @@ from hilum.artifacts.features import FeatureRows
 from hilum.core.seeding import generator
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
-from hilum.study.policies import ConstantPolicy
+from hilum.study.policies.constant import ConstantPolicy
 from hilum.training.finder import FinderCurve, find_rate, in_valley, lowest_tenth, steepest
 from hilum.training.loop import Source
 

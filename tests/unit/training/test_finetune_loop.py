@@ -15,7 +15,10 @@ from hilum.core.errors import HilumError
 from hilum.models.networks import WholeNetwork, build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM, find, state_sha256
-from hilum.study.policies import ConstantPolicy, OneCyclePolicy, Phase, PlateauPolicy, Policy
+from hilum.study.policies import Policy
+from hilum.study.policies.constant import ConstantPolicy
+from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
+from hilum.study.policies.plateau import PlateauPolicy
 from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.finetune import Films, Progress, Recipe, Training, fit_network

@@ -14,7 +14,9 @@ from hilum.core.errors import HilumError
 from hilum.core.seeding import generator
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
-from hilum.study.policies import ConstantPolicy, OneCyclePolicy, Phase, PlateauPolicy
+from hilum.study.policies.constant import ConstantPolicy
+from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
+from hilum.study.policies.plateau import PlateauPolicy
 from hilum.training.loop import (
     EpochRecord,
     Source,

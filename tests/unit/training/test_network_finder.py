@@ -16,7 +16,7 @@ from hilum.models.network_stages import stages
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
-from hilum.study.policies import ConstantPolicy
+from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.tables import FinetuneTable
 from hilum.training.finder import FinderCurve
 from hilum.training.finetune import Films, Recipe

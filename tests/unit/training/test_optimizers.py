@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from hilum.study.policies import ConstantPolicy
+from hilum.study.policies.constant import ConstantPolicy
+from hilum.study.policies.schedule import StepSettings
 from hilum.training.optimizers import apply, build_optimizer, clip
-from hilum.training.schedules import StepSettings
 
 FIRST = torch.tensor([0.5, -1.0, 2.0])
 GRADIENTS = (torch.tensor([0.1, -3.0, 0.0]), torch.tensor([4.0, 0.2, -0.3]), torch.tensor([0.0, 1.0, 1.0]))

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from hilum.study.policies import ConstantPolicy, OneCyclePolicy, Phase
+from hilum.study.policies.constant import ConstantPolicy
+from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
 from hilum.study.tables import FinetuneTable
 from hilum.training.unfreezing import epoch_plan, head_epochs, head_policy
 

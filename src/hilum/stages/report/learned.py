@@ -16,7 +16,7 @@ from hilum.artifacts.run_folder import RunCell, RunFolder
 from hilum.report.slow_learners import LEARNING
 from hilum.stats.learning import RULES, TrainingSeen, learning_problems
 from hilum.study.faults import that_set
-from hilum.study.policies import Policy, highest_rate
+from hilum.study.policies import Policy
 
 _SUGGESTIONS = ("steep", "valley", "minimum")
 _UNLIKE_PROBABILITIES = ("softmax_first", "second_softmax")
@@ -68,4 +68,6 @@ def _is_plain(loss: Mapping[str, Any] | None) -> bool:
 
 
 def _highest_rate(policy: Mapping[str, Any] | None) -> float | None:
-    return highest_rate(TypeAdapter[Policy](Policy).validate_python(policy)) if policy else None
+    return (
+        max(TypeAdapter[Policy](Policy).validate_python(policy).max_rates, default=None) if policy else None
+    )

@@ -12,9 +12,9 @@ from pydantic import TypeAdapter
 from hilum.artifacts.header import read_object
 from hilum.artifacts.run_folder import RunCell, RunFolder
 from hilum.report.rate_figures import RateCurve
-from hilum.study.policies import PlateauPolicy, Policy
+from hilum.study.policies import Policy
+from hilum.study.policies.simulate import simulate
 from hilum.study.tables import FinetuneTable
-from hilum.training.schedules import simulate
 from hilum.training.unfreezing import head_epochs, head_policy
 
 
@@ -39,7 +39,7 @@ def _curve(folder: RunFolder, cell: RunCell) -> RateCurve | None:
     finetune = options.get("finetune")
     alone = 0 if finetune is None else head_epochs(FinetuneTable.model_validate(finetune))
     losses = list(folder.losses(cell, 1).valid)
-    follows = losses[alone:] if losses and isinstance(policy, PlateauPolicy) else None
+    follows = losses[alone:] if losses and policy.reads_losses else None
     rates = np.concatenate(
         [
             simulate(head_policy(policy), alone, steps) if alone else np.zeros(0),

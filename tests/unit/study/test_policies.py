@@ -6,15 +6,12 @@ import numpy as np
 import pytest
 
 from hilum.core.errors import HilumError, InputError
-from hilum.study.policies import (
-    ConstantPolicy,
-    CosinePolicy,
-    OneCyclePolicy,
-    Phase,
-    PlateauPolicy,
-    WarmupPolicy,
-)
-from hilum.training.schedules import schedule, simulate
+from hilum.study.policies.constant import ConstantPolicy
+from hilum.study.policies.cosine import CosinePolicy
+from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
+from hilum.study.policies.plateau import PlateauPolicy
+from hilum.study.policies.simulate import simulate
+from hilum.study.policies.warmup import WarmupPolicy
 
 
 def one_cycle(*phases: tuple[int, float], **options: object) -> OneCyclePolicy:
@@ -27,7 +24,7 @@ def test_one_cycle_written_out() -> None:
     # ten steps, of which the first three rise from 1/25 to 1; then half a cosine down to 1/250 000
     expected = [0.04, 0.52, 1.0, 0.950485, 0.811746, 0.611262, 0.388742, 0.188258, 0.049519, 0.000004]
     assert simulate(one_cycle((2, 1.0)), epochs=7, steps_per_epoch=5).round(6).tolist() == expected
-    running, momenta = schedule(one_cycle((2, 1.0)), 7, 5), []
+    running, momenta = one_cycle((2, 1.0)).schedule(7, 5), []
     for _ in range(10):
         momenta.append(round(running.settings().beta1, 4))
         running.stepped()
@@ -77,15 +74,15 @@ def test_a_single_step_is_taken_at_the_rate() -> None:
 
 
 def test_constant_leaves_the_momentum_alone() -> None:
-    settings = schedule(ConstantPolicy(learning_rate=5e-4), 1, 1).settings()
+    settings = ConstantPolicy(learning_rate=5e-4).schedule(1, 1).settings()
     assert (settings.learning_rate, settings.beta1, settings.fresh) == (5e-4, None, False)
 
 
 def test_a_plateaus_state_is_json_before_the_first_loss_too() -> None:
     policy = PlateauPolicy(kind="plateau", learning_rate=1.0, patience=1, factor=0.5)
-    running = schedule(policy, 5, 1)
+    running = policy.schedule(5, 1)
     state = json.loads(json.dumps(running.state(), allow_nan=False))
-    other = schedule(policy, 5, 1)
+    other = policy.schedule(5, 1)
     other.restore(state)
     for loss in (3.0, 3.0, 3.0):
         running.epoch_ended(loss)
@@ -98,7 +95,7 @@ def test_what_is_refused() -> None:
         simulate(CosinePolicy(kind="cosine"), 1, 1)
     with pytest.raises(InputError, match="a warm-up of 3 epochs is longer than the training of 2"):
         simulate(WarmupPolicy(kind="warmup", learning_rate=1.0, warmup_epochs=3), 2, 1)
-    running = schedule(ConstantPolicy(learning_rate=1.0), 1, 2)
+    running = ConstantPolicy(learning_rate=1.0).schedule(1, 2)
     running.stepped()
     running.stepped()
     with pytest.raises(HilumError, match="a schedule of 2 steps was asked for step 3"):

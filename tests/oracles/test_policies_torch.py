@@ -17,17 +17,14 @@ from torch.optim.lr_scheduler import (
     ReduceLROnPlateau,
 )
 
-from hilum.study.policies import (
-    CosinePolicy,
-    OneCyclePolicy,
-    Phase,
-    PlateauPolicy,
-    Policy,
-    WarmupPolicy,
-    policy_epochs,
-)
+from hilum.study.policies import Policy
+from hilum.study.policies.cosine import CosinePolicy
+from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
+from hilum.study.policies.plateau import PlateauPolicy
+from hilum.study.policies.schedule import StepSettings
+from hilum.study.policies.simulate import simulate
+from hilum.study.policies.warmup import WarmupPolicy
 from hilum.training.optimizers import build_optimizer
-from hilum.training.schedules import StepSettings, schedule, simulate
 
 RELATIVE = 1e-12
 RATES = st.floats(1e-5, 1.0)
@@ -58,13 +55,13 @@ def run_ours(
     policy: Policy, epochs: int, steps: int, losses: list[float] | None = None, stop: int | None = None
 ) -> list[StepSettings]:
     """All settings; with `stop`, the schedule is written to JSON after that many steps and a new one goes on."""
-    running, seen = schedule(policy, epochs, steps), []
-    n_epochs = policy_epochs(policy, epochs)
+    running, seen = policy.schedule(epochs, steps), []
+    n_epochs = policy.n_epochs(epochs)
     for epoch in range(n_epochs):
         for _ in range(steps):
             if len(seen) == stop:
                 text = json.dumps(running.state())
-                running = schedule(policy, epochs, steps)
+                running = policy.schedule(epochs, steps)
                 running.restore(json.loads(text))
             seen.append(running.settings())
             running.stepped()

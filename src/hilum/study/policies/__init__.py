@@ -1,0 +1,18 @@
+"""Learning-rate policies, tables ``[policy.NAME]`` of a study file: a module a kind, its keys and its formula together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from hilum.study.policies.constant import ConstantPolicy
+from hilum.study.policies.cosine import CosinePolicy
+from hilum.study.policies.one_cycle import OneCyclePolicy
+from hilum.study.policies.plateau import PlateauPolicy
+from hilum.study.policies.warmup import WarmupPolicy
+
+Policy = Annotated[
+    ConstantPolicy | OneCyclePolicy | PlateauPolicy | CosinePolicy | WarmupPolicy, Field(discriminator="kind")
+]
+"""The kinds that a study file may name: a new one is an entry here."""
