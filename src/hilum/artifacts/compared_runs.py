@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from hilum.artifacts.comparisons import ComparisonRow
 from hilum.artifacts.header import Header
-from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_folder import RunFolder
 
 
 @dataclass(frozen=True)

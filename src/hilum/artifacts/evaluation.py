@@ -139,7 +139,7 @@ def read_checked(folder: RunFolder) -> Evaluation:
     where = folder.path / NAME
     now = digest(folder.prediction_digests())
     require_digest("predictions", evaluation.header.inputs.get("predictions", ""), now, where)
-    require_digest("study", evaluation.header.inputs.get("study", ""), str(folder.run["study_digest"]), where)
+    require_digest("study", evaluation.header.inputs.get("study", ""), folder.record.study_digest, where)
     splits = folder.splits_digest()
     require_digest("splits", evaluation.header.inputs.get("splits", ""), splits, where)
     statistics = folder.path / "statistics.json"

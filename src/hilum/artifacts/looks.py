@@ -142,14 +142,14 @@ def count_look(folder: RunFolder, how: str) -> None:
     """
     place = folder.path.resolve()
     if place.parent.name == "runs":
-        study, manifest = str(folder.run["name"]), str(folder.run["manifest_digest"])
+        study, manifest = folder.record.name, folder.record.manifest_digest
         Ledger(place.parents[1]).count(how, study, place.name, manifest, films_tested(folder))
 
 
 def looks(folder: RunFolder) -> Looks | None:
     """Looks at the run's test films; None where there is no ledger."""
     place = folder.path.resolve()
-    return Ledger(place.parents[1]).of(films_tested(folder), place.name, str(folder.run["manifest_digest"]))
+    return Ledger(place.parents[1]).of(films_tested(folder), place.name, folder.record.manifest_digest)
 
 
 def films_tested(folder: RunFolder) -> set[str]:

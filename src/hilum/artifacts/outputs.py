@@ -17,6 +17,7 @@ from itertools import combinations
 from pathlib import Path
 
 from hilum.artifacts.header import header_path
+from hilum.artifacts.run import NAME
 from hilum.core.errors import InputError
 from hilum.core.files import part_beside
 
@@ -120,7 +121,7 @@ def same_place(one: Path, other: Path) -> bool:
 def _check_place(output: Output) -> None:
     path = output.path
     said = f"{output.option} {path}"
-    for name in output.files or (path / "run.json",):
+    for name in output.files or (path / NAME,):
         try:
             for p in (name, part_beside(name)) if name.name else ():
                 p.lstat()

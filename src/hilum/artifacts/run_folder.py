@@ -8,60 +8,25 @@ does not fit is refused; nothing is written or computed here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from hilum.artifacts.flow import Flow
-from hilum.artifacts.header import Header, as_written, read_object
+from hilum.artifacts.header import as_written, read_object
 from hilum.artifacts.history import LossCurve
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.questions import Question, questions
+from hilum.artifacts.run import FACTORS, NAME, RunCell, RunRecord, is_run
 from hilum.artifacts.split import AnySplit, read_split
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import DigestError, InputError
-from hilum.study.faults import that_set
-from hilum.study.tables import Factor
 
-FACTORS: tuple[str, ...] = get_args(Factor)
-"""The grid's factors, in the order of a cell's name."""
 STEPS = ("prepare", "featurize", "train", "predict")
-_NEEDED = ("name", "title", "study_digest", "manifest_digest", "classes", "positive", "cells", "trials")
 PREDICTED_PARTS = ("valid", "test")
-
-
-@dataclass(frozen=True)
-class RunCell:
-    """A cell of the study's grid.
-
-    Attributes:
-        name: backbone--pipeline--schedule, the name of its folder.
-        backbone: Name.
-        pipeline: Name.
-        schedule: Name.
-        weights: ``imagenet``, ``none`` ...
-        pretrained: Whether the backbone had learned anything.
-        factors: Level of every factor of the grid (`FACTORS`), as text.
-        splits: Folder of its splits beneath ``splits``; empty for the study's plain ones.
-        prepared_as: Name of its pipeline with the faults that act on films.
-        switches: Faults of the published scripts that were on.
-        finetuned: Whether the backbone was trained too.
-    """
-
-    name: str
-    backbone: str
-    pipeline: str
-    schedule: str
-    weights: str
-    pretrained: bool
-    factors: Mapping[str, str] = field(default_factory=dict, compare=False)
-    switches: tuple[str, ...] = ()
-    finetuned: bool = False
-    splits: str = ""
-    prepared_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,44 +54,15 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        where = path / "run.json"
+        where = path / NAME
         if not where.is_file():
             raise InputError(
                 f"{path}: expected the folder of a run, with run.json; make one with `hilum run STUDY`"
             )
-        self.run: dict[str, Any] = read_object(where)
-        self.header = Header.from_dict(self.run.get("header"), "run", where)
-        for key in _NEEDED:
-            if key not in self.run:
-                raise InputError(f"{where}: expected a key {key!r}, got {', '.join(self.run)}")
-        self.classes: tuple[str, ...] = tuple(self.run["classes"])
-        self.positive: str = self.run["positive"]
-        self.n_trials: int = self.run["trials"]
+        self.record = RunRecord.read(where)
+        self.classes, self.positive = self.record.classes, self.record.positive
+        self.n_trials, self.cells = self.record.n_trials, self.record.cells
         self._read: dict[tuple[str, int], AnySplit] = {}
-        self.cells: tuple[RunCell, ...] = tuple(self._cell(c) for c in self.run["cells"])
-        if not self.cells or self.n_trials < 1 or self.positive not in self.classes:
-            raise InputError(
-                f"{where}: expected at least one cell and one trial, and a positive class among "
-                f"{', '.join(self.classes)}; got {len(self.cells)}, {self.n_trials} and {self.positive!r}"
-            )
-
-    def _cell(self, cell: Mapping[str, Any]) -> RunCell:
-        weights = self.run.get("weights", {}).get(cell["backbone"], {})
-        switches = tuple(cell.get("switches", ()))
-        random = bool(that_set(switches, "pretrained"))
-        return RunCell(
-            cell["name"],
-            cell["backbone"],
-            cell["pipeline"],
-            cell["schedule"],
-            "none" if random else str(weights.get("weights", "unknown")),
-            bool(weights.get("pretrained", True)) and not random,
-            {f: str(cell[f]) for f in FACTORS if f in cell},
-            switches,
-            bool(cell.get("finetuned", False)),
-            str(cell.get("splits", "")),
-            str(cell.get("prepared_as", cell["pipeline"])),
-        )
 
     def varying(self) -> tuple[str, ...]:
         """The factors that have several levels in this study; a source left out is said though every cell is without it."""
@@ -153,7 +89,7 @@ class RunFolder:
     @cached_property
     def questions(self) -> list[Question]:
         """The contrasts and subgroups that the study names."""
-        return questions(self.run.get("study") or {}, self.classes, self.positive, self.manifest)
+        return questions(self.record.study, self.classes, self.positive, self.manifest)
 
     @cached_property
     def exclusions(self) -> list[Exclusion]:
@@ -190,10 +126,10 @@ class RunFolder:
             path = self.path / "splits" / kind / f"trial-{trial}.json"
             split = read_split(path)
             drawn_from = split.header.inputs.get("manifest")
-            if drawn_from != self.run["manifest_digest"]:
+            if drawn_from != self.record.manifest_digest:
                 raise DigestError(
                     f"{path}: it was drawn from manifest {str(drawn_from)[:16]!r}, but the run is of "
-                    f"manifest {self.run['manifest_digest'][:16]!r}; the folder mixes two runs: run the "
+                    f"manifest {self.record.manifest_digest[:16]!r}; the folder mixes two runs: run the "
                     "study again in an empty folder"
                 )
             unknown = [i for i in split.group_of if i not in self.manifest.by_id]
@@ -298,5 +234,5 @@ class RunFolder:
 
 def run_of(path: Path) -> RunFolder | None:
     """The run that a file lies in; None where it lies in none."""
-    at = next((p for p in path.resolve().parents if (p / "run.json").is_file()), None)
+    at = next((p for p in path.resolve().parents if is_run(p)), None)
     return RunFolder(at) if at is not None else None

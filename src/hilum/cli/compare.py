@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hilum.artifacts.outputs import check_outputs, folder_output
+from hilum.artifacts.run import NAME, is_run
 from hilum.core import progress
 from hilum.core.errors import InputError, nearest
 
@@ -27,9 +28,9 @@ def run_path(name: str, workspace: Path) -> Path:
         InputError: No such run, or several.
     """
     path = Path(name)
-    if (path / "run.json").is_file():
+    if is_run(path):
         return path
-    there = {p.parent.name: p.parent for p in sorted((workspace / "runs").glob("*/run.json"))}
+    there = {p.parent.name: p.parent for p in sorted((workspace / "runs").glob(f"*/{NAME}"))}
     found = [p for n, p in there.items() if n == name or n.rpartition("-")[0] == name]
     if len(found) == 1:
         return found[0]

@@ -86,7 +86,7 @@ def _cell_row(line: CellLine, metric: str) -> dict[str, Any]:
 
 def _constant(table: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Factors that are alike in all rows: said once, not in a column."""
-    from hilum.artifacts.run_folder import FACTORS
+    from hilum.artifacts.run import FACTORS
 
     if len(table) < 2:
         return {}

@@ -17,6 +17,7 @@ from hilum.artifacts.header import header_path, read_csv_header, read_json
 from hilum.artifacts.lineage import SHOWN, Artefact, Link, bundle_version, compared
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.run import NAME, RunRecord
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT, digest, sha256_file
 from hilum.lineage.films import FilmReader
@@ -134,7 +135,7 @@ class ModelReader:
                     "by source": dict(sorted(Counter(manifest.by_id[r[0]].source for r in rows).items())),
                     "drawn for": sum(bool(r[3]) for r in rows),
                 }
-                link = self.films.find_manifest(str(read_json(run / "run.json")["manifest_digest"]))
+                link = self.films.find_manifest(RunRecord.read(run / NAME).manifest_digest)
                 found = Artefact("prepared films", role, recorded, str(path), facts, None, (link,))
                 return Link(role, recorded, "verified", artefact=found)
         if not seen:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FEATURES
 from hilum.artifacts.header import header_path, read_json
 from hilum.artifacts.lineage import Artefact, bundle_version
+from hilum.artifacts.run import NAME, RunRecord
 from hilum.artifacts.split import read_split
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
@@ -77,19 +77,19 @@ def of_workspace(around: Surroundings) -> Iterator[Entry]:
 
 
 def _of_run(run: Path) -> Iterator[Entry]:
-    value = read_json(run / "run.json")
-    where = str(run / "run.json")
-    yield Entry("manifest", "manifest.csv", str(value.get("manifest_digest", "")), run / "manifest.csv")
-    table: Any = value.get("study") or {}
+    where = str(run / NAME)
+    record = RunRecord.read(run / NAME)
+    yield Entry("manifest", "manifest.csv", record.manifest_digest, run / "manifest.csv")
+    table = record.study
     if "grid" in table and "data" in table:
-        yield Entry("study", str(value["name"]), study_digest(table), partial(studies.study, table, where))
-    for name, p in value.get("pipelines", {}).items():
+        yield Entry("study", record.name, study_digest(table), partial(studies.study, table, where))
+    for name, p in record.pipelines.items():
         yield Entry("pipeline", name, Pipeline.from_dict(p).digest, partial(studies.pipeline, p, where))
     for kind in ("policy", "loss"):
-        for name, t in (table.get(kind) or {}).items():
+        for name, t in record.table(kind).items():
             yield Entry(kind, name, digest(t), partial(studies.named_table, kind, name, t, where))
-    for cell in value.get("cells", []):
-        yield Entry("cell", str(cell["name"]), "", run / "cells" / cell["name"])
+    for cell in record.cells:
+        yield Entry("cell", cell.name, "", run / "cells" / cell.name)
     paths = [
         run / "statistics.json",
         run / "report.html",
@@ -110,4 +110,4 @@ def dear(around: Surroundings) -> Iterator[Entry]:
     for path in around.duplicates():
         yield Entry("duplicates", path.stem, around.once(path, Duplicates.read).digest, path)
     for run in around.runs():
-        yield Entry("run", run.name, sha256_file(run / "run.json"), run)
+        yield Entry("run", run.name, sha256_file(run / NAME), run)

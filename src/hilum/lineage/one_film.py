@@ -12,6 +12,7 @@ from typing import Any
 from hilum.artifacts.header import read_json
 from hilum.artifacts.lineage import SHOWN, Artefact, compared
 from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.run import NAME, RunRecord
 from hilum.artifacts.split import read_split
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import sha256_file
@@ -58,9 +59,7 @@ def _in_run(image_id: str, run: Path) -> dict[str, list[dict[str, Any]]]:
         parts.append({"split": name, "part": "+".join(inside), "films of its group": with_it + 1})
     if not parts:
         return {}
-    pipelines = {
-        n: Pipeline.from_dict(t) for n, t in read_json(run / "run.json").get("pipelines", {}).items()
-    }
+    pipelines = {n: Pipeline.from_dict(t) for n, t in RunRecord.read(run / NAME).pipelines.items()}
     for path in sorted((run / "prepared").rglob("*.json")):
         name = path.relative_to(run / "prepared").with_suffix("").as_posix()
         drawn += list(_drawn(image_id, path, name, pipelines))

@@ -9,6 +9,7 @@ from typing import Any
 
 from hilum.artifacts.header import header_path, read_json
 from hilum.artifacts.lineage import SHOWN, Artefact, Link, compared
+from hilum.artifacts.run import NAME, RunRecord, is_run
 from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
@@ -102,31 +103,39 @@ class RunReader:
     def run(self, folder: Path) -> Artefact:
         """A run: its study, films, splits and trials, each compared with what run.json recorded."""
         f = RunFolder(folder)
-        r = f.run
-        facts: dict[str, Any] = {"title": r["title"], "command": r.get("command", "")}
+        r = f.record
+        facts: dict[str, Any] = {"title": r.title, "command": r.command}
         facts |= {"cells": [c.name for c in f.cells], "trials": f.n_trials}
-        facts["pipelines"] = {
-            n: Pipeline.from_dict(t).digest[:SHOWN] for n, t in r.get("pipelines", {}).items()
+        facts["pipelines"] = {n: Pipeline.from_dict(t).digest[:SHOWN] for n, t in r.pipelines.items()}
+        said = {
+            "precision": r.precision,
+            "machine": r.machine,
+            "versions": r.versions,
+            "warnings": r.warnings,
         }
-        facts |= {k: r[k] for k in ("precision", "machine", "versions") if k in r}
-        for warning in r.get("warnings", []):
-            facts.setdefault("warnings", []).append(warning)
+        facts |= {k: v for k, v in said.items() if v}
         unsafe = sorted({s for c in f.cells for s in unsafe_among(c.switches)})
         if unsafe:
             facts["UNSAFE"] = ", ".join(unsafe)
         if (folder / "mlflow.json").is_file():
             facts["recorded in MLflow"] = read_json(folder / "mlflow.json").get("store")
-        links = [self._study(r, folder), self.films.find_manifest(r["manifest_digest"])]
+        links = [self._study(r, folder, r.study_digest), self.films.find_manifest(r.manifest_digest)]
         links += [self._trials(f), *self._results(folder)]
         return Artefact(
-            "run", folder.name, folder.name.rpartition("-")[2], str(folder), facts, r["header"], tuple(links)
+            "run",
+            folder.name,
+            folder.name.rpartition("-")[2],
+            str(folder),
+            facts,
+            r.header.to_dict(),
+            tuple(links),
         )
 
-    def _study(self, run: Mapping[str, Any], folder: Path) -> Link:
-        if not run.get("study") or "grid" not in run["study"]:
-            return Link("study", run["study_digest"], "missing", "run.json does not hold the study")
-        found = study(run["study"], str(folder / "run.json"))
-        return compared("study", run["study_digest"], found.version, "", found)
+    def _study(self, run: RunRecord, folder: Path, recorded: str) -> Link:
+        if "grid" not in run.study:
+            return Link("study", recorded, "missing", "run.json does not hold the study")
+        found = study(run.study, str(folder / NAME))
+        return compared("study", recorded, found.version, "", found)
 
     def _trials(self, folder: RunFolder) -> Link:
         """All trials in one line: each bundle's weights and each csv as they were written, and of one another."""
@@ -165,14 +174,8 @@ class RunReader:
         cell = next((c for c in run.cells if c.name == folder.name), None)
         if cell is None:
             raise InputError(f"{folder}: run.json of {run.path.name} has no such cell")
-        levels = {
-            "backbone": cell.backbone,
-            "pipeline": cell.pipeline,
-            "schedule": cell.schedule,
-            **cell.factors,
-        }
         facts = {
-            **levels,
+            **cell.factors,
             "weights": cell.weights,
             "finetuned": cell.finetuned,
             "faults on": list(cell.switches),
@@ -222,11 +225,11 @@ class RunReader:
             return self.films.find_split(recorded)
         if role == "duplicates":
             return self.films.find_duplicates(recorded)
-        run = RunFolder(path.parent) if (path.parent / "run.json").is_file() else None
+        run = RunFolder(path.parent) if is_run(path.parent) else None
         if run is None:
             return self._beside(role, recorded, path)
         if role == "study":
-            return self._study({**run.run, "study_digest": recorded}, run.path)
+            return self._study(run.record, run.path, recorded)
         if role == "splits":
             return compared(role, recorded, run.splits_digest(), "")
         if role == "predictions":
@@ -248,7 +251,7 @@ class RunReader:
         if other is not None:  # comparisons of runs name them, with the digest of what was compared
             f = RunFolder(other)
             return compared(
-                role, recorded, digest([f.run["study_digest"], f.prediction_digests()]), "", self.run(other)
+                role, recorded, digest([f.record.study_digest, f.prediction_digests()]), "", self.run(other)
             )
         for csv in sorted(path.parent.glob("*.csv")):
             if sha256_file(csv) == recorded:
@@ -288,7 +291,7 @@ class RunReader:
         links = []
         for m in value.get("members", []):
             there = folder.parent / str(m["run"])
-            if (there / "run.json").is_file():
+            if is_run(there):
                 links.append(
                     Link(str(m["study"]), there.name.rpartition("-")[2], "verified", artefact=self.run(there))
                 )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hilum.artifacts.header import header_path, read_json
+from hilum.artifacts.run import NAME, is_run
 from hilum.artifacts.split import UnsafeSplit
 from hilum.core.errors import InputError
 
@@ -19,7 +20,7 @@ T = TypeVar("T")
 def run_of(path: Path) -> Path | None:
     """The run that a path lies in, or None."""
     path = path.resolve()
-    return next((p for p in (path, *path.parents) if (p / "run.json").is_file()), None)
+    return next((p for p in (path, *path.parents) if is_run(p)), None)
 
 
 def workspace_of(path: Path) -> Path | None:
@@ -67,7 +68,7 @@ class Surroundings:
 
     def runs(self) -> list[Path]:
         """Runs of the workspace, the own one first."""
-        others = sorted(p.parent for p in self.root.glob("runs/*/run.json")) if self.root else []
+        others = sorted(p.parent for p in self.root.glob(f"runs/*/{NAME}")) if self.root else []
         own = [self.run] if self.run else []
         return own + [p for p in others if p.resolve() not in {o.resolve() for o in own}]
 

@@ -8,7 +8,7 @@ is marked as such: a higher figure there is not a better model.
 from __future__ import annotations
 
 from hilum.artifacts.comparisons import ComparisonRow
-from hilum.artifacts.run_folder import RunCell
+from hilum.artifacts.run import RunCell
 from hilum.paper.beside import fixed, paper_cell, paper_value
 from hilum.paper.member import Member, Paper
 from hilum.report.comparison_tables import ENDS, difference_cell, p_cell, signed_interval

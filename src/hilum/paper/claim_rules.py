@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from hilum.artifacts.run_folder import RunCell
+from hilum.artifacts.run import RunCell
 from hilum.paper import printed
 from hilum.paper.comparable import other_films, other_mode
 from hilum.paper.differences import (

@@ -150,7 +150,7 @@ def _conditions(members: Sequence[Member], parts: Sequence[Part]) -> str:
         random = sorted({c.backbone for c in m.folder.cells if not counts_for_claims(c)})
         if random:
             told.append(f"{_short(m)}: {' and '.join(random)} with random weights, not counted")
-    if any(m.folder.run.get("synthetic") for m in members):
+    if any(m.folder.record.synthetic for m in members):
         told.append("synthetic films")
     return "; ".join(told)
 

@@ -6,7 +6,7 @@ Convention: a question returns why two cells are not comparable, empty where the
 
 from __future__ import annotations
 
-from hilum.artifacts.run_folder import RunCell
+from hilum.artifacts.run import RunCell
 from hilum.paper.member import Member
 from hilum.report import numbers
 
@@ -46,10 +46,8 @@ def other_mode(cell: RunCell, reference: RunCell) -> str:
 
 def other_machine(member: Member, of: Member) -> str:
     """Why seconds of two studies are not comparable; empty where they are."""
-    same = all(
-        member.folder.run.get(key) == of.folder.run.get(key) for key in ("machine", "device", "precision")
-    )
-    return "" if same else f"{member.title} and {of.title} were run on other machines"
+    here, there = ((r.machine, r.device, r.precision) for r in (member.folder.record, of.folder.record))
+    return "" if here == there else f"{member.title} and {of.title} were run on other machines"
 
 
 def as_the_paper_trained(cell: RunCell, whole: bool) -> str:

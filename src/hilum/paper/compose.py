@@ -66,7 +66,7 @@ def compose(
     return PaperPage(
         paper.suite.title or paper.suite.name,
         sentence(paper),
-        any(m.folder.run.get("synthetic") for m in paper.members),
+        any(m.folder.record.synthetic for m in paper.members),
         findings,
         _cautions(paper),
         chapters,
@@ -147,25 +147,19 @@ def _cautions(paper: Paper) -> list[Gathered]:
 def _facts(paper: Paper) -> list[tuple[str, str]]:
     facts = []
     for m in (*paper.as_described, *paper.as_run, *paper.others):
-        run = m.folder.run
+        run = m.folder.record
         facts.append(
             (
                 m.title,
-                f"run {m.folder.path.name}, study {run['study_digest'][:SHORT]}, manifest {run['manifest_digest'][:SHORT]}, seed "
-                f"{run.get('seed', 'not recorded')}, precision {run.get('precision', 'not recorded')}",
+                f"run {m.folder.path.name}, study {run.study_digest[:SHORT]}, manifest {run.manifest_digest[:SHORT]}, seed "
+                f"{'not recorded' if run.seed is None else run.seed}, precision {run.precision or 'not recorded'}",
             )
         )
     machines = {
-        ", ".join(
-            str(v)
-            for k in ("cpu", "accelerator", "platform")
-            if (v := (m.folder.run.get("machine") or {}).get(k))
-        )
+        ", ".join(str(v) for k in ("cpu", "accelerator", "platform") if (v := m.folder.record.machine.get(k)))
         for m in paper.members
     }
-    versions = {
-        ", ".join(f"{k} {v}" for k, v in (m.folder.run.get("versions") or {}).items()) for m in paper.members
-    }
+    versions = {", ".join(f"{k} {v}" for k, v in m.folder.record.versions.items()) for m in paper.members}
     facts.append(("Machine", "; ".join(sorted(m for m in machines if m)) or "not recorded"))
     facts.append(("Versions", "; ".join(sorted(v for v in versions if v)) or "not recorded"))
     return facts

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from hilum.artifacts.comparisons import ONE_TRIAL, Verdict, verdict_of
-from hilum.artifacts.run_folder import RunCell
+from hilum.artifacts.run import RunCell
 from hilum.artifacts.study_rows import StudyRow
 from hilum.paper.beside import signed
 from hilum.paper.comparable import same_mode

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from hilum.artifacts.comparisons import ComparisonRow
 from hilum.artifacts.evaluation import Evaluation
 from hilum.artifacts.header import Header, read_json
-from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRow, StudyRows
 from hilum.core.errors import InputError
 from hilum.paper import printed
@@ -141,7 +142,7 @@ class Member:
     @property
     def study(self) -> Mapping[str, Any]:
         """The study as it was run."""
-        return self.folder.run.get("study") or {}
+        return self.folder.record.study
 
     @property
     def unsafe(self) -> list[str]:
@@ -151,7 +152,7 @@ class Member:
     @property
     def subset(self) -> str:
         """``subset “x” of 600 films``; empty where the study uses all films of its data."""
-        subset = (self.study.get("data") or {}).get("subset")
+        subset = self.folder.record.subset
         return (
             f"subset “{subset['name']}” of {numbers.count(len(self.folder.manifest))} films" if subset else ""
         )
@@ -160,7 +161,7 @@ class Member:
     def notes(self) -> tuple[str, ...]:
         """What stands under every table of the study."""
         synthetic = "The films here are synthetic: the paper’s numbers stand beside them for layout only."
-        return (*run_notes(self.folder), *([synthetic] if self.folder.run.get("synthetic") else []))
+        return (*run_notes(self.folder), *([synthetic] if self.folder.record.synthetic else []))
 
     def caption(self, text: str) -> str:
         """A caption that says what the table is of: the subset, and whether it is unsafe."""
@@ -177,7 +178,7 @@ class Member:
 
     def family(self, factor: str) -> list[ComparisonRow]:
         """The rows of the families that compare a factor's levels, in the order of the study."""
-        names = [f["name"] for f in self.study.get("compare") or () if f["factor"] == factor]
+        names = [f["name"] for f in self.folder.record.families if f["factor"] == factor]
         return [r for r in self.comparisons if r.family in names]
 
     def is_papers(self, cell: RunCell) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hilum.artifacts.run_folder import RunCell
+from hilum.artifacts.run import RunCell
 from hilum.paper import printed
 from hilum.paper.beside import (
     difference_cell,
@@ -167,7 +167,7 @@ def _costs(members: list[Member]) -> Table:
                 picks.setdefault(cell.name, (cell, []))[1].append(word)
         breaks.add(len(body))
         for cell, selected_on in picks.values():
-            costs: Mapping[str, Any] = (member.folder.run.get("costs") or {}).get(cell.backbone) or {}
+            costs: Mapping[str, Any] = member.folder.record.costs.get(cell.backbone) or {}
             speed = films_per_second(member, cell)
             body.append(
                 [

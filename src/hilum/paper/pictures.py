@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hilum.artifacts.history import LossCurve
-from hilum.artifacts.run_folder import RunCell
+from hilum.artifacts.run import RunCell
 from hilum.core.files import write_bytes
 from hilum.paper import figures
 from hilum.paper.differences import is_of_experiment

@@ -123,7 +123,7 @@ def _marks(member: Member) -> str:
     marks = [
         "UNSAFE" if member.unsafe else "",
         member.subset,
-        "synthetic" if member.folder.run.get("synthetic") else "",
+        "synthetic" if member.folder.record.synthetic else "",
         *(
             f"{b} with random weights"
             for b in sorted({c.backbone for c in member.folder.cells if not c.pretrained} - {"cnn"})

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from hilum.artifacts.run_folder import RunCell
+from hilum.artifacts.run import RunCell
 from hilum.paper.comparable import as_the_paper_trained, other_films, other_machine
 from hilum.paper.member import Member, Paper
 from hilum.paper.verdicts import Part, absent, not_tested

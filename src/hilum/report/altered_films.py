@@ -18,7 +18,7 @@ def altered_films(folder: RunFolder) -> dict[str, dict[str, tuple[int, int]]]:
     found = {}
     for splits, name in sorted({(c.splits, c.prepared_as) for c in folder.cells}):
         path = folder.path / "prepared" / splits / f"{name}--trial-1.json"
-        steps = (folder.run.get("pipelines") or {}).get(name, {}).get("steps")
+        steps = folder.record.pipelines.get(name, {}).get("steps")
         if steps is None or not path.is_file():
             continue
         value = read_object(path)

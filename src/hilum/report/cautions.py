@@ -38,7 +38,7 @@ def cautions(folder: RunFolder) -> list[Caution]:
         *_no_patient_ids(folder),
         *_provenance(folder),
     ]
-    return [*found, *(Caution("From the run", str(text)) for text in folder.run.get("warnings", []))]
+    return [*found, *(Caution("From the run", str(text)) for text in folder.record.warnings)]
 
 
 def _random_weights(folder: RunFolder) -> list[Caution]:
@@ -166,7 +166,7 @@ def _few_trials(folder: RunFolder) -> list[Caution]:
 
 
 def _no_patient_ids(folder: RunFolder) -> list[Caution]:
-    sources = sorted(folder.run.get("no_patient_ids") or [])
+    sources = sorted(folder.record.no_patient_ids)
     without = sum(not f.patient_id for f in folder.manifest.films)
     if not without:
         return []

@@ -93,7 +93,7 @@ def _answers(folder: RunFolder, evaluation: Evaluation, n_cautions: int) -> dict
     classes = ", ".join(folder.classes)
     what = f"image classification by deep learning; classes {classes}; {against(folder.positive, folder.classes)}"
     no_limit = "the report’s checks found none; that is no proof"
-    named = bool(facts.study(folder).get("compare"))
+    named = bool(folder.record.families)
     apart = "evaluated apart: " + (
         ", ".join(q.name for q in folder.questions) or "nothing; the study names no contrast or subgroup"
     )
@@ -101,8 +101,8 @@ def _answers(folder: RunFolder, evaluation: Evaluation, n_cautions: int) -> dict
         "kind": Answer(what, "title"),
         "aims": Answer(facts.comparisons(folder), "Results"),
         "goal": Answer("development of models and their evaluation on films held back", "Results"),
-        "design": Answer(_SYNTHETIC if folder.run.get("synthetic") else NOT_REPORTED),
-        "drawn": Answer(data_facts.labels(folder), "Films") if folder.run.get("synthetic") else Answer(NOT_REPORTED),
+        "design": Answer(_SYNTHETIC if folder.record.synthetic else NOT_REPORTED),
+        "drawn": Answer(data_facts.labels(folder), "Films") if folder.record.synthetic else Answer(NOT_REPORTED),
         "sources": Answer(data_facts.sources(folder), "Films"),
         "eligibility": Answer(f"{data_facts.selection(folder)}; left out: {data_facts.exclusions(folder)}", "Films"),
         "preparation": Answer(facts.preprocessing(folder), "Pipelines"),
@@ -138,10 +138,10 @@ def _answers(folder: RunFolder, evaluation: Evaluation, n_cautions: int) -> dict
         "performance": Answer(f"every cell with intervals; {apart}", "Results, Contrasts and subgroups"),
         "failures": Answer("confusion matrices of every trial; single films are in predictions.csv", "Confusion matrices"),
         "limitations": Answer(f"{n_cautions} named by the report" if n_cautions else no_limit, "Read this first"),
-        "study file": Answer(f"the study file, digest {folder.run['study_digest'][:16]}", "Reproduce"),
+        "study file": Answer(f"the study file, digest {folder.record.study_digest[:16]}", "Reproduce"),
         "code": Answer(
             "software: hilum, "
-            + (f"by `{folder.run['command']}`" if folder.run.get("command") else "command not recorded")
+            + (f"by `{folder.record.command}`" if folder.record.command else "command not recorded")
             + "; models: bundles in the run’s folder",
             "Reproduce",
         ),

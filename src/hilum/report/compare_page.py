@@ -9,7 +9,7 @@ from typing import get_args
 
 from hilum.artifacts.compared_runs import ComparedRuns
 from hilum.artifacts.comparisons import ONE_TRIAL, Verdict
-from hilum.artifacts.run_folder import RunCell
+from hilum.artifacts.run import RunCell
 from hilum.core.files import write_text
 from hilum.report import style
 from hilum.report.caution import Caution
@@ -120,7 +120,7 @@ def _remarks(compared: ComparedRuns) -> list[Caution]:
             "models, and no difference has a verdict. Run two trials or more."
         )
         found.append(Caution("One trial", text))
-    synthetic = [n for f, n in zip(folders, names, strict=True) if f.run.get("synthetic")]
+    synthetic = [n for f, n in zip(folders, names, strict=True) if f.record.synthetic]
     if synthetic and len(synthetic) < len(folders):
         found.append(
             Caution("Synthetic films", f"The films of {', '.join(synthetic)} were drawn by a program.")
@@ -154,7 +154,7 @@ def _page(
     return Page(
         title,
         f"{len(rows)} comparisons of {against(folders[0].positive, folders[0].classes)}: {sentence}.",
-        all(bool(f.run.get("synthetic")) for f in folders),
+        all(f.record.synthetic for f in folders),
         remarks,
         Section(
             "results", "Differences", (), [*pictures, *(t for t in tables if t not in closed)], closed=closed

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers, published
 from hilum.report.result_tables import CellColumns
 from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, text_cell

@@ -13,7 +13,7 @@ from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers
-from hilum.report.study_facts import NOT_REPORTED, by_authors, reported, study
+from hilum.report.study_facts import NOT_REPORTED, by_authors, reported
 from hilum.study.faults import that_set
 from hilum.study.film_filter import filter_words
 
@@ -80,7 +80,7 @@ def exclusions(folder: RunFolder) -> str:
 
 def selection(folder: RunFolder) -> str:
     """What the study keeps of the manifest."""
-    data = study(folder).get("data") or {}
+    data = folder.record.table("data")
     found = []
     for key, words in (("include", "kept where"), ("exclude", "left out where")):
         found += [f"{words} {filter_words(rule)}" for rule in data.get(key) or ()]
@@ -108,7 +108,7 @@ def duplicates(folder: RunFolder) -> str:
 
 def split_method(folder: RunFolder) -> str:
     """How films were divided."""
-    table = study(folder).get("split") or {}
+    table = folder.record.table("split")
     header = folder.splits[1].header
     method = table.get("method") or header.options.get("method")
     official = header.options.get("official") or {}
@@ -118,11 +118,7 @@ def split_method(folder: RunFolder) -> str:
         "set2": "half of each class is test, drawn once; of the others 80 % train and 20 % validation",
         "fractions": "shares " + ", ".join(f"{p} {s:g}" for p, s in (table.get("fractions") or {}).items()),
     }
-    again = (
-        "redrawn each trial"
-        if "split" in (folder.run.get("redraw_with_trial") or [])
-        else "the same in every trial"
-    )
+    again = "redrawn each trial" if "split" in folder.record.redraw_with_trial else "the same in every trial"
     return f"{method}: {words.get(str(method), 'see the study file')}; {again}; stratified by class"
 
 
@@ -159,14 +155,14 @@ def apart(folder: RunFolder, contrasts: Sequence[str]) -> str:
 
 def labels(folder: RunFolder) -> str:
     """Where the classes of the films come from."""
-    if folder.run.get("synthetic"):
+    if folder.record.synthetic:
         return "the class that each synthetic film was drawn as"
     return "the label that each film has in the manifest, as its source’s layout or table gives it"
 
 
 def people(folder: RunFolder) -> str:
     """Whose films they are."""
-    if folder.run.get("synthetic"):
+    if folder.record.synthetic:
         return "every film was drawn by a program; they are of nobody"
     return f"ethics and consent: {by_authors(reported(folder).get('ethics', ''))}"
 

@@ -98,7 +98,7 @@ def trial_flow_table(folder: RunFolder) -> Table | None:
     ]
     if any(t.shared for t, _ in rows.values()):
         columns.append(Column("in two parts", hint="counted in each of them", rule=True))
-    seed = folder.run.get("seed")
+    seed = folder.record.seed
     body = [
         _trial_row(t, numbers, split_words(t.splits, seed) if several else "", len(columns))
         for t, numbers in rows.values()

@@ -41,7 +41,6 @@ def model_card(
 ) -> list[CardSection]:
     """The card's nine sections."""
     label = CellColumns(folder).label
-    run = folder.run
     reported = facts.reported(folder)
 
     def said(*keys: str) -> str:
@@ -57,7 +56,7 @@ def model_card(
         CardSection(
             "Model details",
             [
-                ("Study", f"{run['title'] or run['name']}, digest {run['study_digest'][:16]}"),
+                ("Study", f"{folder.record.title or folder.record.name}, digest {folder.record.study_digest[:16]}"),
                 ("Models", facts.model(folder)),
                 ("First weights", facts.weights(folder)),
                 ("Size", facts.costs(folder)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,7 +53,7 @@ class PanelCell:
     caption: str
 
 
-def on_purpose(table: dict[str, Any]) -> dict[str, Any]:
+def on_purpose(table: Mapping[str, Any]) -> dict[str, Any]:
     """A pipeline's table (`Pipeline.to_dict`) in which every step that has a probability acts.
 
     The probability becomes the largest number below 1: a step with probability 1 would count as fixed and be

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from hilum.artifacts.run_folder import STEPS, RunCell, RunFolder
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_folder import STEPS, RunFolder
 from hilum.artifacts.study_rows import StudyRows
 from hilum.report import numbers, published
 from hilum.report.class_words import against
@@ -144,7 +145,7 @@ def _by_pipeline(
                 row.append(_paper_cell(value, metric))
             body.append(row)
     notes = [note]
-    if folder.run.get("synthetic"):
+    if folder.record.synthetic:
         notes.insert(
             0, "The films here are synthetic: the paper’s numbers stand beside them for layout only."
         )

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from hilum.artifacts.run_folder import STEPS, RunCell, RunFolder
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_folder import STEPS, RunFolder
 from hilum.artifacts.statistics import MACRO, StatisticsRow
 from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
 from hilum.report import numbers

@@ -38,17 +38,14 @@ def differences_table(found: Sequence[tuple[str, tuple[str, ...]]], names: Seque
 
 
 def _facts(folder: RunFolder) -> dict[str, str]:
-    run = folder.run
-    found = {k: v for k, v in _flat(run.get("study", {})).items() if not _is_under(k, _NO_MATTER)}
-    found["films"] = f"manifest {str(run['manifest_digest'])[:12]}"
+    run = folder.record
+    found = {k: v for k, v in _flat(run.study).items() if not _is_under(k, _NO_MATTER)}
+    found["films"] = f"manifest {run.manifest_digest[:12]}"
     found["trials"] = str(folder.n_trials)
-    for backbone, weights in run.get("weights", {}).items():
-        sha = str(weights.get("sha256") or "")[:12]
-        found[f"weights of {backbone}"] = f"{weights.get('weights', 'unknown')} {sha}".strip()
-    for key in ("precision", "device"):
-        if key in run:
-            found[key] = str(run[key])
-    found["hilum"] = str(run.get("versions", {}).get("hilum", folder.header.hilum))
+    for backbone, weights in run.weights.items():
+        found[f"weights of {backbone}"] = f"{weights.weights} {(weights.sha256 or '')[:12]}".strip()
+    found |= {k: str(v) for k, v in (("precision", run.precision), ("device", run.device)) if v is not None}
+    found["hilum"] = run.versions.get("hilum", run.header.hilum)
     return found
 
 

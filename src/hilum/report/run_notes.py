@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers
@@ -60,7 +59,7 @@ def _switched(folder: RunFolder, unsafe: bool) -> list[str]:
 
 
 def _subset(folder: RunFolder) -> list[str]:
-    subset = _study(folder, "data").get("subset")
+    subset = folder.record.subset
     if not subset:
         return []
     return [
@@ -80,7 +79,7 @@ def _sources_left_out(folder: RunFolder) -> list[str]:
 
 
 def _choice_of_epoch(folder: RunFolder) -> list[str]:
-    training = _study(folder, "training")
+    training = folder.record.table("training")
     found = []
     if early := training.get("early_stopping"):
         found.append(
@@ -89,7 +88,3 @@ def _choice_of_epoch(folder: RunFolder) -> list[str]:
     if training.get("best_epoch"):
         found.append("Best epoch: the weights are those of the epoch with the lowest validation loss.")
     return found
-
-
-def _study(folder: RunFolder, table: str) -> dict[str, Any]:
-    return dict((folder.run.get("study") or {}).get(table) or {})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_folder import RunFolder
 from hilum.models.registry import BACKBONES
 from hilum.study.level_words import level_words
 

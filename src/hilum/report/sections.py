@@ -159,11 +159,10 @@ def glossary(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]
 
 def facts(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
     """What someone who reproduces the run must compare, and how often its test films were looked at."""
-    run = folder.run
-    machine, versions = run.get("machine") or {}, run.get("versions") or {}
+    run = folder.record
     found = [
-        ("Study", f"{run['name']}, digest {run['study_digest']}"),
-        ("Manifest", f"{numbers.count(len(folder.manifest))} films, digest {run['manifest_digest']}"),
+        ("Study", f"{run.name}, digest {run.study_digest}"),
+        ("Manifest", f"{numbers.count(len(folder.manifest))} films, digest {run.manifest_digest}"),
         (
             "Splits",
             f"digest {evaluation.header.inputs['splits']}, each drawn with the manifest’s digest in its "
@@ -173,11 +172,11 @@ def facts(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
             "Predictions",
             f"digest {evaluation.header.inputs['predictions']} over {len(evaluation.trials)} files",
         ),
-        ("Seed", str(run.get("seed", "not recorded"))),
-        ("Drawn anew each trial", ", ".join(run.get("redraw_with_trial") or []) or "nothing recorded"),
-        ("Precision", str(run.get("precision", "not recorded"))),
-        ("Versions", ", ".join(f"{k} {v}" for k, v in versions.items()) or "not recorded"),
-        ("Machine", _machine(machine)),
+        ("Seed", "not recorded" if run.seed is None else str(run.seed)),
+        ("Drawn anew each trial", ", ".join(run.redraw_with_trial) or "nothing recorded"),
+        ("Precision", run.precision or "not recorded"),
+        ("Versions", ", ".join(f"{k} {v}" for k, v in run.versions.items()) or "not recorded"),
+        ("Machine", _machine(run.machine)),
         ("Looks at the test films", looks_words(looks(folder))),
     ]
     facts_path = folder.path / "run_facts.json"
@@ -235,7 +234,7 @@ def compose(
     def closed(*names: str) -> list[Table]:
         return [tables[n] for n in names if n in tables]
 
-    run = folder.run
+    run = folder.record
     no_flow = (
         ""
         if folder.flow
@@ -301,9 +300,9 @@ def compose(
     ]
     kept = [s for s in sections if s.items or s.closed or any(s.paragraphs)]
     return Page(
-        title=str(run["title"] or run["name"]),
+        title=run.title or run.name,
         sentence=sentence(folder),
-        synthetic=bool(run.get("synthetic")),
+        synthetic=run.synthetic,
         cautions=warnings,
         lead=Section(
             "results",
@@ -314,9 +313,9 @@ def compose(
         ),
         sections=[s for s in kept if s.anchor != "clean" or s.items or remarks.get("contrasts")],
         glossary=glossary(folder, evaluation),
-        command=str(run.get("command") or ""),
+        command=run.command,
         facts=facts(folder, evaluation),
-        study=json.dumps(run["study"], indent=1, ensure_ascii=False) if run.get("study") else "",
+        study=json.dumps(run.study, indent=1, ensure_ascii=False) if run.study else "",
         unsafe=[n.removeprefix("Unsafe: ") for n in unsafe_notes(folder)],
     )
 

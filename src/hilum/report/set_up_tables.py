@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hilum.artifacts.run import StartWeights
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import SHORT
 from hilum.report import numbers
@@ -16,7 +17,7 @@ _PARTS = ("train", "valid", "test")
 
 def pipeline_table(folder: RunFolder) -> Table | None:
     """A row a pipeline: version, gate, steps; None where the run does not record them."""
-    pipelines: Mapping[str, Mapping[str, Any]] = folder.run.get("pipelines") or {}
+    pipelines = folder.record.pipelines
     if not pipelines:
         return None
     body = [
@@ -79,18 +80,17 @@ def _cost_cell(value: int | None) -> Cell:
 
 def weights_table(folder: RunFolder) -> Table:
     """A row a backbone: which weights, from where, and their digest."""
-    weights: Mapping[str, Mapping[str, Any]] = folder.run.get("weights") or {}
-    costs: Mapping[str, Mapping[str, int]] = folder.run.get("costs") or {}
+    costs = folder.record.costs
     counted = ("parameters", "trained", "multiply_adds") if costs else ()
     body = []
     for cell in {c.backbone: c for c in folder.cells}.values():
-        w = weights.get(cell.backbone, {})
-        sha = w.get("sha256")
+        start = folder.record.weights.get(cell.backbone, StartWeights())
+        sha = start.sha256
         body.append(
             [
                 text_cell(backbone_label(cell), strong=True),
                 text_cell(cell.weights),
-                text_cell(str(w.get("source") or numbers.NONE)),
+                text_cell(start.source or numbers.NONE),
                 Cell(sha[:SHORT] if sha else numbers.NONE, sha, title=sha or ""),
                 *(_cost_cell((costs.get(cell.backbone) or {}).get(name)) for name in counted),
             ]

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hilum.artifacts.header import read_json
-from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRows
 from hilum.report import numbers
 from hilum.report.result_tables import METRIC_LABELS, CellColumns, films_behind
@@ -27,15 +28,10 @@ _HEADS = {
 }
 
 
-def study(folder: RunFolder) -> dict[str, Any]:
-    """The study as it was run; empty where it is not recorded."""
-    return dict(folder.run.get("study") or {})
-
-
 def reported(folder: RunFolder) -> dict[str, str]:
     """What the people behind the study say of it: key of ``[reporting]`` -> text, keys in the table's order."""
     known = ReportingTable.model_fields
-    value = {k: v for k, v in (study(folder).get("reporting") or {}).items() if k in known}
+    value = {k: v for k, v in folder.record.table("reporting").items() if k in known}
     return ReportingTable.model_validate(value).said()
 
 
@@ -62,7 +58,7 @@ def costs(folder: RunFolder) -> str:
     found = [
         f"{label.get(name, name)}: {numbers.count(c['parameters'])} parameters, {numbers.count(c['trained'])} of them trained, "
         f"{c['multiply_adds'] / 1e9:.3g} billion multiply-adds a film"
-        for name, c in (folder.run.get("costs") or {}).items()
+        for name, c in folder.record.costs.items()
     ]
     return "; ".join(found) or NOT_REPORTED
 
@@ -70,28 +66,25 @@ def costs(folder: RunFolder) -> str:
 def weights(folder: RunFolder) -> str:
     """Where each backbone's first weights come from."""
     found, label = [], _labels(folder)
-    for backbone, w in (folder.run.get("weights") or {}).items():
+    for backbone, w in folder.record.weights.items():
         name = label.get(backbone, backbone)
-        if not w.get("pretrained"):
+        if not w.pretrained:
             found.append(f"{name}: drawn from the seed")
             continue
-        licence = f", licence {w['licence']}" if w.get("licence") else ""
-        found.append(
-            f"{name}: {w['weights']} ({w.get('source')}{licence}, sha256 {str(w.get('sha256'))[:12]})"
-        )
+        licence = f", licence {w.licence}" if w.licence else ""
+        found.append(f"{name}: {w.weights} ({w.source}{licence}, sha256 {str(w.sha256)[:12]})")
     return "; ".join(found) or NOT_REPORTED
 
 
 def preprocessing(folder: RunFolder) -> str:
     """The steps that every film passes."""
-    found = [f"{name}: {steps_words(p)}" for name, p in (folder.run.get("pipelines") or {}).items()]
+    found = [f"{name}: {steps_words(p)}" for name, p in folder.record.pipelines.items()]
     return "grey, 8 bit, from one decoder; then by pipeline. " + " | ".join(found) if found else NOT_REPORTED
 
 
 def training(folder: RunFolder) -> str:
     """Epochs, batch, policies, losses, sampling, choice of epoch."""
-    value = study(folder)
-    table = value.get("training") or {}
+    value, table = folder.record.study, folder.record.table("training")
     schedules = list(dict.fromkeys(c.schedule for c in folder.cells))
     found = [f"{k.replace('_', ' ')} {table[k]}" for k in _shared(value, schedules) if table.get(k)]
     found += [f"schedule {name}: {_policy(value, name)}" for name in schedules]
@@ -147,7 +140,7 @@ def _value(value: object) -> str:
 
 def imbalance(folder: RunFolder) -> str:
     """How unequal classes were treated."""
-    value = study(folder)
+    value = folder.record.study
     if not value:
         return NOT_REPORTED
     found = [
@@ -164,14 +157,14 @@ def imbalance(folder: RunFolder) -> str:
 
 def seeds(folder: RunFolder) -> str:
     """The seed, and what is drawn anew."""
-    again = ", ".join(folder.run.get("redraw_with_trial") or []) or "nothing recorded"
-    seed = folder.run.get("seed", NOT_REPORTED)
+    again = ", ".join(folder.record.redraw_with_trial) or "nothing recorded"
+    seed = NOT_REPORTED if folder.record.seed is None else folder.record.seed
     return f"seed {seed}; {numbers.counted(folder.n_trials, 'trial')} a cell; drawn anew each trial: {again}"
 
 
 def software(folder: RunFolder) -> str:
     """Versions."""
-    return ", ".join(f"{k} {v}" for k, v in (folder.run.get("versions") or {}).items()) or NOT_REPORTED
+    return ", ".join(f"{k} {v}" for k, v in folder.record.versions.items()) or NOT_REPORTED
 
 
 def operating_points(folder: RunFolder) -> str:
@@ -186,10 +179,9 @@ def operating_points(folder: RunFolder) -> str:
 
 def comparisons(folder: RunFolder) -> str:
     """The families of comparisons that were named beforehand."""
-    families = study(folder).get("compare") or []
     found = [
         f"{f['name']}: {f['factor']} against {f['reference']} in {', '.join(METRIC_LABELS.get(m, m) for m in f['metrics'])}"
-        for f in families
+        for f in folder.record.families
     ]
     if not found:
         return "no family of comparisons was named, so differences are not tested"

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 
 from hilum.artifacts.evaluation import Evaluation
 from hilum.artifacts.header import read_object
-from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRows
 from hilum.report import figures, hover, published, style
 from hilum.report.box_panel import BoxedFilm, box_panel
@@ -32,7 +33,7 @@ _PR_TRIAL = 1
 
 def interval_picture(folder: RunFolder, rows: StudyRows, out: Path) -> Picture:
     """Sensitivity and specificity by cell."""
-    comparable = published.is_positive(folder.positive) and not folder.run.get("synthetic")
+    comparable = published.is_positive(folder.positive) and not folder.record.synthetic
 
     def estimate(cell: RunCell, metric: str) -> Estimate:
         row = rows.find(cell.name, None, metric, folder.positive)

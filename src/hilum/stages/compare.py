@@ -16,7 +16,8 @@ from hilum.artifacts.comparisons import ComparisonRow, Pair, read_comparisons, w
 from hilum.artifacts.evaluation import MIXED_UNIT
 from hilum.artifacts.header import Header, header_path, read_csv_header
 from hilum.artifacts.looks import count_look
-from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import RULES
 from hilum.core.digests import digest
 from hilum.core.errors import InputError
@@ -64,7 +65,7 @@ def compare_runs(
     family = f"runs against {names[0]}" if len(folders) > 1 else f"faults of {names[0]}"
     header = Header(
         "comparisons",
-        {n: digest([f.run["study_digest"], f.prediction_digests(), f.weight_digests()]) for f, n in zip(folders, names, strict=True)},
+        {n: digest([f.record.study_digest, f.prediction_digests(), f.weight_digests()]) for f, n in zip(folders, names, strict=True)},
         {
             "metrics": list(metrics), "n_resamples": n_resamples, "part": PART, "family": family, "pairs": [list(p) for p in pairs],
             "rules": RULES,

@@ -24,7 +24,8 @@ from hilum.artifacts.looks import count_look
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.questions import Question
-from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import RULES
 from hilum.artifacts.study_rows import StudyRow, StudyRows, study_row
 from hilum.core.digests import digest
@@ -62,11 +63,10 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
         DigestError: The folder mixes artefacts of different runs.
     """
     folder = RunFolder(run_dir)
-    study: dict[str, Any] = folder.run.get("study", {})
     if n_resamples is None:
-        n_resamples = int(study.get("statistics", {}).get("resamples", N_RESAMPLES))
+        n_resamples = int(folder.record.table("statistics").get("resamples", N_RESAMPLES))
     header = _header(folder, n_resamples)
-    families: list[dict[str, Any]] = list(study.get("compare") or [])
+    families = folder.record.families
     compared = replace(header, kind="comparisons", options={**header.options, "families": families})
     pairs = [family_pairs(folder, f) for f in families]
     has_statistics = _is_of(run_dir / "statistics.json", header) and _is_whole(run_dir / NAME)
@@ -158,15 +158,15 @@ def _is_of(path: Path, header: Header) -> bool:
 
 def _header(folder: RunFolder, n_resamples: int) -> Header:
     inputs = {
-        "study": str(folder.run["study_digest"]),
-        "manifest": str(folder.run["manifest_digest"]),
+        "study": folder.record.study_digest,
+        "manifest": folder.record.manifest_digest,
         "splits": folder.splits_digest(),
         "predictions": digest(folder.prediction_digests()),
         "operating_points": digest([folder.operating_point(c, t) for c, t in folder.units()]),
         "weights": digest(folder.weight_digests()),
     }
     options = {"n_resamples": n_resamples, "part": PART, "positive": folder.positive, "rules": RULES}
-    return Header("statistics", inputs, options, int(folder.run.get("seed") or 0))
+    return Header("statistics", inputs, options, (folder.record.seed or 0))
 
 
 def _thresholds(folder: RunFolder, cell: RunCell) -> list[float] | None:
@@ -204,6 +204,6 @@ def _rows(
     n_resamples: int,
 ) -> list[StudyRow]:
     found = cell_statistics(
-        scores, folder.classes, folder.positive, unit, int(folder.run.get("seed") or 0), n_resamples, PART
+        scores, folder.classes, folder.positive, unit, (folder.record.seed or 0), n_resamples, PART
     )
     return [study_row(r, cell.name, trial) for r in found]

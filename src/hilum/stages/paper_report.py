@@ -20,6 +20,7 @@ from hilum.artifacts.comparisons import read_comparisons
 from hilum.artifacts.evaluation import read_checked
 from hilum.artifacts.header import Header, read_json, write_with_header
 from hilum.artifacts.looks import looks
+from hilum.artifacts.run import is_run
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRows
 from hilum.core.digests import sha256_file
@@ -92,7 +93,7 @@ def open_paper(folder: Path) -> Paper:
 
 def _member(entry: suites.Entry, runs: Path, where: Path) -> Member:
     path = runs / entry.run
-    if not (path / "run.json").is_file():
+    if not is_run(path):
         raise InputError(
             f"{where}: member {entry.study!r} is run {entry.run!r}, but {path} is no run's folder; run that study in this "
             "workspace, or take it out of the suite"
@@ -139,9 +140,8 @@ def validation_figures(folder: RunFolder) -> dict[str, dict[str, float]]:
 
 def policy_rates(folder: RunFolder) -> dict[str, NDArray[np.float64]]:
     """Schedule -> rate of every step, for policies that do not look at the validation loss; those without a record are left out."""
-    study: Mapping[str, Any] = folder.run.get("study") or {}
-    policies: Mapping[str, Any] = study.get("policy") or {}
-    epochs = int((study.get("training") or {}).get("epochs") or 0)
+    policies, training = folder.record.table("policy"), folder.record.table("training")
+    epochs = int(training.get("epochs") or 0)
     found = {}
     for cell in folder.cells:
         record = folder.folder(cell, 1) / "train.json"
@@ -151,7 +151,7 @@ def policy_rates(folder: RunFolder) -> dict[str, NDArray[np.float64]]:
         policy = _POLICY.validate_python(policies[cell.schedule])
         if steps and not policy.reads_losses:
             found[cell.schedule] = simulate(
-                policy.filled(study["training"]["learning_rate"]), epochs, int(steps)
+                policy.filled(training["learning_rate"]), epochs, int(steps)
             )
     return found
 

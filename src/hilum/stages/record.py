@@ -61,7 +61,7 @@ def _record(run_dir: Path, workspace_root: Path, uri: str, own: str) -> None:
             return
     with settings(), lock(workspace_root / ".mlflow.lock"):
         store = MlflowStore(uri, workspace_root / "mlartifacts")
-        ids = store.write(str(folder.run["name"]), str(folder.run["title"]), records)
+        ids = store.write(folder.record.name, folder.record.title, records)
     write_json(note_path, {**note, "runs": ids})
     say(f"mlflow: {len(ids)} trials of {run_dir.name} recorded in {note['store']}")
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from hilum.artifacts.header import read_object
 from hilum.artifacts.looks import Ledger, looks
-from hilum.artifacts.run_folder import FACTORS, RunCell, RunFolder
+from hilum.artifacts.run import FACTORS, RunCell, is_run
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRow, StudyRows
 from hilum.core.errors import InputError, nearest
 from hilum.core.tables import count_rows
@@ -95,7 +96,7 @@ def _line(path: Path, ledger: Ledger) -> RunLine:
         members = tuple(str(m.get("run")) for m in value.get("members", []))
         seconds = sum(float(m.get("seconds") or 0) for m in value.get("members", []))
         return RunLine(path.name, PAPER, str(value.get("name", "")), seconds=seconds, members=members)
-    if not (path / "run.json").is_file():
+    if not is_run(path):
         done = len(list(path.glob("cells/*/trial-*/bundle/bundle.json")))
         remark = f"{done} trials trained so far" if done else "nothing trained yet"
         return RunLine(path.name, UNFINISHED, path.name.rpartition("-")[0], remarks=(remark,))
@@ -103,28 +104,23 @@ def _line(path: Path, ledger: Ledger) -> RunLine:
         run = RunFolder(path)
         facts = read_object(path / "run_facts.json") if (path / "run_facts.json").is_file() else {}
         n_films = _count_rows(path / "manifest.csv")
-        found = ledger.of_run(path.name, str(run.run["manifest_digest"])) or looks(run)
+        found = ledger.of_run(path.name, run.record.manifest_digest) or looks(run)
     except InputError as e:
         return RunLine(path.name, BROKEN, remarks=(str(e),))
     whole = all((path / name).is_file() for name in ("statistics.json", "report.html"))
-    subset = (run.run.get("study", {}).get("data") or {}).get("subset")
+    subset = run.record.subset
     remarks = [f"subset {subset['name']}: {subset['films']} films"] if subset else []
-    if run.run.get("synthetic"):
+    if run.record.synthetic:
         remarks.append("synthetic films")
     return RunLine(
-        path.name, FINISHED if whole else UNFINISHED, str(run.run["name"]), str(run.run["study_digest"]),
-        str(run.run["manifest_digest"]), n_films, len(run.cells), run.n_trials, facts.get("seconds"), found.most if found else 0,
+        path.name, FINISHED if whole else UNFINISHED, run.record.name, run.record.study_digest,
+        run.record.manifest_digest, n_films, len(run.cells), run.n_trials, facts.get("seconds"), found.most if found else 0,
         tuple(dict.fromkeys(f for c in run.cells for f in unsafe_among(c.switches))), tuple(remarks), run=run,
     )  # fmt: skip
 
 
 def _count_rows(path: Path) -> int | None:
     return count_rows(path) if path.is_file() else None
-
-
-def levels_of(cell: RunCell) -> dict[str, str]:
-    """Level of each factor that the run recorded."""
-    return {"backbone": cell.backbone, "pipeline": cell.pipeline, "schedule": cell.schedule, **cell.factors}
 
 
 def choose_runs(lines: Sequence[RunLine], study: str | None, where: Mapping[str, str]) -> list[RunLine]:
@@ -149,7 +145,7 @@ def choose_runs(lines: Sequence[RunLine], study: str | None, where: Mapping[str,
             raise InputError(
                 f"--where {factor}={level}: unknown factor {factor!r}; {nearest(factor, FACTORS)}"
             )
-        levels = {levels_of(c)[factor] for c in cells if factor in levels_of(c)}
+        levels = {c.factors[factor] for c in cells if factor in c.factors}
         if level not in levels:
             raise InputError(
                 f"--where {factor}={level}: no cell here has it; {nearest(level, levels) if levels else 'no run recorded that factor'}"
@@ -160,8 +156,7 @@ def choose_runs(lines: Sequence[RunLine], study: str | None, where: Mapping[str,
 
 
 def _fits(cell: RunCell, where: Mapping[str, str]) -> bool:
-    levels = levels_of(cell)
-    return all(levels.get(f) == level for f, level in where.items())
+    return all(cell.factors.get(f) == level for f, level in where.items())
 
 
 def compare_cells(lines: Iterable[RunLine], where: Mapping[str, str], metric: str) -> list[CellLine]:
@@ -185,7 +180,7 @@ def compare_cells(lines: Iterable[RunLine], where: Mapping[str, str], metric: st
         positive = line.run.positive
         metrics |= {r.metric for r in rows.rows if r.class_ == positive}
         found += [
-            CellLine(line.folder, c, levels_of(c), rows.find(c.name, None, metric, positive))
+            CellLine(line.folder, c, c.factors, rows.find(c.name, None, metric, positive))
             for c in line.run.cells
             if _fits(c, where)
         ]

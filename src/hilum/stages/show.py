@@ -15,6 +15,7 @@ from pathlib import Path
 from hilum.artifacts.header import as_written, header_path, read_json
 from hilum.artifacts.lineage import SHOWN, Artefact
 from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.run import is_run
 from hilum.artifacts.split import UnsafeSplit
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
@@ -162,7 +163,7 @@ def _no_kind(path: Path, why: str) -> str:
 def _of_folder(path: Path, models: ModelReader, runs: RunReader) -> Artefact:
     if (path / "paper.json").is_file():
         return runs.paper(path)
-    if (path / "run.json").is_file():
+    if is_run(path):
         return runs.run(path)
     if (path / "bundle.json").is_file():
         return models.bundle(path)
@@ -170,7 +171,7 @@ def _of_folder(path: Path, models: ModelReader, runs: RunReader) -> Artefact:
         return models.trial(path)
     if (path / "spec.json").is_file():
         return models.features(path)
-    if path.parent.name == "cells" and (path.parent.parent / "run.json").is_file():
+    if path.parent.name == "cells" and is_run(path.parent.parent):
         return runs.cell(path)
     if (path / "runs").is_dir():
         raise InputError(f"{path} is a workspace; `hilum runs --workspace {path}` lists its runs")

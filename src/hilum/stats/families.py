@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hilum.artifacts.comparisons import Pair
-from hilum.artifacts.run_folder import FACTORS, RunCell, RunFolder
+from hilum.artifacts.run import FACTORS, RunCell
+from hilum.artifacts.run_folder import RunFolder
 from hilum.core.errors import InputError, nearest
 from hilum.study.level_words import level_words
 
@@ -27,9 +28,7 @@ _DEFAULTS = {
 
 def levels(cell: RunCell) -> dict[str, str]:
     """The cell's level of every factor; a default where its run did not record one."""
-    return levels_of(
-        {"backbone": cell.backbone, "pipeline": cell.pipeline, "schedule": cell.schedule, **cell.factors}
-    )
+    return levels_of(cell.factors)
 
 
 def levels_of(values: Mapping[str, object]) -> dict[str, str]:

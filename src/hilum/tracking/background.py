@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from hilum.artifacts.header import read_json
+from hilum.artifacts.run import NAME
 from hilum.core.errors import HilumError
 from hilum.core.progress import say
 
@@ -24,7 +25,7 @@ SERVER = "MLFLOW_TRACKING_URI"
 SWITCH = "HILUM_MLFLOW"
 OWN_STORE = "mlflow.db of the workspace"
 _SAID = ".mlflow-said"
-_MADE_FROM = ("run.json", "statistics.json")
+_MADE_FROM = (NAME, "statistics.json")
 
 
 def local_uri(workspace_root: Path) -> str:

@@ -22,7 +22,8 @@ import hilum
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.header import read_json
 from hilum.artifacts.lineage import bundle_version
-from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.run import RunCell, RunRecord
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT, canonical_json, digest, sha256_file
@@ -99,7 +100,7 @@ def trial_records(folder: RunFolder) -> Iterator[TrialRecord]:
         yield TrialRecord(
             key=f"{folder.path.name}/{cell.name}/trial-{trial}",
             name=f"{cell.name}--trial-{trial}",
-            params=_params(folder.run, cell, trial, bundle),
+            params=_params(folder.record, cell, trial, bundle),
             tags=_tags(folder, cell, trial, bundle),
             code=code,
             epochs=_epochs(where / "history.jsonl"),
@@ -129,42 +130,38 @@ def flat(value: Mapping[str, Any], before: str = "") -> dict[str, str]:
     return found
 
 
-def _params(run: Mapping[str, Any], cell: RunCell, trial: int, bundle: Mapping[str, Any]) -> dict[str, str]:
-    study = run.get("study", {})
+def _params(run: RunRecord, cell: RunCell, trial: int, bundle: Mapping[str, Any]) -> dict[str, str]:
+    study, policies = run.study, run.table("policy")
     training = {k: v for k, v in bundle["training"].items() if k not in ("study", "trial", "schedule")}
-    if "policy" not in training and cell.schedule in study.get("policy", {}):
-        training["policy"] = study["policy"][cell.schedule]
-    subset = (study.get("data") or {}).get("subset") or {}
+    if "policy" not in training and cell.schedule in policies:
+        training["policy"] = policies[cell.schedule]
     of_study = {name: study[name] for name in _OF_STUDY if study.get(name)}
     if "augment" in of_study:  # a study's own pipelines are named by their digest, in the tags
         of_study["augment"] = {k: v for k, v in of_study["augment"].items() if k != "pipeline"}
     return {
-        "backbone": cell.backbone,
-        "pipeline": cell.pipeline,
-        "schedule": cell.schedule,
         **cell.factors,
         "trial": str(trial),
-        "seed.study": str(run.get("seed")),
+        "seed.study": str(run.seed),
         "seed.trial": str(bundle["header"].get("seed")),
         "weights": cell.weights,
         "head": str(bundle.get("head")),
         "precision": str(bundle.get("precision")),
         "finetuned": str(cell.finetuned),
-        "redraw_with_trial": canonical_json(run.get("redraw_with_trial", [])),
+        "redraw_with_trial": canonical_json(run.redraw_with_trial),
         **flat(training, "training."),
         **flat(of_study),
-        **flat((study.get("finetune") or {}) if cell.finetuned else {}, "finetune."),
-        **flat(subset, "subset."),
+        **flat(run.table("finetune") if cell.finetuned else {}, "finetune."),
+        **flat(run.subset or {}, "subset."),
     }
 
 
 def _tags(folder: RunFolder, cell: RunCell, trial: int, bundle: Mapping[str, Any]) -> dict[str, str]:
-    run, where = folder.run, folder.folder(cell, trial)
+    run, where = folder.record, folder.folder(cell, trial)
     inputs = bundle["header"].get("inputs", {})
     report = f"runs/{folder.path.name}/report.html"
     versions = {
-        "study": run["study_digest"],
-        "manifest": run["manifest_digest"],
+        "study": run.study_digest,
+        "manifest": run.manifest_digest,
         "split": inputs.get("split"),
         "features": inputs.get("features"),
         "pipeline": Pipeline.from_dict(bundle["preparation"]).digest if bundle.get("preparation") else None,
@@ -178,10 +175,10 @@ def _tags(folder: RunFolder, cell: RunCell, trial: int, bundle: Mapping[str, Any
         "hilum.run": folder.path.name,
         "hilum.cell": cell.name,
         "hilum.trial": str(trial),
-        "hilum.version": str(run.get("versions", {}).get("hilum", hilum.__version__)),
+        "hilum.version": run.versions.get("hilum", hilum.__version__),
         "hilum.unsafe": ", ".join(unsafe) or "none",
         "hilum.faults": ", ".join(cell.switches) or "none",
-        "hilum.synthetic": str(bool(run.get("synthetic"))),
+        "hilum.synthetic": str(run.synthetic),
         "hilum.report": report,
         "hilum.notice": RESEARCH_NOTICE,
         "mlflow.source.name": f"hilum run: {folder.path.name}",
@@ -191,10 +188,10 @@ def _tags(folder: RunFolder, cell: RunCell, trial: int, bundle: Mapping[str, Any
 
 
 def _note(folder: RunFolder, cell: RunCell, trial: int, unsafe: list[str], report: str) -> str:
-    lines = [f"Trial {trial} of {cell.name}, study {folder.run['name']}. {RESEARCH_NOTICE}"]
+    lines = [f"Trial {trial} of {cell.name}, study {folder.record.name}. {RESEARCH_NOTICE}"]
     if unsafe:
         lines.append(f"**Unsafe**: {', '.join(unsafe)}. These figures say something else than they seem to.")
-    if folder.run.get("synthetic"):
+    if folder.record.synthetic:
         lines.append("Synthetic films: the figures say nothing about real ones.")
     lines.append(f"Report, in the workspace: `{report}`.")
     return "\n\n".join(lines)

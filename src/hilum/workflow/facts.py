@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from hilum import __version__
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureStore
 from hilum.artifacts.header import Header, read_json, write_json
 from hilum.artifacts.manifest import excluded_path
+from hilum.artifacts.run import FACTORS, NAME, RunCell, RunRecord, StartWeights
 from hilum.models.cost import cost_of
 from hilum.models.machine import describe
+from hilum.models.weights import Weights
 from hilum.study.faults import FAULTS
 from hilum.workflow.draws import Splits
 from hilum.workflow.plan import Recipe
@@ -79,19 +80,20 @@ def versions() -> dict[str, str]:
     return {"hilum": __version__, "python": platform.python_version(), **{n: version(n) for n in names}}
 
 
-def cell_facts(recipe: Recipe, splits: Splits) -> dict[str, Any]:
-    """A cell as run.json has it."""
-    c = recipe.cell
-    facts = {k: v for k, v in asdict(c).items() if k != "marked"}
-    return {
-        "name": c.name,
-        **facts,
-        "switches": list(c.switches),
-        "prepared_as": recipe.pipeline.name,
-        "splits": splits.folder_name(recipe.drawing),
-        "epochs": recipe.epochs,
-        "finetune": recipe.finetune.model_dump() if recipe.finetune else None,
-    }
+def _cell(recipe: Recipe, splits: Splits, start: Weights) -> RunCell:
+    cell = recipe.cell
+    return RunCell(
+        cell.name,
+        {f: getattr(cell, f) for f in FACTORS},
+        start.choice,
+        start.pretrained,
+        cell.switches,
+        cell.finetuned,
+        recipe.pipeline.name,
+        splits.folder_name(recipe.drawing),
+        recipe.epochs,
+        recipe.finetune.model_dump() if recipe.finetune else None,
+    )
 
 
 def _warnings(run: Run, trials: Sequence[Trial]) -> list[str]:
@@ -143,52 +145,35 @@ def write_record(
     size = next(iter({r.pipeline.output_size for r in run.recipes}))
     trained = {r.cell.backbone for r in run.recipes if r.finetune is not None and r.finetune.train == "all"}
     used = {r.pipeline.name: r.pipeline for r in run.recipes}
-    value = {
-        "header": Header(
+    RunRecord(
+        header=Header(
             "run", inputs={"manifest": run.manifest.digest, "study": study.digest}, seed=study.seed
-        ).to_dict(),
-        "name": study.name,
-        "title": study.title,
-        "study": study.model_dump(mode="json"),
-        "study_digest": study.digest,
-        "manifest_digest": run.manifest.digest,
-        "command": command,
-        "classes": study.data.classes,
-        "positive": study.data.positive,
-        "cells": [cell_facts(r, splits) for r in run.recipes],
-        "trials": study.grid.trials,
-        "seed": study.seed,
-        "weights": {
-            n: {
-                "weights": w.choice,
-                "sha256": w.sha256,
-                "source": w.source,
-                "licence": w.licence,
-                "pretrained": w.pretrained,
-            }
-            for n, w in plain.items()
+        ),
+        name=study.name,
+        title=study.title,
+        study=study.model_dump(mode="json"),
+        study_digest=study.digest,
+        manifest_digest=run.manifest.digest,
+        command=command,
+        classes=tuple(study.data.classes),
+        positive=study.data.positive,
+        cells=tuple(_cell(r, splits, run.weights[r.features_of]) for r in run.recipes),
+        n_trials=study.grid.trials,
+        seed=study.seed,
+        weights={
+            n: StartWeights(w.choice, w.sha256, w.source, w.licence, w.pretrained) for n, w in plain.items()
         },
-        "costs": {n: cost_of(n, size[0], len(study.data.classes), n in trained) for n in plain},
-        "films_before_subset": dict(whole) if study.data.subset else None,
-        "synthetic": run.manifest.header.options.get("synthetic", False),
-        "precision": run.precision,
-        "batch": run.batch,
-        "device": asdict(run.settled),
-        "machine": describe(),
-        "versions": versions(),
-        "pipelines": {n: p.to_dict() for n, p in used.items()},
-        "no_patient_ids": run.manifest.header.options.get("no_patient_ids", []),
-        "redraw_with_trial": list(study.redraw_with_trial),
-        "unsafe": sorted({f for r in run.recipes for f in r.cell.unsafe}),
-        "warnings": _warnings(run, trials),
-    }
-    write_json(run.folder / "run.json", value)
-
-
-def renew_reporting(run: Run) -> None:
-    """Put what the study file says now into the record of a run that is there: it makes no difference to a result."""
-    path = run.folder / "run.json"
-    value = read_json(path)
-    said = run.study.reporting.model_dump(mode="json")
-    if value["study"].get("reporting") != said:
-        write_json(path, {**value, "study": {**value["study"], "reporting": said}})
+        costs={n: cost_of(n, size[0], len(study.data.classes), n in trained) for n in plain},
+        films_before_subset=dict(whole) if study.data.subset else None,
+        synthetic=run.manifest.header.options.get("synthetic", False),
+        precision=run.precision,
+        batch=run.batch,
+        device=asdict(run.settled),
+        machine=describe(),
+        versions=versions(),
+        pipelines={n: p.to_dict() for n, p in used.items()},
+        no_patient_ids=run.manifest.header.options.get("no_patient_ids", []),
+        redraw_with_trial=study.redraw_with_trial,
+        unsafe=sorted({f for r in run.recipes for f in r.cell.unsafe}),
+        warnings=_warnings(run, trials),
+    ).write(run.folder / NAME)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hilum.artifacts.comparisons import Pair
-from hilum.artifacts.run_folder import FACTORS
+from hilum.artifacts.run import FACTORS
 from hilum.core.errors import HilumError, InputError
 from hilum.stats.families import levels_of, matched_pairs
 from hilum.study.file import Study, read_study

@@ -19,6 +19,7 @@ from hilum.artifacts.features import FeatureSpec, FeatureStore
 from hilum.artifacts.header import write_json
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
+from hilum.artifacts.run import NAME, is_run, renew_reporting
 from hilum.core.engine import Engine
 from hilum.core.memory import watch_memory
 from hilum.core.progress import progress, say
@@ -37,7 +38,7 @@ from hilum.study.file import Study
 from hilum.workflow.asked import Asked
 from hilum.workflow.checks import findings, refuse
 from hilum.workflow.draws import Films, Splits, all_wanted, wanted_of
-from hilum.workflow.facts import renew_reporting, write_record, write_seconds
+from hilum.workflow.facts import write_record, write_seconds
 from hilum.workflow.finished import note_finished
 from hilum.workflow.flow import write_flow
 from hilum.workflow.plan import cells, recipes
@@ -209,11 +210,11 @@ def run_study(
         predict(run, trials)
         write_seconds(run, trials, stores, prepare_s, len(rows))
         write_flow(run, trials, splits, whole, manifest_path)
-        if not (run.folder / "run.json").exists():
+        if not is_run(run.folder):
             before = study.model_copy(update={"data": study.data.model_copy(update={"subset": None})})
             counts = study_films(before, whole).count_by("label") if study.data.subset else {}
             write_record(run, trials, splits, duplicates, counts, manifest_path, command)
-        renew_reporting(run)
+        renew_reporting(run.folder / NAME, run.study.reporting.model_dump(mode="json"))
         facts = run.folder / "run_facts.json"
         if not facts.exists():
             write_json(run.folder / "stages.json", [asdict(line) for line in run.lines])

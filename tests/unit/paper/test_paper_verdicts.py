@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from hilum.artifacts.comparisons import ONE_TRIAL, Verdict
 from hilum.artifacts.history import LossCurve
-from hilum.artifacts.run_folder import RunCell
+from hilum.artifacts.run import RunCell
 from hilum.artifacts.study_rows import StudyRow
 from hilum.paper.differences import Difference, by_thumb, judged, words
 from hilum.paper.loss_rules import large_cycle_is_better, loss_stops_after_ten_epochs
 from hilum.paper.verdicts import ClaimVerdict, Ruling, goes, no_gain, together
 from hilum.stats.multiplicity import holm
 
-CELL = RunCell("a", "squeezenet1_0", "crop", "constant", "imagenet", True)
-BASE = RunCell("b", "squeezenet1_0", "baseline", "constant", "imagenet", True)
+CELL = RunCell("a", {"backbone": "squeezenet1_0", "pipeline": "crop", "schedule": "constant"}, "imagenet")
+BASE = RunCell("b", {"backbone": "squeezenet1_0", "pipeline": "baseline", "schedule": "constant"}, "imagenet")
 VERDICTS = get_args(Verdict)
 CLAIM = get_args(ClaimVerdict)
 
@@ -174,7 +174,7 @@ def test_losses_of_one_trial_decide_nothing():
 
 
 def test_random_weights_decide_nothing_about_losses():
-    random = RunCell("a", "resnet50", "crop", "constant", "none", False)
+    random = RunCell("a", {**CELL.levels, "backbone": "resnet50"}, "none", False)
     (part,) = loss_stops_after_ten_epochs(paper_of([1.0] * 25, random))
     assert part.verdict == "not tested here"
 

@@ -66,7 +66,7 @@ def test_looks_are_those_at_its_test_films_whatever_the_study_is_called(run):
     assert looks(folder) is None
     assert looks_words(None) == "not recorded"
     n = len(folder.splits[1].parts["test"])
-    before = {"study": "an older line", "run": "r-0", "manifest": folder.run["manifest_digest"]}
+    before = {"study": "an older line", "run": "r-0", "manifest": folder.record.manifest_digest}
     ledger = run.parents[1] / "looks.jsonl"
     ledger.write_text(json.dumps(before) + "\n" + json.dumps({**before, "manifest": "other films"}))
     assert looks(folder) == (n, 1, 1, 1, 0)

@@ -66,7 +66,7 @@ def test_without_a_box_it_is_the_largest_patch_of_a_synthetic_sign(run):
     folder = RunFolder(run)
     films, source = figure_films.followed_box(folder, _pipelines("baseline", "crop"))
     assert source == "a synthetic film, the largest patch of its sign"
-    phantom = draw("covid", generator(folder.run["seed"], "boxed film"), 256)
+    phantom = draw("covid", generator(folder.record.seed, "boxed film"), 256)
     first = films[0]
     assert np.array_equal(first.film, phantom.pixels)
     (left, top), (right, bottom) = first.outline.min(axis=0), first.outline.max(axis=0)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hilum.artifacts.run_folder import RunCell
+from hilum.artifacts.run import RunCell
 from hilum.core.errors import InputError
 from hilum.stats.families import family_pairs, run_pairs
 
@@ -17,9 +17,7 @@ def folder(name="r", **factors):
     cells = []
     for levels in product(*grid.values()):
         at = dict(zip(grid, levels, strict=True))
-        cells.append(
-            RunCell("--".join(levels), at["backbone"], at["pipeline"], at["schedule"], "imagenet", True, at)
-        )
+        cells.append(RunCell("--".join(levels), at, "imagenet"))
     varying = tuple(f for f, v in grid.items() if len(v) > 1)
     return SimpleNamespace(path=Path(name), cells=tuple(cells), varying=lambda: varying)
 

@@ -97,7 +97,7 @@ def write_report(run_dir: Path) -> Path:
         *(make(folder, evaluation, len(warnings)) for make in (claim_table, tripod_table)),
     )
     tables |= {t.name: t for t in forms}
-    write_text(run_dir / CARD, card_markdown(str(folder.run["title"] or folder.run["name"]), card))
+    write_text(run_dir / CARD, card_markdown(str(folder.record.title or folder.record.name), card))
     for table in tables.values():
         write_text(run_dir / "tables" / f"{table.name}.csv", table.to_csv())
         write_text(run_dir / "tables" / f"{table.name}.tex", table.to_latex())
@@ -204,7 +204,7 @@ def _pictures(
         boxed: list[BoxedFilm] = []
         pipelines = _on_purpose(folder)
         if films and pipelines:
-            seed = int(folder.run.get("seed") or 0)
+            seed = folder.record.seed or 0
             cells = panel_rows(films, list(pipelines.values()), seed)
             found.append(pictures.panel_picture(folder, list(pipelines), cells, out))
             if _bends_or_zooms(pipelines):
@@ -220,7 +220,7 @@ def _pictures(
 
 def _on_purpose(folder: RunFolder) -> dict[str, Pipeline]:
     """The study's pipelines, every step acting."""
-    tables = folder.run.get("pipelines") or {}
+    tables = folder.record.pipelines
     return {name: Pipeline.from_dict(on_purpose(table)) for name, table in tables.items()}
 
 
@@ -231,7 +231,7 @@ def _bends_or_zooms(pipelines: Mapping[str, Pipeline]) -> bool:
 
 def _films(folder: RunFolder) -> tuple[list[tuple[str, Film]], list[str]]:
     """A training film of each class; a sentence for each class whose film cannot be read."""
-    if not folder.run.get("pipelines"):
+    if not folder.record.pipelines:
         return [], ["The run does not record its pipelines, so no panel is shown."]
     films, remarks = [], []
     for film in _one_a_class(folder):
@@ -253,5 +253,5 @@ def _one_a_class(folder: RunFolder) -> list[FilmRow]:
     for label in folder.classes:
         films = [by_id[i] for i in folder.splits[1].parts["train"] if by_id[i].label == label]
         if films:
-            chosen.append(min(films, key=lambda f: digest([folder.run.get("seed"), f.image_id])))
+            chosen.append(min(films, key=lambda f: digest([folder.record.seed, f.image_id])))
     return chosen

@@ -51,7 +51,7 @@ def followed_box(folder: RunFolder, pipelines: Mapping[str, Pipeline]) -> tuple[
     Returns:
         The films, and a phrase that says where film and box come from.
     """
-    seed = int(folder.run.get("seed") or 0)
+    seed = folder.record.seed or 0
     film, box, source = _boxed_film(folder, seed)
     return box_under(film, box, pipelines, seed), source
 

@@ -12,7 +12,8 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from hilum.artifacts.header import Header, read_json, write_json
-from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_folder import RunFolder
 from hilum.report.slow_learners import LEARNING
 from hilum.stats.learning import RULES, TrainingSeen, learning_problems
 from hilum.study.faults import that_set

@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from hilum.artifacts.header import read_object
-from hilum.artifacts.run_folder import RunCell, RunFolder
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_folder import RunFolder
 from hilum.report.rate_figures import RateCurve
 from hilum.study.policies import Policy
 from hilum.study.policies.simulate import simulate

@@ -1,0 +1,262 @@
+"""``run.json``: what a run writes down about itself, once, before it is evaluated; and the cells of its study's grid.
+
+Convention: what a run of an older hilum did not record is None or empty here, and whoever shows it says so. The study is kept as the tables
+that it was run with, every default filled in; a table that it does not name is empty. Nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self, get_args
+
+from hilum.artifacts.header import Header, as_written, read_object, write_json
+from hilum.core.errors import InputError
+from hilum.study.faults import that_set
+from hilum.study.tables import Factor
+
+NAME = "run.json"
+FACTORS: tuple[str, ...] = get_args(Factor)
+"""The grid's factors, in the order of a cell's name."""
+_NEEDED = ("name", "title", "study_digest", "manifest_digest", "classes", "positive", "cells", "trials")
+
+
+@dataclass(frozen=True)
+class StartWeights:
+    """The weights that a backbone started from.
+
+    Attributes:
+        weights: ``imagenet``, ``none`` or the name of a file.
+        sha256: Digest of the file; None where they were drawn.
+        source: Where it comes from, in words.
+        licence: As its publisher states; None where none is known.
+        pretrained: Whether the backbone had learned anything.
+    """
+
+    weights: str = "unknown"
+    sha256: str | None = None
+    source: str | None = None
+    licence: str | None = None
+    pretrained: bool = True
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+        """As the record has it; keys of other versions of hilum are left out."""
+        return cls(**{k: value[k] for k in cls.__dataclass_fields__ if k in value})
+
+
+@dataclass(frozen=True)
+class RunCell:
+    """A cell of the study's grid.
+
+    Attributes:
+        name: backbone--pipeline--schedule and what is not the default, the name of its folder.
+        levels: Factor of the grid -> its level as the study has it; an older run lacks factors that were not known then.
+        weights: What its backbone started from: ``imagenet``, ``none`` ...
+        pretrained: Whether the backbone had learned anything.
+        switches: Faults of the published scripts that were on.
+        finetuned: Whether the backbone was trained too.
+        prepared_as: Name of its pipeline with the faults that act on films.
+        splits: Folder of its splits beneath ``splits``; empty for the study's plain ones.
+        epochs: Of its training; None where not recorded.
+        finetune: How its backbone was trained; None where it was frozen.
+    """
+
+    name: str
+    levels: Mapping[str, Any] = field(compare=False)
+    weights: str = "unknown"
+    pretrained: bool = True
+    switches: tuple[str, ...] = ()
+    finetuned: bool = False
+    prepared_as: str = ""
+    splits: str = ""
+    epochs: int | None = None
+    finetune: Mapping[str, Any] | None = field(default=None, compare=False)
+
+    @property
+    def backbone(self) -> str:
+        """Name of its backbone."""
+        return str(self.levels["backbone"])
+
+    @property
+    def pipeline(self) -> str:
+        """Name of its pipeline."""
+        return str(self.levels["pipeline"])
+
+    @property
+    def schedule(self) -> str:
+        """Name of its learning-rate schedule."""
+        return str(self.levels["schedule"])
+
+    @cached_property
+    def factors(self) -> dict[str, str]:
+        """`levels` as text."""
+        return {f: str(level) for f, level in self.levels.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the record has it; the weights stand in the record once a backbone."""
+        return {
+            "name": self.name,
+            **self.levels,
+            "switches": list(self.switches),
+            "finetuned": self.finetuned,
+            "prepared_as": self.prepared_as,
+            "splits": self.splits,
+            "epochs": self.epochs,
+            "finetune": self.finetune,
+        }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any], weights: Mapping[str, StartWeights]) -> Self:
+        """Read back.
+
+        Args:
+            value: As the record has it.
+            weights: Backbone -> what it started from, where the cell's faults do not take the weights away.
+        """
+        switches = tuple(value.get("switches", ()))
+        start = weights.get(value["backbone"], StartWeights())
+        random = bool(that_set(switches, "pretrained"))
+        return cls(
+            value["name"],
+            {f: value[f] for f in FACTORS if f in value or f in ("backbone", "pipeline", "schedule")},
+            "none" if random else str(start.weights),
+            bool(start.pretrained) and not random,
+            switches,
+            bool(value.get("finetuned", False)),
+            str(value.get("prepared_as", value["pipeline"])),
+            str(value.get("splits", "")),
+            value.get("epochs"),
+            value.get("finetune"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """``run.json``.
+
+    Attributes:
+        header: Digests of the films and the study.
+        name: Of the study.
+        title: Of the study; may be empty.
+        study: Its tables; empty where an older run did not keep them.
+        study_digest: Its version.
+        manifest_digest: The version of its films.
+        command: What the user typed.
+        classes: In the order of probabilities.
+        positive: The class that sensitivity and specificity are about.
+        cells: Of the grid, in order.
+        n_trials: Of every cell.
+        seed: Of the study; None where not recorded.
+        weights: Backbone -> what it started from.
+        costs: Backbone -> ``parameters``, ``trained`` and ``multiply_adds`` of its network.
+        films_before_subset: Class -> films that a subset was drawn from; None for a study of all films.
+        synthetic: Whether hilum drew the films.
+        precision: ``fp32`` or ``bf16``; None where not recorded.
+        batch: Films that a backbone saw at once.
+        device: Where features were computed: device, name, precision, threads.
+        machine: Processor, cores, memory, platform, accelerator.
+        versions: Library -> version.
+        pipelines: Name -> table of the pipeline, as `hilum.augment.pipeline.Pipeline.from_dict` reads it.
+        no_patient_ids: Sources that were declared to have none.
+        redraw_with_trial: What is drawn anew in each trial.
+        unsafe: Faults that break validity and were on in some cell.
+        warnings: Sentences for the report.
+    """
+
+    header: Header
+    name: str
+    title: str
+    study: Mapping[str, Any]
+    study_digest: str
+    manifest_digest: str
+    command: str = ""
+    classes: tuple[str, ...]
+    positive: str
+    cells: tuple[RunCell, ...]
+    n_trials: int
+    seed: int | None = None
+    weights: Mapping[str, StartWeights] = field(default_factory=dict)
+    costs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    films_before_subset: Mapping[str, int] | None = None
+    synthetic: bool = False
+    precision: str | None = None
+    batch: int | None = None
+    device: Mapping[str, Any] | None = None
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    pipelines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    no_patient_ids: Sequence[str] = ()
+    redraw_with_trial: Sequence[str] = ()
+    unsafe: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+
+    def table(self, name: str) -> dict[str, Any]:
+        """A table of the study, such as ``training``; empty where it has none."""
+        return dict(self.study.get(name) or {})
+
+    @property
+    def families(self) -> list[dict[str, Any]]:
+        """The study's ``[[compare]]`` tables."""
+        return list(self.study.get("compare") or [])
+
+    @property
+    def subset(self) -> Mapping[str, Any] | None:
+        """``name`` and ``films`` of the subset that the study is of; None for all films."""
+        return self.table("data").get("subset") or None
+
+    def write(self, path: Path) -> None:
+        """Write the record, whole or not at all."""
+        value = {k: getattr(self, k) for k in self.__dataclass_fields__}
+        value |= {
+            "header": self.header.to_dict(),
+            "cells": [c.to_dict() for c in self.cells],
+            "weights": {name: asdict(w) for name, w in self.weights.items()},
+        }
+        write_json(path, {"trials" if k == "n_trials" else k: v for k, v in value.items()})
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read and check.
+
+        Raises:
+            InputError: No such file, or one without the keys that are needed, or a value of another type.
+        """
+        value = read_object(path)
+        header = Header.from_dict(value.get("header"), "run", path)
+        for key in _NEEDED:
+            if key not in value:
+                raise InputError(f"{path}: expected a key {key!r}, got {', '.join(value)}")
+        with as_written(path):
+            weights = {n: StartWeights.from_dict(w) for n, w in (value.get("weights") or {}).items()}
+            known = {k: value[k] for k in cls.__dataclass_fields__ if value.get(k) is not None}
+            known |= {
+                "header": header,
+                "study": dict(value.get("study") or {}),
+                "classes": tuple(value["classes"]),
+                "cells": tuple(RunCell.from_dict(c, weights) for c in value["cells"]),
+                "n_trials": int(value["trials"]),
+                "weights": weights,
+                "title": str(value["title"] or ""),
+            }
+            record = cls(**known)
+        if not record.cells or record.n_trials < 1 or record.positive not in record.classes:
+            raise InputError(
+                f"{path}: expected at least one cell and one trial, and a positive class among "
+                f"{', '.join(record.classes)}; got {len(record.cells)}, {record.n_trials} and {record.positive!r}"
+            )
+        return record
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is that of a run."""
+    return (folder / NAME).is_file()
+
+
+def renew_reporting(path: Path, reporting: Mapping[str, Any]) -> None:
+    """Put what the people behind a study say of it now into the record of their run: it makes no difference to a result."""
+    value = read_object(path)
+    if value["study"].get("reporting") != reporting:
+        write_json(path, {**value, "study": {**value["study"], "reporting": reporting}})
