@@ -144,7 +144,8 @@ def test_what_trains_the_backbone() -> None:
             "the cell resnet50--baseline--constant--no_pretrained_weights cannot be: 'no_pretrained_weights'",
         ),
         (
-            {"finetune": {}, "as_run": {"misspelt_freezing": True}}, "'misspelt_freezing' (the whole network trains: freezing had no effect) changes nothing there",
+            {"finetune": {}, "as_run": {"misspelt_freezing": True}},
+            "'misspelt_freezing' (the whole network trains: freezing had no effect) changes nothing there",
         ),
         (
             {"grid": {"backbones": ["cnn"]}, "as_run": {"new_first_conv": True}},

@@ -20,6 +20,7 @@ from hilum.artifacts.flow import NAME as FLOW
 from hilum.artifacts.header import Header, header_path, read_csv_header, write_with_header
 from hilum.artifacts.looks import looks
 from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.run import NAME as RECORD
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRows
 from hilum.augment.operation import Film
@@ -147,7 +148,7 @@ def _header(folder: RunFolder) -> Header:
     """Digests of everything that the report is made from, and of the code that makes it."""
     root = folder.path
     small = [
-        "run.json",
+        RECORD,
         "manifest.csv",
         "excluded.csv",
         "duplicates.json",
