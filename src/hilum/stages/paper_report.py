@@ -8,9 +8,8 @@ not compute, this stage does: figures on the validation part, and rates by the p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,9 +149,7 @@ def policy_rates(folder: RunFolder) -> dict[str, NDArray[np.float64]]:
         steps = read_json(record).get("steps_per_epoch")
         policy = _POLICY.validate_python(policies[cell.schedule])
         if steps and not policy.reads_losses:
-            found[cell.schedule] = simulate(
-                policy.filled(training["learning_rate"]), epochs, int(steps)
-            )
+            found[cell.schedule] = simulate(policy.filled(training["learning_rate"]), epochs, int(steps))
     return found
 
 
