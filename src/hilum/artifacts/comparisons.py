@@ -27,7 +27,7 @@ def verdict_of(estimate: float, p_adjusted: float, one_training: bool) -> Verdic
     """The verdict of a difference that has a test.
 
     Args:
-        estimate: The difference.
+        estimate: The difference, above 0 where it speaks for the cell.
         p_adjusted: By Holm over its family.
         one_training: Whether chance in training is not in the test although it is in the difference.
 
@@ -92,8 +92,8 @@ class ComparisonRow(BaseModel):
         high_one: Its upper end.
         p: Of the primary test, unadjusted.
         p_adjusted: By Holm over the family and metric.
-        verdict: By `p_adjusted`; a higher figure is the better one. `ONE_TRIAL` where a cell was trained once and the other with other
-            weights: p and intervals are then of these films and these trained models only.
+        verdict: By `p_adjusted`; the metric says whether a higher figure is the better one. `ONE_TRIAL` where a cell was
+            trained once and the other with other weights: p and intervals are then of these films and these trained models only.
         n_needed: Units (of `unit`) that would be needed for .8 power at the observed difference, where it is not distinguishable; None
             where it is, where the observed difference is 0, or where no number of units is enough with these trials.
         trials_needed: In that last case, the fewest trials of each cell with which it would be, were units without end.

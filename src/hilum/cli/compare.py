@@ -14,6 +14,7 @@ from hilum.artifacts.outputs import check_outputs, folder_output
 from hilum.artifacts.run import NAME, is_run
 from hilum.core import progress
 from hilum.core.errors import InputError, nearest
+from hilum.study.metrics import METRICS, shown_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,8 +56,8 @@ def compare(
         Path, typer.Option("--out", help="Folder for comparisons.json, compare.html and tables.")
     ] = Path("hilum-compare"),
     metrics: Annotated[
-        str, typer.Option(help="Separated by commas: sensitivity, specificity, pr_auc, roc_auc, ...")
-    ] = "sensitivity,specificity,pr_auc",
+        str, typer.Option(help=f"Separated by commas: {', '.join(m.name for m in METRICS)}.")
+    ] = ",".join(shown_in("headline")),
     seed: Annotated[int, typer.Option(help="Seed of the resamples.")] = 0,
     resamples: Annotated[int, typer.Option(min=100, help="Resamples of the films.")] = 2000,
     workspace: Annotated[Path, typer.Option(help="Where runs are looked for by name.")] = Path(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hilum.core.errors import InputError, nearest
+from hilum.study.metrics import METRICS
 
 if TYPE_CHECKING:
     from hilum.stages.runs import CellLine, RunLine
@@ -30,7 +31,7 @@ def runs(
         bool, typer.Option("--cells", help="A row a cell, with a figure and its interval.")
     ] = False,
     metric: Annotated[
-        str, typer.Option(help="The figure: sensitivity, specificity, pr_auc ...")
+        str, typer.Option(help=f"The figure: {', '.join(m.name for m in METRICS)}.")
     ] = "sensitivity",
     sort: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Sort by a column; numbers highest first.")

@@ -12,10 +12,11 @@ from hilum.artifacts.run import RunCell
 from hilum.paper.beside import fixed, paper_cell, paper_value
 from hilum.paper.member import Member, Paper
 from hilum.report.comparison_tables import ENDS, difference_cell, p_cell, signed_interval
-from hilum.report.result_tables import METRIC_LABELS, estimate_cell, interval_cell, interval_column
+from hilum.report.result_tables import estimate_cell, interval_cell, interval_column
 from hilum.report.table import Cell, Column, Table, rate_cell, text_cell
 from hilum.stats.families import levels
 from hilum.study.faults import FAULTS
+from hilum.study.metrics import METRICS, metric_label
 
 AS_DESCRIBED, ALL = "as-described", "all"
 _RATES = ("sensitivity", "specificity", "pr_auc")
@@ -52,7 +53,7 @@ def fault_table(member: Member) -> Table | None:
             [
                 Cell(_name(fault) if first else "", _name(fault), strong=True, title=what),
                 text_cell(_place(member, cell) if cell else r.cell),
-                text_cell(METRIC_LABELS.get(r.metric, r.metric)),
+                text_cell(metric_label(r.metric)),
                 rate_cell(r.reference_value, n=r.n_clusters),
                 rate_cell(r.value, n=r.n_clusters),
                 difference_cell(r.estimate, r.note, r.n_clusters),
@@ -106,7 +107,7 @@ def overview_table(member: Member, paper: Paper) -> Table:
             of_run = member.row(run, m) if run else None
             row = [
                 *(Cell("" if k else n, n, strong=n is some.backbone) for n in names),
-                text_cell(METRIC_LABELS[m]),
+                text_cell(metric_label(m)),
                 estimate_cell(member.row(described, m) if described else None),
                 estimate_cell(of_run),
                 interval_cell(of_run),
@@ -157,7 +158,7 @@ def _order(member: Member, row: ComparisonRow) -> tuple[int, str, int]:
     names = list(FAULTS)
     fault = cell.factors.get("faults", "") if cell else ""
     place = names.index(fault) if fault in names else len(names)
-    metrics = list(METRIC_LABELS)
+    metrics = [m.name for m in METRICS]
     return (
         place,
         _place(member, cell) if cell else row.cell,

@@ -17,7 +17,6 @@ from hilum.report.comparison_tables import difference_cell as signed_cell
 from hilum.report.published_tables import mean, seconds_alone
 from hilum.report.result_tables import (
     FACTOR_LABELS,
-    METRIC_LABELS,
     backbone_breaks,
     estimate_cell,
     interval_cell,
@@ -25,6 +24,7 @@ from hilum.report.result_tables import (
 )
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
 from hilum.stats.families import levels
+from hilum.study.metrics import metric_label
 
 NO_NUMBER = "the paper has no number"
 OF_RESNET50 = "the paper’s number is ResNet50’s: another network, so no difference"
@@ -108,7 +108,7 @@ def beside(
     """
     columns = cell_columns(member)
     for metric in metrics:
-        label = METRIC_LABELS[metric]
+        label = metric_label(metric)
         columns.append(
             Column("here", group=label, rule=True, hint=member.evaluation.formulas.get(metric, ""))
         )

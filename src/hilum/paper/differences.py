@@ -21,9 +21,9 @@ from hilum.paper.beside import signed
 from hilum.paper.comparable import same_mode
 from hilum.paper.member import Member
 from hilum.report import numbers
-from hilum.report.result_tables import METRIC_LABELS
 from hilum.report.run_words import backbone_label
 from hilum.stats.families import levels
+from hilum.study.metrics import metric_label
 
 _FEW = 3  # that are told one by one
 Adjust = Callable[[Sequence[float | None]], list[float | None]]
@@ -154,7 +154,7 @@ def words(differences: Sequence[Difference], named: bool = True) -> str:
     for metric in dict.fromkeys(d.metric for d in differences):
         of = [d for d in differences if d.metric == metric]
         said = "; ".join(_one(d) for d in of) if len(of) <= _FEW else _many(of)
-        told.append(f"{METRIC_LABELS[metric]}: {said}" if named else said)
+        told.append(f"{metric_label(metric)}: {said}" if named else said)
     return ". ".join(told) or "no comparison"
 
 

@@ -20,8 +20,9 @@ from hilum.paper.member import Member
 from hilum.report import numbers, published
 from hilum.report.class_words import against
 from hilum.report.published_tables import seconds_alone, standard_error
-from hilum.report.result_tables import METRIC_LABELS, backbone_breaks, interval_cell, interval_column
+from hilum.report.result_tables import backbone_breaks, interval_cell, interval_column
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell
+from hilum.study.metrics import metric_label
 
 _RATES = ("sensitivity", "specificity", "pr_auc")
 _TWO = ("sensitivity", "specificity")
@@ -60,7 +61,7 @@ def _table_5(member: Member) -> Table:
     folder = member.folder
     columns = cell_columns(member)
     for metric in _RATES:
-        label = METRIC_LABELS[metric]
+        label = metric_label(metric)
         columns += [
             Column("here", group=label, rule=True),
             Column("paper", group=label),

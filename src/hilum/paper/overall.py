@@ -21,8 +21,9 @@ from hilum.paper.differences import counts_for_claims, is_of_experiment
 from hilum.paper.member import Member, Paper
 from hilum.report import numbers, published
 from hilum.report.published_tables import mean, seconds_alone
-from hilum.report.result_tables import METRIC_LABELS, estimate_cell, interval_cell, interval_column
+from hilum.report.result_tables import estimate_cell, interval_cell, interval_column
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
+from hilum.study.metrics import metric_label
 
 _TWO = ("sensitivity", "specificity")
 _NAMES = ("Exp.", "Backbone", "Pipeline, schedule")
@@ -77,7 +78,7 @@ def _notes(members: list[Member], *more: str) -> tuple[str, ...]:
 def _on_test(members: list[Member]) -> Table:
     columns = [Column(c, numeric=False) for c in _NAMES]
     for m in _TWO:
-        label = METRIC_LABELS[m]
+        label = metric_label(m)
         columns += [Column("here", group=label, rule=True), interval_column(label)]
         columns += [Column("paper", group=label), Column("diff.", group=label, hint="here minus the paper")]
     columns += [Column("here", group="Seconds", rule=True), Column("paper", group="Seconds")]
@@ -118,9 +119,9 @@ def _on_validation(members: list[Member]) -> Table:
     columns = [Column(c, numeric=False) for c in _NAMES]
     for m in _TWO:
         if m == "sensitivity":
-            columns.append(Column("validation", group=METRIC_LABELS[m], rule=True))
-        columns.append(Column("test", group=METRIC_LABELS[m], rule=m != "sensitivity"))
-        columns.append(interval_column(METRIC_LABELS[m]))
+            columns.append(Column("validation", group=metric_label(m), rule=True))
+        columns.append(Column("test", group=metric_label(m), rule=m != "sensitivity"))
+        columns.append(interval_column(metric_label(m)))
     columns += [
         Column("Lost", hint="sensitivity on test of the model chosen on test, minus this one’s", rule=True),
         Column("Seconds", rule=True),

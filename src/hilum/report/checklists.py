@@ -19,6 +19,7 @@ from hilum.report.class_words import against
 from hilum.report.flow_tables import flow_words
 from hilum.report.study_facts import NOT_REPORTED
 from hilum.report.table import Cell, Column, Table, text_cell
+from hilum.study.metrics import METRIC, shown_in
 from hilum.study.reporting import ITEMS, Answers
 
 _NOWHERE: Final = "–"
@@ -122,7 +123,7 @@ def _answers(folder: RunFolder, evaluation: Evaluation, n_cautions: int) -> dict
         "training": Answer(f"{facts.training(folder)}; {facts.seeds(folder)}", "Reproduce"),
         "chosen": Answer(facts.chosen_words(folder), "Model card"),
         "ensemble": Answer("none: each trained model is evaluated by itself", "By class, trial and threshold"),
-        "metrics": Answer("sensitivity, specificity, PPV, NPV, F1, PR-AUC, ROC-AUC, each with its formula", "Terms"),
+        "metrics": Answer(", ".join(METRIC[m].word for m in shown_in("by class")) + ", each with its formula", "Terms"),
         "uncertainty": Answer(
             f"95 % intervals; resampled: {evaluation.unit}{', and trials' if folder.n_trials > 1 else ''}; {facts.comparisons(folder)}",
             "Results",

@@ -14,8 +14,8 @@ from dataclasses import replace
 from hilum.artifacts.comparisons import ONE_TRIAL, ComparisonRow
 from hilum.report import numbers
 from hilum.report.class_words import against
-from hilum.report.result_tables import METRIC_LABELS
 from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, text_cell
+from hilum.study.metrics import metric_label
 
 _AGAINST = " against "
 
@@ -45,7 +45,7 @@ def comparison_tables(
 def secondary_table(rows: Sequence[ComparisonRow], name: str = "secondary-tests") -> Table | None:
     """McNemar and DeLong, a row a comparison, metric, trial and test; None where there is none."""
     body = [
-        [text_cell(r.label), text_cell(METRIC_LABELS[r.metric]), count_cell(s.trial), text_cell(s.test), p_cell(s.p), text_cell(s.note)]
+        [text_cell(r.label), text_cell(metric_label(r.metric)), count_cell(s.trial), text_cell(s.test), p_cell(s.p), text_cell(s.note)]
         for r in rows
         for s in r.secondary
     ]  # fmt: skip
@@ -181,7 +181,7 @@ def _family_table(rows: Sequence[ComparisonRow], classes: Sequence[str], name: s
         mean = rate_cell(r.value, title=f"reference {reference_value}", n=n)
         body.append(
             [
-                text_cell(METRIC_LABELS[r.metric]),
+                text_cell(metric_label(r.metric)),
                 text_cell(shown[r.label], title=f"{r.cell} against {r.reference}"),
                 replace(mean, value=(r.value, r.reference_value)),
                 difference_cell(r.estimate, title, n),

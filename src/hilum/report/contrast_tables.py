@@ -15,7 +15,6 @@ from hilum.artifacts.statistics import RESERVED
 from hilum.artifacts.study_rows import StudyRow, StudyRows
 from hilum.report import numbers
 from hilum.report.result_tables import (
-    METRIC_LABELS,
     CellColumns,
     backbone_breaks,
     estimate_cell,
@@ -26,8 +25,7 @@ from hilum.report.result_tables import (
 from hilum.report.run_words import averaged
 from hilum.report.table import Cell, Column, Table, count_cell, text_cell
 from hilum.study.film_filter import filter_words
-
-_METRICS = ("sensitivity", "specificity", "pr_auc", "roc_auc")
+from hilum.study.metrics import metric_label, shown_in
 
 
 def contrasts(rows: StudyRows, folder: RunFolder) -> dict[str, list[StudyRow]]:
@@ -49,16 +47,16 @@ def contrast_tables(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]
             continue
         question = asked_of.get(contrast)
         asked = question.asked if question else (folder.positive,)
-        metrics = [m for m in _METRICS if any(r.metric == m for r in found)]
+        metrics = [m for m in shown_in("contrast") if any(r.metric == m for r in found)]
         # PR-AUC moves with the share of positive films and sensitivity is of the same films: no use beside
         of_all = question is not None and not question.against and asked == (folder.positive,)
-        headline = {"specificity", "roc_auc"} if of_all else set()
+        headline = shown_in("contrast beside all") if of_all else ()
         columns = name.columns()
         for m in metrics:
-            columns += [estimate_column(m, formulas), interval_column(METRIC_LABELS[m])]
+            columns += [estimate_column(m, formulas), interval_column(metric_label(m))]
             if m in headline:
                 columns.append(
-                    Column("all films", group=METRIC_LABELS[m], hint="on all test films: the headline")
+                    Column("all films", group=metric_label(m), hint="on all test films: the headline")
                 )
         body = []
         for cell in folder.cells:
@@ -107,14 +105,15 @@ def subgroup_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str])
     subgroups = [q for q in folder.questions if q.subgroup]
     name = CellColumns(folder)
     columns = [Column("Subgroup", numeric=False), *name.columns(), Column("Films"), Column(folder.positive)]
-    for m in _METRICS:
-        columns += [estimate_column(m, formulas), interval_column(METRIC_LABELS[m])]
+    metrics = shown_in("contrast")
+    for m in metrics:
+        columns += [estimate_column(m, formulas), interval_column(metric_label(m))]
     body: list[list[Cell]] = []
     breaks: set[int] = set()
     for question in subgroups:
         breaks.add(len(body))
         for cell in folder.cells:
-            found = {m: rows.find(cell.name, None, m, question.name) for m in _METRICS}
+            found = {m: rows.find(cell.name, None, m, question.name) for m in metrics}
             first = next((r for r in found.values() if r is not None), None)
             if first is None:
                 continue

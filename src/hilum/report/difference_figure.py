@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from hilum.artifacts.comparisons import ComparisonRow
 from hilum.report import style
 from hilum.report.comparison_tables import short_labels
-from hilum.report.result_tables import METRIC_LABELS
+from hilum.study.metrics import metric_label
 
 _COLOURS = {"better": style.BLUE, "worse": style.VERMILION}
 _PANELS = 3  # a row
@@ -32,7 +32,7 @@ def differences(rows: Sequence[ComparisonRow]) -> Figure:
         axes: list[Axes] = fig.subplots(n_rows, n_columns, sharey=True, squeeze=False).ravel().tolist()
         for ax, metric in zip(axes, metrics, strict=False):
             _panel(ax, {r.label: r for r in rows if r.metric == metric}, labels)
-            ax.set(title=METRIC_LABELS[metric])
+            ax.set(title=metric_label(metric))
             ax.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
         for ax in axes[len(metrics) :]:
             ax.set_axis_off()

@@ -21,6 +21,7 @@ from hilum.report.contrast_tables import contrasts
 from hilum.report.result_tables import CellColumns
 from hilum.report.run_notes import run_notes
 from hilum.report.table import Cell, Column, Table, text_cell
+from hilum.study.metrics import shown_words
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def model_card(
         CardSection(
             "Metrics",
             [
-                ("Figures", "sensitivity, specificity and PR-AUC of the class " + folder.positive + "; formulas stand in the report"),
+                ("Figures", f"{shown_words('headline')} of the class " + folder.positive + "; formulas stand in the report"),
                 ("Decision", "the class of the highest probability, and a threshold: " + facts.operating_points(folder)),
                 ("Uncertainty", f"95 % intervals; resampled: {evaluation.unit}; {numbers.counted(folder.n_trials, 'trial')}"),
                 ("Comparisons", facts.comparisons(folder)),

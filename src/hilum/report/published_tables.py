@@ -15,9 +15,9 @@ from hilum.artifacts.run_folder import STEPS, RunFolder
 from hilum.artifacts.study_rows import StudyRows
 from hilum.report import numbers, published
 from hilum.report.class_words import against
-from hilum.report.result_tables import METRIC_LABELS
 from hilum.report.run_words import backbone_label
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
+from hilum.study.metrics import metric_label
 
 
 def seconds_alone(folder: RunFolder, cell: RunCell) -> list[float]:
@@ -131,7 +131,7 @@ def _by_pipeline(
             lead = [label, *([schedule] if several else [])]
             row = [Cell(t if k == 0 else "", t, strong=True) for t in lead]
             hint = formulas.get(metric, "prepare + featurize + train + predict of a trial run alone")
-            row.append(text_cell(METRIC_LABELS.get(metric, "Seconds"), title=hint))
+            row.append(text_cell("Seconds" if metric == "seconds" else metric_label(metric), title=hint))
             for p in pipelines:
                 cell = cells.get((backbone, schedule, p))
                 row.append(

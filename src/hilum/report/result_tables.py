@@ -18,22 +18,7 @@ from hilum.report import numbers
 from hilum.report.class_words import against
 from hilum.report.run_words import averaged, backbone_label, cell_level
 from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, seconds_cell, text_cell
-
-METRIC_LABELS = {
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "strict_rate": "Strict rate",
-    "ppv": "PPV",
-    "npv": "NPV",
-    "f1": "F1",
-    "accuracy": "Accuracy",
-    "pr_auc": "PR-AUC",
-    "average_precision": "Avg. precision",
-    "roc_auc": "ROC-AUC",
-}
-_BY_CLASS = ("sensitivity", "specificity", "ppv", "npv", "f1", "pr_auc", "roc_auc")
-KEY_METRICS = ("sensitivity", "specificity", "pr_auc")
-
+from hilum.study.metrics import METRIC, METRICS, metric_label, shown_in
 
 FACTOR_LABELS = {
     "backbone": "Backbone",
@@ -89,7 +74,7 @@ ENDS = ("low", "high", "n")
 def estimate_column(metric: str, formulas: Mapping[str, str]) -> Column:
     """The heading of a cell's figure."""
     return Column(
-        "estimate", group=METRIC_LABELS[metric], hint=formulas.get(metric, ""), rule=True, key="estimate"
+        "estimate", group=metric_label(metric), hint=formulas.get(metric, ""), rule=True, key="estimate"
     )
 
 
@@ -130,24 +115,24 @@ def few_events_notes(rows: Iterable[StatisticsRow | None]) -> tuple[str, ...]:
 
 def films_behind(row: StatisticsRow) -> int:
     """The films that a figure is a share of, or (areas, F1, PPV, NPV, macro averages) the scarcer side's, which say how sure it can be."""
-    name = row.metric.removesuffix(AT_OPERATING_POINT)
+    metric = METRIC.get(row.metric.removesuffix(AT_OPERATING_POINT))
     others = row.n - row.n_positive
-    if name == "accuracy" or not others:
+    if not others:
         return row.n
-    if name == "sensitivity":
-        return row.n_positive
-    return others if name in ("specificity", "strict_rate") else min(row.n_positive, others)
+    films = {"all": row.n, "class": row.n_positive, "others": others}
+    return films.get(metric.share_of if metric else "", min(row.n_positive, others))
 
 
 def key_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str], unit_note: str) -> Table:
     """A row a cell: mean over trials and interval of the three metrics of the paper."""
     name, positive = CellColumns(folder), folder.positive
     columns = [*name.columns(), Column("Trials")]
-    for metric in KEY_METRICS:
-        columns += [estimate_column(metric, formulas), interval_column(METRIC_LABELS[metric])]
+    metrics = shown_in("headline")
+    for metric in metrics:
+        columns += [estimate_column(metric, formulas), interval_column(metric_label(metric))]
     body, told = [], []
     for cell in folder.cells:
-        found = [rows.find(cell.name, None, m, positive) for m in KEY_METRICS]
+        found = [rows.find(cell.name, None, m, positive) for m in metrics]
         told += found
         trials = next((r.n_trials for r in found if r), folder.n_trials)
         body.append(
@@ -174,11 +159,11 @@ def trial_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) ->
     """A row a trial: every metric of the positive class, and its seconds."""
     name, positive = CellColumns(folder), folder.positive
     columns = [*name.columns(), Column("Trial")]
-    columns += [Column(label, hint=formulas.get(m, "")) for m, label in METRIC_LABELS.items()]
+    columns += [Column(m.label, hint=formulas.get(m.name, "")) for m in METRICS]
     columns.append(Column("Seconds", hint="prepare + featurize + train + predict, as if the trial ran alone"))
     body = []
     for cell, trial in folder.units():
-        values = [estimate_cell(rows.find(cell.name, trial, m, positive)) for m in METRIC_LABELS]
+        values = [estimate_cell(rows.find(cell.name, trial, m.name, positive)) for m in METRICS]
         alone = folder.seconds(cell, trial).alone
         total = sum(alone.values()) if len(alone) == len(STEPS) else None
         body.append([*name.cells(cell), count_cell(trial), *values, seconds_cell(total)])
@@ -199,16 +184,16 @@ def one_vs_rest_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, st
     """A row a cell and class, the class against the rest, then the mean over classes; None for two classes, which mirror each other."""
     if len(folder.classes) == 2:
         return None
-    name = CellColumns(folder)
+    name, metrics = CellColumns(folder), shown_in("by class")
     columns = [*name.columns(), Column("Class", numeric=False), Column("Films of it")]
     columns += [
-        Column(METRIC_LABELS[m], hint=formulas.get(m, ""), key=METRIC_LABELS[m], parts=("estimate", *ENDS))
-        for m in _BY_CLASS
+        Column(metric_label(m), hint=formulas.get(m, ""), key=metric_label(m), parts=("estimate", *ENDS))
+        for m in metrics
     ]
     body, told = [], list[StudyRow | None]()
     for cell in folder.cells:
         for k, class_ in enumerate((*folder.classes, MACRO)):
-            found = {m: rows.find(cell.name, None, m, class_) for m in _BY_CLASS}
+            found = {m: rows.find(cell.name, None, m, class_) for m in metrics}
             told += found.values()
             n = next((r.n_positive for r in found.values() if r), None)
             lead = name.cells(cell) if k == 0 else [Cell("", c.value) for c in name.cells(cell)]
@@ -232,7 +217,9 @@ def operating_point_table(folder: RunFolder, rows: StudyRows, formulas: dict[str
     """A row a cell: the rates at the threshold that was chosen on validation; None where no bundle has
     one."""
     name, positive = CellColumns(folder), folder.positive
-    metrics = ("sensitivity", "specificity", "ppv", "npv")
+    metrics = shown_in("threshold")
+    with_interval = [m for m in metrics if METRIC[m].share_of != "predicted"]
+    others = [m for m in metrics if m not in with_interval]
     columns = [
         *name.columns(),
         Column(
@@ -241,9 +228,9 @@ def operating_point_table(folder: RunFolder, rows: StudyRows, formulas: dict[str
             parts=("threshold_low", "threshold_high"),
         ),
     ]
-    for m in metrics[:2]:
-        columns += [estimate_column(m, formulas), interval_column(METRIC_LABELS[m])]
-    columns += [Column(METRIC_LABELS[m], hint=formulas.get(m, ""), rule=m == "ppv") for m in metrics[2:]]
+    for m in with_interval:
+        columns += [estimate_column(m, formulas), interval_column(metric_label(m))]
+    columns += [Column(metric_label(m), hint=formulas.get(m, ""), rule=m == others[0]) for m in others]
     body, rules, shown = [], set(), []
     for cell in folder.cells:
         points = [p for t in folder.trials if (p := folder.operating_point(cell, t)) and "threshold" in p]
@@ -259,8 +246,8 @@ def operating_point_table(folder: RunFolder, rows: StudyRows, formulas: dict[str
         text = numbers.span(low, high)
         body.append(
             [*name.cells(cell), Cell(text, (low, high))]
-            + [c for m in metrics[:2] for c in (estimate_cell(found[m]), interval_cell(found[m]))]
-            + [estimate_cell(found[m]) for m in metrics[2:]]
+            + [c for m in with_interval for c in (estimate_cell(found[m]), interval_cell(found[m]))]
+            + [estimate_cell(found[m]) for m in others]
         )
     if not body:
         return None

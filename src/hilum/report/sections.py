@@ -19,10 +19,10 @@ from hilum.report.caution import Caution
 from hilum.report.contrast_tables import why_contrasts
 from hilum.report.looks import looks_words
 from hilum.report.page import Page, Picture, Section
-from hilum.report.result_tables import METRIC_LABELS
 from hilum.report.run_notes import unsafe_notes
 from hilum.report.run_words import backbone_label, from_scratch
 from hilum.report.table import Table
+from hilum.study.metrics import METRICS
 
 _LEVELS = {
     "schedule": ("learning-rate schedule", ""),
@@ -123,9 +123,7 @@ def copies(folder: RunFolder) -> str:
 
 def glossary(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
     """Terms with their formulas."""
-    terms = [
-        (label, evaluation.formulas[m]) for m, label in METRIC_LABELS.items() if m in evaluation.formulas
-    ]
+    terms = [(m.label, evaluation.formulas[m.name]) for m in METRICS if m.name in evaluation.formulas]
     return [
         *terms,
         (

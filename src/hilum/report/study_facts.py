@@ -14,9 +14,10 @@ from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRows
 from hilum.report import numbers
-from hilum.report.result_tables import METRIC_LABELS, CellColumns, films_behind
+from hilum.report.result_tables import CellColumns, films_behind
 from hilum.report.run_words import averaged, backbone_label
 from hilum.report.set_up_tables import steps_words
+from hilum.study.metrics import metric_label, shown_in
 from hilum.study.reporting import ReportingTable
 
 NOT_REPORTED = "not reported"
@@ -180,7 +181,7 @@ def operating_points(folder: RunFolder) -> str:
 def comparisons(folder: RunFolder) -> str:
     """The families of comparisons that were named beforehand."""
     found = [
-        f"{f['name']}: {f['factor']} against {f['reference']} in {', '.join(METRIC_LABELS.get(m, m) for m in f['metrics'])}"
+        f"{f['name']}: {f['factor']} against {f['reference']} in {', '.join(metric_label(m) for m in f['metrics'])}"
         for f in folder.record.families
     ]
     if not found:
@@ -191,16 +192,11 @@ def comparisons(folder: RunFolder) -> str:
 def cell_results(folder: RunFolder, rows: StudyRows, cell: RunCell) -> str:
     """A cell's figures on the test part, with intervals."""
     found = []
-    for metric in (
-        "sensitivity",
-        "specificity",
-        "pr_auc",
-        *(m + AT_OPERATING_POINT for m in ("sensitivity", "specificity")),
-    ):
+    for metric in (*shown_in("headline"), *(m + AT_OPERATING_POINT for m in shown_in("pictured"))):
         row = rows.find(cell.name, None, metric, folder.positive)
         if row is None or row.estimate is None:
             continue
-        label = METRIC_LABELS[metric.removesuffix(AT_OPERATING_POINT)]
+        label = metric_label(metric.removesuffix(AT_OPERATING_POINT))
         at = " at the operating point" if metric.endswith(AT_OPERATING_POINT) else ""
         interval = (
             f" ({numbers.interval(row.low, row.high, films_behind(row))})" if row.low is not None else ""
@@ -210,16 +206,16 @@ def cell_results(folder: RunFolder, rows: StudyRows, cell: RunCell) -> str:
 
 
 def contrast_results(folder: RunFolder, rows: StudyRows, contrast: str) -> str:
-    """Range over cells of sensitivity, specificity and ROC-AUC of a contrast."""
+    """Range over cells of a contrast's figures."""
     found = []
-    for metric in ("sensitivity", "specificity", "roc_auc"):
+    for metric in shown_in("contrast in words"):
         of_cells = [r for c in folder.cells if (r := rows.find(c.name, None, metric, contrast)) is not None]
         values = [r.estimate for r in of_cells if r.estimate is not None]
         if values:
             shown = numbers.digits(films_behind(of_cells[0]))
             low, high = numbers.rate(min(values), shown), numbers.rate(max(values), shown)
             found.append(
-                f"{METRIC_LABELS[metric]} {low if low == high else f'{low} to {high} over the cells'}"
+                f"{metric_label(metric)} {low if low == high else f'{low} to {high} over the cells'}"
             )
     return ", ".join(found)
 

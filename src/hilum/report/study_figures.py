@@ -25,8 +25,9 @@ from hilum.report.numbers import rate
 from hilum.report.page import Picture
 from hilum.report.panel import PanelCell, panel
 from hilum.report.rate_figures import FinderCurve, RateCurve, finder_curve, finder_curves, rate_curves
-from hilum.report.result_tables import METRIC_LABELS, CellColumns
+from hilum.report.result_tables import CellColumns
 from hilum.report.run_words import averaged, backbone_label, cell_level
+from hilum.study.metrics import metric_label, shown_in, shown_words
 
 _PR_TRIAL = 1
 
@@ -52,9 +53,8 @@ def interval_picture(folder: RunFolder, rows: StudyRows, out: Path) -> Picture:
         )
 
     label = CellColumns(folder).label
-    metrics = [
-        (METRIC_LABELS[m], [estimate(c, m) for c in folder.cells]) for m in ("sensitivity", "specificity")
-    ]
+    metrics = [(metric_label(m), [estimate(c, m) for c in folder.cells]) for m in shown_in("pictured")]
+    words = shown_words("pictured")
     fig = figures.intervals([label(c) for c in folder.cells], metrics, averaged(folder))
     paper = (
         " Diamonds are the paper’s Table 4, whose test films overlap its training films."
@@ -65,7 +65,7 @@ def interval_picture(folder: RunFolder, rows: StudyRows, out: Path) -> Picture:
         fig,
         out,
         "intervals",
-        f"Sensitivity and specificity of {folder.positive} by cell, test films: {averaged(folder)} with its "
+        f"{words[0].upper() + words[1:]} of {folder.positive} by cell, test films: {averaged(folder)} with its "
         f"95 % interval; small dots are the trials. The axes need not begin at 0.{paper}",
         "Dot plot; its numbers are in the table of results.",
     )

@@ -14,8 +14,9 @@ from hilum.report.class_words import against
 from hilum.report.confusion_tables import matrix_table
 from hilum.report.figures import PrCurve
 from hilum.report.page import Page, Picture, Section
-from hilum.report.result_tables import METRIC_LABELS, films_behind
+from hilum.report.result_tables import films_behind
 from hilum.report.table import Column, Table, count_cell, rate_cell, text_cell
+from hilum.study.metrics import metric_label
 
 _FEW = 50
 
@@ -79,7 +80,7 @@ def table_page(found: TableEvaluation, out: Path) -> tuple[Page, list[Table]]:
         _cautions(found, n_positive, n - n_positive),
         Section("results", "Results", (), [results]),
         (Section("figures", "Figures", (), [*_pictures(found, out), matrix]),),
-        [(METRIC_LABELS.get(m, m), f) for m, f in sorted(found.formulas.items())],
+        [(metric_label(m), f) for m, f in sorted(found.formulas.items())],
         found.command,
         found.facts,
     )
@@ -94,7 +95,7 @@ def _results(found: TableEvaluation) -> Table:
     body = []
     for r in found.rows:
         metric, _, at = r.metric.partition("@")
-        label = METRIC_LABELS.get(metric, metric) + (" at the threshold" if at else "")
+        label = metric_label(metric) + (" at the threshold" if at else "")
         class_ = {ALL_CLASSES: "all classes", MACRO: "macro average"}.get(r.class_, r.class_)
         n = films_behind(r)
         body.append(

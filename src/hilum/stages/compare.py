@@ -26,16 +26,16 @@ from hilum.stats.comparison import Cells
 from hilum.stats.families import run_pairs
 from hilum.stats.resampling_unit import joined_labels, resampling_unit
 from hilum.stats.scored_films import ScoredFilms
+from hilum.study.metrics import shown_in
 
 COMPARISONS = "comparisons.json"
 PART = "test"
-METRICS = ("sensitivity", "specificity", "pr_auc")
 
 
 def compare_runs(
     runs: Sequence[Path],
     out: Path,
-    metrics: Sequence[str] = METRICS,
+    metrics: Sequence[str] = shown_in("headline"),
     seed: int = 0,
     n_resamples: int = 2000,
 ) -> ComparedRuns:

@@ -33,15 +33,14 @@ from hilum.core.errors import HilumError, InputError
 from hilum.core.progress import progress
 from hilum.stats.asked import TrialScores
 from hilum.stats.comparison import Cells
-from hilum.stats.confusion import FORMULAS
 from hilum.stats.contrasts import Sides
-from hilum.stats.curves import AREA_FORMULAS
 from hilum.stats.families import family_pairs
 from hilum.stats.resampling_unit import ResamplingUnit, resampling_unit
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.shared_films import on_shared_films
 from hilum.stats.summary import N_RESAMPLES, cell_statistics
 from hilum.stats.trial_curves import trial_curves
+from hilum.study.metrics import formulas
 
 PART = "test"
 COMPARISONS = "comparisons.json"
@@ -106,8 +105,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
         found = _compared(folder, scored, list(zip(families, pairs, strict=True)), unit.name, compared)
         write_comparisons(run_dir / COMPARISONS, found, compared)
     if not has_statistics:
-        formulas = {**FORMULAS, **AREA_FORMULAS}
-        Evaluation(replace(header, kind="evaluation"), unit.name, unit.counts, formulas, trials).write(
+        Evaluation(replace(header, kind="evaluation"), unit.name, unit.counts, formulas(), trials).write(
             run_dir / NAME
         )
         StudyRows(rows).write(run_dir / "statistics.json", header)

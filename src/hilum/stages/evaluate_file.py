@@ -26,11 +26,10 @@ from hilum.report.looks import looks_words
 from hilum.report.page import render
 from hilum.report.table_page import TableEvaluation, table_page
 from hilum.stats.calibration import reliability
-from hilum.stats.confusion import FORMULAS
-from hilum.stats.curves import AREA_FORMULAS
 from hilum.stats.resampling_unit import ResamplingUnit, resampling_unit
 from hilum.stats.summary import N_RESAMPLES, film_statistics
 from hilum.stats.trial_curves import trial_curves
+from hilum.study.metrics import formulas
 
 PART = "test"
 PAGE = "evaluation.html"
@@ -148,7 +147,7 @@ def write_page(found: Evaluated, path: Path, folder: Path, command: str = "") ->
             found.unit.counts,
             films.provenance,
             found.notes,
-            {**FORMULAS, **AREA_FORMULAS},
+            formulas(),
             [("sha256 of the table", sha256_file(path)), ("films", str(len(films)))],
             command,
         ),

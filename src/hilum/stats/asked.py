@@ -2,7 +2,8 @@
 
 Convention: a study of two classes asks for the positive class only, since every figure of the other says the same films over again; one of
 three or more asks for each class against the rest. Macro averages are means over classes with equal weight: of the sensitivities (which is
-balanced accuracy) and of F1 in any study, of the areas, specificity and PPV too where there are three classes or more.
+balanced accuracy) and of F1 in any study, of the areas, specificity and PPV too where there are three classes or more: of two the others'
+means say nothing new, since macro specificity is macro sensitivity and the areas mirror each other.
 """
 
 from __future__ import annotations
@@ -14,24 +15,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hilum.artifacts.statistics import ALL_CLASSES, MACRO
-from hilum.stats.confusion import FORMULAS, Ratio, exact_accuracy, predicted_class, ratios
+from hilum.stats.confusion import Ratio, exact_accuracy, predicted_class, ratios
 from hilum.stats.contrasts import Sides, contrasts
-from hilum.stats.curves import AREA_FORMULAS, NO_NEGATIVE, NO_POSITIVE
+from hilum.stats.curves import NO_NEGATIVE, NO_POSITIVE
 from hilum.stats.resampling import DecisionTable, Ranking, TrialFigures
 from hilum.stats.walks import AREAS
+from hilum.study.metrics import METRIC, with_rows
 
 AT_POINT = "@operating_point"
-MACRO_METRICS = ("sensitivity", "specificity", "ppv", "f1", *AREAS)
-BINARY_MACRO = ("sensitivity", "f1")
-"""Of two classes the others' means say nothing new: macro specificity is macro sensitivity, and the areas mirror each other."""
-_BINARY = (
-    "sensitivity",
-    "specificity",
-    "ppv",
-    "npv",
-    "f1",
-    "accuracy",
-)  # two classes have no strict rate of their own
 
 
 @dataclass(frozen=True)
@@ -84,7 +75,7 @@ class Figure:
     def undefined(self) -> str:
         """Why it is undefined where it is."""
         if self.ratio is not None:
-            return self.ratio.reason
+            return self.ratio.metric.undefined
         return NO_NEGATIVE if self.n_positive else NO_POSITIVE
 
 
@@ -104,14 +95,16 @@ def ask(trial: TrialScores, names: list[str], positive: str) -> tuple[TrialFigur
         is_positive: NDArray[np.bool_],
         said: NDArray[np.bool_],
         suffix: str = "",
-        only: Sequence[str] = _BINARY,
+        only: Sequence[str] | None = None,
         note: str = "",
     ) -> None:
-        wanted = [r for r in ratios(2, 1) if r.name in only]
+        wanted = [
+            r for r in ratios(2, 1) if (not r.metric.needs_exact_class if only is None else r.name in only)
+        ]
         tables.append(DecisionTable(np.where(rows, is_positive * 2 + said, -1), 2, wanted))
         n, n_positive = int(rows.sum()), int((rows & is_positive).sum())
         of_tables.extend(
-            Figure(r.name + suffix, name, FORMULAS[r.name], r, n, n_positive, note) for r in wanted
+            Figure(r.name + suffix, name, r.metric.formula, r, n, n_positive, note) for r in wanted
         )
 
     def rank(
@@ -123,7 +116,7 @@ def ask(trial: TrialScores, names: list[str], positive: str) -> tuple[TrialFigur
     ) -> None:
         rankings.append(Ranking(is_positive, s, rows))
         n, n_positive = int(rows.sum()), int((rows & is_positive).sum())
-        of_rankings.extend(Figure(a, name, AREA_FORMULAS[a], None, n, n_positive, note) for a in AREAS)
+        of_rankings.extend(Figure(a, name, METRIC[a].formula, None, n, n_positive, note) for a in AREAS)
 
     _ask_classes(true, score, names, k, tables, of_tables)
     for c in _asked(n_classes, k):
@@ -132,7 +125,7 @@ def ask(trial: TrialScores, names: list[str], positive: str) -> tuple[TrialFigur
         note = f"threshold {trial.threshold:.6g}"
         decide(positive, everyone, true == k, score[:, k] >= trial.threshold, AT_POINT, note=note)
     for contrast in contrasts(trial.sides, score):
-        only = contrast.only or ("sensitivity", "specificity", "accuracy")
+        only = contrast.only or with_rows("contrast")
         decide(contrast.name, contrast.rows, contrast.positive, contrast.said, only=only, note=contrast.note)
         if contrast.only is None:
             rank(contrast.name, contrast.rows, contrast.positive, contrast.score, contrast.note)
@@ -154,18 +147,18 @@ def _ask_classes(
 ) -> None:
     """Add the table of decisions by class, and its figures: every ratio of each class, then the accuracy of all."""
     n, n_classes = len(true), len(names)
-    asked = _asked(n_classes, positive)
+    asked, averaged = _asked(n_classes, positive), with_rows("macro of two")
     wanted = [
-        (c, r) for c in range(n_classes) for r in ratios(n_classes, c) if c in asked or r.name in BINARY_MACRO
+        (c, r) for c in range(n_classes) for r in ratios(n_classes, c) if c in asked or r.name in averaged
     ]
     overall = exact_accuracy(n_classes)
     cells = true * n_classes + predicted_class(score)
     tables.append(DecisionTable(cells, n_classes, [ratio for _, ratio in wanted] + [overall]))
     figures += [
-        Figure(r.name, names[c], FORMULAS[r.name], r, n, int((true == c).sum()), shown=c in asked)
+        Figure(r.name, names[c], r.metric.formula, r, n, int((true == c).sum()), shown=c in asked)
         for c, r in wanted
     ]
-    figures.append(Figure("accuracy", ALL_CLASSES, FORMULAS[overall.name], overall, n, n))
+    figures.append(Figure("accuracy", ALL_CLASSES, overall.metric.formula, overall, n, n))
 
 
 def macro_averages(figures: Sequence[Figure], names: Sequence[str]) -> list[Figure]:
@@ -175,7 +168,7 @@ def macro_averages(figures: Sequence[Figure], names: Sequence[str]) -> list[Figu
         figures: Every column.
         names: Of the classes.
     """
-    metrics = MACRO_METRICS if len(names) > 2 else BINARY_MACRO
+    metrics = with_rows("macro" if len(names) > 2 else "macro of two")
     found = []
     for metric in metrics:
         columns = tuple(

@@ -1,10 +1,11 @@
 """Families of comparisons between cells: every row of `comparisons.json`, from the predictions of the test films.
 
 Convention: a difference is cell minus reference of the mean over trials, the positive class against the rest, for the class of the
-highest probability or the ranking by its probability; a higher figure is the better one. The resamples of the films are drawn once,
-from the union of the clusters of all cells and trials (Set 1 redraws its test part), so every difference is paired film by film where
-films are shared. The test is `difference`'s, or `discordance`'s where fewer than ten clusters are discordant; `multiplicity` adjusts it
-over the family, and `trainings` says whether there may be a verdict. McNemar and DeLong (`secondary`) stand beside it and decide nothing.
+highest probability or the ranking by its probability; the metric says whether a higher figure is the better one. The resamples of the
+films are drawn once, from the union of the clusters of all cells and trials (Set 1 redraws its test part), so every difference is paired
+film by film where films are shared. The test is `difference`'s, or `discordance`'s where fewer than ten clusters are discordant;
+`multiplicity` adjusts it over the family, and `trainings` says whether there may be a verdict. McNemar and DeLong (`secondary`) stand
+beside it and decide nothing.
 """
 
 from __future__ import annotations
@@ -42,9 +43,10 @@ from hilum.stats.proportions import FEW_EVENTS
 from hilum.stats.resampling import DecisionTable, Ranking, Resamples, TrialFigures, resample
 from hilum.stats.sample_size import Needed, needed
 from hilum.stats.scored_films import ScoredFilms, SortedTrial, sort_films
-from hilum.stats.secondary import OF_FIXED_FILMS, secondary_tests, tipped_clusters
+from hilum.stats.secondary import secondary_tests, tipped_clusters
 from hilum.stats.trainings import share_weights, trainings
 from hilum.stats.walks import AREAS
+from hilum.study.metrics import METRIC
 
 LEVEL = 1 - ALPHA
 NOT_PAIRED = "trials not paired: their numbers differ"
@@ -163,7 +165,11 @@ class _Comparison:
             undefined = np.flatnonzero(~np.isfinite(points))
             if undefined.size:
                 has_positive = all((t.true == self.cells._k).any() for t in (*self._a, *self._b))
-                reason = self._ratio.reason if self._ratio else (NO_NEGATIVE if has_positive else NO_POSITIVE)
+                reason = (
+                    self._ratio.metric.undefined
+                    if self._ratio
+                    else (NO_NEGATIVE if has_positive else NO_POSITIVE)
+                )
                 self.notes.append(f"undefined: {reason} ({name}, trial {undefined[0] + 1})")
                 return False
         return True
@@ -200,7 +206,8 @@ class _Comparison:
         how = f"{'paired ' if self.paired else ''}bootstrap, {self.cells.n_resamples} resamples of "
         how += f"{counted.n_clusters} {self.cells.unit}s, normal"
         at = self.cells._rows[self.pair.cell], self.cells._rows[self.pair.reference]
-        if self.paired and ratio is not None and self.metric in OF_FIXED_FILMS:
+        fixed = METRIC[self.metric].share_of != "predicted"
+        if self.paired and ratio is not None and fixed:
             tipped = tipped_clusters(self._a, self._b, ratio)
             n = effective_discordance(tipped)
             if n >= FEW_EVENTS:
@@ -215,7 +222,6 @@ class _Comparison:
         if not (one.few or other.few):
             return resampled, how
         self.notes.append(f"few events ({min(one, other, key=lambda e: e.n).words})")
-        fixed = self.metric in OF_FIXED_FILMS
         together = 0.0 if fixed else correlation(*(counted.draws[rows, :, self._column] for rows in at))
         distances = separate_distances(self.value, one.limits, self.reference_value, other.limits, together)
         joined = JoinedTest(self.estimate, distances, self._trial_part)
@@ -251,7 +257,8 @@ class _Comparison:
             low, high = self.test.interval(simultaneous_level(LEVEL, n_family))
             of_trials = self._trial_part.error if self._trial_part else 0.0
             error = max(float(np.hypot(self._film_part.common, of_trials)), self._film_part.alone)
-            verdict = verdict_of(self.estimate, p_adjusted, self._one_training)
+            speaks_for = self.estimate if METRIC[self.metric].higher_is_better else -self.estimate
+            verdict = verdict_of(speaks_for, p_adjusted, self._one_training)
             if verdict == "not distinguishable":
                 need = self._needed(n_family)
         return ComparisonRow(

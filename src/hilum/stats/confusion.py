@@ -8,6 +8,7 @@ is named. Figures that need a ranking, not a decision, are in `curves`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,29 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hilum.core.errors import InputError
-
-FORMULAS: dict[str, str] = {
-    "sensitivity": "films of the class predicted as the class / films of the class",
-    "specificity": "films of other classes not predicted as the class / films of other classes",
-    "strict_rate": "films of other classes predicted as their own exact class / films of other classes",
-    "ppv": "films of the class predicted as the class / films predicted as the class",
-    "npv": "films of other classes not predicted as the class / films not predicted as the class",
-    "f1": "2 TP / (2 TP + FP + FN), TP, FP and FN of the class",
-    "accuracy": "films on the right side (the class, or not the class) / films",
-    "exact_accuracy": "films predicted as their own exact class / films",
-}
-"""What is divided by what. Class "all" has `exact_accuracy` only, under the name accuracy."""
-
-_REASONS: dict[str, str] = {
-    "sensitivity": "no film of the class",
-    "specificity": "no film of another class",
-    "strict_rate": "no film of another class",
-    "ppv": "no film predicted as the class",
-    "npv": "every film predicted as the class",
-    "f1": "no film of the class and none predicted as it",
-    "accuracy": "no film",
-    "exact_accuracy": "no film",
-}
+from hilum.study.metrics import EXACT_ACCURACY, METRICS, Kind, Metric
 
 
 @dataclass(frozen=True)
@@ -52,29 +31,24 @@ class Ratio:
     """A figure as one weighted sum of cells over another.
 
     Attributes:
-        name: Key of `FORMULAS`.
+        metric: What it is.
         above: float64 (n_classes, n_classes), weight of each cell above the line.
         below: The same, below the line.
     """
 
-    name: str
+    metric: Metric
     above: NDArray[np.float64]
     below: NDArray[np.float64]
 
     @property
-    def reason(self) -> str:
-        """Why the figure is undefined when the sum below the line is zero."""
-        return _REASONS[self.name]
-
-    @property
-    def is_proportion(self) -> bool:
-        """True where it counts films out of films, so that binomial intervals apply (F1 is not)."""
-        return self.name != "f1"
+    def name(self) -> str:
+        """The metric's."""
+        return self.metric.name
 
     def of(self, matrix: NDArray[Any]) -> float | Undefined:
         """The figure of one matrix."""
         below = float((self.below * matrix).sum())
-        return float((self.above * matrix).sum()) / below if below > 0 else Undefined(self.reason)
+        return float((self.above * matrix).sum()) / below if below > 0 else Undefined(self.metric.undefined)
 
 
 def predicted_class(y_score: ArrayLike) -> NDArray[np.int64]:
@@ -143,29 +117,34 @@ def ratios(n_classes: int, positive: int) -> list[Ratio]:
         positive: Number of the positive class.
 
     Returns:
-        sensitivity, specificity, strict_rate, ppv, npv, f1, accuracy, in this order.
+        Those of `hilum.study.metrics.METRICS` that count films, in its order.
     """
-    if n_classes < 2 or not 0 <= positive < n_classes:
-        raise InputError(f"expected a class in 0 .. {n_classes - 1} of at least two, got {positive!r}")
-    truth = np.zeros((n_classes, n_classes))
-    truth[positive] = 1
-    said = truth.T
-    tp, fn, fp, tn = truth * said, truth * (1 - said), (1 - truth) * said, (1 - truth) * (1 - said)
-    exact = np.eye(n_classes)
-    return [
-        Ratio("sensitivity", tp, truth),
-        Ratio("specificity", tn, 1 - truth),
-        Ratio("strict_rate", exact * (1 - truth), 1 - truth),
-        Ratio("ppv", tp, said),
-        Ratio("npv", tn, 1 - said),
-        Ratio("f1", 2 * tp, 2 * tp + fp + fn),
-        Ratio("accuracy", tp + tn, np.ones((n_classes, n_classes))),
-    ]
+    return [_ratio(m, n_classes, positive) for m in METRICS if not m.is_area]
 
 
 def exact_accuracy(n_classes: int) -> Ratio:
     """The share of films given their own exact class."""
-    return Ratio("exact_accuracy", np.eye(n_classes), np.ones((n_classes, n_classes)))
+    return _ratio(EXACT_ACCURACY, n_classes, 0)
+
+
+def _ratio(metric: Metric, n_classes: int, positive: int) -> Ratio:
+    if n_classes < 2 or not 0 <= positive < n_classes:
+        raise InputError(f"expected a class in 0 .. {n_classes - 1} of at least two, got {positive!r}")
+    truth = np.zeros((n_classes, n_classes))
+    truth[positive] = 1
+    said, exact = truth.T, np.eye(n_classes)
+    cells: dict[Kind, NDArray[np.float64]] = {
+        "TP": truth * said,
+        "FN": truth * (1 - said),
+        "FP": (1 - truth) * said,
+        "TN exact": (1 - truth) * exact,
+        "TN other": (1 - truth) * (1 - said) * (1 - exact),
+    }
+
+    def weights(of: Mapping[Kind, int]) -> NDArray[np.float64]:
+        return np.asarray(sum((w * cells[kind] for kind, w in of.items()), np.zeros_like(truth)))
+
+    return Ratio(metric, weights(metric.above), weights(metric.below))
 
 
 def rates(matrix: ArrayLike, positive: int) -> dict[str, float | Undefined]:
@@ -176,7 +155,7 @@ def rates(matrix: ArrayLike, positive: int) -> dict[str, float | Undefined]:
         positive: Number of the positive class.
 
     Returns:
-        Name (a key of `FORMULAS`) -> value in 0 .. 1, or `Undefined`.
+        Name -> value in 0 .. 1, or `Undefined`.
 
     >>> table_6 = [[636, 4, 10, 69], [0, 1742, 65, 1], [0, 275, 4790, 31], [6, 13, 29, 625]]
     >>> found = rates(table_6, positive=1)

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hilum.core.errors import InputError
 from hilum.stats.confusion import predicted_class
+from hilum.study.metrics import METRIC, with_rows
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Sides:
         negative: bool (n_films,), films of which it is wrong.
         asked: Numbers of the classes asked for.
         against: Numbers of the classes that alone are set against them; empty for all.
-        one_sided: Whether there are no positive films by design, so that only the specificity makes sense.
+        one_sided: Whether there are no positive films by design, so that only shares of the others make sense.
         note: What the reader must know, else empty.
     """
 
@@ -98,5 +99,6 @@ def _contrast(sides: Sides, score: NDArray[np.float64], highest: NDArray[np.int6
         theirs = score[:, against].sum(axis=1)
         said = ours >= theirs
         ranks = np.divide(ours, ours + theirs, out=np.full(n_films, 0.5), where=ours + theirs > 0)
-    only = ("specificity",) if sides.one_sided else None
+    of_others = tuple(m for m in with_rows("contrast") if METRIC[m].share_of == "others")
+    only = of_others if sides.one_sided else None
     return Contrast(sides.name, positive | negative, positive, said, ranks, only, sides.note)

@@ -9,6 +9,7 @@ beside it. Intervals are in `resampling`; nothing is drawn here.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 from hilum.core.errors import InputError
 from hilum.stats.confusion import Undefined
 
-AREA_FORMULAS: dict[str, str] = {
-    "pr_auc": "trapezoid under precision over recall of the class's probability, from (0, 1)",
-    "average_precision": "sum over thresholds of precision x gain in recall",
-    "roc_auc": "share of (film of the class, other film) pairs ranked rightly, a tie counting half",
-}
 MAX_POINTS = 400  # of a drawn curve
 
 NO_POSITIVE = "no film of the class"
@@ -129,6 +125,14 @@ def roc_auc(y_true: ArrayLike, y_score: ArrayLike, weights: ArrayLike | None = N
     """
     curve = roc_curve(y_true, y_score, weights)
     return curve if isinstance(curve, Undefined) else trapezoid(curve)
+
+
+AREA_OF: dict[str, Callable[[ArrayLike, ArrayLike], float | Undefined]] = {
+    "pr_auc": pr_auc,
+    "average_precision": average_precision,
+    "roc_auc": roc_auc,
+}
+"""Metric -> its area, from labels (1 for the class) and scores."""
 
 
 def thin(curve: Curve, max_points: int = MAX_POINTS) -> Curve:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hilum.stats.confusion import Ratio
-from hilum.stats.limits import METHODS, Limits, area_events, area_limits, ratio_limits
+from hilum.stats.limits import Limits, area_events, area_limits, ratio_limits
 from hilum.stats.proportions import FEW_EVENTS
 from hilum.stats.resampling import Resamples
 from hilum.stats.walks import AREAS
+from hilum.study.metrics import METRIC
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,11 @@ def events_behind(
     if ratio is not None:
         n, effective = (float(v[rows, column].mean()) for v in (counted.events, counted.effective))
         one, many = ("error", "errors") if value >= 0.5 else ("success", "successes")
-        of = "" if ratio.is_proportion else " of F = F1 / (2 - F1)"
+        of = "" if ratio.metric.is_proportion else " of F = F1 / (2 - F1)"
         method = f"Clopper-Pearson{of} on effective n = {effective:.6g} {unit}s"
         return Events(n, f"{n:.3g} {one if n == 1 else many}", ratio_limits(ratio, value, effective), method)
     ranking = (column - counted.effective.shape[1]) // len(AREAS)
     positives, others = (float(v) for v in counted.ranked[rows, ranking].mean(axis=0))
     n = area_events(value, positives, others)
     words = f"{n:.3g} films’ worth of area {'missing' if value >= 0.5 else 'there'}"
-    return Events(n, words, area_limits(metric, value, positives, others), METHODS[metric])
+    return Events(n, words, area_limits(metric, value, positives, others), METRIC[metric].limits)

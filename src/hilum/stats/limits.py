@@ -27,9 +27,12 @@ from scipy import optimize, stats
 
 from hilum.stats.confusion import Ratio
 from hilum.stats.proportions import clopper_pearson, wilson
+from hilum.study.metrics import METRIC
 
 Limits = Callable[[float], tuple[float, float]]
 """Level -> lower and upper limit, in 0 .. 1."""
+NEWCOMBE = "Newcombe's method 5"
+"""As a metric names it; any other area has Wilson's interval."""
 _EDGE = 1e-9  # an area as near to 0 or 1 is that
 
 
@@ -87,7 +90,7 @@ def ratio_limits(ratio: Ratio, value: float, effective: float) -> Limits:
         value: 0 .. 1.
         effective: Effective number of films below the line, > 0.
     """
-    if ratio.is_proportion:
+    if ratio.metric.is_proportion:
         return lambda level: clopper_pearson(value * effective, effective, level)
     return lambda level: f1_limits(value, effective, level)
 
@@ -96,12 +99,12 @@ def area_limits(area: str, value: float, n_positive: float, n_others: float) -> 
     """Limits of an area.
 
     Args:
-        area: One of `hilum.stats.walks.AREAS`.
+        area: Name of the metric.
         value: 0 .. 1.
         n_positive: Effective number of films of the class, > 0.
         n_others: Of the others, > 0.
     """
-    if area == "roc_auc":
+    if METRIC[area].limits == NEWCOMBE:
         return lambda level: newcombe(value, n_positive, n_others, level)
     return lambda level: wilson(value * n_positive, n_positive, level)
 
@@ -137,11 +140,3 @@ def area_events(value: float, n_positive: float, n_others: float) -> float:
     1.2
     """
     return min(value, 1 - value) * min(n_positive, n_others)
-
-
-METHODS = {
-    "roc_auc": "Newcombe's method 5",
-    "pr_auc": "Wilson's interval",
-    "average_precision": "Wilson's interval",
-}
-"""What the limits of each area are called in a row."""

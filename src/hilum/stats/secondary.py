@@ -17,9 +17,7 @@ from hilum.stats.confusion import Ratio, Undefined, predicted_class
 from hilum.stats.delong import delong
 from hilum.stats.mcnemar import clustered_mcnemar, mcnemar
 from hilum.stats.scored_films import SortedTrial
-
-OF_FIXED_FILMS = ("sensitivity", "specificity", "strict_rate", "accuracy")
-"""Rates whose films below the line do not depend on what was predicted."""
+from hilum.study.metrics import METRIC
 
 
 def decisions(trial: SortedTrial, ratio: Ratio) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -60,7 +58,7 @@ def secondary_tests(
     """
     found: list[Secondary] = []
     for number, (a, b) in enumerate(zip(trials, reference, strict=True), start=1):
-        if ratio is not None and metric in OF_FIXED_FILMS:
+        if ratio is not None and METRIC[metric].share_of != "predicted":
             found += _mcnemar(number, a, b, ratio)
         elif metric == "roc_auc":
             found += _delong(number, a, b, positive)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from hilum.study.film_filter import Filter
+from hilum.study.metrics import MetricName, shown_in
 
 SplitMethod = Literal["set1", "set2", "fractions", "official"]
 Crossing = Literal["refuse", "keep-test"]
@@ -156,18 +157,6 @@ class FinetuneTable(StrictTable):
 
 
 Factor = Literal["backbone", "pipeline", "schedule", "loss", "fraction", "source_left_out", "seed", "faults"]
-Metric = Literal[
-    "sensitivity",
-    "specificity",
-    "ppv",
-    "npv",
-    "f1",
-    "accuracy",
-    "strict_rate",
-    "pr_auc",
-    "average_precision",
-    "roc_auc",
-]
 
 
 class FamilyTable(StrictTable):
@@ -185,7 +174,7 @@ class FamilyTable(StrictTable):
     name: str
     factor: Factor
     reference: str
-    metrics: Annotated[list[Metric], Field(min_length=1)] = ["sensitivity", "specificity", "pr_auc"]
+    metrics: Annotated[list[MetricName], Field(min_length=1)] = list(shown_in("headline"))
 
 
 class FeaturesTable(StrictTable):

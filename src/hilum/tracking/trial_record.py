@@ -28,8 +28,9 @@ from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT, canonical_json, digest, sha256_file
 from hilum.stats.confusion import confusion, predicted_class, rates
-from hilum.stats.curves import pr_auc
+from hilum.stats.curves import AREA_OF
 from hilum.study.faults import unsafe_among
+from hilum.study.metrics import shown_in
 
 FILES = (
     "bundle/bundle.json",
@@ -41,8 +42,6 @@ FILES = (
 )
 """Files of a trial that are kept with its record, where they are there."""
 _OF_STUDY = ("split", "augment", "features", "statistics", "sampling")
-_WITH_INTERVAL = ("sensitivity", "specificity", "pr_auc")
-_VALID_FIGURES = ("sensitivity", "specificity", "ppv", "f1", "strict_rate")
 
 
 @dataclass(frozen=True)
@@ -219,7 +218,7 @@ def _test_figures(rows: list[StudyRow] | tuple[()], positive: str) -> dict[str, 
         metric = r.metric.replace(AT_OPERATING_POINT, "_at_operating_point")
         name = f"{r.part}/{metric}" if r.class_ == positive else f"{r.part}/{metric}_all_classes"
         found[name] = r.estimate
-        if r.metric in _WITH_INTERVAL and r.low is not None and r.high is not None:
+        if r.metric in shown_in("headline") and r.low is not None and r.high is not None:
             found |= {f"{name}.low": r.low, f"{name}.high": r.high}
     return found
 
@@ -230,8 +229,9 @@ def _valid_figures(folder: RunFolder, cell: RunCell, trial: int) -> dict[str, fl
         return {}
     y_true, k = predictions.y_index(), folder.classes.index(folder.positive)
     matrix = confusion(y_true, predicted_class(predictions.probabilities), len(folder.classes))
-    figures: dict[str, Any] = {m: v for m, v in rates(matrix, k).items() if m in _VALID_FIGURES}
-    figures["pr_auc"] = pr_auc(y_true == k, predictions.probabilities[:, k])
+    wanted = shown_in("validation")
+    figures: dict[str, Any] = {m: v for m, v in rates(matrix, k).items() if m in wanted}
+    figures |= {m: AREA_OF[m](y_true == k, predictions.probabilities[:, k]) for m in wanted if m in AREA_OF}
     return {f"valid/{m}": float(v) for m, v in figures.items() if isinstance(v, float | np.floating)}
 
 
