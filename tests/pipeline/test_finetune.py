@@ -26,9 +26,12 @@ from hilum.core.errors import InputError, UnsafeError
 from hilum.inference.predictor import Predictor
 from hilum.models.registry import backbone
 from hilum.models.weights import find
-from hilum.stages.finetune import FinetuneTask, finetune, network_rates, open_fabric
+from hilum.stages.finetune import finetune, network_rates, open_fabric
 from hilum.stages.predict import PredictTask, predict_films, predict_trial
-from hilum.study.tables import FinetuneTable
+from hilum.study.losses import CrossEntropy
+from hilum.study.policies.constant import ConstantPolicy
+from hilum.study.tables import FinetuneTable, TrainingTable
+from hilum.training.task import TrainTask, Whole
 
 SIZE_PX = 64
 CLASSES = ("bacterial", "covid", "normal", "viral")
@@ -59,20 +62,31 @@ def part(folder: Path, name: str, n: int, seed: int, size_px: int = SIZE_PX) -> 
 
 
 def task(
-    folder: Path, name: str = "squeezenet1_0", size_px: int = SIZE_PX, **changes: object
-) -> FinetuneTask:
+    folder: Path,
+    name: str = "squeezenet1_0",
+    size_px: int = SIZE_PX,
+    finetune: dict[str, object] | None = None,
+    threads: int = 1,
+    **training: object,
+) -> TrainTask:
     b = backbone(name)
     weights = find(b, "imagenet" if name == "tf_efficientnet_lite0" else "none")
     template = Bundle(
         CLASSES, "covid", name, {"choice": weights.choice, "sha256": weights.sha256, "source": weights.source, "seed": 1}, "",
         "fp32", 8, preset("baseline", size_px).to_dict(), b.head, {}, {}, {"study": "test", "trial": 1},
     )  # fmt: skip
-    plain = FinetuneTask(
-        folder=str(folder / "trials"), train=part(folder, "train", 22, 1, size_px), valid=part(folder, "valid", 13, 2, size_px),
-        template=template, weights=weights, policy={"kind": "constant", "learning_rate": 1e-3}, loss={"kind": "cross_entropy"},
-        finetune={}, training=(("batch", 4), ("epochs", 2)), threshold_rule="youden", split_digest="s", seed=5, threads=1,
+    return TrainTask(
+        folder=folder / "trials", train=part(folder, "train", 22, 1, size_px), valid=part(folder, "valid", 13, 2, size_px),
+        template=template, policy=ConstantPolicy(learning_rate=1e-3), loss=CrossEntropy(),
+        training=TrainingTable(**{"batch": 4, "epochs": 2, **training}), threshold_rule="youden", split_digest="s", seed=5,
+        body=Whole(weights, FinetuneTable(**(finetune or {})), threads=threads),
     )  # fmt: skip
-    return replace(plain, **changes)
+
+
+def bodily(t: TrainTask, **changes: object) -> TrainTask:
+    """A task with another body; options of ``[finetune]`` are laid over those that it has."""
+    finetune = t.body.finetune.model_copy(update=changes.pop("finetune", {}))
+    return replace(t, body=replace(t.body, finetune=finetune, **changes))
 
 
 def predict(folder: Path, bundle: Path, **options: object) -> Predictions:
@@ -86,7 +100,7 @@ def predict(folder: Path, bundle: Path, **options: object) -> Predictions:
 
 
 def test_a_trial_is_whole_and_found_again(tmp_path: Path) -> None:
-    t = task(tmp_path, training=(("batch", 4), ("best_epoch", True), ("epochs", 2)))
+    t = task(tmp_path, best_epoch=True)
     out = finetune(t)
     assert sorted(p.name for p in out.parent.iterdir()) == [out.name]  # no checkpoint, no lock
     assert sorted(p.name for p in out.iterdir()) == ["bundle", "history.jsonl", "train.json"]
@@ -98,7 +112,7 @@ def test_a_trial_is_whole_and_found_again(tmp_path: Path) -> None:
     bundle, header, _ = Bundle.read(out / "bundle")
     assert bundle.network == "whole"
     assert bundle.operating_point["n_films"] == 13
-    assert bundle.training["finetune"] == {}
+    assert bundle.training["finetune"] == FinetuneTable().model_dump()
     assert header.inputs["train"] == t.inputs["train"]
     before = (out / "bundle" / "bundle.json").stat().st_mtime_ns
     assert finetune(t) == out
@@ -106,11 +120,11 @@ def test_a_trial_is_whole_and_found_again(tmp_path: Path) -> None:
     others = [
         replace(t, seed=6),
         replace(t, softmax_first=True),
-        replace(t, finetune={"batchnorm": "eval"}),
-        replace(t, threads=2),
+        bodily(t, finetune={"batchnorm": "eval"}),
+        bodily(t, threads=2),
     ]
     assert len({x.key for x in (t, *others)}) == 5
-    assert replace(t, checkpoint_every_s=1.0).key == t.key
+    assert bodily(t, checkpoint_every_s=1.0).key == t.key
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_0", "cnn"])
@@ -147,11 +161,11 @@ def test_a_bundle_trained_with_faults_is_not_served(tmp_path: Path) -> None:
 def test_first_weights_of_a_scratch_network_change_with_the_trial_and_a_new_first_conv_with_its_switch(
     tmp_path: Path,
 ) -> None:
-    still = {"kind": "constant", "learning_rate": 1e-30}
-    t = task(tmp_path, "cnn", policy=still, training=(("batch", 8), ("epochs", 1)))
+    still = ConstantPolicy(learning_rate=1e-30)
+    t = replace(task(tmp_path, "cnn", batch=8, epochs=1), policy=still)
     states = [
         Bundle.read(finetune(x) / "bundle")[2]
-        for x in (t, replace(t, seed=6), replace(t, finetune={"reset_first_conv": True}))
+        for x in (t, replace(t, seed=6), bodily(t, finetune={"reset_first_conv": True}))
     ]  # fmt: skip
     conv, head = "body.net.0.weight", "head.2.weight"
     assert not np.array_equal(states[0][conv], states[1][conv])
@@ -178,7 +192,7 @@ if __name__ == "__main__":
 
 @pytest.mark.slow
 def test_a_process_that_was_killed_in_an_epoch_leaves_what_the_next_one_goes_on_from(tmp_path: Path) -> None:
-    t = task(tmp_path, checkpoint_every_s=0.0, training=(("batch", 2), ("epochs", 6)))
+    t = bodily(task(tmp_path, batch=2, epochs=6), checkpoint_every_s=0.0)
     (tmp_path / "task.pickle").write_bytes(pickle.dumps(t))
     (tmp_path / "killed.py").write_text(KILLED)
     process = subprocess.Popen([sys.executable, str(tmp_path / "killed.py"), str(tmp_path / "task.pickle")])
@@ -193,7 +207,7 @@ def test_a_process_that_was_killed_in_an_epoch_leaves_what_the_next_one_goes_on_
     at = torch.load(checkpoint, weights_only=True)["progress"]
     assert (at["epoch"], at["step"]) > (1, 0)
     resumed = Bundle.read(finetune(t) / "bundle")[0]
-    unbroken = Bundle.read(finetune(replace(t, folder=str(tmp_path / "other"))) / "bundle")[0]
+    unbroken = Bundle.read(finetune(replace(t, folder=tmp_path / "other")) / "bundle")[0]
     assert resumed == unbroken  # state_sha256 is the digest of all weights
     assert not checkpoint.exists()
 
@@ -219,9 +233,9 @@ def test_two_processes_give_what_one_gives(
 @pytest.mark.parametrize("options", [{"train": "head"}, {"unfreeze": "gradual"}])
 def test_a_trial_of_two_processes_is_that_of_one(tmp_path: Path, options: dict[str, object]) -> None:
     """The stage, in fp32, where rounding is not blown up: losses and predictions to 1e-5. Validation's 13 films are 7 and 6."""
-    policy = {"kind": "constant", "learning_rate": 1e-3, "optimizer": "sgd"}
-    one = task(tmp_path, "tf_efficientnet_lite0", policy=policy, finetune={"batchnorm": "eval", **options})
-    two = replace(one, finetune={**one.finetune, "devices": 2}, threads=2)
+    one = task(tmp_path, "tf_efficientnet_lite0", finetune={"batchnorm": "eval", **options})
+    one = replace(one, policy=ConstantPolicy(learning_rate=1e-3, optimizer="sgd"))
+    two = bodily(one, finetune={"devices": 2}, threads=2)
     histories, scores = [], []
     for t in (one, two):
         out = finetune(t)
@@ -236,11 +250,11 @@ def test_a_trial_of_two_processes_is_that_of_one(tmp_path: Path, options: dict[s
 @pytest.mark.slow
 def test_more_processes_than_films_in_the_last_batch(tmp_path: Path) -> None:
     """21 films in batches of 4 leave one: the second process passes it too, but its logits are dropped."""
-    policy = {"kind": "constant", "learning_rate": 1e-3, "optimizer": "sgd"}
-    t = task(tmp_path, "tf_efficientnet_lite0", policy=policy, finetune={"batchnorm": "eval"})
+    t = task(tmp_path, "tf_efficientnet_lite0", finetune={"batchnorm": "eval"})
+    t = replace(t, policy=ConstantPolicy(learning_rate=1e-3, optimizer="sgd"))
     one = replace(t, train=PartFeatures(*(v[:21] for v in vars(t.train).values())))
     losses = []
-    for x in (one, replace(one, finetune={"batchnorm": "eval", "devices": 2})):
+    for x in (one, bodily(one, finetune={"devices": 2})):
         lines = (finetune(x) / "history.jsonl").read_text().splitlines()
         losses.append([json.loads(line)["valid_loss"] for line in lines])
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
@@ -258,7 +272,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_the_papers_cnn_trains_within_4_gib(tmp_path: Path) -> None:
     """113 million weights with Adam, batches of 32 at 244 px, checkpoints and bundle included."""
-    t = task(tmp_path, "cnn", 244, training=(("batch", 32), ("best_epoch", True), ("epochs", 2)), threads=2)
+    t = task(tmp_path, "cnn", 244, threads=2, batch=32, best_epoch=True)
     t = replace(t, train=part(tmp_path, "train", 64, 1, 244))
     (tmp_path / "task.pickle").write_bytes(pickle.dumps(t))
     (tmp_path / "memory.py").write_text(MEMORY)
@@ -279,8 +293,8 @@ def test_the_finder_is_not_ignored_and_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: dict[str, str]
 ) -> None:
     monkeypatch.setattr("hilum.training.finder.STEPS", 20)
-    plain = task(tmp_path, name, training=(("batch", 4), ("epochs", 1)), finetune=options)
-    asked = replace(plain, training=(("batch", 4), ("epochs", 1), ("find_rate", True)))
+    plain = task(tmp_path, name, finetune=options, epochs=1)
+    asked = replace(plain, training=plain.training.model_copy(update={"find_rate": True}))
     without, with_it = finetune(plain), finetune(asked)
     weights = [sorted((p / "bundle").glob("*.safetensors")) for p in (without, with_it)]
     assert [p.read_bytes() for p in weights[0]] == [p.read_bytes() for p in weights[1]] != []

@@ -11,22 +11,18 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from pydantic import TypeAdapter
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureRows, PartFeatures
-from hilum.artifacts.header import Header, read_json, write_json
-from hilum.core.digests import SHORT, digest
+from hilum.artifacts.header import read_json, write_json
 from hilum.core.errors import HilumError, InputError
 from hilum.core.files import lock
 from hilum.core.progress import say
@@ -34,117 +30,20 @@ from hilum.inference.predictor import score_rows
 from hilum.models.machine import exact_arithmetic, keep_memory
 from hilum.models.networks import NetworkScorer, WholeNetwork, build_whole, reset_first_conv
 from hilum.models.registry import backbone
-from hilum.models.weights import Weights, state_sha256
-from hilum.study.losses import Loss
-from hilum.study.policies import Policy
+from hilum.models.weights import state_sha256
 from hilum.study.tables import FinetuneTable
-from hilum.training.checkpoints import EVERY_S, Checkpoints
+from hilum.training.checkpoints import Checkpoints
 from hilum.training.finetune import Films, Recipe, fit_network
-from hilum.training.loop import EpochRecord, lowest
-from hilum.training.losses import build_loss
+from hilum.training.loop import EpochRecord
 from hilum.training.network_finder import find_network_rate
-from hilum.training.trial import finished, history_lines, write_trial
+from hilum.training.task import FINDER, TrainTask, Whole
+from hilum.training.trial import conclude
 
 # here, because processes that Fabric starts import this module before Fabric says how it connected them
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
-FINDER = "finder.json"
-FOUND_BY_TRAINING = ("operating_point", "calibration", "network", "state_sha256")
-IN_WORDS = ("weights", "training")
-"""Fields of a bundle that tell where it comes from; what they stand for is elsewhere in the task's key."""
 
-
-@dataclass(frozen=True)
-class FinetuneTask:
-    """One trial of one cell whose backbone is trained too.
-
-    Attributes:
-        folder: The workspace's ``trials`` folder.
-        train: Prepared films (locations are rows of arrays of films); one that was drawn k times is there k times.
-        valid: Validation films, likewise.
-        template: The bundle, but for what training finds; its `state_sha256` is filled in.
-        weights: What the backbone starts from. Random ones are drawn from `seed`, so they differ from trial to trial as the head's do.
-        policy: A learning-rate policy, its rate filled in, as ``model_dump`` gives it.
-        loss: A loss, likewise.
-        finetune: The study's ``[finetune]``, likewise.
-        training: The study's ``[training]``.
-        threshold_rule: How the operating point is chosen.
-        split_digest: Digest of the split.
-        seed: Of first weights that are drawn, the order of films and dropout.
-        device: ``cpu`` or ``cuda``.
-        machine: Name of the device; sums may be taken in another order on another one.
-        threads: On a CPU, of all processes together; 0 leaves what torch has.
-        softmax_first: A fault of the published scripts: the loss takes probabilities for logits.
-        checkpoint_every_s: Seconds between checkpoints within an epoch; makes no difference to the result.
-    """
-
-    folder: str
-    train: PartFeatures
-    valid: PartFeatures
-    template: Bundle
-    weights: Weights
-    policy: dict[str, Any]
-    loss: dict[str, Any]
-    finetune: dict[str, Any]
-    training: tuple[tuple[str, Any], ...]
-    threshold_rule: str
-    split_digest: str
-    seed: int
-    device: str = "cpu"
-    machine: str = ""
-    threads: int = 0
-    softmax_first: bool = False
-    checkpoint_every_s: float = EVERY_S
-
-    @property
-    def inputs(self) -> dict[str, str]:
-        """Digests of what goes in."""
-        return {
-            "weights": self.weights.sha256 or "",
-            "split": self.split_digest,
-            "train": self.train.digest,
-            "valid": self.valid.digest,
-        }
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What was asked for; in the bundle's header and record."""
-        return {
-            **dict(self.training),
-            "policy": self.policy,
-            "loss": self.loss,
-            "softmax_first": self.softmax_first,
-            "finetune": self.finetune,
-        }
-
-    @property
-    def key(self) -> str:
-        """Digest of all that makes a difference."""
-        apart = (*FOUND_BY_TRAINING, *IN_WORDS)
-        template = {k: v for k, v in asdict(self.template).items() if k not in apart}
-        where = [
-            self.device,
-            self.machine,
-            self.threads,
-            version("torch"),
-            version("torchvision"),
-            version("timm"),
-        ]
-        return digest([self.inputs, template, self.options, self.threshold_rule, self.seed, where])
-
-    @property
-    def output(self) -> Path:
-        """The trial's folder."""
-        return Path(self.folder) / self.key[:SHORT]
-
-    @property
-    def finished(self) -> bool:
-        """Whether all that was asked for is there: the trial, and the finder's curve where it is wanted."""
-        asked = dict(self.training).get("find_rate")
-        return self.output.is_dir() and (not asked or (self.output / FINDER).is_file())
-
-
-def network_rates(task: FinetuneTask, out: Path) -> dict[str, Any]:
+def network_rates(task: TrainTask, out: Path) -> dict[str, Any]:
     """The learning-rate finder on a task's films, and nothing else: what ``finder.json`` of the trained task holds.
 
     Args:
@@ -155,14 +54,11 @@ def network_rates(task: FinetuneTask, out: Path) -> dict[str, Any]:
         InputError: As `finetune`.
         HilumError: One of several processes failed.
     """
-    options = FinetuneTable.model_validate(task.finetune)
-    _launch(
-        open_fabric(options, task.device), partial(_find_rate, task=task, options=options, out=out), options
-    )
+    _launch(task, partial(_find_rate, task=task, out=out))
     return dict(read_json(out))
 
 
-def finetune(task: FinetuneTask) -> Path:
+def finetune(task: TrainTask) -> Path:
     """Do one task, unless it was done; give it the whole machine.
 
     Returns:
@@ -175,19 +71,30 @@ def finetune(task: FinetuneTask) -> Path:
     """
     if task.finished:
         return task.output
-    options = FinetuneTable.model_validate(task.finetune)
-    fabric = open_fabric(options, task.device)
     lock_path = task.output.with_name(f".{task.output.name}.lock")
     with lock(lock_path):  # so that two processes do not write one checkpoint
         if not task.output.is_dir():
-            _launch(fabric, partial(_train, task=task, options=options), options)
+            _launch(task, partial(_train, task=task))
         if not task.finished:
             network_rates(task, task.output / FINDER)
     lock_path.unlink(missing_ok=True)
     return task.output
 
 
-def _launch(fabric: Fabric, work: Callable[[Fabric], None], options: FinetuneTable) -> None:
+def _whole(task: TrainTask) -> Whole:
+    """How a task's backbone is trained.
+
+    Raises:
+        TypeError: It is frozen; such a task is for `hilum.stages.train`.
+    """
+    if not isinstance(task.body, Whole):
+        raise TypeError("expected a task whose backbone is trained, got a frozen one")
+    return task.body
+
+
+def _launch(task: TrainTask, work: Callable[[Fabric], None]) -> None:
+    options = _whole(task).finetune
+    fabric = open_fabric(options, _whole(task).device)
     try:
         fabric.launch(work)
     except ProcessRaisedException as e:
@@ -228,62 +135,59 @@ def open_fabric(options: FinetuneTable, device: str) -> Fabric:
 
 
 @contextmanager
-def _as_trained(fabric: Fabric, task: FinetuneTask) -> Iterator[None]:
+def _as_trained(fabric: Fabric, task: TrainTask) -> Iterator[None]:
     """In each process: this machine set as results need it."""
     exact_arithmetic()
     keep_memory()
     threads = torch.get_num_threads()
-    if task.device == "cpu":
-        torch.set_num_threads(max(1, (task.threads or threads) // fabric.world_size))
+    body = _whole(task)
+    if body.device == "cpu":
+        torch.set_num_threads(max(1, (body.threads or threads) // fabric.world_size))
     try:
         yield
     finally:
         torch.set_num_threads(threads)
 
 
-def _begin(task: FinetuneTask, options: FinetuneTable) -> tuple[WholeNetwork, Films, Recipe]:
+def _begin(task: TrainTask) -> tuple[WholeNetwork, Films, Recipe]:
     """A task's network before its first step, its training films, and how it is trained."""
-    settings = dict(task.training)
+    body, options = _whole(task), task.training
     train = _films(task.train)
     recipe = Recipe(
-        policy=TypeAdapter[Policy](Policy).validate_python(task.policy),
-        loss=build_loss(
-            TypeAdapter[Loss](Loss).validate_python(task.loss), task.template.classes, train.labels.numpy(), task.softmax_first
-        ),
-        options=options, epochs=settings["epochs"], batch=settings["batch"], seed=task.seed,
-        early_stopping=settings.get("early_stopping"), best_epoch=bool(settings.get("best_epoch")),
+        policy=task.policy, loss=task.loss_of(train.labels.numpy()), options=body.finetune, epochs=options.epochs, batch=options.batch,
+        seed=task.seed, early_stopping=options.early_stopping, best_epoch=options.best_epoch,
     )  # fmt: skip
     height, width = train.rows.take(slice(0, 1)).shape[1:]
     network = build_whole(
-        backbone(task.template.backbone), task.weights, len(task.template.classes), (height, width), task.seed
+        backbone(task.template.backbone), body.weights, len(task.template.classes), (height, width), task.seed
     )
-    if options.reset_first_conv:
+    if body.finetune.reset_first_conv:
         reset_first_conv(network, task.seed)
     return network, train, recipe
 
 
-def _find_rate(fabric: Fabric, task: FinetuneTask, options: FinetuneTable, out: Path) -> None:
+def _find_rate(fabric: Fabric, task: TrainTask, out: Path) -> None:
     """In each process: a range test on a network of its own; in the first: write what it saw."""
     with _as_trained(fabric, task):
         start = time.perf_counter()
-        curve = find_network_rate(fabric, *_begin(task, options))
+        curve = find_network_rate(fabric, *_begin(task))
         if fabric.is_global_zero:
             write_json(out, {**curve.to_dict(), "seconds": round(time.perf_counter() - start, 4)})
 
 
-def _train(fabric: Fabric, task: FinetuneTask, options: FinetuneTable) -> None:
+def _train(fabric: Fabric, task: TrainTask) -> None:
     """In each process: train; in the first: choose on validation, write the trial, remove the checkpoint."""
     with _as_trained(fabric, task):
-        _train_here(fabric, task, options)
+        _train_here(fabric, task)
 
 
-def _train_here(fabric: Fabric, task: FinetuneTask, options: FinetuneTable) -> None:
-    network, train, recipe = _begin(task, options)
+def _train_here(fabric: Fabric, task: TrainTask) -> None:
+    network, train, recipe = _begin(task)
     valid = _films(task.valid)
     checkpoints = Checkpoints(
         task.output.with_name(f".{task.output.name}.checkpoint"),
         fabric.is_global_zero,
-        task.checkpoint_every_s,
+        _whole(task).checkpoint_every_s,
     )
     records: list[EpochRecord] = []
     began = time.perf_counter()
@@ -295,7 +199,7 @@ def _train_here(fabric: Fabric, task: FinetuneTask, options: FinetuneTable) -> N
                 f"and {record.valid_loss:.3f}, {time.perf_counter() - began:.0f} s"
             )
     if fabric.is_global_zero:
-        _write(task, network, recipe, (train, valid), records, checkpoints.seconds)
+        _write(task, network, valid, records, checkpoints.seconds)
         checkpoints.remove()
 
 
@@ -304,37 +208,13 @@ def _films(part: PartFeatures) -> Films:
 
 
 def _write(
-    task: FinetuneTask,
-    network: WholeNetwork,
-    recipe: Recipe,
-    films: tuple[Films, Films],
-    records: list[EpochRecord],
-    seconds: float,
+    task: TrainTask, network: WholeNetwork, valid: Films, records: list[EpochRecord], seconds: float
 ) -> None:
-    train, valid = films
-    t = task.template
-    scorer = NetworkScorer(network, "bf16" if t.precision == "bf16" else "fp32", task.device)
-    found = {
-        "epochs_run": len(records),
-        "kept_epoch": lowest(records).epoch if recipe.best_epoch else len(records),
-        "n_train": len(train),
-        "n_valid": len(valid),
-    }
-    bundle = finished(
-        replace(t, network="whole", state_sha256=state_sha256(network)),
-        score_rows(scorer, valid.rows, t.batch).double().numpy(),
-        valid.labels.numpy(),
-        task.threshold_rule,
-        {**task.options, **found},
-    )
-    step_films = recipe.batch * recipe.options.accumulate
-    facts = {
-        "seconds": round(seconds, 4),
-        "steps_per_epoch": -(-len(train) // step_films),
-        "epochs": len(records),
-    }
-    header = Header("bundle", inputs=task.inputs, options=task.options, seed=task.seed)
+    t, body = task.template, _whole(task)
+    scorer = NetworkScorer(network, "bf16" if t.precision == "bf16" else "fp32", body.device)
+    template = replace(t, network="whole", state_sha256=state_sha256(network))
+    valid_logits = score_rows(scorer, valid.rows, t.batch).double().numpy()
     state = {k: np.ascontiguousarray(v.detach().cpu().numpy()) for k, v in network.state_dict().items()}
-    write_trial(
-        task.output, bundle, header, state, history_lines(records, recipe.best_epoch), {"train.json": facts}
-    )
+    step_films = task.training.batch * body.finetune.accumulate
+    steps = -(-len(task.train.labels) // step_films)
+    conclude(task, template, state, valid_logits, records, seconds, steps, {})

@@ -17,6 +17,7 @@ from hilum.artifacts.header import Header, write_json
 from hilum.core.files import write_text, writing_folder
 from hilum.stats.calibration import choose_threshold, fit_temperature
 from hilum.training.loop import EpochRecord, lowest
+from hilum.training.task import TrainTask
 
 
 def finished(
@@ -45,6 +46,42 @@ def finished(
         calibration={"temperature": float(temperature.value), "chosen_on": "valid"},
         training={**template.training, **training},
     )  # fmt: skip
+
+
+def conclude(
+    task: TrainTask,
+    template: Bundle,
+    state: Mapping[str, NDArray[Any]],
+    valid_logits: NDArray[np.float64],
+    records: Sequence[EpochRecord],
+    seconds: float,
+    steps_per_epoch: int,
+    facts: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Choose on validation and write the trial's folder.
+
+    Args:
+        task: The task.
+        template: Its bundle, with what training found of the model.
+        state: Trained weights: the head's, or the whole network's.
+        valid_logits: Of the validation films, shape (n, n_classes).
+        records: Of the epochs.
+        seconds: That the training took.
+        steps_per_epoch: Optimiser steps.
+        facts: More JSON files of the trial: name -> value.
+    """
+    best_epoch = task.training.best_epoch
+    found = {
+        "epochs_run": len(records),
+        "kept_epoch": lowest(records).epoch if best_epoch else len(records),
+        "n_train": len(task.train.labels),
+        "n_valid": len(task.valid.labels),
+    }
+    labels = np.array(task.valid.labels, np.int64)
+    bundle = finished(template, valid_logits, labels, task.threshold_rule, {**task.options, **found})
+    took = {"seconds": round(seconds, 4), "steps_per_epoch": steps_per_epoch, "epochs": len(records)}
+    lines = history_lines(records, best_epoch)
+    write_trial(task.output, bundle, task.header, state, lines, {**facts, "train.json": took})
 
 
 def history_lines(records: Sequence[EpochRecord], best_epoch: bool) -> list[dict[str, Any]]:

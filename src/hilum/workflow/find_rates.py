@@ -16,9 +16,10 @@ from hilum.artifacts.manifest import Manifest
 from hilum.core.engine import Engine
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import progress
-from hilum.stages.finetune import FinetuneTask, network_rates
-from hilum.stages.train import TrainTask, head_rates
+from hilum.stages.finetune import network_rates
+from hilum.stages.train import head_rates
 from hilum.study.file import Study
+from hilum.training.task import Frozen, Whole
 from hilum.workflow.asked import Asked
 from hilum.workflow.checks import findings, refuse
 from hilum.workflow.plan import recipes
@@ -93,8 +94,8 @@ def find_rates(
 
 def _curves(trials: Sequence[Trial], engine: Engine) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    heads = [(t.recipe.cell.name, t.train) for t in trials if isinstance(t.train, TrainTask)]
-    networks = [(t.recipe.cell.name, t.train) for t in trials if isinstance(t.train, FinetuneTask)]
+    heads = [(t.recipe.cell.name, t.train) for t in trials if isinstance(t.train.body, Frozen)]
+    networks = [(t.recipe.cell.name, t.train) for t in trials if isinstance(t.train.body, Whole)]
     with progress("find rate", len(trials), "cells") as step, TemporaryDirectory() as scratch:
         curves = engine.map(head_rates, [task for _, task in heads])
         for (name, _), curve in zip(heads, curves, strict=True):

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureStore, PartFeatures
@@ -17,9 +16,10 @@ from hilum.artifacts.split import AnySplit
 from hilum.core.files import writing_folder
 from hilum.core.progress import progress
 from hilum.models.registry import backbone
-from hilum.stages.finetune import FinetuneTask, finetune
+from hilum.stages.finetune import finetune
 from hilum.stages.predict import PredictTask, predict_trial
-from hilum.stages.train import TrainTask, train_head
+from hilum.stages.train import train_head
+from hilum.training.task import Frozen, TrainTask, Whole
 from hilum.workflow.draws import Splits, wanted_of
 from hilum.workflow.plan import Drawing, Recipe, seed_of
 from hilum.workflow.state import FeaturesOf, Run
@@ -41,7 +41,7 @@ class Trial:
 
     recipe: Recipe
     number: int
-    train: TrainTask | FinetuneTask
+    train: TrainTask
     held_out: tuple[tuple[str, PartFeatures], ...]
     split: AnySplit
 
@@ -91,25 +91,11 @@ def plan_trials(
                 preparation=recipe.pipeline.to_dict(), head=b.head, operating_point={}, calibration={},
                 training={"study": study.name, "trial": number, "schedule": cell.schedule}, unsafe=tuple(cell.unsafe),
             )  # fmt: skip
-            common: dict[str, Any] = {
-                "folder": str(run.workspace.trials), "train": parts["train"], "valid": parts["valid"], "template": template,
-                "policy": recipe.policy.model_dump(), "loss": recipe.loss.model_dump(), "softmax_first": recipe.softmax_first,
-                "training": tuple(sorted(study.training.model_dump().items())), "threshold_rule": study.statistics.operating_point,
-                "split_digest": split.digest, "seed": seed_of(study, cell.seed, "head", number),
-            }  # fmt: skip
-            task: TrainTask | FinetuneTask
-            if store is not None:
-                task = TrainTask(feature_digest=store.spec.digest, **common)
-            else:
-                assert recipe.finetune is not None
-                task = FinetuneTask(
-                    weights=w,
-                    finetune=recipe.finetune.model_dump(),
-                    device=run.settled.device,
-                    machine=run.settled.name,
-                    threads=_threads(run, recipe.finetune.devices),
-                    **common,
-                )
+            task = TrainTask(
+                folder=run.workspace.trials, train=parts["train"], valid=parts["valid"], template=template, policy=recipe.policy,
+                loss=recipe.loss, training=study.training, threshold_rule=study.statistics.operating_point, split_digest=split.digest,
+                seed=seed_of(study, cell.seed, "head", number), body=_body(run, recipe, store), softmax_first=recipe.softmax_first,
+            )  # fmt: skip
             shared = set(split.parts["test"])
             valid = _without(parts["valid"], shared)
             held_out = tuple(
@@ -119,6 +105,18 @@ def plan_trials(
             )
             trials.append(Trial(recipe, number, task, held_out, split))
     return trials
+
+
+def _body(run: Run, recipe: Recipe, store: FeatureStore | None) -> Frozen | Whole:
+    """What becomes of a cell's backbone."""
+    if store is not None:
+        return Frozen(store.spec.digest)
+    assert recipe.finetune is not None
+    # one thread where trainings go side by side, so that the number of workers makes no difference
+    threads = run.settled.threads if recipe.finetune.devices > 1 else 1
+    return Whole(
+        run.weights[recipe.features_of], recipe.finetune, run.settled.device, run.settled.name, threads
+    )
 
 
 def _without(films: PartFeatures, others: set[str]) -> PartFeatures:
@@ -132,8 +130,8 @@ def train(run: Run, trials: Sequence[Trial]) -> None:
     with run.stage("train") as line:
         todo = [t.train for t in trials if not t.train.finished]
         line.done, line.found = len(todo), len(trials) - len(todo)
-        heads = [t for t in todo if isinstance(t, TrainTask)]
-        networks = [t for t in todo if isinstance(t, FinetuneTask)]
+        heads = [t for t in todo if isinstance(t.body, Frozen)]
+        networks = [t for t in todo if isinstance(t.body, Whole)]
         with progress("train", len(todo), "trials") as step:
             for _ in run.engine.map(train_head, heads):
                 step()
@@ -143,11 +141,6 @@ def train(run: Run, trials: Sequence[Trial]) -> None:
             target = trial_dir(run, t)
             if not target.is_dir():
                 _copy_whole(t.train.output, target)
-
-
-def _threads(run: Run, devices: int) -> int:
-    """Threads of a network's training on a CPU: one where trainings go side by side, so that the number of workers makes no difference."""
-    return run.settled.threads if devices > 1 else 1
 
 
 def _one_process_each(run: Run) -> bool:
@@ -187,12 +180,12 @@ def predict(run: Run, trials: Sequence[Trial]) -> None:
                     group_of={i: t.split.group_of[i] for i in ids},
                     out=str(out),
                     second_softmax=t.recipe.second_softmax,
-                    device=run.settled.device if isinstance(t.train, FinetuneTask) else "cpu",
+                    device=run.settled.device if isinstance(t.train.body, Whole) else "cpu",
                 )
             )
         line.done = len(tasks)
         scored = sum(len(task.patient_of) for task in tasks)
-        few = scored < FEW_SCORES and not any(isinstance(t.train, FinetuneTask) for t in trials)
+        few = scored < FEW_SCORES and not any(isinstance(t.train.body, Whole) for t in trials)
         with progress("predict", len(tasks), "trials") as step:
             for _ in run.engine.map(predict_trial, tasks, alone=few or run.settled.device != "cpu"):
                 step()

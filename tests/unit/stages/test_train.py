@@ -12,16 +12,19 @@ from torch.nn.functional import cross_entropy
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureRows, PartFeatures
 from hilum.artifacts.header import read_json
+from hilum.augment.presets import preset
 from hilum.core.errors import InputError
 from hilum.inference.predictor import load_head
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
-from hilum.stages.train import TrainTask, train_head
+from hilum.stages.train import train_head
 from hilum.stats.calibration import choose_threshold, fit_temperature
 from hilum.study.losses import CrossEntropy, Focal
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
+from hilum.study.tables import TrainingTable
 from hilum.training.loop import Source, logits
+from hilum.training.task import Frozen, TrainTask
 
 CLASSES = ("bacterial", "covid", "normal", "viral")
 TRAINING = {
@@ -48,17 +51,17 @@ def part(folder: Path, name: str, n: int, seed: int) -> PartFeatures:
 def task(tmp_path: Path, **options: object) -> TrainTask:
     template = Bundle(
         CLASSES, "covid", "densenet121", {"choice": "none", "sha256": "", "source": "random", "seed": 1}, "state",
-        "fp32", 16, {"name": "baseline"}, "linear", {}, {}, {"study": "s", "trial": 1},
+        "fp32", 16, preset("baseline", 48).to_dict(), "linear", {}, {}, {"study": "s", "trial": 1},
     )  # fmt: skip
     return TrainTask(
-        folder=str(tmp_path / "trials"),
-        feature_digest="f",
+        folder=tmp_path / "trials",
+        body=Frozen("f"),
         train=part(tmp_path, "train", 150, 1),
         valid=part(tmp_path, "valid", 100, 2),
         template=template,
-        policy=ConstantPolicy(learning_rate=5e-3).model_dump(),
-        loss=CrossEntropy().model_dump(),
-        training=tuple(sorted({**TRAINING, **options}.items())),
+        policy=ConstantPolicy(learning_rate=5e-3),
+        loss=CrossEntropy(),
+        training=TrainingTable.model_validate({**TRAINING, **options}),
         threshold_rule="youden",
         split_digest="d",
         seed=7,
@@ -80,7 +83,7 @@ def test_a_trials_folder(tmp_path: Path) -> None:
     assert [sorted(line) for line in lines] == [["epoch", "learning_rate", "train_loss", "valid_loss"]] * 4
     bundle, header, state = Bundle.read(folder / "bundle")
     assert bundle.training == {
-        "study": "s", "trial": 1, **TRAINING, "policy": t.policy, "loss": {"kind": "cross_entropy", "class_weights": "none"},
+        "study": "s", "trial": 1, **TRAINING, "policy": t.policy.model_dump(), "loss": {"kind": "cross_entropy", "class_weights": "none"},
         "softmax_first": False, "epochs_run": 4, "kept_epoch": 4, "n_train": 150, "n_valid": 100,
     }  # fmt: skip
     assert header.seed == 7
@@ -120,7 +123,7 @@ def test_a_one_cycle_has_its_own_length(tmp_path: Path) -> None:
     policy = OneCyclePolicy(
         kind="one_cycle", phases=[Phase(epochs=2, max_rate=1e-2), Phase(epochs=1, max_rate=1e-3)]
     )
-    folder = train_head(replace(task(tmp_path), policy=policy.model_dump()))
+    folder = train_head(replace(task(tmp_path), policy=policy))
     assert read_json(folder / "train.json")["epochs"] == 3
     assert history(folder)[-1]["learning_rate"] == pytest.approx(1e-3 / 25 / 1e4)
 
@@ -143,9 +146,9 @@ def test_the_key_is_all_that_makes_a_difference(tmp_path: Path) -> None:
     same = replace(t, template=replace(t.template, training={"study": "another", "trial": 2}))
     assert same.key == t.key
     others = [
-        replace(t, policy=ConstantPolicy(learning_rate=1e-3).model_dump()),
-        replace(t, policy=ConstantPolicy(learning_rate=5e-3, clip_norm=1.0).model_dump()),
-        replace(t, loss=Focal(kind="focal").model_dump()),
+        replace(t, policy=ConstantPolicy(learning_rate=1e-3)),
+        replace(t, policy=ConstantPolicy(learning_rate=5e-3, clip_norm=1.0)),
+        replace(t, loss=Focal(kind="focal")),
         replace(t, softmax_first=True),
         replace(t, seed=8),
         replace(t, threshold_rule="argmax"),
@@ -168,7 +171,7 @@ def test_softmax_first_is_the_loss_of_probabilities_taken_for_logits(
     tmp_path: Path, softmax_first: bool
 ) -> None:
     """One batch of all films, and a rate too small to move anything: both losses are of the head as it was drawn."""
-    still = ConstantPolicy(learning_rate=1e-30).model_dump()
+    still = ConstantPolicy(learning_rate=1e-30)
     t = replace(task(tmp_path, epochs=1, batch=150), policy=still, softmax_first=softmax_first)
     (line,) = history(train_head(t))
     head = build_head(backbone("densenet121"), 4, t.seed)
@@ -183,7 +186,7 @@ def test_softmax_first_is_the_loss_of_probabilities_taken_for_logits(
 
 def test_softmax_first_trains_with_the_gradient_of_the_double_softmax(tmp_path: Path) -> None:
     """Plain SGD, one step of all films: the head moves along the gradient that autograd takes of the loss written out."""
-    policy = ConstantPolicy(optimizer="sgd", learning_rate=1e-2).model_dump()
+    policy = ConstantPolicy(optimizer="sgd", learning_rate=1e-2)
     t = replace(task(tmp_path, epochs=1, batch=150), policy=policy, softmax_first=True)
     state = Bundle.read(train_head(t) / "bundle")[2]
     head = build_head(backbone("densenet121"), 4, t.seed)
@@ -197,7 +200,7 @@ def test_softmax_first_trains_with_the_gradient_of_the_double_softmax(tmp_path: 
 
 def test_the_seed_draws_the_head(tmp_path: Path) -> None:
     """Trials that differ in their seed alone begin with heads of their own, those that `build_head` draws."""
-    still = ConstantPolicy(learning_rate=1e-30).model_dump()
+    still = ConstantPolicy(learning_rate=1e-30)
     for seed in (7, 8):
         t = replace(task(tmp_path, epochs=1), policy=still, seed=seed)
         state = Bundle.read(train_head(t) / "bundle")[2]
@@ -207,5 +210,5 @@ def test_the_seed_draws_the_head(tmp_path: Path) -> None:
 
 def test_a_policy_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the constant policy has no learning rate"):
-        train_head(replace(task(tmp_path), policy=ConstantPolicy().model_dump()))
+        train_head(replace(task(tmp_path), policy=ConstantPolicy()))
     assert not (tmp_path / "trials").exists()

@@ -1,0 +1,217 @@
+"""A trial as a task: all that its training depends on, typed, and the key by which it is found again.
+
+`TrainTask` is what every training has; its `body` says what becomes of the backbone: `Frozen`, a head is trained on its features, or
+`Whole`, the network is trained end to end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.features import PartFeatures
+from hilum.artifacts.header import Header
+from hilum.augment.pipeline import Pipeline
+from hilum.core.digests import SHORT
+from hilum.core.keys import ALWAYS, Key, Optional
+from hilum.models.weights import Weights
+from hilum.study.keys import FINETUNE, LOSS, POLICY, TRAINING
+from hilum.study.losses import Loss
+from hilum.study.policies import Policy
+from hilum.study.tables import FinetuneTable, TrainingTable
+from hilum.training.checkpoints import EVERY_S
+from hilum.training.losses import LossFunction, build_loss
+
+FINDER = "finder.json"
+
+TRIAL: Final = Key(
+    split=ALWAYS, train=ALWAYS, valid=ALWAYS, seed=ALWAYS, policy=POLICY, loss=LOSS, softmax_first=False, training=TRAINING,
+    threshold_rule="youden",
+    model=Key(
+        classes=ALWAYS, positive=ALWAYS, backbone=ALWAYS, head=ALWAYS, precision=ALWAYS, batch=ALWAYS, pipeline=ALWAYS,
+        pipeline_name=ALWAYS, unsafe=[],
+    ),
+    frozen=Optional(Key(features=ALWAYS, state_sha256=ALWAYS)),
+    whole=Optional(
+        Key(weights=ALWAYS, finetune=FINETUNE, device=ALWAYS, machine=ALWAYS, threads=ALWAYS, versions=ALWAYS)
+    ),
+)  # fmt: skip
+"""What a trial depends on (`hilum.core.keys` has the rules). Of the bundle it leaves out what training finds, and what only says in words
+where it comes from."""
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """The backbone stays as it is, and a head is trained on its features.
+
+    Attributes:
+        features: Digest of the feature specification.
+    """
+
+    features: str
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Digests of what goes in beside the films."""
+        return {"features": self.features}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was asked for."""
+        return {}
+
+    def depends_on(self, template: Bundle) -> dict[str, Any]:
+        """Its members of the trial's key."""
+        return {"frozen": {**self.inputs, "state_sha256": template.state_sha256}}
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The backbone is trained too.
+
+    Attributes:
+        weights: What the backbone starts from. Random ones are drawn from the task's seed, so they differ from trial to trial as the
+            head's do.
+        finetune: The study's ``[finetune]``, with the cell's faults.
+        device: ``cpu`` or ``cuda``.
+        machine: Name of the device; sums may be taken in another order on another one.
+        threads: On a CPU, of all processes together; 0 leaves what torch has.
+        checkpoint_every_s: Seconds between checkpoints within an epoch; makes no difference to the result.
+    """
+
+    weights: Weights
+    finetune: FinetuneTable
+    device: str = "cpu"
+    machine: str = ""
+    threads: int = 0
+    checkpoint_every_s: float = EVERY_S
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Digests of what goes in beside the films."""
+        return {"weights": self.weights.sha256 or ""}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was asked for."""
+        return {"finetune": self.finetune.model_dump()}
+
+    def depends_on(self, template: Bundle) -> dict[str, Any]:
+        """Its members of the trial's key."""
+        del template  # a whole network's state is found by training
+        return {
+            "whole": {
+                **self.inputs,
+                **self.options,
+                "device": self.device,
+                "machine": self.machine,
+                "threads": self.threads,
+                "versions": {name: version(name) for name in ("torch", "torchvision", "timm")},
+            }
+        }
+
+
+@dataclass(frozen=True)
+class TrainTask:
+    """One trial of one cell.
+
+    Attributes:
+        folder: The workspace's ``trials`` folder.
+        train: A film that was drawn k times is there k times. Locations are of features, or of prepared films where the body is `Whole`.
+        valid: Validation films.
+        template: The bundle, but for what training finds.
+        policy: A learning-rate policy, its rate filled in (``Study.policy_of``).
+        loss: A loss.
+        training: The study's ``[training]``.
+        threshold_rule: How the operating point is chosen.
+        split_digest: Digest of the split.
+        seed: Of first weights that are drawn, the order of films and dropout.
+        body: What becomes of the backbone.
+        softmax_first: A fault of the published scripts: the loss takes probabilities for logits.
+    """
+
+    folder: Path
+    train: PartFeatures
+    valid: PartFeatures
+    template: Bundle
+    policy: Policy
+    loss: Loss
+    training: TrainingTable
+    threshold_rule: str
+    split_digest: str
+    seed: int
+    body: Frozen | Whole
+    softmax_first: bool = False
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Digests of what goes in."""
+        films = {"split": self.split_digest, "train": self.train.digest, "valid": self.valid.digest}
+        return {**self.body.inputs, **films}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was asked for; in the bundle's header and record."""
+        return {
+            **self.training.model_dump(),
+            "policy": self.policy.model_dump(),
+            "loss": self.loss.model_dump(),
+            "softmax_first": self.softmax_first,
+            **self.body.options,
+        }
+
+    @property
+    def header(self) -> Header:
+        """Of the bundle that comes of it."""
+        return Header("bundle", inputs=self.inputs, options=self.options, seed=self.seed)
+
+    @property
+    def key(self) -> str:
+        """Digest of all that makes a difference."""
+        t = self.template
+        pipeline = Pipeline.from_dict(t.preparation)
+        model = {
+            "classes": t.classes, "positive": t.positive, "backbone": t.backbone, "head": t.head, "precision": t.precision,
+            "batch": t.batch, "pipeline": pipeline.digest, "pipeline_name": pipeline.name, "unsafe": list(t.unsafe),
+        }  # fmt: skip
+        return TRIAL.digest(
+            {
+                **self.inputs,
+                "seed": self.seed,
+                "policy": self.policy.model_dump(),
+                "loss": self.loss.model_dump(),
+                "softmax_first": self.softmax_first,
+                "training": self.training.model_dump(),
+                "threshold_rule": self.threshold_rule,
+                "model": model,
+                **self.body.depends_on(t),
+            }
+        )
+
+    @property
+    def output(self) -> Path:
+        """The trial's folder."""
+        return self.folder / self.key[:SHORT]
+
+    @property
+    def finished(self) -> bool:
+        """Whether all that was asked for is there: the trial, and the finder's curve where it is wanted."""
+        output = self.output
+        return output.is_dir() and (not self.training.find_rate or (output / FINDER).is_file())
+
+    def loss_of(self, labels: NDArray[np.int64]) -> LossFunction:
+        """The loss as a function.
+
+        Args:
+            labels: Class indices of the training films as they are drawn.
+
+        Raises:
+            InputError: It does not fit the classes.
+        """
+        return build_loss(self.loss, self.template.classes, labels, self.softmax_first)
