@@ -60,6 +60,10 @@ class Key(_Rule):
                     found[name] = value
         return found
 
+    def and_(self, /, **members: Any) -> Key:
+        """The key with more members."""
+        return Key(**self.members, **members)
+
     def digest(self, table: Mapping[str, Any]) -> str:
         """Digest of what of a table makes a difference."""
         return digest(self.of(table))
@@ -82,6 +86,22 @@ class Each(_Rule):
             {k: one(v) for k, v in value.items()} if isinstance(value, Mapping) else [one(v) for v in value]
         )
         return found or _NOTHING
+
+
+class ByKind(Key):
+    """The key of a table that is of one of several kinds, which its member ``kind`` names; that is in the key too.
+
+    Args:
+        kinds: Kind -> what else such a table depends on.
+    """
+
+    def __init__(self, kinds: Mapping[str, Key]) -> None:
+        super().__init__(kind=ALWAYS)
+        self.kinds = kinds
+
+    def of(self, table: Mapping[str, Any]) -> dict[str, Any]:
+        """What of a table makes a difference."""
+        return {**super().of(table), **self.kinds[table["kind"]].of(table)}
 
 
 class Optional(_Rule):

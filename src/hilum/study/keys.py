@@ -10,13 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hilum.core.keys import ALWAYS, Each, Key, Optional
-
-POLICY = Key(
-    kind=ALWAYS, optimizer="adam", weight_decay=0.0, clip_value=None, clip_norm=None, learning_rate=None,
-    phases=Each(Key(epochs=ALWAYS, max_rate=ALWAYS)), optimizer_per_phase="fresh", pct_start=0.3, div_factor=25.0, final_div_factor=1e4,
-    patience=10, factor=0.1, threshold=1e-4, cooldown=0, min_rate=0.0, warmup_epochs=1, start_factor=1 / 25, then="cosine",
-)  # fmt: skip
-"""Of every kind of policy; a kind has some of them."""
+from hilum.study.policies import POLICY
 
 LOSS = Key(kind=ALWAYS, class_weights="none", gamma=2.0, alpha="none")
 """Of every kind of loss."""

@@ -21,9 +21,9 @@ from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT
 from hilum.core.keys import ALWAYS, Key, Optional
 from hilum.models.weights import Weights
-from hilum.study.keys import FINETUNE, LOSS, POLICY, TRAINING
+from hilum.study.keys import FINETUNE, LOSS, TRAINING
 from hilum.study.losses import Loss
-from hilum.study.policies import Policy
+from hilum.study.policies import POLICY, Policy
 from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.checkpoints import EVERY_S
 from hilum.training.losses import LossFunction, build_loss

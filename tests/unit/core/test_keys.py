@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hilum.core.digests import digest
-from hilum.core.keys import ALWAYS, Each, Key, Optional
+from hilum.core.keys import ALWAYS, ByKind, Each, Key, Optional
 
 WITHIN = Key(kind=ALWAYS, rate=1.0)
 KEY = Key(
@@ -36,6 +36,12 @@ def test_what_is_at_its_value_of_leaving_out_or_not_named_is_not_in_a_key() -> N
 )
 def test_what_differs_stands_in_the_key(member: str, value: object, stands: object) -> None:
     assert KEY.of({**PLAIN, member: value}) == {"seed": 1, member: stands}
+
+
+def test_a_table_of_a_kind_has_that_kinds_members() -> None:
+    key = ByKind({"a": Key(x=1), "b": Key(y=1)})
+    assert key.of({"kind": "a", "x": 2, "y": 2}) == {"kind": "a", "x": 2}
+    assert key.of({"kind": "b", "x": 2, "y": 1}) == {"kind": "b"}
 
 
 def test_a_table_without_a_later_member_has_the_key_of_one_that_has_it_as_it_was() -> None:

@@ -8,9 +8,10 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from hilum.core.keys import Each, Key, Optional
+from hilum.core.keys import ALWAYS, ByKind, Each, Key, Optional
 from hilum.study.file import Study
 from hilum.study.keys import STUDY, study_digest
+from hilum.study.policies import POLICY
 from hilum.study.tables import StrictTable, TrainingTable
 
 NO_DIFFERENCE = {"name", "title", "reporting", "data.manifest"}
@@ -48,6 +49,9 @@ def unnamed(model: type[BaseModel], key: Key, where: str = "") -> Iterator[str]:
         else:
             for inner in models_of(field.annotation):
                 inner_key = rule.key if isinstance(rule, Each | Optional) else rule
+                if isinstance(inner_key, ByKind):
+                    (kind,) = get_args(inner.model_fields["kind"].annotation)
+                    inner_key = inner_key.kinds[kind].and_(kind=ALWAYS)
                 assert isinstance(inner_key, Key), f"{where}{name}: a table is named member by member"
                 yield from unnamed(inner, inner_key, f"{where}{name}.")
 
@@ -71,13 +75,16 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 def changed(value: Any, path: tuple[Any, ...]) -> Any:
     """A copy with another value at a path."""
-    if not path:
-        return "another"
+    if not path:  # a kind is one of those that there are
+        return {"cosine": "plateau", "plateau": "cosine"}.get(
+            str(value), "cosine" if value in KINDS else "another"
+        )
     copy = dict(value) if isinstance(value, dict) else list(value)
     copy[path[0]] = changed(value[path[0]], path[1:])
     return copy
 
 
+KINDS = set(POLICY.kinds)
 RECORDED = Study.model_validate(WHOLE).model_dump(mode="json")
 PATHS = list(leaves(RECORDED))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
+from hilum.core.keys import ByKind
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.policies.cosine import CosinePolicy
 from hilum.study.policies.one_cycle import OneCyclePolicy
@@ -16,3 +17,8 @@ Policy = Annotated[
     ConstantPolicy | OneCyclePolicy | PlateauPolicy | CosinePolicy | WarmupPolicy, Field(discriminator="kind")
 ]
 """The kinds that a study file may name: a new one is an entry here."""
+
+POLICY = ByKind(
+    {get_args(p.model_fields["kind"].annotation)[0]: p.key for p in get_args(get_args(Policy)[0])}
+)
+"""What a training depends on of its policy."""

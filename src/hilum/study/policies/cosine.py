@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from hilum.core.keys import Key
 from hilum.study.policies.policy import OneRatePolicy
 from hilum.study.policies.schedule import Schedule, StepSettings, StepwiseSchedule
 
 
 class CosinePolicy(OneRatePolicy):
     """torch's ``CosineAnnealingLR`` stepped every batch, down to `min_rate` at the last step."""
+
+    key: ClassVar[Key] = OneRatePolicy.key.and_(min_rate=0.0)
 
     kind: Literal["cosine"]
     min_rate: Annotated[float, Field(ge=0)] = 0.0

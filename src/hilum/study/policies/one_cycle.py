@@ -7,10 +7,11 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hilum.core.keys import ALWAYS, Each, Key
 from hilum.study.policies.policy import AnyPolicy, Rate
 from hilum.study.policies.schedule import Schedule, StepSettings, StepwiseSchedule
 
@@ -37,6 +38,10 @@ class OneCyclePolicy(AnyPolicy):
         div_factor: First rate = max_rate / div_factor.
         final_div_factor: Last rate = first rate / final_div_factor.
     """
+
+    key: ClassVar[Key] = AnyPolicy.key.and_(
+        phases=Each(Key(epochs=ALWAYS, max_rate=ALWAYS)), optimizer_per_phase="fresh", pct_start=0.3, div_factor=25.0, final_div_factor=1e4
+    )  # fmt: skip
 
     kind: Literal["one_cycle"]
     phases: Annotated[list[Phase], Field(min_length=1)]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from hilum.core.keys import Key
 from hilum.study.policies.policy import OneRatePolicy
 from hilum.study.policies.schedule import Schedule, StepSettings
 
@@ -18,6 +19,9 @@ class PlateauPolicy(OneRatePolicy):
     """torch's ``ReduceLROnPlateau`` on the validation loss, after each epoch."""
 
     reads_losses: ClassVar[bool] = True
+    key: ClassVar[Key] = OneRatePolicy.key.and_(
+        patience=10, factor=0.1, threshold=1e-4, cooldown=0, min_rate=0.0
+    )
 
     kind: Literal["plateau"]
     patience: Annotated[int, Field(ge=0)] = 10

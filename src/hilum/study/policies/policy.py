@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from hilum.core.errors import InputError
+from hilum.core.keys import Key
 from hilum.study.policies.schedule import Schedule
 
 Rate = Annotated[float, Field(gt=0)]
@@ -26,10 +27,12 @@ class AnyPolicy(BaseModel, ABC):
         clip_norm: Gradients are scaled to at most this norm (all weights together); None for not.
         kind: What the study file calls it.
         reads_losses: Whether the rate depends on the validation loss.
+        key: What a training under it depends on; a kind that has more options adds them (`hilum.core.keys`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     reads_losses: ClassVar[bool] = False
+    key: ClassVar[Key] = Key(optimizer="adam", weight_decay=0.0, clip_value=None, clip_norm=None)
 
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
@@ -69,6 +72,8 @@ class OneRatePolicy(AnyPolicy):
     Attributes:
         learning_rate: None stands for ``training.learning_rate``, filled in when the study is read.
     """
+
+    key: ClassVar[Key] = AnyPolicy.key.and_(learning_rate=None)
 
     learning_rate: Rate | None = None
 

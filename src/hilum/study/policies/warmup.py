@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from hilum.core.errors import InputError
+from hilum.core.keys import Key
 from hilum.study.policies.cosine import annealing
 from hilum.study.policies.policy import OneRatePolicy
 from hilum.study.policies.schedule import Schedule, StepSettings, StepwiseSchedule
@@ -14,6 +15,8 @@ from hilum.study.policies.schedule import Schedule, StepSettings, StepwiseSchedu
 
 class WarmupPolicy(OneRatePolicy):
     """Linear from `start_factor` of the rate in `warmup_epochs` epochs (torch's ``LinearLR``, each batch); then constant or a cosine."""
+
+    key: ClassVar[Key] = OneRatePolicy.key.and_(warmup_epochs=1, start_factor=1 / 25, then="cosine")
 
     kind: Literal["warmup"]
     warmup_epochs: Annotated[int, Field(ge=1)] = 1
