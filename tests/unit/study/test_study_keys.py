@@ -77,7 +77,7 @@ def changed(value: Any, path: tuple[Any, ...]) -> Any:
     """A copy with another value at a path."""
     if not path:  # a kind is one of those that there are
         return {"cosine": "plateau", "plateau": "cosine"}.get(
-            str(value), "cosine" if value in KINDS else "another"
+            str(value), "cosine" if str(value) in KINDS else "another"
         )
     copy = dict(value) if isinstance(value, dict) else list(value)
     copy[path[0]] = changed(value[path[0]], path[1:])
