@@ -23,8 +23,8 @@ from hilum.training.task import Frozen, Whole
 from hilum.workflow.asked import Asked
 from hilum.workflow.checks import findings, refuse
 from hilum.workflow.plan import recipes
-from hilum.workflow.run import draw_splits, featurize_frozen, find_or_make_duplicates, prepare
 from hilum.workflow.state import choose_weights, open_run
+from hilum.workflow.steps import TO_FEATURES, Work, walk
 from hilum.workflow.trials import Trial, plan_trials
 from hilum.workflow.workspace import Workspace
 
@@ -80,10 +80,9 @@ def find_rates(
             raise InputError(f"the study has no cell {name!r}; {nearest(name, names)}")
     planned = [r for r in planned if not only or r.cell.name in only]
     run = open_run(asked.study, planned, whole, workspace, engine, choose_weights(asked.study, planned))
-    splits = draw_splits(run, find_or_make_duplicates(run), write=False)
-    prepared, rows, _ = prepare(run, splits)
-    stores = featurize_frozen(run, splits, prepared, rows)
-    trials = plan_trials(run, splits, rows, prepared, stores)
+    work = Work(run, whole, manifest_path)
+    walk(TO_FEATURES, work)
+    trials = plan_trials(run, work.splits, work.rows, work.prepared, work.stores)
     return asked.study, [
         FoundRates(
             t.recipe.cell.name, t.recipe.cell.backbone, max(t.recipe.policy.max_rates, default=None), curve

@@ -1,0 +1,280 @@
+"""The steps of a run, in order: films -> splits -> prepared films -> features -> trials -> predictions -> record -> statistics -> report.
+
+A step looks for what is already there, by digest, and does the rest; what the steps after it need it leaves in `Work`. An optional stage
+is one entry of `STEPS`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from hilum.artifacts.duplicates import Duplicates
+from hilum.artifacts.features import FeatureSpec, FeatureStore
+from hilum.artifacts.header import write_json
+from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
+from hilum.artifacts.run import NAME, is_run, renew_reporting
+from hilum.core.memory import MemoryPeak
+from hilum.core.progress import progress
+from hilum.models.backbone import FrozenBackbone, Precision, build_network
+from hilum.models.registry import backbone
+from hilum.models.weights import state_sha256
+from hilum.stages.duplicates import exact_duplicates, find_duplicates
+from hilum.stages.evaluate import evaluate_run
+from hilum.stages.featurize import Featurizer
+from hilum.stages.featurize import plan as plan_featurize
+from hilum.stages.prepare import plan as plan_prepare
+from hilum.stages.prepare import prepare_chunk
+from hilum.stages.report import write_report
+from hilum.study.file import Study
+from hilum.workflow import trials
+from hilum.workflow.draws import Films, Splits, all_wanted, wanted_of
+from hilum.workflow.facts import write_record, write_seconds
+from hilum.workflow.flow import write_flow
+from hilum.workflow.state import FeaturesOf, Run, study_films
+from hilum.workflow.trials import Trial
+
+
+@dataclass
+class Work:
+    """A run and what its steps have made so far.
+
+    Attributes:
+        run: The run.
+        whole: The manifest that its films were chosen from.
+        manifest_path: Where that lies.
+        command: What the user typed.
+        splits_folder: Where splits are written; None to write none.
+        peak: The most memory that was used.
+        began: When the run began, as `time.perf_counter` has it.
+        duplicates: Copies among its films.
+        splits: The split of each trial of each drawing.
+        prepared: Where the prepared films are.
+        rows: Each prepared film by (film, what was wanted of it).
+        prepare_s: Seconds a prepared film.
+        stores: Features of each (backbone, random by a fault).
+        trials: Its trials.
+    """
+
+    run: Run
+    whole: Manifest
+    manifest_path: Path
+    command: str = ""
+    splits_folder: Path | None = None
+    peak: MemoryPeak = field(default_factory=MemoryPeak)
+    began: float = field(default_factory=time.perf_counter)
+    duplicates: Duplicates = field(init=False)
+    splits: Splits = field(init=False)
+    prepared: PreparedStore = field(init=False)
+    rows: dict[tuple[str, Wanted], PreparedRow] = field(init=False)
+    prepare_s: float = field(init=False)
+    stores: dict[FeaturesOf, FeatureStore] = field(init=False)
+    trials: list[Trial] = field(init=False)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a run.
+
+    Attributes:
+        name: What it is called.
+        wanted: Whether a study has it.
+        run: Does it, or finds it done.
+    """
+
+    name: str
+    wanted: Callable[[Study], bool]
+    run: Callable[[Work], None]
+
+
+def walk(steps: Iterable[Step], work: Work) -> None:
+    """Run the steps that the study wants, one after another."""
+    for step in steps:
+        if step.wanted(work.run.study):
+            step.run(work)
+
+
+def _find_equal_films(work: Work) -> None:
+    work.duplicates = exact_duplicates(work.run.manifest)
+
+
+def _find_copies(work: Work) -> None:
+    run = work.run
+    path = run.workspace.duplicates_of(run.manifest)
+    with run.stage("duplicates") as line:
+        if path.exists():
+            line.found = len(run.manifest)
+            work.duplicates = Duplicates.read(path)
+            return
+        work.duplicates = find_duplicates(run.manifest, run.engine)
+        work.duplicates.write(path)
+        line.done = len(run.manifest)
+
+
+def _draw_splits(work: Work) -> None:
+    """The split of each trial, of the plain study and of every drawing of a cell."""
+    run = work.run
+    work.splits = splits = Splits(Films(run.study, run.manifest, work.duplicates), work.splits_folder)
+    with run.stage("split") as line:
+        for drawing in dict.fromkeys([splits.plain, *(r.drawing for r in run.recipes)]):
+            for trial in run.trials:
+                splits.of(drawing, trial)
+                line.done += 1
+
+
+def _films_wanted(run: Run, splits: Splits) -> dict[str, list[Wanted]]:
+    """Every prepared film that some trial wants."""
+    kinds = dict.fromkeys((r.pipeline.name, r.drawing) for r in run.recipes)
+    return all_wanted(
+        wanted_of(run.study, run.manifest, splits.of(drawing, trial), pipeline, drawing.seed, trial)
+        for pipeline, drawing in kinds
+        for trial in run.trials
+    )
+
+
+def _prepare(work: Work) -> None:
+    """Every prepared film that some trial wants."""
+    run = work.run
+    work.prepared = store = PreparedStore(run.workspace.prepared)
+    pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}
+    tasks = plan_prepare(run.manifest.by_id, _films_wanted(run, work.splits), pipelines, store.folder)
+    with run.stage("prepare") as line:
+        todo = [t for t in tasks if not store.has(t.key)]
+        line.found = sum(len(t.films) for t in tasks) - sum(len(t.films) for t in todo)
+        with progress("prepare", sum(len(t.films) for t in todo)) as step:
+            for n in run.engine.map(prepare_chunk, todo):
+                line.done += n
+                step(n)
+        work.rows = {}
+        seconds = 0.0
+        for task in tasks:
+            shard, took = store.read(task.key)
+            seconds += took
+            work.rows.update({(r.image_id, r.wanted): r for r in shard})
+    work.prepare_s = seconds / max(len(work.rows), 1)
+
+
+def feature_spec(run: Run, name: str, state: str, size_px: tuple[int, int]) -> FeatureSpec:
+    """What the features of a backbone depend on in this run."""
+    b = backbone(name)
+    return FeatureSpec(
+        backbone=name, tap=b.tap, state_sha256=state, mean=b.mean, std=b.std, precision=run.precision, batch=run.batch,
+        size_px=size_px, device=f"{run.settled.device}: {run.settled.name}",
+        threads=run.settled.threads if run.settled.device == "cpu" else 0,
+        versions={"torch": torch.__version__, b.library: version(b.library)}, dtype="float16" if b.spatial else "float32",
+    )  # fmt: skip
+
+
+def _featurize(work: Work) -> None:
+    """Features of the prepared films that frozen cells want, from each of their backbones."""
+    run, frozen = work.run, [r for r in work.run.recipes if r.finetune is None]
+    work.stores = {}
+    for which in dict.fromkeys(r.features_of for r in frozen):
+        kinds = {(r.pipeline.name, r.drawing) for r in frozen if r.features_of == which}
+        digests: dict[str, None] = {}
+        for pipeline, drawing in sorted(kinds, key=lambda k: (k[0], k[1].name)):
+            for trial in run.trials:
+                split = work.splits.of(drawing, trial)
+                wanted = wanted_of(run.study, run.manifest, split, pipeline, drawing.seed, trial)
+                digests.update(dict.fromkeys(work.rows[w].digest for ws in wanted.values() for w in ws))
+        work.stores[which] = _features_of(run, which, work.prepared, list(digests))
+
+
+def _features_of(
+    run: Run, which: FeaturesOf, prepared: PreparedStore, digests: Sequence[str]
+) -> FeatureStore:
+    name, random = which
+    weights = run.weights[which]
+    with run.stage(f"featurize {name}{' (random)' if random else ''}") as line:
+        state = state_sha256(build_network(backbone(name), weights, run.study.seed))
+        spec = feature_spec(run, name, state, next(iter(prepared.sizes())))
+        store = FeatureStore(run.workspace.features, spec)
+        missing = store.missing(digests)
+        precision: Precision = "bf16" if run.precision == "bf16" else "fp32"
+        load = partial(FrozenBackbone, backbone(name), weights, run.study.seed, precision, run.settled.device)
+        with progress(f"featurize {name}", len(missing)) as step:
+            # one place with all its threads: a film's features follow the order of sums
+            line.done = sum(
+                run.engine.map(Featurizer(store, load, step), plan_featurize(missing, prepared), alone=True)
+            )
+        store.refresh()
+        line.found = len(digests) - line.done
+    return store
+
+
+def _train(work: Work) -> None:
+    work.trials = trials.plan_trials(work.run, work.splits, work.rows, work.prepared, work.stores)
+    trials.train(work.run, work.trials)
+
+
+def _record(work: Work) -> None:
+    """Everything that the report says of how the numbers came about."""
+    run, study = work.run, work.run.study
+    write_seconds(run, work.trials, work.stores, work.prepare_s, len(work.rows))
+    write_flow(run, work.trials, work.splits, work.whole, work.manifest_path)
+    if not is_run(run.folder):
+        before = study.model_copy(update={"data": study.data.model_copy(update={"subset": None})})
+        counts = study_films(before, work.whole).count_by("label") if study.data.subset else {}
+        write_record(run, work.trials, work.splits, work.duplicates, counts, work.manifest_path, work.command)
+    renew_reporting(run.folder / NAME, study.reporting.model_dump(mode="json"))
+    facts = run.folder / "run_facts.json"
+    if not facts.exists():
+        write_json(run.folder / "stages.json", [asdict(line) for line in run.lines])
+        write_json(
+            facts,
+            {
+                "seconds": round(time.perf_counter() - work.began, 1),
+                "peak_rss_bytes": work.peak.resident_bytes,
+                "peak_anonymous_bytes": work.peak.anonymous_bytes,
+            },
+        )
+
+
+def _evaluate(work: Work) -> None:
+    with work.run.stage("evaluate") as line:
+        line.done = int(evaluate_run(work.run.folder))
+        line.found = 1 - line.done
+
+
+def _report(work: Work) -> None:
+    report = work.run.folder / "report.html"
+    with work.run.stage("report") as line:
+        before = report.stat().st_mtime_ns if report.exists() else None
+        write_report(work.run.folder)
+        line.done = int(report.stat().st_mtime_ns != before)
+        line.found = 1 - line.done
+
+
+def _always(_: Study) -> bool:
+    return True
+
+
+def _near_copies(study: Study) -> bool:
+    return study.data.near_duplicates
+
+
+TO_FEATURES = (
+    Step("equal films", lambda study: not _near_copies(study), _find_equal_films),
+    Step("duplicates", _near_copies, _find_copies),
+    Step("split", _always, _draw_splits),
+    Step("prepare", _always, _prepare),
+    Step("featurize", _always, _featurize),
+)
+"""Everything before a trial is trained; `hilum find-rate` needs no more."""
+STEPS = (
+    *TO_FEATURES,
+    Step("drawn", _always, lambda work: trials.write_drawn(work.run, work.splits, work.rows)),
+    Step("train", _always, _train),
+    Step("predict", _always, lambda work: trials.predict(work.run, work.trials)),
+    Step("record", _always, _record),
+    Step("evaluate", _always, _evaluate),
+    Step("report", _always, _report),
+)
+"""All of a study."""
