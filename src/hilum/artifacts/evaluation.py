@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.header import Header, as_written, read_csv_header, read_json, require_digest, write_json
+from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import digest
 from hilum.core.errors import DigestError
@@ -142,7 +143,7 @@ def read_checked(folder: RunFolder) -> Evaluation:
     require_digest("study", evaluation.header.inputs.get("study", ""), folder.record.study_digest, where)
     splits = folder.splits_digest()
     require_digest("splits", evaluation.header.inputs.get("splits", ""), splits, where)
-    statistics = folder.path / "statistics.json"
+    statistics = folder.path / STATISTICS
     _, provenance = read_csv_header(statistics, "statistics") if statistics.is_file() else (None, "unknown")
     if provenance != "hilum":
         raise DigestError(

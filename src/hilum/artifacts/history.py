@@ -1,9 +1,16 @@
-"""Losses of a trial by epoch, as the run's folder gives them and a figure draws them."""
+"""``history.jsonl`` of a trial: losses and learning rate by epoch, a line each."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hilum.artifacts.header import as_written
+
+NAME = "history.jsonl"
 
 
 @dataclass(frozen=True)
@@ -27,3 +34,22 @@ class LossCurve:
         """Validation loss of the weights that were kept; None where it was not recorded."""
         at = len(self.valid) if self.best is None else self.best
         return self.valid[at - 1] if 0 < at <= len(self.valid) else None
+
+    @classmethod
+    def of_trial(cls, folder: Path) -> LossCurve:
+        """Of a trial's folder; empty where it keeps no history."""
+        lines = history_lines(folder)
+        with as_written(folder / NAME):
+            valid = [float(r["valid_loss"]) for r in lines if r.get("valid_loss") is not None]
+            best = [int(r["epoch"]) for r in lines if r.get("best")]
+            rates = [float(r["learning_rate"]) for r in lines if r.get("learning_rate") is not None]
+            return cls([float(r["train_loss"]) for r in lines], valid, best[-1] if best else None, rates)
+
+
+def history_lines(folder: Path) -> list[dict[str, Any]]:
+    """Each line of a trial's history; none where it keeps no history."""
+    path = folder / NAME
+    if not path.is_file():
+        return []
+    with as_written(path):
+        return [json.loads(text) for text in path.read_text("utf-8").splitlines() if text.strip()]

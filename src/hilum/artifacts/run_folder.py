@@ -7,39 +7,24 @@ does not fit is refused; nothing is written or computed here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.flow import Flow
-from hilum.artifacts.header import as_written, read_object
 from hilum.artifacts.history import LossCurve
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.questions import Question, questions
 from hilum.artifacts.run import FACTORS, NAME, RunCell, RunRecord, is_run
+from hilum.artifacts.run_files import EXCLUDED, SPLITS
 from hilum.artifacts.split import AnySplit, read_split
+from hilum.artifacts.trial_files import PREDICTIONS, Seconds, read_bundle
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import DigestError, InputError
 
-STEPS = ("prepare", "featurize", "train", "predict")
 PREDICTED_PARTS = ("valid", "test")
-
-
-@dataclass(frozen=True)
-class Seconds:
-    """Seconds of a trial by step; None where it was not measured.
-
-    Attributes:
-        alone: What it would have cost by itself.
-        here: What it cost in this study, with features shared.
-    """
-
-    alone: dict[str, float]
-    here: dict[str, float]
 
 
 class RunFolder:
@@ -94,7 +79,7 @@ class RunFolder:
     @cached_property
     def exclusions(self) -> list[Exclusion]:
         """What was left out; empty where there is no such table."""
-        return read_exclusions(self.path / "excluded.csv")
+        return read_exclusions(self.path / EXCLUDED)
 
     @cached_property
     def flow(self) -> Flow | None:
@@ -123,7 +108,7 @@ class RunFolder:
     def _split(self, kind: str, trial: int) -> AnySplit:
         key = kind, trial
         if key not in self._read:
-            path = self.path / "splits" / kind / f"trial-{trial}.json"
+            path = self.path / SPLITS / kind / f"trial-{trial}.json"
             split = read_split(path)
             drawn_from = split.header.inputs.get("manifest")
             if drawn_from != self.record.manifest_digest:
@@ -147,7 +132,7 @@ class RunFolder:
 
     def predictions_path(self, cell: RunCell, trial: int) -> Path:
         """The predictions of a trial of a cell."""
-        return self.folder(cell, trial) / "predictions.csv"
+        return self.folder(cell, trial) / PREDICTIONS
 
     def predictions(self, cell: RunCell, trial: int) -> Predictions:
         """The predictions of a trial, checked against its split.
@@ -185,37 +170,25 @@ class RunFolder:
 
     def losses(self, cell: RunCell, trial: int) -> LossCurve:
         """Losses by epoch."""
-        path = self.folder(cell, trial) / "history.jsonl"
-        if not path.is_file():
-            return LossCurve((), ())
-        with as_written(path):
-            rows = [json.loads(text) for text in path.read_text("utf-8").splitlines() if text.strip()]
-            valid = [float(r["valid_loss"]) for r in rows if r.get("valid_loss") is not None]
-            best = [int(r["epoch"]) for r in rows if r.get("best")]
-            rates = [float(r["learning_rate"]) for r in rows if r.get("learning_rate") is not None]
-            return LossCurve([float(r["train_loss"]) for r in rows], valid, best[-1] if best else None, rates)
+        return LossCurve.of_trial(self.folder(cell, trial))
+
+    def bundle(self, cell: RunCell, trial: int) -> dict[str, Any]:
+        """What bundle.json says; empty where there is none."""
+        return read_bundle(self.folder(cell, trial))
 
     def operating_point(self, cell: RunCell, trial: int) -> dict[str, Any]:
         """The bundle's operating point; empty where there is none."""
-        path = self.folder(cell, trial) / "bundle" / "bundle.json"
-        return dict(read_object(path).get("operating_point") or {}) if path.is_file() else {}
+        return dict(self.bundle(cell, trial).get("operating_point") or {})
 
     def trained_weights(self, cell: RunCell, trial: int) -> str:
         """Digest of the weights that scored a trial's films, backbone and head together; empty where there is no record."""
-        path = self.folder(cell, trial) / "bundle" / "bundle.json"
-        value = read_object(path) if path.is_file() else {}
+        value = self.bundle(cell, trial)
         trained = value.get("head_sha256") or value.get("network_sha256")
         return digest([trained, value.get("state_sha256")]) if trained else ""
 
     def seconds(self, cell: RunCell, trial: int) -> Seconds:
         """Seconds by step."""
-        path = self.folder(cell, trial) / "seconds.json"
-        value = read_object(path) if path.is_file() else {}
-
-        def steps(which: str) -> dict[str, float]:
-            return {s: float(t) for s, t in (value.get(which) or {}).items() if s in STEPS and t is not None}
-
-        return Seconds(steps("alone"), steps("here"))
+        return Seconds.of_trial(self.folder(cell, trial))
 
     def weight_digests(self) -> list[str]:
         """`trained_weights` of every trial of every cell."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hilum.artifacts.outputs import WORKSPACE_BYTES, check_outputs, folder_output
+from hilum.artifacts.trial_files import FINDER
 from hilum.cli.ending import when_stopped
 from hilum.cli.run import checked_study, kept, manifest_of, study_path
 from hilum.core.errors import InputError
@@ -17,7 +18,7 @@ from hilum.core.progress import set_quiet
 if TYPE_CHECKING:
     from hilum.workflow.find_rates import FoundRates
 
-FINDER, FIGURE = "finder.json", "learning-rate-finder"
+FIGURE = "learning-rate-finder"
 
 
 def find_rate(
@@ -79,8 +80,9 @@ def find_rate(
 def _write(folder: Path, name: str, found: Sequence[FoundRates]) -> None:
     """finder.json, and the figure."""
     from hilum.artifacts.header import Header, write_json
+    from hilum.artifacts.trial_files import FinderCurve
     from hilum.report import style
-    from hilum.report.rate_figures import finder_curve, finder_curves
+    from hilum.report.rate_figures import finder_curves
 
     cells = [{"cell": f.cell, "trial": 1, "highest_rate": f.highest_rate, **f.curve} for f in found]
     write_json(folder / FINDER, {"header": Header("finder").to_dict(), "study": name, "cells": cells})
@@ -88,7 +90,10 @@ def _write(folder: Path, name: str, found: Sequence[FoundRates]) -> None:
     for f in found:
         panels.setdefault(f.backbone, []).append(f)
     drawn = [
-        (backbone, [finder_curve(f.cell.partition("--")[2].replace("--", ", "), f.curve) for f in of])
+        (
+            backbone,
+            [(f.cell.partition("--")[2].replace("--", ", "), FinderCurve.from_dict(f.curve)) for f in of],
+        )
         for backbone, of in panels.items()
     ]
     style.save(finder_curves(drawn), folder, FIGURE)

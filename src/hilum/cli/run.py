@@ -18,8 +18,8 @@ from hilum.core.errors import InputError, nearest
 from hilum.core.progress import set_quiet
 
 if TYPE_CHECKING:
+    from hilum.artifacts.run_files import StageLine
     from hilum.study.file import Study
-    from hilum.workflow.stage_line import StageLine
 
 
 def study_path(name: str) -> Path:

@@ -14,10 +14,12 @@ from typing import Any
 
 from hilum.artifacts.features import FEATURES
 from hilum.artifacts.header import header_path, read_csv_header, read_json
+from hilum.artifacts.history import history_lines
 from hilum.artifacts.lineage import SHOWN, Artefact, Link, bundle_version, compared
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.run import NAME, RunRecord
+from hilum.artifacts.trial_files import PREDICTIONS, SECONDS, TRAIN
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT, digest, sha256_file
 from hilum.lineage.films import FilmReader
@@ -208,14 +210,13 @@ class ModelReader:
     def trial(self, folder: Path) -> Artefact:
         """A trial: its predictions, its bundle, and what is below them."""
         facts: dict[str, Any] = {}
-        for name in ("train", "seconds"):
-            if (folder / f"{name}.json").is_file():
-                facts[name] = read_json(folder / f"{name}.json")
-        history = folder / "history.jsonl"
-        if history.is_file():
-            facts["epochs"] = sum(bool(t.strip()) for t in history.read_text(encoding="utf-8").splitlines())
+        for name in (TRAIN, SECONDS):
+            if (folder / name).is_file():
+                facts[Path(name).stem] = read_json(folder / name)
+        if epochs := len(history_lines(folder)):
+            facts["epochs"] = epochs
         links = []
-        path = folder / "predictions.csv"
+        path = folder / PREDICTIONS
         if path.is_file():
             p = self.predictions(path)
             links.append(
@@ -236,7 +237,7 @@ class ModelReader:
 def trial_state(folder: Path) -> tuple[Link, ...]:
     """Whether the files of a trial are as they were written, without what is below them."""
     found = []
-    path = folder / "predictions.csv"
+    path = folder / PREDICTIONS
     if path.is_file():
         header, provenance = read_csv_header(path, "predictions")
         same = (folder / "bundle" / "bundle.json").is_file() and (

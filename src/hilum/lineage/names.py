@@ -17,6 +17,7 @@ from hilum.artifacts.features import FEATURES
 from hilum.artifacts.header import header_path, read_json
 from hilum.artifacts.lineage import Artefact, bundle_version
 from hilum.artifacts.run import NAME, RunRecord
+from hilum.artifacts.run_files import STATISTICS, MlflowNote
 from hilum.artifacts.split import read_split
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
@@ -91,15 +92,15 @@ def _of_run(run: Path) -> Iterator[Entry]:
     for cell in record.cells:
         yield Entry("cell", cell.name, "", run / "cells" / cell.name)
     paths = [
-        run / "statistics.json",
+        run / STATISTICS,
         run / "report.html",
         *sorted(run.glob("cells/*/trial-*/predictions.csv")),
     ]
     for path in paths:
         if header_path(path).is_file():
             yield Entry(path.stem, path.name, str(read_json(header_path(path)).get("csv_sha256", "")), path)
-    if (run / "mlflow.json").is_file():
-        for key, run_id in read_json(run / "mlflow.json").get("runs", {}).items():
+    if note := MlflowNote.of_run(run):
+        for key, run_id in note.runs.items():
             yield Entry("trial", run_id, run_id, run / "cells" / key.partition("/")[2])
 
 

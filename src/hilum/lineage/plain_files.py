@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.header import header_path, read_json
+from hilum.artifacts.history import NAME as HISTORY
 from hilum.artifacts.lineage import Artefact, Link, compared
+from hilum.artifacts.looks import NAME as LOOKS
+from hilum.artifacts.run_files import BOX, EXCLUDED, FACTS, MLFLOW_NOTE, STAGES
+from hilum.artifacts.trial_files import FINDER, PREDICT, SECONDS, TRAIN
 from hilum.core.digests import sha256_file
 from hilum.core.tables import count_rows, read_columns
 from hilum.lineage.surroundings import Surroundings
@@ -27,22 +31,22 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("tables/*.tex", "table", "a table of the page, for LaTeX (booktabs)"),
     ("figures/*.svg", "figure", "a figure of the page; its caption stands in the page"),
     ("figures/*.png", "figure", "a figure of the page; its caption stands in the page"),
-    ("stages.json", "stages", "what each stage of the run did: items done, items found finished, seconds"),
-    ("run_facts.json", "run facts", "what the run took the first time: seconds, and peak memory in bytes"),
-    ("excluded.csv", "exclusions", "films that ingest left out, and why"),
+    (STAGES, "stages", "what each stage of the run did: items done, items found finished, seconds"),
+    (FACTS, "run facts", "what the run took the first time: seconds, and peak memory in bytes"),
+    (EXCLUDED, "exclusions", "films that ingest left out, and why"),
     ("model_card.md", "model card", "what the models are for, how they were made and tested, what they must not be used for"),
-    ("mlflow.json", "mlflow note", "what was recorded in MLflow, and where"),
-    ("boxed_film.json", "boxed film", "the film and the box that the report follows through the pipelines"),
+    (MLFLOW_NOTE, "mlflow note", "what was recorded in MLflow, and where"),
+    (BOX, "boxed film", "the film and the box that the report follows through the pipelines"),
     # below a trial's folder
-    ("history.jsonl", "history", "losses and learning rate of each epoch of the trial"),
-    ("train.json", "training facts", "seconds of training, and steps an epoch"),
-    ("predict.json", "prediction facts", "seconds of prediction, and whether every film got the same scores"),
-    ("seconds.json", "seconds", "what the trial would have cost alone, and its share of what was computed once for all"),
-    ("finder.json", "rate finder", "losses over learning rates, and the rates that they suggest"),
+    (HISTORY, "history", "losses and learning rate of each epoch of the trial"),
+    (TRAIN, "training facts", "seconds of training, and steps an epoch"),
+    (PREDICT, "prediction facts", "seconds of prediction, and whether every film got the same scores"),
+    (SECONDS, "seconds", "what the trial would have cost alone, and its share of what was computed once for all"),
+    (FINDER, "rate finder", "losses over learning rates, and the rates that they suggest"),
     ("bundle/head.safetensors", "weights", "trained weights of the bundle; bundle.json names them by digest"),
     # below the workspace
     ("workspace.json", "workspace", "device, precision and threads, settled once for each kind of machine"),
-    ("looks.jsonl", "looks", "a line for each time test films were opened"),
+    (LOOKS, "looks", "a line for each time test films were opened"),
     ("looks/*.json", "test films", "digests of a set of test films that was looked at"),
     ("prepared/*.npy", "prepared films", "pixels of prepared films, a row each; the .json beside says which"),
     ("features/*/*.ids.npy", "features", "digests of the prepared films of a shard of features"),

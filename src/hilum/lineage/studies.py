@@ -10,6 +10,7 @@ from typing import Any
 from hilum.artifacts.header import header_path, read_json
 from hilum.artifacts.lineage import SHOWN, Artefact, Link, compared
 from hilum.artifacts.run import NAME, RunRecord, is_run
+from hilum.artifacts.run_files import COMPARISONS, STATISTICS, MlflowNote
 from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
@@ -117,8 +118,8 @@ class RunReader:
         unsafe = sorted({s for c in f.cells for s in unsafe_among(c.switches)})
         if unsafe:
             facts["UNSAFE"] = ", ".join(unsafe)
-        if (folder / "mlflow.json").is_file():
-            facts["recorded in MLflow"] = read_json(folder / "mlflow.json").get("store")
+        if note := MlflowNote.of_run(folder):
+            facts["recorded in MLflow"] = note.store
         links = [self._study(r, folder, r.study_digest), self.films.find_manifest(r.manifest_digest)]
         links += [self._trials(f), *self._results(folder)]
         return Artefact(
@@ -155,12 +156,12 @@ class RunReader:
 
     def _results(self, folder: Path) -> list[Link]:
         found = []
-        for name in ("statistics.json", "comparisons.json", "report.html"):
+        for name in (STATISTICS, COMPARISONS, "report.html"):
             path = folder / name
             if path.is_file() and header_path(path).is_file():
                 recorded = str(read_json(header_path(path))["csv_sha256"])
                 found.append(compared(name, recorded, sha256_file(path), ""))
-            elif name != "comparisons.json":
+            elif name != COMPARISONS:
                 found.append(
                     Link(
                         name, "", "missing", "the run is not finished; `hilum run` of the same study goes on"
@@ -272,7 +273,7 @@ class RunReader:
         facts = {"tables and figures": f"{intact} of {len(outputs)} as they were written"}
         links = [compared("the page as written", beside["csv_sha256"], sha256_file(path), "")]
         for role, recorded in header["inputs"].items():
-            if role == "statistics.json" and (path.parent / role).is_file():
+            if role == STATISTICS and (path.parent / role).is_file():
                 found = self.statistics(path.parent / role)
                 links.append(compared(role, recorded, found.version, "", found))
             elif (path.parent / role).is_file() or "." in role:

@@ -6,7 +6,6 @@ so. Panels of films are not drawn again: they are those of the member's own repo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from matplotlib.figure import Figure
 
 from hilum.artifacts.history import LossCurve
 from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_files import BoxedFilmNote
 from hilum.core.files import write_bytes
 from hilum.paper import figures
 from hilum.paper.differences import is_of_experiment
@@ -22,7 +22,6 @@ from hilum.paper.figures import RateLine
 from hilum.paper.member import Member, Paper
 from hilum.report import figures as curves_of_study
 from hilum.report import hover, style
-from hilum.report.box_panel import BOX
 from hilum.report.figures import PrCurve
 from hilum.report.numbers import rate
 from hilum.report.page import Picture
@@ -60,9 +59,9 @@ def plateau_picture(member: Member, out: Path) -> Picture | None:
     panels: dict[str, list[RateLine]] = {}
     for cell in member.folder.cells:
         for trial in member.folder.trials if is_of_experiment(member, cell) else ():
-            epochs, values = _epoch_rates(member, cell, trial)
-            if values:
-                x, y = np.array(epochs, np.float64), np.array(values, np.float64)
+            rates = member.folder.losses(cell, trial).rates
+            if rates:
+                x, y = np.arange(1.0, len(rates) + 1), np.array(rates, np.float64)
                 line = RateLine(cell.schedule, x, y, trial)
                 panels.setdefault(member.backbone_label(cell), []).append(line)
     if not panels:
@@ -75,15 +74,6 @@ def plateau_picture(member: Member, out: Path) -> Picture | None:
         "Learning rate over epochs, falling in steps.",
         member,
     )
-
-
-def _epoch_rates(member: Member, cell: RunCell, trial: int) -> tuple[list[int], list[float]]:
-    path = member.folder.folder(cell, trial) / "history.jsonl"
-    if not path.is_file():
-        return [], []
-    rows = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.strip()]
-    kept = [r for r in rows if r.get("learning_rate") is not None]
-    return [int(r["epoch"]) for r in kept], [float(r["learning_rate"]) for r in kept]
 
 
 def loss_picture(member: Member, described: bool, out: Path) -> Picture | None:
@@ -186,7 +176,7 @@ def architecture_picture(member: Member | None, out: Path) -> Picture:
 
 def copied_pictures(member: Member, out: Path) -> list[Picture]:
     """The panels of films of the member's own report, those that there are."""
-    annotated = (member.folder.path / BOX).is_file()
+    annotated = BoxedFilmNote.of_run(member.folder.path) is not None
     words = {
         "augmentor-torchvision": "The paper’s Figure 4: distortion and zoom as torchvision has them and as Augmentor has them.",
         "augmentation-panel": f"The paper’s Figure {'3' if member.experiment == 1 else '6'}: a training film of each class under each "

@@ -21,8 +21,6 @@ from hilum.report.numbers import percent
 from hilum.report.panel import show_film, wrapped
 from hilum.report.table import Cell, Column, Table, text_cell
 
-BOX = "boxed_film.json"
-"""In a run's folder: the film that somebody annotated; without it the film is synthetic."""
 _CELL_IN = 1.75
 _A_ROW = 5
 

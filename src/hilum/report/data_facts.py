@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from hilum.artifacts.header import as_written, read_object
 from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.run_files import DUPLICATES
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers
@@ -93,7 +94,7 @@ def selection(folder: RunFolder) -> str:
 
 def duplicates(folder: RunFolder) -> str:
     """How copies were kept in one part."""
-    path = folder.path / "duplicates.json"
+    path = folder.path / DUPLICATES
     if not path.is_file():
         return NOT_REPORTED
     with as_written(path):

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import Counter
 
 from hilum.artifacts.manifest import FilmRow
-from hilum.artifacts.run_folder import STEPS, RunFolder
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
+from hilum.artifacts.trial_files import STEPS
 from hilum.report.published_tables import mean
 from hilum.report.result_tables import CellColumns, backbone_breaks
 from hilum.report.run_words import averaged

@@ -11,8 +11,9 @@ import math
 from collections.abc import Callable
 
 from hilum.artifacts.run import RunCell
-from hilum.artifacts.run_folder import STEPS, RunFolder
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRows
+from hilum.artifacts.trial_files import STEPS
 from hilum.report import numbers, published
 from hilum.report.class_words import against
 from hilum.report.run_words import backbone_label

@@ -7,14 +7,14 @@ loss is smoothed, its rates are on a logarithmic scale, and its three suggestion
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from hilum.artifacts.trial_files import FinderCurve
 from hilum.report import style
 
 _MARKS = {"steep": "v", "valley": "o", "minimum": "s"}
@@ -57,32 +57,7 @@ def rate_curves(curves: Sequence[RateCurve]) -> Figure:
         return fig
 
 
-@dataclass(frozen=True)
-class FinderCurve:
-    """What a range test saw.
-
-    Attributes:
-        name: Of the line.
-        rates: float64 (n_steps,).
-        losses: float64 (n_steps,), smoothed.
-        suggestions: ``steep``, ``valley`` and ``minimum`` -> rate; those that there are.
-    """
-
-    name: str
-    rates: NDArray[np.float64]
-    losses: NDArray[np.float64]
-    suggestions: dict[str, float]
-
-
-def finder_curve(name: str, seen: Mapping[str, Any]) -> FinderCurve:
-    """The line of a ``finder.json``."""
-    suggestions = {k: float(seen[k]) for k in _MARKS if seen.get(k)}
-    return FinderCurve(
-        name, np.array(seen["rates"], np.float64), np.array(seen["losses"], np.float64), suggestions
-    )
-
-
-def finder_curves(panels: Sequence[tuple[str, Sequence[FinderCurve]]]) -> Figure:
+def finder_curves(panels: Sequence[tuple[str, Sequence[tuple[str, FinderCurve]]]]) -> Figure:
     """Smoothed loss over the learning rate, a panel a backbone, its suggestions marked on the lines."""
     n_columns = min(2, len(panels))
     n_rows = -(-len(panels) // n_columns)
@@ -90,20 +65,20 @@ def finder_curves(panels: Sequence[tuple[str, Sequence[FinderCurve]]]) -> Figure
     with style.figure(width, 0.35 + 2.6 * n_rows) as fig:
         axes = fig.subplots(n_rows, n_columns, squeeze=False).ravel().tolist()
         for ax, (title, curves) in zip(axes, panels, strict=False):
-            for k, curve in enumerate(curves):
+            for k, (name, curve) in enumerate(curves):
                 colour, dash = style.line(k)
-                ax.plot(curve.rates, curve.losses, color=colour, linestyle=dash, label=curve.name)
-                for name, rate in curve.suggestions.items():
+                ax.plot(curve.rates, curve.losses, color=colour, linestyle=dash, label=name)
+                for kind, rate in curve.suggestions.items():
                     at = float(np.interp(np.log(rate), np.log(curve.rates), curve.losses))
-                    label = f"{name} {rate:.1e}" if len(curves) == 1 else "_nolegend_"
+                    label = f"{kind} {rate:.1e}" if len(curves) == 1 else "_nolegend_"
                     ax.plot(
-                        rate, at, marker=_MARKS[name], ls="", ms=5.5, mfc="white", mec=colour, mew=1.2,
+                        rate, at, marker=_MARKS[kind], ls="", ms=5.5, mfc="white", mec=colour, mew=1.2,
                         label=label,
                     )  # fmt: skip
             ax.set(title=title, xlabel="learning rate", ylabel="loss (smoothed)", xscale="log")
-            lowest = min(float(c.losses.min()) for c in curves)
-            usual = max(float(np.quantile(c.losses, 0.8)) for c in curves)
-            first = max(usual, *(float(c.losses[0]) for c in curves))
+            lowest = min(min(c.losses) for _, c in curves)
+            usual = max(float(np.quantile(c.losses, 0.8)) for _, c in curves)
+            first = max(usual, *(c.losses[0] for _, c in curves))
             # a loss that runs away at the end would press the rest flat; one that never falls is shown all the same
             fall = max(first - lowest, 0.1 * abs(first), 1e-6)
             ax.set_ylim(lowest - 0.1 * fall, first + 0.6 * fall)

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from hilum.artifacts.run import RunCell
-from hilum.artifacts.run_folder import STEPS, RunFolder
+from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import MACRO, StatisticsRow
 from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
+from hilum.artifacts.trial_files import STEPS
 from hilum.report import numbers
 from hilum.report.class_words import against
 from hilum.report.run_words import averaged, backbone_label, cell_level

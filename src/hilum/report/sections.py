@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from hilum.artifacts.evaluation import MIXED_UNIT, Evaluation
 from hilum.artifacts.header import read_object
 from hilum.artifacts.looks import looks
+from hilum.artifacts.run_files import DUPLICATES, RunFacts
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers
 from hilum.report.caution import Caution
@@ -103,7 +104,7 @@ def _trained(folder: RunFolder) -> str:
 
 def copies(folder: RunFolder) -> str:
     """A sentence on the copies that were found among the films; empty where the run has no record of it."""
-    path = folder.path / "duplicates.json"
+    path = folder.path / DUPLICATES
     if not path.is_file():
         return ""
     found = read_object(path)
@@ -177,13 +178,8 @@ def facts(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
         ("Machine", _machine(run.machine)),
         ("Looks at the test films", looks_words(looks(folder))),
     ]
-    facts_path = folder.path / "run_facts.json"
-    if facts_path.is_file():
-        peak = read_object(facts_path).get("peak_rss_bytes")
-        if peak:
-            found.append(
-                ("Peak memory", f"{numbers.size(int(peak))} in the largest process, mapped files included")
-            )
+    if peak := RunFacts.of_run(folder.path).peak_rss_bytes:
+        found.append(("Peak memory", f"{numbers.size(peak)} in the largest process, mapped files included"))
     return found
 
 

@@ -5,28 +5,23 @@ Convention: a caution a rule; it names the cells with the numbers of the first t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hilum.artifacts.header import read_json
+from hilum.artifacts.run_files import read_problems
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report.caution import Caution
 from hilum.report.result_tables import CellColumns
 
-LEARNING = "learning.json"
 NAMED = 3
 """Cells that a caution names; the others are counted."""
 
 
 def learning_cautions(folder: RunFolder, named: int = NAMED) -> list[Caution]:
     """What the rules found, the gravest first; nothing where the file is not there yet."""
-    path = folder.path / LEARNING
-    if not path.is_file():
-        return []
     return [
-        Caution(str(f["title"]), _where(folder, f["where"], named), str(f["code"]), str(f["to_do"]))
-        for f in read_json(path)["found"]
+        Caution(p.title, _where(folder, p.where, named), p.code, p.to_do) for p in read_problems(folder.path)
     ]
 
 
@@ -39,9 +34,9 @@ def learning_lines(runs: Sequence[Path]) -> list[str]:
     ]
 
 
-def _where(folder: RunFolder, where: list[dict[str, Any]], named: int) -> str:
+def _where(folder: RunFolder, where: Sequence[Mapping[str, Any]], named: int) -> str:
     label, cells = CellColumns(folder).label, {c.name: c for c in folder.cells}
-    by_cell: dict[str, list[dict[str, Any]]] = {}
+    by_cell: dict[str, list[Mapping[str, Any]]] = {}
     for found in where:
         by_cell.setdefault(found["cell"], []).append(found)
     words = [

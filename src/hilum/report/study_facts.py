@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hilum.artifacts.header import read_json
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRows
@@ -45,7 +44,7 @@ def model(folder: RunFolder) -> str:
     """Each backbone with its head, and whether it was trained."""
     found = []
     for c in {c.backbone: c for c in folder.cells}.values():
-        head = _HEADS.get(str(_bundle(folder, c).get("head", "")), "")
+        head = _HEADS.get(str(folder.bundle(c, 1).get("head", "")), "")
         kinds = {k.finetuned for k in folder.cells if k.backbone == c.backbone}
         how = {True: "trained as a whole", False: "frozen, only its head trained"}
         words = " or ".join(how[k] for k in sorted(kinds))
@@ -252,8 +251,3 @@ def chosen_words(folder: RunFolder) -> str:
 def _labels(folder: RunFolder) -> dict[str, str]:
     """Backbone -> its name for tables."""
     return {c.backbone: backbone_label(c) for c in folder.cells}
-
-
-def _bundle(folder: RunFolder, cell: RunCell) -> dict[str, Any]:
-    path = folder.folder(cell, 1) / "bundle" / "bundle.json"
-    return dict(read_json(path)) if path.is_file() else {}

@@ -13,10 +13,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from hilum.artifacts.evaluation import Evaluation
-from hilum.artifacts.header import read_object
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRows
+from hilum.artifacts.trial_files import FinderCurve
 from hilum.report import figures, hover, published, style
 from hilum.report.box_panel import BoxedFilm, box_panel
 from hilum.report.confusion_tables import shown_cells
@@ -24,7 +24,7 @@ from hilum.report.figures import Estimate, PrCurve
 from hilum.report.numbers import rate
 from hilum.report.page import Picture
 from hilum.report.panel import PanelCell, panel
-from hilum.report.rate_figures import FinderCurve, RateCurve, finder_curve, finder_curves, rate_curves
+from hilum.report.rate_figures import RateCurve, finder_curves, rate_curves
 from hilum.report.result_tables import CellColumns
 from hilum.report.run_words import averaged, backbone_label, cell_level
 from hilum.study.metrics import metric_label, shown_in, shown_words
@@ -178,13 +178,11 @@ def rate_picture(folder: RunFolder, curves: Sequence[RateCurve], out: Path) -> P
 def finder_picture(folder: RunFolder, out: Path) -> Picture | None:
     """What the learning-rate finder saw in trial 1; None where it was not asked for."""
     others = [f for f in folder.varying() if f != "backbone"]
-    panels: dict[str, list[FinderCurve]] = {}
+    panels: dict[str, list[tuple[str, FinderCurve]]] = {}
     for c in folder.cells:
-        path = folder.folder(c, 1) / "finder.json"
-        if not path.is_file():
-            continue
-        curve = finder_curve(", ".join(_levels(c, others)) or "loss", read_object(path))
-        panels.setdefault(backbone_label(c), []).append(curve)
+        if (seen := FinderCurve.of_trial(folder.folder(c, 1))) is not None:
+            name = ", ".join(_levels(c, others)) or "loss"
+            panels.setdefault(backbone_label(c), []).append((name, seen))
     if not panels:
         return None
     return _picture(

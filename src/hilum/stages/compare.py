@@ -17,6 +17,7 @@ from hilum.artifacts.evaluation import MIXED_UNIT
 from hilum.artifacts.header import Header, header_path, read_csv_header
 from hilum.artifacts.looks import count_look
 from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_files import COMPARISONS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import RULES
 from hilum.core.digests import digest
@@ -28,7 +29,6 @@ from hilum.stats.resampling_unit import joined_labels, resampling_unit
 from hilum.stats.scored_films import ScoredFilms
 from hilum.study.metrics import shown_in
 
-COMPARISONS = "comparisons.json"
 PART = "test"
 
 

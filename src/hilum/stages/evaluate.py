@@ -25,6 +25,7 @@ from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.questions import Question
 from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_files import COMPARISONS, STATISTICS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import RULES
 from hilum.artifacts.study_rows import StudyRow, StudyRows, study_row
@@ -43,7 +44,6 @@ from hilum.stats.trial_curves import trial_curves
 from hilum.study.metrics import formulas
 
 PART = "test"
-COMPARISONS = "comparisons.json"
 
 
 def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
@@ -68,7 +68,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     families = folder.record.families
     compared = replace(header, kind="comparisons", options={**header.options, "families": families})
     pairs = [family_pairs(folder, f) for f in families]
-    has_statistics = _is_of(run_dir / "statistics.json", header) and _is_whole(run_dir / NAME)
+    has_statistics = _is_of(run_dir / STATISTICS, header) and _is_whole(run_dir / NAME)
     has_comparisons = not families or _is_of(run_dir / COMPARISONS, compared)
     if has_statistics and has_comparisons:
         return False
@@ -108,7 +108,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
         Evaluation(replace(header, kind="evaluation"), unit.name, unit.counts, formulas(), trials).write(
             run_dir / NAME
         )
-        StudyRows(rows).write(run_dir / "statistics.json", header)
+        StudyRows(rows).write(run_dir / STATISTICS, header)
     return True
 
 

@@ -20,8 +20,10 @@ from hilum.artifacts.evaluation import read_checked
 from hilum.artifacts.header import Header, read_json, write_with_header
 from hilum.artifacts.looks import looks
 from hilum.artifacts.run import is_run
+from hilum.artifacts.run_files import COMPARISONS, STATISTICS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRows
+from hilum.artifacts.trial_files import TrainFacts
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
 from hilum.core.files import write_text
@@ -73,7 +75,7 @@ def write_paper_report(folder: Path) -> Path:
     page = render(compose(paper, found, tables, drawn, of_member))
     path = folder / PAGE
     inputs = {suites.NAME: sha256_file(folder / suites.NAME)}
-    inputs |= {m.name: sha256_file(m.folder.path / "statistics.json") for m in paper.members}
+    inputs |= {m.name: sha256_file(m.folder.path / STATISTICS) for m in paper.members}
     options = {"tables": list(tables), "figures": list(drawn)}
     write_with_header(path, page, Header("paper-report", inputs, options))
     return path
@@ -97,16 +99,16 @@ def _member(entry: suites.Entry, runs: Path, where: Path) -> Member:
             f"{where}: member {entry.study!r} is run {entry.run!r}, but {path} is no run's folder; run that study in this "
             "workspace, or take it out of the suite"
         )
-    if not (path / "statistics.json").is_file():
+    if not (path / STATISTICS).is_file():
         raise InputError(
             f"{where}: member {entry.study!r} was not evaluated: {path} has no statistics.json; run the study to its end"
         )
     folder = RunFolder(path)
-    comparisons, seen = path / "comparisons.json", looks(folder)
+    comparisons, seen = path / COMPARISONS, looks(folder)
     return Member(
         entry.study,
         folder,
-        StudyRows.read(path / "statistics.json"),
+        StudyRows.read(path / STATISTICS),
         read_checked(folder),
         tuple(read_comparisons(comparisons)) if comparisons.is_file() else (),
         entry.seconds,
@@ -143,10 +145,9 @@ def policy_rates(folder: RunFolder) -> dict[str, NDArray[np.float64]]:
     epochs = int(training.get("epochs") or 0)
     found = {}
     for cell in folder.cells:
-        record = folder.folder(cell, 1) / "train.json"
-        if cell.schedule in found or cell.schedule not in policies or not record.is_file():
+        if cell.schedule in found or cell.schedule not in policies:
             continue
-        steps = read_json(record).get("steps_per_epoch")
+        steps = TrainFacts.of_trial(folder.folder(cell, 1)).steps_per_epoch
         policy = _POLICY.validate_python(policies[cell.schedule])
         if steps and not policy.reads_losses:
             found[cell.schedule] = simulate(policy.filled(training["learning_rate"]), epochs, int(steps))

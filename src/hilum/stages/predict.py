@@ -17,9 +17,10 @@ from torch import nn
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureRows, PartFeatures
-from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.header import Header
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split
+from hilum.artifacts.trial_files import PredictFacts
 from hilum.core.errors import FilmError, InputError
 from hilum.core.progress import progress
 from hilum.core.tables import known
@@ -104,11 +105,8 @@ def predict_trial(task: PredictTask) -> int:
             options={"path": "the study's pipeline, draws included", "positive": bundle.positive},
         ),
     ).write(Path(task.out))
-    facts = {
-        "seconds": round(time.perf_counter() - start, 4),
-        "constant": bool(np.ptp(values, axis=0).max() < CONSTANT),
-    }
-    write_json(Path(task.out).with_name("predict.json"), facts)
+    constant = bool(np.ptp(values, axis=0).max() < CONSTANT)
+    PredictFacts(round(time.perf_counter() - start, 4), constant).write(Path(task.out).parent)
     return len(ids)
 
 

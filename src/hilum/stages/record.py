@@ -11,13 +11,13 @@ import os
 import sys
 from pathlib import Path
 
-from hilum.artifacts.header import read_json, write_json
+from hilum.artifacts.run_files import MLFLOW_NOTE, MlflowNote
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import digest
 from hilum.core.errors import HilumError
 from hilum.core.files import lock
 from hilum.core.progress import say
-from hilum.tracking.background import NOTE, SERVER, SWITCH, local_uri, store_name, without_password
+from hilum.tracking.background import SERVER, SWITCH, local_uri, store_name, without_password
 from hilum.tracking.mlflow_store import MlflowStore, settings
 from hilum.tracking.trial_record import trial_records
 
@@ -49,21 +49,16 @@ def _record(run_dir: Path, workspace_root: Path, uri: str, own: str) -> None:
     folder = RunFolder(run_dir)
     records = list(trial_records(folder))
     content = digest([r.digest for r in records])
-    note = {
-        "store": store_name(uri, workspace_root),
-        "content": content,
-    }
-    note_path = run_dir / NOTE
-    if note_path.is_file() and (uri != own or (workspace_root / "mlflow.db").is_file()):
-        before = read_json(note_path)
-        if {k: before.get(k) for k in note} == note:
-            note_path.touch()  # it is of the run as it is now
-            return
+    store_here = store_name(uri, workspace_root)
+    before = MlflowNote.of_run(run_dir) if uri != own or (workspace_root / "mlflow.db").is_file() else None
+    if before is not None and (before.store, before.content) == (store_here, content):
+        (run_dir / MLFLOW_NOTE).touch()  # it is of the run as it is now
+        return
     with settings(), lock(workspace_root / ".mlflow.lock"):
         store = MlflowStore(uri, workspace_root / "mlartifacts")
         ids = store.write(folder.record.name, folder.record.title, records)
-    write_json(note_path, {**note, "runs": ids})
-    say(f"mlflow: {len(ids)} trials of {run_dir.name} recorded in {note['store']}")
+    MlflowNote(store_here, content, ids).write(run_dir)
+    say(f"mlflow: {len(ids)} trials of {run_dir.name} recorded in {store_here}")
 
 
 def _warn_once(uri: str, error: Exception) -> None:

@@ -14,8 +14,10 @@ from pathlib import Path
 from hilum.artifacts.header import read_object
 from hilum.artifacts.looks import Ledger, looks
 from hilum.artifacts.run import FACTORS, RunCell, is_run
+from hilum.artifacts.run_files import STATISTICS, RunFacts
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRow, StudyRows
+from hilum.artifacts.trial_files import BUNDLE
 from hilum.core.errors import InputError, nearest
 from hilum.core.tables import count_rows
 from hilum.study.faults import unsafe_among
@@ -97,24 +99,24 @@ def _line(path: Path, ledger: Ledger) -> RunLine:
         seconds = sum(float(m.get("seconds") or 0) for m in value.get("members", []))
         return RunLine(path.name, PAPER, str(value.get("name", "")), seconds=seconds, members=members)
     if not is_run(path):
-        done = len(list(path.glob("cells/*/trial-*/bundle/bundle.json")))
+        done = len(list(path.glob(f"cells/*/trial-*/{BUNDLE}")))
         remark = f"{done} trials trained so far" if done else "nothing trained yet"
         return RunLine(path.name, UNFINISHED, path.name.rpartition("-")[0], remarks=(remark,))
     try:
         run = RunFolder(path)
-        facts = read_object(path / "run_facts.json") if (path / "run_facts.json").is_file() else {}
+        facts = RunFacts.of_run(path)
         n_films = _count_rows(path / "manifest.csv")
         found = ledger.of_run(path.name, run.record.manifest_digest) or looks(run)
     except InputError as e:
         return RunLine(path.name, BROKEN, remarks=(str(e),))
-    whole = all((path / name).is_file() for name in ("statistics.json", "report.html"))
+    whole = all((path / name).is_file() for name in (STATISTICS, "report.html"))
     subset = run.record.subset
     remarks = [f"subset {subset['name']}: {subset['films']} films"] if subset else []
     if run.record.synthetic:
         remarks.append("synthetic films")
     return RunLine(
         path.name, FINISHED if whole else UNFINISHED, run.record.name, run.record.study_digest,
-        run.record.manifest_digest, n_films, len(run.cells), run.n_trials, facts.get("seconds"), found.most if found else 0,
+        run.record.manifest_digest, n_films, len(run.cells), run.n_trials, facts.seconds, found.most if found else 0,
         tuple(dict.fromkeys(f for c in run.cells for f in unsafe_among(c.switches))), tuple(remarks), run=run,
     )  # fmt: skip
 
@@ -175,7 +177,7 @@ def compare_cells(lines: Iterable[RunLine], where: Mapping[str, str], metric: st
     for line in lines:
         if line.run is None:
             continue
-        path = line.run.path / "statistics.json"
+        path = line.run.path / STATISTICS
         rows = StudyRows.read(path) if path.is_file() else StudyRows(())
         positive = line.run.positive
         metrics |= {r.metric for r in rows.rows if r.class_ == positive}

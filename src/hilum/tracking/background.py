@@ -15,17 +15,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from hilum.artifacts.header import read_json
 from hilum.artifacts.run import NAME
+from hilum.artifacts.run_files import MLFLOW_NOTE, STATISTICS, MlflowNote
 from hilum.core.errors import HilumError
 from hilum.core.progress import say
 
-NOTE = "mlflow.json"
 SERVER = "MLFLOW_TRACKING_URI"
 SWITCH = "HILUM_MLFLOW"
 OWN_STORE = "mlflow.db of the workspace"
 _SAID = ".mlflow-said"
-_MADE_FROM = (NAME, "statistics.json")
+_MADE_FROM = (NAME, STATISTICS)
 
 
 def local_uri(workspace_root: Path) -> str:
@@ -93,17 +92,17 @@ def record_later(runs: Sequence[Path], workspace_root: Path) -> bool:
 
 def is_recorded(run: Path, workspace_root: Path) -> bool:
     """Whether a run was recorded in the store in force after it was written; looks at times, not into the store."""
-    note = run / NOTE
+    note = run / MLFLOW_NOTE
     server = os.environ.get(SERVER)
     if not note.is_file() or not (server or (workspace_root / "mlflow.db").is_file()):
         return False
     try:
-        store = read_json(note).get("store")
+        recorded = MlflowNote.of_run(run)
         newest = max((run / name).stat().st_mtime_ns for name in _MADE_FROM)
     except (HilumError, OSError):
         return False
     in_force = store_name(server or local_uri(workspace_root), workspace_root)
-    return bool(store == in_force) and note.stat().st_mtime_ns >= newest
+    return recorded is not None and recorded.store == in_force and note.stat().st_mtime_ns >= newest
 
 
 def _repeat(said: Path) -> None:

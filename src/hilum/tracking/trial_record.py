@@ -8,7 +8,6 @@ recorded: no film, no manifest, no split, no predictions, and no study file, who
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,11 +19,14 @@ import numpy as np
 
 import hilum
 from hilum import RESEARCH_NOTICE
-from hilum.artifacts.header import read_json
+from hilum.artifacts.history import NAME as HISTORY
+from hilum.artifacts.history import history_lines
 from hilum.artifacts.lineage import bundle_version
 from hilum.artifacts.run import RunCell, RunRecord
+from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
+from hilum.artifacts.trial_files import BUNDLE, FINDER, PREDICT, SECONDS, TRAIN
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT, canonical_json, digest, sha256_file
 from hilum.stats.confusion import confusion, predicted_class, rates
@@ -33,12 +35,12 @@ from hilum.study.faults import unsafe_among
 from hilum.study.metrics import shown_in
 
 FILES = (
-    "bundle/bundle.json",
-    "history.jsonl",
-    "train.json",
-    "finder.json",
-    "predict.json",
-    "seconds.json",
+    BUNDLE,
+    HISTORY,
+    TRAIN,
+    FINDER,
+    PREDICT,
+    SECONDS,
 )
 """Files of a trial that are kept with its record, where they are there."""
 _OF_STUDY = ("split", "augment", "features", "statistics", "sampling")
@@ -86,13 +88,13 @@ def trial_records(folder: RunFolder) -> Iterator[TrialRecord]:
         InputError: The run is not finished.
     """
     rows: dict[tuple[str, int | None], list[StudyRow]] = {}
-    for row in StudyRows.read(folder.path / "statistics.json").rows:
+    for row in StudyRows.read(folder.path / STATISTICS).rows:
         rows.setdefault((row.cell, row.trial), []).append(row)
     code = code_version()
     for cell, trial in folder.units():
         where = folder.folder(cell, trial)
-        bundle = read_json(where / "bundle" / "bundle.json")
-        train = where / "train.json"
+        bundle = folder.bundle(cell, trial)
+        train = where / TRAIN
         seconds = folder.seconds(cell, trial)
         measured = {f"time_s/{s}": t for s, t in seconds.alone.items()}
         measured |= {f"time_shared_s/{s}": t for s, t in seconds.here.items()}
@@ -102,7 +104,7 @@ def trial_records(folder: RunFolder) -> Iterator[TrialRecord]:
             params=_params(folder.record, cell, trial, bundle),
             tags=_tags(folder, cell, trial, bundle),
             code=code,
-            epochs=_epochs(where / "history.jsonl"),
+            epochs=_epochs(where),
             figures={
                 **_test_figures(rows.get((cell.name, trial), ()), folder.positive),
                 **_valid_figures(folder, cell, trial),
@@ -196,13 +198,10 @@ def _note(folder: RunFolder, cell: RunCell, trial: int, unsafe: list[str], repor
     return "\n\n".join(lines)
 
 
-def _epochs(path: Path) -> tuple[tuple[int, dict[str, float]], ...]:
-    if not path.is_file():
-        return ()
-    lines = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.strip()]
+def _epochs(trial: Path) -> tuple[tuple[int, dict[str, float]], ...]:
     return tuple(
         (int(line["epoch"]), {k: float(v) for k, v in line.items() if k != "epoch" and _is_number(v)})
-        for line in lines
+        for line in history_lines(trial)
     )
 
 

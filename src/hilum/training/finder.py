@@ -13,13 +13,12 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hilum.artifacts.trial_files import FinderCurve
 from hilum.models.heads import ConvHead
 from hilum.study.policies import Policy
 from hilum.study.policies.schedule import StepSettings
@@ -33,29 +32,6 @@ DIVERGED = 4.0
 """The test ends when the smoothed loss is more than so many times its lowest."""
 SKIP_FIRST, SKIP_LAST = STEPS // 10, 5
 """Steps that the suggestions do not look at: the average is still young, or the loss on its way up."""
-
-
-@dataclass(frozen=True)
-class FinderCurve:
-    """A range test.
-
-    Attributes:
-        rates: Of each step.
-        losses: Smoothed loss of each step.
-        steep: Rate at which the loss falls most steeply; None, here and below, where the test ended too soon to tell.
-        valley: Rate about half way down the longest valley.
-        minimum: A tenth of the rate of the lowest loss.
-    """
-
-    rates: tuple[float, ...]
-    losses: tuple[float, ...]
-    steep: float | None
-    valley: float | None
-    minimum: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON-able values, for finder.json."""
-        return asdict(self)
 
 
 def steepest(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float:

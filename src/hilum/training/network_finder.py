@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import torch
 from lightning_fabric import Fabric
 
+from hilum.artifacts.trial_files import FinderCurve
 from hilum.models.networks import WholeNetwork
 from hilum.study.policies.schedule import StepSettings
-from hilum.training.finder import FinderCurve, range_test
+from hilum.training.finder import range_test
 from hilum.training.finetune import Batch, Films, Recipe, Training, epoch_steps, feature_shape
 
 

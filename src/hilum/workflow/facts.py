@@ -12,9 +12,11 @@ from pathlib import Path
 from hilum import __version__
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureStore
-from hilum.artifacts.header import Header, read_json, write_json
+from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import excluded_path
 from hilum.artifacts.run import FACTORS, NAME, RunCell, RunRecord, StartWeights
+from hilum.artifacts.run_files import DUPLICATES, EXCLUDED
+from hilum.artifacts.trial_files import SECONDS, PredictFacts, Seconds, TrainFacts
 from hilum.models.cost import cost_of
 from hilum.models.machine import describe
 from hilum.models.weights import Weights
@@ -47,31 +49,22 @@ def write_seconds(
         for b, group in sharing.items()
     }
     for t in trials:
-        path = trial_dir(run, t) / "seconds.json"
-        if path.exists():
+        folder = trial_dir(run, t)
+        if (folder / SECONDS).exists():
             continue
         frozen = t.recipe.finetune is None
         mine = {
-            "train": read_json(trial_dir(run, t) / "train.json")["seconds"],
-            "predict": read_json(trial_dir(run, t) / "predict.json")["seconds"],
+            "train": TrainFacts.of_trial(folder).seconds,
+            "predict": PredictFacts.of_trial(folder).seconds,
         }
         n_films = len(t.train.train.image_ids) + sum(len(p.image_ids) for _, p in t.held_out)
         b = t.recipe.features_of
-        write_json(
-            path,
-            {
-                "alone": {
-                    "prepare": round(prepare_s * n_films, 3),
-                    "featurize": round(per_film[b] * len(t.digests), 3) if frozen else 0.0,
-                    **mine,
-                },
-                "here": {
-                    "prepare": round(prepare_s * n_rows / len(trials), 3),
-                    "featurize": round(here[b], 3) if frozen else 0.0,
-                    **mine,
-                },
-            },
-        )
+        alone = per_film[b] * len(t.digests) if frozen else 0.0
+        shared = here[b] if frozen else 0.0
+        Seconds(
+            {"prepare": round(prepare_s * n_films, 3), "featurize": round(alone, 3), **mine},
+            {"prepare": round(prepare_s * n_rows / len(trials), 3), "featurize": round(shared, 3), **mine},
+        ).write(folder)
 
 
 def versions() -> dict[str, str]:
@@ -106,7 +99,7 @@ def _warnings(run: Run, trials: Sequence[Trial]) -> list[str]:
         warnings.append(
             f"the manifest's provenance is {run.manifest.provenance}: it was not written by `hilum ingest`, or was changed since"
         )
-    constant = [t for t in trials if read_json(trial_dir(run, t) / "predict.json")["constant"]]
+    constant = [t for t in trials if PredictFacts.of_trial(trial_dir(run, t)).constant]
     if constant:
         names = ", ".join(f"{t.recipe.cell.name} trial {t.number}" for t in constant)
         warnings.append(
@@ -138,8 +131,8 @@ def write_record(
     study = run.study
     run.manifest.write(run.folder / "manifest.csv")
     if excluded_path(manifest_path).is_file():
-        shutil.copyfile(excluded_path(manifest_path), run.folder / "excluded.csv")
-    duplicates.write(run.folder / "duplicates.json")
+        shutil.copyfile(excluded_path(manifest_path), run.folder / EXCLUDED)
+    duplicates.write(run.folder / DUPLICATES)
     plain = {name: w for (name, random), w in run.weights.items() if not random}
     plain |= {name: w for (name, _), w in run.weights.items() if name not in plain}
     size = next(iter({r.pipeline.output_size for r in run.recipes}))

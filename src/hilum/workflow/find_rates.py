@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.trial_files import FinderCurve
 from hilum.core.engine import Engine
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import progress
@@ -48,7 +49,7 @@ class FoundRates:
     @property
     def suggestions(self) -> dict[str, float]:
         """Suggested rates by name; those that there are."""
-        return {k: float(self.curve[k]) for k in ("steep", "valley", "minimum") if self.curve.get(k)}
+        return FinderCurve.from_dict(self.curve).suggestions
 
 
 def find_rates(

@@ -19,6 +19,7 @@ import hilum
 from hilum.artifacts.header import Header, header_path, read_json, write_json
 from hilum.artifacts.looks import looks
 from hilum.artifacts.manifest import excluded_path
+from hilum.artifacts.run_files import MLFLOW_NOTE, StageLine
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import SHORT, digest
 from hilum.core.errors import HilumError
@@ -26,8 +27,6 @@ from hilum.core.processor import accelerator_signs, cpu_name
 from hilum.core.stamps import Stamp, stamp, stamps_below
 from hilum.study.file import Study
 from hilum.study.tables import WeightsTable
-from hilum.tracking.background import NOTE
-from hilum.workflow.stage_line import StageLine
 
 _LIBRARIES = (
     "numpy",
@@ -114,7 +113,7 @@ def _seen(study: Study, manifest: Path, root: Path, run: Path, weights: Sequence
         "environment": [os.environ.get(name, "") for name in _ENVIRONMENT],
         "inputs": files,
         "code": digest(stamps_below(package, leave_out=["__pycache__"])),
-        "outputs": digest(stamps_below(run, leave_out=[NOTE])),
+        "outputs": digest(stamps_below(run, leave_out=[MLFLOW_NOTE])),
         "looks": list(looks(RunFolder(run)) or ()),
     }
 

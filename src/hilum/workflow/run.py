@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from hilum.artifacts.run_files import SPLITS, StageLine
 from hilum.artifacts.manifest import Manifest
 from hilum.core.engine import Engine
 from hilum.core.memory import watch_memory
@@ -18,7 +19,6 @@ from hilum.workflow.asked import Asked
 from hilum.workflow.checks import findings, refuse
 from hilum.workflow.finished import note_finished
 from hilum.workflow.plan import cells, recipes
-from hilum.workflow.stage_line import StageLine
 from hilum.workflow.state import choose_weights, open_run
 from hilum.workflow.steps import STEPS, Work, walk
 from hilum.workflow.workspace import Workspace
@@ -55,7 +55,7 @@ def run_study(
             f"study {study.name}: {len(run.manifest)} films, {counted(len(cells(study)), 'cell')} x "
             f"{counted(study.grid.trials, 'trial')}, in {run.folder}"
         )
-        work = Work(run, whole, manifest_path, command, run.folder / "splits", peak, start)
+        work = Work(run, whole, manifest_path, command, run.folder / SPLITS, peak, start)
         walk(STEPS, work)
     files = [w.path for w in weights.values() if w.path is not None]
     note_finished(as_read, manifest_path, run.workspace.root, run.folder, files, run.lines)

@@ -13,6 +13,7 @@ import torch
 from hilum import __version__
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.questions import check_questions
+from hilum.artifacts.run_files import StageLine
 from hilum.core.engine import Engine
 from hilum.core.errors import InputError, nearest
 from hilum.core.keys import ALWAYS, Key
@@ -23,7 +24,6 @@ from hilum.stages.split import select, subset
 from hilum.study.file import Study
 from hilum.study.tables import WeightsTable
 from hilum.workflow.plan import Recipe
-from hilum.workflow.stage_line import StageLine
 from hilum.workflow.workspace import Settled, Workspace
 
 FeaturesOf = tuple[str, bool]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -17,10 +17,10 @@ import torch
 
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec, FeatureStore
-from hilum.artifacts.header import write_json
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.artifacts.run import NAME, is_run, renew_reporting
+from hilum.artifacts.run_files import FACTS, RunFacts
 from hilum.core.memory import MemoryPeak
 from hilum.core.progress import progress
 from hilum.models.backbone import FrozenBackbone, Precision, build_network
@@ -224,17 +224,9 @@ def _record(work: Work) -> None:
         counts = study_films(before, work.whole).count_by("label") if study.data.subset else {}
         write_record(run, work.trials, work.splits, work.duplicates, counts, work.manifest_path, work.command)
     renew_reporting(run.folder / NAME, study.reporting.model_dump(mode="json"))
-    facts = run.folder / "run_facts.json"
-    if not facts.exists():
-        write_json(run.folder / "stages.json", [asdict(line) for line in run.lines])
-        write_json(
-            facts,
-            {
-                "seconds": round(time.perf_counter() - work.began, 1),
-                "peak_rss_bytes": work.peak.resident_bytes,
-                "peak_anonymous_bytes": work.peak.anonymous_bytes,
-            },
-        )
+    if not (run.folder / FACTS).exists():
+        took = round(time.perf_counter() - work.began, 1)
+        RunFacts(took, work.peak.resident_bytes, work.peak.anonymous_bytes).write(run.folder, run.lines)
 
 
 def _evaluate(work: Work) -> None:

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hilum.artifacts.header import Header, read_json, write_json
+from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.run_files import RunFacts, StageLine
 from hilum.core.digests import digest
 from hilum.core.engine import Engine
 from hilum.core.progress import say
 from hilum.study.file import Study
 from hilum.study.suite import Suite
 from hilum.workflow.finished import find_finished
-from hilum.workflow.stage_line import StageLine
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,7 @@ def run_suite(
         report, stages = run_or_find(member.study, member.manifest, root, engine, command)
         computed = sum(line.done for line in stages if line.stage not in ("split", "report"))
         # of a study that was found finished, what it took when it was computed
-        seconds = (
-            time.perf_counter() - start
-            if computed
-            else read_json(report.parent / "run_facts.json")["seconds"]
-        )
+        seconds = time.perf_counter() - start if computed else RunFacts.of_run(report.parent).seconds or 0.0
         lines.append(StageLine(member.label, int(computed > 0), int(computed == 0), seconds))
         say(f"{member.label}: {seconds:.0f} s, {report}")
         done.append({"study": member.label, "run": report.parent.name, "seconds": round(seconds, 1)})

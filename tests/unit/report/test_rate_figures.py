@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hilum.report.rate_figures import FinderCurve, RateCurve, finder_curves, rate_curves
+from hilum.artifacts.trial_files import FinderCurve
+from hilum.report.rate_figures import RateCurve, finder_curves, rate_curves
 
 
 def test_batches_are_counted_from_1_and_epochs_run_along_the_top():
@@ -28,8 +29,8 @@ def test_schedules_with_epochs_of_different_length_have_no_epochs_along_the_top(
 def test_suggestions_lie_on_the_line():
     rates = np.geomspace(1e-6, 1, 61)
     losses = 1.4 - 0.1 * np.arange(61) / 10
-    curve = FinderCurve("loss", rates, losses, {"steep": 1e-4, "valley": 10**-3.5, "minimum": 1e-1})
-    ax = finder_curves([("resnet50", [curve])]).axes[0]
+    curve = FinderCurve(tuple(rates), tuple(losses), steep=1e-4, valley=10**-3.5, minimum=1e-1)
+    ax = finder_curves([("resnet50", [("loss", curve)])]).axes[0]
     assert ax.get_xscale() == "log"
     marks = {
         line.get_label(): np.ravel(line.get_data())
@@ -46,10 +47,10 @@ def test_a_finder_whose_loss_never_falls_is_seen_whole(recwarn):
     """One lost most of its curve: its first loss was its lowest."""
     rates = np.geomspace(1e-7, 10, 50)
     losses = np.r_[0.70, np.full(44, 0.82), np.geomspace(0.9, 50, 5)]
-    fig = finder_curves([("resnet50", [FinderCurve("a", rates, losses, {})])])
+    fig = finder_curves([("resnet50", [("a", FinderCurve(tuple(rates), tuple(losses), None, None, None))])])
     low, high = fig.axes[0].get_ylim()
     assert low < 0.70
     assert 0.82 < high < 2
-    level = finder_curves([("resnet50", [FinderCurve("a", rates, np.full(50, 0.7), {})])])
+    level = finder_curves([("resnet50", [("a", FinderCurve(tuple(rates), (0.7,) * 50, None, None, None))])])
     assert level.axes[0].get_ylim()[0] < 0.7 < level.axes[0].get_ylim()[1]
     assert not recwarn.list

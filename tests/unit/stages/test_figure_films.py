@@ -11,12 +11,12 @@ import torch
 from PIL import Image
 from torchvision.transforms import v2
 
+from hilum.artifacts.run_files import BOX
 from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.follow import Box
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import preset
 from hilum.core.seeding import generator
-from hilum.report.box_panel import BOX
 from hilum.report.panel import on_purpose
 from hilum.stages.report import films as figure_films
 from hilum.synthetic.phantom import draw

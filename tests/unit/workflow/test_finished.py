@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from hilum.artifacts.run_files import StageLine
 from hilum.study.file import Study
 from hilum.workflow import finished
 from hilum.workflow.finished import find_finished, note_finished
-from hilum.workflow.stage_line import StageLine
 
 SMALL = runpy.run_path(str(Path(__file__).parents[2] / "small_workspace.py"))
 STUDY = Study.model_validate({"name": "small"})

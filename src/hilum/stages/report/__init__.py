@@ -18,11 +18,14 @@ from hilum.artifacts.comparisons import read_comparisons
 from hilum.artifacts.evaluation import NAME, Evaluation, read_checked
 from hilum.artifacts.flow import NAME as FLOW
 from hilum.artifacts.header import Header, header_path, read_csv_header, write_with_header
+from hilum.artifacts.history import NAME as HISTORY
 from hilum.artifacts.looks import looks
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.run import NAME as RECORD
+from hilum.artifacts.run_files import BOX, COMPARISONS, DUPLICATES, EXCLUDED, FACTS, STATISTICS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRows
+from hilum.artifacts.trial_files import BUNDLE, FINDER, SECONDS, TRAIN
 from hilum.augment.operation import Film
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
@@ -41,7 +44,7 @@ from hilum.report import (
     set_up_tables,
 )
 from hilum.report import study_figures as pictures
-from hilum.report.box_panel import BOX, BoxedFilm, box_table
+from hilum.report.box_panel import BoxedFilm, box_table
 from hilum.report.cautions import cautions
 from hilum.report.checklists import claim_table, tripod_table
 from hilum.report.flow_figure import flow_picture
@@ -57,7 +60,6 @@ from hilum.stages.report.rates import rate_curves
 from hilum.stats import learning
 
 PAGE, CARD = "report.html", "model_card.md"
-COMPARISONS = "comparisons.json"
 _N_FIGURES = 9
 _RULES = (Path(learned.__file__), Path(learning.__file__))
 """What the cautions about training follow from, beside the report's own code."""
@@ -84,7 +86,7 @@ def write_report(run_dir: Path) -> Path:
         found, provenance = read_csv_header(page_path, "report")
         if provenance == "hilum" and found.inputs == header.inputs and _intact(folder.path, found):
             return page_path
-    rows = StudyRows.read(run_dir / "statistics.json")
+    rows = StudyRows.read(run_dir / STATISTICS)
     learned.write_learning(folder)
     warnings = cautions(folder)
     card = model_card(folder, rows, evaluation, warnings)
@@ -150,19 +152,19 @@ def _header(folder: RunFolder) -> Header:
     small = [
         RECORD,
         "manifest.csv",
-        "excluded.csv",
-        "duplicates.json",
+        EXCLUDED,
+        DUPLICATES,
         FLOW,
-        "statistics.json",
+        STATISTICS,
         NAME,
-        "run_facts.json",
+        FACTS,
         COMPARISONS,
         BOX,
     ]
     inputs = {name: sha256_file(root / name) for name in small if (root / name).is_file()}
     cells: dict[str, Any] = {}
     for cell, trial in folder.units():
-        for name in ("history.jsonl", "seconds.json", "train.json", "finder.json", "bundle/bundle.json"):
+        for name in (HISTORY, SECONDS, TRAIN, FINDER, BUNDLE):
             path = folder.folder(cell, trial) / name
             cells[f"{cell.name}/{trial}/{name}"] = sha256_file(path) if path.is_file() else None
     inputs["cells"] = digest(cells)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from hilum.artifacts.header import read_json, write_json
+from hilum.artifacts.run_files import BoxedFilmNote
 from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.follow import Box, follow
 from hilum.augment.operation import Film
@@ -23,7 +23,7 @@ from hilum.core.errors import FilmError
 from hilum.core.seeding import generator, key_entropy
 from hilum.imaging.decode import decode_file
 from hilum.imaging.resize import resize
-from hilum.report.box_panel import BOX, BoxedFilm
+from hilum.report.box_panel import BoxedFilm
 from hilum.report.panel import PanelCell
 from hilum.synthetic.phantom import draw
 
@@ -41,8 +41,7 @@ def set_box(run_dir: Path, film: Path, box: Box) -> None:
         FilmError: The film cannot be read.
     """
     pixels = decode_file(film).pixels
-    value = {"path": str(film.resolve()), "pixels_sha256": pixels_sha256(pixels), "box": box.words}
-    write_json(run_dir / BOX, value)
+    BoxedFilmNote(str(film.resolve()), pixels_sha256(pixels), box.words).write(run_dir)
 
 
 def followed_box(folder: RunFolder, pipelines: Mapping[str, Pipeline]) -> tuple[list[BoxedFilm], str]:
@@ -69,15 +68,14 @@ def box_under(film: Film, box: Box, pipelines: Mapping[str, Pipeline], seed: int
 
 
 def _boxed_film(folder: RunFolder, seed: int) -> tuple[Film, Box, str]:
-    path = folder.path / BOX
+    given = BoxedFilmNote.of_run(folder.path)
     unread = ""
-    if path.is_file():
-        given = read_json(path)
-        film_path = Path(given["path"])
+    if given is not None:
+        film_path = Path(given.path)
         try:
             pixels = decode_file(film_path).pixels
-            if pixels_sha256(pixels) == given["pixels_sha256"]:
-                return pixels, Box.read(given["box"]), f"{film_path.name}, its box drawn by a reader"
+            if pixels_sha256(pixels) == given.pixels_sha256:
+                return pixels, Box.read(given.box), f"{film_path.name}, its box drawn by a reader"
             unread = f" (the annotated film {film_path.name} is another one now)"
         except (FilmError, OSError):
             unread = f" (the annotated film {film_path.name} could not be read)"

@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from hilum.artifacts.header import Header, read_json, write_json
 from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_files import Problem, write_problems
 from hilum.artifacts.run_folder import RunFolder
-from hilum.report.slow_learners import LEARNING
+from hilum.artifacts.trial_files import FinderCurve
 from hilum.stats.learning import RULES, TrainingSeen, learning_problems
 from hilum.study.faults import that_set
 from hilum.study.policies import Policy
 
-_SUGGESTIONS = ("steep", "valley", "minimum")
 _UNLIKE_PROBABILITIES = ("softmax_first", "second_softmax")
 """What a fault sets after which the loss is not that of the probabilities."""
 
@@ -30,22 +29,16 @@ def write_learning(folder: RunFolder) -> None:
     for cell, trial in folder.units():
         for rule, facts in learning_problems(training_seen(folder, cell, trial)):
             where[rule.code].append({"cell": cell.name, "trial": trial, "facts": facts})
-    found = [
-        {"code": r.code, "title": r.title, "to_do": r.to_do, "where": where[r.code]}
-        for r in RULES
-        if where[r.code]
-    ]
-    write_json(folder.path / LEARNING, {"header": Header("learning").to_dict(), "found": found})
+    found = [Problem(r.code, r.title, r.to_do, where[r.code]) for r in RULES if where[r.code]]
+    write_problems(folder.path, found)
 
 
 def training_seen(folder: RunFolder, cell: RunCell, trial: int) -> TrainingSeen:
     """What a trial's training left behind."""
-    at = folder.folder(cell, trial)
     losses = folder.losses(cell, trial)
     valid = folder.predictions(cell, trial).of_part("valid")
-    finder = read_json(at / "finder.json") if (at / "finder.json").is_file() else {}
-    record = read_json(at / "bundle" / "bundle.json") if (at / "bundle" / "bundle.json").is_file() else {}
-    training = record.get("training") or {}
+    finder = FinderCurve.of_trial(folder.folder(cell, trial))
+    training = folder.bundle(cell, trial).get("training") or {}
     return TrainingSeen(
         train_loss=losses.train,
         valid_loss=losses.valid,
@@ -57,7 +50,7 @@ def training_seen(folder: RunFolder, cell: RunCell, trial: int) -> TrainingSeen:
         threshold=folder.operating_point(cell, trial).get("threshold"),
         plain_loss=_is_plain(training.get("loss")) and not that_set(cell.switches, *_UNLIKE_PROBABILITIES),
         highest_rate=_highest_rate(training.get("policy")),
-        suggested=[float(finder[k]) for k in _SUGGESTIONS if finder.get(k)],
+        suggested=list(finder.suggestions.values()) if finder else [],
     )
 
 

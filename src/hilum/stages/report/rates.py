@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from pydantic import TypeAdapter
 
-from hilum.artifacts.header import read_object
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.trial_files import TrainFacts
 from hilum.report.rate_figures import RateCurve
 from hilum.study.policies import Policy
 from hilum.study.policies.simulate import simulate
@@ -29,11 +29,8 @@ def rate_curves(folder: RunFolder) -> list[RateCurve]:
 
 
 def _curve(folder: RunFolder, cell: RunCell) -> RateCurve | None:
-    at = folder.folder(cell, 1)
-    record, timing = at / "bundle" / "bundle.json", at / "train.json"
-    if not (record.is_file() and timing.is_file()):
-        return None
-    options, steps = read_object(record).get("training") or {}, read_object(timing).get("steps_per_epoch")
+    options = folder.bundle(cell, 1).get("training") or {}
+    steps = TrainFacts.of_trial(folder.folder(cell, 1)).steps_per_epoch
     if not options.get("policy") or not steps:
         return None
     policy = TypeAdapter[Policy](Policy).validate_python(options["policy"])

@@ -1,0 +1,154 @@
+"""The small files of a run's folder beside ``run.json``: what it took, what was said about its training, what was recorded elsewhere.
+
+Convention: a file that is not there reads as None, or as empty; whoever shows it says that it was not recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from hilum.artifacts.header import Header, as_written, read_object, write_json
+
+STAGES = "stages.json"
+FACTS = "run_facts.json"
+BOX = "boxed_film.json"
+LEARNING = "learning.json"
+MLFLOW_NOTE = "mlflow.json"
+EXCLUDED = "excluded.csv"
+DUPLICATES = "duplicates.json"
+STATISTICS = "statistics.json"
+COMPARISONS = "comparisons.json"
+PREPARED = "prepared"
+SPLITS = "splits"
+
+
+@dataclass
+class StageLine:
+    """A line of ``stages.json``: what a stage did in a run.
+
+    Attributes:
+        stage: Its name.
+        done: Items done.
+        found: Items found finished.
+        seconds: That it took.
+    """
+
+    stage: str
+    done: int = 0
+    found: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """``run_facts.json``: what a run took the first time.
+
+    Attributes:
+        seconds: From the first film to the report.
+        peak_rss_bytes: Resident memory of the largest process, mapped files included.
+        peak_anonymous_bytes: Of that, without mapped files.
+    """
+
+    seconds: float | None = None
+    peak_rss_bytes: int | None = None
+    peak_anonymous_bytes: int | None = None
+
+    def write(self, run: Path, stages: Sequence[StageLine]) -> None:
+        """Write it into a run's folder, and what each stage did first."""
+        write_json(run / STAGES, [asdict(line) for line in stages])
+        write_json(run / FACTS, asdict(self))
+
+    @classmethod
+    def of_run(cls, run: Path) -> Self:
+        """Of a run's folder; nothing is known where it has no such file."""
+        value = read_object(run / FACTS) if (run / FACTS).is_file() else {}
+        return cls(**{k: value[k] for k in cls.__dataclass_fields__ if k in value})
+
+
+@dataclass(frozen=True)
+class BoxedFilmNote:
+    """``boxed_film.json``: the film that somebody annotated for the report.
+
+    Attributes:
+        path: Of the film.
+        pixels_sha256: Digest of its decoded pixels.
+        box: The box, in the words of `hilum.augment.box.Box`.
+    """
+
+    path: str
+    pixels_sha256: str
+    box: str
+
+    def write(self, run: Path) -> None:
+        """Write it into a run's folder."""
+        write_json(run / BOX, asdict(self))
+
+    @classmethod
+    def of_run(cls, run: Path) -> Self | None:
+        """Of a run's folder; None where nobody annotated a film."""
+        if not (run / BOX).is_file():
+            return None
+        value = read_object(run / BOX)
+        with as_written(run / BOX):
+            return cls(value["path"], value["pixels_sha256"], value["box"])
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A rule of `hilum.stats.learning` that held for some trials.
+
+    Attributes:
+        code: Of the rule.
+        title: A few words.
+        to_do: What to do about it.
+        where: ``cell``, ``trial`` and ``facts`` of each trial.
+    """
+
+    code: str
+    title: str
+    to_do: str
+    where: Sequence[Mapping[str, Any]]
+
+
+def write_problems(run: Path, found: Sequence[Problem]) -> None:
+    """Write ``learning.json``."""
+    write_json(run / LEARNING, {"header": Header("learning").to_dict(), "found": [asdict(p) for p in found]})
+
+
+def read_problems(run: Path) -> list[Problem]:
+    """Read ``learning.json``; none where it is not there yet."""
+    if not (run / LEARNING).is_file():
+        return []
+    value = read_object(run / LEARNING)
+    with as_written(run / LEARNING):
+        return [Problem(**{k: p[k] for k in Problem.__dataclass_fields__}) for p in value["found"]]
+
+
+@dataclass(frozen=True)
+class MlflowNote:
+    """``mlflow.json``: what was recorded in MLflow.
+
+    Attributes:
+        store: Name of the store.
+        content: Digest of what was recorded.
+        runs: Trial -> its id there.
+    """
+
+    store: str
+    content: str
+    runs: Mapping[str, str]
+
+    def write(self, run: Path) -> None:
+        """Write it into a run's folder."""
+        write_json(run / MLFLOW_NOTE, asdict(self))
+
+    @classmethod
+    def of_run(cls, run: Path) -> Self | None:
+        """Of a run's folder; None where nothing was recorded."""
+        if not (run / MLFLOW_NOTE).is_file():
+            return None
+        value = read_object(run / MLFLOW_NOTE)
+        return cls(str(value.get("store")), str(value.get("content")), dict(value.get("runs") or {}))

@@ -1,0 +1,146 @@
+"""The small files of a trial's folder: what training, prediction and the study's shared work took. Losses are in `hilum.artifacts.history`.
+
+Convention: a trial's folder holds ``bundle/``, ``history.jsonl``, ``train.json``, ``predictions.csv``, ``predict.json``, ``seconds.json``
+and, where the study asked for it, ``finder.json``. A fact that an older run did not record is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from hilum.artifacts.header import as_written, read_object, write_json
+
+BUNDLE = "bundle/bundle.json"
+TRAIN = "train.json"
+PREDICTIONS = "predictions.csv"
+PREDICT = "predict.json"
+SECONDS = "seconds.json"
+FINDER = "finder.json"
+STEPS = ("prepare", "featurize", "train", "predict")
+"""Steps whose seconds are counted."""
+
+
+@dataclass(frozen=True)
+class TrainFacts:
+    """``train.json``.
+
+    Attributes:
+        seconds: Of training.
+        steps_per_epoch: Steps of the optimiser.
+        epochs: That were trained.
+    """
+
+    seconds: float = 0.0
+    steps_per_epoch: int | None = None
+    epochs: int | None = None
+
+    @classmethod
+    def of_trial(cls, folder: Path) -> Self:
+        """Of a trial's folder; nothing is known where it has no such file."""
+        return cls(**_known(cls, folder / TRAIN))
+
+
+@dataclass(frozen=True)
+class PredictFacts:
+    """``predict.json``.
+
+    Attributes:
+        seconds: Of prediction.
+        constant: Whether every film got the same scores.
+    """
+
+    seconds: float = 0.0
+    constant: bool = False
+
+    def write(self, folder: Path) -> None:
+        """Write it into a trial's folder."""
+        write_json(folder / PREDICT, asdict(self))
+
+    @classmethod
+    def of_trial(cls, folder: Path) -> Self:
+        """Of a trial's folder; nothing is known where it has no such file."""
+        return cls(**_known(cls, folder / PREDICT))
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """``seconds.json``: seconds of a trial by step; a step that was not measured is not there.
+
+    Attributes:
+        alone: What it would have cost by itself.
+        here: What it cost in this study, with features shared.
+    """
+
+    alone: Mapping[str, float]
+    here: Mapping[str, float]
+
+    def write(self, folder: Path) -> None:
+        """Write it into a trial's folder."""
+        write_json(folder / SECONDS, asdict(self))
+
+    @classmethod
+    def of_trial(cls, folder: Path) -> Self:
+        """Of a trial's folder; empty where it has no such file."""
+        value = _known(cls, folder / SECONDS)
+
+        def steps(which: str) -> dict[str, float]:
+            return {s: float(t) for s, t in (value.get(which) or {}).items() if s in STEPS and t is not None}
+
+        return cls(steps("alone"), steps("here"))
+
+
+@dataclass(frozen=True)
+class FinderCurve:
+    """``finder.json``: a range test of the learning rate.
+
+    Attributes:
+        rates: Of each step.
+        losses: Smoothed loss of each step.
+        steep: Rate at which the loss falls most steeply; None, here and below, where the test ended too soon to tell.
+        valley: Rate about half way down the longest valley.
+        minimum: A tenth of the rate of the lowest loss.
+    """
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    steep: float | None
+    valley: float | None
+    minimum: float | None
+
+    @property
+    def suggestions(self) -> dict[str, float]:
+        """Suggested rates by name; those that there are."""
+        named = {"steep": self.steep, "valley": self.valley, "minimum": self.minimum}
+        return {name: float(rate) for name, rate in named.items() if rate}
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-able values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+        """Read back; what else stands beside it is left out."""
+        rates, losses = (tuple(float(v) for v in value[k]) for k in ("rates", "losses"))
+        return cls(rates, losses, *(value.get(k) for k in ("steep", "valley", "minimum")))
+
+    @classmethod
+    def of_trial(cls, folder: Path) -> Self | None:
+        """Of a trial's folder; None where the study did not ask for it."""
+        if not (folder / FINDER).is_file():
+            return None
+        value = read_object(folder / FINDER)
+        with as_written(folder / FINDER):
+            return cls.from_dict(value)
+
+
+def read_bundle(folder: Path) -> dict[str, Any]:
+    """bundle.json of a trial's folder, whose weights are not looked at; empty where there is no bundle."""
+    return read_object(folder / BUNDLE) if (folder / BUNDLE).is_file() else {}
+
+
+def _known(kind: type, path: Path) -> dict[str, Any]:
+    value = read_object(path) if path.is_file() else {}
+    return {k: value[k] for k in kind.__dataclass_fields__ if k in value}  # type: ignore[attr-defined]
