@@ -76,7 +76,8 @@ def test_rate_loss_and_faults_come_from_the_trials_own_record(run):
         "phases": [{"epochs": 2, "max_rate": 1e-3}, {"epochs": 2, "max_rate": 2.0}],
     }
     (at / "bundle" / "bundle.json").write_text(json.dumps({**bundle, "training": {"policy": one_cycle}}))
-    (at / "finder.json").write_text(json.dumps({"steep": 1e-3, "valley": 4e-3, "minimum": None}))
+    seen = {"rates": [1e-4, 1e-3], "losses": [0.7, 0.6], "steep": 1e-3, "valley": 4e-3, "minimum": None}
+    (at / "finder.json").write_text(json.dumps(seen))
     lines = (at / "history.jsonl").read_text().splitlines()
     last = {**json.loads(lines[-1]), "valid_loss": 1.5}
     (at / "history.jsonl").write_text("\n".join([*lines[:-1], json.dumps(last)]) + "\n")
