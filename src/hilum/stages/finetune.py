@@ -23,6 +23,7 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from hilum.artifacts.features import FeatureRows, PartFeatures
 from hilum.artifacts.header import read_json, write_json
+from hilum.artifacts.trial_files import FINDER
 from hilum.core.errors import HilumError, InputError
 from hilum.core.files import lock
 from hilum.core.progress import say
@@ -36,7 +37,7 @@ from hilum.training.checkpoints import Checkpoints
 from hilum.training.finetune import Films, Recipe, fit_network
 from hilum.training.loop import EpochRecord
 from hilum.training.network_finder import find_network_rate
-from hilum.training.task import FINDER, TrainTask, Whole
+from hilum.training.task import TrainTask, Whole
 from hilum.training.trial import conclude
 
 # here, because processes that Fabric starts import this module before Fabric says how it connected them

@@ -17,13 +17,14 @@ import torch
 from torch import nn
 
 from hilum.artifacts.features import FeatureRows
+from hilum.artifacts.trial_files import FINDER
 from hilum.models.heads import build_head
 from hilum.models.machine import keep_memory
 from hilum.models.registry import backbone
 from hilum.training.finder import find_rate
 from hilum.training.loop import Source, fit, logits
 from hilum.training.losses import LossFunction
-from hilum.training.task import FINDER, TrainTask
+from hilum.training.task import TrainTask
 from hilum.training.trial import conclude
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import PartFeatures
 from hilum.artifacts.header import Header
+from hilum.artifacts.trial_files import FINDER
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT
 from hilum.core.keys import ALWAYS, Key, Optional
@@ -27,8 +28,6 @@ from hilum.study.policies import POLICY, Policy
 from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.checkpoints import EVERY_S
 from hilum.training.losses import LossFunction, build_loss
-
-FINDER = "finder.json"
 
 TRIAL: Final = Key(
     split=ALWAYS, train=ALWAYS, valid=ALWAYS, seed=ALWAYS, policy=POLICY, loss=LOSS, softmax_first=False, training=TRAINING,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from scipy.special import softmax
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.history import NAME as HISTORY
+from hilum.artifacts.trial_files import TRAIN, TrainFacts
 from hilum.core.files import write_text, writing_folder
 from hilum.stats.calibration import choose_threshold, fit_temperature
 from hilum.training.loop import EpochRecord, lowest
@@ -79,9 +81,9 @@ def conclude(
     }
     labels = np.array(task.valid.labels, np.int64)
     bundle = finished(template, valid_logits, labels, task.threshold_rule, {**task.options, **found})
-    took = {"seconds": round(seconds, 4), "steps_per_epoch": steps_per_epoch, "epochs": len(records)}
+    took = asdict(TrainFacts(round(seconds, 4), steps_per_epoch, len(records)))
     lines = history_lines(records, best_epoch)
-    write_trial(task.output, bundle, task.header, state, lines, {**facts, "train.json": took})
+    write_trial(task.output, bundle, task.header, state, lines, {**facts, TRAIN: took})
 
 
 def history_lines(records: Sequence[EpochRecord], best_epoch: bool) -> list[dict[str, Any]]:
@@ -101,6 +103,6 @@ def write_trial(
     """Write a trial's folder beside its place and rename it: ``bundle/``, ``history.jsonl``, and a JSON file for each of `facts`."""
     with writing_folder(output) as part:
         bundle.write(part / "bundle", header, state)
-        write_text(part / "history.jsonl", "".join(json.dumps(line) + "\n" for line in history))
+        write_text(part / HISTORY, "".join(json.dumps(line) + "\n" for line in history))
         for name, value in facts.items():
             write_json(part / name, dict(value))

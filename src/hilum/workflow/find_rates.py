@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.trial_files import FinderCurve
+from hilum.artifacts.trial_files import FINDER, FinderCurve
 from hilum.core.engine import Engine
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import progress
@@ -102,6 +102,6 @@ def _curves(trials: Sequence[Trial], engine: Engine) -> list[dict[str, Any]]:
             found[name] = curve
             step()
         for name, task in networks:
-            found[name] = network_rates(task, Path(scratch) / "finder.json")
+            found[name] = network_rates(task, Path(scratch) / FINDER)
             step()
     return [found[t.recipe.cell.name] for t in trials]

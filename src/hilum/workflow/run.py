@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from hilum.artifacts.run_files import SPLITS, StageLine
 from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.run_files import SPLITS, StageLine
 from hilum.core.engine import Engine
 from hilum.core.memory import watch_memory
 from hilum.core.progress import say

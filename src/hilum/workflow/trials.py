@@ -13,6 +13,7 @@ from hilum.artifacts.features import FeatureStore, PartFeatures
 from hilum.artifacts.header import Header, write_json
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.artifacts.split import AnySplit
+from hilum.artifacts.trial_files import PREDICT, PREDICTIONS
 from hilum.core.files import writing_folder
 from hilum.core.progress import progress
 from hilum.models.registry import backbone
@@ -167,8 +168,8 @@ def predict(run: Run, trials: Sequence[Trial]) -> None:
         patient_of = {f.image_id: f.patient_id for f in run.manifest.films}
         tasks = []
         for t in trials:
-            out = trial_dir(run, t) / "predictions.csv"
-            if out.exists() and out.with_name("predict.json").exists():
+            out = trial_dir(run, t) / PREDICTIONS
+            if out.exists() and out.with_name(PREDICT).exists():
                 line.found += 1
                 continue
             ids = [i for _, p in t.held_out for i in p.image_ids]
