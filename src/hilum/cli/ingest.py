@@ -13,7 +13,8 @@ from hilum.artifacts.manifest import excluded_path
 from hilum.core import progress
 from hilum.core.engine import Local
 from hilum.core.errors import InputError, nearest
-from hilum.sources.listing import LAYOUTS, MooneyPatients
+from hilum.sources.layout import MooneyPatients
+from hilum.sources.layouts import LAYOUTS
 
 if TYPE_CHECKING:
     from hilum.stages.ingest import Ingested
@@ -38,7 +39,9 @@ def ingest(
     layout: Annotated[
         list[str] | None,
         typer.Option(
-            "--layout", metavar="NAME=LAYOUT", help=f"Do not recognise the layout: {', '.join(LAYOUTS)}."
+            "--layout",
+            metavar="NAME=LAYOUT",
+            help=f"Do not recognise the layout: {', '.join(f'{x.name} ({x.what})' for x in LAYOUTS)}.",
         ),
     ] = None,
     mooney_patients: Annotated[
@@ -68,9 +71,7 @@ def ingest(
 ) -> None:
     """Make manifest.csv from folders and tables of films.
 
-    Recognised: a folder per class, a csv (path, label, patient_id, ...), the COVID-19 Radiography Database,
-    Chest X-Ray Images (Pneumonia), the ieee8023 covid-chestxray-dataset. What was left out, and why, is in
-    the table beside the manifest.
+    Recognised are the layouts that --layout names. What was left out, and why, is in the table beside the manifest.
     """
     from hilum.stages.ingest import ingest as ingest_stage  # late: the decoders take a while to import
 

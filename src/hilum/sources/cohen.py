@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from hilum.core.tables import Row, read_columns, read_table
 from hilum.sources.facts import FRONTAL, age_group_of, sex_of, view_is_kept, view_of
+from hilum.sources.layout import Asked, Layout
 from hilum.sources.listing import (
     LISTED_TWICE,
     NO_SUCH_FILE,
@@ -25,7 +26,6 @@ from hilum.sources.listing import (
 from hilum.sources.table import attributes_of
 from hilum.sources.tree import Tree
 
-LAYOUT = "cohen"
 TABLE = "metadata.csv"
 _COLUMNS = frozenset({"patientid", "finding", "view", "modality", "folder", "filename"})
 _NO_ATTRIBUTES = frozenset(
@@ -70,18 +70,13 @@ def matches(tree: Tree) -> bool:
     return TABLE in tree.beside() and set(read_columns(tree.path(TABLE), fold=True)) >= _COLUMNS
 
 
-def read(source: str, tree: Tree, views: Sequence[str] | None = None) -> Listing:
-    """List the films.
-
-    Args:
-        source: The source's name.
-        tree: Its folder.
-        views: Of ``--views``; None for frontal ones whose view the table tells.
-    """
+def read(source: str, tree: Tree, asked: Asked) -> Listing:
+    """List the films; when no views were asked for, frontal ones whose view the table tells."""
+    views = asked.views
     table = tree.path(TABLE)
     found = read_table(table, fold=True)
     columns, rows = found.columns, found.rows
-    listing = Listing(source, LAYOUT, tables={TABLE: table})
+    listing = Listing(source, ENTRY.name, tables={TABLE: table})
     person, joined = _join_patients(rows)
     listing.options["patients_joined"] = joined
     listing.options["views"] = sorted(FRONTAL if views is None else views)
@@ -171,3 +166,6 @@ def _join_patients(rows: list[Row]) -> tuple[dict[str, str], list[list[str]]]:
 
 def _by_number(patient: str) -> tuple[int, str]:
     return (int(patient) if patient.isdigit() else 1 << 62, patient)
+
+
+ENTRY = Layout("cohen", "the ieee8023 covid-chestxray-dataset", matches, read, public=True)

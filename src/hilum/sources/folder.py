@@ -9,26 +9,20 @@ from __future__ import annotations
 from hilum.artifacts.split import PART_SPELLINGS
 from hilum.core.errors import InputError
 from hilum.core.tables import known
+from hilum.sources.layout import Asked, Layout
 from hilum.sources.listing import Candidate, Listing, class_name
 from hilum.sources.masks import NO_FILM, PICTURES, pair_masks
 from hilum.sources.tree import Tree
 
-LAYOUT = "folder"
 
-
-def read(source: str, tree: Tree, *, settled: bool = False) -> Listing:
-    """List the films of a folder per class.
-
-    Args:
-        source: The source's name.
-        tree: Its folder.
-        settled: A person said that this is the layout, so one folder around all is the only class.
+def read(source: str, tree: Tree, asked: Asked) -> Listing:
+    """List the films of a folder per class. Where a person said that this is the layout, one folder around all is the only class.
 
     Raises:
         InputError: One folder around folders: it may be a class or a wrapper, and nothing here tells which. Or some folders are parts
             and some are not.
     """
-    listing = Listing(source, LAYOUT)
+    listing, settled = Listing(source, ENTRY.name), asked.settled
     films, masks, lone_masks = pair_masks(tree.films)
     for mask in lone_masks:
         listing.leave_out(tree.shown(mask), "mask without a film", NO_FILM)
@@ -44,7 +38,7 @@ def read(source: str, tree: Tree, *, settled: bool = False) -> Listing:
         raise InputError(
             f"source {source!r}: all films lie in folders below {around!r}, such as {min(inner)!r}. If those "
             f"are the classes, give {tree.path(around)} as the SOURCE; if {around!r} is the only class, add "
-            f"--layout {source}={LAYOUT}"
+            f"--layout {source}={ENTRY.name}"
         )
     for film in films:
         parts = film.split("/")
@@ -74,5 +68,8 @@ def _refuse_mixture(source: str, tree: Tree, folders: set[str]) -> None:
     others = sorted(d for d in folders if not _is_part(d))
     raise InputError(
         f"source {source!r}: the folders {', '.join(parts)} are called as the parts of a set, {', '.join(others[:5])} not, so it is not "
-        f"clear what the classes are. Move the others out of {tree.root}, or, if each folder is a class, add --layout {source}={LAYOUT}"
+        f"clear what the classes are. Move the others out of {tree.root}, or, if each folder is a class, add --layout {source}={ENTRY.name}"
     )
+
+
+ENTRY = Layout("folder", "a folder per class", lambda _: True, read)

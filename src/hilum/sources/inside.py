@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from hilum.artifacts.split import PART_SPELLINGS
 from hilum.core.errors import InputError
-from hilum.sources import radiography
 from hilum.sources.facts import view_is_known
+from hilum.sources.layout import Layout
 from hilum.sources.masks import PICTURES, pair_masks
 from hilum.sources.tree import Tree
 
@@ -19,12 +19,12 @@ _DEEPEST, _MOST_FOLDERS = (
 )  # where sets are looked for, by depth: a set of a folder per patient has thousands
 
 
-def refuse_several_sets(tree: Tree, layout_of: Callable[[Tree], str | None]) -> None:
+def refuse_several_sets(tree: Tree, layout_of: Callable[[Tree], Layout | None]) -> None:
     """Refuse a folder some of whose folders are sets of a known layout.
 
     Args:
         tree: The folder; it has itself no such layout.
-        layout_of: The layout of a tree's root, or None.
+        layout_of: The particular layout that a tree's root has, or None.
 
     Raises:
         InputError: There is a set; names each, what else has films, and what to type. Or all folders hold the same folders, so that those
@@ -39,12 +39,12 @@ def refuse_several_sets(tree: Tree, layout_of: Callable[[Tree], str | None]) -> 
     without_ids = "".join(
         f" --no-patient-ids {shlex.quote(name)}"
         for name, (_, layout) in zip(names, sets, strict=True)
-        if layout == radiography.LAYOUT
+        if not layout.patient_ids
     )
     what, each = f"{len(sets)} sets of films, which are no classes", "each"
     if len(sets) == 1:
         what, each = "a set of films, which is no class", "it"
-    found = ", ".join(f"{t.prefix.rstrip('/')} ({layout})" for t, layout in sets)
+    found = ", ".join(f"{t.prefix.rstrip('/')} ({layout.name})" for t, layout in sets)
     beside = (
         f" Films lie in other folders too: {', '.join(t.prefix.rstrip('/') for t in others)}."
         if others
@@ -58,10 +58,10 @@ def refuse_several_sets(tree: Tree, layout_of: Callable[[Tree], str | None]) -> 
 
 
 def _inside(
-    tree: Tree, layout_of: Callable[[Tree], str | None], depth: int
-) -> tuple[list[tuple[Tree, str]], list[Tree]]:
+    tree: Tree, layout_of: Callable[[Tree], Layout | None], depth: int
+) -> tuple[list[tuple[Tree, Layout]], list[Tree]]:
     """Sets in the folders of a tree, with their layouts; and the folders that have films and no set."""
-    sets: list[tuple[Tree, str]] = []
+    sets: list[tuple[Tree, Layout]] = []
     others: list[Tree] = []
     if depth == _DEEPEST or len(tree.film_folders) > _MOST_FOLDERS[depth]:
         return sets, others

@@ -10,12 +10,9 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from hilum.artifacts.manifest import Exclusion
-
-LAYOUTS = ("cohen", "radiography", "mooney", "csv", "folder")  # from the most particular to the plainest
-MooneyPatients = Literal["number", "number-and-class"]  # what they mean is said in `mooney`
 
 NO_SUCH_FILE = "no such file"
 NO_LABEL = "no label"
@@ -65,7 +62,7 @@ class Listing:
 
     Attributes:
         source: Its name.
-        layout: The layout it was read as.
+        layout: Name of the layout it was read as.
         folder: The folder it was read from.
         candidates: Films to read.
         exclusions: Rows and files left out, each with its reason.

@@ -13,10 +13,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hilum.sources.listing import OUTSIDE, Candidate, Listing, MooneyPatients
+from hilum.sources.layout import Asked, Layout
+from hilum.sources.listing import OUTSIDE, Candidate, Listing
 from hilum.sources.tree import Tree
 
-LAYOUT = "mooney"
 ASSUMED = frozenset({"age_group", "patient"})
 
 _PARTS = ("train", "test", "val")
@@ -61,9 +61,9 @@ def _placed(tree: Tree) -> list[str]:
     return [f for f in tree.films if _place(f) is not None]
 
 
-def read(source: str, tree: Tree, patients: MooneyPatients) -> Listing:
+def read(source: str, tree: Tree, asked: Asked) -> Listing:
     """List the films."""
-    listing = Listing(source, LAYOUT)
+    listing, patients = Listing(source, ENTRY.name), asked.mooney_patients
     for film in tree.films:
         place = _place(film)
         if place is None:
@@ -122,3 +122,6 @@ def _read_name(film: str) -> tuple[str, str] | None:
 
 def _stem(film: str) -> str:
     return film.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+ENTRY = Layout("mooney", "Chest X-Ray Images (Pneumonia)", matches, read, fits, public=True)

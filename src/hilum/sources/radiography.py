@@ -19,11 +19,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from hilum.sources.layout import Asked, Layout
 from hilum.sources.listing import Candidate, Listing
 from hilum.sources.masks import NO_FILM, pair_masks
 from hilum.sources.tree import Tree
 
-LAYOUT = "radiography"
 ASSUMED = frozenset({"age_group"})
 CLASSES = {"covid": "covid", "normal": "normal", "viral pneumonia": "viral", "lung_opacity": "lung_opacity"}
 _FOLDERS = {"COVID", "Normal", "NORMAL", "Viral Pneumonia", "Lung_Opacity"}
@@ -76,9 +76,14 @@ def _one_square_size(tree: Tree, films: Sequence[str]) -> bool:
     return width == height and n > 0.75 * sizes.total()
 
 
-def read(source: str, tree: Tree) -> Listing:
+def fits(tree: Tree) -> bool:
+    """Whether there are folders of films, for a person who says that they are this set's."""
+    return bool(tree.film_folders)
+
+
+def read(source: str, tree: Tree, _: Asked) -> Listing:
     """List the films."""
-    listing = Listing(source, LAYOUT)
+    listing = Listing(source, ENTRY.name)
     films, masks, lone_masks = pair_masks(tree.films)
     for mask in lone_masks:
         listing.leave_out(tree.shown(mask), "mask without a film", NO_FILM)
@@ -124,3 +129,8 @@ def _age_group(label: str, number: int | None, known_numbering: bool) -> str:
 
 def _stem(film: str) -> str:
     return film.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+ENTRY = Layout(
+    "radiography", "the COVID-19 Radiography Database", matches, read, fits, public=True, patient_ids=False
+)

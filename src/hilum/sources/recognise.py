@@ -8,14 +8,15 @@ settles it by hand.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hilum.core.errors import InputError, nearest
-from hilum.sources import cohen, folder, mooney, radiography, table
 from hilum.sources.inside import refuse_several_sets
-from hilum.sources.listing import LAYOUTS, Listing, MooneyPatients
+from hilum.sources.layout import Asked, Layout
+from hilum.sources.layouts import LAYOUTS
+from hilum.sources.listing import Listing
 from hilum.sources.tree import NOT_A_FILM, Tree, ending_of, walk
 
 
@@ -49,7 +50,7 @@ def parse_source(text: str) -> Source:
         name = ""
     if not path_text or not path.exists():
         raise InputError(f"SOURCE {text!r}: no such folder or csv")
-    if path.is_file() and path.suffix.lower() not in table.ENDINGS:
+    if path.is_file() and _of_file(path) is None:
         raise InputError(f"SOURCE {text!r}: expected a folder of films or a csv that names them, got a file")
     if not name:
         full = path.resolve()
@@ -59,35 +60,30 @@ def parse_source(text: str) -> Source:
     return Source(name, path)
 
 
-def list_films(
-    source: Source,
-    layout: str | None = None,
-    mooney_patients: MooneyPatients = "number",
-    views: Sequence[str] | None = None,
-    leave_out: Collection[Path] = (),
-) -> Listing:
+def list_films(source: Source, layout: str | None, asked: Asked, leave_out: Collection[Path]) -> Listing:
     """List the films of a source; nothing is decoded.
 
     Args:
         source: What to list.
-        layout: One of `LAYOUTS`, or None to recognise it.
-        mooney_patients: Whether a Mooney patient is a number, or a number within its class.
-        views: Of ``--views``; None for each layout's own rule.
+        layout: Name of one of `LAYOUTS`, or None to recognise it.
+        asked: What a person asked of the films.
         leave_out: Resolved paths in the source's folder that are not part of it.
 
     Raises:
         InputError: An unknown layout, one that does not fit, or no film at all.
     """
-    if layout is not None and layout not in LAYOUTS:
-        raise InputError(f"unknown layout {layout!r} for source {source.name!r}; {nearest(layout, LAYOUTS)}")
+    names = [x.name for x in LAYOUTS]
+    if layout is not None and layout not in names:
+        raise InputError(f"unknown layout {layout!r} for source {source.name!r}; {nearest(layout, names)}")
     if source.path.is_file():
-        if layout not in {None, table.LAYOUT}:
+        of_file = _of_file(source.path)
+        if of_file is None or layout not in {None, of_file.name} or of_file.read_file is None:
             raise InputError(f"source {source.name!r} is a csv; its layout cannot be {layout!r}")
-        listing = table.read(source.name, source.path)
+        listing = of_file.read_file(source.name, source.path)
         listing.folder = source.path.parent
     else:
         tree = walk(source.path, leave_out)
-        listing = _read(source, tree, layout, mooney_patients, views)
+        listing = _read(source, tree, layout, replace(asked, settled=layout is not None))
         listing.folder = source.path
         tables = {p.resolve() for p in listing.tables.values()}
         for other in tree.others:
@@ -108,46 +104,29 @@ def list_films(
     return listing
 
 
-def _read(
-    source: Source, tree: Tree, layout: str | None, patients: MooneyPatients, views: Sequence[str] | None
-) -> Listing:
+def _read(source: Source, tree: Tree, layout: str | None, asked: Asked) -> Listing:
+    *particular, plainest = LAYOUTS
+
+    def layout_of(root: Tree) -> Layout | None:
+        return next((x for x in particular if x.matches(root)), None)
+
+    def fitting(root: Tree) -> Layout | None:
+        return next((x for x in particular if x.name == layout and (x.fits or x.matches)(root)), None)
+
     for deeper in tree.descents():
-        found = _layout_of(deeper) if layout is None else layout if _fits(deeper, layout) else None
-        if found == cohen.LAYOUT:
-            return cohen.read(source.name, deeper, views)
-        if found == radiography.LAYOUT:
-            return radiography.read(source.name, deeper)
-        if found == mooney.LAYOUT:
-            return mooney.read(source.name, deeper, patients)
-        if found == table.LAYOUT and (name := table.table_in(deeper)) is not None:
-            return table.read(source.name, deeper.path(name), deeper)
+        found = layout_of(deeper) if layout is None else fitting(deeper)
+        if found is not None:
+            return found.read(source.name, deeper, asked)
     if layout is None:
-        refuse_several_sets(tree, _layout_of)
-    if layout in {None, folder.LAYOUT}:
-        return folder.read(source.name, tree, settled=layout is not None)
+        refuse_several_sets(tree, layout_of)
+    if layout in {None, plainest.name}:
+        return plainest.read(source.name, tree, asked)
     raise InputError(f"source {source.name!r}: {source.path} does not have the layout {layout!r}")
 
 
-def _layout_of(tree: Tree) -> str | None:
-    """The layout that the root of a tree has, or None for a plain folder."""
-    if cohen.matches(tree):
-        return cohen.LAYOUT
-    if radiography.matches(tree):
-        return radiography.LAYOUT
-    if mooney.matches(tree):
-        return mooney.LAYOUT
-    return table.LAYOUT if table.table_in(tree) is not None else None
-
-
-def _fits(tree: Tree, layout: str) -> bool:
-    """Whether a tree can be read as the layout that a person named."""
-    if layout == cohen.LAYOUT:
-        return cohen.matches(tree)
-    if layout == radiography.LAYOUT:
-        return bool(tree.film_folders)
-    if layout == mooney.LAYOUT:
-        return mooney.fits(tree)
-    return layout == table.LAYOUT and table.table_in(tree) is not None
+def _of_file(path: Path) -> Layout | None:
+    """The layout of a file that is a source by itself."""
+    return next((x for x in LAYOUTS if path.suffix.lower() in x.endings), None)
 
 
 def _reasons(listing: Listing) -> str:

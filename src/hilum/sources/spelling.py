@@ -13,10 +13,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hilum.sources import cohen, mooney, radiography
+from hilum.sources.layouts import LAYOUTS
 from hilum.sources.listing import Candidate, Listing
-
-_OF_A_PUBLIC_SET = (cohen.LAYOUT, mooney.LAYOUT, radiography.LAYOUT)
 
 
 def without_point(text: str) -> str:
@@ -35,11 +33,11 @@ def one_spelling(listings: Sequence[Listing]) -> list[str]:
         A sentence for each class that was spelled in several.
     """
     films: dict[str, Counter[str]] = defaultdict(Counter)
-    public = set()
+    public, of_public_sets = set(), {x.name for x in LAYOUTS if x.public}
     for listing in listings:
         for candidate in listing.candidates:
             films[without_point(candidate.label).casefold()][candidate.label] += 1
-            if listing.layout in _OF_A_PUBLIC_SET:
+            if listing.layout in of_public_sets:
                 public.add(candidate.label)
     chosen: dict[str, str] = {}
     notes = []

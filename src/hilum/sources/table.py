@@ -18,6 +18,7 @@ from hilum.core.errors import InputError
 from hilum.core.table_paths import TableFolder, absolute, is_there
 from hilum.core.tables import Row, read_columns, read_table
 from hilum.sources.facts import age_group_of, sex_of, view_of, years_of
+from hilum.sources.layout import Asked, Layout
 from hilum.sources.listing import (
     LISTED_TWICE,
     NO_SUCH_FILE,
@@ -29,7 +30,6 @@ from hilum.sources.listing import (
 from hilum.sources.places import unique_tails
 from hilum.sources.tree import Tree
 
-LAYOUT = "csv"
 ENDINGS = frozenset({".csv", ".tsv"})
 PATH_COLUMNS = ("path", "image", "filename", "file")
 PART_COLUMNS = ("source_part", "split", "part", "subset", "partition")
@@ -93,7 +93,7 @@ def read(source: str, csv_path: Path, tree: Tree | None = None) -> Listing:
             f"{csv_path} line 1: expected columns path (or image, filename) and label, "
             f"got {', '.join(columns)}"
         )
-    listing = Listing(source, LAYOUT, tables={csv_path.name: csv_path})
+    listing = Listing(source, ENTRY.name, tables={csv_path.name: csv_path})
     attributes = _other(columns, KNOWN)
     if attributes:
         listing.options["attributes"] = sorted(attributes)
@@ -180,3 +180,13 @@ def _placed(candidates: Sequence[Candidate], folder: Path) -> list[Candidate]:
     outside = [c.path for c in candidates if c.path not in inside]
     names = inside | dict(zip(outside, unique_tails(outside, inside.values()), strict=True))
     return [replace(c, relative=names[c.path]) for c in candidates]
+
+
+def _read_folder(source: str, tree: Tree, _: Asked) -> Listing:
+    return read(source, tree.path(table_in(tree) or ""), tree)
+
+
+ENTRY = Layout(
+    "csv", "a csv with columns path, label, patient_id ...", lambda tree: table_in(tree) is not None, _read_folder,
+    endings=ENDINGS, read_file=read,
+)  # fmt: skip

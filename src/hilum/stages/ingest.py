@@ -28,7 +28,8 @@ from hilum.sources import checks
 from hilum.sources import labels as labels_file
 from hilum.sources.account import Count, counts_of, header_of, notes_of
 from hilum.sources.facts import completed, view_is_kept, views_asked
-from hilum.sources.listing import Candidate, Listing, MooneyPatients
+from hilum.sources.layout import Asked, MooneyPatients
+from hilum.sources.listing import Candidate, Listing
 from hilum.sources.patients import without_dummies
 from hilum.sources.places import image_ids
 from hilum.sources.reading import FilmRead, read_films
@@ -96,7 +97,7 @@ def ingest(
     manifest_output = file_output(out, "manifest", ".csv", beside=(header_path, excluded_path))
     check_outputs([manifest_output], [*(s.path for s in given), *([labels] if labels else [])])
     own = {p.resolve() for p in (out, header_path(out), excluded_path(out), *([labels] if labels else []))}
-    listings = [list_films(s, layouts.get(s.name), mooney_patients, asked, own) for s in given]
+    listings = [list_films(s, layouts.get(s.name), Asked(asked, mooney_patients), own) for s in given]
     names = checks.source_names(listings)
     for name in declared:
         if name not in names:

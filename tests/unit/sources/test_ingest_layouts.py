@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import importlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +14,8 @@ from PIL import Image
 
 from hilum.core.engine import Local
 from hilum.core.errors import InputError
-from hilum.sources import cohen, folder, mooney, radiography, table
-from hilum.sources.listing import LAYOUTS
+from hilum.sources.cohen import label_of
+from hilum.sources.layouts import LAYOUTS
 from hilum.stages.ingest import Ingested, ingest
 
 
@@ -46,8 +48,60 @@ def left_out(done: Ingested) -> dict[str, str]:
     return {e.path: e.reason for e in done.exclusions}
 
 
-def test_layouts_are_named_once() -> None:
-    assert LAYOUTS == (cohen.LAYOUT, radiography.LAYOUT, mooney.LAYOUT, table.LAYOUT, folder.LAYOUT)
+def test_layouts_are_named_once_and_documented_in_their_order() -> None:
+    names = [x.name for x in LAYOUTS]
+    assert names == ["cohen", "radiography", "mooney", "csv", "folder"]
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "ingest.md").read_text()
+    assert (
+        re.findall(r"^\| `(\w+)` \|", page.split("| layout | told by |")[1], re.MULTILINE)[: len(names)]
+        == names
+    )
+
+
+BY_LINE = """
+from hilum.sources.layout import Asked, Layout
+from hilum.sources.listing import Candidate, Listing
+from hilum.sources.tree import Tree
+
+
+def matches(tree: Tree) -> bool:
+    return "classes.txt" in tree.beside()
+
+
+def read(source: str, tree: Tree, asked: Asked) -> Listing:
+    listing = Listing(source, ENTRY.name, tables={"classes.txt": tree.path("classes.txt")})
+    for line in tree.path("classes.txt").read_text().splitlines():
+        film, label, patient = line.split()
+        listing.candidates.append(Candidate(tree.path(film), film, source, label, patient))
+    return listing
+
+
+ENTRY = Layout("by-line", "a classes.txt of a line a film", matches, read, public=True)
+"""
+
+
+def test_a_new_layout_is_a_module_and_an_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "by_line.py").write_text(BY_LINE)
+    monkeypatch.syspath_prepend(tmp_path)
+    by_line = importlib.import_module("by_line")
+    for module in ("layouts", "recognise", "spelling"):
+        monkeypatch.setattr(f"hilum.sources.{module}.LAYOUTS", (by_line.ENTRY, *LAYOUTS))
+    root = films(tmp_path / "archive" / "set", "1.png", "2.png", "odd/3.png")
+    (root / "classes.txt").write_text("1.png TB p1\n2.png clear p1\nodd/3.png tb p2\n")
+    done = run(tmp_path, root.parent)
+    assert facts(done, "label", "patient_id") == {
+        "archive/1": ("TB", "archive:p1"), "archive/2": ("clear", "archive:p1"), "archive/odd/3": ("TB", "archive:p2"),
+    }  # fmt: skip
+    assert {c.layout for c in done.counts} == {"by-line"}
+    (root / "classes.txt").rename(root / "renamed.txt")
+    with pytest.raises(InputError, match="does not have the layout 'by-line'"):
+        run(tmp_path, root, layouts={"set": "by-line"})
+    (tmp_path / "two").mkdir()
+    for name in ("one", "other"):
+        films(tmp_path / "two" / name, "1.png", "2.png")
+        (tmp_path / "two" / name / "classes.txt").write_text("1.png TB p1\n2.png clear p2\n")
+    with pytest.raises(InputError, match=r"holds 2 sets of films, .*one \(by-line\), other \(by-line\)"):
+        run(tmp_path, tmp_path / "two")
 
 
 # --- folder per class
@@ -338,7 +392,7 @@ def test_cohen_patients_that_share_a_film_are_one(tmp_path: Path) -> None:
     ],
 )
 def test_cohen_findings(finding: str, label: str) -> None:
-    assert cohen.label_of(finding) == label
+    assert label_of(finding) == label
 
 
 # --- csv

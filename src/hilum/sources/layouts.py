@@ -1,0 +1,12 @@
+"""The layouts of films that hilum knows, from the most particular to the plainest: sources are tried in this order.
+
+A new layout is a module with its entry, and a place in this table: recognition, reading, checks and the help of ``--layout`` follow.
+"""
+
+from __future__ import annotations
+
+from hilum.sources import cohen, folder, mooney, radiography, table
+from hilum.sources.layout import Layout
+
+LAYOUTS: tuple[Layout, ...] = (cohen.ENTRY, radiography.ENTRY, mooney.ENTRY, table.ENTRY, folder.ENTRY)
+"""The last is the plainest: what no other has is read as it, and as a whole."""
