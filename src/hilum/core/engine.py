@@ -59,8 +59,8 @@ class Engine(Protocol):
         Args:
             function: Does one task. It must be picklable, as tasks and results must.
             tasks: The tasks.
-            alone: Do one task after another in one place, which keeps `function` and what it holds: each task needs the whole machine, or
-                all of them together take less time than a process takes to begin.
+            alone: Do the tasks in their order, one after another, in one place, which keeps `function` and what it holds: each task needs
+                the whole machine, or all of them together take less time than a process takes to begin.
             killed: What a task is answered with that ends the process it runs in; the other tasks are done all the same.
 
         Raises:

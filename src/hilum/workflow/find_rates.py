@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -94,14 +95,12 @@ def find_rates(
 
 def _curves(trials: Sequence[Trial], engine: Engine) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    heads = [(t.recipe.cell.name, t.train) for t in trials if isinstance(t.train.body, Frozen)]
-    networks = [(t.recipe.cell.name, t.train) for t in trials if isinstance(t.train.body, Whole)]
     with progress("find rate", len(trials), "cells") as step, TemporaryDirectory() as scratch:
-        curves = engine.map(head_rates, [task for _, task in heads])
-        for (name, _), curve in zip(heads, curves, strict=True):
-            found[name] = curve
-            step()
-        for name, task in networks:
-            found[name] = network_rates(task, Path(scratch) / FINDER)
-            step()
+        of_network = partial(network_rates, out=Path(scratch) / FINDER)
+        for body, rates_of, alone in ((Frozen, head_rates, False), (Whole, of_network, True)):
+            of_body = [t for t in trials if isinstance(t.train.body, body)]
+            curves = engine.map(rates_of, [t.train for t in of_body], alone=alone)
+            for t, curve in zip(of_body, curves, strict=True):
+                found[t.recipe.cell.name] = curve
+                step()
     return [found[t.recipe.cell.name] for t in trials]
