@@ -31,7 +31,7 @@ class StatisticsRow(BaseModel):
         metric: Name such as ``"sensitivity"``. Figures at an operating point end in ``"@operating_point"``;
             the others are for the class of the highest probability, or need no decision (the areas).
         class_: In the file ``class``: the class counted as positive, ``"all"`` (one figure of all classes), ``"macro"`` (the mean of
-            the classes' figures), or the name of a contrast such as ``"covid vs adult normal"``.
+            the classes' figures), or the name of a contrast such as ``"tb vs adult normal"``.
         part: The part of the split the films are from.
         estimate: The figure (mean over trials where there are several), or None with the reason in `note`.
         low: Lower end of the interval at `level`; None with the reason in `note`.

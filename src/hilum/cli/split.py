@@ -136,7 +136,7 @@ def split(
 
 def _replay(manifest: Path, seed: int, out: Path) -> None:
     """Write the split as the published scripts drew it, and say how much of test leaks."""
-    from hilum.splitting.published_draw import draw_as_published
+    from hilum.paper.published_draw import draw_as_published
 
     replayed = draw_as_published(Manifest.read(manifest), seed)
     replayed.write(out)

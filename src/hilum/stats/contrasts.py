@@ -24,7 +24,7 @@ class Sides:
     """Which films a question is about.
 
     Attributes:
-        name: Takes the place of the class in tables, such as ``"covid vs adult normal"``.
+        name: Takes the place of the class in tables, such as ``"tb vs adult normal"``.
         positive: bool (n_films,), films of which what is asked is right.
         negative: bool (n_films,), films of which it is wrong.
         asked: Numbers of the classes asked for.

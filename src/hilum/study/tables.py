@@ -36,8 +36,8 @@ class DataTable(StrictTable):
 
     A filter (`film_filter`) names manifest columns and the values accepted: ``{source = ["mooney"], age = ">=18"}``. A film is in when one
     of `include` fits (or there is none) and none of `exclude` does. `classes` left out are the labels of those films, and
-    `positive` left out is ``covid`` where that is one of them; names are matched to the manifest's without regard to case
-    (`hilum.workflow.classes`).
+    `positive` left out is the usual one (`hilum.study.classes`) where that is one of them; names are matched to the manifest's without
+    regard to case (`hilum.workflow.classes`).
     """
 
     manifest: str | None = None

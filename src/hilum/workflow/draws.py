@@ -20,9 +20,9 @@ from hilum.artifacts.prepared import Wanted
 from hilum.artifacts.split import AnySplit, Split, UnsafeSplit, read_split
 from hilum.augment.sampling import process_counts, sample_counts
 from hilum.core.seeding import key_entropy
+from hilum.paper.published_draw import draw_as_published
 from hilum.splitting.groups import film_groups
 from hilum.splitting.part_checks import require_parts
-from hilum.splitting.published_draw import draw_as_published
 from hilum.stages.split import draw_split
 from hilum.study.file import Study
 from hilum.workflow.plan import Drawing, seed_of

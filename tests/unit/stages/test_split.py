@@ -13,8 +13,8 @@ from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import PARTS, Split
 from hilum.core.digests import SHORT, sha256_bytes
 from hilum.core.errors import DigestError, InputError
+from hilum.paper.published_draw import draw_as_published
 from hilum.splitting.groups import film_groups
-from hilum.splitting.published_draw import draw_as_published
 from hilum.stages.split import draw_split, select, subset
 
 PAPER = {"covid": 3616, "bacterial": 1437, "viral": 1345, "normal": 10192}

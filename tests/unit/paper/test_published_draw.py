@@ -13,7 +13,7 @@ from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import Split, UnsafeSplit, read_split
 from hilum.cli.main import app
 from hilum.core.errors import InputError, UnsafeError
-from hilum.splitting.published_draw import PUBLISHED_SEED, draw_as_published
+from hilum.paper.published_draw import PUBLISHED_SEED, draw_as_published
 
 PAPER = {"bacterial": 1437, "covid": 3616, "normal": 10192, "viral": 1345}
 
