@@ -43,6 +43,7 @@ from hilum.stats.curves import pr_auc
 from hilum.stats.multiplicity import holm
 from hilum.study.policies import Policy
 from hilum.study.policies.simulate import simulate
+from hilum.study.tables import TrainingTable
 
 PAGE = "report.html"
 _VALID = "valid"
@@ -142,7 +143,10 @@ def validation_figures(folder: RunFolder) -> dict[str, dict[str, float]]:
 def policy_rates(folder: RunFolder) -> dict[str, NDArray[np.float64]]:
     """Schedule -> rate of every step, for policies that do not look at the validation loss; those without a record are left out."""
     policies, training = folder.record.table("policy"), folder.record.table("training")
-    epochs = int(training.get("epochs") or 0)
+    epochs, rate = (
+        int(training.get("epochs") or 0),
+        training.get("learning_rate", TrainingTable().learning_rate),
+    )
     found = {}
     for cell in folder.cells:
         if cell.schedule in found or cell.schedule not in policies:
@@ -150,7 +154,7 @@ def policy_rates(folder: RunFolder) -> dict[str, NDArray[np.float64]]:
         steps = TrainFacts.of_trial(folder.folder(cell, 1)).steps_per_epoch
         policy = _POLICY.validate_python(policies[cell.schedule])
         if steps and not policy.reads_losses:
-            found[cell.schedule] = simulate(policy.filled(training["learning_rate"]), epochs, int(steps))
+            found[cell.schedule] = simulate(policy.filled(rate), epochs, int(steps))
     return found
 
 
