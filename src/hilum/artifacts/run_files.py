@@ -21,7 +21,6 @@ EXCLUDED = "excluded.csv"
 DUPLICATES = "duplicates.json"
 STATISTICS = "statistics.json"
 COMPARISONS = "comparisons.json"
-PREPARED = "prepared"
 SPLITS = "splits"
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hilum.artifacts.drawn_films import DrawnFilms, drawn_paths
 from hilum.artifacts.features import FEATURES
 from hilum.artifacts.header import header_path, read_csv_header, read_json
 from hilum.artifacts.history import history_lines
@@ -126,16 +127,18 @@ class ModelReader:
         classes = list(bundle["classes"])
         seen = 0
         for path in self._prepared(run, bundle):
-            rows = self.around.once(path, read_json)[part]
-            labels = [classes.index(manifest.by_id[r[0]].label) for r in rows]
+            films = self.around.once(path, DrawnFilms.read).parts[part]
+            labels = [classes.index(manifest.by_id[f.image_id].label) for f in films]
             seen += 1
-            if digest([[r[0] for r in rows], [r[2] for r in rows], labels]) == recorded:
+            if digest([[f.image_id for f in films], [f.pixels_sha256 for f in films], labels]) == recorded:
                 facts = {
                     "prepared": str(path.relative_to(run)),
-                    "films": len(rows),
-                    "distinct films": len({r[0] for r in rows}),
-                    "by source": dict(sorted(Counter(manifest.by_id[r[0]].source for r in rows).items())),
-                    "drawn for": sum(bool(r[3]) for r in rows),
+                    "films": len(films),
+                    "distinct films": len({f.image_id for f in films}),
+                    "by source": dict(
+                        sorted(Counter(manifest.by_id[f.image_id].source for f in films).items())
+                    ),
+                    "drawn for": sum(bool(f.drawn) for f in films),
                 }
                 link = self.films.find_manifest(RunRecord.read(run / NAME).manifest_digest)
                 found = Artefact("prepared films", role, recorded, str(path), facts, None, (link,))
@@ -147,8 +150,8 @@ class ModelReader:
     def _prepared(self, run: Path, bundle: Mapping[str, Any]) -> Iterator[Path]:
         """The lists of prepared films that the bundle may have been trained on: its pipeline's, of its split."""
         split, pipeline = bundle["header"]["inputs"].get("split"), bundle["preparation"]["name"]
-        for path in sorted((run / "prepared").rglob(f"{pipeline}--trial-*.json")):
-            if self.around.once(path, read_json)["header"]["inputs"].get("split") == split:
+        for path in drawn_paths(run, pipeline):
+            if self.around.once(path, DrawnFilms.read).header.inputs.get("split") == split:
                 yield path
 
     def _run_with(self, split: str) -> Path | None:

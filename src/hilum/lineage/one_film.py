@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hilum.artifacts.header import read_json
+from hilum.artifacts.drawn_films import PREPARED, DrawnFilms, drawn_paths
 from hilum.artifacts.lineage import SHOWN, Artefact, compared
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.run import NAME, RunRecord
+from hilum.artifacts.run_files import SPLITS
 from hilum.artifacts.split import read_split
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import sha256_file
@@ -48,20 +49,20 @@ def one_film(row: FilmRow, manifest_path: Path, runs: Sequence[Path]) -> Artefac
 
 def _in_run(image_id: str, run: Path) -> dict[str, list[dict[str, Any]]]:
     parts, drawn, said = [], [], []
-    for path in sorted((run / "splits").rglob("*.json")):
+    for path in sorted((run / SPLITS).rglob("*.json")):
         split = read_split(path)
         group = split.group_of.get(image_id)
         if group is None:
             continue
         inside = [p for p, ids in split.parts.items() if image_id in ids]
         with_it = sum(g == group for g in split.group_of.values()) - 1
-        name = path.relative_to(run / "splits").with_suffix("").as_posix()
+        name = path.relative_to(run / SPLITS).with_suffix("").as_posix()
         parts.append({"split": name, "part": "+".join(inside), "films of its group": with_it + 1})
     if not parts:
         return {}
     pipelines = {n: Pipeline.from_dict(t) for n, t in RunRecord.read(run / NAME).pipelines.items()}
-    for path in sorted((run / "prepared").rglob("*.json")):
-        name = path.relative_to(run / "prepared").with_suffix("").as_posix()
+    for path in drawn_paths(run):
+        name = path.relative_to(run / PREPARED).with_suffix("").as_posix()
         drawn += list(_drawn(image_id, path, name, pipelines))
     for path in sorted(run.glob("cells/*/trial-*/predictions.csv")):
         said += list(_said(image_id, path))
@@ -69,10 +70,10 @@ def _in_run(image_id: str, run: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def _drawn(image_id: str, path: Path, name: str, pipelines: dict[str, Pipeline]) -> Iterator[dict[str, Any]]:
-    value = read_json(path)
+    lists = DrawnFilms.read(path).parts
     pipeline = pipelines.get(path.stem.rpartition("--")[0])
     for part in ("train", "valid", "test"):
-        for film, copy, pixels, drawn in value.get(part, []):
+        for film, copy, pixels, drawn in lists[part]:
             if film != image_id:
                 continue
             words = (

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from hilum.artifacts.header import header_path, read_json
 from hilum.artifacts.run import NAME, is_run
+from hilum.artifacts.run_files import SPLITS
 from hilum.artifacts.split import UnsafeSplit
 from hilum.core.errors import InputError
 
@@ -83,7 +84,7 @@ class Surroundings:
             beside = (
                 p for p in sorted(folder.glob("*.json")) if kind_of_header(p) in ("split", UnsafeSplit.kind)
             )
-            yield from (*beside, *sorted((folder / "splits").rglob("*.json")))
+            yield from (*beside, *sorted((folder / SPLITS).rglob("*.json")))
 
     def duplicates(self) -> Iterator[Path]:
         """Tables of copies, nearest first."""

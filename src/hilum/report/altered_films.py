@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hilum.artifacts.header import read_object
+from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
 from hilum.artifacts.run_folder import PREDICTED_PARTS, RunFolder
 
 
@@ -17,16 +17,13 @@ def altered_films(folder: RunFolder) -> dict[str, dict[str, tuple[int, int]]]:
     """Pipeline -> part -> (films altered by chance, films), for valid and test; a pipeline without a list of draws is left out."""
     found = {}
     for splits, name in sorted({(c.splits, c.prepared_as) for c in folder.cells}):
-        path = folder.path / "prepared" / splits / f"{name}--trial-1.json"
+        path = drawn_path(folder.path, splits, name, 1)
         steps = folder.record.pipelines.get(name, {}).get("steps")
         if steps is None or not path.is_file():
             continue
-        value = read_object(path)
+        films = DrawnFilms.read(path).parts
         counts = {
-            part: (
-                sum(_by_chance(drawn, steps) for *_, drawn in value.get(part, ())),
-                len(value.get(part, ())),
-            )
+            part: (sum(_by_chance(f.drawn, steps) for f in films[part]), len(films[part]))
             for part in PREDICTED_PARTS
         }
         found[f"{name} ({splits})" if splits else name] = counts

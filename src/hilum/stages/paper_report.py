@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from hilum.artifacts.comparisons import read_comparisons
+from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
 from hilum.artifacts.evaluation import read_checked
-from hilum.artifacts.header import Header, read_json, write_with_header
+from hilum.artifacts.header import Header, write_with_header
 from hilum.artifacts.looks import looks
 from hilum.artifacts.run import is_run
 from hilum.artifacts.run_files import COMPARISONS, STATISTICS
@@ -160,11 +161,11 @@ def policy_rates(folder: RunFolder) -> dict[str, NDArray[np.float64]]:
 
 def drawn_films(folder: RunFolder) -> dict[str, int]:
     """Class -> training films as drawn in trial 1; empty where the run does not record it."""
-    path = folder.path / "prepared" / f"{folder.cells[0].pipeline}--trial-1.json"
+    path = drawn_path(folder.path, "", folder.cells[0].pipeline, 1)
     if not path.is_file():
         return {}
     by_id = folder.manifest.by_id
-    return dict(Counter(by_id[row[0]].label for row in read_json(path)["train"]))
+    return dict(Counter(by_id[f.image_id].label for f in DrawnFilms.read(path).parts["train"]))
 
 
 def _pictures(paper: Paper, out: Path) -> tuple[dict[str, Picture], dict[str, list[str]]]:

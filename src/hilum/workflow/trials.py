@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.drawn_films import DrawnFilm, DrawnFilms, drawn_path
 from hilum.artifacts.features import FeatureStore, PartFeatures
-from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.header import Header
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.artifacts.split import AnySplit
 from hilum.artifacts.trial_files import PREDICT, PREDICTIONS
@@ -197,21 +198,14 @@ def write_drawn(run: Run, splits: Splits, rows: Rows) -> None:
     for recipe in {(r.pipeline.name, r.drawing): r for r in run.recipes}.values():
         for number in run.trials:
             split = splits.of(recipe.drawing, number)
-            folder = run.folder / "prepared" / splits.folder_name(recipe.drawing)
-            path = folder / f"{recipe.pipeline.name}--trial-{number}.json"
+            path = drawn_path(run.folder, splits.folder_name(recipe.drawing), recipe.pipeline.name, number)
             if path.exists():
                 continue
             wanted = wanted_of(run.study, run.manifest, split, recipe.pipeline.name, recipe.cell.seed, number)
+            films = {part: [_drawn(rows[w]) for w in ws] for part, ws in wanted.items()}
             header = Header("prepared", inputs={"split": split.digest}, seed=recipe.cell.seed)
-            write_json(
-                path,
-                {
-                    "header": header.to_dict(),
-                    "columns": ["image_id", "copy", "pixels_sha256", "drawn"],
-                    **{part: _lines(rows[w] for w in ws) for part, ws in wanted.items()},
-                },
-            )
+            DrawnFilms(header, films).write(path)
 
 
-def _lines(rows: Iterable[PreparedRow]) -> list[list[object]]:
-    return [[r.image_id, r.wanted.copy, r.digest, r.drawn] for r in rows]
+def _drawn(row: PreparedRow) -> DrawnFilm:
+    return DrawnFilm(row.image_id, row.wanted.copy, row.digest, row.drawn)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hilum.artifacts.header import Header
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report.cautions import cautions
 
@@ -85,6 +86,7 @@ def test_films_altered_by_chance_are_counted_from_what_was_drawn(tmp_path):
     cropped = {"step": 1, "op": "crop_centre", "drawn": {}}
     turned = {"step": 3, "op": "rotate", "drawn": {"angle_deg": 4}}
     rows = {
+        "header": Header("prepared").to_dict(),
         "train": [["d", 0, "sha", [turned]]],
         "valid": [["e", 0, "sha", [flipped]]],
         "test": [["a", 0, "sha", [cropped, flipped]], ["b", 0, "sha", [flipped, turned]],
