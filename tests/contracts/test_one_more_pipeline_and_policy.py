@@ -24,16 +24,19 @@ HILUM = "from hilum.cli.main import main; main()"
 STAIRS = '''
 """A rate that falls by a factor after each epoch."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from hilum.core.keys import Key
 from hilum.study.policies.policy import OneRatePolicy
 from hilum.study.policies.schedule import Schedule, StepSettings, StepwiseSchedule
 
 
 class StairsPolicy(OneRatePolicy):
     """One stair an epoch."""
+
+    key: ClassVar[Key] = OneRatePolicy.key.and_(factor=0.5)
 
     kind: Literal["stairs"]
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
