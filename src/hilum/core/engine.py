@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Protocol, TypeVar
@@ -21,7 +22,7 @@ from hilum.core.processes import pool
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-AHEAD, KEPT = 3, 16
+AHEAD, KEPT = 3, 8
 """For each core: tasks that are not finished, and results that wait for a slow task before them. No core is idle, and what is held in
 memory does not grow with the number of tasks."""
 
@@ -101,7 +102,7 @@ class Local:
             yield from map(function, rest)
         elif killed is None:
             with pool(self.cores) as processes:
-                yield from _in_order(processes, function, rest, self.cores)
+                yield from _in_order(processes, function, rest, self.cores, deque())
         else:
             yield from _surviving(function, rest, self.cores, killed)
 
@@ -111,23 +112,21 @@ def _in_order(
     function: Callable[[Task], Result],
     tasks: Iterator[Task],
     cores: int,
-    sent: deque[Task] | None = None,
+    sent: deque[Task],
 ) -> Iterator[Result]:
-    """Results in the order of the tasks; `sent` is kept as those that were taken and whose results were not yielded yet."""
+    """Results in the order of the tasks; `sent` is kept as the tasks that were taken and whose results were not yielded yet."""
     answers: deque[Future[Result]] = deque()
     while True:
         unfinished = sum(not a.done() for a in answers)
         room = min(AHEAD * cores - unfinished, KEPT * cores - len(answers))
         for task in islice(tasks, max(room, 0)):
-            if sent is not None:
-                sent.append(task)
+            sent.append(task)
             answers.append(processes.submit(function, task))
         if not answers:
             return
         if answers[0].done():
             result = answers.popleft().result()
-            if sent is not None:
-                sent.popleft()
+            sent.popleft()
             yield result
         else:
             wait([a for a in answers if not a.done()], return_when=FIRST_COMPLETED)
@@ -136,34 +135,22 @@ def _in_order(
 def _surviving(
     function: Callable[[Task], Result], tasks: Iterator[Task], cores: int, killed: Callable[[Task], Result]
 ) -> Iterator[Result]:
-    """The same, and where a process was ended the tasks that were on their way one by one, to find out which of them it was."""
+    """The same; where a process was ended, the tasks on their way are done one by one, to find out which of them ends it."""
     sent: deque[Task] = deque()
     while True:
-        with pool(cores) as processes:
-            try:
-                yield from _in_order(processes, function, tasks, cores, sent)
-                return
-            except BrokenProcessPool:
-                pass
+        with pool(cores) as processes, suppress(BrokenProcessPool):
+            yield from _in_order(processes, function, tasks, cores, sent)
+            return
         while sent:
             with pool(1) as processes:
                 processes.submit(int).result()  # a process that cannot even begin is no fault of a task
-                yield from _until_killed(processes, function, sent)
+                with suppress(BrokenProcessPool):
+                    while sent:
+                        result = processes.submit(function, sent[0]).result()
+                        sent.popleft()
+                        yield result
             if sent:
                 yield killed(sent.popleft())
-
-
-def _until_killed(
-    processes: Executor, function: Callable[[Task], Result], sent: deque[Task]
-) -> Iterator[Result]:
-    """Do tasks one by one until one ends the process; that one is then the first of `sent`."""
-    while sent:
-        try:
-            result = processes.submit(function, sent[0]).result()
-        except BrokenProcessPool:
-            return
-        sent.popleft()
-        yield result
 
 
 ENGINES: dict[str, Callable[[int], Engine]] = {"local": Local}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
 import time
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import psutil
 import torch
 
+from hilum.core.engine import available_cores
 from hilum.core.processor import cpu_name
 from hilum.models.backbone import Precision
 
@@ -86,7 +86,7 @@ def describe() -> dict[str, Any]:
     """The machine in words, for reports."""
     return {
         "cpu": cpu_name(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": available_cores(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "platform": platform.platform(terse=True),
         "accelerator": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none",

@@ -12,7 +12,6 @@ for change it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hilum.core.engine import available_cores
 from hilum.core.errors import InputError
 from hilum.core.seeding import generator
 from hilum.stats.confusion import Ratio
@@ -162,7 +162,7 @@ def resample(trials: Sequence[TrialFigures], n_resamples: int, seed: int) -> Res
         for t, trial in enumerate(counted):
             draws[t, first:last] = trial.figures(counts)
 
-    with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(max_workers=available_cores()) as pool:
         list(pool.map(count, range(-(-n_resamples // _BLOCK))))
     return Resamples(
         points,
