@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from hilum.artifacts.header import Header, read_json, write_json
+from hilum.artifacts.header import Header, as_written, read_json, read_object, write_json
 from hilum.artifacts.manifest import Manifest
 from hilum.core.digests import SHORT, digest
 from hilum.core.errors import DigestError, InputError
@@ -65,6 +65,33 @@ def joined(links: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
     for name in sorted(parent):
         found[root(name)].append(name)
     return sorted(tuple(names) for names in found.values())
+
+
+@dataclass(frozen=True)
+class CopyCounts:
+    """How many copies there are, without their names.
+
+    Attributes:
+        pairs: Kind of copy -> pairs.
+        groups: Groups of films that are copies of one another.
+        largest_group: Films of the largest of them.
+    """
+
+    pairs: Mapping[str, int]
+    groups: int
+    largest_group: int
+
+    @classmethod
+    def read(cls, path: Path) -> CopyCounts:
+        """The counts of a duplicates.json.
+
+        Raises:
+            InputError: Missing or malformed.
+        """
+        value = read_object(path)
+        with as_written(path):
+            pairs = {str(kind): int(n) for kind, n in value["n_pairs"].items()}
+            return cls(pairs, int(value["n_groups"]), int(value["largest_group"]))
 
 
 class Duplicates:

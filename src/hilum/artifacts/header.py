@@ -168,6 +168,14 @@ def read_csv_header(csv_path: Path, kind: str) -> tuple[Header, Provenance]:
     return header, "hilum" if same else "edited"
 
 
+def is_written_of(path: Path, header: Header) -> bool:
+    """Whether a text artefact is there, as it was written, and of these inputs and options."""
+    if not path.is_file() or not header_path(path).is_file():
+        return False
+    found, provenance = read_csv_header(path, header.kind)
+    return provenance == "hilum" and found == header
+
+
 def require_digest(name: str, expected: str, got: str, where: Path | str) -> None:
     """Raise DigestError unless both digests are equal."""
     if expected != got:

@@ -12,15 +12,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hilum.artifacts.duplicates import CopyCounts
 from hilum.artifacts.flow import Flow
 from hilum.artifacts.history import LossCurve
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.questions import Question, questions
 from hilum.artifacts.run import FACTORS, NAME, RunCell, RunRecord, is_run
-from hilum.artifacts.run_files import EXCLUDED, SPLITS
+from hilum.artifacts.run_files import DUPLICATES, EXCLUDED, MANIFEST, SPLITS
 from hilum.artifacts.split import AnySplit, read_split
-from hilum.artifacts.trial_files import PREDICTIONS, Seconds, read_bundle
+from hilum.artifacts.trial_files import PREDICTIONS, Seconds, read_bundle, trial_folder
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import DigestError, InputError
 
@@ -69,7 +70,7 @@ class RunFolder:
     @cached_property
     def manifest(self) -> Manifest:
         """The films of the study."""
-        return Manifest.read(self.path / "manifest.csv")
+        return Manifest.read(self.path / MANIFEST)
 
     @cached_property
     def questions(self) -> list[Question]:
@@ -80,6 +81,12 @@ class RunFolder:
     def exclusions(self) -> list[Exclusion]:
         """What was left out; empty where there is no such table."""
         return read_exclusions(self.path / EXCLUDED)
+
+    @cached_property
+    def copies(self) -> CopyCounts | None:
+        """Counts of the copies among the films; None where the run keeps no record of them."""
+        path = self.path / DUPLICATES
+        return CopyCounts.read(path) if path.is_file() else None
 
     @cached_property
     def flow(self) -> Flow | None:
@@ -128,7 +135,7 @@ class RunFolder:
 
     def folder(self, cell: RunCell, trial: int) -> Path:
         """Where a trial of a cell lies."""
-        return self.path / "cells" / cell.name / f"trial-{trial}"
+        return trial_folder(self.path, cell.name, trial)
 
     def predictions_path(self, cell: RunCell, trial: int) -> Path:
         """The predictions of a trial of a cell."""

@@ -23,6 +23,14 @@ STEPS = ("prepare", "featurize", "train", "predict")
 """Steps whose seconds are counted."""
 
 
+CELLS = "cells"
+
+
+def trial_folder(run: Path, cell: str, trial: int) -> Path:
+    """Where a trial of a cell lies in a run's folder."""
+    return run / CELLS / cell / f"trial-{trial}"
+
+
 @dataclass(frozen=True)
 class TrainFacts:
     """``train.json``.

@@ -20,7 +20,8 @@ from hilum.artifacts.lineage import SHOWN, Artefact, Link, bundle_version, compa
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.run import NAME, RunRecord
-from hilum.artifacts.trial_files import PREDICTIONS, SECONDS, TRAIN
+from hilum.artifacts.run_files import MANIFEST
+from hilum.artifacts.trial_files import CELLS, PREDICTIONS, SECONDS, TRAIN
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT, digest, sha256_file
 from hilum.lineage.films import FilmReader
@@ -123,7 +124,7 @@ class ModelReader:
         run = self.around.run or self._run_with(bundle["header"]["inputs"].get("split", ""))
         if run is None:
             return Link(role, recorded, "missing", "no run here has the split that they were drawn from")
-        manifest = self.around.once(run / "manifest.csv", Manifest.read)
+        manifest = self.around.once(run / MANIFEST, Manifest.read)
         classes = list(bundle["classes"])
         seen = 0
         for path in self._prepared(run, bundle):
@@ -281,6 +282,6 @@ def _named(pipeline: Pipeline) -> str:
 def _trial_name(path: Path) -> str:
     """cell/trial-N where the path lies in one, else its own name."""
     for p in (path, *path.parents):
-        if p.name.startswith("trial-") and p.parent.parent.name == "cells":
+        if p.name.startswith("trial-") and p.parent.parent.name == CELLS:
             return f"{p.parent.name}/{p.name}"
     return path.parent.name if path.name == "bundle" else path.name

@@ -17,8 +17,9 @@ from hilum.artifacts.features import FEATURES
 from hilum.artifacts.header import header_path, read_json
 from hilum.artifacts.lineage import Artefact, bundle_version
 from hilum.artifacts.run import NAME, RunRecord
-from hilum.artifacts.run_files import STATISTICS, MlflowNote
+from hilum.artifacts.run_files import MANIFEST, STATISTICS, MlflowNote
 from hilum.artifacts.split import read_split
+from hilum.artifacts.trial_files import CELLS
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
 from hilum.core.digests import digest, sha256_file
@@ -80,7 +81,7 @@ def of_workspace(around: Surroundings) -> Iterator[Entry]:
 def _of_run(run: Path) -> Iterator[Entry]:
     where = str(run / NAME)
     record = RunRecord.read(run / NAME)
-    yield Entry("manifest", "manifest.csv", record.manifest_digest, run / "manifest.csv")
+    yield Entry("manifest", MANIFEST, record.manifest_digest, run / MANIFEST)
     table = record.study
     if "grid" in table and "data" in table:
         yield Entry("study", record.name, study_digest(table), partial(studies.study, table, where))
@@ -90,7 +91,7 @@ def _of_run(run: Path) -> Iterator[Entry]:
         for name, t in record.table(kind).items():
             yield Entry(kind, name, digest(t), partial(studies.named_table, kind, name, t, where))
     for cell in record.cells:
-        yield Entry("cell", cell.name, "", run / "cells" / cell.name)
+        yield Entry("cell", cell.name, "", run / CELLS / cell.name)
     paths = [
         run / STATISTICS,
         run / "report.html",
@@ -101,7 +102,7 @@ def _of_run(run: Path) -> Iterator[Entry]:
             yield Entry(path.stem, path.name, str(read_json(header_path(path)).get("csv_sha256", "")), path)
     if note := MlflowNote.of_run(run):
         for key, run_id in note.runs.items():
-            yield Entry("trial", run_id, run_id, run / "cells" / key.partition("/")[2])
+            yield Entry("trial", run_id, run_id, run / CELLS / key.partition("/")[2])
 
 
 def dear(around: Surroundings) -> Iterator[Entry]:

@@ -12,6 +12,7 @@ from hilum.artifacts.lineage import SHOWN, Artefact, Link, compared
 from hilum.artifacts.run import NAME, RunRecord, is_run
 from hilum.artifacts.run_files import COMPARISONS, STATISTICS, MlflowNote
 from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.trial_files import CELLS
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import InputError
@@ -235,7 +236,7 @@ class RunReader:
             return compared(role, recorded, run.splits_digest(), "")
         if role == "predictions":
             found = digest(run.prediction_digests())
-            cells = run.path / "cells"
+            cells = run.path / CELLS
             facts = {"go on with": f"hilum show {cells / run.cells[0].name / 'trial-1'}"}
             trials = Artefact("trials", "of all cells", found, str(cells), facts, inputs=(self._trials(run),))
             return compared(role, recorded, found, "", trials)

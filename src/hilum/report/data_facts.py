@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from hilum.artifacts.header import as_written, read_object
 from hilum.artifacts.manifest import FilmRow
-from hilum.artifacts.run_files import DUPLICATES
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers
@@ -94,17 +92,13 @@ def selection(folder: RunFolder) -> str:
 
 def duplicates(folder: RunFolder) -> str:
     """How copies were kept in one part."""
-    path = folder.path / DUPLICATES
-    if not path.is_file():
+    if folder.copies is None:
         return NOT_REPORTED
-    with as_written(path):
-        found = read_object(path)
-        n, groups = sum(int(v) for v in found["n_pairs"].values()), int(found["n_groups"])
+    n = sum(folder.copies.pairs.values())
     if not n:
         return "no copies were found"
-    return (
-        f"{numbers.counted(n, 'pair')} of copies in {numbers.counted(groups, 'group')}, each kept in one part"
-    )
+    groups = numbers.counted(folder.copies.groups, "group")
+    return f"{numbers.counted(n, 'pair')} of copies in {groups}, each kept in one part"
 
 
 def split_method(folder: RunFolder) -> str:

@@ -11,9 +11,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from hilum.artifacts.evaluation import MIXED_UNIT, Evaluation
-from hilum.artifacts.header import read_object
 from hilum.artifacts.looks import looks
-from hilum.artifacts.run_files import DUPLICATES, RunFacts
+from hilum.artifacts.run_files import RunFacts
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers
 from hilum.report.caution import Caution
@@ -104,21 +103,20 @@ def _trained(folder: RunFolder) -> str:
 
 def copies(folder: RunFolder) -> str:
     """A sentence on the copies that were found among the films; empty where the run has no record of it."""
-    path = folder.path / DUPLICATES
-    if not path.is_file():
+    found = folder.copies
+    if found is None:
         return ""
-    found = read_object(path)
     kinds = {
         "exact-bytes": "equal in bytes",
         "exact-pixels": "equal in pixels",
         "near": "near copies confirmed on aligned pixels",
     }
-    words = ", ".join(f"{numbers.count(int(n))} {kinds.get(k, k)}" for k, n in found["n_pairs"].items())
-    if not found["n_groups"]:
+    words = ", ".join(f"{numbers.count(n)} {kinds.get(k, k)}" for k, n in found.pairs.items())
+    if not found.groups:
         return "No copies were found among the films."
     return (
-        f"Pairs of copies found: {words}; in {numbers.count(found['n_groups'])} groups, the largest of "
-        f"{numbers.count(found['largest_group'])} films, and each group is in one part only."
+        f"Pairs of copies found: {words}; in {numbers.count(found.groups)} groups, the largest of "
+        f"{numbers.count(found.largest_group)} films, and each group is in one part only."
     )
 
 

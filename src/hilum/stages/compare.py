@@ -14,7 +14,7 @@ from pathlib import Path
 from hilum.artifacts.compared_runs import ComparedRuns
 from hilum.artifacts.comparisons import ComparisonRow, Pair, read_comparisons, write_comparisons
 from hilum.artifacts.evaluation import MIXED_UNIT
-from hilum.artifacts.header import Header, header_path, read_csv_header
+from hilum.artifacts.header import Header, is_written_of
 from hilum.artifacts.looks import count_look
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import COMPARISONS
@@ -73,7 +73,7 @@ def compare_runs(
         seed,
     )  # fmt: skip
     path = out / COMPARISONS
-    if not _is_of(path, header):
+    if not is_written_of(path, header):
         for folder in folders:
             count_look(folder, "compare")
         write_comparisons(path, _rows(used, pairs, family, metrics, seed, n_resamples), header)
@@ -135,10 +135,3 @@ def _rows(
     unit_name = units.pop() if len(units) == 1 else MIXED_UNIT
     cells = Cells(scored, first.classes, first.positive, metrics, unit_name, seed, n_resamples)
     return cells.compare(family, pairs, metrics)
-
-
-def _is_of(path: Path, header: Header) -> bool:
-    if not path.is_file() or not header_path(path).is_file():
-        return False
-    found, provenance = read_csv_header(path, header.kind)
-    return provenance == "hilum" and found == header

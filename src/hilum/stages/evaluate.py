@@ -19,7 +19,7 @@ import numpy as np
 
 from hilum.artifacts.comparisons import ComparisonRow, Pair, write_comparisons
 from hilum.artifacts.evaluation import NAME, Evaluation, TrialEvaluation
-from hilum.artifacts.header import Header, header_path, read_csv_header
+from hilum.artifacts.header import Header, is_written_of
 from hilum.artifacts.looks import count_look
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
@@ -68,8 +68,8 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     families = folder.record.families
     compared = replace(header, kind="comparisons", options={**header.options, "families": families})
     pairs = [family_pairs(folder, f) for f in families]
-    has_statistics = _is_of(run_dir / STATISTICS, header) and _is_whole(run_dir / NAME)
-    has_comparisons = not families or _is_of(run_dir / COMPARISONS, compared)
+    has_statistics = is_written_of(run_dir / STATISTICS, header) and _is_whole(run_dir / NAME)
+    has_comparisons = not families or is_written_of(run_dir / COMPARISONS, compared)
     if has_statistics and has_comparisons:
         return False
     rows: list[StudyRow] = []
@@ -144,14 +144,6 @@ def _is_whole(path: Path) -> bool:
     except HilumError:
         return False
     return True
-
-
-def _is_of(path: Path, header: Header) -> bool:
-    """Whether a list is there, as it was written, and of these inputs and options."""
-    if not path.is_file() or not header_path(path).is_file():
-        return False
-    found, provenance = read_csv_header(path, header.kind)
-    return provenance == "hilum" and found == header
 
 
 def _header(folder: RunFolder, n_resamples: int) -> Header:

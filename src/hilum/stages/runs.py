@@ -14,7 +14,7 @@ from pathlib import Path
 from hilum.artifacts.header import read_object
 from hilum.artifacts.looks import Ledger, looks
 from hilum.artifacts.run import FACTORS, RunCell, is_run
-from hilum.artifacts.run_files import STATISTICS, RunFacts
+from hilum.artifacts.run_files import MANIFEST, STATISTICS, RunFacts
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRow, StudyRows
 from hilum.artifacts.trial_files import BUNDLE
@@ -105,7 +105,7 @@ def _line(path: Path, ledger: Ledger) -> RunLine:
     try:
         run = RunFolder(path)
         facts = RunFacts.of_run(path)
-        n_films = _count_rows(path / "manifest.csv")
+        n_films = _count_rows(path / MANIFEST)
         found = ledger.of_run(path.name, run.record.manifest_digest) or looks(run)
     except InputError as e:
         return RunLine(path.name, BROKEN, remarks=(str(e),))

@@ -17,6 +17,7 @@ from hilum.artifacts.lineage import SHOWN, Artefact
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.run import is_run
 from hilum.artifacts.split import UnsafeSplit
+from hilum.artifacts.trial_files import CELLS
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
 from hilum.core.tables import read_columns
@@ -171,7 +172,7 @@ def _of_folder(path: Path, models: ModelReader, runs: RunReader) -> Artefact:
         return models.trial(path)
     if (path / "spec.json").is_file():
         return models.features(path)
-    if path.parent.name == "cells" and is_run(path.parent.parent):
+    if path.parent.name == CELLS and is_run(path.parent.parent):
         return runs.cell(path)
     if (path / "runs").is_dir():
         raise InputError(f"{path} is a workspace; `hilum runs --workspace {path}` lists its runs")

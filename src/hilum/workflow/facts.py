@@ -15,7 +15,7 @@ from hilum.artifacts.features import FeatureStore
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import excluded_path
 from hilum.artifacts.run import FACTORS, NAME, RunCell, RunRecord, StartWeights
-from hilum.artifacts.run_files import DUPLICATES, EXCLUDED
+from hilum.artifacts.run_files import DUPLICATES, EXCLUDED, MANIFEST
 from hilum.artifacts.trial_files import SECONDS, PredictFacts, Seconds, TrainFacts
 from hilum.models.cost import cost_of
 from hilum.models.machine import describe
@@ -129,7 +129,7 @@ def write_record(
         command: What the user typed.
     """
     study = run.study
-    run.manifest.write(run.folder / "manifest.csv")
+    run.manifest.write(run.folder / MANIFEST)
     if excluded_path(manifest_path).is_file():
         shutil.copyfile(excluded_path(manifest_path), run.folder / EXCLUDED)
     duplicates.write(run.folder / DUPLICATES)

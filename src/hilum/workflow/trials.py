@@ -14,7 +14,7 @@ from hilum.artifacts.features import FeatureStore, PartFeatures
 from hilum.artifacts.header import Header
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.artifacts.split import AnySplit
-from hilum.artifacts.trial_files import PREDICT, PREDICTIONS
+from hilum.artifacts.trial_files import PREDICT, PREDICTIONS, trial_folder
 from hilum.core.files import writing_folder
 from hilum.core.progress import progress
 from hilum.models.registry import backbone
@@ -55,7 +55,7 @@ class Trial:
 
 def trial_dir(run: Run, trial: Trial) -> Path:
     """Where a trial's results lie in the run's folder."""
-    return run.folder / "cells" / trial.recipe.cell.name / f"trial-{trial.number}"
+    return trial_folder(run.folder, trial.recipe.cell.name, trial.number)
 
 
 def plan_trials(

@@ -22,7 +22,7 @@ from hilum.artifacts.history import NAME as HISTORY
 from hilum.artifacts.looks import looks
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.run import NAME as RECORD
-from hilum.artifacts.run_files import BOX, COMPARISONS, DUPLICATES, EXCLUDED, FACTS, STATISTICS
+from hilum.artifacts.run_files import BOX, COMPARISONS, DUPLICATES, EXCLUDED, FACTS, MANIFEST, STATISTICS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRows
 from hilum.artifacts.trial_files import BUNDLE, FINDER, SECONDS, TRAIN
@@ -151,7 +151,7 @@ def _header(folder: RunFolder) -> Header:
     root = folder.path
     small = [
         RECORD,
-        "manifest.csv",
+        MANIFEST,
         EXCLUDED,
         DUPLICATES,
         FLOW,
