@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hilum.artifacts.header import read_json
 from hilum.artifacts.outputs import WORKSPACE_BYTES, check_outputs, folder_output
+from hilum.artifacts.suite_record import SuiteRecord, is_suite_folder
 from hilum.cli.ending import when_stopped
 from hilum.core.engine import ENGINES, available_cores, engine_named
 from hilum.core.errors import InputError, nearest
@@ -159,10 +159,9 @@ def run(
 
 def _runs_of(report: Path) -> list[Path]:
     """The run that a report is of; of a suite's report its members."""
-    suite = report.parent / "paper.json"
-    if not suite.is_file():
+    if not is_suite_folder(report.parent):
         return [report.parent]
-    return [report.parent.parent / str(m["run"]) for m in read_json(suite)["members"]]
+    return [report.parent.parent / m.run for m in SuiteRecord.read(report.parent).members]
 
 
 def _print_end(report: Path, lines: Sequence[StageLine]) -> None:

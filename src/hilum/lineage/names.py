@@ -19,6 +19,7 @@ from hilum.artifacts.lineage import Artefact, bundle_version
 from hilum.artifacts.run import NAME, RunRecord
 from hilum.artifacts.run_files import MANIFEST, STATISTICS, MlflowNote
 from hilum.artifacts.split import read_split
+from hilum.artifacts.suite_record import NAME as SUITE
 from hilum.artifacts.trial_files import CELLS
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
@@ -63,7 +64,7 @@ def shipped() -> Iterator[Entry]:
 def of_workspace(around: Surroundings) -> Iterator[Entry]:
     """What the runs of a workspace hold, as far as it is quick to read."""
     root = around.root
-    papers = sorted(root.glob("runs/*/paper.json")) if root else []
+    papers = sorted(root.glob(f"runs/*/{SUITE}")) if root else []
     for path in papers:
         yield Entry("paper", path.parent.name, path.parent.name.rpartition("-")[2], path.parent)
     for run in around.runs():

@@ -12,6 +12,7 @@ from hilum.artifacts.lineage import SHOWN, Artefact, Link, compared
 from hilum.artifacts.run import NAME, RunRecord, is_run
 from hilum.artifacts.run_files import COMPARISONS, STATISTICS, MlflowNote
 from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.suite_record import SuiteRecord
 from hilum.artifacts.trial_files import CELLS
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
@@ -289,16 +290,18 @@ class RunReader:
 
     def paper(self, folder: Path) -> Artefact:
         """A suite of runs."""
-        value = read_json(folder / "paper.json")
+        suite = SuiteRecord.read(folder)
         links = []
-        for m in value.get("members", []):
-            there = folder.parent / str(m["run"])
+        for m in suite.members:
+            there = folder.parent / m.run
             if is_run(there):
                 links.append(
-                    Link(str(m["study"]), there.name.rpartition("-")[2], "verified", artefact=self.run(there))
+                    Link(m.study, there.name.rpartition("-")[2], "verified", artefact=self.run(there))
                 )
             else:
-                links.append(Link(str(m["study"]), str(m["run"]), "missing", f"no run {m['run']} beside it"))
-        facts = {"title": value.get("title", ""), "command": value.get("command", "")}
+                links.append(Link(m.study, m.run, "missing", f"no run {m.run} beside it"))
+        facts = {"title": suite.title, "command": suite.command}
         version = folder.name.rpartition("-")[2]
-        return Artefact("paper", folder.name, version, str(folder), facts, value.get("header"), tuple(links))
+        return Artefact(
+            "paper", folder.name, version, str(folder), facts, suite.header.to_dict(), tuple(links)
+        )

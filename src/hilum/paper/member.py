@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,75 +19,17 @@ from numpy.typing import NDArray
 
 from hilum.artifacts.comparisons import ComparisonRow
 from hilum.artifacts.evaluation import Evaluation
-from hilum.artifacts.header import Header, read_json
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRow, StudyRows
-from hilum.core.errors import InputError
+from hilum.artifacts.suite_record import SuiteRecord
 from hilum.paper import printed
 from hilum.report import numbers
 from hilum.report.run_notes import run_notes
 from hilum.report.run_words import backbone_label
 from hilum.study.faults import unsafe_among
 
-NAME = "paper.json"
 _MEMBER = re.compile(r"(experiment|as-run)-([1-5])(?:-(.+))?")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A line of ``paper.json``.
-
-    Attributes:
-        study: Its name.
-        run: Name of the run's folder.
-        seconds: That its study took; None where not measured (a run that was found finished).
-    """
-
-    study: str
-    run: str
-    seconds: float | None
-
-
-@dataclass(frozen=True)
-class Suite:
-    """``paper.json``.
-
-    Attributes:
-        name: Of the suite.
-        title: A sentence.
-        command: How to run it again.
-        entries: Its members, in order.
-    """
-
-    name: str
-    title: str
-    command: str
-    entries: tuple[Entry, ...]
-
-
-def read_suite(path: Path) -> Suite:
-    """Read and check ``paper.json``.
-
-    Raises:
-        InputError: No such file, a key that is missing, no member, or one twice.
-    """
-    value: Any = read_json(path)
-    Header.from_dict(value.get("header") if isinstance(value, dict) else None, "paper", path)
-    for key in ("name", "title", "command", "members"):
-        if key not in value:
-            raise InputError(f"{path}: expected a key {key!r}, got {', '.join(value)}")
-    entries: list[Entry] = []
-    for member in value["members"]:
-        if "study" not in member or "run" not in member:
-            raise InputError(f"{path}: a member needs `study` and `run`, got {member!r}")
-        study, seconds = str(member["study"]), member.get("seconds")
-        if study in [e.study for e in entries]:
-            raise InputError(f"{path}: member {study!r} is there twice; a suite has one run of each study")
-        entries.append(Entry(study, str(member["run"]), None if seconds is None else float(seconds)))
-    if not entries:
-        raise InputError(f"{path}: expected at least one member, got none; run the suite again")
-    return Suite(str(value["name"]), str(value["title"]), str(value["command"]), tuple(entries))
 
 
 @dataclass(frozen=True)
@@ -204,7 +145,7 @@ class Paper:
         adjust: Adjusts p-values for many comparisons (Holm's).
     """
 
-    suite: Suite
+    suite: SuiteRecord
     members: tuple[Member, ...]
     adjust: Callable[[Sequence[float | None]], list[float | None]]
 

@@ -24,12 +24,12 @@ from hilum.artifacts.run import is_run
 from hilum.artifacts.run_files import COMPARISONS, STATISTICS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRows
+from hilum.artifacts.suite_record import NAME, MemberRun, SuiteRecord, is_suite_folder
 from hilum.artifacts.trial_files import TrainFacts
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
 from hilum.core.files import write_text
 from hilum.core.progress import progress
-from hilum.paper import member as suites
 from hilum.paper import pictures
 from hilum.paper.claims import findings
 from hilum.paper.compose import compose
@@ -76,7 +76,7 @@ def write_paper_report(folder: Path) -> Path:
         of_member[m.name] = _order(m, paper, of_member[m.name], list(tables))
     page = render(compose(paper, found, tables, drawn, of_member))
     path = folder / PAGE
-    inputs = {suites.NAME: sha256_file(folder / suites.NAME)}
+    inputs = {NAME: sha256_file(folder / NAME)}
     inputs |= {m.name: sha256_file(m.folder.path / STATISTICS) for m in paper.members}
     options = {"tables": list(tables), "figures": list(drawn)}
     write_with_header(path, page, Header("paper-report", inputs, options))
@@ -85,16 +85,16 @@ def write_paper_report(folder: Path) -> Path:
 
 def open_paper(folder: Path) -> Paper:
     """The suite with every member read and checked."""
-    where = folder / suites.NAME
-    if not where.is_file():
+    where = folder / NAME
+    if not is_suite_folder(folder):
         raise InputError(
-            f"{folder}: expected the folder of a suite, with {suites.NAME}; make one with `hilum run` of a suite"
+            f"{folder}: expected the folder of a suite, with {NAME}; make one with `hilum run` of a suite"
         )
-    suite = suites.read_suite(where)
-    return Paper(suite, tuple(_member(e, folder.parent, where) for e in suite.entries), holm)
+    suite = SuiteRecord.read(folder)
+    return Paper(suite, tuple(_member(e, folder.parent, where) for e in suite.members), holm)
 
 
-def _member(entry: suites.Entry, runs: Path, where: Path) -> Member:
+def _member(entry: MemberRun, runs: Path, where: Path) -> Member:
     path = runs / entry.run
     if not is_run(path):
         raise InputError(

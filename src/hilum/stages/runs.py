@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hilum.artifacts.header import read_object
 from hilum.artifacts.looks import Ledger, looks
 from hilum.artifacts.run import FACTORS, RunCell, is_run
 from hilum.artifacts.run_files import MANIFEST, STATISTICS, RunFacts
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRow, StudyRows
+from hilum.artifacts.suite_record import SuiteRecord, is_suite_folder
 from hilum.artifacts.trial_files import BUNDLE
 from hilum.core.errors import InputError, nearest
 from hilum.core.tables import count_rows
@@ -93,16 +93,13 @@ def list_runs(root: Path) -> list[RunLine]:
 
 
 def _line(path: Path, ledger: Ledger) -> RunLine:
-    if (path / "paper.json").is_file():
-        value = read_object(path / "paper.json")
-        members = tuple(str(m.get("run")) for m in value.get("members", []))
-        seconds = sum(float(m.get("seconds") or 0) for m in value.get("members", []))
-        return RunLine(path.name, PAPER, str(value.get("name", "")), seconds=seconds, members=members)
-    if not is_run(path):
+    if not is_run(path) and not is_suite_folder(path):
         done = len(list(path.glob(f"cells/*/trial-*/{BUNDLE}")))
         remark = f"{done} trials trained so far" if done else "nothing trained yet"
         return RunLine(path.name, UNFINISHED, path.name.rpartition("-")[0], remarks=(remark,))
     try:
+        if is_suite_folder(path):
+            return _suite_line(path)
         run = RunFolder(path)
         facts = RunFacts.of_run(path)
         n_films = _count_rows(path / MANIFEST)
@@ -119,6 +116,12 @@ def _line(path: Path, ledger: Ledger) -> RunLine:
         run.record.manifest_digest, n_films, len(run.cells), run.n_trials, facts.seconds, found.most if found else 0,
         tuple(dict.fromkeys(f for c in run.cells for f in unsafe_among(c.switches))), tuple(remarks), run=run,
     )  # fmt: skip
+
+
+def _suite_line(path: Path) -> RunLine:
+    suite = SuiteRecord.read(path)
+    seconds = sum(m.seconds or 0 for m in suite.members)
+    return RunLine(path.name, PAPER, suite.name, seconds=seconds, members=tuple(m.run for m in suite.members))
 
 
 def _count_rows(path: Path) -> int | None:

@@ -17,6 +17,8 @@ from hilum.artifacts.lineage import SHOWN, Artefact
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.run import is_run
 from hilum.artifacts.split import UnsafeSplit
+from hilum.artifacts.suite_record import NAME as SUITE
+from hilum.artifacts.suite_record import is_suite_folder
 from hilum.artifacts.trial_files import CELLS
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
@@ -162,7 +164,7 @@ def _no_kind(path: Path, why: str) -> str:
 
 
 def _of_folder(path: Path, models: ModelReader, runs: RunReader) -> Artefact:
-    if (path / "paper.json").is_file():
+    if is_suite_folder(path):
         return runs.paper(path)
     if is_run(path):
         return runs.run(path)
@@ -211,7 +213,7 @@ def _of_json(path: Path, films: FilmReader, models: ModelReader, runs: RunReader
         return models.features(path.parent)
     if kind == "run":
         return runs.run(path.parent)
-    if path.name == "paper.json":
+    if path.name == SUITE:
         return runs.paper(path.parent)
     if kind in _STATISTICS or (isinstance(value, list) and header_path(path).is_file()):
         return runs.statistics(path)

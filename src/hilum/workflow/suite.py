@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hilum.artifacts.header import Header, write_json
 from hilum.artifacts.run_files import RunFacts, StageLine
+from hilum.artifacts.suite_record import MemberRun, SuiteRecord, is_suite_folder
 from hilum.core.digests import digest
 from hilum.core.engine import Engine
 from hilum.core.progress import say
@@ -92,22 +92,13 @@ def run_suite(
         seconds = time.perf_counter() - start if computed else RunFacts.of_run(report.parent).seconds or 0.0
         lines.append(StageLine(member.label, int(computed > 0), int(computed == 0), seconds))
         say(f"{member.label}: {seconds:.0f} s, {report}")
-        done.append({"study": member.label, "run": report.parent.name, "seconds": round(seconds, 1)})
-    key = digest([suite.name, [[m["study"], m["run"]] for m in done]])
+        done.append(MemberRun(member.label, report.parent.name, round(seconds, 1)))
+    key = digest([suite.name, [[m.study, m.run] for m in done]])
     folder = root.resolve() / "runs" / f"{suite.name}-{key[:12]}"
-    known = folder / "paper.json"
-    if not known.exists():  # the seconds of the first time; a run that finds everything would write its own
-        header = Header("paper", inputs={str(m["study"]): str(m["run"]) for m in done})
-        write_json(
-            known,
-            {
-                "header": header.to_dict(),
-                "name": suite.name,
-                "title": suite.title,
-                "command": command,
-                "members": done,
-            },
-        )
+    if not is_suite_folder(
+        folder
+    ):  # the seconds of the first time; a run that finds everything would write its own
+        SuiteRecord(suite.name, suite.title, command, tuple(done)).write(folder)
     from hilum.stages.paper_report import write_paper_report
 
     return write_paper_report(folder), lines

@@ -8,6 +8,7 @@ import pytest
 
 from hilum.artifacts.header import read_json, write_json
 from hilum.artifacts.study_rows import StudyRows
+from hilum.artifacts.suite_record import MemberRun, SuiteRecord
 from hilum.core.errors import InputError
 from hilum.stages.runs import choose_runs, compare_cells, list_runs
 
@@ -34,10 +35,9 @@ def workspace(tmp_path_factory):
     (root / "runs" / "torn-000000000000" / "run.json").write_text("{")
     paper = root / "runs" / "paper-111111111111"
     paper.mkdir()
-    write_json(
-        paper / "paper.json",
-        {"name": "paper", "members": [{"study": "experiment-1", "run": run.name, "seconds": 4.5}]},
-    )
+    SuiteRecord("paper", "", "", (MemberRun("experiment-1", run.name, 4.5),)).write(paper)
+    (root / "runs" / "torn-paper").mkdir()
+    (root / "runs" / "torn-paper" / "paper.json").write_text("{")
     return root, run
 
 
@@ -46,7 +46,7 @@ def test_every_folder_has_its_state(workspace):
     lines = {x.folder: x for x in list_runs(root)}
     assert {f: x.state for f, x in lines.items()} == {
         run.name: "finished", "as-run-0123456789ab": "unfinished", "killed-fedcba987654": "unfinished",
-        "torn-000000000000": "unreadable", "paper-111111111111": "paper",
+        "torn-000000000000": "unreadable", "paper-111111111111": "paper", "torn-paper": "unreadable",
     }  # fmt: skip
     assert lines["killed-fedcba987654"].remarks == ("4 trials trained so far",)
     assert lines["paper-111111111111"].members == (run.name,)
