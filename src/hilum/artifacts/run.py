@@ -10,16 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 from hilum.artifacts.header import Header, as_written, read_object, write_json
 from hilum.core.errors import InputError
+from hilum.study.factors import FACTOR
 from hilum.study.faults import that_set
-from hilum.study.tables import Factor
 
 NAME = "run.json"
-FACTORS: tuple[str, ...] = get_args(Factor)
-"""The grid's factors, in the order of a cell's name."""
 _NEEDED = ("name", "title", "study_digest", "manifest_digest", "classes", "positive", "cells", "trials")
 
 
@@ -121,7 +119,7 @@ class RunCell:
         random = bool(that_set(switches, "pretrained"))
         return cls(
             value["name"],
-            {f: value[f] for f in FACTORS if f in value or f in ("backbone", "pipeline", "schedule")},
+            {f: value[f] for f in FACTOR if f in value or f in ("backbone", "pipeline", "schedule")},
             "none" if random else str(start.weights),
             bool(start.pretrained) and not random,
             switches,

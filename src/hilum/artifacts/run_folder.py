@@ -18,12 +18,13 @@ from hilum.artifacts.history import LossCurve
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.questions import Question, questions
-from hilum.artifacts.run import FACTORS, NAME, RunCell, RunRecord, is_run
+from hilum.artifacts.run import NAME, RunCell, RunRecord, is_run
 from hilum.artifacts.run_files import DUPLICATES, EXCLUDED, MANIFEST, SPLITS
 from hilum.artifacts.split import AnySplit, read_split
 from hilum.artifacts.trial_files import PREDICTIONS, Seconds, read_bundle, trial_folder
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import DigestError, InputError
+from hilum.study.factors import FACTOR
 
 PREDICTED_PARTS = ("valid", "test")
 
@@ -52,9 +53,12 @@ class RunFolder:
 
     def varying(self) -> tuple[str, ...]:
         """The factors that have several levels in this study; a source left out is said though every cell is without it."""
-        levels = {f: {c.factors.get(f) for c in self.cells} for f in FACTORS}
-        left_out = bool(levels["source_left_out"] - {"none", None})
-        return tuple(f for f, v in levels.items() if len(v) > 1 or (f == "source_left_out" and left_out))
+        levels = {f: {c.factors.get(f) for c in self.cells} for f in FACTOR}
+        return tuple(
+            f
+            for f, v in levels.items()
+            if len(v) > 1 or (FACTOR[f].said_alone and v - {FACTOR[f].default, None})
+        )
 
     @property
     def trials(self) -> range:

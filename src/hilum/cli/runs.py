@@ -87,12 +87,12 @@ def _cell_row(line: CellLine, metric: str) -> dict[str, Any]:
 
 def _constant(table: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Factors that are alike in all rows: said once, not in a column."""
-    from hilum.artifacts.run import FACTORS
+    from hilum.study.factors import FACTOR
 
     if len(table) < 2:
         return {}
     found = {}
-    for factor in FACTORS:
+    for factor in FACTOR:
         levels = {row.get(factor) for row in table}
         if len(levels) == 1 and (level := levels.pop()) is not None:
             found[factor] = str(level)

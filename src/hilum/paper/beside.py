@@ -16,7 +16,6 @@ from hilum.report import numbers, published
 from hilum.report.comparison_tables import difference_cell as signed_cell
 from hilum.report.published_tables import mean, seconds_alone
 from hilum.report.result_tables import (
-    FACTOR_LABELS,
     backbone_breaks,
     estimate_cell,
     interval_cell,
@@ -24,6 +23,7 @@ from hilum.report.result_tables import (
 )
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
 from hilum.stats.families import levels
+from hilum.study.factors import FACTOR
 from hilum.study.metrics import metric_label
 
 NO_NUMBER = "the paper has no number"
@@ -32,7 +32,7 @@ OF_RESNET50 = "the paper’s number is ResNet50’s: another network, so no diff
 
 def cell_columns(member: Member) -> list[Column]:
     """The headings that name a cell: the backbone, and whatever varies in the study."""
-    return [Column(c, numeric=False) for c in ("Backbone", *(FACTOR_LABELS[f] for f in _varying(member)))]
+    return [Column(FACTOR[f].label, numeric=False) for f in ("backbone", *_varying(member))]
 
 
 def cell_names(member: Member, cell: RunCell) -> list[Cell]:

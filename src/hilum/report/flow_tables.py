@@ -12,6 +12,7 @@ from hilum.artifacts.flow import IN_MANIFEST, Step, TrialFlow
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.report.table import Cell, Column, Table, count_cell, text_cell
+from hilum.study.factors import FACTORS
 
 
 def flow_table(folder: RunFolder) -> Table | None:
@@ -123,7 +124,7 @@ def split_words(splits: str, seed: object) -> str:
     ('share 0.5, without my_clinic', 'seed 6', 'plain')
     """
     words = [w for w in splits.split("--") if w and w != f"seed-{seed}"]
-    kinds = {"seed-": "seed ", "fraction-": "share ", "without-": "without "}
+    kinds = {f.mark: f.mark_words for f in FACTORS if f.mark}
     said = [next((w.replace(k, v, 1) for k, v in kinds.items() if w.startswith(k)), w) for w in words]
     return ", ".join(said) or "plain"
 

@@ -19,18 +19,8 @@ from hilum.report import numbers
 from hilum.report.class_words import against
 from hilum.report.run_words import averaged, backbone_label, cell_level
 from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, seconds_cell, text_cell
+from hilum.study.factors import FACTOR
 from hilum.study.metrics import METRIC, METRICS, metric_label, shown_in
-
-FACTOR_LABELS = {
-    "backbone": "Backbone",
-    "pipeline": "Pipeline",
-    "schedule": "Schedule",
-    "loss": "Loss",
-    "fraction": "Share of training films",
-    "source_left_out": "Source left out",
-    "seed": "Seed",
-    "faults": "Faults",
-}
 
 
 class CellColumns:
@@ -41,8 +31,7 @@ class CellColumns:
 
     def columns(self) -> list[Column]:
         """Their headings."""
-        names = ["Backbone", "Pipeline", *(FACTOR_LABELS[f] for f in self._others)]
-        return [Column(n, numeric=False) for n in names]
+        return [Column(FACTOR[f].label, numeric=False) for f in ("backbone", "pipeline", *self._others)]
 
     def cells(self, cell: RunCell) -> list[Cell]:
         """Their values for a cell."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.models.registry import BACKBONES
-from hilum.study.level_words import level_words
+from hilum.study.factors import level_words
 
 
 def from_scratch(cell: RunCell) -> bool:

@@ -22,17 +22,9 @@ from hilum.report.page import Page, Picture, Section
 from hilum.report.run_notes import unsafe_notes
 from hilum.report.run_words import backbone_label, from_scratch
 from hilum.report.table import Table
+from hilum.study.factors import FACTOR
 from hilum.study.metrics import METRICS
 
-_LEVELS = {
-    "schedule": ("learning-rate schedule", ""),
-    "loss": ("loss", "losses"),
-    "fraction": ("share of the training films", "shares of the training films"),
-    "source_left_out": ("choice of sources", "choices of sources"),
-    "seed": ("seed", ""),
-    "faults": ("choice of faults", "choices of faults"),
-}
-"""A factor of the grid -> what several of its levels are called."""
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -59,12 +51,10 @@ def sentence(folder: RunFolder) -> str:
     test = folder.splits[1].parts["test"]
     positives = sum(folder.manifest.by_id[i].label == folder.positive for i in test)
     others = [f for f in folder.varying() if f not in ("backbone", "pipeline")]
-    on = "".join(
-        f", {_n(len({c.factors.get(f) for c in folder.cells}), *_LEVELS[f])}" for f in others if f in _LEVELS
-    )
+    on = "".join(f", {_n(len({c.factors.get(f) for c in folder.cells}), *FACTOR[f].several)}" for f in others)
     return (
         f"{_n(len(backbones), _kind(folder)).capitalize()} ({', '.join(backbones)}) under "
-        f"{_n(len(pipelines), 'augmentation pipeline')} ({', '.join(pipelines)}){on}, {_trained(folder)} in "
+        f"{_n(len(pipelines), *FACTOR['pipeline'].several)} ({', '.join(pipelines)}){on}, {_trained(folder)} in "
         f"{_n(folder.n_trials, 'trial')} a cell on {numbers.count(len(folder.manifest))} chest films of "
         f"{_n(len(folder.classes), 'class', 'classes')}; the figures are of {numbers.count(len(test))} "
         f"test films, {numbers.count(positives)} of them {folder.positive}, the positive class{_elsewhere(folder)}."

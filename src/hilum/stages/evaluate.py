@@ -41,6 +41,7 @@ from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.shared_films import on_shared_films
 from hilum.stats.summary import N_RESAMPLES, cell_statistics
 from hilum.stats.trial_curves import trial_curves
+from hilum.study.factors import FACTOR
 from hilum.study.metrics import formulas
 
 PART = "test"
@@ -125,7 +126,7 @@ def _compared(
     cells = Cells(scored, folder.classes, folder.positive, metrics, unit, seed, n_resamples)
     rows: list[ComparisonRow] = []
     for family, pairs in families:
-        if family["factor"] != "source_left_out":
+        if not FACTOR[family["factor"]].other_films:
             rows += cells.compare(family["name"], pairs, family["metrics"])
             continue
         cut, renamed, own = on_shared_films(scored, pairs)

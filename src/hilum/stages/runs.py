@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hilum.artifacts.looks import Ledger, looks
-from hilum.artifacts.run import FACTORS, RunCell, is_run
+from hilum.artifacts.run import RunCell, is_run
 from hilum.artifacts.run_files import MANIFEST, STATISTICS, RunFacts
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRow, StudyRows
@@ -20,6 +20,7 @@ from hilum.artifacts.suite_record import SuiteRecord, is_suite_folder
 from hilum.artifacts.trial_files import BUNDLE
 from hilum.core.errors import InputError, nearest
 from hilum.core.tables import count_rows
+from hilum.study.factors import FACTOR
 from hilum.study.faults import unsafe_among
 
 FINISHED, UNFINISHED, PAPER, BROKEN = "finished", "unfinished", "paper", "unreadable"
@@ -146,9 +147,9 @@ def choose_runs(lines: Sequence[RunLine], study: str | None, where: Mapping[str,
     lines = [x for x in lines if study in (None, x.study)]
     cells = [c for x in lines if x.run for c in x.run.cells]
     for factor, level in where.items():
-        if factor not in FACTORS:
+        if factor not in FACTOR:
             raise InputError(
-                f"--where {factor}={level}: unknown factor {factor!r}; {nearest(factor, FACTORS)}"
+                f"--where {factor}={level}: unknown factor {factor!r}; {nearest(factor, FACTOR)}"
             )
         levels = {c.factors[factor] for c in cells if factor in c.factors}
         if level not in levels:

@@ -11,19 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hilum.artifacts.comparisons import Pair
-from hilum.artifacts.run import FACTORS, RunCell
+from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.errors import InputError, nearest
-from hilum.study.level_words import level_words
-
-AS_DESCRIBED = "as-described"
-_DEFAULTS = {
-    "loss": "cross-entropy",
-    "fraction": "1",
-    "source_left_out": "none",
-    "seed": "",
-    "faults": AS_DESCRIBED,
-}
+from hilum.study.factors import AS_DESCRIBED, FACTOR, FACTORS, level_words
 
 
 def levels(cell: RunCell) -> dict[str, str]:
@@ -33,14 +24,7 @@ def levels(cell: RunCell) -> dict[str, str]:
 
 def levels_of(values: Mapping[str, object]) -> dict[str, str]:
     """Level of every factor as text, from what is known of a cell by factor; a default for what is not."""
-    return {f: _level(f, str(values.get(f, _DEFAULTS.get(f, "")))) for f in FACTORS}
-
-
-def _level(factor: str, text: str) -> str:
-    try:
-        return f"{float(text):g}" if factor == "fraction" else text
-    except ValueError:  # a reference that is no number is no level; the caller says so
-        return text
+    return {f.name: f.text(values.get(f.name, f.default)) for f in FACTORS}
 
 
 def family_pairs(folder: RunFolder, family: Mapping[str, Any]) -> list[Pair]:
@@ -59,7 +43,7 @@ def matched_pairs(of_cell: Mapping[str, Mapping[str, str]], family: Mapping[str,
         InputError: The factor has no such level, or only that one, or no cell has a counterpart.
     """
     factor, where = str(family["factor"]), f"compare {family['name']!r}"
-    reference = _level(factor, str(family["reference"]))
+    reference = FACTOR[factor].text(family["reference"])
     there = list(dict.fromkeys(v[factor] for v in of_cell.values()))
     if reference not in there:
         raise InputError(
@@ -69,7 +53,7 @@ def matched_pairs(of_cell: Mapping[str, Mapping[str, str]], family: Mapping[str,
         raise InputError(
             f"{where}: every cell has {factor} {reference!r}, so there is nothing to compare it with"
         )
-    others = [f for f in FACTORS if f != factor and len({v[f] for v in of_cell.values()}) > 1]
+    others = [f for f in FACTOR if f != factor and len({v[f] for v in of_cell.values()}) > 1]
     pairs = []
     for partner, w in of_cell.items():  # the cells of one reference stay together, in every family alike
         if w[factor] != reference:
@@ -117,7 +101,7 @@ def run_pairs(
         if not cells:
             continue
         match = _matched(base.values(), cells.values())
-        shown = [f for f in FACTORS if len({v[f] for v in (*cells.values(), *base.values())}) > 1]
+        shown = [f for f in FACTOR if len({v[f] for v in (*cells.values(), *base.values())}) > 1]
         found = 0
         for name, v in cells.items():
             partners = [n for n, w in base.items() if all(w[f] == v[f] for f in match)]
@@ -133,7 +117,7 @@ def run_pairs(
             pairs.append(Pair(f"{run}/{name}", f"{names[0]}/{partners[0]}", label))
         if not found:
             apart = [
-                f for f in FACTORS if {v[f] for v in cells.values()}.isdisjoint({v[f] for v in base.values()})
+                f for f in FACTOR if {v[f] for v in cells.values()}.isdisjoint({v[f] for v in base.values()})
             ]
             raise InputError(
                 f"no cell of {run} has one counterpart in {names[0]}: they have nothing in common in "
@@ -146,7 +130,7 @@ def run_pairs(
 def _matched(base: Any, cells: Any) -> list[str]:
     """The factors that have to agree: all but faults and those with one level in the reference that the other run does not have."""
     match = []
-    for factor in FACTORS:
+    for factor in FACTOR:
         of_base, of_cells = {v[factor] for v in base}, {v[factor] for v in cells}
         if factor != "faults" and not (len(of_base) == 1 and of_base.isdisjoint(of_cells)):
             match.append(factor)

@@ -192,8 +192,8 @@ def _inconsistent(study: Study, where: str) -> Iterator[str]:
     if study.data.classes:
         yield from _wrong_classes(study, where)
     for backbone in study.weights:
-        if backbone not in study.grid.backbones:
-            yield f"weights names {backbone!r}, which is not in grid.backbones; {nearest(backbone, study.grid.backbones)}"
+        if backbone not in study.grid.levels("backbone"):
+            yield f"weights names {backbone!r}, which is not in grid.backbones; {nearest(backbone, study.grid.levels('backbone'))}"
     for key, names in study.grid:
         if isinstance(names, list) and len(set(names)) != len(names):
             yield f"grid.{key} names something twice: {names!r}"

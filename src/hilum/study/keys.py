@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hilum.core.keys import ALWAYS, Each, Key, Optional
+from hilum.study.factors import FACTORS
 from hilum.study.policies import POLICY
 
 LOSS = Key(kind=ALWAYS, class_weights="none", gamma=2.0, alpha="none")
@@ -32,10 +33,7 @@ STUDY = Key(
         subset=Optional(Key(name=ALWAYS, films=ALWAYS)),
     ),
     split=Key(method="set2", fractions={"train": 0.7, "valid": 0.1, "test": 0.2}, crossing="refuse"),
-    grid=Key(
-        backbones=["resnet50"], pipelines=["baseline"], schedules=["constant"], losses=["cross-entropy"], fractions=[1.0],
-        sources_left_out=["none"], seeds=[], faults=["all"], trials=3,
-    ),
+    grid=Key(**{f.key: list(f.levels) for f in FACTORS}, trials=3),
     sampling={},
     augment=Key(size_px=244, gate="exact", pipeline=[]),
     weights=Each(Key(file=ALWAYS, sha256=None)),

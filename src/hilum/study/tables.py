@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from hilum.study.factors import FACTOR, FACTORS, FactorName
 from hilum.study.film_filter import Filter
 from hilum.study.metrics import MetricName, shown_in
 
@@ -65,32 +66,28 @@ class SplitTable(StrictTable):
     crossing: Crossing = "refuse"
 
 
-class GridTable(StrictTable):
-    """``[grid]``: the cells, every level of a factor with every level of the others; and how often each is trained.
+class _Grid(StrictTable):
+    """``[grid]``: the cells, every level of a factor with every level of the others; and how often each is trained (``trials``).
 
-    Attributes:
-        backbones: Names of `hilum.models.registry`.
-        pipelines: Names of pipelines, the study's own or those that ship.
-        schedules: Names of policies, ``[policy.NAME]`` or ``constant``.
-        losses: Names of losses, ``[loss.NAME]`` or ``cross-entropy``.
-        fractions: Share of the training films that is used, drawn by class.
-        sources_left_out: Sources whose films are tested on, all of them and only those, while the others are trained and validated on
-            (``none`` leaves out none).
-        seeds: Seeds to use in place of the study's; empty for the study's own.
-        faults: ``as-described`` (no switch), ``one-at-a-time`` (each switch of ``[unsafe]`` and ``[as_run]`` by itself), ``all``
-            (all that are on).
-        trials: How often each cell is trained.
+    The keys are those of `hilum.study.factors.FACTORS`.
     """
 
-    backbones: Annotated[list[str], Field(min_length=1)] = ["resnet50"]
-    pipelines: Annotated[list[str], Field(min_length=1)] = ["baseline"]
-    schedules: Annotated[list[str], Field(min_length=1)] = ["constant"]
-    losses: Annotated[list[str], Field(min_length=1)] = ["cross-entropy"]
-    fractions: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)] = [1.0]
-    sources_left_out: Annotated[list[str], Field(min_length=1)] = ["none"]
-    seeds: list[int] = []
-    faults: Annotated[list[Literal["as-described", "one-at-a-time", "all"]], Field(min_length=1)] = ["all"]
-    trials: Annotated[int, Field(ge=1)] = 3
+    def levels(self, factor: str) -> list[Any]:
+        """What a key names; empty where the grid leaves the factor to the study."""
+        return list(getattr(self, FACTOR[factor].key))
+
+
+if TYPE_CHECKING:
+
+    class GridTable(_Grid):
+        """As it is made of the factors, which a type checker cannot see."""
+
+        trials: int = 3
+
+else:
+    GridTable = create_model(
+        "GridTable", __base__=_Grid, **{f.key: (f.kind, list(f.levels)) for f in FACTORS}, trials=(Annotated[int, Field(ge=1)], 3)
+    )  # fmt: skip
 
 
 class WeightsTable(StrictTable):
@@ -156,9 +153,6 @@ class FinetuneTable(StrictTable):
     reset_first_conv: bool = False
 
 
-Factor = Literal["backbone", "pipeline", "schedule", "loss", "fraction", "source_left_out", "seed", "faults"]
-
-
 class FamilyTable(StrictTable):
     """``[[compare]]``: a family of comparisons, named before anything runs.
 
@@ -172,7 +166,7 @@ class FamilyTable(StrictTable):
     """
 
     name: str
-    factor: Factor
+    factor: FactorName
     reference: str
     metrics: Annotated[list[MetricName], Field(min_length=1)] = list(shown_in("headline"))
 

@@ -156,19 +156,19 @@ class Estimate:
 
     def _heads(self, recipes: list[Recipe]) -> tuple[float, str]:
         study, trials, total = self._run.study, len(self._run.trials), 0.0
-        shapes = {name: _feature_shape(name, self._size_px) for name in study.grid.backbones}
+        shapes = {name: _feature_shape(name, self._size_px) for name in study.grid.levels("backbone")}
         for r in recipes:
             shape = shapes[r.cell.backbone]
-            step = rates.head_step(rates.Learner.of(r), shape, self._n_classes, study.training.batch)
+            step = rates.head_step(rates.Learner.of(r), shape, self._n_classes, r.training.batch)
             films = self._counted[r.drawing.name]
-            steps = -(-films.train // study.training.batch)
+            steps = -(-films.train // r.training.batch)
             total += trials * r.epochs * steps * step
         n = len(recipes) * trials
         return rates.start_of_worker(_TRAINING) + total / self._workers(n), counted(n, "training")
 
     def _networks(self, recipes: list[Recipe]) -> Iterator[Part]:
         run, trials = self._run, len(self._run.trials)
-        batch, cpu = run.study.training.batch, run.settled.device == "cpu"
+        cpu = run.settled.device == "cpu"
         side_by_side = cpu and all(r.finetune is None or r.finetune.devices == 1 for r in run.recipes)
         n = len(recipes) * trials
         workers = self._workers(n) if side_by_side else 1
@@ -177,11 +177,16 @@ class Estimate:
             assert r.finetune is not None
             threads = run.settled.threads if cpu and r.finetune.devices > 1 else 1
             update, film, saved = rates.network_steps(
-                rates.Learner.of(r), self._size_px, self._n_classes, batch, run.settled.device, threads
+                rates.Learner.of(r),
+                self._size_px,
+                self._n_classes,
+                r.training.batch,
+                run.settled.device,
+                threads,
             )
             films = self._counted[r.drawing.name]
             epochs = r.epochs + head_epochs(r.finetune)
-            epoch = films.train / batch * update + films.valid * film + saved
+            epoch = films.train / r.training.batch * update + films.valid * film + saved
             total += trials * (epochs * epoch + films.valid * film + saved)
             predict += trials * (films.valid + films.test) * film
         yield Part(

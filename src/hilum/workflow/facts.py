@@ -14,7 +14,7 @@ from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureStore
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import excluded_path
-from hilum.artifacts.run import FACTORS, NAME, RunCell, RunRecord, StartWeights
+from hilum.artifacts.run import NAME, RunCell, RunRecord, StartWeights
 from hilum.artifacts.run_files import DUPLICATES, EXCLUDED, MANIFEST
 from hilum.artifacts.trial_files import SECONDS, PredictFacts, Seconds, TrainFacts
 from hilum.models.cost import cost_of
@@ -77,7 +77,7 @@ def _cell(recipe: Recipe, splits: Splits, start: Weights) -> RunCell:
     cell = recipe.cell
     return RunCell(
         cell.name,
-        {f: getattr(cell, f) for f in FACTORS},
+        cell.levels,
         start.choice,
         start.pretrained,
         cell.switches,

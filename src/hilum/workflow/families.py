@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hilum.artifacts.comparisons import Pair
-from hilum.artifacts.run import FACTORS
 from hilum.core.errors import HilumError, InputError
 from hilum.stats.families import levels_of, matched_pairs
 from hilum.study.file import Study, read_study
@@ -20,7 +19,7 @@ def pairs_of(planned: Sequence[Recipe], family: FamilyTable) -> list[Pair]:
     Raises:
         InputError: There are none; says why.
     """
-    levels = {r.cell.name: levels_of({f: getattr(r.cell, f) for f in FACTORS}) for r in planned}
+    levels = {r.cell.name: levels_of(r.cell.levels) for r in planned}
     return matched_pairs(levels, family.model_dump())
 
 

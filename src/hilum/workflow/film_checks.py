@@ -38,7 +38,7 @@ def films_of_the_study(asked: Asked) -> Iterator[Finding]:
 def loss_weights(asked: Asked) -> Iterator[Finding]:
     """Class weights name the study's classes."""
     classes = asked.study.data.classes
-    for name in dict.fromkeys(asked.study.grid.losses):
+    for name in dict.fromkeys(asked.study.grid.levels("loss")):
         loss = asked.study.loss_of(name)
         choice = loss.class_weights if isinstance(loss, CrossEntropy) else loss.alpha
         try:
@@ -89,7 +89,7 @@ def pipelines_take_the_films(asked: Asked) -> Iterator[Finding]:
 
 def batches_are_filled(asked: Asked) -> Iterator[Finding]:
     """A note where a batch is more than all films that are trained on."""
-    batch = asked.study.training.batch
+    batch = max(r.training.batch for r in asked.recipes)
     try:
         split = asked.splits.of(asked.splits.plain, 1)
     except HilumError:  # said by `classes_of_parts`

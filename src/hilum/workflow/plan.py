@@ -6,23 +6,23 @@ the policy and the loss, with the faults of the published scripts put where they
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import product
+from typing import Any
 
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
 from hilum.core.errors import InputError, nearest
 from hilum.core.seeding import key_entropy
 from hilum.models.registry import backbone
+from hilum.study.factors import AS_DESCRIBED, FACTOR, FACTORS
 from hilum.study.faults import FAULTS, Fault, that_set, unsafe_among
 from hilum.study.file import Study
 from hilum.study.losses import Loss
 from hilum.study.policies import Policy
-from hilum.study.tables import FinetuneTable, Varying
-
-AS_DESCRIBED = "as-described"
+from hilum.study.tables import FinetuneTable, TrainingTable, Varying
 
 
 @dataclass(frozen=True)
@@ -30,35 +30,36 @@ class Cell:
     """One level of every factor.
 
     Attributes:
-        backbone: Registry name.
-        pipeline: Name.
-        schedule: Name of the policy.
-        loss: Name.
-        fraction: Share of the training films.
-        source_left_out: Source that is not trained on, or ``none``.
-        seed: In place of the study's.
-        faults: ``as-described``, the name of one switch, or ``all``.
+        name: Folder name: its levels, but for those that are the default.
+        levels: Factor (`hilum.study.factors`) -> level.
         switches: The switches that are on.
         finetuned: Whether the backbone is trained too.
-        marked: Levels that the name ends with: those that are not the default.
     """
 
-    backbone: str
-    pipeline: str
-    schedule: str
-    loss: str
-    fraction: float
-    source_left_out: str
-    seed: int
-    faults: str
+    name: str
+    levels: Mapping[str, Any] = field(compare=False)
     switches: tuple[str, ...]
     finetuned: bool
-    marked: tuple[str, ...] = ()
 
     @property
-    def name(self) -> str:
-        """Folder name."""
-        return "--".join((self.backbone, self.pipeline, self.schedule, *self.marked))
+    def backbone(self) -> str:
+        """Name of its backbone."""
+        return str(self.levels["backbone"])
+
+    @property
+    def pipeline(self) -> str:
+        """Name of its pipeline."""
+        return str(self.levels["pipeline"])
+
+    @property
+    def schedule(self) -> str:
+        """Name of its policy."""
+        return str(self.levels["schedule"])
+
+    @property
+    def seed(self) -> int:
+        """Its seed: the study's unless the grid names others."""
+        return int(self.levels["seed"])
 
     @property
     def unsafe(self) -> list[str]:
@@ -91,12 +92,8 @@ class Drawing:
     @property
     def name(self) -> str:
         """Folder of the splits; the study's seed is left to the caller."""
-        words = [f"seed-{self.seed}"]
-        if self.fraction != 1.0:
-            words.append(f"fraction-{self.fraction:g}")
-        if self.source_left_out != "none":
-            words.append(f"without-{self.source_left_out}")
-        return "--".join([*words, *self.faults])
+        marks = (FACTOR[f].in_name(getattr(self, f)) for f in ("seed", "fraction", "source_left_out"))
+        return "--".join([*filter(None, marks), *self.faults])
 
     def under(self, fault: str) -> Drawing:
         """The drawing under a fault of the published scripts; itself where the fault acts elsewhere."""
@@ -114,6 +111,7 @@ class Recipe:
         pipeline: With the cell's faults; its name ends with those that do something to it.
         policy: Its rate filled in.
         loss: Its loss.
+        training: What its policy shares with others.
         epochs: Of its training.
         finetune: How the backbone is trained; None where it is frozen.
         pretrained: Whether the backbone starts from learned weights.
@@ -126,6 +124,7 @@ class Recipe:
     pipeline: Pipeline
     policy: Policy
     loss: Loss
+    training: TrainingTable
     epochs: int
     finetune: FinetuneTable | None
     pretrained: bool
@@ -138,50 +137,20 @@ class Recipe:
         return self.cell.backbone, bool(that_set(self.cell.switches, "pretrained"))
 
 
-def fault_levels(study: Study) -> list[tuple[str, tuple[str, ...]]]:
-    """(level, switches) of the factor ``faults``.
+def cells(study: Study) -> list[Cell]:
+    """The study's cells, in its order.
 
     Raises:
         InputError: Faults are asked for one at a time, but no switch is on.
     """
-    on = study.faults
-    levels: dict[str, tuple[str, ...]] = {}
-    for word in study.grid.faults:
-        if word == "as-described" or not on:
-            if word == "one-at-a-time":
-                raise InputError(
-                    "grid.faults asks for one fault at a time, but no switch of [unsafe] or [as_run] is on; "
-                    f"switches: {', '.join(FAULTS)}"
-                )
-            levels[AS_DESCRIBED] = ()
-        elif word == "one-at-a-time":
-            levels.update({f: (f,) for f in on})
-        elif len(on) == 1:
-            levels[on[0]] = on
-        else:
-            levels["all"] = on
-    return list(levels.items())
-
-
-def cells(study: Study) -> list[Cell]:
-    """The study's cells, in its order."""
-    g = study.grid
-    levels = fault_levels(study)
     found = []
-    for b, p, s, loss, share, left_out, seed, (level, switches) in product(
-        g.backbones, g.pipelines, g.schedules, g.losses, g.fractions, g.sources_left_out, g.seeds or [study.seed], levels
-    ):  # fmt: skip
+    for levels in product(*(f.of(study) for f in FACTORS)):
+        of = dict(zip(FACTOR, levels, strict=True))
+        switches = {AS_DESCRIBED: (), "all": study.faults}.get(of["faults"], (of["faults"],))
         trains = study.finetune is not None or any(FAULTS[f].edit.finetune for f in switches)
-        finetuned = trains or backbone(b).from_scratch
-        marks = {
-            loss: loss != "cross-entropy",
-            f"fraction-{share:g}": share != 1.0,
-            f"without-{left_out}": left_out != "none",
-            f"seed-{seed}": bool(g.seeds),
-            level: level != AS_DESCRIBED,
-        }
-        marked = tuple(word for word, wanted in marks.items() if wanted)
-        found.append(Cell(b, p, s, loss, share, left_out, seed, level, switches, finetuned, marked))
+        words = [f.in_name(of[f.name]) for f in FACTORS if study.grid.levels(f.name)]
+        finetuned = trains or backbone(of["backbone"]).from_scratch
+        found.append(Cell("--".join(filter(None, words)), of, switches, finetuned))
     return found
 
 
@@ -193,7 +162,7 @@ def pipelines(study: Study) -> dict[str, Pipeline]:
     """
     own = {p.name: p for p in (Pipeline.from_dict(t) for t in study.augment.pipeline)}
     found = {}
-    for name in study.grid.pipelines:
+    for name in study.grid.levels("pipeline"):
         if name in own:
             found[name] = own[name]
         elif name in PRESETS:
@@ -210,7 +179,11 @@ def recipes(study: Study) -> list[Recipe]:
         InputError: An unknown name, or a cell that cannot be (named).
     """
     pipes = pipelines(study)
-    plain = [_as_described(study, cell, pipes[cell.pipeline]) for cell in cells(study)]
+    plain = []
+    for cell in cells(study):
+        of_cell = reduce(lambda s, f: f.edit(s, cell.levels[f.name]) if f.edit else s, FACTORS, study)
+        own = pipes if of_cell is study else pipelines(of_cell)
+        plain.append(_as_described(of_cell, cell, own[cell.pipeline]))
     _refuse_idle(study, plain)
     found = [reduce(edited, (FAULTS[f] for f in r.cell.switches), r) for r in plain]
     for recipe in found:
@@ -231,10 +204,11 @@ def _as_described(study: Study, cell: Cell, pipeline: Pipeline) -> Recipe:
         finetune = (finetune or FinetuneTable()).model_copy(update=whole)
     return Recipe(
         cell=cell,
-        drawing=Drawing(cell.seed, cell.fraction, cell.source_left_out),
+        drawing=Drawing(cell.seed, cell.levels["fraction"], cell.levels["source_left_out"]),
         pipeline=pipeline,
         policy=policy,
-        loss=study.loss_of(cell.loss),
+        loss=study.loss_of(cell.levels["loss"]),
+        training=study.training,
         epochs=policy.n_epochs(study.training.epochs),
         finetune=finetune,
         pretrained=not from_scratch and study.weights.get(cell.backbone) != "none",

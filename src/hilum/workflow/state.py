@@ -149,7 +149,7 @@ def wrong_choices(study: Study, chosen: Manifest) -> Iterator[str]:
     except InputError as e:
         yield str(e)
     sources = chosen.count_by("source")
-    for source in study.grid.sources_left_out:
+    for source in study.grid.levels("source_left_out"):
         if source != "none" and source not in sources:
             yield (
                 f"grid.sources_left_out names {source!r}, but the study's films come from {', '.join(sources)}; "

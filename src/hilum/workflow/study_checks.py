@@ -62,8 +62,8 @@ def policies_fit(asked: Asked) -> Iterator[Finding]:
             recipe.policy.schedule(recipe.epochs, steps_per_epoch=1)
         except HilumError as e:
             yield Finding(f"policy {recipe.cell.schedule!r}: {e}", e.exit_code)
-    unused = [name for name in asked.as_read.policy if name not in asked.as_read.grid.schedules]
-    if unused and asked.as_read.grid.schedules == ["constant"]:
+    unused = [name for name in asked.as_read.policy if name not in asked.as_read.grid.levels("schedule")]
+    if unused and asked.as_read.grid.levels("schedule") == ["constant"]:
         yield Finding(
             f"grid.schedules is ['constant'], so the policies {', '.join(unused)} are not used; name them there to use them",
             0,

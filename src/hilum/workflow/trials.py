@@ -95,7 +95,7 @@ def plan_trials(
             )  # fmt: skip
             task = TrainTask(
                 folder=run.workspace.trials, train=parts["train"], valid=parts["valid"], template=template, policy=recipe.policy,
-                loss=recipe.loss, training=study.training, threshold_rule=study.statistics.operating_point, split_digest=split.digest,
+                loss=recipe.loss, training=recipe.training, threshold_rule=study.statistics.operating_point, split_digest=split.digest,
                 seed=seed_of(study, cell.seed, "head", number), body=_body(run, recipe, store), softmax_first=recipe.softmax_first,
             )  # fmt: skip
             shared = set(split.parts["test"])

@@ -68,7 +68,7 @@ FAULTS = {
 
 def test_faults_one_at_a_time_and_all() -> None:
     s = study(grid={"pipelines": ["crop"], "faults": ["as-described", "one-at-a-time", "all"]}, **FAULTS)
-    found = {r.cell.faults: r for r in recipes(s)}
+    found = {r.cell.levels["faults"]: r for r in recipes(s)}
     assert list(found) == ["as-described", "overlapping_test_draw", "second_softmax", "augmentor_gate", "all"]
     assert found["as-described"].cell.name == "resnet50--crop--constant"
     assert found["all"].cell.name == "resnet50--crop--constant--all"

@@ -1,0 +1,172 @@
+"""Every factor of a study's grid, one entry each: its key in ``[grid]``, its levels, how a cell's name and a page say them.
+
+To add a factor, add an entry to `FACTORS` with an `edit`: what the study is for a cell that has a level of it. The grid's key, the cells
+and their names, the families of comparisons, the columns of tables and ``hilum runs --where`` follow from it;
+``python docs/reference/generated.py`` writes the page that lists it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from hilum.core.errors import InputError
+
+if TYPE_CHECKING:
+    from hilum.study.file import Study
+
+Names = Annotated[list[str], Field(min_length=1)]
+
+
+def _same(level: str) -> str:
+    return level
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A factor of the grid.
+
+    Attributes:
+        name: In files, and as a family of comparisons names it.
+        key: Of its levels in ``[grid]``.
+        kind: What the key may be, as pydantic reads it.
+        levels: Of a study that does not name the key.
+        what: What a level is, for the reference.
+        label: Heading of its column.
+        several: What one and several of its levels are called in a sentence; the same with an s where there is one word.
+        default: Level, as text, that a cell's name leaves out and that an older run had; empty where every level is in the name.
+        mark: What stands before the level in a cell's name.
+        mark_words: The same in words.
+        words: A level, as text, in words.
+        text: A level as text; one that is malformed stands for itself.
+        levels_of: The levels of a study from what its grid names, where these are not the same.
+        edit: The study that a cell with a level is of: its pipelines, training, finetune, policies and losses count. None where
+            `hilum.workflow.plan` itself asks for the level.
+        said_alone: Whether a page says it even where all cells have one level, if that is not the default.
+        other_films: Whether its levels test other films, so that cells are compared on those that both have.
+    """
+
+    name: str
+    key: str
+    kind: Any
+    levels: tuple[Any, ...]
+    what: str
+    label: str
+    several: tuple[str, ...]
+    default: str = ""
+    mark: str = ""
+    mark_words: str = ""
+    words: Callable[[str], str] = _same
+    text: Callable[[Any], str] = str
+    levels_of: Callable[[Study, list[Any]], list[Any]] | None = None
+    edit: Callable[[Study, Any], Study] | None = None
+    said_alone: bool = False
+    other_films: bool = False
+
+    def of(self, study: Study) -> list[Any]:
+        """The levels of a study."""
+        given = study.grid.levels(self.name)
+        return self.levels_of(study, given) if self.levels_of else given
+
+    def in_name(self, level: Any) -> str:
+        """What a cell's name says of a level; empty for the default."""
+        text = self.text(level)
+        return "" if text == self.default else f"{self.mark}{text}"
+
+
+def _share(level: Any) -> str:
+    try:
+        return f"{float(level):g}"
+    except ValueError:  # a reference that is no number is no level; the caller says so
+        return str(level)
+
+
+def _sources(level: str) -> str:
+    return "all sources" if level == "none" else f"without {level}"
+
+
+def _seeds(study: Study, given: list[Any]) -> list[Any]:
+    return given or [study.seed]
+
+
+def _faults(study: Study, given: list[Any]) -> list[Any]:
+    on = study.faults
+    levels: list[str] = []
+    for word in given:
+        if word == AS_DESCRIBED or not on:
+            if word == "one-at-a-time":
+                known = ", ".join([*type(study.unsafe).model_fields, *type(study.as_run).model_fields])
+                raise InputError(
+                    f"grid.faults asks for one fault at a time, but no switch of [unsafe] or [as_run] is on; switches: {known}"
+                )
+            levels.append(AS_DESCRIBED)
+        elif word == "one-at-a-time":
+            levels += on
+        else:
+            levels.append(on[0] if len(on) == 1 else "all")
+    return list(dict.fromkeys(levels))
+
+
+AS_DESCRIBED = "as-described"
+
+FACTORS: tuple[Factor, ...] = (
+    Factor(
+        "backbone", "backbones", Names, ("resnet50",), "a name that `hilum weights` lists; `cnn` is trained from scratch",
+        "Backbone", ("backbone",),
+    ),
+    Factor(
+        "pipeline", "pipelines", Names, ("baseline",), "a pipeline, the study's own or one that ships", "Pipeline",
+        ("augmentation pipeline",),
+    ),
+    Factor(
+        "schedule", "schedules", Names, ("constant",), "a policy, `[policy.NAME]` or `constant`", "Schedule",
+        ("learning-rate schedule",),
+    ),
+    Factor(
+        "loss", "losses", Names, ("cross-entropy",), "a loss, `[loss.NAME]` or `cross-entropy`", "Loss", ("loss", "losses"),
+        default="cross-entropy",
+    ),
+    Factor(
+        "fraction", "fractions", Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)], (1.0,),
+        "share of the training films that is used, drawn by class; a smaller share is part of a larger one", "Share of training films",
+        ("share of the training films", "shares of the training films"), default="1", mark="fraction-", mark_words="share ", text=_share,
+    ),
+    Factor(
+        "source_left_out", "sources_left_out", Names, ("none",),
+        "a source whose films are tested on, all of them and only those, while the others are trained and validated on", "Source left out",
+        ("choice of sources", "choices of sources"), default="none", mark="without-", mark_words="without ", words=_sources,
+        said_alone=True, other_films=True,
+    ),
+    Factor(
+        "seed", "seeds", list[int], (), "a seed in place of the study's", "Seed", ("seed",), mark="seed-", mark_words="seed ",
+        levels_of=_seeds,
+    ),
+    Factor(
+        "faults", "faults", Annotated[list[Literal["as-described", "one-at-a-time", "all"]], Field(min_length=1)], ("all",),
+        "which of the switches of `[unsafe]` and `[as_run]` that are on act together", "Faults", ("choice of faults", "choices of faults"),
+        default=AS_DESCRIBED, words=lambda level: level.replace("_", " "), levels_of=_faults,
+    ),
+)  # fmt: skip
+"""In the order of a cell's name."""
+
+FACTOR: Mapping[str, Factor] = {f.name: f for f in FACTORS}
+"""Each by its name."""
+
+if TYPE_CHECKING:
+    FactorName = str
+else:
+    FactorName = Literal[tuple(FACTOR)]
+
+
+def level_words(factor: str, level: str) -> str:
+    """A level for a reader, the same in every table and figure.
+
+    >>> level_words("source_left_out", "my_clinic"), level_words("source_left_out", "none")
+    ('without my_clinic', 'all sources')
+    >>> level_words("faults", "second_softmax"), level_words("backbone", "squeezenet1_0")
+    ('second softmax', 'squeezenet1_0')
+    """
+    return FACTOR[factor].words(level)
