@@ -29,7 +29,7 @@ from hilum.lineage.models import ModelReader
 from hilum.lineage.names import Entry
 from hilum.lineage.one_film import find_film, one_film
 from hilum.lineage.plain_files import KINDS, of_header, plain_file
-from hilum.lineage.studies import RunReader
+from hilum.lineage.runs import RunReader
 from hilum.lineage.surroundings import Surroundings, kind_of_header
 from hilum.sources.tree import is_film
 
