@@ -35,6 +35,7 @@ def report(
     """
     check_outputs([folder_output(run, "report", option="RUN")], [box_film] if box_film is not None else [])
     from hilum.augment.follow import Box
+    from hilum.paper.side_by_side import papers_numbers
     from hilum.stages.evaluate import evaluate_run  # late: matplotlib and scipy take a while to import
     from hilum.stages.report import write_report
     from hilum.stages.report.films import set_box
@@ -45,4 +46,4 @@ def report(
     evaluate_run(run, resamples)
     if box_film is not None:
         set_box(run, box_film, Box.read(box))
-    print(write_report(run))
+    print(write_report(run, papers_numbers))

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from hilum.artifacts.run import RunCell
 from hilum.paper import printed
 from hilum.paper.member import Member
-from hilum.report import numbers, published
+from hilum.paper.side_by_side import seconds_alone
+from hilum.report import numbers
 from hilum.report.comparison_tables import difference_cell as signed_cell
-from hilum.report.published_tables import mean, seconds_alone
+from hilum.report.numbers import mean
 from hilum.report.result_tables import (
     backbone_breaks,
     estimate_cell,
@@ -54,7 +55,7 @@ def _varying(member: Member) -> list[str]:
 
 def paper_value(member: Member, cell: RunCell, metric: str) -> float | None:
     """The paper's number beside a cell; None where it has none or the positive class is not covid."""
-    if not published.is_positive(member.folder.positive):
+    if not printed.is_positive(member.folder.positive):
         return None
     return printed.value(member.experiment, cell.backbone, cell.pipeline, cell.schedule, metric)
 

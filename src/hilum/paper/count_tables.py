@@ -20,9 +20,13 @@ _Pair = tuple[int, int | None]  # here, the paper's
 def count_table(member: Member) -> Table | None:
     """Table 1 for Experiment 1, Table 2 for Experiment 2; None for the others, which use Set 2 too."""
     if member.experiment == 1:
-        return _table(member, "table-1", "Table 1", "Films of Set 1", _SET_1, _set_1(member), printed.NOTE_1)
+        return _table(
+            member, "table-1", "Table 1", "Films of Set 1", _SET_1, _set_1(member), printed.NOTES[1]
+        )
     if member.experiment == 2:
-        return _table(member, "table-2", "Table 2", "Films of Set 2", _SET_2, _set_2(member), printed.NOTE_2)
+        return _table(
+            member, "table-2", "Table 2", "Films of Set 2", _SET_2, _set_2(member), printed.NOTES[2]
+        )
     return None
 
 

@@ -17,9 +17,9 @@ from hilum.paper.beside import (
     trials_words,
 )
 from hilum.paper.member import Member
-from hilum.report import numbers, published
+from hilum.paper.side_by_side import seconds_alone, standard_error
+from hilum.report import numbers
 from hilum.report.class_words import against
-from hilum.report.published_tables import seconds_alone, standard_error
 from hilum.report.result_tables import backbone_breaks, interval_cell, interval_column
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell
 from hilum.study.metrics import metric_label
@@ -38,23 +38,25 @@ def experiment_tables(member: Member) -> list[Table]:
         case 1:
             what = f"Experiment 1, rotation: sensitivity and strict rate, {of}"
             return [
-                beside(member, "table-3", "Table 3", what, ("sensitivity", "strict_rate"), (printed.NOTE_3,))
+                beside(
+                    member, "table-3", "Table 3", what, ("sensitivity", "strict_rate"), (printed.NOTES[3],)
+                )
             ]
         case 2:
             what = f"Experiment 2, four pipelines: {of}; the intervals are in Table 5"
             return [
-                beside(member, "table-4", "Table 4", what, _RATES, (published.NOTE_4,), intervals=False),
+                beside(member, "table-4", "Table 4", what, _RATES, (printed.NOTES[4],), intervals=False),
                 _table_5(member),
             ]
         case 3:
             what = f"Experiment 3, one cycle: {of}"
-            return [beside(member, "table-8", "Table 8", what, _TWO, (printed.NOTE_8,), epochs=True)]
+            return [beside(member, "table-8", "Table 8", what, _TWO, (printed.NOTES[8],), epochs=True)]
         case 4:
             what = f"Experiment 4, reduced on plateau: {of}"
-            return [beside(member, "table-9", "Table 9", what, _TWO, (printed.NOTE_8,), epochs=True)]
+            return [beside(member, "table-9", "Table 9", what, _TWO, (printed.NOTES[8],), epochs=True)]
         case _:
             what = f"Experiment 5, the CNN from scratch: {of}"
-            return [beside(member, "table-10", "Table 10", what, _TWO, (printed.NOTE_10,), epochs=True)]
+            return [beside(member, "table-10", "Table 10", what, _TWO, (printed.NOTES[10],), epochs=True)]
 
 
 def _table_5(member: Member) -> Table:
@@ -73,18 +75,18 @@ def _table_5(member: Member) -> Table:
     body = []
     for cell in folder.cells:
         row = cell_names(member, cell)
-        comparable = cell.schedule == published.SCHEDULE and published.is_positive(folder.positive)
+        comparable = cell.schedule == printed.SCHEDULE and printed.is_positive(folder.positive)
         for metric in _RATES:
             found = member.row(cell, metric)
             row.append(
                 none if found is None or found.standard_error is None else rate_cell(found.standard_error)
             )
             row.append(
-                paper_cell(published.table_5(cell.backbone, cell.pipeline, metric) if comparable else None)
+                paper_cell(printed.table_5(cell.backbone, cell.pipeline, metric) if comparable else None)
             )
             row.append(interval_cell(found))
         error = standard_error(seconds_alone(folder, cell))
-        paper = published.table_5(cell.backbone, cell.pipeline, "seconds") if comparable else None
+        paper = printed.table_5(cell.backbone, cell.pipeline, "seconds") if comparable else None
         row.append(none if error is None else seconds_cell(error))
         row.append(
             Cell(numbers.NONE, None, quiet=True, title=NO_NUMBER)
@@ -100,6 +102,6 @@ def _table_5(member: Member) -> Table:
         ),
         columns,
         body,
-        (*member.notes, published.NOTE_5),
+        (*member.notes, printed.NOTES[5]),
         backbone_breaks(folder.cells),
     )

@@ -19,8 +19,9 @@ from hilum.paper.beside import (
 )
 from hilum.paper.differences import counts_for_claims, is_of_experiment
 from hilum.paper.member import Member, Paper
-from hilum.report import numbers, published
-from hilum.report.published_tables import mean, seconds_alone
+from hilum.paper.side_by_side import seconds_alone
+from hilum.report import numbers
+from hilum.report.numbers import mean
 from hilum.report.result_tables import estimate_cell, interval_cell, interval_column
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
 from hilum.study.metrics import metric_label
@@ -88,9 +89,7 @@ def _on_test(members: list[Member]) -> Table:
         if cell is None:
             continue
         of_paper = (
-            printed.TABLE_11.get(member.experiment, {})
-            if published.is_positive(member.folder.positive)
-            else {}
+            printed.TABLE_11.get(member.experiment, {}) if printed.is_positive(member.folder.positive) else {}
         )
         row = _lead(member, cell)
         for m in _TWO:
@@ -110,7 +109,7 @@ def _on_test(members: list[Member]) -> Table:
         "The highest test sensitivity of each experiment, and that model’s specificity and seconds: as the paper has it.",
         columns,
         body,
-        _notes(members, printed.NOTE_11, note),
+        _notes(members, printed.NOTES[11], note),
         sortable=False,
     )
 

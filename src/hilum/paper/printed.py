@@ -1,99 +1,82 @@
-"""What the paper prints: its Tables 1 to 3 and 8 to 11 (4 to 7 are in `hilum.report.published`).
-
-Source: X. Guo, "Exploration on Data Augmentation and Learning Rate Optimization on Detection of COVID-19 via Chest X-ray Images",
-2021. Values are copied as printed, for covid as the positive class. Class names are hilum's. What the paper's scripts show beyond
-the paper stands in the notes.
-"""
+"""What the paper prints, from ``printed.toml``: its tables by number, and which figures and matrices they are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from hilum.report import published
-
-TABLE_1: Mapping[str, tuple[int, int]] = {
-    "covid": (2892, 724),
-    "bacterial": (1149, 288),
-    "viral": (1076, 269),
-    "normal": (8153, 2039),
-}
-"""Set 1: class -> (train, test), bacterial after the draw of one film a patient."""
-
-TABLE_2: Mapping[str, tuple[int, int, int]] = {
-    "covid": (1437, 371, 1808),
-    "bacterial": (569, 149, 719),
-    "viral": (539, 133, 673),
-    "normal": (4081, 1015, 5096),
-}
-"""Set 2: class -> (train, valid, test)."""
-TABLE_2_DRAWN: Mapping[str, int] = {"covid": 3000}
-"""Set 2: class -> training films as drawn with replacement."""
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
 
 _Values = Mapping[str, float]
+_PRINTED: Mapping[str, Any] = tomllib.loads(files("hilum.paper").joinpath("printed.toml").read_text("utf-8"))
 
-TABLE_3: Mapping[tuple[str, str], _Values] = {
-    ("resnet50", "centre-crop"): {"sensitivity": 0.9627, "strict_rate": 0.8925},
-    ("resnet50", "rotation"): {"sensitivity": 0.9171, "strict_rate": 0.9507},
-    ("squeezenet1_0", "centre-crop"): {"sensitivity": 0.9641, "strict_rate": 0.8817},
-    ("squeezenet1_0", "rotation"): {"sensitivity": 0.8508, "strict_rate": 0.9353},
-}
+
+def _pairs(name: str) -> dict[tuple[str, str], _Values]:
+    """A table by backbone and pipeline."""
+    return {(b, p): values for b, of_backbone in _PRINTED[name].items() for p, values in of_backbone.items()}
+
+
+TABLE_1: Mapping[str, tuple[int, int]] = {c: tuple(n) for c, n in _PRINTED["table_1"].items()}
+"""Set 1: class -> (train, test), bacterial after the draw of one film a patient."""
+TABLE_2: Mapping[str, tuple[int, int, int]] = {c: tuple(n) for c, n in _PRINTED["table_2"].items()}
+"""Set 2: class -> (train, valid, test)."""
+TABLE_2_DRAWN: Mapping[str, int] = _PRINTED["table_2_drawn"]
+"""Set 2: class -> training films as drawn with replacement."""
+TABLE_3 = _pairs("table_3")
 """Experiment 1: (backbone, pipeline) -> metric -> value. What the paper calls specificity here is the strict rate."""
-
-TABLE_8: Mapping[str, _Values] = {
-    "schedule-1": {"sensitivity": 0.9519, "specificity": 0.9737, "epochs": 28, "seconds": 3716},
-    "schedule-2": {"sensitivity": 0.9502, "specificity": 0.9861, "epochs": 28, "seconds": 3551},
-    "schedule-3": {"sensitivity": 0.9483, "specificity": 0.9856, "epochs": 20, "seconds": 2902},
-    "schedule-4": {"sensitivity": 0.9509, "specificity": 0.9608, "epochs": 20, "seconds": 2904},
-}
+_TABLE_4, _TABLE_5 = _pairs("table_4"), _pairs("table_5")
+TABLE_8: Mapping[str, _Values] = _PRINTED["table_8"]
 """Experiment 3, ResNet50: schedule -> metric -> value."""
-
-TABLE_9: Mapping[str, _Values] = {
-    "schedule-1": {"sensitivity": 0.8637, "specificity": 0.8176, "epochs": 20, "seconds": 3242},
-    "schedule-2": {"sensitivity": 0.9544, "specificity": 0.9044, "epochs": 20, "seconds": 3294},
-}
+TABLE_9: Mapping[str, _Values] = _PRINTED["table_9"]
 """Experiment 4, ResNet50: schedule -> metric -> value."""
-
-TABLE_10: Mapping[str, _Values] = {
-    "constant-2e-4": {"sensitivity": 0.9032, "specificity": 0.9817, "epochs": 20, "seconds": 1750},
-    "constant-5e-4": {"sensitivity": 0.8968, "specificity": 0.9761, "epochs": 20, "seconds": 1921},
-}
+TABLE_10: Mapping[str, _Values] = _PRINTED["table_10"]
 """Experiment 5, the CNN from scratch: schedule -> metric -> value."""
-
-TABLE_11: Mapping[int, _Values] = {
-    2: {"sensitivity": 0.9784, "specificity": 0.9909, "seconds": 3581},
-    3: {"sensitivity": 0.9509, "specificity": 0.9608, "seconds": 2904},
-    4: {"sensitivity": 0.9544, "specificity": 0.9044, "seconds": 3294},
-    5: {"sensitivity": 0.9032, "specificity": 0.9817, "seconds": 1750},
-}
+TABLE_11: Mapping[int, _Values] = {int(k): v for k, v in _PRINTED["table_11"].items()}
 """Experiment -> the values of the model that the paper calls its best by sensitivity on the test films."""
-
-BACKBONES: Mapping[int, tuple[str, ...]] = {
-    1: ("resnet50", "squeezenet1_0"),
-    2: ("resnet50", "squeezenet1_0", "densenet121"),
-    3: ("resnet50",),
-    4: ("resnet50",),
-    5: ("cnn",),
-}
+BACKBONES: Mapping[int, tuple[str, ...]] = {int(k): tuple(v) for k, v in _PRINTED["backbones"].items()}
 """Experiment -> the backbones of the paper."""
+CONFUSION_CELLS: Mapping[str, tuple[str, str]] = {k: tuple(v) for k, v in _PRINTED["confusion_cells"].items()}
+"""Table -> the (backbone, pipeline) whose confusion matrix it prints."""
+FIGURES: Mapping[str, str] = _PRINTED["figures"]
+"""A figure of a study's page -> what it is in the paper."""
+NOTES: Mapping[int, str] = {int(k): v for k, v in _PRINTED["notes"].items()}
+"""Table -> what its reader must know."""
+METRICS = ("sensitivity", "specificity", "pr_auc", "seconds")
+SCHEDULE = "constant"
+"""The learning rate of Experiment 2."""
+_POSITIVE = "covid"
 
-NOTE_1 = "The paper’s Set 1 has no validation part; the study takes a tenth of train for it, so train and valid are counted together."
-NOTE_2 = (
-    "The published scripts toss a coin of .2 for each film of train and valid, so the paper’s sizes are one draw; the study draws "
-    "exactly 80:20."
-)
-NOTE_3 = (
-    "Three of the paper’s four pairs equal single logged runs, not means of three; its logged rotation runs rotated by up to 25° with "
-    "probability .5, and train and validation films were cropped differently."
-)
-NOTE_8 = (
-    "The paper’s scripts of Experiments 3 and 4 use a ResNet50 without pretrained weights that trains as a whole, a softmax before "
-    "cross-entropy and a second one at evaluation; half of their test films were also in train or validation."
-)
-NOTE_10 = "The paper’s text calls 5e-4 the rate with the higher sensitivity; its Table 10 shows 2e-4."
-NOTE_11 = (
-    "Selected on test, optimistic: the model was chosen by the figure that is then reported, as in the paper. The largest of several "
-    "noisy figures lies above what that model would reach on new films."
-)
+
+def table_4(backbone: str, pipeline: str, metric: str) -> float | None:
+    """The paper's mean of a metric (Table 4), or None where it has none.
+
+    >>> table_4("resnet50", "crop", "sensitivity"), table_4("tf_efficientnet_lite0", "crop", "sensitivity")
+    (0.9274, None)
+    """
+    return _TABLE_4.get((backbone, pipeline), {}).get(metric)
+
+
+def table_5(backbone: str, pipeline: str, metric: str) -> float | None:
+    """The paper's standard error of a metric (Table 5), or None where it has none.
+
+    >>> table_5("squeezenet1_0", "crop-zoom", "seconds"), table_5("densenet121", "crop", "pr_auc")
+    (18.3, None)
+    """
+    return _TABLE_5.get((backbone, pipeline), {}).get(metric)
+
+
+def is_positive(class_: str) -> bool:
+    """Whether a class is the one that the paper's numbers are about, however a study spells it."""
+    return class_.casefold() == _POSITIVE
+
+
+def is_of(classes: Sequence[str], positive: str) -> bool:
+    """Whether a study asks what the paper asks, so that its figures and tables are the paper's; no other study's page names the paper.
+
+    >>> is_of(["bacterial", "COVID", "normal", "viral"], "COVID"), is_of(["covid", "normal"], "covid")
+    (True, False)
+    """
+    return is_positive(positive) and {c.casefold() for c in classes} == set(TABLE_1)
 
 
 def value(experiment: int, backbone: str, pipeline: str, schedule: str, metric: str) -> float | None:
@@ -105,7 +88,7 @@ def value(experiment: int, backbone: str, pipeline: str, schedule: str, metric: 
     if experiment not in BACKBONES:
         return None
     if experiment == 2:
-        return published.table_4(backbone, pipeline, metric) if schedule == published.SCHEDULE else None
+        return table_4(backbone, pipeline, metric) if schedule == SCHEDULE else None
     found: _Values | None
     if experiment == 1:
         found = TABLE_3.get((backbone, pipeline))

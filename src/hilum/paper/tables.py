@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hilum.paper import printed
 from hilum.paper.as_run import fault_table, overview_table
 from hilum.paper.claims import Finding, claims_table
 from hilum.paper.count_tables import count_table
 from hilum.paper.experiment_tables import experiment_tables
 from hilum.paper.member import Member, Paper
 from hilum.paper.overall import overall_tables
+from hilum.paper.side_by_side import papers_numbers
 from hilum.report import numbers
 from hilum.report.comparison_tables import comparison_tables
 from hilum.report.confusion_tables import shown_tables
@@ -30,8 +32,14 @@ def paper_tables(paper: Paper, findings: list[Finding]) -> dict[str, Table]:
         tables += [counts] if counts else []
         tables += experiment_tables(member)
         if member.experiment == 2:
+            numbers = papers_numbers(member.folder, member.rows, member.evaluation.formulas)
             tables += with_notes(
-                _by_name(shown_tables(member.folder, member.evaluation.matrices, in_place=True)), member.notes
+                _by_name(
+                    shown_tables(
+                        member.folder, member.evaluation.matrices, numbers, tuple(printed.CONFUSION_CELLS)
+                    )
+                ),
+                member.notes,
             ).values()
         tables += family_tables(member)
     for member in paper.as_run:

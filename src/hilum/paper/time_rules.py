@@ -13,9 +13,10 @@ from statistics import fmean
 from hilum.artifacts.run import RunCell
 from hilum.paper.comparable import as_the_paper_trained, other_films, other_machine
 from hilum.paper.member import Member, Paper
+from hilum.paper.side_by_side import seconds_alone
 from hilum.paper.verdicts import Part, absent, not_tested
 from hilum.report import numbers
-from hilum.report.published_tables import mean, seconds_alone
+from hilum.report.numbers import mean
 
 HALF = (0.4, 0.6)
 """What counts as about half."""

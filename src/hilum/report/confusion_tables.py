@@ -15,47 +15,51 @@ from numpy.typing import NDArray
 
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
-from hilum.report import numbers, published
+from hilum.report import numbers
+from hilum.report.beside import Beside
 from hilum.report.result_tables import CellColumns
 from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, text_cell
 
 Matrices = Mapping[tuple[str, int], NDArray[np.int64]]
 """(cell name, trial) -> counts (n_classes, n_classes)."""
 
+_OWN = ("Confusion matrix 1", "Confusion matrix 2")
 
-def shown_cells(folder: RunFolder, in_place: bool = False) -> list[tuple[str, RunCell]]:
-    """The cells whose matrices are shown, each with its table's title: the paper's where present, else the first and the last.
+
+def shown_cells(folder: RunFolder, beside: Beside, titles: Sequence[str] = _OWN) -> list[tuple[str, RunCell]]:
+    """The cells whose matrices are shown, each with its table's title: those of the source beside, else the first and the last.
 
     Args:
         folder: The run.
-        in_place: Whether those stand in the place of the paper's tables, as on the page of the whole paper, and have their titles.
+        beside: Of the source.
+        titles: Of the first and the last cell's.
     """
-    found = [
-        (title, c)
-        for title, key in published.CONFUSION_CELLS.items()
-        for c in folder.cells
-        if (c.backbone, c.pipeline) == key
-        and c.schedule == published.SCHEDULE
-        and published.is_of(folder.classes, folder.positive)
-    ]
+    by_name = {c.name: c for c in folder.cells}
+    found = [(title, by_name[name]) for title, name in beside.matrices]
     ends = dict.fromkeys((folder.cells[0], folder.cells[-1]))
-    titles = list(published.CONFUSION_CELLS) if in_place else [f"Confusion matrix {k}" for k in (1, 2)]
     return found or list(zip(titles, ends, strict=False))
 
 
-def shown_tables(folder: RunFolder, matrices: Matrices, in_place: bool = False) -> list[Table]:
-    """The matrices that are shown, a table each; `in_place` as in `shown_cells`."""
+def table_name(title: str) -> str:
+    """Name of a matrix's table: ``table-6`` of "Table 6"."""
+    return title.lower().replace(" ", "-")
+
+
+def shown_tables(
+    folder: RunFolder, matrices: Matrices, beside: Beside, titles: Sequence[str] = _OWN
+) -> list[Table]:
+    """The matrices that are shown, a table each; arguments as in `shown_cells`."""
     trial = folder.n_trials
     tables = []
-    for title, cell in shown_cells(folder, in_place):
-        own = title not in published.CONFUSION_CELLS
+    for title, cell in shown_cells(folder, beside, titles):
         what = f"{CellColumns(folder).label(cell)}, trial {trial}, test films"
-        if not own and (cell.backbone, cell.pipeline) != published.CONFUSION_CELLS[title]:
-            what += f", in the place of the paper’s {title}"
-        caption = f"Cell {what}" if own else f"Confusion matrix of {what}"
-        name = title.lower().replace(" ", "-")
+        if title not in _OWN and title not in dict(beside.matrices):
+            what += f", in the place of {beside.whose}’s {title}"
+        caption = f"Cell {what}" if title in _OWN else f"Confusion matrix of {what}"
         tables.append(
-            matrix_table(name, title, caption, folder.classes, folder.positive, matrices[cell.name, trial])
+            matrix_table(
+                table_name(title), title, caption, folder.classes, folder.positive, matrices[cell.name, trial]
+            )
         )
     return tables
 

@@ -13,7 +13,7 @@ from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.artifacts.trial_files import STEPS
-from hilum.report.published_tables import mean
+from hilum.report.numbers import mean
 from hilum.report.result_tables import CellColumns, backbone_breaks
 from hilum.report.run_words import averaged
 from hilum.report.table import Cell, Column, Table, count_cell, seconds_cell, text_cell

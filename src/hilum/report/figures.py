@@ -195,20 +195,21 @@ class Estimate:
         low: Lower end; None for none.
         high: Upper end; None for none.
         trials: The value of each trial.
-        published: The paper's value; None for none.
+        beside: The value of the source beside; None for none.
     """
 
     estimate: float | None
     low: float | None
     high: float | None
     trials: Sequence[float] = ()
-    published: float | None = None
+    beside: float | None = None
 
 
 def intervals(
     cells: Sequence[str],
     metrics: Sequence[tuple[str, Sequence[Estimate]]],
     averaged: str = "mean over trials",
+    beside: str = "",
 ) -> Figure:
     """Estimates with their intervals: a row a cell, a panel a metric, a dot a trial.
 
@@ -216,6 +217,7 @@ def intervals(
         cells: Names from top to bottom.
         metrics: (name, one estimate a cell) from left to right.
         averaged: What an estimate is, for the label.
+        beside: Whose the values beside are, for the label.
     """
     with style.figure(style.WIDTH_IN, 0.95 + 0.25 * len(cells)) as fig:
         axes = fig.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
@@ -232,8 +234,8 @@ def intervals(
                     )
                 if e.estimate is not None:
                     ax.plot(e.estimate, k, marker="o", ms=5, color=style.BLUE)
-                if e.published is not None:
-                    ax.plot(e.published, k, marker="D", ms=4.5, mfc="white", mec=style.VERMILION, mew=1.2)
+                if e.beside is not None:
+                    ax.plot(e.beside, k, marker="D", ms=4.5, mfc="white", mec=style.VERMILION, mew=1.2)
             ax.set_xlabel(name)
             ax.grid(axis="y", visible=False)
         axes[0].set_yticks(y, cells)
@@ -251,8 +253,8 @@ def intervals(
         )
         if any(e.trials for e in shown):
             ax.plot([], [], ls="", marker=".", ms=4, color="#777777", label="a trial")
-        if any(e.published is not None for e in shown):
-            ax.plot([], [], ls="", marker="D", ms=4.5, mfc="white", mec=style.VERMILION, label="the paper")
+        if any(e.beside is not None for e in shown):
+            ax.plot([], [], ls="", marker="D", ms=4.5, mfc="white", mec=style.VERMILION, label=beside)
         _one_legend(fig, [ax])
         return fig
 

@@ -122,3 +122,8 @@ def size(n_bytes: int | None) -> str:
         return NONE
     gib = n_bytes / 2**30
     return f"{gib:.2f} GiB" if gib >= 1 else f"{n_bytes / 2**20:.0f} MiB"
+
+
+def mean(values: list[float]) -> float | None:
+    """Mean; None of nothing."""
+    return math.fsum(values) / len(values) if values else None

@@ -15,7 +15,9 @@ from hilum.artifacts.looks import looks
 from hilum.artifacts.run_files import RunFacts
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers
+from hilum.report.beside import Beside
 from hilum.report.caution import Caution
+from hilum.report.confusion_tables import table_name
 from hilum.report.contrast_tables import why_contrasts
 from hilum.report.looks import looks_words
 from hilum.report.page import Page, Picture, Section
@@ -192,6 +194,7 @@ def compose(
     pictures: Mapping[str, Picture],
     remarks: Mapping[str, Sequence[str]],
     warnings: Sequence[Caution],
+    beside: Beside,
 ) -> Page:
     """The page from its parts.
 
@@ -202,7 +205,9 @@ def compose(
         pictures: By name; likewise.
         remarks: Sentences on what could not be shown: "panel", "contrasts".
         warnings: What a reader must know first.
+        beside: What another source has to the study's cells.
     """
+    in_source = {table_name(title) for title, _ in beside.matrices}
 
     def pick(*names: str) -> list[Table | Picture]:
         found: list[Table | Picture] = []
@@ -230,12 +235,14 @@ def compose(
             pick("flow-of-films", "flow", "flow-trials", "data", "exclusions"),
         ),
         Section(
-            "paper",
-            "Beside the paper",
-            ("The paper’s numbers stand in grey; a dash says that it has none.",)
-            if "table-4" in tables
+            "beside",
+            f"Beside {beside.whose}",
+            (
+                f"{beside.whose[:1].upper()}{beside.whose[1:]}’s numbers stand in grey; a dash says that it has none.",
+            )
+            if beside.tables
             else (),
-            pick("table-4", "table-5"),
+            pick(*(t.name for t in beside.tables)),
         ),
         Section(
             "curves", "Curves", (), pick("learning-rates", "loss-curves", "learning-rate-finder", "pr-curves")
@@ -246,7 +253,7 @@ def compose(
             (),
             pick(
                 "confusion-matrices",
-                *(n for n in tables if n in ("table-6", "table-7") or n.startswith("confusion-matrix-")),
+                *(n for n in tables if n in in_source or n.startswith("confusion-matrix-")),
             ),
             closed=closed("confusion"),
         ),

@@ -17,7 +17,8 @@ from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRows
 from hilum.artifacts.trial_files import FinderCurve
-from hilum.report import figures, hover, published, style
+from hilum.report import figures, hover, style
+from hilum.report.beside import Beside
 from hilum.report.box_panel import BoxedFilm, box_panel
 from hilum.report.confusion_tables import shown_cells
 from hilum.report.figures import Estimate, PrCurve
@@ -32,46 +33,36 @@ from hilum.study.metrics import metric_label, shown_in, shown_words
 _PR_TRIAL = 1
 
 
-def interval_picture(folder: RunFolder, rows: StudyRows, out: Path) -> Picture:
+def interval_picture(folder: RunFolder, rows: StudyRows, beside: Beside, out: Path) -> Picture:
     """Sensitivity and specificity by cell."""
-    comparable = published.is_positive(folder.positive) and not folder.record.synthetic
 
     def estimate(cell: RunCell, metric: str) -> Estimate:
         row = rows.find(cell.name, None, metric, folder.positive)
         trials = [rows.value(cell.name, t, metric, folder.positive) for t in folder.trials]
-        paper = (
-            published.table_4(cell.backbone, cell.pipeline, metric)
-            if comparable and cell.schedule == published.SCHEDULE
-            else None
-        )
         return Estimate(
             row.estimate if row else None,
             row.low if row else None,
             row.high if row else None,
             [t for t in trials if t is not None],
-            paper,
+            beside.marks.get((cell.name, metric)),
         )
 
     label = CellColumns(folder).label
     metrics = [(metric_label(m), [estimate(c, m) for c in folder.cells]) for m in shown_in("pictured")]
     words = shown_words("pictured")
-    fig = figures.intervals([label(c) for c in folder.cells], metrics, averaged(folder))
-    paper = (
-        " Diamonds are the paper’s Table 4, whose test films overlap its training films."
-        if any(e.published is not None for _, of_metric in metrics for e in of_metric)
-        else ""
-    )
+    fig = figures.intervals([label(c) for c in folder.cells], metrics, averaged(folder), beside.whose)
+    marked = any(e.beside is not None for _, of_metric in metrics for e in of_metric)
     return _picture(
         fig,
         out,
         "intervals",
         f"{words[0].upper() + words[1:]} of {folder.positive} by cell, test films: {averaged(folder)} with its "
-        f"95 % interval; small dots are the trials. The axes need not begin at 0.{paper}",
+        f"95 % interval; small dots are the trials. The axes need not begin at 0.{f' {beside.of_marks}' if marked else ''}",
         "Dot plot; its numbers are in the table of results.",
     )
 
 
-def loss_picture(folder: RunFolder, out: Path) -> Picture | None:
+def loss_picture(folder: RunFolder, beside: Beside, out: Path) -> Picture | None:
     """Losses of every trial, the pipelines side by side, or, of one pipeline, whatever varies most; None where no history was kept."""
     across = _across(folder)
     label = _row_label(folder, across)
@@ -91,13 +82,15 @@ def loss_picture(folder: RunFolder, out: Path) -> Picture | None:
         figures.loss_curves(rows, columns, curves),
         out,
         "loss-curves",
-        f"Training loss and validation loss by epoch, each trial a thin line{_in_paper(folder, 'Figure 8')}. A "
+        f"Training loss and validation loss by epoch, each trial a thin line{beside.place('loss-curves')}. A "
         "row’s panels share the scale.",
         f"Loss curves of {len(rows)} by {len(columns)} panels.",
     )
 
 
-def pr_picture(folder: RunFolder, rows: StudyRows, evaluation: Evaluation, out: Path) -> Picture | None:
+def pr_picture(
+    folder: RunFolder, rows: StudyRows, evaluation: Evaluation, beside: Beside, out: Path
+) -> Picture | None:
     """Precision-recall curves of every pipeline, a panel a backbone."""
     others = [f for f in folder.varying() if f not in ("backbone", "pipeline")]
     panels: dict[str, list[PrCurve]] = {}
@@ -121,31 +114,31 @@ def pr_picture(folder: RunFolder, rows: StudyRows, evaluation: Evaluation, out: 
         out,
         "pr-curves",
         f"Precision over recall of {folder.positive} under each pipeline, test films, trial {_PR_TRIAL}"
-        f"{_in_paper(folder, 'Figure 7')}. Circles: the class of the highest probability, which is no threshold "
+        f"{beside.place('pr-curves')}. Circles: the class of the highest probability, which is no threshold "
         "and so need not lie on its curve. Level line: a guess.",
         "Precision-recall curves; their areas are in the table of trials.",
     )
 
 
-def confusion_picture(folder: RunFolder, evaluation: Evaluation, out: Path) -> Picture:
+def confusion_picture(folder: RunFolder, evaluation: Evaluation, beside: Beside, out: Path) -> Picture:
     """The matrices that the tables show."""
-    shown, trial = shown_cells(folder), folder.n_trials
+    shown, trial = shown_cells(folder, beside), folder.n_trials
     label = CellColumns(folder).label
     panels = [(label(c), evaluation.trials[c.name, trial].confusion) for _, c in shown]
     return _picture(
         figures.confusion_matrices(panels, folder.classes),
         out,
         "confusion-matrices",
-        f"Confusion matrices, trial {trial}, test films{_in_paper(folder, 'Tables 6 and 7')}: counts, and shares "
+        f"Confusion matrices, trial {trial}, test films{beside.place('confusion-matrices')}: counts, and shares "
         "of the row.",
         "Confusion matrices; the same numbers are in the tables beside.",
     )
 
 
 def panel_picture(
-    folder: RunFolder,
     columns: Sequence[str],
     panel_rows: Sequence[tuple[str, Sequence[PanelCell]]],
+    beside: Beside,
     out: Path,
 ) -> Picture:
     """Training films under each pipeline, drawn on purpose; a raster picture in the page."""
@@ -154,7 +147,7 @@ def panel_picture(
     return Picture(
         "augmentation-panel",
         "A training film of each class under each pipeline, with what was drawn beneath"
-        f"{_in_paper(folder, 'Figures 4 and 6')}. Drawn on purpose: every step acts here; in the study each acts with the "
+        f"{beside.place('augmentation-panel')}. Drawn on purpose: every step acts here; in the study each acts with the "
         "probability that its pipeline names.",
         "Films under each pipeline.",
         png,
@@ -163,13 +156,13 @@ def panel_picture(
     )
 
 
-def rate_picture(folder: RunFolder, curves: Sequence[RateCurve], out: Path) -> Picture:
+def rate_picture(curves: Sequence[RateCurve], beside: Beside, out: Path) -> Picture:
     """Learning rate by batch of each schedule."""
     return _picture(
         rate_curves(curves),
         out,
         "learning-rates",
-        f"Learning rate of every batch under each schedule{_in_paper(folder, 'Figures 1, 9 and 12')}, by the policy alone; "
+        f"Learning rate of every batch under each schedule{beside.place('learning-rates')}, by the policy alone; "
         "a schedule that follows the validation loss is that of trial 1 of its first cell.",
         "Curves of the learning rate.",
     )
@@ -195,13 +188,13 @@ def finder_picture(folder: RunFolder, out: Path) -> Picture | None:
     )
 
 
-def box_picture(folder: RunFolder, films: Sequence[BoxedFilm], source: str, out: Path) -> Picture:
+def box_picture(films: Sequence[BoxedFilm], source: str, beside: Beside, out: Path) -> Picture:
     """A box followed through the pipelines; a raster picture in the page."""
     fig = box_panel(films)
     _, png = style.save(fig, out, "box-panel")
     return Picture(
         "box-panel",
-        f"A film with a box around a sign, followed through each pipeline{_in_paper(folder, 'Figure 15')}: {source}. Every step acts "
+        f"A film with a box around a sign, followed through each pipeline{beside.place('box-panel')}: {source}. Every step acts "
         "here; the outline is moved by the very draws that moved the film, and beneath it stands the share of the box’s area that is left.",
         "Films with a box; the shares are in the table beside.",
         png,
@@ -210,13 +203,13 @@ def box_picture(folder: RunFolder, films: Sequence[BoxedFilm], source: str, out:
     )
 
 
-def counterpart_picture(folder: RunFolder, cells: Sequence[tuple[str, PanelCell]], out: Path) -> Picture:
+def counterpart_picture(cells: Sequence[tuple[str, PanelCell]], beside: Beside, out: Path) -> Picture:
     """Augmentor's operations beside torchvision's; a raster picture in the page."""
     fig = panel([title for title, _ in cells], [("", [cell for _, cell in cells])])
     _, png = style.save(fig, out, "augmentor-torchvision")
     return Picture(
         "augmentor-torchvision",
-        f"Distortion and zoom as torchvision has them and as Augmentor has them{_in_paper(folder, 'Figure 4')}: a perspective "
+        f"Distortion and zoom as torchvision has them and as Augmentor has them{beside.place('augmentor-torchvision')}: a perspective "
         "distortion moves the whole film where the elastic one bends it in places, "
         "and a centre crop always keeps the middle where the zoom goes anywhere.",
         "One film under two operations of each library.",
@@ -224,11 +217,6 @@ def counterpart_picture(folder: RunFolder, cells: Sequence[tuple[str, PanelCell]
         "image/png",
         _width_percent(fig),
     )
-
-
-def _in_paper(folder: RunFolder, what: str) -> str:
-    """What a figure is in the paper, where the study is the paper's."""
-    return published.in_paper(folder.classes, folder.positive, what)
 
 
 def _levels(cell: RunCell, factors: Sequence[str]) -> list[str]:

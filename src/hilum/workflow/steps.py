@@ -26,6 +26,7 @@ from hilum.core.progress import progress
 from hilum.models.backbone import FrozenBackbone, Precision, build_network
 from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
+from hilum.paper.side_by_side import papers_numbers
 from hilum.stages.duplicates import exact_duplicates, find_duplicates
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.featurize import Featurizer
@@ -239,7 +240,7 @@ def _report(work: Work) -> None:
     report = work.run.folder / "report.html"
     with work.run.stage("report") as line:
         before = report.stat().st_mtime_ns if report.exists() else None
-        write_report(work.run.folder)
+        write_report(work.run.folder, papers_numbers)
         line.done = int(report.stat().st_mtime_ns != before)
         line.found = 1 - line.done
 

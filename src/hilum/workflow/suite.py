@@ -99,6 +99,6 @@ def run_suite(
         folder
     ):  # the seconds of the first time; a run that finds everything would write its own
         SuiteRecord(suite.name, suite.title, command, tuple(done)).write(folder)
-    from hilum.stages.paper_report import write_paper_report
+    from hilum.paper.write import write_paper_report
 
     return write_paper_report(folder), lines

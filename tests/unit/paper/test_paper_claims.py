@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hilum.paper.claims import findings
-from hilum.stages.paper_report import open_paper
+from hilum.paper.write import open_paper
 
 TESTS = Path(__file__).parents[2]
 FAKE = runpy.run_path(str(TESTS / "fake_paper.py"))

@@ -10,6 +10,7 @@ import pytest
 
 from hilum.artifacts.study_rows import StudyRows
 from hilum.core.errors import DigestError
+from hilum.paper.side_by_side import papers_numbers
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.report import write_report
 
@@ -30,7 +31,7 @@ def one_trial(tmp_path_factory):
         pretrained={"resnet50": False}, synthetic=True, ages=False,
     )  # fmt: skip
     (run / "films" / "viral.png").unlink()
-    return run, write_report(run).read_text()
+    return run, write_report(run, papers_numbers).read_text()
 
 
 def _read(path):
@@ -106,7 +107,7 @@ def test_the_flow_of_films_stands_on_the_page_with_every_count(one_trial, tmp_pa
     assert "Nothing was left out" not in page
     old = _make(tmp_path, trials=1)
     (old / "flow.json").unlink()
-    text = write_report(old).read_text()
+    text = write_report(old, papers_numbers).read_text()
     assert "The run keeps no record of how its films were chosen, nor of what was left out." in text
     assert not (old / "tables" / "flow.csv").exists()
 
@@ -158,16 +159,16 @@ def test_equal_runs_give_equal_bytes_an_unchanged_one_is_left_alone_a_damaged_on
     pages = {}
     for name in ("a", "b"):
         run = _make(tmp_path / "same")
-        write_report(run)
+        write_report(run, papers_numbers)
         made = sorted(p for folder in ("tables", "figures") for p in (run / folder).iterdir())
         pages[name] = {p.name: p.read_bytes() for p in [*made, run / "report.html"]}
         before = (run / "report.html").stat().st_mtime_ns
-        write_report(run)
+        write_report(run, papers_numbers)
         assert (run / "report.html").stat().st_mtime_ns == before
         if name == "b":
             (run / "figures" / "intervals.svg").unlink()
             (run / "tables" / "trials.csv").write_text("edited")
-            write_report(run)
+            write_report(run, papers_numbers)
             pages[name] = {p.name: p.read_bytes() for p in [*made, run / "report.html"]}
         (tmp_path / "same").rename(tmp_path / f"moved-{name}")
     assert pages["a"].keys() == pages["b"].keys()
@@ -179,7 +180,7 @@ def test_statistics_of_other_predictions_are_refused(tmp_path):
     path = run / "cells" / "resnet50--crop--constant" / "trial-1" / "predictions.csv"
     path.write_text(path.read_text().replace("0.", "0.0", 1))
     with pytest.raises(DigestError, match=r"evaluation\.json: it was made from predictions"):
-        write_report(run)
+        write_report(run, papers_numbers)
 
 
 def test_statistics_that_were_edited_are_refused(tmp_path):
@@ -187,7 +188,7 @@ def test_statistics_that_were_edited_are_refused(tmp_path):
     path = run / "statistics.json"
     path.write_text(path.read_text().replace('"estimate": 0.9', '"estimate": 0.99', 1) + "\n")
     with pytest.raises(DigestError, match=r"statistics\.json: it is missing, or was changed"):
-        write_report(run)
+        write_report(run, papers_numbers)
 
 
 def test_films_that_are_gone_leave_a_sentence_in_the_panel_s_place(one_trial):

@@ -11,6 +11,7 @@ from PIL import Image
 
 from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.follow import Box
+from hilum.paper.side_by_side import papers_numbers
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.report import write_report
 from hilum.stages.report.films import set_box
@@ -56,7 +57,7 @@ def run(tmp_path_factory):
         (at / "finder.json").write_text(json.dumps(seen))
     (root / "run.json").write_text(json.dumps(value))
     evaluate_run(root, n_resamples=20)
-    write_report(root)
+    write_report(root, papers_numbers)
     return root
 
 
@@ -157,11 +158,11 @@ def test_figures_forms_costs_and_looks_are_there(run):
 
 def test_another_look_another_box_or_a_lost_card_and_the_report_is_written_again(run, tmp_path):
     page = run / "report.html"
-    write_report(run)
+    write_report(run, papers_numbers)
     before = page.stat().st_mtime_ns
     ledger = run.parents[1] / "looks.jsonl"
     ledger.write_text(ledger.read_text() * 2)
-    write_report(run)
+    write_report(run, papers_numbers)
     assert "the 2nd look at these " in page.read_text()
     assert page.stat().st_mtime_ns > before
     (run / "model_card.md").unlink()
@@ -169,7 +170,7 @@ def test_another_look_another_box_or_a_lost_card_and_the_report_is_written_again
         tmp_path / "own.png"
     )
     set_box(run, tmp_path / "own.png", Box(0.4, 0.4, 0.2, 0.2))
-    write_report(run)
+    write_report(run, papers_numbers)
     assert (run / "model_card.md").is_file()
     assert "own.png, its box drawn by a reader" in page.read_text()
     assert (run / "tables" / "box.csv").read_text().splitlines()[1] == "as it was,100×120 px,1"

@@ -9,6 +9,7 @@ that of a synthetic film's sign.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,11 @@ from hilum.report import (
     contrast_tables,
     data_tables,
     flow_tables,
-    published_tables,
     result_tables,
     set_up_tables,
 )
 from hilum.report import study_figures as pictures
+from hilum.report.beside import Beside, BesideOf, nothing
 from hilum.report.box_panel import BoxedFilm, box_table
 from hilum.report.cautions import cautions
 from hilum.report.checklists import claim_table, tripod_table
@@ -65,11 +66,12 @@ _RULES = (Path(learned.__file__), Path(learning.__file__))
 """What the cautions about training follow from, beside the report's own code."""
 
 
-def write_report(run_dir: Path) -> Path:
+def write_report(run_dir: Path, beside_of: BesideOf = nothing) -> Path:
     """Write the report of a run that was evaluated.
 
     Args:
         run_dir: The run's folder.
+        beside_of: What another source has to the run's cells.
 
     Returns:
         The path of ``report.html``.
@@ -81,7 +83,7 @@ def write_report(run_dir: Path) -> Path:
     folder = RunFolder(run_dir)
     page_path = run_dir / PAGE
     evaluation = read_checked(folder)
-    header = _header(folder)
+    header = _header(folder, beside_of)
     if page_path.is_file() and header_path(page_path).is_file():
         found, provenance = read_csv_header(page_path, "report")
         if provenance == "hilum" and found.inputs == header.inputs and _intact(folder.path, found):
@@ -90,9 +92,10 @@ def write_report(run_dir: Path) -> Path:
     learned.write_learning(folder)
     warnings = cautions(folder)
     card = model_card(folder, rows, evaluation, warnings)
-    drawn, remarks, boxed = _pictures(folder, rows, evaluation)
+    beside = beside_of(folder, rows, evaluation.formulas)
+    drawn, remarks, boxed = _pictures(folder, rows, evaluation, beside)
     tables = with_notes(
-        {**study_tables(folder, rows, evaluation), **({"box": box_table(boxed)} if boxed else {})},
+        {**study_tables(folder, rows, evaluation, beside), **({"box": box_table(boxed)} if boxed else {})},
         run_notes(folder),
     )
     forms = (
@@ -105,7 +108,7 @@ def write_report(run_dir: Path) -> Path:
         write_text(run_dir / "tables" / f"{table.name}.csv", table.to_csv())
         write_text(run_dir / "tables" / f"{table.name}.tex", table.to_latex())
     said = {"panel": remarks, "contrasts": contrast_tables.contrast_remarks(folder, rows)}
-    page = render(compose(folder, evaluation, tables, drawn, said, warnings))
+    page = render(compose(folder, evaluation, tables, drawn, said, warnings, beside))
     names = sorted(
         [CARD]
         + [f"tables/{t}.{e}" for t in tables for e in ("csv", "tex")]
@@ -117,7 +120,9 @@ def write_report(run_dir: Path) -> Path:
     return page_path
 
 
-def study_tables(folder: RunFolder, rows: StudyRows, evaluation: Evaluation) -> dict[str, Table]:
+def study_tables(
+    folder: RunFolder, rows: StudyRows, evaluation: Evaluation, beside: Beside
+) -> dict[str, Table]:
     """Every table of a study, by name; those without a row are left out."""
     formulas = evaluation.formulas
     path = folder.path / COMPARISONS
@@ -131,9 +136,8 @@ def study_tables(folder: RunFolder, rows: StudyRows, evaluation: Evaluation) -> 
         result_tables.operating_point_table(folder, rows, formulas),
         *contrast_tables.contrast_tables(folder, rows, formulas),
         contrast_tables.subgroup_table(folder, rows, formulas),
-        published_tables.table_4(folder, rows, formulas),
-        published_tables.table_5(folder, rows, formulas),
-        *confusion_tables.shown_tables(folder, evaluation.matrices),
+        *beside.tables,
+        *confusion_tables.shown_tables(folder, evaluation.matrices, beside),
         confusion_tables.long_table(folder, evaluation.matrices),
         flow_tables.flow_table(folder),
         flow_tables.trial_flow_table(folder),
@@ -146,7 +150,7 @@ def study_tables(folder: RunFolder, rows: StudyRows, evaluation: Evaluation) -> 
     return {t.name: t for t in found if t is not None}
 
 
-def _header(folder: RunFolder) -> Header:
+def _header(folder: RunFolder, beside_of: BesideOf) -> Header:
     """Digests of everything that the report is made from, and of the code that makes it."""
     root = folder.path
     small = [
@@ -169,8 +173,9 @@ def _header(folder: RunFolder) -> Header:
             cells[f"{cell.name}/{trial}/{name}"] = sha256_file(path) if path.is_file() else None
     inputs["cells"] = digest(cells)
     inputs["looks"] = digest(looks(folder))
-    code = Path(report_package.__file__).parent
-    sources = sorted(p for p in code.rglob("*") if p.suffix in {".py", ".html", ".css", ".js"})
+    rooms = (Path(report_package.__file__).parent, Path(inspect.getfile(beside_of)).parent)
+    kinds = {".py", ".html", ".css", ".js", ".toml"}
+    sources = [p for room in rooms for p in sorted(room.rglob("*")) if p.suffix in kinds]
     inputs["code"] = digest([[p.name, sha256_file(p)] for p in [*sources, *_RULES, Path(__file__)]])
     return Header("report", inputs)
 
@@ -181,7 +186,7 @@ def _intact(root: Path, found: Header) -> bool:
 
 
 def _pictures(
-    folder: RunFolder, rows: StudyRows, evaluation: Evaluation
+    folder: RunFolder, rows: StudyRows, evaluation: Evaluation, beside: Beside
 ) -> tuple[dict[str, Picture], list[str], list[BoxedFilm]]:
     out = folder.path / "figures"
     found: list[Picture | None] = []
@@ -189,16 +194,16 @@ def _pictures(
     with progress("report", _N_FIGURES, "figures") as step:
         makers: tuple[Callable[[], Picture | None], ...] = (
             lambda: flow_picture(folder, out),
-            lambda: pictures.interval_picture(folder, rows, out),
+            lambda: pictures.interval_picture(folder, rows, beside, out),
             lambda: (
-                pictures.rate_picture(folder, rates, out)
+                pictures.rate_picture(rates, beside, out)
                 if len({float(x) for r in rates for x in r.rates}) > 1
                 else None
             ),
-            lambda: pictures.loss_picture(folder, out),
+            lambda: pictures.loss_picture(folder, beside, out),
             lambda: pictures.finder_picture(folder, out),
-            lambda: pictures.pr_picture(folder, rows, evaluation, out),
-            lambda: pictures.confusion_picture(folder, evaluation, out),
+            lambda: pictures.pr_picture(folder, rows, evaluation, beside, out),
+            lambda: pictures.confusion_picture(folder, evaluation, beside, out),
         )
         for make in makers:
             found.append(make())
@@ -209,14 +214,14 @@ def _pictures(
         if films and pipelines:
             seed = folder.record.seed or 0
             cells = panel_rows(films, list(pipelines.values()), seed)
-            found.append(pictures.panel_picture(folder, list(pipelines), cells, out))
+            found.append(pictures.panel_picture(list(pipelines), cells, beside, out))
             if _bends_or_zooms(pipelines):
                 shown = dict(films).get(folder.positive, films[0][1])
-                found.append(pictures.counterpart_picture(folder, counterparts(shown, pipelines, seed), out))
+                found.append(pictures.counterpart_picture(counterparts(shown, pipelines, seed), beside, out))
         step()
         if pipelines:
             boxed, source = followed_box(folder, pipelines)
-            found.append(pictures.box_picture(folder, boxed, source, out))
+            found.append(pictures.box_picture(boxed, source, beside, out))
         step()
     return {p.name: p for p in found if p is not None}, remarks, boxed
 

@@ -8,13 +8,15 @@ paper's are.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRows
 from hilum.artifacts.trial_files import STEPS
-from hilum.report import numbers, published
+from hilum.paper import printed
+from hilum.report import numbers
+from hilum.report.beside import Beside
 from hilum.report.class_words import against
 from hilum.report.run_words import backbone_label
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
@@ -27,18 +29,29 @@ def seconds_alone(folder: RunFolder, cell: RunCell) -> list[float]:
     return [sum(s.values()) for s in found if len(s) == len(STEPS)]
 
 
-def has_papers_cells(folder: RunFolder) -> bool:
-    """Whether a cell is one of the paper's Table 4, which is for a constant rate and covid against the rest."""
-    return published.is_positive(folder.positive) and any(
-        c.schedule == published.SCHEDULE
-        and published.table_4(c.backbone, c.pipeline, "sensitivity") is not None
+def papers_numbers(folder: RunFolder, rows: StudyRows, formulas: Mapping[str, str]) -> Beside:
+    """What the paper has to a run: the numbers of its Tables 4 and 5 where a cell is one of theirs, and, of a study that asks what the
+    paper asks, what each figure and matrix is in it."""
+    marked = {
+        (c.name, m): value
         for c in folder.cells
+        for m in printed.METRICS
+        if c.schedule == printed.SCHEDULE
+        and (value := printed.table_4(c.backbone, c.pipeline, m)) is not None
+    }
+    covid = printed.is_positive(folder.positive)
+    own = printed.is_of(folder.classes, folder.positive)
+    shown = {c.name: (c.backbone, c.pipeline) for c in folder.cells if c.schedule == printed.SCHEDULE}
+    return Beside(
+        "the paper",
+        marked if covid and not folder.record.synthetic else {},
+        "Diamonds are the paper’s Table 4, whose test films overlap its training films.",
+        printed.FIGURES if own else {},
+        [(t, n) for t, key in printed.CONFUSION_CELLS.items() for n, k in shown.items() if own and k == key],
+        [t for t in (_table_4(folder, rows, formulas), _table_5(folder, rows, formulas)) if t]
+        if covid and marked
+        else [],
     )
-
-
-def mean(values: list[float]) -> float | None:
-    """Mean; None of nothing."""
-    return math.fsum(values) / len(values) if values else None
 
 
 def standard_error(values: list[float]) -> float | None:
@@ -53,12 +66,12 @@ def standard_error(values: list[float]) -> float | None:
     return math.sqrt(math.fsum((v - centre) ** 2 for v in values) / (len(values) - 1) / len(values))
 
 
-def table_4(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Table | None:
-    """Means over trials beside the paper's Table 4; None for a study that has no cell of it."""
+def _table_4(folder: RunFolder, rows: StudyRows, formulas: Mapping[str, str]) -> Table | None:
+    """Means over trials beside the paper's Table 4"""
 
     def here(cell: RunCell, metric: str) -> Cell:
         if metric == "seconds":
-            return seconds_cell(mean(seconds_alone(folder, cell)))
+            return seconds_cell(numbers.mean(seconds_alone(folder, cell)))
         return rate_cell(rows.value(cell.name, None, metric, folder.positive))
 
     return _by_pipeline(
@@ -67,13 +80,13 @@ def table_4(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Tab
         "Table 4",
         "Mean over trials on the test films",
         here,
-        published.table_4,
+        printed.table_4,
         formulas,
-        published.NOTE_4,
+        printed.NOTES[4],
     )
 
 
-def table_5(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Table | None:
+def _table_5(folder: RunFolder, rows: StudyRows, formulas: Mapping[str, str]) -> Table | None:
     """Standard errors beside the paper's Table 5; None likewise."""
 
     def here(cell: RunCell, metric: str) -> Cell:
@@ -93,9 +106,9 @@ def table_5(folder: RunFolder, rows: StudyRows, formulas: dict[str, str]) -> Tab
         "Table 5",
         "Standard error of the mean over trials (ddof 1)",
         here,
-        published.table_5,
+        printed.table_5,
         formulas,
-        published.NOTE_5,
+        printed.NOTES[5],
     )
 
 
@@ -110,11 +123,11 @@ def _by_pipeline(
     what: str,
     here: Callable[[RunCell, str], Cell],
     paper: Callable[[str, str, str], float | None],
-    formulas: dict[str, str],
+    formulas: Mapping[str, str],
     note: str,
 ) -> Table | None:
-    """Rows backbone (and schedule) by metric, a pair of columns a pipeline; None where other factors vary or the paper has no cell."""
-    if set(folder.varying()) - {"backbone", "pipeline", "schedule"} or not has_papers_cells(folder):
+    """Rows backbone (and schedule) by metric, a pair of columns a pipeline; None where other factors vary."""
+    if set(folder.varying()) - {"backbone", "pipeline", "schedule"}:
         return None
     pipelines = list(dict.fromkeys(c.pipeline for c in folder.cells))
     several = len({c.schedule for c in folder.cells}) > 1
@@ -128,7 +141,7 @@ def _by_pipeline(
     breaks: set[int] = set()
     for (backbone, schedule), label in labels.items():
         breaks.add(len(body))
-        for k, metric in enumerate(published.METRICS):
+        for k, metric in enumerate(printed.METRICS):
             lead = [label, *([schedule] if several else [])]
             row = [Cell(t if k == 0 else "", t, strong=True) for t in lead]
             hint = formulas.get(metric, "prepare + featurize + train + predict of a trial run alone")
@@ -141,7 +154,7 @@ def _by_pipeline(
                     else Cell(numbers.NONE, None, quiet=True, title="not in this study")
                 )
                 # the paper's Tables 4 and 5 are for a constant learning rate and covid only
-                comparable = schedule == published.SCHEDULE and published.is_positive(folder.positive)
+                comparable = schedule == printed.SCHEDULE and printed.is_positive(folder.positive)
                 value = paper(backbone, p, metric) if comparable else None
                 row.append(_paper_cell(value, metric))
             body.append(row)

@@ -12,7 +12,7 @@ import pytest
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.errors import DigestError, InputError
 from hilum.paper.claims import findings
-from hilum.stages.paper_report import open_paper, policy_rates, write_paper_report
+from hilum.paper.write import open_paper, policy_rates, write_paper_report
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_paper.py"))
 PAPER = "paper-0123456789ab"

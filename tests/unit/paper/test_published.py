@@ -2,7 +2,7 @@
 
 import pytest
 
-from hilum.report import published
+from hilum.paper import printed
 
 TABLE_4 = """
 ResNet	Sensitivity	0.8715	0.9274	0.9303	0.8752
@@ -42,12 +42,12 @@ def _printed(text):
 
 
 @pytest.mark.parametrize(
-    ("look_up", "text", "n"), [(published.table_4, TABLE_4, 48), (published.table_5, TABLE_5, 32)]
+    ("look_up", "text", "n"), [(printed.table_4, TABLE_4, 48), (printed.table_5, TABLE_5, 32)]
 )
 def test_every_printed_number_is_there(look_up, text, n):
-    printed = list(_printed(text))
-    assert len(printed) == n
-    for backbone, pipeline, metric, value in printed:
+    found = list(_printed(text))
+    assert len(found) == n
+    for backbone, pipeline, metric, value in found:
         assert look_up(backbone, pipeline, metric) == value
 
 
@@ -55,10 +55,10 @@ def test_every_printed_number_is_there(look_up, text, n):
     "cell", [("tf_efficientnet_lite0", "crop"), ("resnet50", "rotation"), ("densenet121", "nonesuch")]
 )
 def test_what_the_paper_does_not_have_is_none(cell):
-    assert published.table_4(*cell, "sensitivity") is None
-    assert published.table_5(*cell, "sensitivity") is None
+    assert printed.table_4(*cell, "sensitivity") is None
+    assert printed.table_5(*cell, "sensitivity") is None
 
 
 def test_densenet_was_run_once():
-    assert published.table_4("densenet121", "crop", "sensitivity") == 0.9784
-    assert published.table_5("densenet121", "crop", "sensitivity") is None
+    assert printed.table_4("densenet121", "crop", "sensitivity") == 0.9784
+    assert printed.table_5("densenet121", "crop", "sensitivity") is None
