@@ -1,7 +1,7 @@
 """What the results of a study depend on, member by member (`hilum.core.keys` has the rules).
 
 Not of name and title, of where the manifest lies, or of what is only reported. A table or an option that makes a difference is named here,
-with the value that stands for what was done before there was one; `tests/unit/study/test_study_keys.py` asks for it.
+with the value that stands for what was done before there was one; `tests/unit/study/test_keys.py` asks for it.
 """
 
 from __future__ import annotations
