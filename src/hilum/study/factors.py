@@ -114,7 +114,7 @@ AS_DESCRIBED = "as-described"
 
 FACTORS: tuple[Factor, ...] = (
     Factor(
-        "backbone", "backbones", Names, ("resnet50",), "a name that `hilum weights` lists; `cnn` is trained from scratch",
+        "backbone", "backbones", Names, ("resnet50",), "a name of `hilum.models.registry`",
         "Backbone", ("backbone",),
     ),
     Factor(

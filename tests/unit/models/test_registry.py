@@ -81,7 +81,7 @@ def texts_of(module: Path) -> set[str]:
 
 def test_no_other_module_knows_a_backbone_by_name() -> None:
     src = Path(hilum.__file__).parent
-    known = ("resnet", "squeezenet", "densenet", "densenlayer", "efficientnet", "cnn")
+    known = ("resnet", "squeezenet", "densenet", "denselayer", "efficientnet", "cnn")
     found = {
         f"{path.relative_to(src)}: {text}"
         for path in src.rglob("*.py")
@@ -89,5 +89,5 @@ def test_no_other_module_knows_a_backbone_by_name() -> None:
         for text in texts_of(path)
         if any(name in text.lower() for name in known)
     }
-    # the default of the grid, and that of keys: a layer below, which holds no network
-    assert found == {"study/tables.py: resnet50", "study/keys.py: resnet50"}
+    # the default of the grid: a layer below, which holds no network
+    assert found == {"study/factors.py: resnet50"}
