@@ -1,4 +1,4 @@
-"""A film with a drawn box followed through each pipeline, and the share of the box that is left (the paper's Figure 15).
+"""A film with a drawn box followed through each pipeline, and the share of the box that is left.
 
 Convention: the first film is the decoded one, the others are prepared films; a film is uint8 (height, width), drawn from 0 to 255. The
 outline of the box comes from the same drawn operations as the film (`hilum.augment.follow`), in pixels of the film that it is drawn on.

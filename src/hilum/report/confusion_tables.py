@@ -1,9 +1,8 @@
-"""Confusion matrices: the two that the paper prints (Tables 6 and 7), and all of them in one long table.
+"""Confusion matrices: two that are shown, and all of them in one long table.
 
 Convention: rows are the truth, columns the prediction, counts of test films; the prediction is the class of
-the highest probability. Where the study is the paper's and has its cells (resnet50 under baseline and under
-crop-distortion), those are shown, of the last trial as in the paper; else the first and the last cell of the
-study, and nothing is said of the paper.
+the highest probability. Those shown are of the last trial: of the cells whose matrices the source beside the
+study has (`hilum.report.beside`), else of the first and the last cell.
 """
 
 from __future__ import annotations

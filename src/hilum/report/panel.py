@@ -1,4 +1,4 @@
-"""A panel of films under each pipeline, with what was drawn written beneath (the paper's Figures 4 and 6).
+"""A panel of films under each pipeline, with what was drawn written beneath.
 
 Convention: a row is a film, a column a pipeline; a film is uint8 (height, width), 0 black, drawn from 0 to
 255 without stretching, so that a change of brightness is seen. With probabilities of a tenth most films would

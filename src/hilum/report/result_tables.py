@@ -114,7 +114,7 @@ def films_behind(row: StatisticsRow) -> int:
 
 
 def key_table(folder: RunFolder, rows: StudyRows, formulas: dict[str, str], unit_note: str) -> Table:
-    """A row a cell: mean over trials and interval of the three metrics of the paper."""
+    """A row a cell: mean over trials and interval of the three headline metrics."""
     name, positive = CellColumns(folder), folder.positive
     columns = [*name.columns(), Column("Trials")]
     metrics = shown_in("headline")

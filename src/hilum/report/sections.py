@@ -1,7 +1,7 @@
 """The page's sections: which table and figure stands where, and the sentences between them.
 
-Convention: what a reader must know comes first, then the results, then the films, the comparison with the
-paper, the curves, the details, and the forms of reporting. The wording claims no difference: only a table of comparisons, made by a
+Convention: what a reader must know comes first, then the results, then the films, what stands beside
+them, the curves, the details, and the forms of reporting. The wording claims no difference: only a table of comparisons, made by a
 test over a family that was named beforehand, may say one.
 """
 
