@@ -178,8 +178,7 @@ class Alignment:
     """How alike the films of each pair are once one is laid on the other.
 
     Attributes:
-        correlation: Pearson correlation of grey values over the overlap, float32, shape (m,); at the coarser size for a pair that
-            went no further.
+        correlation: Pearson's, of grey values over the overlap, float32, shape (m,); at the coarser size for a pair that went no further.
         detail: The same of local contrast; 0 for a pair that went no further.
         overlap: Share of the first film that the second covers.
     """
