@@ -39,16 +39,15 @@ from hilum.paper.member import Member, Paper
 from hilum.paper.page import render
 from hilum.paper.tables import family_tables, paper_tables
 from hilum.report.page import Picture
-from hilum.stats.confusion import confusion, predicted_class, rates
-from hilum.stats.curves import pr_auc
+from hilum.stats.curves import point_figures
 from hilum.stats.multiplicity import holm
+from hilum.study.metrics import shown_in
 from hilum.study.policies import Policy
 from hilum.study.policies.simulate import simulate
 from hilum.study.tables import TrainingTable
 
 PAGE = "report.html"
 _VALID = "valid"
-_METRICS = ("sensitivity", "specificity")
 _POLICY: TypeAdapter[Policy] = TypeAdapter(Policy)
 
 
@@ -130,13 +129,9 @@ def validation_figures(folder: RunFolder) -> dict[str, dict[str, float]]:
             trials: list[dict[str, float]] = []
             for trial in folder.trials:
                 films = folder.predictions(cell, trial).of_part(_VALID)
-                y_true = films.y_index()
-                counts = confusion(y_true, predicted_class(films.probabilities), len(folder.classes))
-                values = {m: v for m, v in rates(counts, k).items() if m in _METRICS}
-                values["pr_auc"] = pr_auc(y_true == k, films.probabilities[:, k])
-                trials.append({m: v for m, v in values.items() if isinstance(v, float)})
+                trials.append(point_figures(films.y_index(), films.probabilities, k))
                 step()
-            shared = [m for m in (*_METRICS, "pr_auc") if all(m in t for t in trials)]
+            shared = [m for m in shown_in("headline") if all(m in t for t in trials)]
             found[cell.name] = {m: float(np.mean([t[m] for t in trials])) for m in shared}
     return found
 

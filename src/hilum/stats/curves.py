@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hilum.core.errors import InputError
-from hilum.stats.confusion import Undefined
+from hilum.stats.confusion import Undefined, confusion, predicted_class, rates
 
 MAX_POINTS = 400  # of a drawn curve
 
@@ -133,6 +133,20 @@ AREA_OF: dict[str, Callable[[ArrayLike, ArrayLike], float | Undefined]] = {
     "roc_auc": roc_auc,
 }
 """Metric -> its area, from labels (1 for the class) and scores."""
+
+
+def point_figures(y_true: ArrayLike, y_score: ArrayLike, positive: int) -> dict[str, float]:
+    """Every metric of one class of some films, without its interval; one that is undefined is left out.
+
+    Args:
+        y_true: Class numbers, (n_films,).
+        y_score: Probabilities, (n_films, n_classes).
+        positive: Number of the class.
+    """
+    true, score = np.asarray(y_true), np.asarray(y_score)
+    found = rates(confusion(true, predicted_class(score), score.shape[1]), positive)
+    found |= {m: area(true == positive, score[:, positive]) for m, area in AREA_OF.items()}
+    return {m: v for m, v in found.items() if not isinstance(v, Undefined)}
 
 
 def thin(curve: Curve, max_points: int = MAX_POINTS) -> Curve:

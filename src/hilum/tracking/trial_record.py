@@ -15,8 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import hilum
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.history import NAME as HISTORY
@@ -29,8 +27,7 @@ from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
 from hilum.artifacts.trial_files import BUNDLE, FINDER, PREDICT, SECONDS, TRAIN
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT, canonical_json, digest, sha256_file
-from hilum.stats.confusion import confusion, predicted_class, rates
-from hilum.stats.curves import AREA_OF
+from hilum.stats.curves import point_figures
 from hilum.study.faults import unsafe_among
 from hilum.study.metrics import shown_in
 
@@ -226,12 +223,9 @@ def _valid_figures(folder: RunFolder, cell: RunCell, trial: int) -> dict[str, fl
     predictions = folder.predictions(cell, trial).of_part("valid")
     if not len(predictions):
         return {}
-    y_true, k = predictions.y_index(), folder.classes.index(folder.positive)
-    matrix = confusion(y_true, predicted_class(predictions.probabilities), len(folder.classes))
-    wanted = shown_in("validation")
-    figures: dict[str, Any] = {m: v for m, v in rates(matrix, k).items() if m in wanted}
-    figures |= {m: AREA_OF[m](y_true == k, predictions.probabilities[:, k]) for m in wanted if m in AREA_OF}
-    return {f"valid/{m}": float(v) for m, v in figures.items() if isinstance(v, float | np.floating)}
+    k = folder.classes.index(folder.positive)
+    figures = point_figures(predictions.y_index(), predictions.probabilities, k)
+    return {f"valid/{m}": figures[m] for m in shown_in("validation") if m in figures}
 
 
 @cache
