@@ -18,10 +18,8 @@ from PIL import Image
 from scipy.special import softmax
 
 from hilum.artifacts.bundle import Bundle
-from hilum.artifacts.features import PartFeatures
 from hilum.artifacts.predictions import Predictions
 from hilum.augment.presets import preset
-from hilum.core.digests import pixels_sha256
 from hilum.core.errors import InputError, UnsafeError
 from hilum.inference.predictor import Predictor
 from hilum.models.registry import backbone
@@ -32,6 +30,7 @@ from hilum.study.losses import CrossEntropy
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.task import TrainTask, Whole
+from trial_films import Part, whole
 
 SIZE_PX = 64
 CLASSES = ("bacterial", "covid", "normal", "viral")
@@ -46,19 +45,15 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def part(folder: Path, name: str, n: int, seed: int, size_px: int = SIZE_PX) -> PartFeatures:
-    """Prepared films whose class shows in their brightness, as the prepared store keeps them and as PNG files."""
+def part(folder: Path, name: str, n: int, seed: int, size_px: int = SIZE_PX) -> Part:
+    """Films whose class shows in their brightness; also as PNG files."""
     y = np.arange(n) % 4
     x = np.random.default_rng(seed).integers(0, 120, (n, size_px, size_px)) + 30 * y[:, None, None]
     films = x.astype(np.uint8)
-    np.save(folder / f"{name}.npy", films)
     (folder / name).mkdir(exist_ok=True)
     for k, film in enumerate(films):
         Image.fromarray(film).save(folder / name / f"{name}-{k:02}.png")
-    return PartFeatures(
-        tuple(f"{name}-{k:02}.png" for k in range(n)), tuple(pixels_sha256(f) for f in films),
-        tuple((str(folder / f"{name}.npy"), k) for k in range(n)), tuple(int(v) for v in y),
-    )  # fmt: skip
+    return [f"{name}-{k:02}.png" for k in range(n)], films, y.tolist()
 
 
 def task(
@@ -67,6 +62,7 @@ def task(
     size_px: int = SIZE_PX,
     finetune: dict[str, object] | None = None,
     threads: int = 1,
+    n_train: int = 22,
     **training: object,
 ) -> TrainTask:
     b = backbone(name)
@@ -75,11 +71,16 @@ def task(
         CLASSES, "covid", name, {"choice": weights.choice, "sha256": weights.sha256, "source": weights.source, "seed": 1}, "",
         "fp32", 8, preset("baseline", size_px).to_dict(), b.head, {}, {}, {"study": "test", "trial": 1},
     )  # fmt: skip
+    parts = {
+        "train": part(folder, "train", n_train, 1, size_px),
+        "valid": part(folder, "valid", 13, 2, size_px),
+    }
+    path, drawn, prepared = whole(folder, {**parts, "test": part(folder, "test", 11, 3, size_px)}, CLASSES)
     return TrainTask(
-        folder=folder / "trials", train=part(folder, "train", 22, 1, size_px), valid=part(folder, "valid", 13, 2, size_px),
-        template=template, policy=ConstantPolicy(learning_rate=1e-3), loss=CrossEntropy(),
+        folder=folder / "trials", drawn=path, train_digest=drawn.digest_of("train", CLASSES),
+        valid_digest=drawn.digest_of("valid", CLASSES), template=template, policy=ConstantPolicy(learning_rate=1e-3), loss=CrossEntropy(),
         training=TrainingTable(**{"batch": 4, "epochs": 2, **training}), threshold_rule="youden", split_digest="s", seed=5,
-        body=Whole(weights, FinetuneTable(**(finetune or {})), threads=threads),
+        body=Whole(weights, FinetuneTable(**(finetune or {})), prepared, threads=threads),
     )  # fmt: skip
 
 
@@ -89,13 +90,9 @@ def bodily(t: TrainTask, **changes: object) -> TrainTask:
     return replace(t, body=replace(t.body, finetune=finetune, **changes))
 
 
-def predict(folder: Path, bundle: Path, **options: object) -> Predictions:
-    test = part(folder, "test", 11, 3)
-    names = {i: f"group of {i}" for i in test.image_ids}
-    out = folder / "predictions.csv"
-    predict_trial(
-        PredictTask(str(bundle), (("test", test),), dict.fromkeys(names, ""), names, str(out), **options)
-    )
+def predict(t: TrainTask, out: Path, second_softmax: bool = False) -> Predictions:
+    """The films that a trial holds out, predicted by its bundle."""
+    predict_trial(PredictTask(t.output / "bundle", t.drawn, t.body, out, second_softmax))
     return Predictions.read(out)
 
 
@@ -129,15 +126,18 @@ def test_a_trial_is_whole_and_found_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["squeezenet1_0", "cnn"])
 def test_predict_equals_the_trials_own_predictions(tmp_path: Path, name: str) -> None:
-    bundle = finetune(task(tmp_path, name)) / "bundle"
-    stored = predict(tmp_path, bundle)
-    fresh = predict_films(bundle, [tmp_path / "test"], tmp_path / "fresh.csv", "cpu")
-    assert fresh.image_ids == stored.image_ids
-    assert np.abs(fresh.probabilities - stored.probabilities).max() <= 1e-6
-    assert fresh.operating_point == stored.operating_point
-    assert stored.groups[3] == "group of test-03.png"
+    t = task(tmp_path, name)
+    bundle = finetune(t) / "bundle"
+    stored = predict(t, tmp_path / "predictions.csv")
+    films = [tmp_path / "valid", tmp_path / "test"]
+    fresh = predict_films(bundle, films, tmp_path / "fresh.csv", "cpu")
+    rows = [fresh.image_ids.index(i) for i in stored.image_ids]
+    assert len(rows) == len(fresh) == 24
+    assert np.abs(fresh.probabilities[rows] - stored.probabilities).max() <= 1e-6
+    assert tuple(fresh.operating_point[k] for k in rows) == stored.operating_point
+    assert (stored.parts[16], stored.groups[16]) == ("test", "group of test-03.png")
     assert json.loads((tmp_path / "predict.json").read_text())["constant"] is False
-    again = predict(tmp_path, bundle, second_softmax=True)
+    again = predict(t, tmp_path / "predictions.csv", second_softmax=True)
     assert np.allclose(again.probabilities, softmax(stored.probabilities, axis=1), atol=1e-9)
     assert again.operating_point == stored.operating_point
     assert again.probabilities.max() <= np.e / (np.e + 3)
@@ -145,13 +145,9 @@ def test_predict_equals_the_trials_own_predictions(tmp_path: Path, name: str) ->
 
 def test_a_bundle_trained_with_faults_is_not_served(tmp_path: Path) -> None:
     t = task(tmp_path)
-    bundle = (
-        finetune(
-            replace(t, template=replace(t.template, unsafe=("softmax_before_loss",)), softmax_first=True)
-        )
-        / "bundle"
-    )
-    assert len(predict(tmp_path, bundle)) == 11  # its own study's evaluation
+    t = replace(t, template=replace(t.template, unsafe=("softmax_before_loss",)), softmax_first=True)
+    bundle = finetune(t) / "bundle"
+    assert len(predict(t, tmp_path / "predictions.csv")) == 24  # its own study's evaluation
     with pytest.raises(UnsafeError, match="trained with softmax_before_loss") as refused:
         predict_films(bundle, [tmp_path / "test"], tmp_path / "fresh.csv", "cpu")
     assert refused.value.exit_code == 3
@@ -240,7 +236,7 @@ def test_a_trial_of_two_processes_is_that_of_one(tmp_path: Path, options: dict[s
     for t in (one, two):
         out = finetune(t)
         histories.append([json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()])
-        scores.append(predict(tmp_path, out / "bundle").probabilities)
+        scores.append(predict(t, tmp_path / "predictions.csv").probabilities)
     for a, b in zip(*histories, strict=True):
         assert a["train_loss"] == pytest.approx(b["train_loss"], abs=1e-5)
         assert a["valid_loss"] == pytest.approx(b["valid_loss"], abs=1e-5)
@@ -250,9 +246,8 @@ def test_a_trial_of_two_processes_is_that_of_one(tmp_path: Path, options: dict[s
 @pytest.mark.slow
 def test_more_processes_than_films_in_the_last_batch(tmp_path: Path) -> None:
     """21 films in batches of 4 leave one: the second process passes it too, but its logits are dropped."""
-    t = task(tmp_path, "tf_efficientnet_lite0", finetune={"batchnorm": "eval"})
-    t = replace(t, policy=ConstantPolicy(learning_rate=1e-3, optimizer="sgd"))
-    one = replace(t, train=PartFeatures(*(v[:21] for v in vars(t.train).values())))
+    one = task(tmp_path, "tf_efficientnet_lite0", finetune={"batchnorm": "eval"}, n_train=21)
+    one = replace(one, policy=ConstantPolicy(learning_rate=1e-3, optimizer="sgd"))
     losses = []
     for x in (one, bodily(one, finetune={"devices": 2})):
         lines = (finetune(x) / "history.jsonl").read_text().splitlines()
@@ -272,8 +267,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_the_papers_cnn_trains_within_4_gib(tmp_path: Path) -> None:
     """113 million weights with Adam, batches of 32 at 244 px, checkpoints and bundle included."""
-    t = task(tmp_path, "cnn", 244, threads=2, batch=32, best_epoch=True)
-    t = replace(t, train=part(tmp_path, "train", 64, 1, 244))
+    t = task(tmp_path, "cnn", 244, threads=2, batch=32, best_epoch=True, n_train=64)
     (tmp_path / "task.pickle").write_bytes(pickle.dumps(t))
     (tmp_path / "memory.py").write_text(MEMORY)
     done = subprocess.run(

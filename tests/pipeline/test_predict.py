@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from hilum.artifacts.bundle import Bundle
-from hilum.artifacts.features import PartFeatures
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
@@ -21,6 +20,7 @@ from hilum.stages.predict import PredictTask, predict_films, predict_trial
 from hilum.study.file import read_study
 from hilum.synthetic.phantom import make_films
 from hilum.workflow.run import run_study
+from trial_films import frozen
 
 STUDY = """
 name = "tiny"
@@ -77,13 +77,9 @@ def test_a_model_that_says_the_same_of_every_film_is_noticed(study: Path, tmp_pa
     bundle, header, state = Bundle.read(trial / "bundle")
     bundle.write(tmp_path / "bundle", header, {k: np.zeros_like(v) for k, v in state.items()})
     features = np.random.default_rng(0).random((6, 512, 3, 3)).astype(np.float16)
-    np.save(tmp_path / "f.npy", features)
-    ids = tuple("abcdef")
-    films = PartFeatures(ids, ids, tuple((str(tmp_path / "f.npy"), k) for k in range(6)), (0, 1, 2, 3, 0, 1))
-    empty = dict.fromkeys(ids, "")
-    predict_trial(
-        PredictTask(str(tmp_path / "bundle"), (("test", films),), empty, empty, str(tmp_path / "p.csv"))
-    )
+    parts = {"test": (list("abcdef"), features, (0, 1, 2, 3, 0, 1))}
+    path, _, body = frozen(tmp_path, parts, bundle.classes)
+    predict_trial(PredictTask(tmp_path / "bundle", path, body, tmp_path / "p.csv"))
     assert json.loads((tmp_path / "predict.json").read_text())["constant"] is True
 
 

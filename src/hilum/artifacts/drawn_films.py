@@ -1,6 +1,7 @@
 """``prepared/<splits>/<pipeline>--trial-<n>.json`` of a run: the prepared films that a trial has in each part, and what was drawn for each.
 
-Pixels lie in the workspace (`hilum.artifacts.prepared`); here they are named by digest.
+Pixels lie in the workspace (`hilum.artifacts.prepared`); here they are named by digest. The list holds all that a task needs to find its
+films, so a task carries its path.
 """
 
 from __future__ import annotations
@@ -8,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
+from hilum.artifacts.features import PartFeatures
 from hilum.artifacts.header import Header, as_written, read_object, write_json
 from hilum.artifacts.split import PARTS
+from hilum.core.digests import digest
 
 PREPARED = "prepared"
+HELD_OUT = ("valid", "test")
+"""Parts that are predicted."""
 
 
 class DrawnFilm(NamedTuple):
@@ -32,21 +37,77 @@ class DrawnFilm(NamedTuple):
     drawn: Any
 
 
+class FilmFacts(NamedTuple):
+    """What is known of a film: its class, its patient, and its group in the split."""
+
+    label: str
+    patient_id: str
+    group: str
+
+
+class Store(Protocol):
+    """Where prepared films, or their features, are found by the digest of their pixels."""
+
+    def locations(self, digests: Sequence[str], /) -> list[tuple[str, int]]:
+        """(array file, row) of each."""
+
+
 @dataclass(frozen=True)
 class DrawnFilms:
     """The prepared films of a trial.
 
     Attributes:
         header: With the digest of its split.
-        parts: Part -> its films, in the order that they were drawn in.
+        parts: Part -> its films, in the order that they were drawn in; one that was drawn k times is there k times.
+        facts: image_id -> what is known of the film.
+        shards: Keys of the shards that hold the prepared films.
     """
 
     header: Header
     parts: Mapping[str, Sequence[DrawnFilm]]
+    facts: Mapping[str, FilmFacts]
+    shards: Sequence[str]
+
+    def labels(self, films: Sequence[DrawnFilm], classes: Sequence[str]) -> tuple[int, ...]:
+        """Class index of each film."""
+        index = {c: k for k, c in enumerate(classes)}
+        return tuple(index[self.facts[f.image_id].label] for f in films)
+
+    def digest_of(self, part: str, classes: Sequence[str]) -> str:
+        """Digest of which films a part has, of what pixels and classes; not of where they lie."""
+        films = self.parts[part]
+        return digest(
+            [[f.image_id for f in films], [f.pixels_sha256 for f in films], self.labels(films, classes)]
+        )
+
+    def held_out(self, part: str) -> Sequence[DrawnFilm]:
+        """The films of a part that are predicted as that: under an unsafe split a film of valid may be one of test, and is then that."""
+        if part == "test":
+            return self.parts["test"]
+        test = {f.image_id for f in self.parts["test"]}
+        return [f for f in self.parts[part] if f.image_id not in test]
+
+    @property
+    def digests(self) -> set[str]:
+        """Every prepared film that the trial trains on or predicts."""
+        return {
+            f.pixels_sha256 for films in (self.parts["train"], *map(self.held_out, HELD_OUT)) for f in films
+        }
+
+    def found(self, films: Sequence[DrawnFilm], classes: Sequence[str], store: Store) -> PartFeatures:
+        """Films with the places where they, or their features, lie."""
+        return PartFeatures(
+            tuple(f.image_id for f in films),
+            tuple(store.locations([f.pixels_sha256 for f in films])),
+            self.labels(films, classes),
+        )
 
     def write(self, path: Path) -> None:
         """Write the list, whole or not at all."""
-        write_json(path, {"header": self.header.to_dict(), "columns": DrawnFilm._fields, **self.parts})
+        films = {"films": self.facts, "shards": list(self.shards)}
+        write_json(
+            path, {"header": self.header.to_dict(), "columns": DrawnFilm._fields, **self.parts, **films}
+        )
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -58,7 +119,12 @@ class DrawnFilms:
         value = read_object(path)
         header = Header.from_dict(value.get("header"), "prepared", path)
         with as_written(path):
-            return cls(header, {p: [DrawnFilm(*row) for row in value.get(p, ())] for p in PARTS})
+            return cls(
+                header,
+                {p: tuple(DrawnFilm(*row) for row in value.get(p, ())) for p in PARTS},
+                {i: FilmFacts(*facts) for i, facts in value.get("films", {}).items()},
+                tuple(value.get("shards", ())),
+            )
 
 
 def drawn_path(run: Path, splits: str, pipeline: str, trial: int) -> Path:

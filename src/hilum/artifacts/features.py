@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.header import Header, read_json, write_json
-from hilum.core.digests import SHORT, digest
+from hilum.core.digests import SHORT
 from hilum.core.files import writing
 from hilum.core.keys import ALWAYS, Key
 
@@ -162,30 +162,14 @@ class FeatureRows:
 
 @dataclass(frozen=True)
 class PartFeatures:
-    """Films of a part, as a task needs them.
+    """Films of a part where they lie.
 
     Attributes:
         image_ids: n ids.
-        digests: Digest of each film's prepared pixels.
-        locations: (shard file, row) of each film's features.
+        locations: (array file, row) of each film's features, or of the prepared film.
         labels: Class index of each film.
     """
 
     image_ids: tuple[str, ...]
-    digests: tuple[str, ...]
     locations: tuple[tuple[str, int], ...]
     labels: tuple[int, ...]
-
-    @property
-    def digest(self) -> str:
-        """Digest of which films these are, of what pixels and classes; not of where they lie."""
-        return digest([self.image_ids, self.digests, self.labels])
-
-    def take(self, which: Sequence[int]) -> PartFeatures:
-        """Some of the films, in the order asked."""
-        return PartFeatures(
-            tuple(self.image_ids[k] for k in which),
-            tuple(self.digests[k] for k in which),
-            tuple(self.locations[k] for k in which),
-            tuple(self.labels[k] for k in which),
-        )

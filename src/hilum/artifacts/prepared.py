@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,15 +102,26 @@ class PreparedStore:
 
     def read(self, key: str) -> tuple[list[PreparedRow], float]:
         """Rows of a shard and the seconds it took when it was made; its pixels can then be asked for."""
-        value = read_json(self._index_path(key))
-        for name, digests in value["files"].items():
-            for k, d in enumerate(digests):
-                self._where[d] = (self.folder / name, k)
+        value = self._located(key)
         rows = [
             PreparedRow(i, Wanted(pipeline, part, seed, copy), d, drawn)
             for i, pipeline, part, seed, copy, d, drawn in value["rows"]
         ]
         return rows, float(value["seconds"])
+
+    def _located(self, key: str) -> dict[str, Any]:
+        """The index of a shard, after its pixels were noted where they lie."""
+        value: dict[str, Any] = read_json(self._index_path(key))
+        for name, digests in value["files"].items():
+            for k, d in enumerate(digests):
+                self._where[d] = (self.folder / name, k)
+        return value
+
+    def located(self, keys: Iterable[str]) -> Self:
+        """The store after the pixels of some shards were noted where they lie: what a task that runs elsewhere needs of it."""
+        for key in keys:
+            self._located(key)
+        return self
 
     def sizes(self) -> set[tuple[int, int]]:
         """(height, width) of all films in the shards that were read."""

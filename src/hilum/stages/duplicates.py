@@ -8,6 +8,8 @@ on the number of workers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +101,8 @@ def _sketch_chunk(films: Sequence[tuple[str, str, str]]) -> list[NDArray[np.uint
     return out
 
 
-_Pairs = tuple[NDArray[np.uint8], Proposals]
+_Pairs = tuple[Path, Proposals]
+"""The file of all sketches, and pairs of its rows."""
 
 
 def _near(
@@ -107,17 +110,14 @@ def _near(
 ) -> list[Copy]:
     m = len(proposals.first)
     chunks = [slice(k, min(k + _CHUNK_PAIRS, m)) for k in range(0, m, _CHUNK_PAIRS)]
-
-    def task(s: slice) -> _Pairs:
-        """The pairs of a chunk and only the sketches they need, since it may travel to another process."""
-        both = np.concatenate([proposals.first[s], proposals.second[s]])
-        used, where = np.unique(both, return_inverse=True)
-        half = s.stop - s.start
-        return sketches[used], Proposals(where[:half], where[half:], proposals.start[s])
-
     pairs = []
-    answers = engine.map(_align_chunk, map(task, chunks), alone=m <= 4 * _CHUNK_PAIRS)
-    with progress("duplicates: compare", m, "pairs") as step:
+    with progress("duplicates: compare", m, "pairs") as step, TemporaryDirectory() as scratch:
+        path = Path(scratch) / "sketches.npy"
+        np.save(path, sketches)
+        tasks = [
+            (path, Proposals(proposals.first[s], proposals.second[s], proposals.start[s])) for s in chunks
+        ]
+        answers = engine.map(_align_chunk, tasks, alone=m <= 4 * _CHUNK_PAIRS)
         for s, (rows, correlation, detail) in zip(chunks, answers, strict=True):
             for row, r, d in zip(rows, correlation, detail, strict=True):
                 a, b = (films[int(x[s.start + row])].image_id for x in (proposals.first, proposals.second))
@@ -127,6 +127,10 @@ def _near(
 
 
 def _align_chunk(task: _Pairs) -> tuple[list[int], list[float], list[float]]:
-    found = align(*task)
+    path, asked = task
+    used, where = np.unique(np.concatenate([asked.first, asked.second]), return_inverse=True)
+    m = len(asked.first)
+    sketches = np.load(path, mmap_mode="r")[used]  # only those that the pairs need
+    found = align(sketches, Proposals(where[:m], where[m:], asked.start))
     rows = np.flatnonzero((found.correlation >= CORRELATION) & (found.detail >= DETAIL))
     return rows.tolist(), found.correlation[rows].tolist(), found.detail[rows].tolist()

@@ -21,7 +21,7 @@ import torch
 from lightning_fabric import Fabric
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from hilum.artifacts.features import FeatureRows, PartFeatures
+from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.header import read_json, write_json
 from hilum.artifacts.trial_files import FINDER
 from hilum.core.errors import HilumError, InputError
@@ -38,7 +38,7 @@ from hilum.training.finetune import Films, Recipe, fit_network
 from hilum.training.loop import EpochRecord
 from hilum.training.network_finder import find_network_rate
 from hilum.training.task import TrainTask, Whole
-from hilum.training.trial import conclude
+from hilum.training.trial import Trained, conclude
 
 # here, because processes that Fabric starts import this module before Fabric says how it connected them
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -150,10 +150,12 @@ def _as_trained(fabric: Fabric, task: TrainTask) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _begin(task: TrainTask) -> tuple[WholeNetwork, Films, Recipe]:
-    """A task's network before its first step, its training films, and how it is trained."""
+def _begin(task: TrainTask) -> tuple[WholeNetwork, Films, Films, Recipe]:
+    """A task's network before its first step, its films of train and valid, and how it is trained."""
     body, options = _whole(task), task.training
-    train = _films(task.train)
+    train, valid = (
+        Films(FeatureRows(p.locations), torch.tensor(p.labels, dtype=torch.int64)) for p in task.films()
+    )
     recipe = Recipe(
         policy=task.policy, loss=task.loss_of(train.labels.numpy()), options=body.finetune, epochs=options.epochs, batch=options.batch,
         seed=task.seed, early_stopping=options.early_stopping, best_epoch=options.best_epoch,
@@ -164,14 +166,15 @@ def _begin(task: TrainTask) -> tuple[WholeNetwork, Films, Recipe]:
     )
     if body.finetune.reset_first_conv:
         reset_first_conv(network, task.seed)
-    return network, train, recipe
+    return network, train, valid, recipe
 
 
 def _find_rate(fabric: Fabric, task: TrainTask, out: Path) -> None:
     """In each process: a range test on a network of its own; in the first: write what it saw."""
     with _as_trained(fabric, task):
         start = time.perf_counter()
-        curve = find_network_rate(fabric, *_begin(task))
+        network, train, _, recipe = _begin(task)
+        curve = find_network_rate(fabric, network, train, recipe)
         if fabric.is_global_zero:
             write_json(out, {**curve.to_dict(), "seconds": round(time.perf_counter() - start, 4)})
 
@@ -183,8 +186,7 @@ def _train(fabric: Fabric, task: TrainTask) -> None:
 
 
 def _train_here(fabric: Fabric, task: TrainTask) -> None:
-    network, train, recipe = _begin(task)
-    valid = _films(task.valid)
+    network, train, valid, recipe = _begin(task)
     checkpoints = Checkpoints(
         task.output.with_name(f".{task.output.name}.checkpoint"),
         fabric.is_global_zero,
@@ -200,22 +202,24 @@ def _train_here(fabric: Fabric, task: TrainTask) -> None:
                 f"and {record.valid_loss:.3f}, {time.perf_counter() - began:.0f} s"
             )
     if fabric.is_global_zero:
-        _write(task, network, valid, records, checkpoints.seconds)
+        _write(task, network, (train, valid), records, checkpoints.seconds)
         checkpoints.remove()
 
 
-def _films(part: PartFeatures) -> Films:
-    return Films(FeatureRows(part.locations), torch.tensor(part.labels, dtype=torch.int64))
-
-
 def _write(
-    task: TrainTask, network: WholeNetwork, valid: Films, records: list[EpochRecord], seconds: float
+    task: TrainTask,
+    network: WholeNetwork,
+    films: tuple[Films, Films],
+    records: list[EpochRecord],
+    seconds: float,
 ) -> None:
-    t, body = task.template, _whole(task)
+    (train, valid), t, body = films, task.template, _whole(task)
     scorer = NetworkScorer(network, "bf16" if t.precision == "bf16" else "fp32", body.device)
     template = replace(t, network="whole", state_sha256=state_sha256(network))
     valid_logits = score_rows(scorer, valid.rows, t.batch).double().numpy()
     state = {k: np.ascontiguousarray(v.detach().cpu().numpy()) for k, v in network.state_dict().items()}
-    step_films = task.training.batch * body.finetune.accumulate
-    steps = -(-len(task.train.labels) // step_films)
-    conclude(task, template, state, valid_logits, records, seconds, steps, {})
+    steps = -(-len(train) // (task.training.batch * body.finetune.accumulate))
+    trained = Trained(
+        template, state, valid_logits, valid.labels.numpy(), len(train), records, seconds, steps
+    )
+    conclude(task, trained, {})

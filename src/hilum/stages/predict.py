@@ -6,7 +6,7 @@ In a study they come from what is stored: features, or prepared films where the 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.drawn_films import HELD_OUT, DrawnFilms
 from hilum.artifacts.features import FeatureRows, PartFeatures
 from hilum.artifacts.header import Header
 from hilum.artifacts.predictions import Predictions
@@ -38,6 +39,7 @@ from hilum.inference.predictor import (
 from hilum.sources.facts import view_of
 from hilum.sources.named_films import named_films
 from hilum.training.loop import Source, logits
+from hilum.training.task import Frozen, Whole
 
 CONSTANT = 1e-6
 """A model whose probabilities differ by less than this over all films says the same of every film."""
@@ -52,23 +54,18 @@ class PredictTask:
 
     Attributes:
         bundle: Its folder.
-        parts: (part, films) for valid and test. Their locations are of features where the backbone is frozen, of prepared films where
-            the network was trained as a whole.
-        patient_of: image_id -> patient id.
-        group_of: image_id -> group of the split.
+        drawn: The file that says what the trial drew (`hilum.artifacts.drawn_films`).
+        body: Where its films are, as features or prepared, and the device of a whole network; heads are always scored on the CPU.
         out: predictions.csv.
         second_softmax: A fault of the published scripts, in the probabilities; the operating point is applied before it, on the scale that
             it was chosen on.
-        device: ``cpu`` or ``cuda``, for a whole network; heads are always scored on the CPU.
     """
 
-    bundle: str
-    parts: tuple[tuple[str, PartFeatures], ...]
-    patient_of: Mapping[str, str]
-    group_of: Mapping[str, str]
-    out: str
+    bundle: Path
+    drawn: Path
+    body: Frozen | Whole
+    out: Path
     second_softmax: bool = False
-    device: str = "cpu"
 
 
 def predict_trial(task: PredictTask) -> int:
@@ -77,26 +74,29 @@ def predict_trial(task: PredictTask) -> int:
     The seconds go beside the predictions, into predict.json, and whether every film got the same scores.
     """
     start = time.perf_counter()
-    bundle, header, state = Bundle.read(Path(task.bundle))
-    if bundle.network == "whole":
-        network = load_network(bundle, state, task.device)
+    bundle, header, state = Bundle.read(task.bundle)
+    drawn = DrawnFilms.read(task.drawn)
+    store = task.body.store(drawn)
+    parts = [(p, drawn.found(films, bundle.classes, store)) for p in HELD_OUT if (films := drawn.held_out(p))]
+    if isinstance(task.body, Whole):
+        network = load_network(bundle, state, task.body.device)
         scores = [
             probabilities(score_rows(network, FeatureRows(films.locations), bundle.batch))
-            for _, films in task.parts
+            for _, films in parts
         ]
     else:
-        scores = _head_scores(load_head(bundle, state), [films for _, films in task.parts])
-    ids = tuple(i for _, films in task.parts for i in films.image_ids)
+        scores = _head_scores(load_head(bundle, state), [films for _, films in parts])
+    ids = tuple(i for _, films in parts for i in films.image_ids)
     values = np.concatenate(scores)
     positive = values[:, bundle.classes.index(bundle.positive)] >= bundle.operating_point["threshold"]
     Predictions(
         image_ids=ids,
-        patient_ids=tuple(task.patient_of[i] for i in ids),
-        parts=tuple(part for part, films in task.parts for _ in films.image_ids),
-        y_true=tuple(bundle.classes[k] for _, films in task.parts for k in films.labels),
+        patient_ids=tuple(drawn.facts[i].patient_id for i in ids),
+        parts=tuple(part for part, films in parts for _ in films.image_ids),
+        y_true=tuple(bundle.classes[k] for _, films in parts for k in films.labels),
         probabilities=softmaxed_again(values) if task.second_softmax else values,
         classes=bundle.classes,
-        groups=tuple(task.group_of[i] for i in ids),
+        groups=tuple(drawn.facts[i].group for i in ids),
         operating_point=tuple(str(int(p)) for p in positive),
         errors=("",) * len(ids),
         header=Header(
@@ -104,9 +104,9 @@ def predict_trial(task: PredictTask) -> int:
             inputs=header.inputs,
             options={"path": "the study's pipeline, draws included", "positive": bundle.positive},
         ),
-    ).write(Path(task.out))
+    ).write(task.out)
     constant = bool(np.ptp(values, axis=0).max() < CONSTANT)
-    PredictFacts(round(time.perf_counter() - start, 4), constant).write(Path(task.out).parent)
+    PredictFacts(round(time.perf_counter() - start, 4), constant).write(task.out.parent)
     return len(ids)
 
 

@@ -1,14 +1,14 @@
 """prepare: films -> the pixels a backbone sees, under every pipeline, part and trial that a study wants.
 
-A film is decoded once and passed through all that is wanted of it; equal pixels are kept once. A task is a few hundred films and
-is found again by the digest of its inputs. What is drawn for a film follows from (seed, its pixels, copy, operation),
-so neither the chunk it is in nor the worker makes a difference.
+A film is decoded once and passed through all that is wanted of it; equal pixels are kept once. A chunk is a few hundred films and is found
+again by the digest of its inputs; a task carries the path of the file that says what its chunk is. What is drawn for a film follows from
+(seed, its pixels, copy, operation), so neither the chunk it is in nor the worker makes a difference.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.header import Header
+from hilum.artifacts.header import Header, read_json, write_json
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.augment.pipeline import Pipeline
-from hilum.core.digests import digest, pixels_sha256
+from hilum.core.digests import SHORT, digest, pixels_sha256
 from hilum.imaging.as_ingested import changed, film_as_ingested
 
 CHUNK = 256
@@ -28,53 +28,95 @@ CHUNK = 256
 
 
 @dataclass(frozen=True)
-class PrepareTask:
+class Chunk:
     """Films and what is wanted of each.
 
     Attributes:
         films: (image_id, path, sha256, pixels_sha256) of each film.
         wanted: For each film, what to make of it.
         pipelines: Name -> pipeline, as `Pipeline.to_dict` gives it.
-        folder: Where the shard goes.
     """
 
     films: tuple[tuple[str, str, str, str], ...]
     wanted: tuple[tuple[Wanted, ...], ...]
     pipelines: tuple[tuple[str, Any], ...]
-    folder: str
 
     @property
     def key(self) -> str:
         """Digest of all that makes a difference: pixels, pipelines, what is wanted; not paths."""
-        wanted = [[[w.pipeline, w.part, w.seed, w.copy] for w in ws] for ws in self.wanted]
+        wanted = [[_plain(w) for w in ws] for ws in self.wanted]
         pipelines = {name: Pipeline.from_dict(spec).digest for name, spec in self.pipelines}
         return digest([[[i, sha] for i, _, _, sha in self.films], wanted, pipelines])
+
+    def write(self, path: Path) -> None:
+        """Write it for a task, which may run elsewhere."""
+        wanted = [[_plain(w) for w in ws] for ws in self.wanted]
+        write_json(path, {"films": self.films, "wanted": wanted, "pipelines": self.pipelines})
+
+    @classmethod
+    def read(cls, path: Path) -> Chunk:
+        """Read what `write` wrote."""
+        value = read_json(path)
+        return cls(
+            tuple((i, where, sha256, sha) for i, where, sha256, sha in value["films"]),
+            tuple(tuple(Wanted(*w) for w in ws) for ws in value["wanted"]),
+            tuple((name, spec) for name, spec in value["pipelines"]),
+        )
+
+
+def _plain(w: Wanted) -> list[str | int]:
+    return [w.pipeline, w.part, w.seed, w.copy]
+
+
+@dataclass(frozen=True)
+class PrepareTask:
+    """One chunk.
+
+    Attributes:
+        chunk: The file that says what it is.
+        folder: Where the shard goes.
+    """
+
+    chunk: Path
+    folder: Path
 
 
 def plan(
     films: Mapping[str, FilmRow],
     wanted: Mapping[str, Sequence[Wanted]],
     pipelines: Mapping[str, Pipeline],
-    folder: Path,
-) -> list[PrepareTask]:
-    """Cut the work into tasks, in the order of image ids."""
+) -> list[Chunk]:
+    """Cut the work into chunks, in the order of image ids."""
     specs = tuple((name, p.to_dict()) for name, p in sorted(pipelines.items()))
     ids = sorted(wanted)
-    tasks = []
+    chunks = []
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
-        tasks.append(
-            PrepareTask(
+        chunks.append(
+            Chunk(
                 tuple((i, films[i].path, films[i].sha256, films[i].pixels_sha256) for i in chunk),
                 tuple(
                     tuple(sorted(wanted[i], key=lambda w: (w.pipeline, w.part, w.seed, w.copy)))
                     for i in chunk
                 ),
                 specs,
-                str(folder),
             )
         )
-    return tasks
+    return chunks
+
+
+def tasks_of(chunks: Iterable[Chunk], scratch: Path, folder: Path) -> Iterator[PrepareTask]:
+    """Tasks, whose chunks are written as they are asked for.
+
+    Args:
+        chunks: What to do.
+        scratch: A folder for the files of the chunks.
+        folder: Where the shards go.
+    """
+    for chunk in chunks:
+        path = scratch / f"{chunk.key[:SHORT]}.json"
+        chunk.write(path)
+        yield PrepareTask(path, folder)
 
 
 def prepare_film(
@@ -109,17 +151,17 @@ def prepare_chunk(task: PrepareTask) -> int:
         FilmError: A film that cannot be decoded, or whose bytes or pixels are not those of the manifest.
     """
     start = time.perf_counter()
-    store = PreparedStore(Path(task.folder))
-    pipelines = {name: Pipeline.from_dict(spec) for name, spec in task.pipelines}
+    chunk, store = Chunk.read(task.chunk), PreparedStore(task.folder)
+    pipelines = {name: Pipeline.from_dict(spec) for name, spec in chunk.pipelines}
     rows: list[PreparedRow] = []
     pixels: dict[str, NDArray[np.uint8]] = {}
-    for (image_id, path, sha256, sha), wanted in zip(task.films, task.wanted, strict=True):
+    for (image_id, path, sha256, sha), wanted in zip(chunk.films, chunk.wanted, strict=True):
         film = film_as_ingested(image_id, path, sha256).pixels
         if pixels_sha256(film) != sha:
             raise changed(image_id)
         made, new = prepare_film(film, sha, wanted, pipelines)
         rows.extend(PreparedRow(image_id, w, d, drawn) for w, d, drawn in made)
         pixels.update(new)
-    header = Header("prepared", options={"pipelines": dict(task.pipelines)})
-    store.write(task.key, header, rows, pixels, time.perf_counter() - start)
-    return len(task.films)
+    header = Header("prepared", options={"pipelines": dict(chunk.pipelines)})
+    store.write(chunk.key, header, rows, pixels, time.perf_counter() - start)
+    return len(chunk.films)

@@ -25,7 +25,7 @@ from hilum.training.finder import find_rate
 from hilum.training.loop import Source, fit, logits
 from hilum.training.losses import LossFunction
 from hilum.training.task import TrainTask
-from hilum.training.trial import conclude
+from hilum.training.trial import Trained, conclude
 
 
 def head_rates(task: TrainTask) -> dict[str, Any]:
@@ -35,7 +35,8 @@ def head_rates(task: TrainTask) -> dict[str, Any]:
         InputError: The policy or the loss does not fit the study.
     """
     with _as_trained():
-        return _finder(task, *_begin(task))
+        head, train, _, loss = _begin(task)
+        return _finder(task, head, train, loss)
 
 
 def train_head(task: TrainTask) -> Path:
@@ -68,12 +69,11 @@ def _as_trained() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _begin(task: TrainTask) -> tuple[nn.Module, Source, LossFunction]:
-    """A task's head before its first step, its training films and its loss."""
-    labels = np.array(task.train.labels, np.int64)
-    loss = task.loss_of(labels)
+def _begin(task: TrainTask) -> tuple[nn.Module, Source, Source, LossFunction]:
+    """A task's head before its first step, its films of train and valid, and its loss."""
+    train, valid = (Source(FeatureRows(p.locations), np.array(p.labels, np.int64)) for p in task.films())
     head = build_head(backbone(task.template.backbone), len(task.template.classes), task.seed)
-    return head, Source(FeatureRows(task.train.locations), labels), loss
+    return head, train, valid, task.loss_of(train.labels.numpy())
 
 
 def _finder(task: TrainTask, head: nn.Module, train: Source, loss: LossFunction) -> dict[str, Any]:
@@ -85,12 +85,11 @@ def _finder(task: TrainTask, head: nn.Module, train: Source, loss: LossFunction)
 def _train(task: TrainTask) -> None:
     start = time.perf_counter()
     options = task.training
-    head, train, loss = _begin(task)
+    head, train, valid, loss = _begin(task)
     facts = {}
     if options.find_rate:
         facts[FINDER] = _finder(task, head, train, loss)
         start = time.perf_counter()
-    valid = Source(FeatureRows(task.valid.locations), np.array(task.valid.labels, np.int64))
     records = list(
         fit(
             head, train, valid, task.policy, loss, options.epochs, options.batch, task.seed,
@@ -100,6 +99,8 @@ def _train(task: TrainTask) -> None:
     valid_logits = logits(head, valid).double().numpy()
     state = {k: v.detach().cpu().numpy() for k, v in head.state_dict().items()}
     seconds = time.perf_counter() - start
-    conclude(
-        task, task.template, state, valid_logits, records, seconds, -(-len(train) // options.batch), facts
+    steps = -(-len(train) // options.batch)
+    trained = Trained(
+        task.template, state, valid_logits, valid.labels.numpy(), len(train), records, seconds, steps
     )
+    conclude(task, trained, facts)

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.bundle import Bundle
-from hilum.artifacts.features import PartFeatures
+from hilum.artifacts.drawn_films import DrawnFilms, Store
+from hilum.artifacts.features import FeatureSpec, FeatureStore, PartFeatures
 from hilum.artifacts.header import Header
+from hilum.artifacts.prepared import PreparedStore
 from hilum.artifacts.trial_files import FINDER
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT
@@ -50,15 +52,17 @@ class Frozen:
     """The backbone stays as it is, and a head is trained on its features.
 
     Attributes:
-        features: Digest of the feature specification.
+        features: What the features depend on.
+        stores: The workspace's ``features`` folder.
     """
 
-    features: str
+    features: FeatureSpec
+    stores: Path
 
     @property
     def inputs(self) -> dict[str, str]:
         """Digests of what goes in beside the films."""
-        return {"features": self.features}
+        return {"features": self.features.digest}
 
     @property
     def options(self) -> dict[str, Any]:
@@ -69,6 +73,11 @@ class Frozen:
         """Its members of the trial's key."""
         return {"frozen": {**self.inputs, "state_sha256": template.state_sha256}}
 
+    def store(self, drawn: DrawnFilms) -> Store:
+        """Where the films' features are."""
+        del drawn
+        return FeatureStore(self.stores, self.features)
+
 
 @dataclass(frozen=True)
 class Whole:
@@ -78,6 +87,7 @@ class Whole:
         weights: What the backbone starts from. Random ones are drawn from the task's seed, so they differ from trial to trial as the
             head's do.
         finetune: The study's ``[finetune]``, with the cell's faults.
+        prepared: The workspace's ``prepared`` folder.
         device: ``cpu`` or ``cuda``.
         machine: Name of the device; sums may be taken in another order on another one.
         threads: On a CPU, of all processes together; 0 leaves what torch has.
@@ -86,6 +96,7 @@ class Whole:
 
     weights: Weights
     finetune: FinetuneTable
+    prepared: Path
     device: str = "cpu"
     machine: str = ""
     threads: int = 0
@@ -115,6 +126,10 @@ class Whole:
             }
         }
 
+    def store(self, drawn: DrawnFilms) -> Store:
+        """Where the prepared films are."""
+        return PreparedStore(self.prepared).located(drawn.shards)
+
 
 @dataclass(frozen=True)
 class TrainTask:
@@ -122,8 +137,9 @@ class TrainTask:
 
     Attributes:
         folder: The workspace's ``trials`` folder.
-        train: A film that was drawn k times is there k times. Locations are of features, or of prepared films where the body is `Whole`.
-        valid: Validation films.
+        drawn: The file that says what the trial draws (`hilum.artifacts.drawn_films`).
+        train_digest: Digest of the training films in it.
+        valid_digest: Digest of the validation films.
         template: The bundle, but for what training finds.
         policy: A learning-rate policy, its rate filled in (``Study.policy_of``).
         loss: A loss.
@@ -136,8 +152,9 @@ class TrainTask:
     """
 
     folder: Path
-    train: PartFeatures
-    valid: PartFeatures
+    drawn: Path
+    train_digest: str
+    valid_digest: str
     template: Bundle
     policy: Policy
     loss: Loss
@@ -151,14 +168,14 @@ class TrainTask:
     @property
     def inputs(self) -> dict[str, str]:
         """Digests of what goes in."""
-        films = {"split": self.split_digest, "train": self.train.digest, "valid": self.valid.digest}
+        films = {"split": self.split_digest, "train": self.train_digest, "valid": self.valid_digest}
         return {**self.body.inputs, **films}
 
     @property
     def options(self) -> dict[str, Any]:
         """What was asked for; in the bundle's header and record."""
         return {
-            **self.training.model_dump(),
+            **dict(sorted(self.training.model_dump().items())),
             "policy": self.policy.model_dump(),
             "loss": self.loss.model_dump(),
             "softmax_first": self.softmax_first,
@@ -203,6 +220,13 @@ class TrainTask:
         """Whether all that was asked for is there: the trial, and the finder's curve where it is wanted."""
         output = self.output
         return output.is_dir() and (not self.training.find_rate or (output / FINDER).is_file())
+
+    def films(self) -> tuple[PartFeatures, PartFeatures]:
+        """The films of train and valid where they lie."""
+        drawn = DrawnFilms.read(self.drawn)
+        store = self.body.store(drawn)
+        train, valid = (drawn.found(drawn.parts[p], self.template.classes, store) for p in ("train", "valid"))
+        return train, valid
 
     def loss_of(self, labels: NDArray[np.int64]) -> LossFunction:
         """The loss as a function.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,40 +50,52 @@ def finished(
     )  # fmt: skip
 
 
-def conclude(
-    task: TrainTask,
-    template: Bundle,
-    state: Mapping[str, NDArray[Any]],
-    valid_logits: NDArray[np.float64],
-    records: Sequence[EpochRecord],
-    seconds: float,
-    steps_per_epoch: int,
-    facts: Mapping[str, Mapping[str, Any]],
-) -> None:
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves, before anything is chosen on validation.
+
+    Attributes:
+        template: The bundle, with what training found of the model.
+        state: Trained weights: the head's, or the whole network's.
+        valid_logits: Of the validation films, shape (n, n_classes).
+        valid_labels: Their class indices, shape (n,).
+        n_train: Training films.
+        records: Of the epochs.
+        seconds: That the training took.
+        steps_per_epoch: Optimiser steps.
+    """
+
+    template: Bundle
+    state: Mapping[str, NDArray[Any]]
+    valid_logits: NDArray[np.float64]
+    valid_labels: NDArray[np.int64]
+    n_train: int
+    records: Sequence[EpochRecord]
+    seconds: float
+    steps_per_epoch: int
+
+
+def conclude(task: TrainTask, trained: Trained, facts: Mapping[str, Mapping[str, Any]]) -> None:
     """Choose on validation and write the trial's folder.
 
     Args:
         task: The task.
-        template: Its bundle, with what training found of the model.
-        state: Trained weights: the head's, or the whole network's.
-        valid_logits: Of the validation films, shape (n, n_classes).
-        records: Of the epochs.
-        seconds: That the training took.
-        steps_per_epoch: Optimiser steps.
+        trained: What came of it.
         facts: More JSON files of the trial: name -> value.
     """
-    best_epoch = task.training.best_epoch
+    t, best_epoch = trained, task.training.best_epoch
     found = {
-        "epochs_run": len(records),
-        "kept_epoch": lowest(records).epoch if best_epoch else len(records),
-        "n_train": len(task.train.labels),
-        "n_valid": len(task.valid.labels),
+        "epochs_run": len(t.records),
+        "kept_epoch": lowest(t.records).epoch if best_epoch else len(t.records),
+        "n_train": t.n_train,
+        "n_valid": len(t.valid_labels),
     }
-    labels = np.array(task.valid.labels, np.int64)
-    bundle = finished(template, valid_logits, labels, task.threshold_rule, {**task.options, **found})
-    took = asdict(TrainFacts(round(seconds, 4), steps_per_epoch, len(records)))
-    lines = history_lines(records, best_epoch)
-    write_trial(task.output, bundle, task.header, state, lines, {**facts, TRAIN: took})
+    bundle = finished(
+        t.template, t.valid_logits, t.valid_labels, task.threshold_rule, {**task.options, **found}
+    )
+    took = asdict(TrainFacts(round(t.seconds, 4), t.steps_per_epoch, len(t.records)))
+    lines = history_lines(t.records, best_epoch)
+    write_trial(task.output, bundle, task.header, t.state, lines, {**facts, TRAIN: took})
 
 
 def history_lines(records: Sequence[EpochRecord], best_epoch: bool) -> list[dict[str, Any]]:

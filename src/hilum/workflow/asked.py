@@ -14,7 +14,7 @@ from hilum.core.errors import InputError
 from hilum.stages.duplicates import exact_duplicates
 from hilum.study.file import Study
 from hilum.workflow.classes import with_classes
-from hilum.workflow.draws import Films, Splits, all_wanted, wanted_of
+from hilum.workflow.draws import Films, Splits, all_wanted, kinds_of, wanted_by_kind
 from hilum.workflow.plan import Drawing, Recipe, recipes
 from hilum.workflow.state import study_films
 from hilum.workflow.workspace import Workspace
@@ -89,9 +89,5 @@ class Asked:
     @cached_property
     def wanted(self) -> dict[str, list[Wanted]]:
         """Every prepared film that some trial wants."""
-        kinds = dict.fromkeys((r.pipeline.name, r.drawing) for r in self.recipes)
-        return all_wanted(
-            wanted_of(self.study, self.films, self.splits.of(drawing, trial), pipeline, drawing.seed, trial)
-            for pipeline, drawing in kinds
-            for trial in self.trials
-        )
+        kinds = kinds_of(self.recipes, self.trials)
+        return all_wanted(wanted_by_kind(self.study, self.films, self.splits, kinds).values())

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hilum.artifacts.drawn_films import HELD_OUT, DrawnFilm, DrawnFilms, FilmFacts
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.prepared import Wanted
+from hilum.artifacts.prepared import PreparedRow, Wanted
 from hilum.artifacts.split import AnySplit, Split, UnsafeSplit, read_split
 from hilum.augment.sampling import process_counts, sample_counts
 from hilum.core.seeding import key_entropy
@@ -25,7 +26,7 @@ from hilum.splitting.groups import film_groups
 from hilum.splitting.part_checks import require_parts
 from hilum.stages.split import draw_split
 from hilum.study.file import Study
-from hilum.workflow.plan import Drawing, seed_of
+from hilum.workflow.plan import Drawing, Recipe, seed_of
 
 
 @dataclass(frozen=True)
@@ -162,13 +163,63 @@ def wanted_of(
 
     Films of valid and test are drawn for with the cell's seed, those of train with the trial's.
     """
-    found = {p: [(i, Wanted(pipeline, p, seed)) for i in split.parts[p]] for p in ("valid", "test")}
+    found = {}
+    for part in HELD_OUT:
+        once = Wanted(pipeline, part, seed)
+        found[part] = [(i, once) for i in split.parts[part]]
     own = seed_of(study, seed, "augmentation", trial)
     copies = training_copies(study, manifest, split, trial, seed)
-    found["train"] = [
-        (i, Wanted(pipeline, "train", own, c)) for i, n in sorted(copies.items()) for c in range(n)
-    ]
+    numbered = [Wanted(pipeline, "train", own, c) for c in range(max(copies.values(), default=0))]
+    found["train"] = [(i, w) for i, n in sorted(copies.items()) for w in numbered[:n]]
     return found
+
+
+Kind = tuple[str, Drawing, int]
+"""What is drawn alike: pipeline, drawing and trial. Cells that share them train and test on the same prepared films."""
+
+
+def kinds_of(recipes: Iterable[Recipe], trials: Iterable[int]) -> list[Kind]:
+    """Every kind of draw of some cells."""
+    pairs = dict.fromkeys((r.pipeline.name, r.drawing) for r in recipes)
+    return [(pipeline, drawing, trial) for pipeline, drawing in pairs for trial in trials]
+
+
+def wanted_by_kind(
+    study: Study, manifest: Manifest, splits: Splits, kinds: Iterable[Kind]
+) -> dict[Kind, dict[str, list[tuple[str, Wanted]]]]:
+    """What is wanted for each kind of draw: `wanted_of`, worked out once."""
+    return {
+        (pipeline, drawing, n): wanted_of(study, manifest, splits.of(drawing, n), pipeline, drawing.seed, n)
+        for pipeline, drawing, n in kinds
+    }
+
+
+def drawn_from(
+    parts: Mapping[str, Iterable[tuple[str, Wanted]]],
+    rows: Mapping[tuple[str, Wanted], PreparedRow],
+    split: AnySplit,
+    manifest: Manifest,
+    shards: Sequence[str],
+) -> DrawnFilms:
+    """What a trial draws, once its films are prepared.
+
+    Args:
+        parts: Part -> (film, what is wanted of it).
+        rows: Every prepared film by (film, what was wanted of it).
+        split: Of the trial.
+        manifest: The study's films.
+        shards: Keys of the shards that hold the prepared films.
+    """
+    films = {
+        part: [DrawnFilm(i, w.copy, rows[i, w].digest, rows[i, w].drawn) for i, w in wanted]
+        for part, wanted in parts.items()
+    }
+    facts = {}
+    for i in sorted({f.image_id for of_part in films.values() for f in of_part}):
+        film = manifest.by_id[i]
+        facts[i] = FilmFacts(film.label, film.patient_id, split.group_of[i])
+    header = Header("prepared", inputs={"split": split.digest}, seed=split.header.seed)
+    return DrawnFilms(header, films, facts, shards)
 
 
 def all_wanted(per_trial: Iterable[Mapping[str, list[tuple[str, Wanted]]]]) -> dict[str, list[Wanted]]:

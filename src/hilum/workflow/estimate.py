@@ -122,8 +122,8 @@ class Estimate:
             took = 2 * rates.start_of_worker(_IMAGING) + n * each / self._workers(n)
             yield Part("duplicates", took, f"{n} films")
         pipelines = {r.pipeline.name: r.pipeline for r in asked.recipes}
-        tasks = plan_prepare(asked.films.by_id, asked.wanted, pipelines, self._run.workspace.prepared)
-        todo = [t for t in tasks if not (self._run.workspace.prepared / f"{t.key[:16]}.json").is_file()]
+        chunks = plan_prepare(asked.films.by_id, asked.wanted, pipelines)
+        todo = [c for c in chunks if not (self._run.workspace.prepared / f"{c.key[:16]}.json").is_file()]
         n = sum(len(t.films) for t in todo)
         if n:
             each = self._tried("prepare", lambda: rates.preparation(self._sample, asked.wanted, pipelines))

@@ -45,7 +45,7 @@ def write_seconds(
         if t.recipe.finetune is None:
             sharing[t.recipe.features_of].append(t)
     here = {
-        b: per_film[b] * len({d for t in group for d in t.digests}) / max(len(group), 1)
+        b: per_film[b] * len({d for t in group for d in t.drawn.digests}) / max(len(group), 1)
         for b, group in sharing.items()
     }
     for t in trials:
@@ -57,9 +57,9 @@ def write_seconds(
             "train": TrainFacts.of_trial(folder).seconds,
             "predict": PredictFacts.of_trial(folder).seconds,
         }
-        n_films = len(t.train.train.image_ids) + sum(len(p.image_ids) for _, p in t.held_out)
+        n_films = len(t.drawn.parts["train"]) + sum(t.n_scored.values())
         b = t.recipe.features_of
-        alone = per_film[b] * len(t.digests) if frozen else 0.0
+        alone = per_film[b] * len(t.drawn.digests) if frozen else 0.0
         shared = here[b] if frozen else 0.0
         Seconds(
             {"prepare": round(prepare_s * n_films, 3), "featurize": round(alone, 3), **mine},

@@ -142,5 +142,5 @@ def _still_needed(asked: Asked) -> set[str]:
         return set(asked.films.by_id)
     store = PreparedStore(asked.workspace.prepared)
     pipelines = {r.pipeline.name: r.pipeline for r in asked.recipes}
-    tasks = plan_prepare(asked.films.by_id, asked.wanted, pipelines, store.folder)
-    return {film[0] for t in tasks if not store.has(t.key) for film in t.films}
+    chunks = plan_prepare(asked.films.by_id, asked.wanted, pipelines)
+    return {film[0] for c in chunks if not store.has(c.key) for film in c.films}

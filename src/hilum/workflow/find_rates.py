@@ -26,8 +26,8 @@ from hilum.workflow.asked import Asked
 from hilum.workflow.checks import findings, refuse
 from hilum.workflow.plan import recipes
 from hilum.workflow.state import choose_weights, open_run
-from hilum.workflow.steps import TO_FEATURES, Work, walk
-from hilum.workflow.trials import Trial, plan_trials
+from hilum.workflow.steps import TO_FEATURES, Work, trials_of, walk
+from hilum.workflow.trials import Trial
 from hilum.workflow.workspace import Workspace
 
 
@@ -82,21 +82,23 @@ def find_rates(
             raise InputError(f"the study has no cell {name!r}; {nearest(name, names)}")
     planned = [r for r in planned if not only or r.cell.name in only]
     run = open_run(asked.study, planned, whole, workspace, engine, choose_weights(asked.study, planned))
-    work = Work(run, whole, manifest_path)
-    walk(TO_FEATURES, work)
-    trials = plan_trials(run, work.splits, work.rows, work.prepared, work.stores)
+    with TemporaryDirectory() as scratch:
+        work = Work(run, whole, manifest_path, None, Path(scratch))
+        walk(TO_FEATURES, work)
+        trials = trials_of(work)
+        curves = _curves(trials, engine, Path(scratch))
     return asked.study, [
         FoundRates(
             t.recipe.cell.name, t.recipe.cell.backbone, max(t.recipe.policy.max_rates, default=None), curve
         )
-        for t, curve in zip(trials, _curves(trials, engine), strict=True)
+        for t, curve in zip(trials, curves, strict=True)
     ]
 
 
-def _curves(trials: Sequence[Trial], engine: Engine) -> list[dict[str, Any]]:
+def _curves(trials: Sequence[Trial], engine: Engine, scratch: Path) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    with progress("find rate", len(trials), "cells") as step, TemporaryDirectory() as scratch:
-        of_network = partial(network_rates, out=Path(scratch) / FINDER)
+    with progress("find rate", len(trials), "cells") as step:
+        of_network = partial(network_rates, out=scratch / FINDER)
         for body, rates_of, alone in ((Frozen, head_rates, False), (Whole, of_network, True)):
             of_body = [t for t in trials if isinstance(t.train.body, body)]
             curves = engine.map(rates_of, [t.train for t in of_body], alone=alone)

@@ -149,7 +149,7 @@ def write_flow(
     study, films = run.study, run.manifest
     scored: dict[tuple[Drawing, int], dict[str, int]] = {}
     for t in trials:
-        scored[t.recipe.drawing, t.number] = {part: len(p.image_ids) for part, p in t.held_out}
+        scored[t.recipe.drawing, t.number] = t.n_scored
     steps = [*ingest_steps(whole, manifest_path), *selection_steps(study, whole, films)]
     of_trials = [trial_flow(study, films, splits, d, number, n) for (d, number), n in scored.items()]
     inputs = {"manifest": whole.digest, "films": films.digest}

@@ -34,7 +34,7 @@ from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
 from hilum.stages.duplicates import find_duplicates
-from hilum.stages.prepare import plan, prepare_chunk
+from hilum.stages.prepare import plan, prepare_chunk, tasks_of
 from hilum.stats.asked import TrialScores
 from hilum.stats.summary import cell_statistics
 from hilum.study.losses import Loss
@@ -110,7 +110,8 @@ def search_for_copies(films: Manifest) -> float:
 def preparation(films: Manifest, wanted: dict[str, list[Wanted]], pipelines: dict[str, Pipeline]) -> float:
     """Seconds a film with everything that is wanted of it, in one process."""
     with tempfile.TemporaryDirectory() as folder:
-        tasks = plan(films.by_id, {i: wanted[i] for i in films.by_id}, pipelines, Path(folder))
+        chunks = plan(films.by_id, {i: wanted[i] for i in films.by_id}, pipelines)
+        tasks = tasks_of(chunks, Path(folder), Path(folder) / "prepared")
         return seconds(lambda: [prepare_chunk(t) for t in tasks]) / len(films)
 
 

@@ -55,7 +55,7 @@ def run_study(
             f"study {study.name}: {len(run.manifest)} films, {counted(len(cells(study)), 'cell')} x "
             f"{counted(study.grid.trials, 'trial')}, in {run.folder}"
         )
-        work = Work(run, whole, manifest_path, command, run.folder / SPLITS, peak, start)
+        work = Work(run, whole, manifest_path, run.folder / SPLITS, run.folder, command, peak, start)
         walk(STEPS, work)
     files = [w.path for w in weights.values() if w.path is not None]
     note_finished(as_read, manifest_path, run.workspace.root, run.folder, files, run.lines)

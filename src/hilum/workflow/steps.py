@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
+from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec, FeatureStore
 from hilum.artifacts.manifest import Manifest
@@ -32,11 +34,11 @@ from hilum.stages.evaluate import evaluate_run
 from hilum.stages.featurize import Featurizer
 from hilum.stages.featurize import plan as plan_featurize
 from hilum.stages.prepare import plan as plan_prepare
-from hilum.stages.prepare import prepare_chunk
+from hilum.stages.prepare import prepare_chunk, tasks_of
 from hilum.stages.report import write_report
 from hilum.study.file import Study
 from hilum.workflow import trials
-from hilum.workflow.draws import Films, Splits, all_wanted, wanted_of
+from hilum.workflow.draws import Films, Kind, Splits, all_wanted, drawn_from, kinds_of, wanted_by_kind
 from hilum.workflow.facts import write_record, write_seconds
 from hilum.workflow.flow import write_flow
 from hilum.workflow.state import FeaturesOf, Run, study_films
@@ -58,7 +60,9 @@ class Work:
         duplicates: Copies among its films.
         splits: The split of each trial of each drawing.
         prepared: Where the prepared films are.
-        rows: Each prepared film by (film, what was wanted of it).
+        drawn_folder: The folder in which what each trial draws is written, as in a run's.
+        drawn: What each trial draws.
+        n_prepared: Prepared films that some trial wants.
         prepare_s: Seconds a prepared film.
         stores: Features of each (backbone, random by a fault).
         trials: Its trials.
@@ -67,17 +71,24 @@ class Work:
     run: Run
     whole: Manifest
     manifest_path: Path
+    splits_folder: Path | None
+    drawn_folder: Path
     command: str = ""
-    splits_folder: Path | None = None
     peak: MemoryPeak = field(default_factory=MemoryPeak)
     began: float = field(default_factory=time.perf_counter)
     duplicates: Duplicates = field(init=False)
     splits: Splits = field(init=False)
     prepared: PreparedStore = field(init=False)
-    rows: dict[tuple[str, Wanted], PreparedRow] = field(init=False)
+    drawn: dict[Kind, DrawnFilms] = field(default_factory=dict)
+    n_prepared: int = field(init=False)
     prepare_s: float = field(init=False)
     stores: dict[FeaturesOf, FeatureStore] = field(init=False)
     trials: list[Trial] = field(init=False)
+
+    def drawn_path(self, kind: Kind) -> Path:
+        """Where what a trial draws is written."""
+        pipeline, drawing, trial = kind
+        return drawn_path(self.drawn_folder, self.splits.folder_name(drawing), pipeline, trial)
 
 
 @dataclass(frozen=True)
@@ -130,36 +141,39 @@ def _draw_splits(work: Work) -> None:
                 line.done += 1
 
 
-def _films_wanted(run: Run, splits: Splits) -> dict[str, list[Wanted]]:
-    """Every prepared film that some trial wants."""
-    kinds = dict.fromkeys((r.pipeline.name, r.drawing) for r in run.recipes)
-    return all_wanted(
-        wanted_of(run.study, run.manifest, splits.of(drawing, trial), pipeline, drawing.seed, trial)
-        for pipeline, drawing in kinds
-        for trial in run.trials
-    )
-
-
 def _prepare(work: Work) -> None:
-    """Every prepared film that some trial wants."""
+    """Every prepared film that some trial wants, and the list of what each trial draws."""
     run = work.run
+    kinds = kinds_of(run.recipes, run.trials)
+    wanted = wanted_by_kind(run.study, run.manifest, work.splits, kinds)
     work.prepared = store = PreparedStore(run.workspace.prepared)
     pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}
-    tasks = plan_prepare(run.manifest.by_id, _films_wanted(run, work.splits), pipelines, store.folder)
+    chunks = plan_prepare(run.manifest.by_id, all_wanted(wanted.values()), pipelines)
     with run.stage("prepare") as line:
-        todo = [t for t in tasks if not store.has(t.key)]
-        line.found = sum(len(t.films) for t in tasks) - sum(len(t.films) for t in todo)
-        with progress("prepare", sum(len(t.films) for t in todo)) as step:
-            for n in run.engine.map(prepare_chunk, todo):
+        keys = [c.key for c in chunks]
+        todo = [c for c, key in zip(chunks, keys, strict=True) if not store.has(key)]
+        line.found = sum(len(c.films) for c in chunks) - sum(len(c.films) for c in todo)
+        store.folder.mkdir(parents=True, exist_ok=True)
+        with (
+            progress("prepare", sum(len(c.films) for c in todo)) as step,
+            TemporaryDirectory(dir=store.folder, prefix=".tasks-") as scratch,
+        ):
+            for n in run.engine.map(prepare_chunk, tasks_of(todo, Path(scratch), store.folder)):
                 line.done += n
                 step(n)
-        work.rows = {}
+        rows: dict[tuple[str, Wanted], PreparedRow] = {}
         seconds = 0.0
-        for task in tasks:
-            shard, took = store.read(task.key)
+        for key in keys:
+            shard, took = store.read(key)
             seconds += took
-            work.rows.update({(r.image_id, r.wanted): r for r in shard})
-    work.prepare_s = seconds / max(len(work.rows), 1)
+            rows.update({(r.image_id, r.wanted): r for r in shard})
+    work.n_prepared, work.prepare_s = len(rows), seconds / max(len(rows), 1)
+    for kind in kinds:
+        split = work.splits.of(*kind[1:])
+        work.drawn[kind] = drawn = drawn_from(wanted.pop(kind), rows, split, run.manifest, keys)
+        path = work.drawn_path(kind)
+        if not path.exists():
+            drawn.write(path)
 
 
 def feature_spec(run: Run, name: str, state: str, size_px: tuple[int, int]) -> FeatureSpec:
@@ -178,13 +192,11 @@ def _featurize(work: Work) -> None:
     run, frozen = work.run, [r for r in work.run.recipes if r.finetune is None]
     work.stores = {}
     for which in dict.fromkeys(r.features_of for r in frozen):
-        kinds = {(r.pipeline.name, r.drawing) for r in frozen if r.features_of == which}
+        kinds = kinds_of((r for r in frozen if r.features_of == which), run.trials)
         digests: dict[str, None] = {}
-        for pipeline, drawing in sorted(kinds, key=lambda k: (k[0], k[1].name)):
-            for trial in run.trials:
-                split = work.splits.of(drawing, trial)
-                wanted = wanted_of(run.study, run.manifest, split, pipeline, drawing.seed, trial)
-                digests.update(dict.fromkeys(work.rows[w].digest for ws in wanted.values() for w in ws))
+        for kind in sorted(kinds, key=lambda k: (k[0], k[1].name, k[2])):
+            for part in ("valid", "test", "train"):
+                digests.update(dict.fromkeys(f.pixels_sha256 for f in work.drawn[kind].parts[part]))
         work.stores[which] = _features_of(run, which, work.prepared, list(digests))
 
 
@@ -210,15 +222,26 @@ def _features_of(
     return store
 
 
+def trials_of(work: Work) -> list[Trial]:
+    """Every trial of every cell as tasks; the films must be prepared, and their features there."""
+    run = work.run
+    return [
+        trials.plan_trial(run, recipe, n, work.drawn[kind], work.drawn_path(kind), work.stores)
+        for recipe in run.recipes
+        for n in run.trials
+        for kind in [(recipe.pipeline.name, recipe.drawing, n)]
+    ]
+
+
 def _train(work: Work) -> None:
-    work.trials = trials.plan_trials(work.run, work.splits, work.rows, work.prepared, work.stores)
+    work.trials = trials_of(work)
     trials.train(work.run, work.trials)
 
 
 def _record(work: Work) -> None:
     """Everything that the report says of how the numbers came about."""
     run, study = work.run, work.run.study
-    write_seconds(run, work.trials, work.stores, work.prepare_s, len(work.rows))
+    write_seconds(run, work.trials, work.stores, work.prepare_s, work.n_prepared)
     write_flow(run, work.trials, work.splits, work.whole, work.manifest_path)
     if not is_run(run.folder):
         before = study.model_copy(update={"data": study.data.model_copy(update={"subset": None})})
@@ -263,7 +286,6 @@ TO_FEATURES = (
 """Everything before a trial is trained; `hilum find-rate` needs no more."""
 STEPS = (
     *TO_FEATURES,
-    Step("drawn", _always, lambda work: trials.write_drawn(work.run, work.splits, work.rows)),
     Step("train", _always, _train),
     Step("predict", _always, lambda work: trials.predict(work.run, work.trials)),
     Step("record", _always, _record),

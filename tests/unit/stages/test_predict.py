@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from hilum.artifacts.bundle import Bundle
-from hilum.artifacts.features import PartFeatures
 from hilum.artifacts.header import Header
 from hilum.artifacts.predictions import Predictions
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
 from hilum.stages.predict import PredictTask, predict_trial
+from trial_films import frozen
 
 CLASSES = ("bacterial", "covid", "normal", "viral")
 FIRST = [-1.0, 0.0, 1.0, 2.0]
@@ -35,15 +35,8 @@ def test_decisions_are_made_on_the_scale_that_the_threshold_was_chosen_on(
     ).write(tmp_path / "bundle", Header("bundle"), state)  # fmt: skip
     features = np.zeros((4, 1024), np.float32)
     features[:, 0] = FIRST
-    np.save(tmp_path / "f.npy", features)
-    ids = tuple("abcd")
-    films = PartFeatures(ids, ids, tuple((str(tmp_path / "f.npy"), k) for k in range(4)), (0, 1, 2, 3))
-    none = dict.fromkeys(ids, "")
-    predict_trial(
-        PredictTask(
-            str(tmp_path / "bundle"), (("test", films),), none, none, str(tmp_path / "p.csv"), second_softmax
-        )
-    )
+    path, _, body = frozen(tmp_path, {"test": (list("abcd"), features, (0, 1, 2, 3))}, CLASSES)
+    predict_trial(PredictTask(tmp_path / "bundle", path, body, tmp_path / "p.csv", second_softmax))
     p = Predictions.read(tmp_path / "p.csv")
     once = np.exp([[0, 4 * x, 0, -60] for x in FIRST])
     once /= once.sum(axis=1, keepdims=True)

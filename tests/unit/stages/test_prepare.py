@@ -15,7 +15,7 @@ from hilum.core.digests import pixels_sha256
 from hilum.core.errors import FilmError
 from hilum.core.seeding import generator
 from hilum.stages import prepare
-from hilum.stages.prepare import plan, prepare_chunk, prepare_film
+from hilum.stages.prepare import Chunk, plan, prepare_chunk, prepare_film, tasks_of
 
 PIPELINES = {name: preset(name, 48) for name in ("baseline", "crop", "crop-distortion")}
 
@@ -40,9 +40,11 @@ def wanted(rows: dict[str, FilmRow]) -> dict[str, list[Wanted]]:
 def run(rows: dict[str, FilmRow], folder: Path) -> dict[tuple[str, Wanted], tuple[str, str]]:
     store = PreparedStore(folder)
     found = {}
-    for task in plan(rows, wanted(rows), PIPELINES, folder):
-        prepare_chunk(task)
-        for row in store.read(task.key)[0]:
+    chunks = plan(rows, wanted(rows), PIPELINES)
+    for chunk, task in zip(chunks, tasks_of(chunks, folder.parent, folder), strict=True):
+        assert Chunk.read(task.chunk) == chunk
+        assert prepare_chunk(task) == len(chunk.films)
+        for row in store.read(chunk.key)[0]:
             film = FeatureRows(store.locations([row.digest])).take(slice(None))[0]
             assert pixels_sha256(np.asarray(film)) == row.digest
             found[row.image_id, row.wanted] = (row.digest, str(row.drawn))
@@ -97,5 +99,5 @@ def test_a_film_that_changed_is_refused(tmp_path: Path) -> None:
 def test_another_pipeline_of_the_same_name_is_another_task(tmp_path: Path) -> None:
     rows = films(tmp_path, 2)
     other = {**PIPELINES, "crop": Pipeline.from_dict({**preset("crop-zoom", 48).to_dict(), "name": "crop"})}
-    keys = {plan(rows, wanted(rows), p, tmp_path)[0].key for p in (PIPELINES, other)}
+    keys = {plan(rows, wanted(rows), p)[0].key for p in (PIPELINES, other)}
     assert len(keys) == 2

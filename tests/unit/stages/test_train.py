@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.bundle import Bundle
-from hilum.artifacts.features import FeatureRows, PartFeatures
+from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.header import read_json
 from hilum.augment.presets import preset
 from hilum.core.errors import InputError
@@ -24,7 +24,8 @@ from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
 from hilum.study.tables import TrainingTable
 from hilum.training.loop import Source, logits
-from hilum.training.task import Frozen, TrainTask
+from hilum.training.task import TrainTask
+from trial_films import Part, frozen
 
 CLASSES = ("bacterial", "covid", "normal", "viral")
 TRAINING = {
@@ -37,15 +38,12 @@ TRAINING = {
 }
 
 
-def part(folder: Path, name: str, n: int, seed: int) -> PartFeatures:
+def part(name: str, n: int, seed: int) -> Part:
     rng = np.random.default_rng(seed)
     y = np.arange(n) % 4
     x = rng.normal(size=(n, 1024)).astype(np.float32)
     x[np.arange(n), y] += 3
-    np.save(folder / f"{name}.npy", x)
-    ids = tuple(f"{name}-{k}" for k in range(n))
-    where = tuple((str(folder / f"{name}.npy"), k) for k in range(n))
-    return PartFeatures(ids, ids, where, tuple(int(k) for k in y))
+    return [f"{name}-{k}" for k in range(n)], x, y.tolist()
 
 
 def task(tmp_path: Path, **options: object) -> TrainTask:
@@ -53,11 +51,15 @@ def task(tmp_path: Path, **options: object) -> TrainTask:
         CLASSES, "covid", "densenet121", {"choice": "none", "sha256": "", "source": "random", "seed": 1}, "state",
         "fp32", 16, preset("baseline", 48).to_dict(), "linear", {}, {}, {"study": "s", "trial": 1},
     )  # fmt: skip
+    path, drawn, body = frozen(
+        tmp_path, {"train": part("train", 150, 1), "valid": part("valid", 100, 2)}, CLASSES
+    )
     return TrainTask(
         folder=tmp_path / "trials",
-        body=Frozen("f"),
-        train=part(tmp_path, "train", 150, 1),
-        valid=part(tmp_path, "valid", 100, 2),
+        body=body,
+        drawn=path,
+        train_digest=drawn.digest_of("train", CLASSES),
+        valid_digest=drawn.digest_of("valid", CLASSES),
         template=template,
         policy=ConstantPolicy(learning_rate=5e-3),
         loss=CrossEntropy(),
@@ -88,16 +90,17 @@ def test_a_trials_folder(tmp_path: Path) -> None:
     }  # fmt: skip
     assert header.seed == 7
     head = load_head(bundle, state)
-    z = logits(head, Source(FeatureRows(t.valid.locations), np.array(t.valid.labels))).double()
-    assert cross_entropy(z, torch.tensor(t.valid.labels)).item() == lines[-1]["valid_loss"]
-    point = choose_threshold(np.array(t.valid.labels) == 1, torch.softmax(z, 1)[:, 1].numpy(), "youden")
+    _, valid = t.films()
+    z = logits(head, Source(FeatureRows(valid.locations), np.array(valid.labels))).double()
+    assert cross_entropy(z, torch.tensor(valid.labels)).item() == lines[-1]["valid_loss"]
+    point = choose_threshold(np.array(valid.labels) == 1, torch.softmax(z, 1)[:, 1].numpy(), "youden")
     assert bundle.operating_point == {
         "threshold": pytest.approx(float(point.threshold), rel=1e-12),
         "rule": "youden",
         "chosen_on": "valid",
         "n_films": 100,
     }
-    temperature = fit_temperature(z.numpy(), np.array(t.valid.labels)).value
+    temperature = fit_temperature(z.numpy(), np.array(valid.labels)).value
     assert bundle.calibration == {"temperature": pytest.approx(temperature, rel=1e-6), "chosen_on": "valid"}
     mtime = (folder / "train.json").stat().st_mtime_ns
     assert train_head(t) == folder
@@ -114,7 +117,8 @@ def test_the_best_epoch_is_named(tmp_path: Path) -> None:
     assert len(lines) == best + 3 < 30  # two epochs more, none of them lower
     bundle, _, state = Bundle.read(folder / "bundle")
     assert (bundle.training["kept_epoch"], bundle.training["epochs_run"]) == (best + 1, best + 3)
-    valid = Source(FeatureRows(t.valid.locations), np.array(t.valid.labels))
+    _, held_out = t.films()
+    valid = Source(FeatureRows(held_out.locations), np.array(held_out.labels))
     z = logits(load_head(bundle, state), valid).double()
     assert cross_entropy(z, valid.labels).item() == losses[best]
 
@@ -175,7 +179,7 @@ def test_softmax_first_is_the_loss_of_probabilities_taken_for_logits(
     t = replace(task(tmp_path, epochs=1, batch=150), policy=still, softmax_first=softmax_first)
     (line,) = history(train_head(t))
     head = build_head(backbone("densenet121"), 4, t.seed)
-    for part, loss in ((t.train, line["train_loss"]), (t.valid, line["valid_loss"])):
+    for part, loss in zip(t.films(), (line["train_loss"], line["valid_loss"]), strict=True):
         with torch.no_grad():
             z = head(torch.from_numpy(FeatureRows(part.locations).take(slice(None)))).double().numpy()
         p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
@@ -190,8 +194,9 @@ def test_softmax_first_trains_with_the_gradient_of_the_double_softmax(tmp_path: 
     t = replace(task(tmp_path, epochs=1, batch=150), policy=policy, softmax_first=True)
     state = Bundle.read(train_head(t) / "bundle")[2]
     head = build_head(backbone("densenet121"), 4, t.seed)
-    z = head(torch.from_numpy(FeatureRows(t.train.locations).take(slice(None))))
-    loss = cross_entropy(torch.softmax(z, dim=1), torch.tensor(t.train.labels))
+    train, _ = t.films()
+    z = head(torch.from_numpy(FeatureRows(train.locations).take(slice(None))))
+    loss = cross_entropy(torch.softmax(z, dim=1), torch.tensor(train.labels))
     gradients = torch.autograd.grad(loss, list(head.parameters()))
     for (name, was), gradient in zip(head.named_parameters(), gradients, strict=True):
         expected = (was.detach() - 1e-2 * gradient).numpy()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hilum.artifacts.bundle import Bundle
-from hilum.artifacts.features import PartFeatures
+from hilum.artifacts.features import FeatureSpec
 from hilum.augment.presets import preset
 from hilum.models.weights import Weights
 from hilum.study.losses import CrossEntropy, Focal
@@ -15,25 +15,31 @@ from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.task import Frozen, TrainTask, Whole
 
-TRAIN = PartFeatures(("a", "b"), ("aa", "bb"), (("/x.npy", 0), ("/x.npy", 1)), (0, 1))
-VALID = PartFeatures(("c", "d"), ("cc", "dd"), (("/x.npy", 2), ("/x.npy", 3)), (0, 1))
+SPEC = FeatureSpec("net", "t", "s", (0.5,) * 3, (0.2,) * 3, "fp32", 4, (8, 8), "cpu", 1, {}, "float32")
 TEMPLATE = Bundle(
     classes=("covid", "normal"), positive="covid", backbone="densenet121", weights={"choice": "none"}, state_sha256="s",
     precision="fp32", batch=16, preparation=preset("baseline", 48).to_dict(), head="linear", operating_point={}, calibration={},
     training={"study": "s", "trial": 1},
 )  # fmt: skip
 COMMON: dict[str, Any] = {
-    "folder": Path("/trials"), "train": TRAIN, "valid": VALID, "template": TEMPLATE, "policy": ConstantPolicy(learning_rate=1e-3),
+    "folder": Path("/trials"), "drawn": Path("/d.json"),
+    "train_digest": "aa", "valid_digest": "bb", "template": TEMPLATE, "policy": ConstantPolicy(learning_rate=1e-3),
     "loss": CrossEntropy(), "training": TrainingTable(epochs=2, batch=4), "threshold_rule": "youden", "split_digest": "s", "seed": 5,
 }  # fmt: skip
-WHOLE = Whole(Weights("imagenet", Path("w"), "ab", "a file", "-"), FinetuneTable(), machine="m", threads=1)
+WHOLE = Whole(
+    Weights("imagenet", Path("w"), "ab", "a file", "-"),
+    FinetuneTable(),
+    Path("/prepared"),
+    machine="m",
+    threads=1,
+)
 TASKS = {
-    "head": TrainTask(body=Frozen("f"), **COMMON),
+    "head": TrainTask(body=Frozen(SPEC, Path("/features")), **COMMON),
     "network": TrainTask(body=WHOLE, **COMMON),
 }
 OTHER_TRIAL: dict[str, Any] = {
-    "train": replace(TRAIN, image_ids=("a", "z")),
-    "valid": replace(VALID, image_ids=("c", "z")),
+    "train_digest": "cc",
+    "valid_digest": "dd",
     "template": replace(TEMPLATE, classes=("normal", "covid")),
     "policy": ConstantPolicy(learning_rate=2e-3),
     "loss": Focal(kind="focal"),
@@ -44,7 +50,7 @@ OTHER_TRIAL: dict[str, Any] = {
     "softmax_first": True,
 }
 OTHER_BODY: dict[str, dict[str, Any]] = {
-    "head": {"features": "g"},
+    "head": {"features": replace(SPEC, threads=2)},
     "network": {
         "weights": replace(WHOLE.weights, sha256="cd"),
         "finetune": FinetuneTable(train="head"),
@@ -64,9 +70,9 @@ OTHER_FINETUNE = {
 
 
 def test_every_member_of_a_trials_key_is_named_here() -> None:
-    assert {*OTHER_TRIAL, "folder", "body"} == {f.name for f in fields(TrainTask)}
-    assert set(OTHER_BODY["head"]) == {f.name for f in fields(Frozen)}
-    assert {*OTHER_BODY["network"], "checkpoint_every_s"} == {f.name for f in fields(Whole)}
+    assert {*OTHER_TRIAL, "folder", "drawn", "body"} == {f.name for f in fields(TrainTask)}
+    assert {*OTHER_BODY["head"], "stores"} == {f.name for f in fields(Frozen)}
+    assert {*OTHER_BODY["network"], "prepared", "checkpoint_every_s"} == {f.name for f in fields(Whole)}
 
 
 @pytest.mark.parametrize(("kind", "member"), CASES)
@@ -101,17 +107,6 @@ def test_every_option_of_fine_tuning_is_in_a_trials_key(option: str) -> None:
     assert replace(TASKS["network"], body=changed).key != TASKS["network"].key
 
 
-@pytest.mark.parametrize("part", ["train", "valid"])
-@pytest.mark.parametrize("member", ["image_ids", "digests", "labels"])
-def test_a_trial_is_of_these_films_in_these_classes(part: str, member: str) -> None:
-    for task in TASKS.values():
-        films = getattr(task, part)
-        changed = replace(films, **{member: tuple(reversed(getattr(films, member)))})
-        assert replace(task, **{part: changed}).key != task.key
-        moved = replace(films, locations=(("/elsewhere.npy", 0), ("/elsewhere.npy", 1)))
-        assert replace(task, **{part: moved}).key == task.key
-
-
 IN_TEMPLATE = {
     "classes": ("normal", "covid"), "positive": "normal", "backbone": "resnet50", "precision": "bf16", "batch": 8,
     "preparation": preset("crop", 48).to_dict(), "head": "mlp", "unsafe": ("second_softmax",),
@@ -129,12 +124,21 @@ def test_what_the_model_is_made_of_is_in_a_trials_key(member: str) -> None:
 @pytest.mark.parametrize("kind", TASKS)
 def test_what_only_names_a_trial_is_not_in_its_key(kind: str) -> None:
     named = replace(TEMPLATE, training={"study": "another", "trial": 2})
-    assert replace(TASKS[kind], template=named, folder=Path("/elsewhere")).key == TASKS[kind].key
+    assert (
+        replace(TASKS[kind], template=named, folder=Path("/elsewhere"), drawn=Path("/e.json")).key
+        == TASKS[kind].key
+    )
 
 
 def test_the_pace_of_checkpoints_makes_no_other_trial() -> None:
     task = TASKS["network"]
     assert replace(task, body=replace(WHOLE, checkpoint_every_s=1.0)).key == task.key
+
+
+def test_where_films_lie_makes_no_other_trial() -> None:
+    network, head = TASKS["network"], TASKS["head"]
+    assert replace(network, body=replace(WHOLE, prepared=Path("/elsewhere"))).key == network.key
+    assert replace(head, body=Frozen(SPEC, Path("/elsewhere"))).key == head.key
 
 
 @dataclass(frozen=True)

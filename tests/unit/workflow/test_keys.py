@@ -20,7 +20,7 @@ from hilum.core.engine import Local
 from hilum.core.keys import Key
 from hilum.models.registry import BACKBONES
 from hilum.models.weights import RANDOM, Weights
-from hilum.stages.prepare import PrepareTask
+from hilum.stages.prepare import Chunk
 from hilum.study.file import Study
 from hilum.workflow.plan import recipes
 from hilum.workflow.state import Run, open_run
@@ -187,11 +187,10 @@ def test_a_manifest_is_what_its_films_are_and_not_where_they_lie(column: str) ->
 
 # prepared films
 
-PREPARE = PrepareTask(
+PREPARE = Chunk(
     films=(("s/1", "/films/1.png", "bytes", "aa"), ("s/2", "/films/2.png", "bytes", "bb")),
     wanted=((Wanted("crop", "train", 7, 0),), (Wanted("crop", "test", 7, 0),)),
     pipelines=(("crop", preset("crop", 48).to_dict()),),
-    folder="/prepared",
 )
 
 
@@ -221,7 +220,7 @@ def test_every_difference_makes_another_shard_of_prepared_films() -> None:
     moved = replace(
         PREPARE, films=tuple((i, f"/elsewhere/{i}", f"other {b}", sha) for i, _, b, sha in PREPARE.films)
     )
-    assert moved.key == replace(PREPARE, folder="/elsewhere").key == PREPARE.key
+    assert moved.key == PREPARE.key
 
 
 @pytest.mark.parametrize("probability", [0.2, 0.11])
