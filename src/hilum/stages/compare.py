@@ -25,11 +25,10 @@ from hilum.core.errors import InputError
 from hilum.core.progress import progress
 from hilum.stats.comparison import Cells
 from hilum.stats.families import run_pairs
-from hilum.stats.resampling_unit import joined_labels, resampling_unit
+from hilum.stats.resampling_unit import joined_labels
 from hilum.stats.scored_films import ScoredFilms
+from hilum.stats.tested_films import PART, tested_films
 from hilum.study.metrics import shown_in
-
-PART = "test"
 
 
 def compare_runs(
@@ -115,18 +114,10 @@ def _rows(
     with progress("read", sum(f.n_trials for f, _ in used.values()), "trials") as step:
         for name, (folder, cell) in used.items():
             for trial in folder.trials:
-                films = folder.predictions(cell, trial).of_part(PART)
-                if not len(films):
-                    where = folder.predictions_path(cell, trial)
-                    raise InputError(f"{where}: no film of part {PART!r} has probabilities")
-                unit = resampling_unit(films)
-                units.add(unit.name)
-                labels_of.append((films.image_ids, unit.labels))
-                weights = folder.trained_weights(cell, trial)
-                scores = ScoredFilms(
-                    films.image_ids, films.y_index(), films.probabilities, unit.labels, weights
-                )
-                read.append((name, scores))
+                tested = tested_films(folder, cell, trial)
+                units.add(tested.unit.name)
+                labels_of.append((tested.scored.image_ids, tested.unit.labels))
+                read.append((name, tested.scored))
                 step()
         scored: dict[str, list[ScoredFilms]] = {}
     for (name, t), labels in zip(read, joined_labels(labels_of), strict=True):

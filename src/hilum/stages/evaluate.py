@@ -30,21 +30,20 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import RULES
 from hilum.artifacts.study_rows import StudyRow, StudyRows, study_row
 from hilum.core.digests import digest
-from hilum.core.errors import HilumError, InputError
+from hilum.core.errors import HilumError
 from hilum.core.progress import progress
 from hilum.stats.asked import TrialScores
 from hilum.stats.comparison import Cells
 from hilum.stats.contrasts import Sides
 from hilum.stats.families import family_pairs
-from hilum.stats.resampling_unit import ResamplingUnit, resampling_unit
+from hilum.stats.resampling_unit import ResamplingUnit
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.shared_films import on_shared_films
 from hilum.stats.summary import N_RESAMPLES, cell_statistics
+from hilum.stats.tested_films import PART, tested_films
 from hilum.stats.trial_curves import trial_curves
 from hilum.study.factors import FACTOR
 from hilum.study.metrics import formulas
-
-PART = "test"
 
 
 def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
@@ -82,21 +81,13 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
             scores = []
             thresholds = _thresholds(folder, cell)
             for trial in folder.trials:
-                predictions = folder.predictions(cell, trial).of_part(PART)
-                if not len(predictions):
-                    raise InputError(
-                        f"{folder.predictions_path(cell, trial)}: no film of part {PART!r} has probabilities"
-                    )
-                unit = resampling_unit(predictions)
+                tested = tested_films(folder, cell, trial)
+                unit = tested.unit
                 threshold = thresholds[trial - 1] if thresholds else None
-                scores.append(_scores(predictions, unit, threshold, folder))
-                weights = folder.trained_weights(cell, trial)
-                last = scores[-1]
-                scored.setdefault(cell.name, []).append(
-                    ScoredFilms(predictions.image_ids, last.y_true, last.y_score, unit.labels, weights)
-                )
+                scores.append(_scores(tested.predictions, unit, threshold, folder))
+                scored.setdefault(cell.name, []).append(tested.scored)
                 if not has_statistics:
-                    trials[cell.name, trial] = trial_curves(predictions, folder.positive)
+                    trials[cell.name, trial] = trial_curves(tested.predictions, folder.positive)
                     rows += _rows([scores[-1]], folder, cell, trial, unit.name, n_resamples)
                 step()
             if not has_statistics:

@@ -89,6 +89,10 @@ def _cell(recipe: Recipe, splits: Splits, start: Weights) -> RunCell:
     )
 
 
+def _start(w: Weights) -> StartWeights:
+    return StartWeights(w.choice, w.sha256, w.source, w.licence, w.pretrained)
+
+
 def _warnings(run: Run, trials: Sequence[Trial]) -> list[str]:
     warnings = []
     unsafe = sorted({f for r in run.recipes for f in r.cell.unsafe})
@@ -153,9 +157,7 @@ def write_record(
         cells=tuple(_cell(r, splits, run.weights[r.features_of]) for r in run.recipes),
         n_trials=study.grid.trials,
         seed=study.seed,
-        weights={
-            n: StartWeights(w.choice, w.sha256, w.source, w.licence, w.pretrained) for n, w in plain.items()
-        },
+        weights={n: _start(w) for n, w in plain.items()},
         costs={n: cost_of(n, size[0], len(study.data.classes), n in trained) for n in plain},
         films_before_subset=dict(whole) if study.data.subset else None,
         synthetic=run.manifest.header.options.get("synthetic", False),
