@@ -1,9 +1,11 @@
 """The wheel: typed, whole, and enough by itself. It is installed into an empty environment, where `hilum demo` runs."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,13 +54,17 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     assert {"hilum/py.typed", "hilum/studies/paper.toml"} <= held
 
 
-def test_the_demo_runs_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def python(tmp_path: Path) -> Iterator[Path]:
+    """The Python of an environment without packages; it is removed afterwards, since torch is gigabytes."""
     run(sys.executable, "-m", "venv", "empty", cwd=tmp_path)
-    python = tmp_path / "empty" / "bin" / "python"
-    assert (
-        run(str(python), "-c", "import importlib.util as u; print(u.find_spec('hilum'))", cwd=tmp_path)
-        == "None\n"
-    )
+    yield tmp_path / "empty" / "bin" / "python"
+    shutil.rmtree(tmp_path / "empty")
+
+
+def test_the_demo_runs_in_an_empty_environment(wheel: Path, python: Path, tmp_path: Path) -> None:
+    found = run(str(python), "-c", "import importlib.util as u; print(u.find_spec('hilum'))", cwd=tmp_path)
+    assert found == "None\n"
     run(
         str(python),
         "-m",
