@@ -61,7 +61,7 @@ def test_every_page_of_the_docs_is_on_the_site(site: Path) -> None:
 def test_an_example_is_shown_as_code(site: Path) -> None:
     page = (site / "reference" / "api" / "hilum.augment" / "index.html").read_text()
     example = page[page.index('id="hilum.augment.presets.preset"') :]
-    assert 'class="language-pycon highlight"' in example[: example.index("crop_centre")]
+    assert '<span class="gp">&gt;&gt;&gt; </span>' in example[: example.index("crop_centre")]
 
 
 def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
