@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from hilum.artifacts.header import Header, as_written, read_object, write_json
 from hilum.core.errors import InputError
-from hilum.study.factors import FACTOR
+from hilum.study.factors import FACTOR, GridCell
 from hilum.study.faults import that_set
 
 NAME = "run.json"
@@ -46,7 +46,7 @@ class StartWeights:
 
 
 @dataclass(frozen=True)
-class RunCell:
+class RunCell(GridCell):
     """A cell of the study's grid.
 
     Attributes:
@@ -62,8 +62,6 @@ class RunCell:
         finetune: How its backbone was trained; None where it was frozen.
     """
 
-    name: str
-    levels: Mapping[str, Any] = field(compare=False)
     weights: str = "unknown"
     pretrained: bool = True
     switches: tuple[str, ...] = ()
@@ -72,21 +70,6 @@ class RunCell:
     splits: str = ""
     epochs: int | None = None
     finetune: Mapping[str, Any] | None = field(default=None, compare=False)
-
-    @property
-    def backbone(self) -> str:
-        """Name of its backbone."""
-        return str(self.levels["backbone"])
-
-    @property
-    def pipeline(self) -> str:
-        """Name of its pipeline."""
-        return str(self.levels["pipeline"])
-
-    @property
-    def schedule(self) -> str:
-        """Name of its learning-rate schedule."""
-        return str(self.levels["schedule"])
 
     @cached_property
     def factors(self) -> dict[str, str]:

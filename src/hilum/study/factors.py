@@ -8,7 +8,7 @@ and their names, the families of comparisons, the columns of tables and ``hilum 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -151,6 +151,35 @@ FACTORS: tuple[Factor, ...] = (
     ),
 )  # fmt: skip
 """In the order of a cell's name."""
+
+
+@dataclass(frozen=True)
+class GridCell:
+    """A cell of a study's grid, for its levels.
+
+    Attributes:
+        name: Folder name: its levels, but for those that are the default.
+        levels: Factor -> level.
+    """
+
+    name: str
+    levels: Mapping[str, Any] = field(compare=False)
+
+    @property
+    def backbone(self) -> str:
+        """Name of its backbone."""
+        return str(self.levels["backbone"])
+
+    @property
+    def pipeline(self) -> str:
+        """Name of its pipeline."""
+        return str(self.levels["pipeline"])
+
+    @property
+    def schedule(self) -> str:
+        """Name of its learning-rate policy."""
+        return str(self.levels["schedule"])
+
 
 FACTOR: Mapping[str, Factor] = {f.name: f for f in FACTORS}
 """Each by its name."""

@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import islice
 
 from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.prepared import PreparedStore
 from hilum.core.errors import HilumError
 from hilum.models.backbone import Precision
 from hilum.models.networks import build_whole
@@ -26,7 +27,7 @@ from hilum.workflow.draws import training_copies
 from hilum.workflow.plan import Recipe
 from hilum.workflow.sizes import Sizes
 from hilum.workflow.state import Run
-from hilum.workflow.trials import FEW_SCORES
+from hilum.workflow.trials import scored_alone
 
 _SAMPLED = 12
 _IMAGING, _TRAINING, _SCORING = (
@@ -123,7 +124,8 @@ class Estimate:
             yield Part("duplicates", took, f"{n} films")
         pipelines = {r.pipeline.name: r.pipeline for r in asked.recipes}
         chunks = plan_prepare(asked.films.by_id, asked.wanted, pipelines)
-        todo = [c for c in chunks if not (self._run.workspace.prepared / f"{c.key[:16]}.json").is_file()]
+        store = PreparedStore(self._run.workspace.prepared)
+        todo = [c for c in chunks if not store.has(c.key)]
         n = sum(len(t.films) for t in todo)
         if n:
             each = self._tried("prepare", lambda: rates.preparation(self._sample, asked.wanted, pipelines))
@@ -202,7 +204,8 @@ class Estimate:
         heads = [self._counted[r.drawing.name] for r in run.recipes if r.finetune is None]
         if heads:
             n, films = len(heads) * trials, trials * sum(c.valid + c.test for c in heads)
-            workers = self._workers(n) if films >= FEW_SCORES or len(heads) < cells else 1
+            alone = scored_alone(films, len(heads) < cells, run.settled.device)
+            workers = 1 if alone else self._workers(n)
             started = rates.start_of_worker(_SCORING) if workers > 1 else 0
             yield Part("predict", started + films * _SCORE_S / workers, counted(n, "trial"))
         tested = max(c.test for c in self._counted.values())

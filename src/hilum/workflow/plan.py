@@ -6,18 +6,17 @@ the policy and the loss, with the faults of the published scripts put where they
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import product
-from typing import Any
 
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
 from hilum.core.errors import InputError, nearest
 from hilum.core.seeding import key_entropy
 from hilum.models.registry import backbone
-from hilum.study.factors import AS_DESCRIBED, FACTOR, FACTORS
+from hilum.study.factors import AS_DESCRIBED, FACTOR, FACTORS, GridCell
 from hilum.study.faults import FAULTS, Fault, that_set, unsafe_among
 from hilum.study.file import Study
 from hilum.study.losses import Loss
@@ -26,7 +25,7 @@ from hilum.study.tables import FinetuneTable, TrainingTable, Varying
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(GridCell):
     """One level of every factor.
 
     Attributes:
@@ -36,25 +35,8 @@ class Cell:
         finetuned: Whether the backbone is trained too.
     """
 
-    name: str
-    levels: Mapping[str, Any] = field(compare=False)
     switches: tuple[str, ...]
     finetuned: bool
-
-    @property
-    def backbone(self) -> str:
-        """Name of its backbone."""
-        return str(self.levels["backbone"])
-
-    @property
-    def pipeline(self) -> str:
-        """Name of its pipeline."""
-        return str(self.levels["pipeline"])
-
-    @property
-    def schedule(self) -> str:
-        """Name of its policy."""
-        return str(self.levels["schedule"])
 
     @property
     def seed(self) -> int:

@@ -10,11 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import cache
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 import psutil
@@ -56,31 +56,13 @@ class Learner:
 
     backbone: str
     finetune: FinetuneTable | None
-    policy: Policy = field(repr=False)
-    loss: Loss = field(repr=False)
+    policy: Policy = field(compare=False)
+    loss: Loss = field(compare=False)
 
     @classmethod
     def of(cls, recipe: Recipe) -> Learner:
         """Of a cell."""
         return cls(recipe.cell.backbone, recipe.finetune, recipe.policy, recipe.loss)
-
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-
-def _once(trial_run: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Keep what a trial run gave, by the words of its arguments."""
-    known: dict[str, _R] = {}
-
-    @wraps(trial_run)
-    def kept(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        key = repr((args, kwargs))
-        if key not in known:
-            known[key] = trial_run(*args, **kwargs)
-        return known[key]
-
-    return kept
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -90,13 +72,13 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-@_once
+@cache
 def start_up() -> float:
     """Seconds that this process took to begin: to load Python, torch and hilum, and to check the study."""
     return time.time() - float(psutil.Process().create_time())
 
 
-@_once
+@cache
 def start_of_worker(modules: str) -> float:
     """Seconds that a process takes to begin which loads some modules and what they need."""
     return seconds(lambda: subprocess.run([sys.executable, "-c", f"import {modules}"], check=True))
@@ -115,7 +97,7 @@ def preparation(films: Manifest, wanted: dict[str, list[Wanted]], pipelines: dic
         return seconds(lambda: [prepare_chunk(t) for t in tasks]) / len(films)
 
 
-@_once
+@cache
 def features(
     name: str, size_px: tuple[int, int], batch: int, precision: Precision, device: str
 ) -> tuple[float, float]:
@@ -129,8 +111,8 @@ def features(
     return built, each / (_STEPS * batch)
 
 
-@_once
-def head_step(learner: Learner, shape: Sequence[int], n_classes: int, batch: int) -> float:
+@cache
+def head_step(learner: Learner, shape: tuple[int, ...], n_classes: int, batch: int) -> float:
     """Seconds of one update of a head in the loop that trains it: dropout, features read from disk, a validation batch for every eight."""
     b = backbone(learner.backbone)
     rng = np.random.default_rng(0)
@@ -152,7 +134,7 @@ def head_step(learner: Learner, shape: Sequence[int], n_classes: int, batch: int
         return min(seconds(lambda: next(epochs)) for _ in range(2)) / _UPDATES
 
 
-@_once
+@cache
 def network_steps(
     learner: Learner, size_px: tuple[int, int], n_classes: int, batch: int, device: str, threads: int
 ) -> tuple[float, float, float]:
@@ -202,7 +184,7 @@ def _checkpoint(network: nn.Module, optimizer: Optimizer) -> float:
         return 0.0
 
 
-@_once
+@cache
 def statistics(n_films: int, n_classes: int, n_resamples: int) -> float:
     """Seconds of the figures of one trial."""
     rng = np.random.default_rng(0)

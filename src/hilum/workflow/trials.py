@@ -130,8 +130,19 @@ def _copy_whole(source: Path, target: Path) -> None:
         shutil.copytree(source, part)
 
 
-FEW_SCORES = 8000
+_FEW_SCORES = 8000
 """Films through heads, counted once a trial, that are scored in less time than a process takes to begin."""
+
+
+def scored_alone(n_scores: int, any_whole: bool, device: str) -> bool:
+    """Whether trials are scored one after another: few films through heads, or networks that share a GPU.
+
+    Args:
+        n_scores: Films to score, counted once a trial.
+        any_whole: Whether a whole network is among the trained models.
+        device: ``cpu`` or ``cuda``.
+    """
+    return device != "cpu" or (n_scores < _FEW_SCORES and not any_whole)
 
 
 def predict(run: Run, trials: Sequence[Trial]) -> None:
@@ -147,7 +158,7 @@ def predict(run: Run, trials: Sequence[Trial]) -> None:
             bundle = t.train.output / "bundle"
             tasks.append(PredictTask(bundle, t.train.drawn, t.train.body, out, t.recipe.second_softmax))
         line.done = len(tasks)
-        few = scored < FEW_SCORES and not any(isinstance(t.train.body, Whole) for t in trials)
+        alone = scored_alone(scored, any(isinstance(t.train.body, Whole) for t in trials), run.settled.device)
         with progress("predict", len(tasks), "trials") as step:
-            for _ in run.engine.map(predict_trial, tasks, alone=few or run.settled.device != "cpu"):
+            for _ in run.engine.map(predict_trial, tasks, alone=alone):
                 step()

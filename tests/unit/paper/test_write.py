@@ -4,7 +4,6 @@ import csv
 import json
 import re
 import runpy
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.core.errors import DigestError, InputError
 from hilum.paper.claims import findings
 from hilum.paper.write import open_paper, policy_rates, write_paper_report
+from page_tags import Tags
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_paper.py"))
 PAPER = "paper-0123456789ab"
@@ -263,30 +263,9 @@ def test_rates_of_one_cycle_come_from_the_policy(suite):
     assert policy_rates(RunFolder(suite[0].parent / "experiment-4-abc")) == {}  # a plateau follows the losses
 
 
-class _Tags(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.open, self.ids, self.links, self.outside = [], [], [], []
-
-    def handle_starttag(self, tag, attrs):
-        values = dict(attrs)
-        self.ids += [values["id"]] if "id" in values else []
-        for name in ("src", "href"):
-            value = values.get(name, "")
-            if value.startswith("#"):
-                self.links.append(value[1:])
-            elif value and not value.startswith("data:"):
-                self.outside.append(value)
-        if tag not in {"meta", "img", "br", "link"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
 def test_the_page_is_well_formed_needs_nothing_else_and_tells_its_curves(suite):
     _, page = suite
-    tags = _Tags()
+    tags = Tags()
     tags.feed(page)
     assert tags.open == []
     assert len(tags.ids) == len(set(tags.ids))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,10 @@ from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
-from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.sources.facts import age_group_of, view_of, views_asked, years_of
-from hilum.stages.ingest import Ingested, ingest
+from hilum.stages.ingest import Ingested
+from ingesting import run, write_csv
 
 
 def picture(root: Path, *names: str, size: tuple[int, int] = (20, 20)) -> Path:
@@ -46,16 +45,6 @@ def dicom(path: Path, **values: object) -> None:
         setattr(ds, name, value)
     path.parent.mkdir(parents=True, exist_ok=True)
     ds.save_as(path, enforce_file_format=True)
-
-
-def write_csv(path: Path, *rows: tuple[str, ...]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as f:
-        csv.writer(f).writerows(rows)
-    return path
-
-
-def run(tmp_path: Path, *sources: object, **options: object) -> Ingested:
-    return ingest([str(s) for s in sources], tmp_path / "out" / "m.csv", engine=Local(0), **options)  # type: ignore[arg-type]
 
 
 def facts(done: Ingested, *columns: str) -> dict[str, tuple[str, ...]]:

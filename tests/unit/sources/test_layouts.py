@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.sources.cohen import label_of
 from hilum.sources.layouts import LAYOUTS
-from hilum.stages.ingest import Ingested, ingest
+from hilum.stages.ingest import Ingested
+from ingesting import run, write_csv
 
 
 def films(root: Path, *names: str) -> Path:
@@ -27,17 +25,6 @@ def films(root: Path, *names: str) -> Path:
         seed = sum(map(ord, str(path)))
         Image.fromarray(np.random.default_rng(seed).integers(0, 256, (20, 20), np.uint8)).save(path)
     return root
-
-
-def write_csv(path: Path, *rows: Sequence[str]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as f:
-        csv.writer(f).writerows(rows)
-    return path
-
-
-def run(tmp_path: Path, *sources: object, **options: object) -> Ingested:
-    return ingest([str(s) for s in sources], tmp_path / "out" / "m.csv", engine=Local(0), **options)  # type: ignore[arg-type]
 
 
 def facts(done: Ingested, *columns: str) -> dict[str, tuple[str, ...]]:

@@ -3,7 +3,6 @@
 import csv
 import re
 import runpy
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from hilum.core.errors import DigestError
 from hilum.paper.side_by_side import papers_numbers
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.report import write_report
+from page_tags import Tags
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
 
@@ -119,30 +119,9 @@ def test_no_claim_of_better(one_trial):
     assert len(found) == words.count("makes results look better")
 
 
-class _Tags(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.open, self.ids, self.links, self.outside = [], [], [], []
-
-    def handle_starttag(self, tag, attrs):
-        values = dict(attrs)
-        self.ids += [values["id"]] if "id" in values else []
-        for name in ("src", "href"):
-            value = values.get(name, "")
-            if value.startswith("#"):
-                self.links.append(value[1:])
-            elif value and not value.startswith("data:"):
-                self.outside.append(value)
-        if tag not in {"meta", "img", "br", "link"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
 def test_the_page_is_well_formed_and_needs_nothing_else(one_trial):
     _, page = one_trial
-    tags = _Tags()
+    tags = Tags()
     tags.feed(page)
     assert tags.open == []
     assert len(tags.ids) == len(set(tags.ids))
