@@ -3,14 +3,14 @@ the intervals.
 
 Convention: ``evaluation.json`` holds a header (what it was computed from), the resampling unit with its
 counts, the formulas, and for every trial of every cell the confusion matrix (rows the truth) and the thinned
-precision-recall and ROC curves of the positive class on the test part. The report reads these, not the
+precision-recall and ROC curves of the positive class on the test part, and how well its probabilities are calibrated. The report reads these, not the
 predictions. Nothing is computed here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,25 @@ class Points:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How well a trial's test probabilities are calibrated, as predicted and at the bundle's temperature, which validation films chose.
+
+    Attributes:
+        temperature: Logits are divided by it; 1 leaves them as they are.
+        ece: Expected calibration error of the predicted class's probability, 0 .. 1, as predicted.
+        brier: Brier score, 0 .. 2, as predicted.
+        ece_at_temperature: As `ece`, at the temperature.
+        brier_at_temperature: As `brier`, at the temperature.
+    """
+
+    temperature: float
+    ece: float
+    brier: float
+    ece_at_temperature: float
+    brier_at_temperature: float
+
+
+@dataclass(frozen=True)
 class TrialEvaluation:
     """What is drawn for a trial.
 
@@ -61,11 +80,13 @@ class TrialEvaluation:
         confusion: int64 (n_classes, n_classes), rows the truth.
         pr: Precision over recall; None where the test part has no positive film.
         roc: True over false positive rate; None where it has none of either.
+        calibration: Of its probabilities; None where the bundle has no temperature.
     """
 
     confusion: NDArray[np.int64]
     pr: Points | None
     roc: Points | None
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +120,7 @@ class Evaluation:
                 "confusion": t.confusion.tolist(),
                 "pr": t.pr.to_dict() if t.pr else None,
                 "roc": t.roc.to_dict() if t.roc else None,
+                "calibration": asdict(t.calibration) if t.calibration else None,
             }
         unit = {"name": self.unit, "counts": dict(self.unit_counts)}
         write_json(
@@ -120,6 +142,7 @@ class Evaluation:
                     np.array(t["confusion"], dtype=np.int64),
                     Points.from_dict(t["pr"]) if t["pr"] else None,
                     Points.from_dict(t["roc"]) if t["roc"] else None,
+                    Calibration(**t["calibration"]) if t.get("calibration") else None,
                 )
                 for cell, by_trial in value["cells"].items()
                 for trial, t in by_trial.items()

@@ -191,6 +191,11 @@ class RunFolder:
         """The bundle's operating point; empty where there is none."""
         return dict(self.bundle(cell, trial).get("operating_point") or {})
 
+    def temperature(self, cell: RunCell, trial: int) -> float | None:
+        """The bundle's temperature, chosen on validation; None where there is none."""
+        value = (self.bundle(cell, trial).get("calibration") or {}).get("temperature")
+        return None if value is None else float(value)
+
     def trained_weights(self, cell: RunCell, trial: int) -> str:
         """Digest of the weights that scored a trial's films, backbone and head together; empty where there is no record."""
         value = self.bundle(cell, trial)

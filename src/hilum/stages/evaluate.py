@@ -87,7 +87,8 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
                 scores.append(_scores(tested.predictions, unit, threshold, folder))
                 scored.setdefault(cell.name, []).append(tested.scored)
                 if not has_statistics:
-                    trials[cell.name, trial] = trial_curves(tested.predictions, folder.positive)
+                    temperature = folder.temperature(cell, trial)
+                    trials[cell.name, trial] = trial_curves(tested.predictions, folder.positive, temperature)
                     rows += _rows([scores[-1]], folder, cell, trial, unit.name, n_resamples)
                 step()
             if not has_statistics:
@@ -145,6 +146,7 @@ def _header(folder: RunFolder, n_resamples: int) -> Header:
         "splits": folder.splits_digest(),
         "predictions": digest(folder.prediction_digests()),
         "operating_points": digest([folder.operating_point(c, t) for c, t in folder.units()]),
+        "temperatures": digest([folder.temperature(c, t) for c, t in folder.units()]),
         "weights": digest(folder.weight_digests()),
     }
     options = {"n_resamples": n_resamples, "part": PART, "positive": folder.positive, "rules": RULES}

@@ -1,18 +1,21 @@
-"""What is drawn of one set of predictions: confusion matrix and curves of the positive class."""
+"""What is shown of one set of predictions: confusion matrix, curves of the positive class, calibration."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from hilum.artifacts.evaluation import Points, TrialEvaluation
+from hilum.artifacts.evaluation import Calibration, Points, TrialEvaluation
 from hilum.artifacts.predictions import Predictions
+from hilum.stats.calibration import apply_temperature, brier, expected_calibration_error
 from hilum.stats.confusion import Undefined, confusion, predicted_class
 from hilum.stats.curves import Curve, pr_curve, roc_curve, thin
 
 
-def trial_curves(predictions: Predictions, positive: str) -> TrialEvaluation:
-    """Confusion matrix and thinned curves.
+def trial_curves(
+    predictions: Predictions, positive: str, temperature: float | None = None
+) -> TrialEvaluation:
+    """Confusion matrix and thinned curves; calibration where the bundle has a temperature.
 
     Raises:
         InputError: A film has a label that is no class.
@@ -22,8 +25,28 @@ def trial_curves(predictions: Predictions, positive: str) -> TrialEvaluation:
     is_positive: NDArray[np.bool_] = y_true == k
     score = predictions.probabilities[:, k]
     return TrialEvaluation(
-        counts, _points(pr_curve(is_positive, score)), _points(roc_curve(is_positive, score))
+        counts,
+        _points(pr_curve(is_positive, score)),
+        _points(roc_curve(is_positive, score)),
+        calibration(y_true, predictions.probabilities, temperature) if temperature else None,
     )
+
+
+def calibration(y_true: ArrayLike, probabilities: ArrayLike, temperature: float) -> Calibration:
+    """Expected calibration error and Brier score, as predicted and at a temperature.
+
+    Args:
+        y_true: Class numbers, (n_films,).
+        probabilities: (n_films, n_classes).
+        temperature: The logits' divisor, above 0. The logarithm of a probability is its logit but for a term that a film's classes share.
+    """
+    found = np.asarray(probabilities, dtype=np.float64)
+    with np.errstate(divide="ignore"):  # a probability of 0 stays 0 at any temperature
+        scaled = apply_temperature(np.log(found), temperature)
+    (ece, score), (ece_after, score_after) = (
+        (expected_calibration_error(y_true, p), brier(y_true, p)) for p in (found, scaled)
+    )
+    return Calibration(temperature, ece, score, ece_after, score_after)
 
 
 def _points(curve: Curve | Undefined) -> Points | None:
