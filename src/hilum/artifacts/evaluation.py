@@ -3,7 +3,8 @@ the intervals.
 
 Convention: ``evaluation.json`` holds a header (what it was computed from), the resampling unit with its
 counts, the formulas, and for every trial of every cell the confusion matrix (rows the truth) and the thinned
-precision-recall and ROC curves of the positive class on the test part, and how well its probabilities are calibrated. The report reads these, not the
+precision-recall and ROC curves of the positive class on the test part, and how well its probabilities
+are calibrated. The report reads these, not the
 predictions. Nothing is computed here.
 """
 
