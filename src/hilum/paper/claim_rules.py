@@ -67,7 +67,7 @@ def cropping_raises_sensitivity(paper: Paper) -> list[Part]:
     if member is None:
         return absent(2)
     found = [d for d in within(member, "pipeline", "sensitivity", "baseline") if d.cell.pipeline == "crop"]
-    found = judged(found, paper.adjust)
+    found = judged(found)
     missing = _not_run(found, printed.BACKBONES[2])
     return [_by(found, goes(found, "better", len(missing)), missing=missing)]
 
@@ -81,7 +81,6 @@ def augmentation_gains_nothing(paper: Paper) -> list[Part]:
         return absent(2)
     found = judged(
         [d for m in ("specificity", "pr_auc") for d in within(member, "pipeline", m, "baseline")],
-        paper.adjust,
     )
     return [_by(found, no_gain(found))]
 
@@ -94,7 +93,7 @@ def densenet_is_best_and_slowest(paper: Paper) -> list[Part]:
     member = paper.experiment(2)
     if member is None:
         return absent(2)
-    found = judged([d for m in _THREE for d in within(member, "backbone", m, "densenet121")], paper.adjust)
+    found = judged([d for m in _THREE for d in within(member, "backbone", m, "densenet121")])
     others = [b for b in printed.BACKBONES[2] if b != "densenet121"]
     missing = _not_run(found, others)
     of_paper = [d for d in found if d.cell.backbone in others]
@@ -129,7 +128,7 @@ def one_cycle_beats_constant(paper: Paper) -> list[Part]:
     found, second, why = within(member, "schedule", "sensitivity", "constant"), paper.experiment(2), ""
     if not found and second is not None:
         found, why = _against_experiment_2(member, second)
-    found = judged(found, paper.adjust)
+    found = judged(found)
     better = (
         not_tested("sensitivity", why)
         if why and not found
@@ -170,7 +169,7 @@ def lower_start_is_better(paper: Paper) -> list[Part]:
         for d in within(member, "schedule", metric, "schedule-1")
         if d.cell.schedule == "schedule-2"
     ]
-    found = judged(found, paper.adjust)
+    found = judged(found)
     return [_by(found, goes(found, "better"))]
 
 
@@ -240,6 +239,6 @@ def baseline_has_best_pr_auc(paper: Paper) -> list[Part]:
         return absent(2)
     wanted = ("resnet50", "squeezenet1_0")
     found = [d for d in within(member, "pipeline", "pr_auc", "baseline") if d.cell.backbone in wanted]
-    found = judged(found, paper.adjust)
+    found = judged(found)
     missing = _not_run(found, wanted)
     return [_by(found, goes(found, "worse", len(missing)), missing=missing)]

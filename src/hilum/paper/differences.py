@@ -10,7 +10,7 @@ and cells that are not comparable (`hilum.paper.comparable`) are not compared.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -23,11 +23,10 @@ from hilum.paper.member import Member
 from hilum.report import numbers
 from hilum.report.run_words import backbone_label
 from hilum.stats.families import levels
+from hilum.stats.multiplicity import holm
 from hilum.study.metrics import metric_label
 
 _FEW = 3  # that are told one by one
-Adjust = Callable[[Sequence[float | None]], list[float | None]]
-"""p-values -> adjusted p-values; a toolkit of statistics hands it in."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +66,12 @@ def is_of_experiment(member: Member, cell: RunCell) -> bool:
     return member.experiment not in (3, 4) or cell.schedule != "constant"
 
 
-def judged(differences: Sequence[Difference], adjust: Adjust) -> list[Difference]:
-    """The differences with the verdicts that hold over all of them together, and within the family of each: over both, or not at all.
+def judged(differences: Sequence[Difference]) -> list[Difference]:
+    """All differences that a claim reads, each with the verdict that holds over all of them together and within its own family.
 
-    Args:
-        differences: All that a claim reads; those of the rule of thumb keep its verdict.
-        adjust: Holm's.
+    A difference is better or worse only if both say so; those of the rule of thumb keep its verdict.
     """
-    adjusted = adjust([d.p if d.adjusted else None for d in differences])
+    adjusted = holm([d.p if d.adjusted else None for d in differences])
     found = []
     for d, p in zip(differences, adjusted, strict=True):
         kept = d.verdict

@@ -34,7 +34,7 @@ def large_cycle_is_better(paper: Paper) -> list[Part]:
     large: list[float] = []
     small: list[float] = []
     for cell in member.folder.cells:
-        phases = ((member.study.get("policy") or {}).get(cell.schedule) or {}).get("phases") or []
+        phases = (member.folder.record.table("policy").get(cell.schedule) or {}).get("phases") or []
         for trial in member.folder.trials if counts_for_claims(cell) else ():
             valid = member.folder.losses(cell, trial).valid
             at = 0

@@ -2,32 +2,46 @@
 
 Convention: a suite's folder holds ``paper.json``; its members are run folders beside it. A member named ``experiment-N`` is an experiment
 of the paper as described, one named ``as-run-N`` or ``as-run-N-more`` has the published scripts' faults, N from 1 to 5; any may be missing,
-and a study of another name is shown without the paper. What the report may not compute itself (figures on the validation part, simulated
-rates) is handed in by the stage.
+and a study of another name is shown without the paper.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from statistics import fmean
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
-from hilum.artifacts.comparisons import ComparisonRow
-from hilum.artifacts.evaluation import Evaluation
-from hilum.artifacts.run import RunCell
+from hilum.artifacts.comparisons import ComparisonRow, read_comparisons
+from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
+from hilum.artifacts.evaluation import Evaluation, read_checked
+from hilum.artifacts.looks import looks
+from hilum.artifacts.run import RunCell, is_run
+from hilum.artifacts.run_files import COMPARISONS, STATISTICS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRow, StudyRows
-from hilum.artifacts.suite_record import SuiteRecord
+from hilum.artifacts.suite_record import NAME, SuiteRecord, is_suite_folder
+from hilum.artifacts.trial_files import TrainFacts
+from hilum.core.errors import InputError
+from hilum.core.progress import progress
 from hilum.paper import printed
 from hilum.report import numbers
 from hilum.report.run_notes import run_notes
 from hilum.report.run_words import backbone_label
+from hilum.stats.curves import point_figures
 from hilum.study.faults import unsafe_among
+from hilum.study.metrics import shown_in
+from hilum.study.policies import Policy
+from hilum.study.policies.simulate import simulate
+from hilum.study.tables import TrainingTable
 
 _MEMBER = re.compile(r"(experiment|as-run)-([1-5])(?:-(.+))?")
 
@@ -43,22 +57,93 @@ class Member:
         evaluation: Its matrices and curves.
         comparisons: Its families' rows; empty for a study that names none.
         seconds: That the study took, everything shared; None where not measured.
-        validation: Cell -> metric -> mean over trials on the validation part.
-        rates: Schedule -> float64 (n_steps,), the learning rate of each step, where it follows from the policy alone.
-        drawn: Class -> training films as drawn, trial 1; empty where not recorded.
-        looks: How often the test part was looked at (`hilum.artifacts.looks`); None where there is no ledger.
     """
 
     name: str
     folder: RunFolder
     rows: StudyRows
     evaluation: Evaluation
-    comparisons: Sequence[ComparisonRow] = ()
-    seconds: float | None = None
-    validation: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    rates: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-    drawn: Mapping[str, int] = field(default_factory=dict)
-    looks: int | None = None
+    comparisons: Sequence[ComparisonRow]
+    seconds: float | None
+
+    @classmethod
+    def read(cls, name: str, path: Path, seconds: float | None, suite: Path) -> Self:
+        """Read a study's run and check it.
+
+        Args:
+            name: Of the study.
+            path: The run's folder.
+            seconds: That the study took.
+            suite: The file that names it, for messages.
+
+        Raises:
+            InputError: There is no such run, or it was not evaluated.
+            DigestError: Its statistics are of other predictions.
+        """
+        if not is_run(path):
+            raise InputError(
+                f"{suite}: member {name!r} is run {path.name!r}, but {path} is no run's folder; run that study in this workspace, "
+                "or take it out of the suite"
+            )
+        if not (path / STATISTICS).is_file():
+            raise InputError(
+                f"{suite}: member {name!r} was not evaluated: {path} has no statistics.json; run the study to its end"
+            )
+        folder, comparisons = RunFolder(path), path / COMPARISONS
+        evaluation, rows = read_checked(folder), StudyRows.read(path / STATISTICS)
+        return cls(
+            name,
+            folder,
+            rows,
+            evaluation,
+            read_comparisons(comparisons) if comparisons.is_file() else (),
+            seconds,
+        )
+
+    @cached_property
+    def validation(self) -> dict[str, dict[str, float]]:
+        """Cell -> metric -> mean over trials on the validation part; a metric that is undefined in a trial is left out."""
+        folder, found = self.folder, {}
+        positive = folder.classes.index(folder.positive)
+        with progress("validation figures", len(folder.cells) * folder.n_trials, "trials") as step:
+            for cell in folder.cells:
+                trials = []
+                for trial in folder.trials:
+                    films = folder.predictions(cell, trial).of_part("valid")
+                    trials.append(point_figures(films.y_index(), films.probabilities, positive))
+                    step()
+                shared = [m for m in shown_in("headline") if all(m in t for t in trials)]
+                found[cell.name] = {m: fmean(t[m] for t in trials) for m in shared}
+        return found
+
+    @cached_property
+    def rates(self) -> dict[str, NDArray[np.float64]]:
+        """Schedule -> float64 (n_steps,), the learning rate of each step, where it follows from the policy alone and is recorded."""
+        policies, training = self.folder.record.table("policy"), self.folder.record.table("training")
+        rate = training.get("learning_rate", TrainingTable().learning_rate)
+        found = {}
+        for cell in self.folder.cells:
+            steps = TrainFacts.of_trial(self.folder.folder(cell, 1)).steps_per_epoch
+            if cell.schedule in found or cell.schedule not in policies or not steps:
+                continue
+            policy = TypeAdapter[Policy](Policy).validate_python(policies[cell.schedule])
+            if not policy.reads_losses:
+                found[cell.schedule] = simulate(policy.filled(rate), int(training.get("epochs") or 0), steps)
+        return found
+
+    @cached_property
+    def drawn(self) -> dict[str, int]:
+        """Class -> training films as drawn, trial 1; empty where not recorded."""
+        path = drawn_path(self.folder.path, "", self.folder.cells[0].pipeline, 1)
+        by_id = self.folder.manifest.by_id
+        films = DrawnFilms.read(path).parts["train"] if path.is_file() else ()
+        return dict(Counter(by_id[f.image_id].label for f in films))
+
+    @cached_property
+    def looks(self) -> int | None:
+        """How often its test part was looked at (`hilum.artifacts.looks`); None where there is no ledger."""
+        seen = looks(self.folder)
+        return seen.most if seen else None
 
     @property
     def experiment(self) -> int:
@@ -79,11 +164,6 @@ class Member:
             return self.name
         more = f" ({found[3]})" if found[3] else ""
         return f"Experiment {found[2]}{' as run' if self.as_run else ''}{more}"
-
-    @property
-    def study(self) -> Mapping[str, Any]:
-        """The study as it was run."""
-        return self.folder.record.study
 
     @property
     def unsafe(self) -> list[str]:
@@ -142,12 +222,29 @@ class Paper:
     Attributes:
         suite: What ``paper.json`` says.
         members: In the order of the suite.
-        adjust: Adjusts p-values for many comparisons (Holm's).
     """
 
     suite: SuiteRecord
     members: tuple[Member, ...]
-    adjust: Callable[[Sequence[float | None]], list[float | None]]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read a suite's folder, every member read and checked.
+
+        Raises:
+            InputError: It is no suite's, or a member does not exist or was not evaluated, or something is malformed.
+            DigestError: A member's statistics are of other predictions.
+        """
+        if not is_suite_folder(folder):
+            raise InputError(
+                f"{folder}: expected the folder of a suite, with {NAME}; make one with `hilum run` of a suite"
+            )
+        suite = SuiteRecord.read(folder)
+        runs = folder.parent
+        return cls(
+            suite,
+            tuple(Member.read(m.study, runs / m.run, m.seconds, folder / NAME) for m in suite.members),
+        )
 
     def experiment(self, number: int) -> Member | None:
         """The study of an experiment as described; that of the plain name where there are several."""

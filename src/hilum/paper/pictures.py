@@ -36,7 +36,7 @@ COPIED = ("augmentor-torchvision", "augmentation-panel", "box-panel")
 
 def rate_picture(member: Member, out: Path) -> Picture | None:
     """Figures 1 and 9: the rate of each batch under each one-cycle schedule; None without any."""
-    policies = member.study.get("policy") or {}
+    policies = member.folder.record.table("policy")
     panels = []
     for name, rates in member.rates.items():
         if (policies.get(name) or {}).get("kind") == "one_cycle":
@@ -162,7 +162,7 @@ def _pr_curve(member: Member, cell: RunCell, name: str) -> PrCurve | None:
 
 def architecture_picture(member: Member | None, out: Path) -> Picture:
     """Figure 14, at the size of the study's films; at the paper's where Experiment 5 was not run."""
-    size = int((member.study.get("augment") or {}).get("size_px") or CNN_SIZE_PX) if member else CNN_SIZE_PX
+    size = int((member and member.folder.record.table("augment").get("size_px")) or CNN_SIZE_PX)
     classes = len(member.folder.classes) if member else 4
     return _picture(
         figures.architecture(size, classes),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hilum.paper.claims import findings
-from hilum.paper.write import open_paper
+from hilum.paper.member import Paper
 
 TESTS = Path(__file__).parents[2]
 FAKE = runpy.run_path(str(TESTS / "fake_paper.py"))
@@ -36,7 +36,7 @@ def study(runs, number, edit=None, **options):
 
 def found(runs, *numbers):
     folder = FAKE["write_suite"](runs, [f"experiment-{n}" for n in numbers])
-    return {f.letter: f for f in findings(open_paper(folder))}
+    return {f.letter: f for f in findings(Paper.read(folder))}
 
 
 def experiment_4(runs, matrices, **options):

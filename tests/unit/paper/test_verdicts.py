@@ -15,7 +15,6 @@ from hilum.artifacts.study_rows import StudyRow
 from hilum.paper.differences import Difference, by_thumb, judged, words
 from hilum.paper.loss_rules import large_cycle_is_better, loss_stops_after_ten_epochs
 from hilum.paper.verdicts import ClaimVerdict, Ruling, goes, no_gain, together
-from hilum.stats.multiplicity import holm
 
 CELL = RunCell("a", {"backbone": "squeezenet1_0", "pipeline": "crop", "schedule": "constant"}, "imagenet")
 BASE = RunCell("b", {"backbone": "squeezenet1_0", "pipeline": "baseline", "schedule": "constant"}, "imagenet")
@@ -88,13 +87,13 @@ def test_holm_runs_over_all_that_a_claim_reads():
         replace(difference("better", 0.02), p=0.049),
         *(replace(difference("not distinguishable", -0.01), p=p) for p in (0.3, 0.4, 0.5)),
     ]
-    judgement = judged(found, holm)
+    judgement = judged(found)
     assert {d.verdict for d in judgement} == {"not distinguishable"}
     assert goes(judgement, "better") == Ruling("not distinguishable", "in none of four")
-    sure = judged([replace(found[0], p=0.012), *found[1:]], holm)
+    sure = judged([replace(found[0], p=0.012), *found[1:]])
     assert goes(sure, "better") == Ruling("holds in part", "in one of four")
     # what the study's own, larger family did not call better stays so, and of one trial nothing is said
-    quiet = judged([replace(difference(v, 0.02), p=1e-6) for v in ("not distinguishable", ONE_TRIAL)], holm)
+    quiet = judged([replace(difference(v, 0.02), p=1e-6) for v in ("not distinguishable", ONE_TRIAL)])
     assert [d.verdict for d in quiet] == ["not distinguishable", ONE_TRIAL]
 
 
@@ -143,11 +142,12 @@ def test_few_differences_are_told_one_by_one_and_many_are_counted():
 
 def paper_of(valid, cell=CELL, phases=(), trials=2):
     """A paper of one study with one cell and trials of these validation losses."""
+    policies = {"constant": {"phases": [{"epochs": e, "max_rate": 1e-3} for e in phases]}}
     folder = SimpleNamespace(
-        cells=[cell], trials=range(1, trials + 1), n_trials=trials, losses=lambda *_: LossCurve(valid, valid)
-    )
-    study = {"policy": {"constant": {"phases": [{"epochs": e, "max_rate": 1e-3} for e in phases]}}}
-    member = SimpleNamespace(title="Experiment 1", folder=folder, study=study)
+        cells=[cell], trials=range(1, trials + 1), n_trials=trials, losses=lambda *_: LossCurve(valid, valid),
+        record=SimpleNamespace(table={"policy": policies}.get),
+    )  # fmt: skip
+    member = SimpleNamespace(title="Experiment 1", folder=folder)
     return SimpleNamespace(experiment=lambda _: member)
 
 

@@ -11,7 +11,8 @@ import pytest
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.errors import DigestError, InputError
 from hilum.paper.claims import findings
-from hilum.paper.write import open_paper, policy_rates, write_paper_report
+from hilum.paper.member import Paper
+from hilum.paper.write import write_paper_report
 from page_tags import Tags
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_paper.py"))
@@ -152,7 +153,7 @@ def test_costs_come_from_the_run_and_films_a_second_from_its_seconds(suite):
 
 
 def test_the_verdicts_follow_the_planted_evidence(suite):
-    found = {f.letter: f for f in findings(open_paper(suite[0]))}
+    found = {f.letter: f for f in findings(Paper.read(suite[0]))}
     assert (
         {letter: f.verdict for letter, f in found.items()}
         == {
@@ -192,7 +193,7 @@ def test_what_was_not_run_is_not_tested_and_says_so(suite, tmp_path):
     value["members"] = [m for m in value["members"] if m["study"] == "experiment-4"]
     (folder / "paper.json").write_text(json.dumps(value))
     (folder.parent / "experiment-4-abc").symlink_to(suite[0].parent / "experiment-4-abc")
-    found = {f.letter: f for f in findings(open_paper(folder))}
+    found = {f.letter: f for f in findings(Paper.read(folder))}
     assert {f.verdict for f in found.values()} == {"holds", "not tested here"}
     assert found["f"].verdict == "holds"
     assert found["c"].evidence == "Experiment 2 was not run."
@@ -251,7 +252,8 @@ def test_seconds_and_looks(suite):
 
 
 def test_rates_of_one_cycle_come_from_the_policy(suite):
-    rates = policy_rates(RunFolder(suite[0].parent / "experiment-3-abc"))
+    paper = Paper.read(suite[0])
+    rates = paper.experiment(3).rates
     assert {name: len(r) for name, r in rates.items()} == {
         "schedule-1": 280, "schedule-2": 280, "schedule-3": 200, "schedule-4": 200,
     }  # fmt: skip
@@ -260,7 +262,7 @@ def test_rates_of_one_cycle_come_from_the_policy(suite):
         pytest.approx(1e-3),
         pytest.approx(1e-4),
     )
-    assert policy_rates(RunFolder(suite[0].parent / "experiment-4-abc")) == {}  # a plateau follows the losses
+    assert paper.experiment(4).rates == {}  # a plateau follows the losses
 
 
 def test_the_page_is_well_formed_needs_nothing_else_and_tells_its_curves(suite):
@@ -324,7 +326,7 @@ def test_a_member_that_is_not_there_or_was_not_evaluated_is_refused_by_name(suit
 )
 def test_a_malformed_suite_is_refused(suite, tmp_path, change, message):
     with pytest.raises(InputError, match=re.escape(message)):
-        open_paper(_alone(suite, tmp_path, **change))
+        Paper.read(_alone(suite, tmp_path, **change))
 
 
 def test_without_a_family_one_cycle_is_judged_by_the_rule_of_thumb_against_experiment_2(suite, tmp_path):
@@ -338,7 +340,7 @@ def test_without_a_family_one_cycle_is_judged_by_the_rule_of_thumb_against_exper
         alone={"squeezenet1_0": {"featurize": 900.0}},
     )  # fmt: skip
     FAKE["compared"](run, None)
-    (e,) = [f for f in findings(open_paper(folder)) if f.letter == "e"]
+    (e,) = [f for f in findings(Paper.read(folder)) if f.letter == "e"]
     sensitivity, time = e.parts
     assert sensitivity.thumb
     assert "squeezenet1_0, schedule-1 against constant" in sensitivity.evidence
