@@ -51,26 +51,15 @@ class StairsPolicy(OneRatePolicy):
 INVERT = '''
 """The negative of a film."""
 
-from dataclasses import dataclass
 from typing import ClassVar
-
-import numpy as np
 
 from hilum.augment.operation import Drawn, Film, Operation
 
 
-@dataclass(frozen=True, kw_only=True)
 class Invert(Operation):
     """Black for white."""
 
     op: ClassVar[str] = "invert"
-
-    @property
-    def draws(self) -> bool:
-        return False
-
-    def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
-        return {}
 
     def apply(self, film: Film, drawn: Drawn) -> Film:
         return 255 - film

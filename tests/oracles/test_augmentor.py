@@ -21,7 +21,7 @@ from hilum.augment.distort import RandomDistortion
 from hilum.augment.flip import FlipLeftRight
 from hilum.augment.gate import acts
 from hilum.augment.operation import Drawn, Film, Operation
-from hilum.augment.pipeline import Pipeline, Step
+from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import preset
 from hilum.augment.resize import Resize
 from hilum.augment.rotate import Rotate
@@ -321,8 +321,8 @@ def test_gate_augmentor_is_the_published_gate(probability: float, monkeypatch: p
 def test_step_that_is_not_on_the_part_is_left_out_as_in_the_scripts() -> None:
     """Distortion and zoom are for training films; validation and test films pass the crop pipeline."""
     for name in ("crop-distortion", "crop-zoom"):
-        steps: tuple[Step, ...] = preset(name).steps
-        assert [step.operation.op for step in steps if "test" in step.parts] == [
+        steps: tuple[Operation, ...] = preset(name).steps
+        assert [step.op for step in steps if "test" in step.parts] == [
             "resize",
             "crop_centre",
             "resize",

@@ -6,6 +6,9 @@ import numpy as np
 
 from hilum.augment.operation import Film
 
+Edges = tuple[float, float, float, float]
+"""Left, top, right and bottom of a box, in pixels from the top left corner of a film."""
+
 
 def crop(film: Film, left: float, top: float, right: float, bottom: float) -> Film:
     """The part of a film between four edges, in pixels from the top left corner.
@@ -28,11 +31,7 @@ def crop(film: Film, left: float, top: float, right: float, bottom: float) -> Fi
     return out
 
 
-def centred(width: int, height: int, of_width: int, of_height: int) -> tuple[float, float, float, float]:
-    """The edges (left, top, right, bottom) of a centred box, before rounding."""
-    return (
-        of_width / 2 - width / 2,
-        of_height / 2 - height / 2,
-        of_width / 2 + width / 2,
-        of_height / 2 + height / 2,
-    )
+def centred(width: int, height: int, of_width: int, of_height: int) -> Edges:
+    """The edges of a centred box, before rounding."""
+    x, y = of_width / 2, of_height / 2
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from hilum.augment.box import centred, crop
-from hilum.augment.operation import Drawn, Film, Operation, Points
+from hilum.augment.box import Edges, centred, crop
+from hilum.augment.operation import Drawn, Film, Operation, Points, ShareOfSide, SidePx
 from hilum.core.errors import InputError
 
 
-@dataclass(frozen=True, kw_only=True)
-class CropCentre(Operation):
-    """Keep the centre of a film.
+class _Crop(Operation):
+    """A crop: the part of a film in a box."""
 
-    Attributes:
-        percentage_area: Share of each SIDE that is kept, 0.1 to below 1, as in Augmentor; so 0.9 keeps 81 % of the area.
-        randomise_percentage_area: Draw the share between 0.1 and `percentage_area`, to two digits.
-    """
-
-    op: ClassVar[str] = "crop_centre"
     keeps_size: ClassVar[bool] = False
-
-    percentage_area: float
-    randomise_percentage_area: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require(0.1 <= self.percentage_area < 1.0, "percentage_area", "from 0.1 to below 1")
-
-    @property
-    def draws(self) -> bool:
-        return self.randomise_percentage_area
-
-    def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
-        del height, width
-        return drawn_side(rng, self.percentage_area) if self.randomise_percentage_area else {}
 
     def size_after(self, drawn: Drawn, height: int, width: int) -> tuple[int, int]:
         left, top, right, bottom = (round(edge) for edge in self._box(drawn, height, width))
@@ -51,10 +28,34 @@ class CropCentre(Operation):
         left, top, _, _ = self._box(drawn, height, width)
         return points - (round(left), round(top))
 
+    def _box(self, drawn: Drawn, height: int, width: int) -> Edges:
+        raise NotImplementedError
+
+
+class CropCentre(_Crop):
+    """Keep the centre of a film.
+
+    Attributes:
+        percentage_area: Share of each SIDE that is kept, 0.1 to below 1, as in Augmentor; so 0.9 keeps 81 % of the area.
+        randomise_percentage_area: Draw the share between 0.1 and `percentage_area`, to two digits.
+    """
+
+    op: ClassVar[str] = "crop_centre"
+
+    percentage_area: ShareOfSide
+    randomise_percentage_area: bool = False
+
+    @property
+    def draws(self) -> bool:
+        return self.randomise_percentage_area
+
+    def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
+        return {"side": drawn_side(rng, self.percentage_area)} if self.randomise_percentage_area else {}
+
     def describe(self, drawn: Drawn) -> str:
         return f"crop to the centre, {drawn.get('side', self.percentage_area):.0%} of each side"
 
-    def _box(self, drawn: Drawn, height: int, width: int) -> tuple[float, float, float, float]:
+    def _box(self, drawn: Drawn, height: int, width: int) -> Edges:
         side = drawn.get("side", self.percentage_area)
         kept_width, kept_height = math.floor(width * side), math.floor(height * side)
         if kept_width < 1 or kept_height < 1:
@@ -64,8 +65,7 @@ class CropCentre(Operation):
         return centred(kept_width, kept_height, width, height)
 
 
-@dataclass(frozen=True, kw_only=True)
-class CropBySize(Operation):
+class CropBySize(_Crop):
     """Keep a box of a given size, in the centre or anywhere.
 
     Attributes:
@@ -75,16 +75,10 @@ class CropBySize(Operation):
     """
 
     op: ClassVar[str] = "crop_by_size"
-    keeps_size: ClassVar[bool] = False
 
-    width_px: int
-    height_px: int
+    width_px: SidePx
+    height_px: SidePx
     centre: bool = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require(self.width_px > 1, "width_px", "at least 2")
-        self.require(self.height_px > 1, "height_px", "at least 2")
 
     @property
     def draws(self) -> bool:
@@ -99,23 +93,15 @@ class CropBySize(Operation):
             "top_px": int(rng.integers(0, height - self.height_px + 1)),
         }
 
-    def size_after(self, drawn: Drawn, height: int, width: int) -> tuple[int, int]:
-        left, top, right, bottom = (round(edge) for edge in self._box(drawn, height, width))
-        return bottom - top, right - left
-
     def apply(self, film: Film, drawn: Drawn) -> Film:
         self._fits(*film.shape)
-        return crop(film, *self._box(drawn, *film.shape))
-
-    def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
-        left, top, _, _ = self._box(drawn, height, width)
-        return points - (round(left), round(top))
+        return super().apply(film, drawn)
 
     def describe(self, drawn: Drawn) -> str:
         where = f"at {drawn['left_px']}, {drawn['top_px']}" if drawn else "centre"
         return f"{self.width_px}×{self.height_px} px, {where}"
 
-    def _box(self, drawn: Drawn, height: int, width: int) -> tuple[float, float, float, float]:
+    def _box(self, drawn: Drawn, height: int, width: int) -> Edges:
         if not drawn:
             return centred(self.width_px, self.height_px, width, height)
         left, top = drawn["left_px"], drawn["top_px"]
@@ -129,6 +115,6 @@ class CropBySize(Operation):
             )
 
 
-def drawn_side(rng: np.random.Generator, at_most: float) -> Drawn:
+def drawn_side(rng: np.random.Generator, at_most: float) -> float:
     """A share of each side from 0.1 to `at_most`, rounded to two digits as Augmentor does."""
-    return {"side": round(float(rng.uniform(0.1, at_most)), 2)}
+    return round(float(rng.uniform(0.1, at_most)), 2)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import Field
 
 from hilum.augment.operation import Drawn, Film, Operation, Points
 from hilum.core.errors import InputError
@@ -17,7 +17,6 @@ _AGREE_PX: Final = 1e-6
 _MOST_STEPS: Final = 200
 
 
-@dataclass(frozen=True, kw_only=True)
 class RandomDistortion(Operation):
     """Move every inner corner of a grid by whole pixels, drawn uniformly, and resample each tile (bicubic).
 
@@ -32,15 +31,9 @@ class RandomDistortion(Operation):
 
     op: ClassVar[str] = "random_distortion"
 
-    grid_width: int
-    grid_height: int
-    magnitude: int
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require(self.grid_width >= 1, "grid_width", "at least 1")
-        self.require(self.grid_height >= 1, "grid_height", "at least 1")
-        self.require(self.magnitude >= 0, "magnitude", "at least 0")
+    grid_width: Annotated[int, Field(ge=1)]
+    grid_height: Annotated[int, Field(ge=1)]
+    magnitude: Annotated[int, Field(ge=0)]
 
     def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
         """Draw `shifts_px`: [dx, dy] for each inner corner, row by row from the top left."""
@@ -59,14 +52,9 @@ class RandomDistortion(Operation):
         mesh = []
         for row, column in np.ndindex(self.grid_height, self.grid_width):
             tile = x_edges[column], y_edges[row], x_edges[column + 1], y_edges[row + 1]
-            upper, lower = corners[row, column : column + 2], corners[row + 1, column : column + 2]
-            from_corners = (
-                *upper[0],
-                *lower[0],
-                *lower[1],
-                *upper[1],
-            )  # anticlockwise from the top left, as Pillow names them
-            mesh.append((tuple(int(v) for v in tile), tuple(float(v) for v in from_corners)))
+            # anticlockwise from the top left, as Pillow names them
+            places = corners[[row, row + 1, row + 1, row], [column, column, column + 1, column + 1]]
+            mesh.append((tuple(map(int, tile)), tuple(map(float, places.ravel()))))
         bent = Image.fromarray(film).transform(
             (width, height), Image.Transform.MESH, mesh, Image.Resampling.BICUBIC
         )

@@ -8,7 +8,6 @@ that ask what it does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -16,28 +15,16 @@ import numpy as np
 from hilum.augment.operation import Drawn, Film, Operation, Points
 
 
-@dataclass(frozen=True, kw_only=True)
 class FlipLeftRight(Operation):
     """Mirror the film left to right. Read the module's warning first."""
 
     op: ClassVar[str] = "flip_left_right"
 
-    @property
-    def draws(self) -> bool:
-        return False
-
-    def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
-        del rng, height, width
-        return {}
-
     def apply(self, film: Film, drawn: Drawn) -> Film:
-        del drawn
         return np.ascontiguousarray(film[:, ::-1])
 
     def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
-        del drawn, height
         return np.array([width, 0.0]) + points * (-1.0, 1.0)
 
     def describe(self, drawn: Drawn) -> str:
-        del drawn
         return "mirrored"

@@ -10,11 +10,11 @@ cost no generator, and changing a probability changes nothing else that is drawn
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Literal
 
 from hilum.core.seeding import key_entropy
 
-GATES: Final = ("exact", "augmentor")
+Gate = Literal["exact", "augmentor"]
 
 
 def coin(seed: int, *key: str | int) -> float:
@@ -26,7 +26,7 @@ def coin(seed: int, *key: str | int) -> float:
     return (key_entropy(seed, *key, "gate") >> 75) / (1 << 53)
 
 
-def acts(u: float, probability: float, gate: str) -> bool:
+def acts(u: float, probability: float, gate: Gate) -> bool:
     """Whether an operation of this probability acts when the coin shows `u`.
 
     >>> acts(0.12, 0.1, "exact"), acts(0.12, 0.1, "augmentor")

@@ -8,60 +8,124 @@ can be listed, kept beside the prepared film and replayed. Names, options and me
 `move` is the same change for places instead of pixels: where each point of the film goes. Places are (x, y) in pixels from the top left
 corner of the film, and pixel (0, 0) covers [0, 1) x [0, 1).
 
-Whether an operation acts is not its own business: see `gate`. Which part's films it may act on is the
-pipeline's.
+How often an operation acts, and on the films of which parts, are options that all have; that it acts on a film is the pipeline's doing.
 """
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, ClassVar, Self
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
-from hilum.core.errors import InputError, nearest
+from hilum.study.mistakes import faults_of
+from hilum.study.tables import STRICT
 
 Film = NDArray[np.uint8]
 Points = NDArray[np.float64]
 Drawn = dict[str, Any]
+Part = Literal["train", "valid", "test"]
+PARTS: Final[tuple[Part, ...]] = ("train", "valid", "test")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """One augmentation operation and its options.
+def must_be(words: str, holds: Callable[[Any], bool]) -> AfterValidator:
+    """A range of an option: the words for a message, and whether a value lies in it."""
+
+    def check(value: Any) -> Any:
+        if not holds(value):
+            raise PydanticCustomError("range", "must be {words}", {"words": words})
+        return value
+
+    return AfterValidator(check)
+
+
+def above(other: str, *, or_equal: bool = False) -> AfterValidator:
+    """An option that is greater than another one, which is declared before it."""
+
+    def check(value: Any, info: ValidationInfo) -> Any:
+        least = info.data.get(other)
+        if least is not None and not (value > least or (or_equal and value == least)):
+            words = f"{'at least' if or_equal else 'above'} {other} ({least!r})"
+            raise PydanticCustomError("order", "must be {words}", {"words": words})
+        return value
+
+    return AfterValidator(check)
+
+
+SidePx = Annotated[int, Field(ge=2)]
+ShareOfSide = Annotated[float, must_be("from 0.1 to below 1", lambda v: 0.1 <= v < 1.0)]
+
+
+class Operation(BaseModel):
+    """One augmentation operation and its options: a step of a pipeline.
 
     Attributes:
         op: The operation's name in study files.
-        probability: How often it acts, 0 to 1; what 0.1 means exactly is the pipeline's gate.
         keeps_size: Whether the result is as large as the film, whatever is drawn.
+        probability: How often it acts, 0 to 1; what 0.1 means exactly is the pipeline's gate.
+        parts: Whose films it may act on. Left out: all parts where it does the same to every film, else train.
+
+    Raises:
+        InputError: An unknown, missing or ill-typed option, or a value out of range; all that is wrong is named.
     """
+
+    model_config = ConfigDict(**STRICT, strict=True, allow_inf_nan=False)
 
     op: ClassVar[str]
     keeps_size: ClassVar[bool] = True
 
-    probability: float = 1.0
+    probability: Annotated[float, must_be("from 0 to 1", lambda v: 0.0 <= v <= 1.0)] = 1.0
+    parts: Annotated[
+        tuple[Part, ...],
+        Field(strict=False),
+        must_be("a list of train, valid, test", bool),
+        AfterValidator(lambda parts: tuple(p for p in PARTS if p in parts)),
+    ] = ()
 
-    def __post_init__(self) -> None:
-        self.require(0.0 <= self.probability <= 1.0, "probability", "from 0 to 1")
-
-    def require(self, ok: bool, option: str, expected: str) -> None:
-        """Raise an InputError that names operation, option, what was expected and what came, unless `ok`."""
-        if not ok:
-            raise InputError(f"{self.op}: {option} must be {expected}; got {getattr(self, option)!r}")
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_words(cls, options: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            made = read(options)
+        except ValidationError as e:
+            raise faults_of(e, cls, cls.op) from None
+        if not made.parts:
+            object.__setattr__(made, "parts", ("train",) if made.by_chance else PARTS)
+        return made
 
     @property
     def draws(self) -> bool:
         """Whether something is drawn when it acts; a resize, say, always does the same."""
-        return True
+        return type(self).sample is not Operation.sample
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether something about it is drawn: whether it acts, or what it does."""
+        return self.probability != 1.0 or self.draws
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it does the same to every film of every part."""
+        return self.parts == PARTS and not self.by_chance
 
     def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
         """Draw what to do to a film of this size."""
-        raise NotImplementedError
+        return {}
 
     def size_after(self, drawn: Drawn, height: int, width: int) -> tuple[int, int]:
         """The (height, width) of the result; the film's own for operations that keep it."""
-        del drawn
         return height, width
 
     def apply(self, film: Film, drawn: Drawn) -> Film:
@@ -80,50 +144,18 @@ class Operation:
         Returns:
             float64 (n_points, 2), in pixels of the result.
         """
-        del drawn, height, width
         return points
 
     def describe(self, drawn: Drawn) -> str:
         """A few words for a caption."""
-        del drawn
         return self.op.replace("_", " ")
 
     def to_dict(self) -> dict[str, Any]:
         """The operation as a table of a study file, with every option."""
-        return {"op": self.op, **{f.name: getattr(self, f.name) for f in fields(self)}}
+        own = {name: value for name, value in self if name != "parts"}
+        return {"op": self.op, **own, "parts": list(self.parts)}
 
     def differing(self) -> dict[str, Any]:
-        """The operation as a table without the options that are at their default: what a digest of it is made from."""
-        return {
-            "op": self.op,
-            **{f.name: v for f in fields(self) if (v := getattr(self, f.name)) != f.default},
-        }
-
-    @classmethod
-    def from_dict(cls, options: dict[str, Any]) -> Self:
-        """Make the operation from its options (without `op`).
-
-        Raises:
-            InputError: For an unknown, missing or ill-typed option, or a value out of range.
-        """
-        known = {f.name: f for f in fields(cls)}
-        for name, value in options.items():
-            if name not in known:
-                raise InputError(f"{cls.op}: unknown option {name!r}; {nearest(name, known)}")
-            if not _is_a(value, str(known[name].type)):
-                raise InputError(f"{cls.op}: {name} must be {_WORDS[str(known[name].type)]}; got {value!r}")
-        missing = [n for n, f in known.items() if f.default is MISSING and n not in options]
-        if missing:
-            raise InputError(f"{cls.op}: {missing[0]!r} is missing; it needs {', '.join(missing)}")
-        return cls(**{n: float(v) if known[n].type == "float" else v for n, v in options.items()})
-
-
-_WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
-
-
-def _is_a(value: object, type_name: str) -> bool:
-    if type_name == "bool" or isinstance(value, bool):
-        return type_name == "bool" and isinstance(value, bool)
-    if type_name == "float":
-        return isinstance(value, int | float) and np.isfinite(value).item()
-    return isinstance(value, int if type_name == "int" else str)
+        """The table without the options that are at their default: what a digest of it is made from."""
+        defaults = {name: f.default for name, f in type(self).model_fields.items()}
+        return {k: v for k, v in self.to_dict().items() if k not in defaults or v != defaults[k]}

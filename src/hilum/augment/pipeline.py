@@ -20,19 +20,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Self, TypedDict
+from typing import Annotated, Any, Final, Self, TypedDict
 
-from hilum.augment.gate import GATES, acts, coin
-from hilum.augment.operation import Drawn, Film, Operation
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hilum.augment.gate import Gate, acts, coin
+from hilum.augment.operation import PARTS, Drawn, Film, Operation
 from hilum.augment.operations import OPERATIONS
 from hilum.augment.resize import Resize
 from hilum.core.errors import InputError, nearest
 from hilum.core.keys import ALWAYS, Key
 from hilum.core.seeding import generator
+from hilum.study.mistakes import faults_of
+from hilum.study.tables import STRICT
 
-PARTS: Final = ("train", "valid", "test")
 SEMANTICS: Final = 1
 """Raised when the same pipeline would give other pixels or other draws, by another default of an operation too; part of every digest."""
 _PIPELINE: Final = Key(steps=ALWAYS, gate="exact", version=1, semantics=ALWAYS)
@@ -46,56 +48,27 @@ class DrawnStep(TypedDict):
     drawn: Drawn
 
 
-@dataclass(frozen=True)
-class Step:
-    """An operation and the parts whose films it may act on."""
-
-    operation: Operation
-    parts: tuple[str, ...] = PARTS
-
-    @property
-    def by_chance(self) -> bool:
-        """Whether something about it is drawn: whether it acts, or what it does."""
-        return self.operation.probability != 1.0 or self.operation.draws
-
-    @property
-    def fixed(self) -> bool:
-        """Whether it does the same to every film of every part."""
-        return self.parts == PARTS and not self.by_chance
-
-    def to_dict(self) -> dict[str, Any]:
-        """The step as a table of a study file."""
-        return {**self.operation.to_dict(), "parts": list(self.parts)}
-
-
-@dataclass(frozen=True)
-class Pipeline:
+class Pipeline(BaseModel):
     """Steps in order.
 
     Attributes:
         name: What tables call it.
-        steps: At least one.
-        gate: "exact" or "augmentor", see `gate`.
         version: Raised by the author of a named pipeline when its steps change.
+        gate: "exact" or "augmentor", see `gate`.
+        steps: At least one.
     """
 
-    name: str
-    steps: tuple[Step, ...]
-    gate: str = "exact"
-    version: int = 1
+    model_config = ConfigDict(**STRICT, strict=True)
 
-    def __post_init__(self) -> None:
-        if not self.steps:
-            raise InputError(f"pipeline {self.name!r} has no steps; the smallest has one resize")
-        if self.gate not in GATES:
-            raise InputError(
-                f"pipeline {self.name!r}: unknown gate {self.gate!r}; {nearest(self.gate, GATES)}"
-            )
+    name: Annotated[str, Field(min_length=1)]
+    version: int = 1
+    gate: Gate = "exact"
+    steps: Annotated[tuple[Operation, ...], Field(strict=False, min_length=1)]
 
     @cached_property
     def digest(self) -> str:
         """Digest of what the pipeline does; two names for the same steps have one digest. Defaults are left out of it."""
-        steps = [{**step.operation.differing(), "parts": step.parts} for step in self.steps]
+        steps = [step.differing() for step in self.steps]
         return _PIPELINE.digest(
             {"steps": steps, "gate": self.gate, "version": self.version, "semantics": SEMANTICS}
         )
@@ -110,15 +83,12 @@ class Pipeline:
         size: tuple[int, int] | None = None
         culprit = "the decoded film"
         for step in self.steps:
-            operation = step.operation
-            if operation.keeps_size:
+            if step.keeps_size:
                 continue
-            if isinstance(operation, Resize) and step.fixed:
-                size = operation.size_after({}, 0, 0)
-            elif size is not None and step.fixed:
-                size = operation.size_after({}, *size)
+            if step.fixed and (size is not None or isinstance(step, Resize)):
+                size = step.size_after({}, *(size or (0, 0)))
             else:
-                size, culprit = None, operation.op
+                size, culprit = None, step.op
         if size is None:
             raise InputError(
                 f"pipeline {self.name!r} ends in films of several sizes, those of {culprit}; put a resize"
@@ -131,8 +101,8 @@ class Pipeline:
         seen: Counter[str] = Counter()
         keys = []
         for step in self.steps:
-            keys.append(f"{step.operation.op}:{seen[step.operation.op]}")
-            seen[step.operation.op] += 1
+            keys.append(f"{step.op}:{seen[step.op]}")
+            seen[step.op] += 1
         return tuple(keys)
 
     def draw(
@@ -155,16 +125,15 @@ class Pipeline:
             raise InputError(f"unknown part {part!r}; {nearest(part, PARTS)}")
         drawn_steps: list[DrawnStep] = []
         for index, (step, key) in enumerate(zip(self.steps, self._keys, strict=True)):
-            operation = step.operation
             drawn: Drawn = {}
             if not step.fixed:
                 if part not in step.parts:
                     continue
-                if not acts(coin(seed, film_sha, copy, key), operation.probability, self.gate):
+                if not acts(coin(seed, film_sha, copy, key), step.probability, self.gate):
                     continue
-                drawn = operation.sample(generator(seed, film_sha, copy, key), height, width)
-                drawn_steps.append({"step": index, "op": operation.op, "drawn": drawn})
-            height, width = operation.size_after(drawn, height, width)
+                drawn = step.sample(generator(seed, film_sha, copy, key), height, width)
+                drawn_steps.append({"step": index, "op": step.op, "drawn": drawn})
+            height, width = step.size_after(drawn, height, width)
         return drawn_steps
 
     def apply(self, film: Film, drawn_steps: Sequence[DrawnStep]) -> Film:
@@ -181,16 +150,16 @@ class Pipeline:
         for entry in drawn_steps:
             index = entry["step"]
             at = self.steps[index] if 0 <= index < len(self.steps) else None
-            if at is None or at.fixed or at.operation.op != entry["op"]:
+            if at is None or at.fixed or at.op != entry["op"]:
                 raise InputError(
                     f"step {index} ({entry['op']!r}) is not one that pipeline {self.name!r} draws;"
                     " the list was drawn by another pipeline, so prepare the films again"
                 )
         for index, step in enumerate(self.steps):
             if step.fixed:
-                film = step.operation.apply(film, {})
+                film = step.apply(film, {})
             elif index in by_step:
-                film = step.operation.apply(film, by_step[index]["drawn"])
+                film = step.apply(film, by_step[index]["drawn"])
         return film
 
     def done(
@@ -201,8 +170,8 @@ class Pipeline:
         for index, step in enumerate(self.steps):
             if step.fixed or index in by_step:
                 drawn = by_step.get(index, {})
-                yield step.operation, drawn, height, width
-                height, width = step.operation.size_after(drawn, height, width)
+                yield step, drawn, height, width
+                height, width = step.size_after(drawn, height, width)
 
     def deterministic(self, film: Film) -> Film:
         """Do the fixed steps only: what `predict` and `serve` do to a film."""
@@ -210,9 +179,7 @@ class Pipeline:
 
     def caption(self, drawn_steps: Sequence[DrawnStep]) -> str:
         """What was done beyond the fixed steps, in a few words for beneath a film."""
-        words = [
-            self.steps[e["step"]].operation.describe(e["drawn"]) for e in drawn_steps if e["op"] != "resize"
-        ]
+        words = [self.steps[e["step"]].describe(e["drawn"]) for e in drawn_steps if e["op"] != "resize"]
         return "; ".join(words) or "nothing drawn"
 
     def to_dict(self) -> dict[str, Any]:
@@ -235,47 +202,27 @@ class Pipeline:
         >>> Pipeline.from_dict({"name": "small", "steps": [resize]}).gate
         'exact'
         """
-        name = table.get("name")
-        if not isinstance(name, str) or not name:
-            raise InputError(f"a pipeline needs a name; got {name!r}")
-        where = f"pipeline {name!r}"
-        known = ("name", "version", "gate", "steps")
-        for key in table:
-            if key not in known:
-                raise InputError(f"{where}: unknown key {key!r}; {nearest(key, known)}")
-        steps, version, gate = table.get("steps"), table.get("version", 1), table.get("gate", "exact")
-        if not isinstance(steps, list | tuple):
-            raise InputError(f"{where}: steps must be a list of tables; got {steps!r}")
-        if not isinstance(version, int) or isinstance(version, bool):
-            raise InputError(f"{where}: version must be a whole number; got {version!r}")
-        if not isinstance(gate, str):
-            raise InputError(f"{where}: gate must be a text; got {gate!r}")
-        pipeline = cls(
-            name, tuple(_step(f"{where}, step {i + 1}", step) for i, step in enumerate(steps)), gate, version
-        )
-        _ = (
-            pipeline.output_size
-        )  # a study that would prepare films of several sizes is refused when it is read
+        name, steps = table.get("name"), table.get("steps")
+        where = f"pipeline {name!r}" if name else "a pipeline"
+        if isinstance(steps, list | tuple):
+            steps = [_step(f"{where}, step {k}", step) for k, step in enumerate(steps, 1)]
+        try:
+            pipeline = cls.model_validate({**table, "steps": steps})
+        except ValidationError as e:
+            raise faults_of(e, cls, where) from None
+        _ = pipeline.output_size  # films of several sizes are refused when the study is read
         return pipeline
 
 
-def _step(where: str, table: Any) -> Step:
+def _step(where: str, table: Any) -> Operation:
     """Read one step; `where` begins the message of an error."""
     if not isinstance(table, Mapping):
         raise InputError(f"{where}: expected a table with the key 'op'; got {table!r}")
     options = dict(table)
-    op, parts = options.pop("op", None), options.pop("parts", None)
+    op = options.pop("op", None)
     if not isinstance(op, str) or op not in OPERATIONS:
         raise InputError(f"{where}: unknown op {op!r}; {nearest(str(op), OPERATIONS)}")
     try:
-        operation = OPERATIONS[op].from_dict(options)
+        return OPERATIONS[op].model_validate(options)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    if parts is None:
-        return Step(operation, ("train",) if Step(operation).by_chance else PARTS)
-    if not isinstance(parts, list | tuple) or not parts:
-        raise InputError(f"{where}: parts must be a list of {', '.join(PARTS)}; got {parts!r}")
-    for part in parts:
-        if part not in PARTS:
-            raise InputError(f"{where}: unknown part {part!r}; {nearest(str(part), PARTS)}")
-    return Step(operation, tuple(part for part in PARTS if part in parts))

@@ -63,7 +63,7 @@ def preset(name: str, size_px: int = SIZE_PX, gate: str = "exact") -> Pipeline:
     Raises:
         InputError: For an unknown name, with the nearest right one.
 
-    >>> [step.operation.op for step in preset("crop").steps]
+    >>> [step.op for step in preset("crop").steps]
     ['resize', 'crop_centre', 'resize']
     """
     if name not in _STEPS:

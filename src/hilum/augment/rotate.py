@@ -9,18 +9,18 @@ chest comes out that much narrower. hilum keeps the formula: who says "Augmentor
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from PIL import Image
 
-from hilum.augment.box import crop
-from hilum.augment.operation import Drawn, Film, Operation, Points
+from hilum.augment.box import Edges, crop
+from hilum.augment.operation import Drawn, Film, Operation, Points, must_be
 from hilum.imaging.resize import resize
 
+_Degrees = Annotated[int, must_be("from 0 to 25 degrees", lambda v: 0 <= v <= 25)]
 
-@dataclass(frozen=True, kw_only=True)
+
 class Rotate(Operation):
     """Turn the film by a whole number of degrees.
 
@@ -34,16 +34,10 @@ class Rotate(Operation):
 
     op: ClassVar[str] = "rotate"
 
-    max_left_rotation: int
-    max_right_rotation: int
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require(0 <= self.max_left_rotation <= 25, "max_left_rotation", "from 0 to 25 degrees")
-        self.require(0 <= self.max_right_rotation <= 25, "max_right_rotation", "from 0 to 25 degrees")
+    max_left_rotation: _Degrees
+    max_right_rotation: _Degrees
 
     def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
-        del height, width
         left = -int(rng.integers(0, self.max_left_rotation + 1))
         right = int(rng.integers(0, self.max_right_rotation + 1))
         return {"angle_deg": right if rng.integers(0, 2) else left}
@@ -71,7 +65,7 @@ class Rotate(Operation):
         return np.asarray((turned - (left, top)) * (width / (right - left), height / (bottom - top)))
 
     @staticmethod
-    def _box(angle_deg: int, height: int, width: int) -> tuple[float, float, float, float]:
+    def _box(angle_deg: int, height: int, width: int) -> Edges:
         """The box inside a turned film, from the size of its enlarged canvas."""
         t = math.tan(math.radians(abs(angle_deg)))
         left = t * (height - width * t) - t * t

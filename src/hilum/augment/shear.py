@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from PIL import Image
 
 from hilum.augment.box import crop
-from hilum.augment.operation import Drawn, Film, Operation, Points
+from hilum.augment.operation import Drawn, Film, Operation, Points, must_be
 from hilum.imaging.resize import resize
 
+_Degrees = Annotated[int, must_be("from 1 to 25 degrees", lambda v: 1 <= v <= 25)]
 
-@dataclass(frozen=True, kw_only=True)
+
 class Shear(Operation):
     """Shear the film along x or y by a whole number of degrees.
 
@@ -29,16 +29,10 @@ class Shear(Operation):
 
     op: ClassVar[str] = "shear"
 
-    max_shear_left: int
-    max_shear_right: int
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require(1 <= self.max_shear_left <= 25, "max_shear_left", "from 1 to 25 degrees")
-        self.require(1 <= self.max_shear_right <= 25, "max_shear_right", "from 1 to 25 degrees")
+    max_shear_left: _Degrees
+    max_shear_right: _Degrees
 
     def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
-        del height, width
         angle_deg = int(rng.integers(-self.max_shear_left, self.max_shear_right))
         return {"angle_deg": angle_deg + (angle_deg >= 0), "axis": "xy"[rng.integers(2)]}
 

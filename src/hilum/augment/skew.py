@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hilum.augment.operation import Drawn, Film, Operation, Points
-from hilum.core.errors import nearest
+from hilum.augment.operation import Drawn, Film, Operation, Points, must_be
 
 # Which corners of the film move, and where to: (x, y) steps for upper left, upper right, lower right, lower
 # left.
@@ -40,7 +38,6 @@ _KINDS: Final = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
 class Skew(Operation):
     """Skew the film in a drawn direction by a drawn number of pixels.
 
@@ -52,18 +49,8 @@ class Skew(Operation):
 
     op: ClassVar[str] = "skew"
 
-    skew_type: str = "random"
-    magnitude: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require(0.0 < self.magnitude <= 1.0, "magnitude", "above 0 and at most 1")
-        names = ["random", *_KINDS]
-        self.require(
-            self.skew_type in names,
-            "skew_type",
-            f"one of {', '.join(names)} ({nearest(self.skew_type, names)})",
-        )
+    skew_type: Literal["random", "tilt", "tilt_left_right", "tilt_top_bottom", "corner"] = "random"
+    magnitude: Annotated[float, must_be("above 0 and at most 1", lambda v: 0.0 < v <= 1.0)] = 1.0
 
     def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
         amount_px = int(rng.integers(1, math.ceil(max(height, width) * self.magnitude) + 1))

@@ -7,16 +7,15 @@ it, says so with this step; it then acts on films of every container alike, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from pydantic import Field
 
-from hilum.augment.operation import Drawn, Film, Operation
+from hilum.augment.operation import Drawn, Film, Operation, above, must_be
 from hilum.imaging.intensity import from_range
 
 
-@dataclass(frozen=True, kw_only=True)
 class Stretch(Operation):
     """Scale greys linearly so that two percentiles of the film become 0 and 255; what lies outside is cut.
 
@@ -29,31 +28,9 @@ class Stretch(Operation):
 
     op: ClassVar[str] = "stretch"
 
-    low_percentile: float = 0.0
-    high_percentile: float = 100.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require(0.0 <= self.low_percentile < 100.0, "low_percentile", "from 0 to below 100")
-        self.require(
-            self.low_percentile < self.high_percentile <= 100.0,
-            "high_percentile",
-            f"above low_percentile ({self.low_percentile!r}), at most 100",
-        )
-
-    @property
-    def draws(self) -> bool:
-        return False
-
-    def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
-        del rng, height, width
-        return {}
+    low_percentile: Annotated[float, must_be("from 0 to below 100", lambda v: 0.0 <= v < 100.0)] = 0.0
+    high_percentile: Annotated[float, Field(le=100.0), above("low_percentile")] = 100.0
 
     def apply(self, film: Film, drawn: Drawn) -> Film:
-        del drawn
         low, high = np.percentile(film, [self.low_percentile, self.high_percentile], method="nearest")
         return from_range(film, float(low), float(high)) if high > low else film
-
-    def describe(self, drawn: Drawn) -> str:
-        del drawn
-        return "stretch"

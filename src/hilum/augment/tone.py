@@ -7,16 +7,15 @@ rounded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from PIL import Image, ImageEnhance
+from pydantic import Field
 
-from hilum.augment.operation import Drawn, Film, Operation
+from hilum.augment.operation import Drawn, Film, Operation, above
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Tone(Operation):
     """A factor between two bounds.
 
@@ -25,25 +24,16 @@ class _Tone(Operation):
         max_factor: Largest factor.
     """
 
-    min_factor: float
-    max_factor: float
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require(self.min_factor >= 0.0, "min_factor", "at least 0")
-        self.require(
-            self.max_factor >= self.min_factor, "max_factor", f"at least min_factor ({self.min_factor!r})"
-        )
+    min_factor: Annotated[float, Field(ge=0.0)]
+    max_factor: Annotated[float, above("min_factor", or_equal=True)]
 
     def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
-        del height, width
         return {"factor": float(rng.uniform(self.min_factor, self.max_factor))}
 
     def describe(self, drawn: Drawn) -> str:
         return f"{self.op.removeprefix('random_')} ×{drawn['factor']:.2f}"
 
 
-@dataclass(frozen=True, kw_only=True)
 class RandomBrightness(_Tone):
     """Scale the grey values by a factor drawn between `min_factor` and `max_factor`."""
 
@@ -53,7 +43,6 @@ class RandomBrightness(_Tone):
         return np.array(ImageEnhance.Brightness(Image.fromarray(film)).enhance(drawn["factor"]))
 
 
-@dataclass(frozen=True, kw_only=True)
 class RandomContrast(_Tone):
     """Scale the distance to the mean grey by a factor drawn between `min_factor` and `max_factor`."""
 

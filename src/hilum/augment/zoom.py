@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from hilum.augment.box import centred, crop
 from hilum.augment.crop import drawn_side
-from hilum.augment.operation import Drawn, Film, Operation, Points
+from hilum.augment.operation import Drawn, Film, Operation, Points, ShareOfSide, above
 from hilum.core.errors import InputError
 from hilum.imaging.resize import resize
 
 
-@dataclass(frozen=True, kw_only=True)
 class Zoom(Operation):
     """Enlarge about the centre; a factor below 1 shrinks the film onto black.
 
@@ -26,18 +25,10 @@ class Zoom(Operation):
 
     op: ClassVar[str] = "zoom"
 
-    min_factor: float
-    max_factor: float
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require(self.min_factor > 0.0, "min_factor", "above 0")
-        self.require(
-            self.max_factor >= self.min_factor, "max_factor", f"at least min_factor ({self.min_factor!r})"
-        )
+    min_factor: Annotated[float, Field(gt=0.0)]
+    max_factor: Annotated[float, above("min_factor", or_equal=True)]
 
     def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
-        del height, width
         return {"factor": round(float(rng.uniform(self.min_factor, self.max_factor)), 2)}
 
     def apply(self, film: Film, drawn: Drawn) -> Film:
@@ -61,7 +52,6 @@ class Zoom(Operation):
         return f"zoom ×{drawn['factor']:.2f}"
 
 
-@dataclass(frozen=True, kw_only=True)
 class ZoomRandom(Operation):
     """Cut a box at a place drawn uniformly and enlarge it to the size of the film.
 
@@ -72,18 +62,12 @@ class ZoomRandom(Operation):
 
     op: ClassVar[str] = "zoom_random"
 
-    percentage_area: float
+    percentage_area: ShareOfSide
     randomise_percentage_area: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require(0.1 <= self.percentage_area < 1.0, "percentage_area", "from 0.1 to below 1")
 
     def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
         side = (
-            drawn_side(rng, self.percentage_area)["side"]
-            if self.randomise_percentage_area
-            else self.percentage_area
+            drawn_side(rng, self.percentage_area) if self.randomise_percentage_area else self.percentage_area
         )
         box_width, box_height = math.floor(width * side), math.floor(height * side)
         if box_width < 1 or box_height < 1:

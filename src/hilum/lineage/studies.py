@@ -25,7 +25,7 @@ def pipeline(table: Mapping[str, Any], where: str = "") -> Artefact:
     for step in p.steps:
         options = {k: v for k, v in step.to_dict().items() if k not in ("op", "parts")}
         words = ", ".join(f"{k} {v}" for k, v in options.items())
-        steps.append(f"{step.operation.op} ({words}), {'all parts' if step.fixed else '+'.join(step.parts)}")
+        steps.append(f"{step.op} ({words}), {'all parts' if step.fixed else '+'.join(step.parts)}")
     facts = {"gate": p.gate, "output": "{}x{} px".format(*p.output_size), "steps": steps}
     return Artefact("pipeline", p.name, p.digest, where, facts)
 

@@ -48,7 +48,7 @@ def test_every_operation_is_covered():
 
 @pytest.mark.parametrize("op", CHOICES)
 def test_places_go_where_the_pixels_go(op):
-    operation = OPERATIONS[op].from_dict(CHOICES[op])
+    operation = OPERATIONS[op].model_validate(CHOICES[op])
     for seed in range(12):
         rng = np.random.default_rng(seed)
         place = np.array([[rng.uniform(55, 95), rng.uniform(65, 115)]])

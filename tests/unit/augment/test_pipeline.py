@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import MISSING, fields
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,7 @@ def test_presets_are_the_papers() -> None:
 
 
 def test_no_preset_mirrors_a_film() -> None:
-    assert not any(s.operation.op == "flip_left_right" for name in PRESETS for s in preset(name).steps)
+    assert not any(s.op == "flip_left_right" for name in PRESETS for s in preset(name).steps)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -102,8 +101,8 @@ def test_the_defaults_that_a_digest_leaves_out_stand() -> None:
         "stretch": {"low_percentile": 0.0, "high_percentile": 100.0},
     }
     for name, operation in OPERATIONS.items():
-        defaults = {f.name: f.default for f in fields(operation) if f.default is not MISSING}
-        assert defaults == {"probability": 1.0, **later.get(name, {})}, name
+        defaults = {n: f.default for n, f in operation.model_fields.items() if not f.is_required()}
+        assert defaults == {"probability": 1.0, "parts": (), **later.get(name, {})}, name
 
 
 def test_a_digest_leaves_out_defaults_and_nothing_else() -> None:
@@ -267,8 +266,8 @@ def test_captions_say_what_was_drawn() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"steps": [RESIZE]}, "needs a name"),
-        ({"name": "a", "steps": []}, "has no steps"),
+        ({"steps": [RESIZE]}, "a pipeline: name is missing"),
+        ({"name": "a", "steps": []}, "pipeline 'a': steps must have at least 1 of them"),
         ({"name": "a", "step": [RESIZE]}, "unknown key 'step'; did you mean 'steps'"),
         ({"name": "a", "steps": RESIZE}, "steps must be a list"),
         ({"name": "a", "gate": "exakt", "steps": [RESIZE]}, "did you mean 'exact'"),
@@ -280,10 +279,16 @@ def test_captions_say_what_was_drawn() -> None:
         ({"name": "a", "steps": [RESIZE, {"oop": "rotate"}]}, "step 2: unknown op None"),
         (
             {"name": "a", "steps": [{**RESIZE, "parts": ["training"]}]},
-            "unknown part 'training'; did you mean 'train'",
+            "pipeline 'a', step 1: resize: parts 1 got 'training'; did you mean 'train'",
         ),
-        ({"name": "a", "steps": [{**RESIZE, "parts": []}]}, "parts must be a list"),
-        ({"name": "a", "steps": [{**RESIZE, "width": 3}]}, "step 1: resize: unknown option 'width'"),
+        (
+            {"name": "a", "steps": [{**RESIZE, "parts": []}]},
+            "parts must be a list of train, valid, test, got []",
+        ),
+        (
+            {"name": "a", "steps": [{**RESIZE, "width": 3}]},
+            "step 1: resize: unknown key 'width'; did you mean 'width_px'",
+        ),
         ({"name": "a", "steps": ["resize"]}, "expected a table"),
         (
             {

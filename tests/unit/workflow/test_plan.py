@@ -92,9 +92,7 @@ def test_without_a_word_all_switches_that_are_on_act_together() -> None:
 def test_a_crop_that_differs_between_parts() -> None:
     s = study(grid={"pipelines": ["centre-crop"]}, unsafe={"unequal_crop": True})
     steps = recipes(s)[0].pipeline.steps
-    assert [(t.operation.op, t.parts) for t in steps if t.operation.op == "crop_centre"] == [
-        ("crop_centre", ("train",))
-    ]
+    assert [(t.op, t.parts) for t in steps if t.op == "crop_centre"] == [("crop_centre", ("train",))]
 
 
 def test_what_trains_the_backbone() -> None:

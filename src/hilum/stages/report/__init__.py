@@ -233,7 +233,7 @@ def _on_purpose(folder: RunFolder) -> dict[str, Pipeline]:
 
 
 def _bends_or_zooms(pipelines: Mapping[str, Pipeline]) -> bool:
-    ops = {step.operation.op for p in pipelines.values() for step in p.steps}
+    ops = {step.op for p in pipelines.values() for step in p.steps}
     return bool(ops & {"random_distortion", "zoom_random"})
 
 

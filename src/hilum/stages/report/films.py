@@ -130,7 +130,7 @@ def counterparts(film: Film, pipelines: Mapping[str, Pipeline], seed: int) -> li
             ),
         }  # fmt: skip
     own = {"random_distortion": "Augmentor: elastic", "zoom_random": "Augmentor: zoom"}
-    operations = {s.operation.op: s.operation for p in reversed(list(pipelines.values())) for s in p.steps}
+    operations = {s.op: s for p in reversed(list(pipelines.values())) for s in p.steps}
     for op, (title, tensor, caption) in theirs.items():
         if op not in operations:
             continue
