@@ -1,20 +1,24 @@
 """The paper's ten claims, each with the paper's evidence, the evidence here, and a verdict by a stated rule.
 
-Convention: a claim's rule is a function of `claim_rules`, `time_rules` or `loss_rules`; the first paragraph of its docstring is printed
-under the table. What limits a verdict (a subset, a stand-in, random weights, a rule of thumb) stands beside it.
+Convention: ``claims.toml`` has the claims and their rules in words, which are printed under the table; how a rule is computed is in
+`claim_rules`, `time_rules` and `loss_rules`. What limits a verdict (a subset, a stand-in, random weights, a rule of
+thumb) stands beside it.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 
-from hilum.paper import claim_rules as rules
+from pydantic import TypeAdapter
+
 from hilum.paper import loss_rules, time_rules
+from hilum.paper.claim_rules import Comparison, cnn_is_less_sensitive, compared
 from hilum.paper.differences import counts_for_claims
 from hilum.paper.member import Member, Paper
-from hilum.paper.verdicts import ClaimVerdict, Part, together
+from hilum.paper.verdicts import ClaimVerdict, Part, not_tested, together
 from hilum.report.table import Column, Table, text_cell
 
 
@@ -51,83 +55,64 @@ class Finding:
         return " ".join(told)
 
 
-Test = Callable[[Paper], list[Part]]
+@dataclass(frozen=True)
+class Claim:
+    """A claim as ``claims.toml`` has it.
+
+    Attributes:
+        letter: ``a`` to ``j``.
+        claim: One sentence.
+        paper: The paper's evidence.
+        experiments: Numbers; the first that was run is tested.
+        rule: How a verdict is reached.
+        parts: Comparisons, and names of `TESTS`.
+        against: Other experiments that the verdict reads.
+    """
+
+    letter: str
+    claim: str
+    paper: str
+    experiments: tuple[int, ...]
+    rule: str
+    parts: tuple[Comparison | str, ...]
+    against: tuple[int, ...] = ()
 
 
-_CLAIMS: tuple[tuple[str, str, str, tuple[int, ...], Test], ...] = (
-    (
-        "a", "Cropping raises sensitivity.",
-        "DenseNet121 .9580 → .9784 (Table 4); ResNet50 .8715 → .9274, but SqueezeNet .9128 → .8722.",
-        (2,), rules.cropping_raises_sensitivity,
-    ),
-    (
-        "b", "Augmentation does not raise, or lowers, specificity and PR-AUC.",
-        "Table 4: of nine contrasts, eight lower in specificity and eight lower in PR-AUC.",
-        (2,), rules.augmentation_gains_nothing,
-    ),
-    (
-        "c", "DenseNet121 is best in sensitivity, specificity and PR-AUC, and slowest.",
-        "Table 4: .9784, .9969 and .9956 are the highest; about 3580 s against 2070 and 1720 s.",
-        (2,), rules.densenet_is_best_and_slowest,
-    ),
-    (
-        "d", "SqueezeNet trains in about half DenseNet121’s time.",
-        "Table 4: 1721 s over 3583 s, .48.",
-        (2,), time_rules.squeezenet_takes_half_the_time,
-    ),
-    (
-        "e", "One cycle beats a constant rate in sensitivity, in 20 % less time than Experiment 2’s DenseNet121.",
-        "Schedules 3 and 4: mean .9496 against .9019 (“by at least 0.4”; the tables give .048); 2903 s against 3583 s. Against ResNet50’s "
-        "constant runs (2069 s) it took longer.",
-        (3, 2), rules.one_cycle_beats_constant,
-    ),
-    (
-        "f", "For reduction on plateau, starting lower is better.",
-        "Table 9: start 2e-4 .9544/.9044, start 1e-3 .8637/.8176.",
-        (4,), rules.lower_start_is_better,
-    ),
-    (
-        "g", "A large cycle (10 to 15 epochs) is better than a small one (5).",
-        "Loss curves of schedules 1 and 2 (Figure 10); no number is given.",
-        (3,), loss_rules.large_cycle_is_better,
-    ),
-    (
-        "h", "The CNN from scratch has like specificity and low sensitivity.",
-        "Table 10: .9032/.9817 and .8968/.9761 against .948 to .954 in Experiments 3 and 4 (“5e-4 better”: the table has 2e-4 ahead).",
-        (5, 3, 4), rules.cnn_is_less_sensitive,
-    ),
-    (
-        "i", "Validation loss stops falling after about 10 epochs.",
-        "Figure 5: ResNet50 in Experiment 1, 25 epochs.",
-        (1,), loss_rules.loss_stops_after_ten_epochs,
-    ),
-    (
-        "j", "PR-AUC is best with the baseline pipeline for ResNet50 and SqueezeNet.",
-        "Table 4: .9795 and .9733 are the highest of their rows.",
-        (2,), rules.baseline_has_best_pr_auc,
-    ),
-)  # fmt: skip
+CLAIMS = TypeAdapter(tuple[Claim, ...]).validate_python(
+    tomllib.loads(files("hilum.paper").joinpath("claims.toml").read_text("utf-8"))["claim"]
+)
+"""In the order of their letters."""
+
+TESTS: Mapping[str, Callable[[Member, Paper], list[Part]]] = {
+    "densenet is slowest": time_rules.slowest,
+    "squeezenet takes half the time": time_rules.squeezenet_takes_half_the_time,
+    "one cycle saves time": time_rules.one_cycle_saves_time,
+    "a large cycle is better": loss_rules.large_cycle_is_better,
+    "the CNN is less sensitive": cnn_is_less_sensitive,
+    "the loss stops falling": loss_rules.loss_stops_after_ten_epochs,
+}
+"""What no comparison of cells can tell: seconds, losses, and two experiments side by side."""
 
 
 def findings(paper: Paper) -> list[Finding]:
-    """Every claim with its verdict, in the order of their letters."""
+    """Every claim with its verdict."""
     found = []
-    for letter, claim, evidence, asked, test in _CLAIMS:
-        parts = tuple(test(paper))
-        members = [m for n in asked if (m := paper.experiment(n)) is not None]
-        rule = " ".join((inspect.getdoc(test) or "").split("\n\n")[0].split())
+    for claim in CLAIMS:
+        tested = next((m for n in claim.experiments if (m := paper.experiment(n))), None)
+        parts = [not_tested("", f"Experiment {claim.experiments[0]} was not run")]
+        if tested is not None:
+            parts = [part for asked in claim.parts for part in _parts(asked, tested, paper)]
+        members = [m for m in (tested, *map(paper.experiment, claim.against)) if m is not None]
+        verdict = together([p.verdict for p in parts])
+        conditions = _conditions(members, parts)
         found.append(
-            Finding(
-                letter,
-                claim,
-                evidence,
-                parts,
-                together([p.verdict for p in parts]),
-                _conditions(members, parts),
-                rule,
-            )
+            Finding(claim.letter, claim.claim, claim.paper, tuple(parts), verdict, conditions, claim.rule)
         )
     return found
+
+
+def _parts(asked: Comparison | str, tested: Member, paper: Paper) -> list[Part]:
+    return TESTS[asked](tested, paper) if isinstance(asked, str) else [compared(asked, tested, paper)]
 
 
 def _conditions(members: Sequence[Member], parts: Sequence[Part]) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from statistics import fmean, median
 
 from hilum.paper.differences import counts_for_claims
-from hilum.paper.member import Paper
-from hilum.paper.verdicts import ClaimVerdict, Part, absent, not_tested
+from hilum.paper.member import Member, Paper
+from hilum.paper.verdicts import ClaimVerdict, Part, not_tested
 from hilum.report import numbers
 
 LARGE_EPOCHS = 10
@@ -21,14 +21,8 @@ STOP_EPOCH = 10
 TRAINED_ONCE = "one trial: what chance in training does to a loss is not known"
 
 
-def large_cycle_is_better(paper: Paper) -> list[Part]:
-    """A rule of thumb. Relative fall of the validation loss over each cycle after the first, Experiment 3: holds if the smallest fall in a
-    cycle of 10 epochs or more is above the largest in a shorter one; fails if the other way round. Needs two trials. The cycles differ in
-    their rates too.
-    """
-    member = paper.experiment(3)
-    if member is None:
-        return absent(3)
+def large_cycle_is_better(member: Member, _: Paper) -> list[Part]:
+    """Whether the validation loss falls further in every later cycle of 10 epochs or more than in any shorter one."""
     if member.folder.n_trials < 2:
         return [not_tested("", TRAINED_ONCE)]
     large: list[float] = []
@@ -60,13 +54,8 @@ def _span(values: Sequence[float]) -> str:
     return f"{numbers.percent(min(values))} to {numbers.percent(max(values))}".replace("-", "−")
 
 
-def loss_stops_after_ten_epochs(paper: Paper) -> list[Part]:
-    """A rule of thumb. Relative fall of the lowest validation loss after epoch 10 below the lowest up to it, each trial of Experiment 1
-    (else 2): holds if the median is under 2 %, fails if above 5 %. Needs two trials.
-    """
-    member = paper.experiment(1) or paper.experiment(2)
-    if member is None:
-        return absent(1)
+def loss_stops_after_ten_epochs(member: Member, _: Paper) -> list[Part]:
+    """Whether the lowest validation loss after epoch 10 is hardly below the lowest up to it, in the median trial."""
     if member.folder.n_trials < 2:
         return [not_tested("", TRAINED_ONCE)]
     falls = []

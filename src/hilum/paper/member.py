@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -193,6 +193,10 @@ class Member:
         """The mean over trials of a cell on the test films, covid (the positive class) against the rest."""
         return self.rows.find(cell.name, None, metric, self.folder.positive)
 
+    def estimate(self, cell: RunCell, metric: str) -> float | None:
+        """The figure of `row`; None where there is none."""
+        return self.rows.value(cell.name, None, metric, self.folder.positive)
+
     def cell(self, name: str) -> RunCell | None:
         """A cell by name."""
         return next((c for c in self.folder.cells if c.name == name), None)
@@ -213,6 +217,12 @@ class Member:
     def backbone_label(self, cell: RunCell) -> str:
         """The backbone for a table: marked where its weights are random and where it stands in for the paper's."""
         return backbone_label(cell) + (" (for resnet50)" if self.stands_in(cell) else "")
+
+
+def highest(cells: Sequence[RunCell], figure: Callable[[RunCell], float | None]) -> RunCell | None:
+    """The cell with the highest figure, the first of equals; None where no cell has one."""
+    known = [(value, c) for c in cells if (value := figure(c)) is not None]
+    return max(known, key=lambda pair: pair[0])[1] if known else None
 
 
 @dataclass(frozen=True)

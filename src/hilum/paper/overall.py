@@ -18,7 +18,7 @@ from hilum.paper.beside import (
     paper_seconds_cell,
 )
 from hilum.paper.differences import counts_for_claims, is_of_experiment
-from hilum.paper.member import Member, Paper
+from hilum.paper.member import Member, Paper, highest
 from hilum.paper.side_by_side import seconds_alone
 from hilum.report import numbers
 from hilum.report.numbers import mean
@@ -33,8 +33,7 @@ Choice = Callable[[Member, RunCell], float | None]
 
 def on_test(member: Member, cell: RunCell) -> float | None:
     """Mean sensitivity on the test films."""
-    row = member.row(cell, "sensitivity")
-    return row.estimate if row else None
+    return member.estimate(cell, "sensitivity")
 
 
 def on_validation(member: Member, cell: RunCell) -> float | None:
@@ -45,9 +44,7 @@ def on_validation(member: Member, cell: RunCell) -> float | None:
 def chosen(member: Member, by: Choice) -> RunCell | None:
     """The cell with the highest figure, the first of equals; None where no cell has one."""
     own = [c for c in member.folder.cells if is_of_experiment(member, c)] or list(member.folder.cells)
-    cells = [c for c in own if counts_for_claims(c)] or own
-    known = [(value, c) for c in cells if (value := by(member, c)) is not None]
-    return max(known, key=lambda pair: pair[0])[1] if known else None
+    return highest([c for c in own if counts_for_claims(c)] or own, lambda c: by(member, c))
 
 
 def overall_tables(paper: Paper) -> list[Table]:

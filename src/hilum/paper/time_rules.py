@@ -14,7 +14,7 @@ from hilum.artifacts.run import RunCell
 from hilum.paper.comparable import as_the_paper_trained, other_films, other_machine
 from hilum.paper.member import Member, Paper
 from hilum.paper.side_by_side import seconds_alone
-from hilum.paper.verdicts import Part, absent, not_tested
+from hilum.paper.verdicts import Part, not_tested
 from hilum.report import numbers
 from hilum.report.numbers import mean
 
@@ -26,25 +26,19 @@ WHOLE = {"densenet121": True, "resnet50": False, "squeezenet1_0": False}
 """Backbones of Experiment 2 -> whether the paper trained the network as a whole."""
 
 
-def slowest(member: Member) -> Part:
+def slowest(member: Member, _: Paper) -> list[Part]:
     """Whether densenet121 takes the longest of the backbones of Experiment 2."""
     what = "slowest"
     seconds, why = _of_backbones(member, tuple(WHOLE))
     if why:
-        return not_tested(what, why)
+        return [not_tested(what, why)]
     told = ", ".join(f"{b} {numbers.seconds(s)} s" for b, s in seconds.items()) + _of(member)
-    return Part(
-        what, told, "holds" if max(seconds, key=seconds.__getitem__) == "densenet121" else "fails", thumb=True
-    )
+    longest = max(seconds, key=seconds.__getitem__)
+    return [Part(what, told, "holds" if longest == "densenet121" else "fails", thumb=True)]
 
 
-def squeezenet_takes_half_the_time(paper: Paper) -> list[Part]:
-    """A rule of thumb. Seconds of squeezenet1_0 over those of densenet121, Experiment 2, mean over pipelines: holds from .4 to .6, else
-    fails. Both as the paper trained them: a head on a frozen SqueezeNet, DenseNet121 as a whole, with pretrained weights.
-    """
-    member = paper.experiment(2)
-    if member is None:
-        return absent(2)
+def squeezenet_takes_half_the_time(member: Member, _: Paper) -> list[Part]:
+    """Whether squeezenet1_0 takes from .4 to .6 of densenet121's seconds, mean over pipelines."""
     seconds, why = _of_backbones(member, ("squeezenet1_0", "densenet121"))
     if why:
         return [not_tested("", why)]
@@ -53,16 +47,16 @@ def squeezenet_takes_half_the_time(paper: Paper) -> list[Part]:
     return [Part("", told, "holds" if HALF[0] <= ratio <= HALF[1] else "fails", thumb=True)]
 
 
-def saving(member: Member, second: Member | None) -> Part:
+def one_cycle_saves_time(member: Member, paper: Paper) -> list[Part]:
     """Whether the schedules of 20 epochs of Experiment 3 take at most .8 of densenet121's seconds in Experiment 2."""
-    what = "time"
+    what, second = "time", paper.experiment(2)
     cells = [
         c
         for c in member.folder.cells
         if c.schedule in ("schedule-3", "schedule-4") and c.backbone == "resnet50"
     ]
     if not cells or second is None:
-        return not_tested(what, "needs schedules 3 and 4 of resnet50, and densenet121 in Experiment 2")
+        return [not_tested(what, "needs schedules 3 and 4 of resnet50, and densenet121 in Experiment 2")]
     there, why = _of_backbones(second, ("densenet121",))
     reasons = [
         why,
@@ -73,10 +67,10 @@ def saving(member: Member, second: Member | None) -> Part:
     reason = next((r for r in reasons if r), "")
     here = _seconds(member, cells)
     if reason or here is None:
-        return not_tested(what, reason or "seconds were not measured")
+        return [not_tested(what, reason or "seconds were not measured")]
     share = here / there["densenet121"]
     told = f"{numbers.seconds(here)} s over densenet121’s {numbers.seconds(there['densenet121'])} s, ratio {share:.2f}"
-    return Part(what, told, "holds" if share <= SAVING else "fails", thumb=True)
+    return [Part(what, told, "holds" if share <= SAVING else "fails", thumb=True)]
 
 
 def _of_backbones(member: Member, backbones: Sequence[str]) -> tuple[dict[str, float], str]:

@@ -56,11 +56,6 @@ def not_tested(what: str, why: str) -> Part:
     return Part(what, why, "not tested here")
 
 
-def absent(number: int) -> list[Part]:
-    """The one part of a claim whose experiment was not run."""
-    return [not_tested("", f"Experiment {number} was not run")]
-
-
 def goes(differences: Sequence[Difference], way: Literal["better", "worse"], missing: int = 0) -> Ruling:
     """Holds if every comparison goes the claimed way, in part if some do and none the other; fails if any goes the other way.
 

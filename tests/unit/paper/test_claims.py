@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hilum.paper.claims import findings
+from hilum.paper.claims import CLAIMS, TESTS, findings
 from hilum.paper.member import Paper
 
-TESTS = Path(__file__).parents[2]
-FAKE = runpy.run_path(str(TESTS / "fake_paper.py"))
+FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_paper.py"))
 FILMS = (20, 300, 300, 20)  # of each class: enough for a tenth to be seen
 PLATEAU = {
     n: {"kind": "plateau", "learning_rate": r, "patience": 2, "factor": f}
@@ -202,3 +201,9 @@ def test_the_cnn_is_set_only_against_the_same_films(tmp_path):
     assert (low.verdict, low.evidence.count("resnet50")) == ("holds", 1)
     assert like.verdict == "holds"
     assert "against a mean of 0.9500 over 1 cells" in like.evidence
+
+
+def test_every_test_that_a_claim_names_is_there_and_none_is_left_over():
+    named = [p for claim in CLAIMS for p in claim.parts if isinstance(p, str)]
+    assert sorted(named) == sorted(TESTS)
+    assert [claim.letter for claim in CLAIMS] == list("abcdefghij")

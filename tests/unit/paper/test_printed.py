@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hilum.paper import printed
-from hilum.paper.claims import _CLAIMS
+from hilum.paper.claims import CLAIMS
 
 # A second transcription, line by line as the paper prints its tables, apart from the one that hilum ships.
 TABLES_1_AND_2 = """
@@ -160,7 +160,7 @@ def test_a_cell_finds_its_number_by_experiment_pipeline_and_schedule(key, expect
 
 
 def test_the_evidence_that_the_claims_quote_follows_from_the_tables():
-    quoted = {letter: paper for letter, _, paper, _, _ in _CLAIMS}
+    quoted = {c.letter: c.paper for c in CLAIMS}
     lower = {
         metric: sum(
             printed.table_4(b, p, metric) < printed.table_4(b, "baseline", metric)
