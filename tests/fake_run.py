@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from hilum.artifacts.flow import FOUND, IN_MANIFEST, STUDY_FILMS, Flow, Step, TrialFlow
+from hilum.artifacts.flow import FOUND, IN_MANIFEST, STUDY_FILMS, Flow, FlowStep, TrialFlow
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Exclusion, FilmRow, Manifest, write_exclusions
 from hilum.artifacts.predictions import Predictions
@@ -72,7 +72,11 @@ def _write_flow(root, manifest, parts, trials):
     """The flow of the run's films: eight files were left out by ingest, nothing else was."""
     n, by_class = len(manifest), manifest.count_by("label")
     left_out = {"lung mask": 7, "not a chest film modality": 1}
-    steps = [Step(FOUND, n + 8), Step(IN_MANIFEST, n, left_out, by_class), Step(STUDY_FILMS, n, {}, by_class)]
+    steps = [
+        FlowStep(FOUND, n + 8),
+        FlowStep(IN_MANIFEST, n, left_out, by_class),
+        FlowStep(STUDY_FILMS, n, {}, by_class),
+    ]
     counts = {p: len(ids) for p, ids in parts.items()}
     scored = {p: counts[p] for p in ("valid", "test")}
     of_trials = [
@@ -167,7 +171,7 @@ def make_run(
     pairs = {"exact-bytes": 2, "exact-pixels": 1, "near": 30}
     (root / "duplicates.json").write_text(json.dumps({"n_pairs": pairs, "n_groups": 31, "largest_group": 4}))
     for trial in range(1, trials + 1):
-        header = Header("split", {"manifest": manifest.digest}, {"method": "set2"}, trial)
+        header = Header("split", {"manifest": manifest.digest}, {"method": "set2"}, seed=trial)
         Split(parts, group_of, header).write(root / "splits" / f"trial-{trial}.json")
     by_class = {c: [i for i in parts["test"] if f"/{c}/" in i] for c in CLASSES}
     for n_cell, (b, p, s, f) in enumerate(cells):

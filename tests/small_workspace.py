@@ -111,7 +111,7 @@ def _split(manifest: Manifest, copies: Duplicates, trial: int) -> Split:
         k = int(f.image_id.rpartition("/")[2]) // 2
         parts["test" if k < 4 else "valid" if k == 3 + trial else "train"].append(f.image_id)
     header = Header(
-        "split", {"manifest": manifest.digest, "duplicates": copies.digest}, {"method": "set2"}, 7
+        "split", {"manifest": manifest.digest, "duplicates": copies.digest}, {"method": "set2"}, seed=7
     )
     return Split(parts, {f.image_id: f.patient_id for f in manifest.films}, header)
 
@@ -151,7 +151,7 @@ def _trial(run, manifest, split, pipeline, trial, features, study, rng, switches
         unsafe=tuple(switches),
     )  # fmt: skip
     state = {"weight": rng.normal(size=(2, 4)).astype(np.float32)}
-    bundle.write(folder / "bundle", Header("bundle", inputs, {"epochs": EPOCHS}, 1000 + trial), state)
+    bundle.write(folder / "bundle", Header("bundle", inputs, {"epochs": EPOCHS}, seed=1000 + trial), state)
     ids = [*split.parts["valid"], *split.parts["test"]]
     covid = np.array([films[i].label == "covid" for i in ids])
     p = np.clip(rng.normal(0.5 + 0.3 * (covid - 0.5), 0.2), 0.01, 0.99)

@@ -8,16 +8,24 @@ found again, or refused). Of a network that was trained as a whole they are all 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 from safetensors.numpy import load_file, save
 
 from hilum import RESEARCH_NOTICE
-from hilum.artifacts.header import Header, as_written, read_json, require_digest, write_json
+from hilum.artifacts.header import (
+    Header,
+    as_written,
+    checked,
+    members,
+    not_as_written,
+    read_object,
+    require_digest,
+    write_json,
+)
 from hilum.core.digests import sha256_bytes, sha256_file
 from hilum.core.errors import InputError
 from hilum.core.files import write_bytes
@@ -78,10 +86,10 @@ class Bundle:
         name = _weights_of(self.network)
         write_bytes(folder / f"{name}.safetensors", data)
         value = {
-            "header": header.to_dict(),
+            "header": header,
             "notice": RESEARCH_NOTICE,
             f"{name}_sha256": sha256_bytes(data),
-            **asdict(self),
+            **members(self),
         }
         write_json(folder / "bundle.json", value)
 
@@ -99,43 +107,21 @@ class Bundle:
             near = folder.parent if folder.name == "bundle.json" else below[0].parent if below else None
             hint = f"; did you mean {near}?" if near is not None else ""
             raise InputError(f"{folder}: expected a bundle (a folder with bundle.json){hint}")
-        value = read_json(path)
+        value = read_object(path)
+        header = Header.from_dict(value.get("header"), "bundle", path)
+        name = _weights_of(value.get("network", "frozen"))
         with as_written(path):
-            header = Header.from_dict(value.get("header"), "bundle", path)
-            name = _weights_of(value.get("network", "frozen"))
             expected = value[f"{name}_sha256"]
         weights_path = folder / f"{name}.safetensors"
         if not weights_path.is_file():
             raise InputError(f"{folder}: expected {weights_path.name} beside bundle.json")
         require_digest(name, expected, sha256_file(weights_path), path)
-        names = cls.__dataclass_fields__
-        fields: dict[str, Any] = {k: v for k, v in value.items() if k in names}
-        missing = sorted(k for k, f in names.items() if k not in fields and f.default is MISSING)
-        if missing:
-            raise InputError(f"{path}: expected the key {missing[0]!r}")
-        return cls._checked(path, fields), header, load_file(str(weights_path))
-
-    @classmethod
-    def _checked(cls, path: Path, fields: Mapping[str, Any]) -> Self:
-        """The bundle of a file.
-
-        Raises:
-            InputError: A value of another type, or a positive class that is none of the classes.
-        """
-        try:
-            bundle = TypeAdapter(cls).validate_python(fields)
-        except ValidationError as e:
-            first = e.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            said = f"{key}: {first['msg'][:1].lower()}{first['msg'][1:]}, got {first['input']!r}"
-            raise InputError(
-                f"{path}: not as hilum writes it: {said}; make it again, or name another file"
-            ) from None
+        bundle = checked(value, cls, path)
         with as_written(path):
             float(bundle.operating_point.get("threshold", 0))
         if bundle.positive not in bundle.classes:
-            raise InputError(
-                f"{path}: not as hilum writes it: positive is {bundle.positive!r}, which is none of the classes "
-                f"{', '.join(bundle.classes)}; make it again, or name another file"
+            known = ", ".join(bundle.classes)
+            raise not_as_written(
+                path, f"positive is {bundle.positive!r}, which is none of the classes {known}"
             )
-        return bundle
+        return bundle, header, load_file(str(weights_path))

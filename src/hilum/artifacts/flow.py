@@ -7,12 +7,11 @@ a film may be in two parts, and is then counted in `shared` too. A flow that doe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from hilum.artifacts.header import Header, read_json, write_json
+from hilum.artifacts.header import Header, members, read_artefact, write_json
 from hilum.artifacts.split import PARTS
 from hilum.core.errors import InputError
 
@@ -22,7 +21,7 @@ FOUND, IN_MANIFEST, STUDY_FILMS = "files and rows found", "films in the manifest
 
 
 @dataclass(frozen=True)
-class Step:
+class FlowStep:
     """A step of the flow.
 
     Attributes:
@@ -63,10 +62,11 @@ class TrialFlow:
     scored: Mapping[str, int]
 
 
+@dataclass(frozen=True)
 class Flow:
     """The flow of a run's films.
 
-    Args:
+    Attributes:
         steps: From the first that is known to the films of the study.
         trials: Of every split.
         header: Where it comes from.
@@ -75,8 +75,11 @@ class Flow:
         InputError: Counts that do not add up; says which.
     """
 
-    def __init__(self, steps: Sequence[Step], trials: Sequence[TrialFlow], header: Header) -> None:
-        self.steps, self.trials, self.header = tuple(steps), tuple(trials), header
+    steps: tuple[FlowStep, ...]
+    trials: tuple[TrialFlow, ...]
+    header: Header
+
+    def __post_init__(self) -> None:
         if not self.steps:
             raise InputError("a flow of films needs one step at least, got none")
         for before, after in zip(self.steps, self.steps[1:], strict=False):
@@ -104,14 +107,7 @@ class Flow:
 
     def write(self, path: Path) -> None:
         """Write flow.json."""
-        write_json(
-            path,
-            {
-                "header": self.header.to_dict(),
-                "steps": [asdict(s) for s in self.steps],
-                "trials": [asdict(t) for t in self.trials],
-            },
-        )
+        write_json(path, {"header": self.header, **members(self)})
 
     @classmethod
     def of_run(cls, folder: Path) -> Flow | None:
@@ -125,14 +121,7 @@ class Flow:
         Raises:
             InputError: Missing, malformed, or counts that do not add up.
         """
-        value: Any = read_json(path)
-        header = Header.from_dict(value.get("header") if isinstance(value, dict) else None, "flow", path)
-        try:
-            steps = [Step(**s) for s in value["steps"]]
-            trials = [TrialFlow(**t) for t in value["trials"]]
-        except (KeyError, TypeError) as e:
-            raise InputError(f"{path}: expected steps and trials of a flow of films: {e}") from None
-        return cls(steps, trials, header)
+        return read_artefact(path, "flow", cls)
 
 
 def _add_up(where: str, whole: int, *parts: int) -> None:

@@ -9,11 +9,15 @@ inputs give equal bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self
+from textwrap import shorten
+from typing import Any, Literal, Self, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
 
 from hilum import __version__
 from hilum.core.digests import sha256_bytes, sha256_file
@@ -30,30 +34,23 @@ class Header:
 
     Attributes:
         kind: Such as ``"manifest"`` or ``"split"``.
-        inputs: Name of an input -> its digest.
-        options: The options that made a difference, JSON-able.
-        seed: The seed, where chance was involved.
         schema_version: Raised when the kind's layout changes.
         hilum: Version of hilum that wrote it.
+        seed: The seed, where chance was involved.
+        inputs: Name of an input -> its digest.
+        options: The options that made a difference, JSON-able.
     """
 
     kind: str
+    schema_version: int = field(default=1, kw_only=True)
+    hilum: str = field(default=__version__, kw_only=True)
+    seed: int | None = field(default=None, kw_only=True)
     inputs: dict[str, str] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
-    seed: int | None = None
-    schema_version: int = 1
-    hilum: str = __version__
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values."""
-        return {
-            "kind": self.kind,
-            "schema_version": self.schema_version,
-            "hilum": self.hilum,
-            "seed": self.seed,
-            "inputs": self.inputs,
-            "options": self.options,
-        }
+        return members(self)
 
     @classmethod
     def from_dict(cls, value: Any, kind: str, where: Path) -> Self:
@@ -70,13 +67,7 @@ class Header:
                 f"{where}: expected schema version 1, got {value.get('schema_version')!r}; it was written by "
                 f"hilum {value.get('hilum')!r}, this is {__version__}"
             )
-        return cls(
-            kind=kind,
-            inputs=dict(value.get("inputs", {})),
-            options=dict(value.get("options", {})),
-            seed=value.get("seed"),
-            hilum=str(value.get("hilum", "")),
-        )
+        return checked({"hilum": "", **value}, cls, where)
 
 
 def read_json(path: Path) -> Any:
@@ -99,10 +90,50 @@ def read_object(path: Path) -> dict[str, Any]:
     """
     value = read_json(path)
     if not isinstance(value, dict):
-        raise InputError(
-            f"{path}: not as hilum writes it: expected a JSON object, got {type(value).__name__}; make it again, or name another file"
-        )
+        raise not_as_written(path, f"expected a JSON object, got {type(value).__name__}")
     return value
+
+
+Artefact = TypeVar("Artefact")
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
+
+
+def read_artefact(path: Path, kind: str, of: type[Artefact]) -> Artefact:
+    """Read a JSON artefact.
+
+    Args:
+        path: The file.
+        kind: That its header must be of.
+        of: A dataclass whose fields are the keys of the file; other keys are passed over.
+
+    Raises:
+        InputError: It is missing, no JSON, of another kind, without a key, or has a value of another type.
+    """
+    value = read_object(path)
+    Header.from_dict(value.get("header"), kind, path)
+    return checked(value, of, path)
+
+
+def checked(value: Any, of: type[Artefact], path: Path) -> Artefact:
+    """What was read of a file, as the type that it should be of.
+
+    Raises:
+        InputError: It is not; names the file, the first key that is wrong, and the value there.
+    """
+    try:
+        return cast(Artefact, _adapter(of).validate_python(value))
+    except ValidationError as e:
+        first = e.errors()[0]
+        key, came = ".".join(map(str, first["loc"])), shorten(repr(first["input"]), 200)
+        wrong = f"{key}: {first['msg'][:1].lower()}{first['msg'][1:]}, got {came}"
+        raise not_as_written(
+            path, f"the key {key!r} is missing" if first["type"] == "missing" else wrong
+        ) from None
+
+
+def not_as_written(path: Path, what: str) -> InputError:
+    """The error of a file of hilum's that somebody else changed or made."""
+    return InputError(f"{path}: not as hilum writes it: {what}; make it again, or name another file")
 
 
 @contextmanager
@@ -120,14 +151,18 @@ def as_written(path: Path) -> Iterator[None]:
             if isinstance(e, KeyError) and e.args
             else "a value is of another type"
         )
-        raise InputError(
-            f"{path}: not as hilum writes it: {what}; make it again, or name another file"
-        ) from e
+        raise not_as_written(path, what) from e
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON that a person can read; whole or not at all."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write JSON that a person can read, whole or not at all; a dataclass is an object of its fields."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False, default=members)
+    write_text(path, text + "\n")
+
+
+def members(value: Any) -> dict[str, Any]:
+    """Field -> value of a dataclass, in order: what an artefact holds beside its header."""
+    return {f.name: getattr(value, f.name) for f in fields(value)}
 
 
 def header_path(csv_path: Path) -> Path:
@@ -142,7 +177,7 @@ def write_with_header(path: Path, text: str, header: Header) -> None:
         InputError: One of the two cannot be written; a new header is not left behind then.
     """
     beside = header_path(path)
-    write_json(beside, {"header": header.to_dict(), "csv_sha256": sha256_bytes(text.encode())})
+    write_json(beside, {"header": header, "csv_sha256": sha256_bytes(text.encode())})
     try:
         write_text(path, text)
     except BaseException:

@@ -15,8 +15,8 @@ from hilum.artifacts.filter_check import check_filter
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.statistics import RESERVED
 from hilum.core.errors import InputError, nearest
-from hilum.study.contrasts import ContrastTable, SubgroupTable
 from hilum.study.film_filter import Filter, compile_filter
+from hilum.study.tables import ContrastTable, SubgroupTable
 
 MOST_SUBGROUPS = 12
 """Values of a column that are subgroups of their own."""

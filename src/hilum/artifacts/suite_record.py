@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from hilum.artifacts.header import Header, read_object, write_json
+from hilum.artifacts.header import Header, members, read_artefact, write_json
 from hilum.core.errors import InputError
 
 NAME = "paper.json"
@@ -24,7 +24,7 @@ class MemberRun:
 
     study: str
     run: str
-    seconds: float | None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class SuiteRecord:
 
     def write(self, folder: Path) -> None:
         """Write it into the suite's folder."""
-        write_json(folder / NAME, {"header": self.header.to_dict(), **asdict(self)})
+        write_json(folder / NAME, {"header": self.header, **members(self)})
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -60,24 +60,13 @@ class SuiteRecord:
             InputError: No such file, a key that is missing, no member, or one twice.
         """
         path = folder / NAME
-        value = read_object(path)
-        Header.from_dict(value.get("header"), "paper", path)
-        for key in ("name", "title", "command", "members"):
-            if key not in value:
-                raise InputError(f"{path}: expected a key {key!r}, got {', '.join(value)}")
-        members: list[MemberRun] = []
-        for member in value["members"]:
-            if "study" not in member or "run" not in member:
-                raise InputError(f"{path}: a member needs `study` and `run`, got {member!r}")
-            study, seconds = str(member["study"]), member.get("seconds")
-            if study in [m.study for m in members]:
-                raise InputError(
-                    f"{path}: member {study!r} is there twice; a suite has one run of each study"
-                )
-            members.append(MemberRun(study, str(member["run"]), None if seconds is None else float(seconds)))
-        if not members:
+        record = read_artefact(path, "paper", cls)
+        studies = [m.study for m in record.members]
+        if twice := [s for s in studies if studies.count(s) > 1]:
+            raise InputError(f"{path}: member {twice[0]!r} is there twice; a suite has one run of each study")
+        if not studies:
             raise InputError(f"{path}: expected at least one member, got none; run the suite again")
-        return cls(str(value["name"]), str(value["title"]), str(value["command"]), tuple(members))
+        return record
 
 
 def is_suite_folder(folder: Path) -> bool:

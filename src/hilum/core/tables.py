@@ -1,4 +1,4 @@
-"""Reading a csv, whoever wrote it: the one reader of every table that hilum reads.
+"""Reading a csv, whoever wrote it: the one reader of every table that hilum reads, and the text of those that it writes.
 
 Convention: separated by comma, semicolon, tab or ``|``, told from the header and the first rows; text as `hilum.core.text`
 reads it; lines end in LF, CRLF or CR; Excel's first line ``sep=;`` is obeyed. Values are stripped, blank rows are passed over,
@@ -9,9 +9,10 @@ said here, once: `MISSING`.
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -117,6 +118,15 @@ def read_table(path: Path, *, fold: bool = False, exact: bool = False) -> Table:
                 )
             rows.append(Row(line, {c: x for c, x in zip(columns, fields, strict=False) if c}))
     return Table(tuple(c for c in columns if c), rows)
+
+
+def table_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A csv as hilum writes it: separated by comma, quoted where needed, lines ended by a newline."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return out.getvalue()
 
 
 def read_columns(path: Path, *, fold: bool = False) -> tuple[str, ...]:

@@ -64,4 +64,4 @@ def draw_as_published(
         "n_groups": len(set(groups.values())),
         "n_films": {p: manifest.only(ids).count_by("label") for p, ids in parts.items()},
     }
-    return UnsafeSplit(parts, groups, Header("split", {"manifest": manifest.digest}, options, seed))
+    return UnsafeSplit(parts, groups, Header("split", {"manifest": manifest.digest}, options, seed=seed))

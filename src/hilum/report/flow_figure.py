@@ -13,7 +13,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from hilum.artifacts.flow import Flow, Step, TrialFlow
+from hilum.artifacts.flow import Flow, FlowStep, TrialFlow
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers, style
@@ -66,7 +66,7 @@ def flow_picture(folder: RunFolder, out: Path) -> Picture | None:
     )
 
 
-def shown_steps(flow: Flow) -> list[Step]:
+def shown_steps(flow: Flow) -> list[FlowStep]:
     """The first step, the last, and those between that left something out."""
     last = len(flow.steps) - 1
     return [s for k, s in enumerate(flow.steps) if k in (0, last) or s.left_out]
@@ -87,7 +87,7 @@ def reasons(what: str, counts: Mapping[str, int]) -> list[str]:
     return lines
 
 
-def _classes(step: Step, classes: Sequence[str]) -> list[str]:
+def _classes(step: FlowStep, classes: Sequence[str]) -> list[str]:
     there = [f"{c} {numbers.count(step.by_class[c])}" for c in classes if c in step.by_class]
     return [", ".join(there)] if there else []
 

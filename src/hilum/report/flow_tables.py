@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hilum.artifacts.flow import IN_MANIFEST, Step, TrialFlow
+from hilum.artifacts.flow import IN_MANIFEST, FlowStep, TrialFlow
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.report.table import Cell, Column, Table, count_cell, text_cell
@@ -21,7 +21,7 @@ def flow_table(folder: RunFolder) -> Table | None:
         return None
     classes = [c for c in folder.classes if any(c in s.by_class for s in folder.flow.steps)]
     columns = [
-        Column("Step", numeric=False),
+        Column("FlowStep", numeric=False),
         Column("Left out because", numeric=False, prose=True),
         Column("Left out"),
         Column("Films"),
@@ -65,11 +65,11 @@ def flow_table(folder: RunFolder) -> Table | None:
     )
 
 
-def _left_out(step: Step) -> Cell:
+def _left_out(step: FlowStep) -> Cell:
     return count_cell(sum(step.left_out.values())) if len(step.left_out) > 1 else text_cell("")
 
 
-def _by_class(step: Step, classes: Sequence[str]) -> list[Cell]:
+def _by_class(step: FlowStep, classes: Sequence[str]) -> list[Cell]:
     return [count_cell(step.by_class.get(c, 0)) if step.by_class else text_cell("") for c in classes]
 
 

@@ -69,7 +69,7 @@ def compare_runs(
             "metrics": list(metrics), "n_resamples": n_resamples, "part": PART, "family": family, "pairs": [list(p) for p in pairs],
             "rules": RULES,
         },
-        seed,
+        seed=seed,
     )  # fmt: skip
     path = out / COMPARISONS
     if not is_written_of(path, header):

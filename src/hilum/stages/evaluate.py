@@ -150,7 +150,7 @@ def _header(folder: RunFolder, n_resamples: int) -> Header:
         "weights": digest(folder.weight_digests()),
     }
     options = {"n_resamples": n_resamples, "part": PART, "positive": folder.positive, "rules": RULES}
-    return Header("statistics", inputs, options, (folder.record.seed or 0))
+    return Header("statistics", inputs, options, seed=folder.record.seed or 0)
 
 
 def _thresholds(folder: RunFolder, cell: RunCell) -> list[float] | None:

@@ -111,7 +111,7 @@ def evaluate_file(
     inputs = {"predictions": sha256_file(path)}
     if choice.labels is not None:
         inputs["labels"] = sha256_file(choice.labels)
-    write_statistics(out, rows, Header("statistics", inputs, options, choice.seed))
+    write_statistics(out, rows, Header("statistics", inputs, options, seed=choice.seed))
     run = run_of(path) if part == PART else None
     if run is not None:
         count_look(run, "evaluate")

@@ -11,23 +11,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from hilum.core.errors import InputError, nearest
 from hilum.core.names import folded_name, spelled
 from hilum.core.text import read_toml
 from hilum.study.classes import positive_class
-from hilum.study.contrasts import ContrastTable, SubgroupTable
 from hilum.study.faults import FAULTS, AsRunTable, UnsafeTable
 from hilum.study.keys import study_digest
 from hilum.study.losses import CrossEntropy, Loss
-from hilum.study.mistakes import faults_of, together
+from hilum.study.mistakes import tables_as, together
 from hilum.study.policies import Policy
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.reporting import ReportingTable
 from hilum.study.tables import (
     STRICT,
     AugmentTable,
+    ContrastTable,
     DataTable,
     FamilyTable,
     FeaturesTable,
@@ -35,6 +35,7 @@ from hilum.study.tables import (
     GridTable,
     SplitTable,
     StatisticsTable,
+    SubgroupTable,
     TrainingTable,
     Varying,
     WeightsTable,
@@ -170,10 +171,7 @@ def read_study(path: Path, overrides: Sequence[str] = ()) -> Study:
     value = _read_table(path)
     for assignment in overrides:
         _set(value, assignment)
-    try:
-        study = Study.model_validate(value)
-    except ValidationError as e:
-        raise faults_of(e, Study, path.name) from None
+    study = tables_as(Study, value, path.name)
     check_consistent(study, path.name)
     return study
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from hilum.study.tables import StrictTable
 
 ClassWeights = Literal["none", "balanced"] | dict[str, Annotated[float, Field(gt=0)]]
 
 
-class CrossEntropy(BaseModel):
+class CrossEntropy(StrictTable):
     """Cross-entropy.
 
     Attributes:
@@ -17,21 +19,17 @@ class CrossEntropy(BaseModel):
             As in torch, the mean is weighted too.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     kind: Literal["cross_entropy"] = "cross_entropy"
     class_weights: ClassWeights = "none"
 
 
-class Focal(BaseModel):
+class Focal(StrictTable):
     """Focal loss (Lin et al. 2017) on the softmax of four classes: -alpha_c (1 - p_c)^gamma log p_c, c the true class.
 
     Attributes:
         gamma: 0 gives cross-entropy.
         alpha: Weight of a film by its class, as `CrossEntropy.class_weights`; the mean is over films, not weighted.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["focal"]
     gamma: Annotated[float, Field(ge=0)] = 2.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -43,14 +43,27 @@ _MUST = {
 """What pydantic calls a fault -> what the value must be."""
 
 
-def faults_of(error: ValidationError, model: type[BaseModel], where: str) -> InputError:
-    """All faults of a file in one error.
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def tables_as(model: type[_Model], tables: Any, where: str) -> _Model:
+    """The tables of a file as what the file should be.
 
     Args:
-        error: What pydantic found.
-        model: What the file should be.
+        model: What it should be.
+        tables: As they were read.
         where: The file's name.
+
+    Raises:
+        InputError: They are something else; all faults are in it.
     """
+    try:
+        return model.model_validate(tables)
+    except ValidationError as e:
+        raise _all_faults(e, model, where) from None
+
+
+def _all_faults(error: ValidationError, model: type[BaseModel], where: str) -> InputError:
     by_place: dict[str, ErrorDetails] = {}
     # of a value that may be several things, an unknown key says more than that it is none of the others
     for fault in sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden"):

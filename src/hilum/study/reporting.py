@@ -1,74 +1,21 @@
 """``[reporting]`` of a study file: what only the people behind a study know, for the checklists and the model card.
 
-Convention: a key is free text. `ITEMS` says which items of CLAIM (2024 update) and TRIPOD+AI it answers; docs/reference/reporting.md lists
-them. Nothing here makes a difference to a result, so nothing of it is in any digest of a study.
+Convention: a key is free text, and an empty one is "not reported". docs/reference/reporting.md lists the keys. Nothing here makes a
+difference to a result, so nothing of it is in any digest of a study.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from pydantic import create_model
 
 from hilum.study.tables import StrictTable
 
 
-class ReportingTable(StrictTable):
-    """The table; an empty text is "not reported"."""
-
-    abstract: str = ""
-    background: str = ""
-    intended_use: str = ""
-    users: str = ""
-    inequalities: str = ""
-    objectives: str = ""
-    design: str = ""
-    representativeness: str = ""
-    dates: str = ""
-    setting: str = ""
-    eligibility: str = ""
-    treatments: str = ""
-    deidentification: str = ""
-    missing_data: str = ""
-    acquisition: str = ""
-    reference_standard: str = ""
-    reference_rationale: str = ""
-    readers: str = ""
-    test_readers: str = ""
-    reader_agreement: str = ""
-    blinding: str = ""
-    sample_size: str = ""
-    explainability: str = ""
-    external_test: str = ""
-    interpretation: str = ""
-    limitations: str = ""
-    implications: str = ""
-    next_steps: str = ""
-    ethics: str = ""
-    funding: str = ""
-    conflicts: str = ""
-    protocol: str = ""
-    registration: str = ""
-    data_availability: str = ""
-    code_availability: str = ""
-    patient_involvement: str = ""
-    developers: str = ""
-    model_licence: str = ""
-
-    def said(self) -> dict[str, str]:
-        """What was said, by key, in one line each."""
-        lines = {name: " ".join(text.split()) for name, text in self}
-        return {name: text for name, text in lines.items() if text}
-
-
-@dataclass(frozen=True)
-class Answers:
-    """The items that a key answers.
-
-    Attributes:
-        claim: Numbers of CLAIM.
-        tripod: Numbers of TRIPOD+AI.
-    """
+class Answers(NamedTuple):
+    """The items of two checklists that a key answers, by number: of CLAIM (2024 update) and of TRIPOD+AI."""
 
     claim: tuple[str, ...] = ()
     tripod: tuple[str, ...] = ()
@@ -114,3 +61,19 @@ ITEMS: Final[Mapping[str, Answers]] = {
     "developers": Answers(),
     "model_licence": Answers(),
 }
+"""Every key, in order."""
+
+
+class _Reporting(StrictTable):
+    """``[reporting]``: a text for each key of `ITEMS`."""
+
+    def said(self) -> dict[str, str]:
+        """What was said, by key, in one line each."""
+        lines = {name: " ".join(text.split()) for name, text in self}
+        return {name: text for name, text in lines.items() if text}
+
+
+if TYPE_CHECKING:
+    ReportingTable: TypeAlias = _Reporting
+else:
+    ReportingTable = create_model("ReportingTable", __base__=_Reporting, **dict.fromkeys(ITEMS, (str, "")))

@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from hilum.core.errors import InputError, nearest
 from hilum.core.text import read_toml
-from hilum.study.mistakes import faults_of
+from hilum.study.mistakes import tables_as
+from hilum.study.tables import STRICT, StrictTable
 
 
-class Member(BaseModel):
+class SuiteMember(BaseModel):
     """One study of a suite.
 
     Attributes:
@@ -26,7 +27,7 @@ class Member(BaseModel):
         set: Overrides, ``key=value`` as on the command line.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
 
     study: str
     name: Annotated[str, Field(pattern=r"^[a-z0-9._-]*$")] = ""
@@ -38,7 +39,7 @@ class Member(BaseModel):
         return self.name or Path(self.study).name.removesuffix(".toml")
 
 
-class Suite(BaseModel):
+class Suite(StrictTable):
     """Studies in order.
 
     Attributes:
@@ -47,11 +48,9 @@ class Suite(BaseModel):
         member: The studies.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     title: str = ""
-    member: Annotated[list[Member], Field(min_length=1)]
+    member: Annotated[list[SuiteMember], Field(min_length=1)]
 
 
 def is_suite(path: Path) -> bool:
@@ -68,10 +67,7 @@ def read_suite(path: Path, overrides: Sequence[str] = ()) -> Suite:
     Raises:
         InputError: Malformed, two members of one name, or an override for no member.
     """
-    try:
-        suite = Suite.model_validate(read_toml(path))
-    except ValidationError as e:
-        raise faults_of(e, Suite, path.name) from None
+    suite = tables_as(Suite, read_toml(path), path.name)
     labels = [m.label for m in suite.member]
     if len(set(labels)) != len(labels):
         raise InputError(

@@ -171,6 +171,33 @@ class FamilyTable(StrictTable):
     metrics: Annotated[list[MetricName], Field(min_length=1)] = list(shown_in("headline"))
 
 
+class ContrastTable(StrictTable):
+    """``[[contrast]]``: films of one side against films of the other, beside the headline.
+
+    What is asked for is the class (or classes) that `positive` names as ``label``, else the study's positive class.
+
+    Attributes:
+        name: Takes the place of the class in tables.
+        positive: Films that should be called what is asked for; left out where there are none, and only the specificity makes sense.
+        negative: Films that should not.
+        score: What ranks the films and decides. ``all``: the probability among all classes, and the class of the highest one. ``pair``:
+            the probability among the classes of both sides only, and which of the two is higher.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    positive: Filter | None = None
+    negative: Filter
+    score: Literal["all", "pair"] = "all"
+
+
+class SubgroupTable(StrictTable):
+    """``[[subgroup]]``: films of which the headline is asked again: each value of a column (`by`), or `films` under a `name`."""
+
+    by: str = ""
+    name: str = ""
+    films: Filter | None = None
+
+
 class FeaturesTable(StrictTable):
     """``[features]``: precision ``auto`` is measured once for a workspace; a batch of None is 16 on a CPU and 256 on a GPU."""
 

@@ -14,9 +14,9 @@ from hilum.core.errors import InputError, nearest
 from hilum.core.names import spelled
 from hilum.stages.split import select
 from hilum.study.classes import positive_class
-from hilum.study.contrasts import ContrastTable, SubgroupTable
 from hilum.study.file import Study, check_consistent
 from hilum.study.losses import CrossEntropy, Loss
+from hilum.study.tables import ContrastTable, SubgroupTable
 
 Filters = list[dict[str, list[str]]]
 

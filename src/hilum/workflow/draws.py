@@ -69,7 +69,7 @@ def draw(films: Films, drawing: Drawing, trial: int) -> AnySplit:
     if drawing.valid_is_test:
         parts["valid"] = parts["test"]
     options = {**split.header.options, "drawing": drawing.name, "unsafe": list(drawing.faults)}
-    header = Header(split.header.kind, split.header.inputs, options, drawing.seed)
+    header = Header(split.header.kind, split.header.inputs, options, seed=drawing.seed)
     drawn: AnySplit = split
     if drawing.faults:
         drawn = UnsafeSplit(parts, groups, header)

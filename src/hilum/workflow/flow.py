@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hilum.artifacts.flow import FOUND, IN_MANIFEST, NAME, STUDY_FILMS, Flow, Step, TrialFlow
+from hilum.artifacts.flow import FOUND, IN_MANIFEST, NAME, STUDY_FILMS, Flow, FlowStep, TrialFlow
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest, excluded_path, read_exclusions
 from hilum.artifacts.split import PARTS, AnySplit
@@ -19,7 +19,7 @@ from hilum.workflow.state import Run
 from hilum.workflow.trials import Trial
 
 
-def ingest_steps(manifest: Manifest, manifest_path: Path) -> list[Step]:
+def ingest_steps(manifest: Manifest, manifest_path: Path) -> list[FlowStep]:
     """From what ingest found to the manifest; the manifest alone where ingest kept no record, or films were added since."""
     reasons: Counter[str] = Counter()
     sources = manifest.header.options.get("sources")
@@ -34,13 +34,13 @@ def ingest_steps(manifest: Manifest, manifest_path: Path) -> list[Step]:
     left_out = dict(sorted(reasons.items()))
     if taken_out > 0:
         left_out["taken out of the manifest by hand"] = taken_out
-    last = Step(IN_MANIFEST, len(manifest), left_out, manifest.count_by("label"))
+    last = FlowStep(IN_MANIFEST, len(manifest), left_out, manifest.count_by("label"))
     if taken_out < 0 or (sources is None and not reasons):
-        return [Step(IN_MANIFEST, len(manifest), {}, manifest.count_by("label"))]
-    return [Step(FOUND, len(manifest) + sum(left_out.values())), last]
+        return [FlowStep(IN_MANIFEST, len(manifest), {}, manifest.count_by("label"))]
+    return [FlowStep(FOUND, len(manifest) + sum(left_out.values())), last]
 
 
-def selection_steps(study: Study, whole: Manifest, films: Manifest) -> list[Step]:
+def selection_steps(study: Study, whole: Manifest, films: Manifest) -> list[FlowStep]:
     """From the manifest to the study's films.
 
     Args:
@@ -68,7 +68,7 @@ def selection_steps(study: Study, whole: Manifest, films: Manifest) -> list[Step
         else:
             continue
         reason_of[film.image_id] = reason
-    steps: list[Step] = []
+    steps: list[FlowStep] = []
     left = list(whole.films)
     asked = {
         "films of the study’s classes": True,
@@ -80,8 +80,10 @@ def selection_steps(study: Study, whole: Manifest, films: Manifest) -> list[Step
     for name in (n for n, is_asked in asked.items() if is_asked):
         gone = Counter(reason_of[f.image_id][1] for f in left if reason_of.get(f.image_id, ("",))[0] == name)
         left = [f for f in left if reason_of.get(f.image_id, ("",))[0] != name]
-        steps.append(Step(name, len(left), dict(gone), dict(sorted(Counter(f.label for f in left).items()))))
-    return [*steps, Step(STUDY_FILMS, len(films), {}, films.count_by("label"))]
+        steps.append(
+            FlowStep(name, len(left), dict(gone), dict(sorted(Counter(f.label for f in left).items())))
+        )
+    return [*steps, FlowStep(STUDY_FILMS, len(films), {}, films.count_by("label"))]
 
 
 def trial_flow(
@@ -153,4 +155,4 @@ def write_flow(
     steps = [*ingest_steps(whole, manifest_path), *selection_steps(study, whole, films)]
     of_trials = [trial_flow(study, films, splits, d, number, n) for (d, number), n in scored.items()]
     inputs = {"manifest": whole.digest, "films": films.digest}
-    Flow(steps, of_trials, Header("flow", inputs, {}, study.seed)).write(path)
+    Flow(tuple(steps), tuple(of_trials), Header("flow", inputs, seed=study.seed)).write(path)

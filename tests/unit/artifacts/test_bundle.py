@@ -47,7 +47,7 @@ def test_a_bundle_from_before_whole_networks(tmp_path: Path) -> None:
     assert (again.network, again.unsafe) == ("frozen", ())
     del value["positive"]
     path.write_text(json.dumps(value))
-    with pytest.raises(InputError, match="expected the key 'positive'"):
+    with pytest.raises(InputError, match="the key 'positive' is missing"):
         Bundle.read(tmp_path)
 
 

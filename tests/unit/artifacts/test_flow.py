@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from hilum.artifacts.flow import NAME, Flow, Step, TrialFlow
+from hilum.artifacts.flow import NAME, Flow, FlowStep, TrialFlow
 from hilum.artifacts.header import Header
 from hilum.core.errors import InputError
 
 STEPS = (
-    Step("files and rows found", 100),
-    Step("films in the manifest", 88, {"truncated": 7, "listed twice": 5}, {"tb": 40, "clear": 48}),
-    Step("films of the study", 80, {"class other": 8}, {"tb": 40, "clear": 40}),
+    FlowStep("files and rows found", 100),
+    FlowStep("films in the manifest", 88, {"truncated": 7, "listed twice": 5}, {"tb": 40, "clear": 48}),
+    FlowStep("films of the study", 80, {"class other": 8}, {"tb": 40, "clear": 40}),
 )
 TRIAL = TrialFlow("", 1, {"train": 40, "valid": 10, "test": 25}, {"not drawn": 5}, 0, 60, 30, {"test": 25})
 
@@ -45,7 +45,7 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_counts_that_do_not_add_up_are_refused(
-    steps: tuple[Step, ...], trial: TrialFlow, message: str
+    steps: tuple[FlowStep, ...], trial: TrialFlow, message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
         Flow(steps, (trial,), Header("flow"))
@@ -60,5 +60,5 @@ def test_a_file_that_was_edited_is_refused(tmp_path: Path) -> None:
         Flow.read(tmp_path / NAME)
     del value["steps"]
     (tmp_path / NAME).write_text(json.dumps(value))
-    with pytest.raises(InputError, match="expected steps and trials of a flow of films"):
+    with pytest.raises(InputError, match=r"not as hilum writes it: the key .steps. is missing"):
         Flow.read(tmp_path / NAME)

@@ -28,7 +28,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"members": []}, "expected at least one member, got none"),
-        ({"members": [{"study": "one"}]}, "a member needs `study` and `run`"),
+        ({"members": [{"study": "one"}]}, "the key 'members.0.run' is missing"),
         (
             {"members": [{"study": "one", "run": "a"}, {"study": "one", "run": "b"}]},
             "member 'one' is there twice",
@@ -51,5 +51,5 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
     value = json.loads((tmp_path / NAME).read_text())
     del value["command"]
     (tmp_path / NAME).write_text(json.dumps(value))
-    with pytest.raises(InputError, match="expected a key 'command'"):
+    with pytest.raises(InputError, match="the key 'command' is missing"):
         SuiteRecord.read(tmp_path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hilum.artifacts.flow import Flow, Step, TrialFlow
+from hilum.artifacts.flow import Flow, FlowStep, TrialFlow
 from hilum.artifacts.header import Header
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report.flow_figure import flow_picture, reasons, shown_steps
@@ -22,8 +22,8 @@ def run(tmp_path_factory):
 def test_the_boxes_hold_the_counts(run, tmp_path):
     many = {f"reason {k}": k for k in range(1, 9)}
     steps = [
-        Step("files and rows found", 136), Step("films in the manifest", 100, many, {"covid": 60, "normal": 40}),
-        Step("films of the study’s classes", 100), Step("films of the study", 90, {"class other": 10}, {"covid": 50, "normal": 40}),
+        FlowStep("files and rows found", 136), FlowStep("films in the manifest", 100, many, {"covid": 60, "normal": 40}),
+        FlowStep("films of the study’s classes", 100), FlowStep("films of the study", 90, {"class other": 10}, {"covid": 50, "normal": 40}),
     ]  # fmt: skip
     trial = TrialFlow(
         "",

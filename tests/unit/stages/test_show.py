@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hilum.artifacts.comparisons import write_comparisons
-from hilum.artifacts.flow import IN_MANIFEST, STUDY_FILMS, Flow, Step
+from hilum.artifacts.flow import IN_MANIFEST, STUDY_FILMS, Flow, FlowStep
 from hilum.artifacts.header import Header
 from hilum.artifacts.lineage import bundle_version
 from hilum.artifacts.manifest import Manifest
@@ -263,7 +263,7 @@ def test_a_torn_run_hides_no_other(copy):
 def test_the_flow_of_films_names_its_counts(copy):
     _, run = copy
     films = Manifest.read(run / "manifest.csv")
-    steps = [Step(IN_MANIFEST, 40), Step(STUDY_FILMS, 32, {"class other": 8})]
+    steps = [FlowStep(IN_MANIFEST, 40), FlowStep(STUDY_FILMS, 32, {"class other": 8})]
     inputs = {"manifest": "f" * 64, "films": films.digest}
     Flow(steps, [], Header("flow", inputs)).write(run / "flow.json")
     a = one(run / "flow.json")

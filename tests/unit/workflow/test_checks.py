@@ -14,7 +14,7 @@ from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.stages.finetune import check_machine
 from hilum.study.file import Study, read_study
-from hilum.study.suite import Member, Suite
+from hilum.study.suite import Suite, SuiteMember
 from hilum.workflow import film_checks, machine_checks, suite
 from hilum.workflow.asked import Asked, Finding
 from hilum.workflow.checks import findings, refuse
@@ -230,7 +230,9 @@ def test_a_suite_is_checked_whole_before_its_first_member_runs(asked, tmp_path: 
     ]
     monkeypatch.setattr(suite, "run_or_find", None)
     with pytest.raises(InputError, match=r"^two: statistics\.operating_point: unknown rule 'youdn'"):
-        suite.run_suite(Suite(name="s", member=[Member(study="one")]), members, tmp_path / "w", Local(1), "")
+        suite.run_suite(
+            Suite(name="s", member=[SuiteMember(study="one")]), members, tmp_path / "w", Local(1), ""
+        )
 
 
 def test_a_batch_beyond_all_training_films_is_a_note(asked) -> None:

@@ -9,20 +9,19 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hilum.core.keys import ALWAYS, Each, Key
 from hilum.study.policies.policy import AnyPolicy, Rate
 from hilum.study.policies.schedule import Schedule, StepSettings, StepwiseSchedule
+from hilum.study.tables import StrictTable
 
 LOW_MOMENTUM, HIGH_MOMENTUM = 0.85, 0.95
 """Between which the momentum moves, against the rate: torch's defaults."""
 
 
-class Phase(BaseModel):
+class Phase(StrictTable):
     """One cycle: `epochs` long, up to `max_rate` and down again."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     epochs: Annotated[int, Field(ge=1)]
     max_rate: Rate

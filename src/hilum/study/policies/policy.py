@@ -8,16 +8,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hilum.core.errors import InputError
 from hilum.core.keys import Key
 from hilum.study.policies.schedule import Schedule
+from hilum.study.tables import StrictTable
 
 Rate = Annotated[float, Field(gt=0)]
 
 
-class AnyPolicy(BaseModel, ABC):
+class AnyPolicy(StrictTable, ABC):
     """A policy, whatever its kind.
 
     Attributes:
@@ -30,7 +31,6 @@ class AnyPolicy(BaseModel, ABC):
         key: What a training under it depends on; a kind that has more options adds them (`hilum.core.keys`).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     reads_losses: ClassVar[bool] = False
     key: ClassVar[Key] = Key(optimizer="adam", weight_decay=0.0, clip_value=None, clip_norm=None)
 
