@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Final, Self, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from hilum.augment.gate import Gate, acts, coin
 from hilum.augment.operation import PARTS, Drawn, Film, Operation
@@ -32,7 +32,7 @@ from hilum.augment.resize import Resize
 from hilum.core.errors import InputError, nearest
 from hilum.core.keys import ALWAYS, Key
 from hilum.core.seeding import generator
-from hilum.study.mistakes import faults_of
+from hilum.study.mistakes import tables_as
 from hilum.study.tables import STRICT
 
 SEMANTICS: Final = 1
@@ -206,10 +206,7 @@ class Pipeline(BaseModel):
         where = f"pipeline {name!r}" if name else "a pipeline"
         if isinstance(steps, list | tuple):
             steps = [_step(f"{where}, step {k}", step) for k, step in enumerate(steps, 1)]
-        try:
-            pipeline = cls.model_validate({**table, "steps": steps})
-        except ValidationError as e:
-            raise faults_of(e, cls, where) from None
+        pipeline = tables_as(cls, {**table, "steps": steps}, where)
         _ = pipeline.output_size  # films of several sizes are refused when the study is read
         return pipeline
 

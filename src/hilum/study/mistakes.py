@@ -60,10 +60,11 @@ def tables_as(model: type[_Model], tables: Any, where: str) -> _Model:
     try:
         return model.model_validate(tables)
     except ValidationError as e:
-        raise _all_faults(e, model, where) from None
+        raise faults_of(e, model, where) from None
 
 
-def _all_faults(error: ValidationError, model: type[BaseModel], where: str) -> InputError:
+def faults_of(error: ValidationError, model: type[BaseModel], where: str) -> InputError:
+    """All that pydantic found wrong in what should be a model, in one error."""
     by_place: dict[str, ErrorDetails] = {}
     # of a value that may be several things, an unknown key says more than that it is none of the others
     for fault in sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden"):
