@@ -1,8 +1,8 @@
 """How hilum compiles a loop: by numba, when its module is imported, with the machine code kept on disk.
 
 The convention it fixes: one signature a kernel, arrays in C order, inputs read-only (numba then takes
-writable and locked arrays alike), no interpreter lock, no threads of its own, no fast-math, so that pixels
-are the same everywhere. Import a kernel's module inside the function that needs it: compiling takes seconds
+writable and locked arrays alike), no interpreter lock, no threads of its own, no fast-math (but in `hilum.synthetic`), so that
+pixels are the same everywhere. Import a kernel's module inside the function that needs it: compiling takes seconds
 once, reading it back less.
 """
 
@@ -19,13 +19,18 @@ def array(dtype: Any, ndim: int, *, written: bool = False) -> Any:
     return numba.types.Array(dtype, ndim, "C", readonly=not written)
 
 
-def compiled(signature: Any) -> Callable[[Any], Any]:
-    """Decorate a kernel: compile it now, or read it from numba's cache."""
+def compiled(signature: Any = None, **options: Any) -> Callable[[Any], Any]:
+    """Decorate a kernel: compile it now, or read it from numba's cache; without a signature with its first call.
+
+    Args:
+        signature: Types of what it returns and takes.
+        options: Further ones of `numba.njit`.
+    """
 
     def decorate(function: Any) -> Any:
         try:
-            return numba.njit(signature, nogil=True, cache=True)(function)
+            return numba.njit(signature, nogil=True, cache=True, **options)(function)
         except RuntimeError:  # neither the package's folder nor the user's cache folder can be written
-            return numba.njit(signature, nogil=True)(function)
+            return numba.njit(signature, nogil=True, **options)(function)
 
     return decorate

@@ -2,7 +2,7 @@
 
 Coordinates are the body's, not the film's: x runs from -1 at the patient's right (the film's left) to 1, y
 from -1 at the neck to 1 in the abdomen; "aside" is the distance from the midline. What the measures look
-like on a film is `phantom_kernel`'s business, disease that of `phantom_signs`, exposure that of `phantom`.
+like on a film is `kernel`'s business, disease that of `signs`, exposure that of `phantom`.
 """
 
 from __future__ import annotations

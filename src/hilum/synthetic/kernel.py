@@ -9,17 +9,14 @@ disk serves.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.core.compiled import compiled
 from hilum.synthetic.anatomy import Anatomy, Plane
-from hilum.synthetic.signs import BACTERIAL, COVID, VIRAL
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+from hilum.synthetic.signs import BACTERIAL, COVID, VIRAL, Sign
 
 _SPINE_HALF_WIDTH: Final = 0.085
 _HILUM_ASIDE: Final = 0.17
@@ -28,16 +25,7 @@ _BONE_STEP: Final = 0.24
 
 # Division by a constant may become a product and a product and a sum one instruction: films agree between
 # machines to the last grey but for a rare rounding
-_RELAXED: Final = {"arcp", "contract", "nsz", "nnan", "ninf"}
-
-
-def _compiled(function: _Function) -> _Function:
-    """Compile, and keep the machine code on disk where there is a place to keep it."""
-    try:
-        compiled = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_RELAXED)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache folder can be written
-        compiled = numba.njit(nogil=True, error_model="numpy", fastmath=_RELAXED)(function)
-    return cast("_Function", compiled)
+_compiled = compiled(error_model="numpy", fastmath={"arcp", "contract", "nsz", "nnan", "ninf"})
 
 
 @_compiled
@@ -191,23 +179,38 @@ def interstitial(reach: float, r: float, streak: float, net: float, fine: float)
 
 
 @_compiled
+def around_lungs(
+    body: Anatomy, x: float, y: float, lateral: float, below: float, centre: float, dome_top: float
+) -> float:
+    """Brightness of all but what lies in the lungs: soft tissue, spine with the trachea before it, bones, breast, the stomach's gas."""
+    aside = abs(x)
+    tissue = 0.45 + body.fat + 0.10 * ramp((aside - lateral) / 0.25)
+    tissue += 0.20 * ramp(below / 0.22 + 0.1) * (1.0 - 0.4 * centre) + 0.19 * centre
+    if aside < _SPINE_HALF_WIDTH:
+        disc = 0.8 + 0.2 * math.sin(y * 6.3 / (0.8 * body.rib_spacing))
+        tissue += 0.065 * ramp((_SPINE_HALF_WIDTH - aside) / 0.05) * disc
+        tissue -= 0.09 * ramp((0.045 - abs(x + 0.01)) / 0.03 + 0.3) * ramp((-0.20 - y) / 0.08)  # trachea
+    tissue += bones(body, aside, y, lateral, below)
+    if body.breast > 0.0:
+        tissue += body.breast * ramp((0.30 - norm(0.95 * (aside - 0.46), 0.85 * (y - 0.36))) / 0.10 + 0.5)
+    if body.gas > 0.0 and x > 0.1:
+        tissue -= 0.22 * ramp((body.gas - norm(x - 0.36, 1.5 * (y - dome_top - 0.16))) / 0.06 + 0.5)
+    return tissue
+
+
+@_compiled
 def render(
     body: Anatomy,
     streaks: Plane,
     placing: tuple[float, float, float, float, float],
-    kind: int,
-    strength: float,
-    shape: NDArray[np.float32],
-    texture: Plane,
-    fine: Plane,
-    absorption: Plane,
-    lung_share: Plane,
-    brightening: Plane,
+    sign: Sign,
+    planes: tuple[Plane, Plane, Plane],
 ) -> None:
     """Fill three planes, (size, size) each: the healthy film, the share of lung, what the sign adds.
 
     `placing` is (cos, sin, nearness, right, down) of the body on the film.
     """
+    absorption, lung_share, brightening = planes
     size = absorption.shape[0]
     cos, sin, nearness, right, down = placing
     zoom = nearness * body.scale
@@ -232,23 +235,8 @@ def render(
             half_width = centre_half_width(body, y, left, dome_top)
             centre = ramp((half_width - aside) / 0.075 + 0.35)
             lung = ramp(depth / 0.035 + 0.3) * (1.0 - 0.94 * centre)
-
-            tissue = 0.45 + body.fat + 0.10 * ramp((aside - lateral) / 0.25)
-            tissue += 0.20 * ramp(below / 0.22 + 0.1) * (1.0 - 0.4 * centre) + 0.19 * centre
-            if aside < _SPINE_HALF_WIDTH:
-                disc = 0.8 + 0.2 * math.sin(y * 6.3 / (0.8 * body.rib_spacing))
-                tissue += 0.065 * ramp((_SPINE_HALF_WIDTH - aside) / 0.05) * disc
-                tissue -= (
-                    0.09 * ramp((0.045 - abs(x + 0.01)) / 0.03 + 0.3) * ramp((-0.20 - y) / 0.08)
-                )  # trachea
-            tissue += bones(body, aside, y, lateral, below)
-            if body.breast > 0.0:
-                tissue += body.breast * ramp(
-                    (0.30 - norm(0.95 * (aside - 0.46), 0.85 * (y - 0.36))) / 0.10 + 0.5
-                )
-            if body.gas > 0.0 and x > 0.1:
-                tissue -= 0.22 * ramp((body.gas - norm(x - 0.36, 1.5 * (y - dome_top - 0.16))) / 0.06 + 0.5)
-            sign = 0.0
+            tissue = around_lungs(body, x, y, lateral, below, centre, dome_top)
+            added = 0.0
             if lung > 0.0:
                 r, streak = about_hilum(aside, y, streaks)
                 vessel = min(max(1.2 - abs(streak) * 2.4, 0.0), 1.0)
@@ -261,15 +249,18 @@ def render(
                 tissue += lung * (body.vessels * vessel + 0.10 * hilum - air)
                 outward = min(max((aside - medial) / max(lateral - medial, 0.05), 0.0), 1.0)
                 side = 1.0 if left else 0.0
-                if kind == COVID:
-                    sign = ground_glass(shape, side, aside, y, texture[i, j]) * (0.45 + 0.55 * outward)
-                elif kind == BACTERIAL:
-                    sign = consolidation(shape[0], side, aside, y, outward, texture[i, j], r, streak)
-                elif kind == VIRAL:
-                    sign = interstitial(shape[0, 0], r, streak, texture[i, j], fine[i, j])
+                if sign.kind == COVID:
+                    haze = ground_glass(sign.shape, side, aside, y, sign.texture[i, j])
+                    added = haze * (0.45 + 0.55 * outward)
+                elif sign.kind == BACTERIAL:
+                    added = consolidation(
+                        sign.shape[0], side, aside, y, outward, sign.texture[i, j], r, streak
+                    )
+                elif sign.kind == VIRAL:
+                    added = interstitial(sign.shape[0, 0], r, streak, sign.texture[i, j], sign.fine[i, j])
             absorption[i, j] = tissue * skin
             lung_share[i, j] = lung
-            brightening[i, j] = strength * sign * lung * skin
+            brightening[i, j] = sign.strength * added * lung * skin
 
 
 @_compiled

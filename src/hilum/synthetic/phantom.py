@@ -1,7 +1,7 @@
 """Synthetic chest films of four classes, drawn from a seed: for the demo, the tests and the documentation.
 
-A film is the brightness of a stylised chest (`phantom_anatomy`) with the sign of its class
-(`phantom_signs`), seen by an X-ray set that is never quite the same: exposure, contrast, tilt, distance,
+A film is the brightness of a stylised chest (`anatomy`) with the sign of its class
+(`signs`), seen by an X-ray set that is never quite the same: exposure, contrast, tilt, distance,
 grain, a collimator's border, a side marker. What belongs to the patient comes from one generator and what
 belongs to the film from another, so films of one patient look alike and differ as real ones do. Nothing but
 the sign depends on the class.
@@ -93,23 +93,11 @@ def draw_patient(
     from hilum.synthetic.kernel import render  # compiles
 
     anatomy, streaks = sample_anatomy(patient_rng)
-    sign = sample_sign(label, patient_rng, size_px)
+    sign, drawn = sample_sign(label, patient_rng, size_px)
     tilt_degrees, placing = _place(film_rng)
-    strength = sign.strength * film_rng.uniform(0.85, 1.15)
+    sign = sign._replace(strength=sign.strength * film_rng.uniform(0.85, 1.15))
     absorption, lung, brightening = (np.empty((size_px, size_px), np.float32) for _ in range(3))
-    render(
-        anatomy,
-        streaks,
-        placing,
-        sign.kind,
-        strength,
-        sign.shape,
-        sign.texture,
-        sign.fine,
-        absorption,
-        lung,
-        brightening,
-    )
+    render(anatomy, streaks, placing, sign, (absorption, lung, brightening))
     pixels, exposure = _expose(absorption, brightening, film_rng)
     lung_mask = lung > 0.5
     facts: dict[str, float | str] = {
@@ -117,7 +105,7 @@ def draw_patient(
         "age_group": "child" if anatomy.child else "adult",
         "tilt_degrees": tilt_degrees,
         **exposure,
-        **sign.facts,
+        **drawn,
     }
     return Phantom(pixels, lung_mask, lung_mask & (brightening > VISIBLE), facts)
 

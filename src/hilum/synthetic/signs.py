@@ -1,4 +1,4 @@
-"""The sign of disease that a synthetic patient has: what it is, where, how strong. `phantom_kernel` draws it.
+"""The sign of disease that a synthetic patient has: what it is, where, how strong. `kernel` draws it.
 
 As radiology describes them: covid, bilateral peripheral ground glass, more in the lower zones, through which
 vessels stay visible; bacterial, one lobe consolidated, dense, with a straight border at the fissure and an
@@ -34,7 +34,6 @@ class Sign(NamedTuple):
             edge); viral, one row of (reach).
         texture: float32 noise, the film's shape: ragged edges, or the net.
         fine: float32 noise, the film's shape: what turns vessels into streaks.
-        facts: What was drawn, in words and numbers.
     """
 
     kind: int
@@ -42,11 +41,10 @@ class Sign(NamedTuple):
     shape: NDArray[np.float32]
     texture: Plane
     fine: Plane
-    facts: dict[str, float | str]
 
 
-def sample_sign(label: str, rng: np.random.Generator, size_px: int) -> Sign:
-    """Draw the sign of a class for a film of a size.
+def sample_sign(label: str, rng: np.random.Generator, size_px: int) -> tuple[Sign, dict[str, float | str]]:
+    """Draw the sign of a class for a film of a size; and what was drawn, in words and numbers.
 
     Raises:
         InputError: For a label that is not one of `LABELS`.
@@ -71,7 +69,7 @@ def sample_sign(label: str, rng: np.random.Generator, size_px: int) -> Sign:
     elif kind == VIRAL:
         shape = [[rng.uniform(0.30, 0.48)]]
         texture, fine = noise(rng, plane, (46, 46)), noise(rng, plane, (30, 30))
-    return Sign(kind, strength, np.array(shape, np.float32), texture, fine, facts)
+    return Sign(kind, strength, np.array(shape, np.float32), texture, fine), facts
 
 
 def _patch(rng: np.random.Generator, side: float) -> list[float]:
