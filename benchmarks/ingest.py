@@ -61,12 +61,13 @@ def ingest_here(folder: Path, out: Path, workers: int | None) -> None:
     """What the measured process does."""
     from hilum.core.engine import Local
     from hilum.core.progress import set_quiet
+    from hilum.sources.layout import IngestOptions
     from hilum.stages.ingest import ingest
 
     set_quiet(True)
     start = time.perf_counter()
     done = ingest(
-        [f"bench={folder}"], out, no_patient_ids=["bench"], engine=None if workers is None else Local(workers)
+        [f"bench={folder}"], out, IngestOptions(["bench"]), engine=None if workers is None else Local(workers)
     )
     print(json.dumps({"films": len(done.manifest), "seconds": time.perf_counter() - start}))
 

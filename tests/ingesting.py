@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hilum.core.engine import Local
+from hilum.sources.layout import IngestOptions
 from hilum.stages.ingest import Ingested, ingest
 
 
@@ -16,4 +17,5 @@ def write_csv(path: Path, *rows: Sequence[str]) -> Path:
 
 
 def run(tmp_path: Path, *sources: object, **options: object) -> Ingested:
-    return ingest([str(s) for s in sources], tmp_path / "out" / "m.csv", engine=Local(0), **options)  # type: ignore[arg-type]
+    """Ingest in this process; the options are those of `IngestOptions`."""
+    return ingest([str(s) for s in sources], tmp_path / "out" / "m.csv", IngestOptions(**options), Local(0))  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from hilum.artifacts.manifest import excluded_path
 from hilum.core import progress
 from hilum.core.engine import Local
 from hilum.core.errors import InputError, nearest
-from hilum.sources.layout import MooneyPatients
+from hilum.sources.layout import IngestOptions, MooneyPatients
 from hilum.sources.layouts import LAYOUTS
 
 if TYPE_CHECKING:
@@ -79,17 +79,15 @@ def ingest(
     known = get_args(MooneyPatients)
     if mooney_patients not in known:
         raise InputError(f"unknown --mooney-patients {mooney_patients!r}; {nearest(mooney_patients, known)}")
-    done = ingest_stage(
-        sources,
-        out,
+    asked = IngestOptions(
         no_patient_ids=no_patient_ids or (),
         labels=labels,
         layouts=_layouts(layout or ()),
         mooney_patients=cast(MooneyPatients, mooney_patients),
         views=views or (),
         strict=strict,
-        engine=None if workers is None else Local(workers),
     )
+    done = ingest_stage(sources, out, asked, None if workers is None else Local(workers))
     print(json.dumps(as_dict(done), indent=1, ensure_ascii=False) if as_json else as_text(done))
 
 

@@ -9,9 +9,11 @@ once, reading it back less.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numba
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def array(dtype: Any, ndim: int, *, written: bool = False) -> Any:
@@ -19,7 +21,7 @@ def array(dtype: Any, ndim: int, *, written: bool = False) -> Any:
     return numba.types.Array(dtype, ndim, "C", readonly=not written)
 
 
-def compiled(signature: Any = None, **options: Any) -> Callable[[Any], Any]:
+def compiled(signature: Any = None, **options: Any) -> Callable[[_Function], _Function]:
     """Decorate a kernel: compile it now, or read it from numba's cache; without a signature with its first call.
 
     Args:
@@ -27,10 +29,12 @@ def compiled(signature: Any = None, **options: Any) -> Callable[[Any], Any]:
         options: Further ones of `numba.njit`.
     """
 
-    def decorate(function: Any) -> Any:
+    def decorate(function: _Function) -> _Function:
+        made: _Function
         try:
-            return numba.njit(signature, nogil=True, cache=True, **options)(function)
+            made = numba.njit(signature, nogil=True, cache=True, **options)(function)
         except RuntimeError:  # neither the package's folder nor the user's cache folder can be written
-            return numba.njit(signature, nogil=True, **options)(function)
+            made = numba.njit(signature, nogil=True, **options)(function)
+        return made
 
     return decorate

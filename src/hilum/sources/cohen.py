@@ -14,13 +14,12 @@ from collections.abc import Sequence
 
 from hilum.core.tables import Row, read_columns, read_table
 from hilum.sources.facts import FRONTAL, age_group_of, sex_of, view_is_kept, view_of
-from hilum.sources.layout import Asked, Layout
+from hilum.sources.layout import IngestOptions, Layout
 from hilum.sources.listing import (
     LISTED_TWICE,
     NO_SUCH_FILE,
     NOT_FRONTAL,
     VIEW_NOT_ASKED,
-    Candidate,
     Listing,
 )
 from hilum.sources.table import attributes_of
@@ -70,51 +69,33 @@ def matches(tree: Tree) -> bool:
     return TABLE in tree.beside() and set(read_columns(tree.path(TABLE), fold=True)) >= _COLUMNS
 
 
-def read(source: str, tree: Tree, asked: Asked) -> Listing:
+def read(source: str, tree: Tree, asked: IngestOptions) -> Listing:
     """List the films; when no views were asked for, frontal ones whose view the table tells."""
-    views = asked.views
-    table = tree.path(TABLE)
-    found = read_table(table, fold=True)
-    columns, rows = found.columns, found.rows
-    listing = Listing(source, ENTRY.name, tables={TABLE: table})
-    person, joined = _join_patients(rows)
-    listing.options["patients_joined"] = joined
-    listing.options["views"] = sorted(FRONTAL if views is None else views)
+    table = read_table(tree.path(TABLE), fold=True)
+    listing = Listing(source, ENTRY.name, tables={TABLE: tree.path(TABLE)})
+    person, joined = _join_patients(table.rows)
+    views = asked.kept_views
+    listing.options |= {"patients_joined": joined, "views": sorted(FRONTAL if views is None else views)}
     files = set(tree.films)
     labels: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
+    for row in table.rows:
         labels[_film(row)].add(label_of(row.get("finding")))
     named: dict[str, int] = {}
-    for row in rows:
+    for row in table.rows:
         film = _film(row)
-        if film in named:
-            detail = f"line {row.line} names the film of line {named[film]} again"
-            listing.leave_out(tree.shown(film), LISTED_TWICE, detail)
-            continue
-        named[film] = row.line
-        label = label_of(row.get("finding"))
-        reason = _why_not(row, label, film in files, views)
-        if reason is None and len(labels[film]) > 1:
-            reason = (
-                "rows disagree",
-                f"line {row.line} of {TABLE} and a later one give it different findings",
-            )
-        if reason:
-            listing.leave_out(tree.shown(film), *reason)
-            continue
-        listing.candidates.append(
-            Candidate(
-                path=tree.path(film),
-                relative=film,
-                source=source,
-                label=label,
-                patient=person.get(row.get("patientid"), ""),
-                view=view_of(row.get("view")),
-                age_group=age_group_of(row.get("age")),
-                sex=sex_of(row.get("sex")),
-                attributes=attributes_of(row, columns, _COLUMNS | _NO_ATTRIBUTES | {"sex"}),
-            )
-        )
+        line = named.setdefault(film, row.line)
+        why_not = _why_not(row, film in files, views, len(labels[film]) > 1)
+        if line != row.line:
+            why_not = LISTED_TWICE, f"line {row.line} names the film of line {line} again"
+        told = {
+            "label": label_of(row.get("finding")),
+            "patient": person.get(row.get("patientid"), ""),
+            "view": view_of(row.get("view")),
+            "age_group": age_group_of(row.get("age")),
+            "sex": sex_of(row.get("sex")),
+            "attributes": attributes_of(row, table.columns, _COLUMNS | _NO_ATTRIBUTES | {"sex"}),
+        }
+        listing.enter(tree, film, why_not or told)
     for film in tree.films:
         if film not in named:
             listing.leave_out(tree.shown(film), "no row in metadata", f"{TABLE} has no row for it")
@@ -125,7 +106,9 @@ def _film(row: Row) -> str:
     return f"{row.get('folder')}/{row.get('filename')}"
 
 
-def _why_not(row: Row, label: str, there: bool, views: Sequence[str] | None) -> tuple[str, str] | None:
+def _why_not(
+    row: Row, there: bool, views: Sequence[str] | None, rows_disagree: bool
+) -> tuple[str, str] | None:
     """Reason and detail why a row is left out, or None. A row has one reason: the first that holds."""
     where = f"line {row.line} of {TABLE}"
     if not there:
@@ -136,8 +119,10 @@ def _why_not(row: Row, label: str, there: bool, views: Sequence[str] | None) -> 
         known_view = NOT_FRONTAL if views is None else VIEW_NOT_ASKED
         reason = known_view if row.get("view") else "view not known"
         return reason, f"{where}: view {row.values.get('view')!r}"
-    if not label:
+    if not label_of(row.get("finding")):
         return "finding not in the study", f"{where}: finding {row.values.get('finding')!r}"
+    if rows_disagree:
+        return "rows disagree", f"{where} and a later one give it different findings"
     return None
 
 

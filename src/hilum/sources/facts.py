@@ -7,6 +7,7 @@ or states of a whole set (`Candidate.assumed`): nothing is concluded from a name
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -126,17 +127,18 @@ def sex_of(text: str) -> str:
 
 def completed(candidate: Candidate, answer: FilmRead) -> Candidate:
     """A film with what its own header adds, and with the header's word where the layout only assumed."""
+    said = defaultdict(str, answer.facts)
     header = {
-        "patient": known(answer.patient_id),
-        "view": view_of(answer.view),
-        "age_group": age_group_of(answer.age),
-        "sex": sex_of(answer.sex),
+        "patient": known(said["patient_id"]),
+        "view": view_of(said["view"]),
+        "age_group": age_group_of(said["age"]),
+        "sex": sex_of(said["sex"]),
     }
     told: dict[str, Any] = {
         name: value
         for name, value in header.items()
         if value and (name in candidate.assumed or not getattr(candidate, name))
     }
-    years = years_of(answer.age)
+    years = years_of(said["age"])
     attributes = {"age": years, **candidate.attributes} if years else candidate.attributes
     return replace(candidate, **told, attributes=attributes)

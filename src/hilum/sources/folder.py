@@ -9,23 +9,21 @@ from __future__ import annotations
 from hilum.artifacts.split import PART_SPELLINGS
 from hilum.core.errors import InputError
 from hilum.core.tables import known
-from hilum.sources.layout import Asked, Layout
-from hilum.sources.listing import Candidate, Listing, class_name
-from hilum.sources.masks import NO_FILM, PICTURES, pair_masks
+from hilum.sources.layout import IngestOptions, Layout
+from hilum.sources.listing import Listing, class_name
+from hilum.sources.masks import PICTURES
 from hilum.sources.tree import Tree
 
 
-def read(source: str, tree: Tree, asked: Asked) -> Listing:
+def read(source: str, tree: Tree, asked: IngestOptions) -> Listing:
     """List the films of a folder per class. Where a person said that this is the layout, one folder around all is the only class.
 
     Raises:
         InputError: One folder around folders: it may be a class or a wrapper, and nothing here tells which. Or some folders are parts
             and some are not.
     """
-    listing, settled = Listing(source, ENTRY.name), asked.settled
-    films, masks, lone_masks = pair_masks(tree.films)
-    for mask in lone_masks:
-        listing.leave_out(tree.shown(mask), "mask without a film", NO_FILM)
+    listing, settled = Listing(source, ENTRY.name), source in asked.layouts
+    films = listing.masks_of(tree)
     folders = {f.split("/", 1)[0] for f in films if "/" in f}
     inner = {f.split("/")[1] if f.count("/") > 1 else "" for f in films}
     in_parts = bool(folders) and all(_is_part(d) for d in folders)
@@ -40,22 +38,13 @@ def read(source: str, tree: Tree, asked: Asked) -> Listing:
             f"are the classes, give {tree.path(around)} as the SOURCE; if {around!r} is the only class, add "
             f"--layout {source}={ENTRY.name}"
         )
-    for film in films:
+    for film, mask in films.items():
         parts = film.split("/")
         part = parts.pop(0) if in_parts and len(parts) > 1 else parts[1] if holds_parts else ""
         if len(parts) > 2 and parts[0].lower() in PICTURES:
             del parts[0]
         label = known(class_name(parts[0])) if len(parts) > 1 and parts[0].lower() not in PICTURES else ""
-        listing.candidates.append(
-            Candidate(
-                path=tree.path(film),
-                relative=film,
-                source=source,
-                label=label,
-                source_part=part,
-                lung_mask=str(tree.path(masks[film])) if film in masks else "",
-            )
-        )
+        listing.enter(tree, film, {"label": label, "source_part": part, "lung_mask": mask})
     return listing
 
 

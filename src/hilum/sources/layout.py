@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from hilum.sources.facts import views_asked
 from hilum.sources.listing import Listing
 from hilum.sources.tree import Tree
 
@@ -14,18 +16,33 @@ MooneyPatients = Literal["number", "number-and-class"]  # what they mean is said
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a person asked of a source.
+class IngestOptions:
+    """What a person asked of an ingest.
 
     Attributes:
-        views: Of ``--views``; None for each layout's own rule.
-        mooney_patients: Whether a Mooney patient is a number, or a number within its class.
-        settled: Whether the person named the layout.
+        no_patient_ids: Names of the sources that have no patient ids.
+        labels: A csv with path, label, patient_id for films of any source.
+        layouts: Source name -> layout, where it should not be recognised.
+        mooney_patients: ``number``: person5 under bacteria and under virus is one child; ``number-and-class``: two.
+        views: Views to keep, as ``--views`` has them.
+        strict: Whether nothing is written when any film cannot be read.
     """
 
-    views: Sequence[str] | None = None
+    no_patient_ids: Collection[str] = ()
+    labels: Path | None = None
+    layouts: Mapping[str, str] = field(default_factory=dict)
     mooney_patients: MooneyPatients = "number"
-    settled: bool = False
+    views: Sequence[str] = ()
+    strict: bool = False
+
+    @cached_property
+    def kept_views(self) -> tuple[str, ...] | None:
+        """The views to keep; None where none were asked for: frontal ones and films whose view nobody tells.
+
+        Raises:
+            InputError: No such view.
+        """
+        return views_asked(self.views)
 
 
 @dataclass(frozen=True)
@@ -47,7 +64,7 @@ class Layout:
     name: str
     what: str
     matches: Callable[[Tree], bool]
-    read: Callable[[str, Tree, Asked], Listing]
+    read: Callable[[str, Tree, IngestOptions], Listing]
     fits: Callable[[Tree], bool] | None = None
     public: bool = False
     patient_ids: bool = True

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.manifest import Exclusion
+from hilum.sources.masks import NO_FILM, pair_masks
+from hilum.sources.tree import Tree
 
 NO_SUCH_FILE = "no such file"
 NO_LABEL = "no label"
 LISTED_TWICE = "listed twice"
 OUTSIDE = "outside the layout"
+DISAGREE = "folder and name disagree"
 NOT_FRONTAL = "not frontal"
 VIEW_NOT_ASKED = "view not asked for"
 
@@ -86,6 +89,20 @@ class Listing:
         self.exclusions.append(row)
         if broken:
             self.broken.append(row)
+
+    def enter(self, tree: Tree, film: str, told: Mapping[str, Any] | tuple[str, str]) -> None:
+        """Note a film of a tree: what is said of it, by attributes of `Candidate`; or reason and sentence why it is left out."""
+        if isinstance(told, tuple):
+            self.leave_out(tree.shown(film), *told)
+        else:
+            self.candidates.append(Candidate(tree.path(film), film, self.source, **told))
+
+    def masks_of(self, tree: Tree) -> dict[str, str]:
+        """Each film of a tree -> the path of its lung mask, or empty; masks that have no film are left out."""
+        films, masks, lone_masks = pair_masks(tree.films)
+        for mask in lone_masks:
+            self.leave_out(tree.shown(mask), "mask without a film", NO_FILM)
+        return {f: str(tree.path(masks[f])) if f in masks else "" for f in films}
 
 
 def class_name(text: str) -> str:

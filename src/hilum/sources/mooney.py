@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
-from hilum.sources.layout import Asked, Layout
-from hilum.sources.listing import OUTSIDE, Candidate, Listing
-from hilum.sources.tree import Tree
+from hilum.sources.layout import IngestOptions, Layout, MooneyPatients
+from hilum.sources.listing import DISAGREE, OUTSIDE, Listing
+from hilum.sources.tree import Tree, stem_of
 
 ASSUMED = frozenset({"age_group", "patient"})
 
@@ -44,7 +45,7 @@ def matches(tree: Tree) -> bool:
     placed = _placed(tree)
     if not placed or any(Path(f).suffix.lower() not in _ENDINGS for f in placed):
         return False
-    of_set = [_PNEUMONIA.fullmatch(_stem(f)) or ("/NORMAL/" in f and f.endswith(".jpeg")) for f in placed]
+    of_set = [_PNEUMONIA.fullmatch(stem_of(f)) or ("/NORMAL/" in f and f.endswith(".jpeg")) for f in placed]
     if not any(of_set):
         return False
     in_parts = any("/" in f and f.split("/", 1)[0].lower() in _PARTS for f in placed)
@@ -61,42 +62,32 @@ def _placed(tree: Tree) -> list[str]:
     return [f for f in tree.films if _place(f) is not None]
 
 
-def read(source: str, tree: Tree, asked: Asked) -> Listing:
+def read(source: str, tree: Tree, asked: IngestOptions) -> Listing:
     """List the films."""
-    listing, patients = Listing(source, ENTRY.name), asked.mooney_patients
+    options = {"mooney_patients": asked.mooney_patients, "age_group_basis": AGE_GROUP_BASIS}
+    listing = Listing(source, ENTRY.name, options=options)
     for film in tree.films:
-        place = _place(film)
-        if place is None:
-            listing.leave_out(tree.shown(film), OUTSIDE, "not in {train,test,val}/{NORMAL,PNEUMONIA}/")
-            continue
-        name = _read_name(film)
-        if name is None:
-            detail = "expected a name like person1_bacteria_2 or IM-0001-0001"
-            listing.leave_out(tree.shown(film), "file name not understood", detail)
-            continue
-        (part, folder), (patient, label) = place, name
-        if label not in _CLASS_FOLDERS[folder]:
-            listing.leave_out(
-                tree.shown(film),
-                "folder and name disagree",
-                f"the folder says {folder!r}, the name {label!r}",
-            )
-            continue
-        listing.candidates.append(
-            Candidate(
-                path=tree.path(film),
-                relative=film,
-                source=source,
-                label=label,
-                patient=patient if patients == "number" or label == "normal" else f"{patient}-{label}",
-                source_part=part,
-                age_group="child",
-                assumed=ASSUMED,
-            )
-        )
-    listing.options["mooney_patients"] = patients
-    listing.options["age_group_basis"] = AGE_GROUP_BASIS
+        listing.enter(tree, film, _told(film, asked.mooney_patients))
     return listing
+
+
+def _told(film: str, patients: MooneyPatients) -> dict[str, Any] | tuple[str, str]:
+    place, name = _place(film), _read_name(film)
+    if place is None:
+        return OUTSIDE, "not in {train,test,val}/{NORMAL,PNEUMONIA}/"
+    if name is None:
+        return "file name not understood", "expected a name like person1_bacteria_2 or IM-0001-0001"
+    (part, folder), (patient, label) = place, name
+    if label not in _CLASS_FOLDERS[folder]:
+        return DISAGREE, f"the folder says {folder!r}, the name {label!r}"
+    within_class = patients == "number-and-class" and label != "normal"
+    return {
+        "label": label,
+        "patient": f"{patient}-{label}" if within_class else patient,
+        "source_part": part,
+        "age_group": "child",
+        "assumed": ASSUMED,
+    }
 
 
 def _place(film: str) -> tuple[str, str] | None:
@@ -112,16 +103,12 @@ def _read_name(film: str) -> tuple[str, str] | None:
     >>> _read_name("train/PNEUMONIA/person23_virus_56.jpeg"), _read_name("NORMAL2-IM-0007-0001.jpeg")
     (('person23', 'viral'), ('IM-0007', 'normal'))
     """
-    stem = _stem(film)
+    stem = stem_of(film)
     if match := _PNEUMONIA.fullmatch(stem):
         return match[1], _KINDS[match[2]]
     if match := _NORMAL.fullmatch(stem):
         return match[1], "normal"
     return None
-
-
-def _stem(film: str) -> str:
-    return film.rsplit("/", 1)[-1].rsplit(".", 1)[0]
 
 
 ENTRY = Layout("mooney", "Chest X-Ray Images (Pneumonia)", matches, read, fits, public=True)

@@ -67,13 +67,13 @@ def named_films(paths: Sequence[Path]) -> NamedFilms:
 
 
 def _in_folder(folder: Path, left_out: dict[str, list[str]]) -> list[FilmRow]:
-    found = films_in(folder)
-    for oddity in found.left_out:
+    films, others = films_in(folder)
+    for oddity in others:
         left_out[oddity.reason].append(oddity.path)
-    if not found.films:
-        beside = f"; it holds {len(found.left_out)} other files or folders" if found.left_out else ""
+    if not films:
+        beside = f"; it holds {len(others)} other files or folders" if others else ""
         raise InputError(f"{folder}: no film in this folder (PNG, JPEG, BMP, TIFF or DICOM){beside}")
-    return [_bare(folder / f, f) for f in found.films]
+    return [_bare(folder / f, f) for f in films]
 
 
 def _called_apart(rows: Mapping[tuple[Path, str], FilmRow]) -> list[FilmRow]:

@@ -16,13 +16,14 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
-from hilum.sources.layout import Asked, Layout
-from hilum.sources.listing import Candidate, Listing
-from hilum.sources.masks import NO_FILM, pair_masks
-from hilum.sources.tree import Tree
+from hilum.sources.layout import IngestOptions, Layout
+from hilum.sources.listing import DISAGREE, OUTSIDE, Listing
+from hilum.sources.masks import pair_masks
+from hilum.sources.tree import Tree, stem_of
 
 ASSUMED = frozenset({"age_group"})
 CLASSES = {"covid": "covid", "normal": "normal", "viral pneumonia": "viral", "lung_opacity": "lung_opacity"}
@@ -57,7 +58,7 @@ def matches(tree: Tree) -> bool:
 
 def _beyond_folder(film: str) -> str:
     """What a film's name has beyond that of its class folder, or an empty text where it does not begin so."""
-    folder, stem = film.split("/", 1)[0], _stem(film)
+    folder, stem = film.split("/", 1)[0], stem_of(film)
     return stem[len(folder) :] if stem.startswith(folder) else ""
 
 
@@ -81,42 +82,32 @@ def fits(tree: Tree) -> bool:
     return bool(tree.film_folders)
 
 
-def read(source: str, tree: Tree, _: Asked) -> Listing:
+def read(source: str, tree: Tree, _: IngestOptions) -> Listing:
     """List the films."""
     listing = Listing(source, ENTRY.name)
-    films, masks, lone_masks = pair_masks(tree.films)
-    for mask in lone_masks:
-        listing.leave_out(tree.shown(mask), "mask without a film", NO_FILM)
-    named = {f: _NAME.fullmatch(_stem(f)) for f in films}
+    masks = listing.masks_of(tree)
+    named = {f: _NAME.fullmatch(stem_of(f)) for f in masks}
     numbers = [int(m[2]) for m in named.values() if m is not None and m[1].lower() == "normal"]
     known_numbering = not numbers or max(numbers) >= CHILD_NORMALS.stop
-    for film in films:
-        folder = film.split("/", 1)[0].lower() if "/" in film else ""
-        name = named[film]
-        if folder not in CLASSES:
-            listing.leave_out(tree.shown(film), "outside the layout", "not in a class folder of this set")
-            continue
-        if name is not None and name[1].lower() != folder:
-            detail = f"the folder says {folder!r}, the name {name[1].lower()!r}"
-            listing.leave_out(tree.shown(film), "folder and name disagree", detail)
-            continue
-        label = CLASSES[folder]
-        number = int(name[2]) if name is not None else None
-        listing.candidates.append(
-            Candidate(
-                path=tree.path(film),
-                relative=film,
-                source=source,
-                label=label,
-                age_group=_age_group(label, number, known_numbering),
-                assumed=ASSUMED,
-                lung_mask=str(tree.path(masks[film])) if film in masks else "",
-            )
-        )
+    for film, name in named.items():
+        listing.enter(tree, film, _told(film, name, known_numbering, masks[film]))
     listing.options["age_group_basis"] = AGE_GROUP_BASIS if known_numbering else AGE_GROUP_UNKNOWN
-    listing.options["arrangement"] = "class/images" if any("/images/" in f for f in films) else "class"
-    listing.options["lung_masks"] = len(masks)
+    listing.options["arrangement"] = "class/images" if any("/images/" in f for f in masks) else "class"
+    listing.options["lung_masks"] = sum(map(bool, masks.values()))
     return listing
+
+
+def _told(
+    film: str, name: re.Match[str] | None, known_numbering: bool, mask: str
+) -> dict[str, Any] | tuple[str, str]:
+    folder = film.split("/", 1)[0].lower() if "/" in film else ""
+    if folder not in CLASSES:
+        return OUTSIDE, "not in a class folder of this set"
+    if name is not None and name[1].lower() != folder:
+        return DISAGREE, f"the folder says {folder!r}, the name {name[1].lower()!r}"
+    label, number = CLASSES[folder], int(name[2]) if name is not None else None
+    age_group = _age_group(label, number, known_numbering)
+    return {"label": label, "age_group": age_group, "assumed": ASSUMED, "lung_mask": mask}
 
 
 def _age_group(label: str, number: int | None, known_numbering: bool) -> str:
@@ -125,10 +116,6 @@ def _age_group(label: str, number: int | None, known_numbering: bool) -> str:
     if label != "normal" or number is None or not known_numbering:
         return ""
     return "child" if number in CHILD_NORMALS else "adult"
-
-
-def _stem(film: str) -> str:
-    return film.rsplit("/", 1)[-1].rsplit(".", 1)[0]
 
 
 ENTRY = Layout(

@@ -7,8 +7,8 @@ all the same. Workers import the decoder and nothing of torch; no pixels travel 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -35,10 +35,7 @@ class FilmRead:
         container: Format of the file.
         stored_as: How it holds its greys.
         nearly_blank: Why the film shows next to nothing; empty for most.
-        patient_id: PatientID of a DICOM file.
-        view: ViewPosition of a DICOM file.
-        age: PatientAge of a DICOM file, as ``"065Y"``.
-        sex: PatientSex of a DICOM file.
+        facts: What a DICOM header says (`hilum.imaging.film.DecodedFilm`).
         reason: Why the film cannot be used.
         detail: One sentence.
     """
@@ -50,10 +47,7 @@ class FilmRead:
     container: str = ""
     stored_as: str = ""
     nearly_blank: str = ""
-    patient_id: str = ""
-    view: str = ""
-    age: str = ""
-    sex: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict, repr=False)
     reason: str = ""
     detail: str = ""
 
@@ -84,10 +78,7 @@ def read_film(path: str) -> FilmRead:
         container=film.format,
         stored_as=film.mode,
         nearly_blank=nearly_blank(film.pixels),
-        patient_id=film.facts.get("patient_id", ""),
-        view=film.facts.get("view", ""),
-        age=film.facts.get("age", ""),
-        sex=film.facts.get("sex", ""),
+        facts=film.facts,
     )
 
 

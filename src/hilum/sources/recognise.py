@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from hilum.core.errors import InputError, nearest
 from hilum.sources.inside import refuse_several_sets
-from hilum.sources.layout import Asked, Layout
+from hilum.sources.layout import IngestOptions, Layout
 from hilum.sources.layouts import LAYOUTS
 from hilum.sources.listing import Listing
 from hilum.sources.tree import NOT_A_FILM, Tree, ending_of, walk
@@ -60,19 +60,18 @@ def parse_source(text: str) -> Source:
     return Source(name, path)
 
 
-def list_films(source: Source, layout: str | None, asked: Asked, leave_out: Collection[Path]) -> Listing:
+def list_films(source: Source, asked: IngestOptions, leave_out: Collection[Path]) -> Listing:
     """List the films of a source; nothing is decoded.
 
     Args:
         source: What to list.
-        layout: Name of one of `LAYOUTS`, or None to recognise it.
         asked: What a person asked of the films.
         leave_out: Resolved paths in the source's folder that are not part of it.
 
     Raises:
         InputError: An unknown layout, one that does not fit, or no film at all.
     """
-    names = [x.name for x in LAYOUTS]
+    names, layout = [x.name for x in LAYOUTS], asked.layouts.get(source.name)
     if layout is not None and layout not in names:
         raise InputError(f"unknown layout {layout!r} for source {source.name!r}; {nearest(layout, names)}")
     if source.path.is_file():
@@ -83,7 +82,7 @@ def list_films(source: Source, layout: str | None, asked: Asked, leave_out: Coll
         listing.folder = source.path.parent
     else:
         tree = walk(source.path, leave_out)
-        listing = _read(source, tree, layout, replace(asked, settled=layout is not None))
+        listing = _read(source, tree, layout, asked)
         listing.folder = source.path
         tables = {p.resolve() for p in listing.tables.values()}
         for other in tree.others:
@@ -104,7 +103,7 @@ def list_films(source: Source, layout: str | None, asked: Asked, leave_out: Coll
     return listing
 
 
-def _read(source: Source, tree: Tree, layout: str | None, asked: Asked) -> Listing:
+def _read(source: Source, tree: Tree, layout: str | None, asked: IngestOptions) -> Listing:
     *particular, plainest = LAYOUTS
 
     def layout_of(root: Tree) -> Layout | None:

@@ -18,7 +18,7 @@ from hilum.core.errors import InputError
 from hilum.core.table_paths import TableFolder, absolute, is_there
 from hilum.core.tables import Row, read_columns, read_table
 from hilum.sources.facts import age_group_of, sex_of, view_of, years_of
-from hilum.sources.layout import Asked, Layout
+from hilum.sources.layout import IngestOptions, Layout
 from hilum.sources.listing import (
     LISTED_TWICE,
     NO_SUCH_FILE,
@@ -182,7 +182,7 @@ def _placed(candidates: Sequence[Candidate], folder: Path) -> list[Candidate]:
     return [replace(c, relative=names[c.path]) for c in candidates]
 
 
-def _read_folder(source: str, tree: Tree, _: Asked) -> Listing:
+def _read_folder(source: str, tree: Tree, _: IngestOptions) -> Listing:
     return read(source, tree.path(table_in(tree) or ""), tree)
 
 

@@ -211,21 +211,11 @@ def is_film(path: Path) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class FolderFilms:
-    """The films of a folder, whatever its layout, and the rest.
-
-    Attributes:
-        films: Relative to the folder, sorted.
-        left_out: Masks, and what is no film.
-    """
-
-    films: tuple[str, ...]
-    left_out: tuple[Oddity, ...]
-
-
-def films_in(folder: Path) -> FolderFilms:
+def films_in(folder: Path) -> tuple[tuple[str, ...], list[Oddity]]:
     """List the films of a folder as an ingest of it would.
+
+    Returns:
+        The films, relative to the folder, sorted; and what is left out: masks, and what is no film.
 
     Raises:
         InputError: No such folder, or it cannot be read.
@@ -235,9 +225,14 @@ def films_in(folder: Path) -> FolderFilms:
     masks = [Oddity(m, LUNG_MASK, "of a film of its name") for m in paired.values()]
     masks += [Oddity(m, LUNG_MASK, NO_FILM) for m in lone]
     others = [Oddity(f, NOT_A_FILM, ending_of(f)) for f in tree.others]
-    return FolderFilms(films, tuple(sorted([*masks, *others, *tree.oddities], key=lambda o: o.path)))
+    return films, sorted([*masks, *others, *tree.oddities], key=lambda o: o.path)
 
 
 def ending_of(file: str) -> str:
     """How a table says which ending a file has."""
     return f"ending {Path(file).suffix!r}"
+
+
+def stem_of(film: str) -> str:
+    """The name of a film without its folders and its ending."""
+    return film.rsplit("/", 1)[-1].rsplit(".", 1)[0]

@@ -11,7 +11,7 @@ business.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,8 @@ from hilum.core.table_paths import absolute
 from hilum.sources import checks
 from hilum.sources import labels as labels_file
 from hilum.sources.account import Count, counts_of, header_of, notes_of
-from hilum.sources.facts import completed, view_is_kept, views_asked
-from hilum.sources.layout import Asked, MooneyPatients
+from hilum.sources.facts import completed, view_is_kept
+from hilum.sources.layout import IngestOptions
 from hilum.sources.listing import Candidate, Listing
 from hilum.sources.patients import without_dummies
 from hilum.sources.places import image_ids
@@ -37,6 +37,9 @@ from hilum.sources.recognise import list_films, parse_source
 from hilum.sources.spelling import one_id_a_patient, one_spelling
 
 _Opened = tuple[str, Candidate, FilmRead]  # image_id, the film with all that is known, what opening it gave
+_TOLD = ("label", "source", "source_part", "view", "age_group", "sex", "attributes")
+_READ = ("sha256", "pixels_sha256", "width_px", "height_px", "container", "stored_as")
+"""Columns of a manifest as the sources and the headers tell them, and as reading the bytes gives them."""
 
 
 @dataclass(frozen=True)
@@ -61,63 +64,37 @@ class Ingested:
 
 
 def ingest(
-    sources: Sequence[str],
-    out: Path,
-    *,
-    no_patient_ids: Iterable[str] = (),
-    labels: Path | None = None,
-    layouts: Mapping[str, str] | None = None,
-    mooney_patients: MooneyPatients = "number",
-    views: Sequence[str] = (),
-    strict: bool = False,
-    engine: Engine | None = None,
+    sources: Sequence[str], out: Path, asked: IngestOptions | None = None, engine: Engine | None = None
 ) -> Ingested:
     """Make a manifest.
 
     Args:
         sources: Folders or csv files, each PATH or NAME=PATH.
         out: The manifest to write; its header and table of exclusions go beside it.
-        no_patient_ids: Names of the sources that have no patient ids.
-        labels: A csv with path, label, patient_id for films of any source.
-        layouts: Source name -> layout, where it should not be recognised.
-        mooney_patients: ``"number"``: person5 under bacteria and under virus is one child;
-            ``"number-and-class"``: two.
-        views: Views to keep, as ``--views`` has them; frontal ones and films whose view nobody tells when empty.
-        strict: Refuse to write when any film cannot be read.
+        asked: What to make of the sources.
         engine: Where films are read; None for this machine.
 
     Raises:
-        InputError: Wrong sources or options; films without patients; unreadable films when `strict`.
+        InputError: Wrong sources or options; films without patients; unreadable films when `asked.strict`.
     """
-    given = [parse_source(s) for s in sources]
-    layouts = dict(layouts or {})
-    declared = sorted(set(no_patient_ids))
-    asked = views_asked(views)
-    checks.check_options(given, layouts)
-    manifest_output = file_output(out, "manifest", ".csv", beside=(header_path, excluded_path))
-    check_outputs([manifest_output], [*(s.path for s in given), *([labels] if labels else [])])
-    own = {p.resolve() for p in (out, header_path(out), excluded_path(out), *([labels] if labels else []))}
-    listings = [list_films(s, layouts.get(s.name), Asked(asked, mooney_patients), own) for s in given]
-    names = checks.source_names(listings)
-    for name in declared:
-        if name not in names:
-            raise InputError(f"--no-patient-ids {name!r} names no source; {nearest(name, names)}")
-    checks.check_films_once(listings)
-    inputs, options, notes = _label(labels, listings)
+    asked = asked or IngestOptions()
+    declared = sorted(set(asked.no_patient_ids))
+    listings = _listed(sources, out, asked)
+    inputs, options, notes = _label(asked.labels, listings)
     notes += one_spelling(listings)
     checks.check_labels(listings)
     checks.leave_out_links(listings)
-    checks.leave_out_views(listings, asked)
+    checks.leave_out_views(listings, asked.kept_views)
     checks.check_patients(
         [c for x in listings for c in x.candidates if not checks.may_hold_patient(c)], listings, declared
     )
 
     layout_of = {c.source: x.layout for x in listings for c in x.candidates}
-    kept, broken, exclusions = _opened(listings, asked, engine)
+    kept, broken, exclusions = _opened(listings, asked.kept_views, engine)
     complete, id_notes = one_id_a_patient([c for _, c, _ in kept])
     complete, taken, odd_ids = without_dummies(complete, declared)
     films = [_row(image_id, c, answer) for (image_id, _, answer), c in zip(kept, complete, strict=True)]
-    if strict and broken:
+    if asked.strict and broken:
         raise InputError(_strict_message(broken, out))
     if not films:
         reasons = ", ".join(f"{n} {r}" for r, n in sorted(Counter(e.reason for e in exclusions).items()))
@@ -128,15 +105,31 @@ def ingest(
     excluded = dict(sorted(Counter((e.source, e.reason) for e in exclusions).items()))
     if odd_ids:
         options["one_id_on_many_films"] = {f"{o.source}:{o.patient}": o.films for o in odd_ids}
-    if asked is not None:
-        options["views"] = list(asked)
-    header = header_of(listings, films, excluded, declared, inputs, options)
-    manifest = Manifest(films, header)
+    if asked.kept_views is not None:
+        options["views"] = list(asked.kept_views)
+    manifest = Manifest(films, header_of(listings, films, excluded, declared, inputs, options))
     write_exclusions(excluded_path(out), exclusions)
     manifest.write(out)
     counts = counts_of(manifest, layout_of, set(declared))
     told = (*notes_of(listings, odd_ids, taken), *notes, *id_notes, *_blank_notes(kept))
     return Ingested(out, manifest, counts, excluded, tuple(exclusions), told)
+
+
+def _listed(sources: Sequence[str], out: Path, asked: IngestOptions) -> list[Listing]:
+    """The films of each source, and nothing wrong with names and options."""
+    given, labels = [parse_source(s) for s in sources], [asked.labels] if asked.labels else []
+    _ = asked.kept_views  # a view that is none is refused before anything is read
+    checks.check_options(given, asked.layouts)
+    output = file_output(out, "manifest", ".csv", beside=(header_path, excluded_path))
+    check_outputs([output], [*(s.path for s in given), *labels])
+    own = {p.resolve() for p in (out, header_path(out), excluded_path(out), *labels)}
+    listings = [list_films(s, asked, own) for s in given]
+    names = checks.source_names(listings)
+    for name in sorted(asked.no_patient_ids):
+        if name not in names:
+            raise InputError(f"--no-patient-ids {name!r} names no source; {nearest(name, names)}")
+    checks.check_films_once(listings)
+    return listings
 
 
 def _opened(
@@ -185,25 +178,10 @@ def _label(
 def _row(image_id: str, c: Candidate, answer: FilmRead) -> FilmRow:
     prefix = f"{c.source}:"
     patient = c.patient if not c.patient or c.patient.startswith(prefix) else prefix + c.patient
-    return FilmRow(
-        image_id=image_id,
-        patient_id=patient,
-        path=str(absolute(c.path)),
-        sha256=answer.sha256,
-        pixels_sha256=answer.pixels_sha256,
-        label=c.label,
-        source=c.source,
-        source_part=c.source_part,
-        view=c.view,
-        age_group=c.age_group,
-        sex=c.sex,
-        width_px=answer.width_px,
-        height_px=answer.height_px,
-        lung_mask=str(absolute(Path(c.lung_mask))) if c.lung_mask else "",
-        container=answer.container,
-        stored_as=answer.stored_as,
-        attributes=c.attributes,
-    )
+    told = {name: getattr(c, name) for name in _TOLD}
+    read = {name: getattr(answer, name) for name in _READ}
+    mask = str(absolute(Path(c.lung_mask))) if c.lung_mask else ""
+    return FilmRow(image_id, patient, str(absolute(c.path)), lung_mask=mask, **told, **read)
 
 
 def _blank_notes(kept: Sequence[_Opened]) -> list[str]:

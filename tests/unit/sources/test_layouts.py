@@ -46,8 +46,8 @@ def test_layouts_are_named_once_and_documented_in_their_order() -> None:
 
 
 BY_LINE = """
-from hilum.sources.layout import Asked, Layout
-from hilum.sources.listing import Candidate, Listing
+from hilum.sources.layout import IngestOptions, Layout
+from hilum.sources.listing import Listing
 from hilum.sources.tree import Tree
 
 
@@ -55,11 +55,11 @@ def matches(tree: Tree) -> bool:
     return "classes.txt" in tree.beside()
 
 
-def read(source: str, tree: Tree, asked: Asked) -> Listing:
+def read(source: str, tree: Tree, asked: IngestOptions) -> Listing:
     listing = Listing(source, ENTRY.name, tables={"classes.txt": tree.path("classes.txt")})
     for line in tree.path("classes.txt").read_text().splitlines():
         film, label, patient = line.split()
-        listing.candidates.append(Candidate(tree.path(film), film, source, label, patient))
+        listing.enter(tree, film, {"label": label, "patient": patient})
     return listing
 
 

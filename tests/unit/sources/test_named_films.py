@@ -13,6 +13,7 @@ from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.engine import Local
 from hilum.core.errors import InputError
+from hilum.sources.layout import IngestOptions
 from hilum.sources.named_films import named_films
 from hilum.sources.places import unique_tails
 from hilum.sources.tree import films_in
@@ -78,16 +79,16 @@ REASONS = {
 
 
 def test_every_file_of_a_folder_is_a_film_or_has_a_reason(cluttered: Path) -> None:
-    found = films_in(cluttered)
-    assert set(found.films) == FILMS
-    assert {o.path: o.reason for o in found.left_out} == REASONS
-    details = {o.path: o.detail for o in found.left_out}
+    listed, others = films_in(cluttered)
+    assert set(listed) == FILMS
+    assert {o.path: o.reason for o in others} == REASONS
+    details = {o.path: o.detail for o in others}
     assert "AppleDouble" in details["covid/images/._c1.png"]
     assert details["covid/masks/gone.png"] == "no film has its name"
 
 
 def test_ingest_and_the_other_commands_list_the_same_films(cluttered: Path, tmp_path: Path) -> None:
-    done = ingest([str(cluttered)], tmp_path / "m.csv", no_patient_ids=["F"], engine=Local(0))
+    done = ingest([str(cluttered)], tmp_path / "m.csv", IngestOptions(["F"]), engine=Local(0))
     assert {os.path.relpath(f.path, cluttered) for f in done.manifest.films} == FILMS
     masks = {os.path.relpath(f.lung_mask, cluttered) for f in done.manifest.films if f.lung_mask}
     assert masks == {"covid/masks/c1.png", "normal/masks/n1_mask.png"}

@@ -9,10 +9,9 @@ import pytest
 from PIL import Image
 
 from hilum.artifacts.header import read_json
-from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.sources.patients import is_dummy, one_id_on_many
-from hilum.stages.ingest import Ingested, ingest
+from ingesting import run
 
 N = 8
 
@@ -27,10 +26,6 @@ def table(folder: Path, *ids: str, labels: tuple[str, ...] = ("covid", "normal")
         rows.append(f"{k}.png,{labels[k % len(labels)]},{patient}")
     (folder / "t.csv").write_text("\n".join(rows))
     return folder / "t.csv"
-
-
-def run(tmp_path: Path, *sources: object, **options: object) -> Ingested:
-    return ingest([str(s) for s in sources], tmp_path / "m.csv", engine=Local(0), **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +65,7 @@ def test_a_dummy_id_is_said_with_its_films_and_kept_together(tmp_path: Path, pat
     assert "a split may have an empty part" in note
     assert note.endswith("--no-patient-ids t")
     assert {f.patient_id for f in done.manifest.films} == {f"t:{patient}"}
-    header = read_json(tmp_path / "m.header.json")["header"]
+    header = read_json(tmp_path / "out" / "m.header.json")["header"]
     assert header["options"]["one_id_on_many_films"] == {f"t:{patient}": 8}
 
 

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from hilum.artifacts.manifest import Manifest
-from hilum.core.engine import Local
 from hilum.core.errors import InputError
-from hilum.stages.ingest import Ingested, ingest
+from hilum.stages.ingest import Ingested
+from ingesting import run
 
 
 def picture(root: Path, *names: str) -> Path:
@@ -33,10 +33,6 @@ def table(path: Path, *names: str, extra: str = "") -> Path:
     rows = [f"{name},{('covid', 'normal')[k % 2]},P{k}" for k, name in enumerate(names)]
     path.write_text("\n".join(["path,label,patient_id", *rows, extra]), encoding="utf-8")
     return path
-
-
-def run(out: Path, *sources: object, **options: object) -> Ingested:
-    return ingest([str(s) for s in sources], out / "m.csv", engine=Local(0), **options)  # type: ignore[arg-type]
 
 
 def places(done: Ingested, root: Path) -> dict[str, str]:

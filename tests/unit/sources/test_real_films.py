@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hilum.sources.layout import IngestOptions
 from hilum.stages.ingest import Ingested, ingest
 
 
@@ -50,7 +51,7 @@ def test_mooney(real_films: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_radiography(real_films: Path, tmp_path: Path) -> None:
     source = str(real_films / "radiography")
-    done = ingest([source], tmp_path / "m.csv", no_patient_ids=["radiography"])
+    done = ingest([source], tmp_path / "m.csv", IngestOptions(["radiography"]))
     assert by_label(done) == {"covid": (3616, None), "normal": (10192, None)}
     assert len(done.manifest.where(label=["normal"], age_group=["child"])) == 1341
     assert done.exclusions == ()

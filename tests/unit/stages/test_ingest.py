@@ -23,6 +23,7 @@ from hilum.artifacts.header import read_json
 from hilum.artifacts.manifest import Manifest, read_exclusions
 from hilum.core.engine import Local
 from hilum.core.errors import InputError
+from hilum.sources.layout import IngestOptions
 from hilum.stages.ingest import Ingested, ingest
 
 
@@ -43,7 +44,7 @@ def classes(root: Path, n: int = 2) -> Path:
 
 
 def run(*sources: object, out: Path, **options: object) -> Ingested:
-    return ingest([str(s) for s in sources], out, engine=Local(0), **options)  # type: ignore[arg-type]
+    return ingest([str(s) for s in sources], out, IngestOptions(**options), Local(0))  # type: ignore[arg-type]
 
 
 def test_a_film_is_recorded_with_bytes_pixels_and_size(tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_wrong_sources_are_named(
     Path("words/a.txt").write_text("x")
     film(Path("flat/x.png"))
     with pytest.raises(InputError, match=message):
-        ingest(sources, Path("m.csv"), no_patient_ids=["set"] if "set" in sources else [], engine=Local(0))
+        ingest(sources, Path("m.csv"), IngestOptions(["set"] if "set" in sources else []), Local(0))
     assert not Path("m.csv").exists()
 
 
@@ -244,7 +245,7 @@ def test_output_does_not_depend_on_workers_or_on_a_second_run(tmp_path: Path) ->
     (root / "normal" / "3.bmp").write_bytes(b"")
     written = []
     for workers in (0, 1, 3):
-        ingest([str(root)], tmp_path / "m.csv", no_patient_ids=["set"], engine=Local(workers))
+        ingest([str(root)], tmp_path / "m.csv", IngestOptions(["set"]), Local(workers))
         written.append({p.name: p.read_bytes() for p in sorted(tmp_path.glob("m.*"))})
     assert len(written[0]) == 3
     assert written[0] == written[1] == written[2]

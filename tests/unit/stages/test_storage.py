@@ -18,6 +18,7 @@ from hilum.artifacts.manifest import Manifest
 from hilum.core.digests import SHORT
 from hilum.core.errors import InputError
 from hilum.report.audit_page import audit_page, summary
+from hilum.sources.layout import IngestOptions
 from hilum.stages.audit import audit
 from hilum.stages.ingest import ingest
 from needs import needed_module
@@ -52,7 +53,7 @@ def auc(findings: dict[str, Any]) -> dict[str, float]:
 
 def test_container_and_colours_are_kept_and_scored(tmp_path: Path) -> None:
     source = folder_of_films(tmp_path / "F")
-    read = ingest([str(source)], tmp_path / "m.csv", no_patient_ids=["F"])
+    read = ingest([str(source)], tmp_path / "m.csv", IngestOptions(["F"]))
     manifest = Manifest.read(tmp_path / "m.csv")
 
     assert manifest.films == read.manifest.films
@@ -77,7 +78,7 @@ def test_a_stretch_that_follows_the_class_is_scored(tmp_path: Path) -> None:
         (tmp_path / "F" / label).mkdir(parents=True, exist_ok=True)
         film = noise(k, 0, 256) if k % 2 == 0 else noise(k, 0, 243)
         Image.fromarray(film).save(tmp_path / "F" / label / f"{label[0]}x{k}.png")
-    ingest([str(tmp_path / "F")], tmp_path / "m.csv", no_patient_ids=["F"])
+    ingest([str(tmp_path / "F")], tmp_path / "m.csv", IngestOptions(["F"]))
 
     found = auc(audited(Manifest.read(tmp_path / "m.csv")))
 
@@ -87,7 +88,7 @@ def test_a_stretch_that_follows_the_class_is_scored(tmp_path: Path) -> None:
 
 def test_a_manifest_from_before_is_read_and_has_the_same_digest(tmp_path: Path) -> None:
     source = folder_of_films(tmp_path / "F")
-    new = ingest([str(source)], tmp_path / "m.csv", no_patient_ids=["F"]).manifest
+    new = ingest([str(source)], tmp_path / "m.csv", IngestOptions(["F"])).manifest
     lines = (tmp_path / "m.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0].endswith(",lung_mask,container,stored_as")
     (tmp_path / "m.csv").write_text("".join(x.rsplit(",", 2)[0] + "\n" for x in lines), encoding="utf-8")
@@ -105,7 +106,7 @@ def test_a_film_of_one_grey_is_left_out_and_a_nearly_blank_one_named(tmp_path: P
     Image.fromarray(np.full((40, 40), 255, np.uint8)).save(source / "normal" / "white.png")
     Image.fromarray(noise(9, 0, 20)).save(source / "normal" / "dark.png")
 
-    read = ingest([str(source)], tmp_path / "m.csv", no_patient_ids=["F"])
+    read = ingest([str(source)], tmp_path / "m.csv", IngestOptions(["F"]))
 
     assert read.excluded == {("F", "one grey"): 2}
     assert sorted(e.path for e in read.exclusions) == ["covid/black.png", "normal/white.png"]
@@ -123,7 +124,7 @@ def test_a_film_of_one_grey_is_left_out_and_a_nearly_blank_one_named(tmp_path: P
 
 def test_a_manifest_that_still_holds_a_film_of_one_grey_is_refused_by_its_id(tmp_path: Path) -> None:
     source = folder_of_films(tmp_path / "F")
-    manifest = ingest([str(source)], tmp_path / "m.csv", no_patient_ids=["F"]).manifest
+    manifest = ingest([str(source)], tmp_path / "m.csv", IngestOptions(["F"])).manifest
     blank = tmp_path / "F" / "covid" / "cx0.jpg"
     Image.fromarray(np.zeros((48, 48), np.uint8)).save(blank)
     films = [
@@ -150,7 +151,7 @@ def test_dicom_and_jpeg_of_one_film_are_told_apart_by_nothing_but_the_container(
             film = made["packed"](film, jpeg.read_bytes(), "1.2.840.10008.1.2.4.50")
             jpeg.with_suffix(".dcm").write_bytes(made["bytes_of"](film))
             jpeg.unlink()
-    ingest([str(tmp_path / "F")], tmp_path / "m.csv", no_patient_ids=["F"])
+    ingest([str(tmp_path / "F")], tmp_path / "m.csv", IngestOptions(["F"]))
 
     findings = audited(Manifest.read(tmp_path / "m.csv"))
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from hilum.artifacts.manifest import Manifest
 from hilum.core.engine import Local
+from hilum.sources.layout import IngestOptions
 from hilum.stages.ingest import ingest
 from hilum.study.file import Study
 from hilum.workflow import estimate
@@ -39,7 +40,7 @@ def films(tmp_path_factory) -> Path:
             Image.fromarray(rng.integers(0, 256, (80, 80), np.uint8)).save(
                 folder / "own" / label / f"{k}.png"
             )
-    ingest([str(folder / "own")], folder / "manifest.csv", no_patient_ids=["own"], engine=Local(1))
+    ingest([str(folder / "own")], folder / "manifest.csv", IngestOptions(["own"]), engine=Local(1))
     return folder
 
 
