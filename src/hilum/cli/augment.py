@@ -62,9 +62,9 @@ def show(
     from hilum.augment.pipeline import Pipeline  # late: decoders and matplotlib take a while to import
     from hilum.imaging.decode import decode_file
     from hilum.report.box_panel import box_panel
+    from hilum.report.boxed_film import box_under
     from hilum.report.panel import on_purpose, panel, panel_rows
-    from hilum.report.set_up_tables import steps_words
-    from hilum.stages.report.films import box_under
+    from hilum.report.pipeline_words import steps_words
 
     if len(films) > _MAX_FILMS:
         raise InputError(f"a panel holds at most {_MAX_FILMS} films, got {len(films)}; name fewer")

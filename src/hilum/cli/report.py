@@ -36,9 +36,9 @@ def report(
     check_outputs([folder_output(run, "report", option="RUN")], [box_film] if box_film is not None else [])
     from hilum.augment.follow import Box
     from hilum.paper.side_by_side import papers_numbers
+    from hilum.report.boxed_film import set_box
     from hilum.stages.evaluate import evaluate_run  # late: matplotlib and scipy take a while to import
     from hilum.stages.report import write_report
-    from hilum.stages.report.films import set_box
 
     progress.set_quiet(quiet)
     if (box_film is None) != (not box):

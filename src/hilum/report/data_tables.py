@@ -12,11 +12,7 @@ from collections import Counter
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
-from hilum.artifacts.trial_files import STEPS
-from hilum.report.numbers import mean
-from hilum.report.result_tables import CellColumns, backbone_breaks
-from hilum.report.run_words import averaged
-from hilum.report.table import Cell, Column, Table, count_cell, seconds_cell, text_cell
+from hilum.report.table import Cell, Column, Table, count_cell, text_cell
 
 
 def data_table(folder: RunFolder) -> Table:
@@ -114,44 +110,4 @@ def exclusion_table(folder: RunFolder) -> Table | None:
         ],
         body,
         notes=("Each one is listed in excluded.csv.",),
-    )
-
-
-def seconds_table(folder: RunFolder) -> Table:
-    """Seconds of a cell, mean over trials: alone, and here with features shared."""
-    name = CellColumns(folder)
-    columns = name.columns()
-    for group, first in (("alone", True), ("here, shared", True)):
-        columns += [Column(s, group=group, rule=first and s == STEPS[0]) for s in STEPS]
-        columns.append(Column("total", group=group))
-    body = []
-    totals = [0.0] * (2 * (len(STEPS) + 1))
-    complete = True
-    for cell in folder.cells:
-        seconds = [folder.seconds(cell, t) for t in folder.trials]
-        values: list[float | None] = []
-        for which in ([s.alone for s in seconds], [s.here for s in seconds]):
-            steps = [mean([s[k] for s in which if k in s]) for k in STEPS]
-            values += [*steps, sum(v for v in steps if v is not None) if None not in steps else None]
-        complete &= None not in values
-        totals = [t + (v or 0.0) for t, v in zip(totals, values, strict=True)]
-        body.append([*name.cells(cell), *(seconds_cell(v) for v in values)])
-    breaks = set(backbone_breaks(folder.cells))
-    if complete and len(body) > 1:
-        breaks.add(len(body))
-        lead = [text_cell("sum of all cells", strong=True), *(text_cell("") for _ in name.columns()[1:])]
-        body.append([*lead, *(seconds_cell(t) for t in totals)])
-    return Table(
-        "seconds",
-        "Seconds",
-        f"Seconds of a trial, {averaged(folder)}.",
-        columns,
-        body,
-        notes=(
-            "Alone: what the trial would have cost by itself, its films counted at the measured seconds a film. "
-            "Here: its equal share of what was computed once, since films that are equal under two pipelines, "
-            "trials or cells pass a backbone once. Work of several processes is added up.",
-        ),
-        breaks=frozenset(breaks),
-        sortable=False,
     )

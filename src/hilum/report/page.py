@@ -71,6 +71,7 @@ class Section:
         items: Tables and figures.
         closed: Tables that are folded away at first; those of more than `PAPER_ROWS` rows are left out on paper, where their csv says it
             better.
+        noted: Whether what must be known of the run's figures stands under its tables (`hilum.report.run_notes`).
     """
 
     anchor: str
@@ -78,6 +79,7 @@ class Section:
     paragraphs: Sequence[str] = ()
     items: Sequence[Table | Picture] = ()
     closed: Sequence[Table] = ()
+    noted: bool = True
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers
+from hilum.report.page import Section
 from hilum.report.run_words import cell_level
 from hilum.report.table import Table
 from hilum.study.faults import FAULTS
@@ -19,6 +20,16 @@ def with_notes(tables: Mapping[str, Table], notes: Iterable[str]) -> dict[str, T
     """The tables with these notes after their own, in one paragraph."""
     said = " ".join(notes)
     return {name: replace(t, notes=(*t.notes, *([said] if said else []))) for name, t in tables.items()}
+
+
+def noted(section: Section, folder: RunFolder) -> Section:
+    """The section with the run's notes under each of its tables, where it is to have them."""
+    said = " ".join(run_notes(folder))
+    if not said or not section.noted:
+        return section
+    closed = [replace(t, notes=(*t.notes, said)) for t in section.closed]
+    items = [replace(i, notes=(*i.notes, said)) if isinstance(i, Table) else i for i in section.items]
+    return replace(section, items=items, closed=closed)
 
 
 def run_notes(folder: RunFolder) -> list[str]:

@@ -13,7 +13,7 @@ from hilum.report.data_facts import apart, split_method
 from hilum.report.looks import looks_words
 from hilum.report.result_tables import CellColumns
 from hilum.report.run_notes import run_notes, unsafe_notes, with_notes
-from hilum.report.sections import sentence
+from hilum.report.study_page import sentence
 from hilum.report.table import Column, Table
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))

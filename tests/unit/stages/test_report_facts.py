@@ -12,10 +12,10 @@ from PIL import Image
 from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.follow import Box
 from hilum.paper.side_by_side import papers_numbers
+from hilum.report.boxed_film import set_box
+from hilum.report.sections.curves import rate_curves
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.report import write_report
-from hilum.stages.report.films import set_box
-from hilum.stages.report.rates import rate_curves
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
 POLICIES = {

@@ -1,49 +1,24 @@
-"""The page's sections: which table and figure stands where, and the sentences between them.
-
-Convention: what a reader must know comes first, then the results, then the films, what stands beside
-them, the curves, the details, and the forms of reporting. The wording claims no difference: only a table of comparisons, made by a
-test over a family that was named beforehand, may say one.
-"""
+"""The page of a study: its sections, the study in a sentence, terms with their formulas, and how to run it again."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 
-from hilum.artifacts.evaluation import MIXED_UNIT, Evaluation
+from hilum.artifacts.evaluation import Evaluation
 from hilum.artifacts.looks import looks
 from hilum.artifacts.run_files import RunFacts
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers
-from hilum.report.beside import Beside
-from hilum.report.caution import Caution
-from hilum.report.confusion_tables import table_name
-from hilum.report.contrast_tables import why_contrasts
+from hilum.report.evaluated import Evaluated
 from hilum.report.looks import looks_words
-from hilum.report.page import Page, Picture, Section
+from hilum.report.page import Page, Section
 from hilum.report.run_notes import unsafe_notes
 from hilum.report.run_words import backbone_label, from_scratch
-from hilum.report.table import Table
 from hilum.study.factors import FACTOR
 from hilum.study.metrics import METRICS
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
-
-def unit_note(evaluation: Evaluation) -> str:
-    """What the intervals resample, with counts."""
-    kinds = {"patient": "patients", "duplicate group": "groups of confirmed copies", "film": "single films"}
-    counts = ", ".join(f"{numbers.count(n)} {kinds[k]}" for k, n in evaluation.unit_counts.items())
-    words = {
-        "patient": "patients",
-        "duplicate group": "confirmed duplicate groups, else films",
-        "film": "films",
-        MIXED_UNIT: "patients where known, else confirmed duplicate groups, else films",
-    }
-    n = evaluation.header.options["n_resamples"]
-    trials = "trials and " if len({t for _, t in evaluation.trials}) > 1 else ""
-    what = f"{trials}{words[evaluation.unit]}"
-    return f"Intervals resample {what} ({counts} in the test part), {numbers.count(n)} times."
 
 
 def sentence(folder: RunFolder) -> str:
@@ -91,25 +66,6 @@ def _trained(folder: RunFolder) -> str:
         return f"{what} trained"
     low, high = min(lengths), max(lengths)
     return f"{what} trained for {low if low == high else f'{low} to {high}'} {'epoch' if high == 1 else 'epochs'}"
-
-
-def copies(folder: RunFolder) -> str:
-    """A sentence on the copies that were found among the films; empty where the run has no record of it."""
-    found = folder.copies
-    if found is None:
-        return ""
-    kinds = {
-        "exact-bytes": "equal in bytes",
-        "exact-pixels": "equal in pixels",
-        "near": "near copies confirmed on aligned pixels",
-    }
-    words = ", ".join(f"{numbers.count(n)} {kinds.get(k, k)}" for k, n in found.pairs.items())
-    if not found.groups:
-        return "No copies were found among the films."
-    return (
-        f"Pairs of copies found: {words}; in {numbers.count(found.groups)} groups, the largest of "
-        f"{numbers.count(found.largest_group)} films, and each group is in one part only."
-    )
 
 
 def glossary(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
@@ -187,123 +143,19 @@ def _machine(machine: Mapping[str, object]) -> str:
     return ", ".join(words) or "not recorded"
 
 
-def compose(
-    folder: RunFolder,
-    evaluation: Evaluation,
-    tables: Mapping[str, Table],
-    pictures: Mapping[str, Picture],
-    remarks: Mapping[str, Sequence[str]],
-    warnings: Sequence[Caution],
-    beside: Beside,
-) -> Page:
-    """The page from its parts.
-
-    Args:
-        folder: The run.
-        evaluation: Its matrices and curves.
-        tables: By name; one that is missing is left out.
-        pictures: By name; likewise.
-        remarks: Sentences on what could not be shown: "panel", "contrasts".
-        warnings: What a reader must know first.
-        beside: What another source has to the study's cells.
-    """
-    in_source = {table_name(title) for title, _ in beside.matrices}
-
-    def pick(*names: str) -> list[Table | Picture]:
-        found: list[Table | Picture] = []
-        for n in names:
-            if n in tables:
-                found.append(tables[n])
-            elif n in pictures:
-                found.append(pictures[n])
-        return found
-
-    def closed(*names: str) -> list[Table]:
-        return [tables[n] for n in names if n in tables]
-
-    run = folder.record
-    no_flow = (
-        ""
-        if folder.flow
-        else "The run keeps no record of how its films were chosen, nor of what was left out."
-    )
-    sections = [
-        Section(
-            "films",
-            "Films",
-            (no_flow, copies(folder)),
-            pick("flow-of-films", "flow", "flow-trials", "data", "exclusions"),
-        ),
-        Section(
-            "beside",
-            f"Beside {beside.whose}",
-            (
-                f"{beside.whose[:1].upper()}{beside.whose[1:]}’s numbers stand in grey; a dash says that it has none.",
-            )
-            if beside.tables
-            else (),
-            pick(*(t.name for t in beside.tables)),
-        ),
-        Section(
-            "curves", "Curves", (), pick("learning-rates", "loss-curves", "learning-rate-finder", "pr-curves")
-        ),
-        Section(
-            "matrices",
-            "Confusion matrices",
-            (),
-            pick(
-                "confusion-matrices",
-                *(n for n in tables if n in in_source or n.startswith("confusion-matrix-")),
-            ),
-            closed=closed("confusion"),
-        ),
-        Section(
-            "clean",
-            "Contrasts and subgroups",
-            (*why_contrasts(folder), *remarks.get("contrasts", ())),
-            pick(*(n for n in tables if n.startswith("contrast-")), "subgroups"),
-        ),
-        Section(
-            "details",
-            "By class, trial and threshold",
-            (),
-            pick("operating-point"),
-            closed("one-vs-rest", "trials"),
-        ),
-        Section(
-            "augmentation",
-            "Pipelines",
-            remarks.get("panel", ()),
-            pick("pipelines", "augmentation-panel", "augmentor-torchvision", "box-panel", "box"),
-        ),
-        Section("cost", "Weights and seconds", (), pick("weights", "seconds")),
-        Section(
-            "forms",
-            "Model card and checklists",
-            (
-                "Filled from the run’s own records. What they do not say is “not reported”: it is for the people behind the study.",
-            ),
-            (),
-            closed("model-card", "claim", "tripod-ai"),
-        ),
-    ]
-    kept = [s for s in sections if s.items or s.closed or any(s.paragraphs)]
+def study_page(evaluated: Evaluated, sections: Sequence[Section]) -> Page:
+    """The page of a study, its sections given."""
+    folder, run = evaluated.folder, evaluated.folder.record
     return Page(
         title=run.title or run.name,
         sentence=sentence(folder),
         synthetic=run.synthetic,
-        cautions=warnings,
-        lead=Section(
-            "results",
-            "Results",
-            (),
-            pick("results", *(n for n in tables if n.startswith("comparisons")), "intervals"),
-            closed("secondary-tests"),
-        ),
-        sections=[s for s in kept if s.anchor != "clean" or s.items or remarks.get("contrasts")],
-        glossary=glossary(folder, evaluation),
+        cautions=evaluated.cautions,
+        lead=sections[0],
+        sections=sections[1:],
+        glossary=glossary(folder, evaluated.evaluation),
         command=run.command,
-        facts=facts(folder, evaluation),
+        facts=facts(folder, evaluated.evaluation),
         study=json.dumps(run.study, indent=1, ensure_ascii=False) if run.study else "",
         unsafe=[n.removeprefix("Unsafe: ") for n in unsafe_notes(folder)],
     )

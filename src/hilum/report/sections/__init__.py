@@ -1,0 +1,38 @@
+"""The sections of a study's report: `SECTIONS` is the page, from top to bottom.
+
+A section is a module here, or a folder, with a function ``section(evaluated)`` that gives all that it shows (its sentences, tables and
+figures), or None where it has nothing to show. The wording claims no difference: only a table of comparisons, made by a test over a family
+that was named beforehand, may say one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hilum.report.evaluated import Evaluated
+from hilum.report.page import Section
+from hilum.report.sections import (
+    beside,
+    contrasts,
+    cost,
+    curves,
+    details,
+    films,
+    forms,
+    matrices,
+    pipelines,
+    results,
+)
+
+SECTIONS: tuple[Callable[[Evaluated], Section | None], ...] = (
+    results.section,
+    films.section,
+    beside.section,
+    curves.section,
+    matrices.section,
+    contrasts.section,
+    details.section,
+    pipelines.section,
+    cost.section,
+    forms.section,
+)

@@ -1,0 +1,16 @@
+"""Beside another source: its numbers for the study's cells, where there is one."""
+
+from __future__ import annotations
+
+from hilum.report.evaluated import Evaluated
+from hilum.report.page import Section
+
+
+def section(evaluated: Evaluated) -> Section | None:
+    """The source's tables; None without any."""
+    beside = evaluated.beside
+    if not beside.tables:
+        return None
+    whose = f"{beside.whose[:1].upper()}{beside.whose[1:]}"
+    said = f"{whose}’s numbers stand in grey; a dash says that it has none."
+    return Section("beside", f"Beside {beside.whose}", (said,), beside.tables)

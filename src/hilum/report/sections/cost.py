@@ -1,0 +1,110 @@
+"""Weights and seconds: where each network begins, and what it costs."""
+
+from __future__ import annotations
+
+from hilum.artifacts.run import StartWeights
+from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.trial_files import STEPS
+from hilum.core.digests import SHORT
+from hilum.report import numbers
+from hilum.report.evaluated import Evaluated
+from hilum.report.numbers import mean
+from hilum.report.page import Section
+from hilum.report.result_tables import CellColumns, backbone_breaks
+from hilum.report.run_words import averaged, backbone_label
+from hilum.report.table import Cell, Column, Table, seconds_cell, text_cell
+
+
+def section(evaluated: Evaluated) -> Section:
+    """Two tables."""
+    tables = [weights_table(evaluated.folder), seconds_table(evaluated.folder)]
+    return Section("cost", "Weights and seconds", (), tables)
+
+
+def _cost_cell(value: int | None) -> Cell:
+    """A large count with three digits: 23.6 M, 5.15 G; whole where the pointer rests and in the csv."""
+    if value is None:
+        return Cell(numbers.NONE, None, quiet=True)
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return Cell(f"{value / size:.3g} {unit}", value, title=numbers.count(value))
+    return Cell(str(value), value)
+
+
+def weights_table(folder: RunFolder) -> Table:
+    """A row a backbone: which weights, from where, and their digest."""
+    costs = folder.record.costs
+    counted = ("parameters", "trained", "multiply_adds") if costs else ()
+    body = []
+    for cell in {c.backbone: c for c in folder.cells}.values():
+        start = folder.record.weights.get(cell.backbone, StartWeights())
+        sha = start.sha256
+        body.append(
+            [
+                text_cell(backbone_label(cell), strong=True),
+                text_cell(cell.weights),
+                text_cell(start.source or numbers.NONE),
+                Cell(sha[:SHORT] if sha else numbers.NONE, sha, title=sha or ""),
+                *(_cost_cell((costs.get(cell.backbone) or {}).get(name)) for name in counted),
+            ]
+        )
+    columns = [
+        Column(c, numeric=False, prose=c == "Source") for c in ("Backbone", "Weights", "Source", "sha256")
+    ]
+    hints = {
+        "parameters": "weights and biases of backbone and head",
+        "trained": "those that training moves; the head’s where the backbone is frozen",
+        "multiply_adds": "of one film through backbone and head at the study’s size; convolutions and matrix products only",
+    }
+    columns += [
+        Column(name.capitalize().replace("_", "-"), hint=hints[name], rule=name == "parameters")
+        for name in counted
+    ]
+    return Table(
+        "weights",
+        "Weights",
+        "Where the weights of each backbone come from" + (", and what its network costs." if costs else "."),
+        columns,
+        body,
+        sortable=False,
+    )
+
+
+def seconds_table(folder: RunFolder) -> Table:
+    """Seconds of a cell, mean over trials: alone, and here with features shared."""
+    name = CellColumns(folder)
+    columns = name.columns()
+    for group, first in (("alone", True), ("here, shared", True)):
+        columns += [Column(s, group=group, rule=first and s == STEPS[0]) for s in STEPS]
+        columns.append(Column("total", group=group))
+    body = []
+    totals = [0.0] * (2 * (len(STEPS) + 1))
+    complete = True
+    for cell in folder.cells:
+        seconds = [folder.seconds(cell, t) for t in folder.trials]
+        values: list[float | None] = []
+        for which in ([s.alone for s in seconds], [s.here for s in seconds]):
+            steps = [mean([s[k] for s in which if k in s]) for k in STEPS]
+            values += [*steps, sum(v for v in steps if v is not None) if None not in steps else None]
+        complete &= None not in values
+        totals = [t + (v or 0.0) for t, v in zip(totals, values, strict=True)]
+        body.append([*name.cells(cell), *(seconds_cell(v) for v in values)])
+    breaks = set(backbone_breaks(folder.cells))
+    if complete and len(body) > 1:
+        breaks.add(len(body))
+        lead = [text_cell("sum of all cells", strong=True), *(text_cell("") for _ in name.columns()[1:])]
+        body.append([*lead, *(seconds_cell(t) for t in totals)])
+    return Table(
+        "seconds",
+        "Seconds",
+        f"Seconds of a trial, {averaged(folder)}.",
+        columns,
+        body,
+        notes=(
+            "Alone: what the trial would have cost by itself, its films counted at the measured seconds a film. "
+            "Here: its equal share of what was computed once, since films that are equal under two pipelines, "
+            "trials or cells pass a backbone once. Work of several processes is added up.",
+        ),
+        breaks=frozenset(breaks),
+        sortable=False,
+    )
