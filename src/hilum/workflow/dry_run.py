@@ -8,15 +8,16 @@ from hilum.artifacts.manifest import Manifest
 from hilum.core.engine import Engine
 from hilum.core.errors import HilumError
 from hilum.core.progress import set_quiet
-from hilum.models.weights import RANDOM, Weights
+from hilum.models.weights import Weights
 from hilum.report.numbers import counted
 from hilum.study.file import Study
-from hilum.workflow.asked import Asked, Finding
-from hilum.workflow.checks import findings
+from hilum.workflow.checks import concerns
+from hilum.workflow.concern import Concern
 from hilum.workflow.estimate import Estimate, Part
 from hilum.workflow.finished import find_finished
-from hilum.workflow.sizes import sizes_of
-from hilum.workflow.state import FeaturesOf, choose_weights_of, open_run
+from hilum.workflow.plan import FeaturesOf
+from hilum.workflow.room import sizes_of
+from hilum.workflow.state import Run
 from hilum.workflow.workspace import Workspace
 
 _LOAD = "as busy as this machine is now; what the workspace holds of other studies is not taken off the features and trainings"
@@ -29,31 +30,27 @@ def print_plan(study: Study, manifest: Path, workspace: Path, engine: Engine) ->
         print(f"study     {study.name}: finished, nothing has changed since; {done[0]}")
         return
     set_quiet(True)  # the trial runs of stages are no progress of theirs
-    asked = Asked(study, Manifest.read(manifest), Workspace(workspace), engine)
-    found = findings(asked)
+    run = Run(study, Manifest.read(manifest), Workspace(workspace), engine)
+    found = concerns(run)
     try:
-        _print(asked)
+        _print(run)
     except HilumError as e:
         print(f"no plan   {e}")
-    _print_findings(found)
+    _print_concerns(found)
 
 
-def _print(asked: Asked) -> None:
-    planned = asked.recipes
-    weights = {w: _weights(asked, w) for w in dict.fromkeys(r.features_of for r in planned)}
-    study = asked.study
-    run = open_run(
-        study, planned, asked.manifest, asked.workspace, asked.engine,
-        {w: found or RANDOM for w, found in weights.items()},
-    )  # fmt: skip
-    sizes = sizes_of(asked)
+def _print(run: Run) -> None:
+    planned, study = run.recipes, run.study
+    weights = {w: _weights(run, w) for w in dict.fromkeys(r.features_of for r in planned)}
+    run.set_machine()
+    sizes = sizes_of(run)
     missing = [name for (name, _), found in weights.items() if found is None]
     where = f"{run.folder}" if not missing else "a folder that its weights will name"
     print(f"study     {study.name}, digest {study.digest[:12]}, would go to {where}")
-    counts = ", ".join(f"{n} of {c}" for c, n in run.manifest.count_by("label").items())
-    print(f"films     {len(run.manifest)}: {counts} (positive: {study.data.positive})")
-    parts = ", ".join(f"{p} {len(ids)}" for p, ids in asked.splits.of(asked.splits.plain, 1).parts.items())
-    looked = "" if asked.duplicates_path.is_file() else ", near copies not looked for"
+    counts = ", ".join(f"{n} of {c}" for c, n in run.films.count_by("label").items())
+    print(f"films     {len(run.films)}: {counts} (positive: {study.data.positive})")
+    parts = ", ".join(f"{p} {len(ids)}" for p, ids in run.draws.split(run.draws.plain, 1).parts.items())
+    looked = "" if run.duplicates_path.is_file() else ", near copies not looked for"
     print(f"split     {parts} (trial 1{looked})")
     trained = sum(r.finetune is not None for r in planned)
     whole = f", of which {trained} {'trains' if trained == 1 else 'train'} a whole network" if trained else ""
@@ -66,12 +63,12 @@ def _print(asked: Asked) -> None:
             f"weights   {name}: {'NOT HERE' if w is None else w.source}{' (random by a fault)' if random else ''}"
         )
     print(f"disk      {sizes.in_words}")
-    _print_times(Estimate(asked, run, sizes).parts())
+    _print_times(Estimate(run, sizes).parts())
 
 
-def _weights(asked: Asked, which: FeaturesOf) -> Weights | None:
+def _weights(run: Run, which: FeaturesOf) -> Weights | None:
     try:
-        return choose_weights_of(asked.study, which)
+        return run.weights_of(which)
     except HilumError:
         return None
 
@@ -85,7 +82,7 @@ def _print_times(parts: list[Part]) -> None:
     print(f"in all    about {words}, {_LOAD}")
 
 
-def _print_findings(found: list[Finding]) -> None:
+def _print_concerns(found: list[Concern]) -> None:
     for note in found:
         if not note.code:
             print(f"note      {note.text}")

@@ -22,12 +22,10 @@ from hilum.report.numbers import counted
 from hilum.stages.prepare import plan as plan_prepare
 from hilum.training.unfreezing import head_epochs
 from hilum.workflow import rates
-from hilum.workflow.asked import Asked
-from hilum.workflow.draws import training_copies
 from hilum.workflow.plan import Recipe
-from hilum.workflow.sizes import Sizes
+from hilum.workflow.room import Sizes
 from hilum.workflow.state import Run
-from hilum.workflow.trials import scored_alone
+from hilum.workflow.trials import scored_alone, side_by_side
 
 _SAMPLED = 12
 _IMAGING, _TRAINING, _SCORING = (
@@ -78,16 +76,15 @@ class Estimate:
     """Seconds of each stage of a study.
 
     Args:
-        asked: The study.
-        run: The same, opened: device, precision, batch.
+        run: The study.
         sizes: Of `sizes_of`.
     """
 
-    def __init__(self, asked: Asked, run: Run, sizes: Sizes) -> None:
-        self._asked, self._run, self._sizes = asked, run, sizes
+    def __init__(self, run: Run, sizes: Sizes) -> None:
+        self._run, self._sizes = run, sizes
         self._start = rates.start_up()
-        self._size_px = asked.recipes[0].pipeline.output_size
-        self._n_classes = len(asked.study.data.classes)
+        self._size_px = run.recipes[0].pipeline.output_size
+        self._n_classes = len(run.study.data.classes)
 
     def parts(self) -> list[Part]:
         """Every stage, in order."""
@@ -96,10 +93,9 @@ class Estimate:
     @cached_property
     def _counted(self) -> dict[str, Counted]:
         """By drawing; trials differ by a few films."""
-        asked, found = self._asked, {}
-        for drawing in asked.drawings:
-            split = asked.splits.of(drawing, 1)
-            copies = training_copies(asked.study, asked.films, split, 1, drawing.seed)
+        draws, found = self._run.draws, {}
+        for drawing in draws.drawings:
+            split, copies = draws.split(drawing, 1), draws.copies(drawing, 1)
             found[drawing.name] = Counted(
                 sum(copies.values()), len(split.parts["valid"]), len(split.parts["test"])
             )
@@ -107,7 +103,7 @@ class Estimate:
 
     @cached_property
     def _sample(self) -> Manifest:
-        films = self._asked.films
+        films = self._run.films
         step = max(1, len(films) // _SAMPLED)
         return films.only(f.image_id for f in islice(films.films, 0, None, step))
 
@@ -115,22 +111,24 @@ class Estimate:
         return max(1, min(self._run.engine.cores, tasks, self._run.settled.threads))
 
     def _films(self) -> Iterator[Part]:
-        asked = self._asked
+        run = self._run
         yield Part("start", self._start, "Python, torch, checks")
-        if asked.study.data.near_duplicates and not asked.duplicates_path.is_file():
+        if run.study.data.near_duplicates and not run.duplicates_path.is_file():
             each = self._tried("duplicates", lambda: rates.search_for_copies(self._sample))
-            n = len(asked.films)
+            n = len(run.films)
             took = 2 * rates.start_of_worker(_IMAGING) + n * each / self._workers(n)
             yield Part("duplicates", took, f"{n} films")
-        pipelines = {r.pipeline.name: r.pipeline for r in asked.recipes}
-        chunks = plan_prepare(asked.films.by_id, asked.wanted, pipelines)
-        store = PreparedStore(self._run.workspace.prepared)
+        pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}
+        chunks = plan_prepare(run.films.by_id, run.draws.wanted, pipelines)
+        store = PreparedStore(run.workspace.prepared)
         todo = [c for c in chunks if not store.has(c.key)]
         n = sum(len(t.films) for t in todo)
         if n:
-            each = self._tried("prepare", lambda: rates.preparation(self._sample, asked.wanted, pipelines))
+            each = self._tried(
+                "prepare", lambda: rates.preparation(self._sample, run.draws.wanted, pipelines)
+            )
             took = rates.start_of_worker(_IMAGING) + n * each / self._workers(len(todo))
-            yield Part("prepare", took, f"{n} films of {len(asked.films)}")
+            yield Part("prepare", took, f"{n} films of {len(run.films)}")
 
     def _tried(self, stage: str, work: object) -> float:
         try:
@@ -157,7 +155,7 @@ class Estimate:
             yield from self._networks(whole)
 
     def _heads(self, recipes: list[Recipe]) -> tuple[float, str]:
-        study, trials, total = self._run.study, len(self._run.trials), 0.0
+        study, trials, total = self._run.study, len(self._run.draws.trials), 0.0
         shapes = {name: _feature_shape(name, self._size_px) for name in study.grid.levels("backbone")}
         for r in recipes:
             shape = shapes[r.cell.backbone]
@@ -169,11 +167,10 @@ class Estimate:
         return rates.start_of_worker(_TRAINING) + total / self._workers(n), counted(n, "training")
 
     def _networks(self, recipes: list[Recipe]) -> Iterator[Part]:
-        run, trials = self._run, len(self._run.trials)
+        run, trials = self._run, len(self._run.draws.trials)
         cpu = run.settled.device == "cpu"
-        side_by_side = cpu and all(r.finetune is None or r.finetune.devices == 1 for r in run.recipes)
         n = len(recipes) * trials
-        workers = self._workers(n) if side_by_side else 1
+        workers = self._workers(n) if side_by_side(run) else 1
         total = predict = 0.0
         for r in recipes:
             assert r.finetune is not None
@@ -200,7 +197,7 @@ class Estimate:
 
     def _ends(self) -> Iterator[Part]:
         run, study = self._run, self._run.study
-        cells, trials = len(run.recipes), len(run.trials)
+        cells, trials = len(run.recipes), len(run.draws.trials)
         heads = [self._counted[r.drawing.name] for r in run.recipes if r.finetune is None]
         if heads:
             n, films = len(heads) * trials, trials * sum(c.valid + c.test for c in heads)

@@ -16,18 +16,15 @@ from typing import Any
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.trial_files import FINDER, FinderCurve
 from hilum.core.engine import Engine
-from hilum.core.errors import InputError, nearest
 from hilum.core.progress import progress
 from hilum.stages.finetune import network_rates
 from hilum.stages.train import head_rates
 from hilum.study.file import Study
 from hilum.training.task import Frozen, Whole
-from hilum.workflow.asked import Asked
-from hilum.workflow.checks import findings, refuse
-from hilum.workflow.plan import recipes
-from hilum.workflow.state import choose_weights, open_run
-from hilum.workflow.steps import TO_FEATURES, Work, trials_of, walk
-from hilum.workflow.trials import Trial
+from hilum.workflow.checks import concerns, refuse
+from hilum.workflow.state import Run
+from hilum.workflow.steps import TO_FEATURES, walk
+from hilum.workflow.trials import Trial, plan_trials
 from hilum.workflow.workspace import Workspace
 
 
@@ -71,23 +68,15 @@ def find_rates(
     Raises:
         InputError: Something stands in the way of the study, or there is no such cell.
     """
-    whole, workspace = Manifest.read(manifest_path), Workspace(root)
     once = study.model_copy(update={"grid": study.grid.model_copy(update={"trials": 1})})
-    asked = Asked(once, whole, workspace, engine)
-    refuse(findings(asked))
-    planned = recipes(asked.study)
-    names = [r.cell.name for r in planned]
-    for name in only:
-        if name not in names:
-            raise InputError(f"the study has no cell {name!r}; {nearest(name, names)}")
-    planned = [r for r in planned if not only or r.cell.name in only]
-    run = open_run(asked.study, planned, whole, workspace, engine, choose_weights(asked.study, planned))
+    run = Run(once, Manifest.read(manifest_path), Workspace(root), engine, only=only)
+    refuse(concerns(run))
     with TemporaryDirectory() as scratch:
-        work = Work(run, whole, manifest_path, None, Path(scratch))
-        walk(TO_FEATURES, work)
-        trials = trials_of(work)
-        curves = _curves(trials, engine, Path(scratch))
-    return asked.study, [
+        run.folder = Path(scratch)
+        walk(TO_FEATURES, run)
+        trials = plan_trials(run)
+        curves = _curves(trials, engine, run.folder)
+    return run.study, [
         FoundRates(
             t.recipe.cell.name, t.recipe.cell.backbone, max(t.recipe.policy.max_rates, default=None), curve
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from hilum.artifacts.flow import FOUND, IN_MANIFEST, NAME, STUDY_FILMS, Flow, FlowStep, TrialFlow
@@ -13,10 +13,9 @@ from hilum.artifacts.split import PARTS, AnySplit
 from hilum.stages.split import select
 from hilum.study.file import Study
 from hilum.study.film_filter import compile_filter, filter_words
-from hilum.workflow.draws import Splits, training_copies
+from hilum.workflow.draws import StudyDraws
 from hilum.workflow.plan import Drawing
 from hilum.workflow.state import Run
-from hilum.workflow.trials import Trial
 
 
 def ingest_steps(manifest: Manifest, manifest_path: Path) -> list[FlowStep]:
@@ -86,25 +85,21 @@ def selection_steps(study: Study, whole: Manifest, films: Manifest) -> list[Flow
     return [*steps, FlowStep(STUDY_FILMS, len(films), {}, films.count_by("label"))]
 
 
-def trial_flow(
-    study: Study, manifest: Manifest, splits: Splits, drawing: Drawing, trial: int, scored: Mapping[str, int]
-) -> TrialFlow:
+def trial_flow(draws: StudyDraws, drawing: Drawing, trial: int, scored: Mapping[str, int]) -> TrialFlow:
     """What a trial makes of the study's films.
 
     Args:
-        study: The study.
-        manifest: Its films.
-        splits: Of the run.
+        draws: Of the study.
         drawing: Whose split.
         trial: From 1.
         scored: Part -> films that were predicted.
     """
-    split = splits.of(drawing, trial)
+    split = draws.split(drawing, trial)
     parts = {p: len(split.parts[p]) for p in PARTS}
     distinct = len(split.part_of)
-    copies = [n for n in training_copies(study, manifest, split, trial, drawing.seed).values() if n]
+    copies = [n for n in draws.copies(drawing, trial).values() if n]
     return TrialFlow(
-        splits.folder_name(drawing), trial, parts, _not_used(split, drawing, len(manifest) - distinct),
+        draws.folder_name(drawing), trial, parts, _not_used(split, drawing, len(draws.films) - distinct),
         sum(parts.values()) - distinct, sum(copies), len(copies), dict(scored),
     )  # fmt: skip
 
@@ -130,17 +125,8 @@ def _not_used(split: AnySplit, drawing: Drawing, n: int) -> dict[str, int]:
     return found
 
 
-def write_flow(
-    run: Run, trials: Sequence[Trial], splits: Splits, whole: Manifest, manifest_path: Path
-) -> None:
+def write_flow(run: Run) -> None:
     """flow.json of a run that was predicted, unless it is there.
-
-    Args:
-        run: The run.
-        trials: Its trials.
-        splits: Its splits.
-        whole: The manifest that its films were chosen from.
-        manifest_path: Where that lies; what ingest left out lies beside it.
 
     Raises:
         InputError: Counts that do not add up: a defect.
@@ -148,11 +134,11 @@ def write_flow(
     path = run.folder / NAME
     if path.exists():
         return
-    study, films = run.study, run.manifest
-    scored: dict[tuple[Drawing, int], dict[str, int]] = {}
-    for t in trials:
-        scored[t.recipe.drawing, t.number] = t.n_scored
-    steps = [*ingest_steps(whole, manifest_path), *selection_steps(study, whole, films)]
-    of_trials = [trial_flow(study, films, splits, d, number, n) for (d, number), n in scored.items()]
-    inputs = {"manifest": whole.digest, "films": films.digest}
-    Flow(tuple(steps), tuple(of_trials), Header("flow", inputs, seed=study.seed)).write(path)
+    scored = {(t.recipe.drawing, t.number): t.n_scored for t in run.trials}
+    steps = [
+        *ingest_steps(run.manifest, run.manifest_path),
+        *selection_steps(run.study, run.manifest, run.films),
+    ]
+    of_trials = [trial_flow(run.draws, drawing, number, n) for (drawing, number), n in scored.items()]
+    inputs = {"manifest": run.manifest.digest, "films": run.films.digest}
+    Flow(tuple(steps), tuple(of_trials), Header("flow", inputs, seed=run.study.seed)).write(path)

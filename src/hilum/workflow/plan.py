@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import product
+from typing import NamedTuple
 
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
@@ -23,14 +24,15 @@ from hilum.study.losses import Loss
 from hilum.study.policies import Policy
 from hilum.study.tables import FinetuneTable, TrainingTable, Varying
 
+FeaturesOf = tuple[str, bool]
+"""(backbone, random weights by a fault): what a feature store is for."""
+
 
 @dataclass(frozen=True)
-class Cell(GridCell):
-    """One level of every factor.
+class PlannedCell(GridCell):
+    """One level of every factor, before anything is computed.
 
     Attributes:
-        name: Folder name: its levels, but for those that are the default.
-        levels: Factor (`hilum.study.factors`) -> level.
         switches: The switches that are on.
         finetuned: Whether the backbone is trained too.
     """
@@ -83,6 +85,14 @@ class Drawing:
         return replace(self, **edit, faults=(*self.faults, fault)) if edit else self
 
 
+class Kind(NamedTuple):
+    """What is drawn alike: cells that share it train and test on the same prepared films."""
+
+    pipeline: str
+    drawing: Drawing
+    trial: int
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What a cell needs.
@@ -101,7 +111,7 @@ class Recipe:
         second_softmax: Whether the probabilities pass a second softmax at evaluation.
     """
 
-    cell: Cell
+    cell: PlannedCell
     drawing: Drawing
     pipeline: Pipeline
     policy: Policy
@@ -114,12 +124,16 @@ class Recipe:
     second_softmax: bool = False
 
     @property
-    def features_of(self) -> tuple[str, bool]:
-        """(backbone, whether its weights are random by a fault): which feature store it reads."""
+    def features_of(self) -> FeaturesOf:
+        """Which feature store it reads."""
         return self.cell.backbone, bool(that_set(self.cell.switches, "pretrained"))
 
+    def kind(self, trial: int) -> Kind:
+        """What it shares with the cells that draw the same in a trial."""
+        return Kind(self.pipeline.name, self.drawing, trial)
 
-def cells(study: Study) -> list[Cell]:
+
+def cells(study: Study) -> list[PlannedCell]:
     """The study's cells, in its order.
 
     Raises:
@@ -132,7 +146,7 @@ def cells(study: Study) -> list[Cell]:
         trains = study.finetune is not None or any(FAULTS[f].edit.finetune for f in switches)
         words = [f.in_name(of[f.name]) for f in FACTORS if study.grid.levels(f.name)]
         finetuned = trains or backbone(of["backbone"]).from_scratch
-        found.append(Cell("--".join(filter(None, words)), of, switches, finetuned))
+        found.append(PlannedCell("--".join(filter(None, words)), of, switches, finetuned))
     return found
 
 
@@ -177,7 +191,7 @@ def recipes(study: Study) -> list[Recipe]:
     return found
 
 
-def _as_described(study: Study, cell: Cell, pipeline: Pipeline) -> Recipe:
+def _as_described(study: Study, cell: PlannedCell, pipeline: Pipeline) -> Recipe:
     """A cell's recipe without its faults."""
     policy = study.policy_of(cell.schedule)
     finetune, from_scratch = study.finetune, backbone(cell.backbone).from_scratch

@@ -1,4 +1,4 @@
-"""A study on its way through the stages: what was settled before anything ran, and what each stage did."""
+"""A study on its way through the stages: what was asked, what follows from it, and what each stage did."""
 
 from __future__ import annotations
 
@@ -6,29 +6,38 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from hilum import __version__
+from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
+from hilum.artifacts.duplicates import Duplicates
+from hilum.artifacts.features import FeatureStore
 from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.prepared import PreparedStore
 from hilum.artifacts.questions import check_questions
 from hilum.artifacts.run_files import StageLine
 from hilum.core.engine import Engine
 from hilum.core.errors import InputError, nearest
 from hilum.core.keys import ALWAYS, Key
+from hilum.core.memory import MemoryPeak
 from hilum.models.machine import exact_arithmetic, keep_memory
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM, Weights, find
+from hilum.stages.duplicates import exact_duplicates
 from hilum.stages.split import select, subset
 from hilum.study.file import Study
 from hilum.study.tables import WeightsTable
-from hilum.workflow.plan import Recipe
+from hilum.workflow.classes import with_classes
+from hilum.workflow.draws import StudyDraws
+from hilum.workflow.plan import FeaturesOf, Kind, Recipe, recipes
 from hilum.workflow.workspace import Settled, Workspace
 
-FeaturesOf = tuple[str, bool]
-"""(backbone, random weights by a fault): what a feature store is for."""
-
+if TYPE_CHECKING:
+    from hilum.workflow.trials import Trial
 
 RUN = Key(
     study=ALWAYS, films=ALWAYS, weights=ALWAYS, device=ALWAYS, name=ALWAYS, precision=ALWAYS, threads=ALWAYS, hilum=ALWAYS
@@ -36,40 +45,162 @@ RUN = Key(
 """What names a run's folder: study, films and weights by digest, what is settled for the machine, and hilum's version."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Run:
-    """A study and everything that is settled for it.
+    """A study, the films it is for, and where it is to run; and what its steps have made so far.
+
+    What follows from that is worked out when it is first asked for; where it cannot be, each asking raises the error that says why.
 
     Attributes:
-        study: The study.
-        recipes: What each cell needs.
-        manifest: The films that it uses.
-        weights: Of each (backbone, random by a fault).
+        as_read: The study as its file has it.
+        manifest: The whole manifest.
         workspace: Where everything is kept.
-        settled: Device, precision, threads.
         engine: Where the tasks of its stages run.
-        folder: The run's folder.
+        manifest_path: Where the manifest lies.
+        command: What the user typed.
+        only: Names of the cells that are wanted; all where none is named.
+        began: When the run began, as `time.perf_counter` has it.
+        peak: The most memory that was used.
         lines: A line a stage.
+        prepared: Where the prepared films are.
+        drawn: What each trial draws.
+        n_prepared: Prepared films that some trial wants.
+        prepare_s: Seconds a prepared film.
+        stores: Features of each frozen backbone.
+        trials: Its trials.
     """
 
-    study: Study
-    recipes: Sequence[Recipe]
+    as_read: Study
     manifest: Manifest
-    weights: Mapping[FeaturesOf, Weights]
     workspace: Workspace
-    settled: Settled
     engine: Engine
-    folder: Path
+    manifest_path: Path = Path("manifest.csv")
+    command: str = ""
+    only: Sequence[str] = ()
+    began: float = field(default_factory=time.perf_counter)
+    peak: MemoryPeak = field(default_factory=MemoryPeak)
     lines: list[StageLine] = field(default_factory=list)
+    prepared: PreparedStore = field(init=False)
+    drawn: dict[Kind, DrawnFilms] = field(default_factory=dict)
+    n_prepared: int = field(init=False)
+    prepare_s: float = field(init=False)
+    stores: dict[FeaturesOf, FeatureStore] = field(default_factory=dict)
+    trials: list[Trial] = field(init=False)
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[StageLine]:
-        """Time a stage."""
-        line = StageLine(name)
-        start = time.perf_counter()
-        yield line
-        line.seconds = time.perf_counter() - start
-        self.lines.append(line)
+    @cached_property
+    def study(self) -> Study:
+        """The study with its classes as the manifest spells them."""
+        return with_classes(self.as_read, self.manifest)
+
+    @cached_property
+    def planned(self) -> list[Recipe]:
+        """What each cell of the study needs, before anything is known of its films."""
+        return recipes(self.as_read)
+
+    @cached_property
+    def recipes(self) -> list[Recipe]:
+        """What each cell that is wanted needs.
+
+        Raises:
+            InputError: There is no such cell, or as `hilum.workflow.plan.recipes`.
+        """
+        names = [r.cell.name for r in self.planned]
+        for name in self.only:
+            if name not in names:
+                raise InputError(f"the study has no cell {name!r}; {nearest(name, names)}")
+        return [r for r in recipes(self.study) if not self.only or r.cell.name in self.only]
+
+    @cached_property
+    def chosen(self) -> Manifest:
+        """The films that filters and one film a patient leave, of every class some.
+
+        Raises:
+            InputError: As `select`; a class without films.
+        """
+        study, data = self.study, self.study.data
+        chosen = select(
+            self.manifest, data.include, data.exclude, data.one_per_patient, study.seed, data.classes
+        )
+        counts = chosen.count_by("label")
+        for c in data.classes:
+            if not counts.get(c):
+                raise InputError(
+                    f"the study's class {c!r} has no film in the manifest (labels there: "
+                    f"{', '.join(self.manifest.count_by('label'))}); correct data.classes, data.include or data.exclude"
+                )
+        return chosen
+
+    def wrong_choices(self) -> Iterator[str]:
+        """What the study asks of its films that they do not have, a sentence each."""
+        study, chosen = self.study, self.chosen
+        try:
+            check_questions(study.model_dump(mode="json"), study.data.classes, study.data.positive, chosen)
+        except InputError as e:
+            yield str(e)
+        sources = chosen.count_by("source")
+        for source in study.grid.levels("source_left_out"):
+            if source != "none" and source not in sources:
+                yield (
+                    f"grid.sources_left_out names {source!r}, but the study's films come from {', '.join(sources)}; "
+                    f"{nearest(source, sources)}"
+                )
+        if study.data.subset:
+            try:
+                subset(chosen, study.data.subset.films, study.seed)
+            except InputError as e:
+                yield str(e)
+
+    @cached_property
+    def films(self) -> Manifest:
+        """The films that the study keeps.
+
+        Raises:
+            InputError: As `chosen`; a question that they cannot answer, or a source to leave out that is not there.
+        """
+        for wrong in self.wrong_choices():
+            raise InputError(wrong)
+        few = self.study.data.subset
+        return subset(self.chosen, few.films, self.study.seed) if few else self.chosen
+
+    @cached_property
+    def duplicates_path(self) -> Path:
+        """Where the copies among the films are, once they were looked for."""
+        return self.workspace.duplicates_of(self.films)
+
+    @cached_property
+    def draws(self) -> StudyDraws:
+        """What the study draws; where copies are still to be looked for, by equal films alone, which is nearly the same."""
+        known = self.study.data.near_duplicates and self.duplicates_path.is_file()
+        copies = Duplicates.read(self.duplicates_path) if known else exact_duplicates(self.films)
+        return StudyDraws(self.study, self.recipes, self.films, copies)
+
+    def drawn_path(self, kind: Kind) -> Path:
+        """Where what a trial draws is written."""
+        return drawn_path(self.folder, self.draws.folder_name(kind.drawing), kind.pipeline, kind.trial)
+
+    def weights_of(self, which: FeaturesOf) -> Weights:
+        """A backbone's weights.
+
+        Raises:
+            InputError: They are not here.
+        """
+        name, random = which
+        choice = self.as_read.weights.get(name, "imagenet")
+        if random:
+            return RANDOM
+        if isinstance(choice, WeightsTable):
+            return find(backbone(name), choice.file, choice.sha256)
+        return find(backbone(name), choice)
+
+    @cached_property
+    def weights(self) -> Mapping[FeaturesOf, Weights]:
+        """Of each backbone that a cell has."""
+        return {w: self.weights_of(w) for w in dict.fromkeys(r.features_of for r in self.recipes)}
+
+    @cached_property
+    def settled(self) -> Settled:
+        """Device, precision and threads."""
+        return self.workspace.settled(self.engine.device)
 
     @property
     def precision(self) -> str:
@@ -82,109 +213,25 @@ class Run:
         """Films a batch in force."""
         return self.study.features.batch or (16 if self.settled.device == "cpu" else 256)
 
-    @property
-    def trials(self) -> range:
-        """The numbers of the trials."""
-        return range(1, self.study.grid.trials + 1)
+    @cached_property
+    def folder(self) -> Path:
+        """The run's folder, named by the digest of all that makes a difference."""
+        loaded = {f"{n}{' (random)' if r else ''}": w.sha256 or "none" for (n, r), w in self.weights.items()}
+        of_study = {"study": self.study.digest, "films": self.films.digest, "weights": loaded}
+        key = RUN.digest({**asdict(self.settled), **of_study, "hilum": __version__})
+        return self.workspace.runs / f"{self.study.name}-{key[:12]}"
 
+    def set_machine(self) -> None:
+        """Set this process as results need it."""
+        exact_arithmetic()
+        keep_memory()
+        torch.set_num_threads(self.settled.threads)
 
-def choose_weights(study: Study, recipes: Sequence[Recipe]) -> dict[FeaturesOf, Weights]:
-    """Find every backbone's weights before anything runs.
-
-    Raises:
-        InputError: Weights that are not here.
-    """
-    return {w: choose_weights_of(study, w) for w in dict.fromkeys(r.features_of for r in recipes)}
-
-
-def choose_weights_of(study: Study, which: FeaturesOf) -> Weights:
-    """Find one backbone's weights.
-
-    Raises:
-        InputError: They are not here.
-    """
-    name, random = which
-    if random:
-        return RANDOM
-    choice = study.weights.get(name, "imagenet")
-    if isinstance(choice, WeightsTable):
-        return find(backbone(name), choice.file, choice.sha256)
-    return find(backbone(name), choice)
-
-
-def study_films(study: Study, manifest: Manifest) -> Manifest:
-    """The films that the study's ``[data]`` keeps.
-
-    Raises:
-        InputError: A class without films, or a source to leave out that is not there.
-    """
-    chosen = chosen_films(study, manifest)
-    for wrong in wrong_choices(study, chosen):
-        raise InputError(wrong)
-    return subset(chosen, study.data.subset.films, study.seed) if study.data.subset else chosen
-
-
-def chosen_films(study: Study, manifest: Manifest) -> Manifest:
-    """The films that filters and one film a patient leave, of every class some.
-
-    Raises:
-        InputError: As `select`; a class without films.
-    """
-    data = study.data
-    chosen = select(manifest, data.include, data.exclude, data.one_per_patient, study.seed, data.classes)
-    counts = chosen.count_by("label")
-    for c in study.data.classes:
-        if not counts.get(c):
-            raise InputError(
-                f"the study's class {c!r} has no film in the manifest (labels there: {', '.join(manifest.count_by('label'))}); "
-                "correct data.classes, data.include or data.exclude"
-            )
-    return chosen
-
-
-def wrong_choices(study: Study, chosen: Manifest) -> Iterator[str]:
-    """What a study asks of its films that they do not have, a sentence each."""
-    try:
-        check_questions(study.model_dump(mode="json"), study.data.classes, study.data.positive, chosen)
-    except InputError as e:
-        yield str(e)
-    sources = chosen.count_by("source")
-    for source in study.grid.levels("source_left_out"):
-        if source != "none" and source not in sources:
-            yield (
-                f"grid.sources_left_out names {source!r}, but the study's films come from {', '.join(sources)}; "
-                f"{nearest(source, sources)}"
-            )
-    if study.data.subset:
-        try:
-            subset(chosen, study.data.subset.films, study.seed)
-        except InputError as e:
-            yield str(e)
-
-
-def open_run(
-    study: Study,
-    recipes: Sequence[Recipe],
-    manifest: Manifest,
-    workspace: Workspace,
-    engine: Engine,
-    weights: Mapping[FeaturesOf, Weights],
-) -> Run:
-    """Settle what is to be settled and name the run's folder by the digest of all that makes a difference."""
-    settled = workspace.settled(engine.device)
-    exact_arithmetic()
-    keep_memory()
-    torch.set_num_threads(settled.threads)
-    films = study_films(study, manifest)
-    loaded = {f"{n}{' (random)' if r else ''}": w.sha256 or "none" for (n, r), w in weights.items()}
-    key = RUN.digest(
-        {
-            **asdict(settled),
-            "study": study.digest,
-            "films": films.digest,
-            "weights": loaded,
-            "hilum": __version__,
-        }
-    )
-    folder = workspace.runs / f"{study.name}-{key[:12]}"
-    return Run(study, recipes, films, weights, workspace, settled, engine, folder)
+    @contextmanager
+    def stage(self, name: str) -> Iterator[StageLine]:
+        """Time a stage."""
+        line = StageLine(name)
+        start = time.perf_counter()
+        yield line
+        line.seconds = time.perf_counter() - start
+        self.lines.append(line)

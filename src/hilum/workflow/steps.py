@@ -1,6 +1,6 @@
 """The steps of a run, in order: films -> splits -> prepared films -> features -> trials -> predictions -> record -> statistics -> report.
 
-A step looks for what is already there, by digest, and does the rest; what the steps after it need it leaves in `Work`. An optional stage
+A step looks for what is already there, by digest, and does the rest; what the steps after it need it leaves in the run. An optional stage
 is one entry of `STEPS`.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -16,20 +16,17 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec, FeatureStore
-from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.artifacts.run import NAME, is_run, renew_reporting
-from hilum.artifacts.run_files import FACTS, RunFacts
-from hilum.core.memory import MemoryPeak
+from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts
 from hilum.core.progress import progress
 from hilum.models.backbone import FrozenBackbone, Precision, build_network
 from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
 from hilum.paper.side_by_side import papers_numbers
-from hilum.stages.duplicates import exact_duplicates, find_duplicates
+from hilum.stages.duplicates import find_duplicates
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.featurize import Featurizer
 from hilum.stages.featurize import plan as plan_featurize
@@ -37,118 +34,69 @@ from hilum.stages.prepare import plan as plan_prepare
 from hilum.stages.prepare import prepare_chunk, tasks_of
 from hilum.stages.report import write_report
 from hilum.study.file import Study
-from hilum.workflow import trials
-from hilum.workflow.draws import Films, Kind, Splits, all_wanted, drawn_from, kinds_of, wanted_by_kind
+from hilum.workflow.draws import StudyDraws
 from hilum.workflow.facts import write_record, write_seconds
 from hilum.workflow.flow import write_flow
-from hilum.workflow.state import FeaturesOf, Run, study_films
-from hilum.workflow.trials import Trial
+from hilum.workflow.plan import FeaturesOf
+from hilum.workflow.state import Run
+from hilum.workflow.trials import plan_trials, predict, train
 
 
-@dataclass
-class Work:
-    """A run and what its steps have made so far.
-
-    Attributes:
-        run: The run.
-        whole: The manifest that its films were chosen from.
-        manifest_path: Where that lies.
-        command: What the user typed.
-        splits_folder: Where splits are written; None to write none.
-        peak: The most memory that was used.
-        began: When the run began, as `time.perf_counter` has it.
-        duplicates: Copies among its films.
-        splits: The split of each trial of each drawing.
-        prepared: Where the prepared films are.
-        drawn_folder: The folder in which what each trial draws is written, as in a run's.
-        drawn: What each trial draws.
-        n_prepared: Prepared films that some trial wants.
-        prepare_s: Seconds a prepared film.
-        stores: Features of each (backbone, random by a fault).
-        trials: Its trials.
-    """
-
-    run: Run
-    whole: Manifest
-    manifest_path: Path
-    splits_folder: Path | None
-    drawn_folder: Path
-    command: str = ""
-    peak: MemoryPeak = field(default_factory=MemoryPeak)
-    began: float = field(default_factory=time.perf_counter)
-    duplicates: Duplicates = field(init=False)
-    splits: Splits = field(init=False)
-    prepared: PreparedStore = field(init=False)
-    drawn: dict[Kind, DrawnFilms] = field(default_factory=dict)
-    n_prepared: int = field(init=False)
-    prepare_s: float = field(init=False)
-    stores: dict[FeaturesOf, FeatureStore] = field(init=False)
-    trials: list[Trial] = field(init=False)
-
-    def drawn_path(self, kind: Kind) -> Path:
-        """Where what a trial draws is written."""
-        pipeline, drawing, trial = kind
-        return drawn_path(self.drawn_folder, self.splits.folder_name(drawing), pipeline, trial)
+def _always(_: Study) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
-class Step:
+class RunStep:
     """One step of a run.
 
     Attributes:
         name: What it is called.
-        wanted: Whether a study has it.
         run: Does it, or finds it done.
+        wanted: Whether a study has it.
     """
 
     name: str
-    wanted: Callable[[Study], bool]
-    run: Callable[[Work], None]
+    run: Callable[[Run], None]
+    wanted: Callable[[Study], bool] = _always
 
 
-def walk(steps: Iterable[Step], work: Work) -> None:
+def walk(steps: Iterable[RunStep], run: Run) -> None:
     """Run the steps that the study wants, one after another."""
+    run.set_machine()
     for step in steps:
-        if step.wanted(work.run.study):
-            step.run(work)
+        if step.wanted(run.study):
+            step.run(run)
 
 
-def _find_equal_films(work: Work) -> None:
-    work.duplicates = exact_duplicates(work.run.manifest)
-
-
-def _find_copies(work: Work) -> None:
-    run = work.run
-    path = run.workspace.duplicates_of(run.manifest)
+def _find_copies(run: Run) -> None:
+    """Copies among the films, near ones too; where they are not those that were known, the study draws anew."""
+    path = run.duplicates_path
     with run.stage("duplicates") as line:
         if path.exists():
-            line.found = len(run.manifest)
-            work.duplicates = Duplicates.read(path)
-            return
-        work.duplicates = find_duplicates(run.manifest, run.engine)
-        work.duplicates.write(path)
-        line.done = len(run.manifest)
+            line.found = len(run.films)
+            copies = Duplicates.read(path)
+        else:
+            copies = find_duplicates(run.films, run.engine)
+            copies.write(path)
+            line.done = len(run.films)
+    if copies.digest == run.draws.duplicates.digest:
+        run.draws.duplicates = copies
+    else:
+        run.draws = StudyDraws(run.study, run.recipes, run.films, copies)
 
 
-def _draw_splits(work: Work) -> None:
+def _draw_splits(run: Run) -> None:
     """The split of each trial, of the plain study and of every drawing of a cell."""
-    run = work.run
-    work.splits = splits = Splits(Films(run.study, run.manifest, work.duplicates), work.splits_folder)
     with run.stage("split") as line:
-        for drawing in dict.fromkeys([splits.plain, *(r.drawing for r in run.recipes)]):
-            for trial in run.trials:
-                splits.of(drawing, trial)
-                line.done += 1
+        line.done = run.draws.keep_in(run.folder / SPLITS)
 
 
-def _prepare(work: Work) -> None:
+def _prepare(run: Run) -> None:
     """Every prepared film that some trial wants, and the list of what each trial draws."""
-    run = work.run
-    kinds = kinds_of(run.recipes, run.trials)
-    wanted = wanted_by_kind(run.study, run.manifest, work.splits, kinds)
-    work.prepared = store = PreparedStore(run.workspace.prepared)
+    run.prepared = store = PreparedStore(run.workspace.prepared)
     pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}
-    chunks = plan_prepare(run.manifest.by_id, all_wanted(wanted.values()), pipelines)
+    chunks = plan_prepare(run.films.by_id, run.draws.wanted, pipelines)
     with run.stage("prepare") as line:
         keys = [c.key for c in chunks]
         todo = [c for c, key in zip(chunks, keys, strict=True) if not store.has(key)]
@@ -167,11 +115,10 @@ def _prepare(work: Work) -> None:
             shard, took = store.read(key)
             seconds += took
             rows.update({(r.image_id, r.wanted): r for r in shard})
-    work.n_prepared, work.prepare_s = len(rows), seconds / max(len(rows), 1)
-    for kind in kinds:
-        split = work.splits.of(*kind[1:])
-        work.drawn[kind] = drawn = drawn_from(wanted.pop(kind), rows, split, run.manifest, keys)
-        path = work.drawn_path(kind)
+    run.n_prepared, run.prepare_s = len(rows), seconds / max(len(rows), 1)
+    for kind in run.draws.kinds:
+        run.drawn[kind] = drawn = run.draws.drawn(kind, rows, keys)
+        path = run.drawn_path(kind)
         if not path.exists():
             drawn.write(path)
 
@@ -187,27 +134,24 @@ def feature_spec(run: Run, name: str, state: str, size_px: tuple[int, int]) -> F
     )  # fmt: skip
 
 
-def _featurize(work: Work) -> None:
+def _featurize(run: Run) -> None:
     """Features of the prepared films that frozen cells want, from each of their backbones."""
-    run, frozen = work.run, [r for r in work.run.recipes if r.finetune is None]
-    work.stores = {}
+    frozen = [r for r in run.recipes if r.finetune is None]
     for which in dict.fromkeys(r.features_of for r in frozen):
-        kinds = kinds_of((r for r in frozen if r.features_of == which), run.trials)
+        kinds = {r.kind(n) for r in frozen if r.features_of == which for n in run.draws.trials}
         digests: dict[str, None] = {}
-        for kind in sorted(kinds, key=lambda k: (k[0], k[1].name, k[2])):
+        for kind in sorted(kinds, key=lambda k: (k.pipeline, k.drawing.name, k.trial)):
             for part in ("valid", "test", "train"):
-                digests.update(dict.fromkeys(f.pixels_sha256 for f in work.drawn[kind].parts[part]))
-        work.stores[which] = _features_of(run, which, work.prepared, list(digests))
+                digests.update(dict.fromkeys(f.pixels_sha256 for f in run.drawn[kind].parts[part]))
+        run.stores[which] = _features_of(run, which, list(digests))
 
 
-def _features_of(
-    run: Run, which: FeaturesOf, prepared: PreparedStore, digests: Sequence[str]
-) -> FeatureStore:
+def _features_of(run: Run, which: FeaturesOf, digests: Sequence[str]) -> FeatureStore:
     name, random = which
     weights = run.weights[which]
     with run.stage(f"featurize {name}{' (random)' if random else ''}") as line:
         state = state_sha256(build_network(backbone(name), weights, run.study.seed))
-        spec = feature_spec(run, name, state, next(iter(prepared.sizes())))
+        spec = feature_spec(run, name, state, next(iter(run.prepared.sizes())))
         store = FeatureStore(run.workspace.features, spec)
         missing = store.missing(digests)
         precision: Precision = "bf16" if run.precision == "bf16" else "fp32"
@@ -215,81 +159,60 @@ def _features_of(
         with progress(f"featurize {name}", len(missing)) as step:
             # one place with all its threads: a film's features follow the order of sums
             line.done = sum(
-                run.engine.map(Featurizer(store, load, step), plan_featurize(missing, prepared), alone=True)
+                run.engine.map(
+                    Featurizer(store, load, step), plan_featurize(missing, run.prepared), alone=True
+                )
             )
         store.refresh()
         line.found = len(digests) - line.done
     return store
 
 
-def trials_of(work: Work) -> list[Trial]:
-    """Every trial of every cell as tasks; the films must be prepared, and their features there."""
-    run = work.run
-    return [
-        trials.plan_trial(run, recipe, n, work.drawn[kind], work.drawn_path(kind), work.stores)
-        for recipe in run.recipes
-        for n in run.trials
-        for kind in [(recipe.pipeline.name, recipe.drawing, n)]
-    ]
+def _train(run: Run) -> None:
+    run.trials = plan_trials(run)
+    train(run)
 
 
-def _train(work: Work) -> None:
-    work.trials = trials_of(work)
-    trials.train(work.run, work.trials)
-
-
-def _record(work: Work) -> None:
+def _record(run: Run) -> None:
     """Everything that the report says of how the numbers came about."""
-    run, study = work.run, work.run.study
-    write_seconds(run, work.trials, work.stores, work.prepare_s, work.n_prepared)
-    write_flow(run, work.trials, work.splits, work.whole, work.manifest_path)
+    write_seconds(run)
+    write_flow(run)
     if not is_run(run.folder):
-        before = study.model_copy(update={"data": study.data.model_copy(update={"subset": None})})
-        counts = study_films(before, work.whole).count_by("label") if study.data.subset else {}
-        write_record(run, work.trials, work.splits, work.duplicates, counts, work.manifest_path, work.command)
-    renew_reporting(run.folder / NAME, study.reporting.model_dump(mode="json"))
+        write_record(run)
+    renew_reporting(run.folder / NAME, run.study.reporting.model_dump(mode="json"))
     if not (run.folder / FACTS).exists():
-        took = round(time.perf_counter() - work.began, 1)
-        RunFacts(took, work.peak.resident_bytes, work.peak.anonymous_bytes).write(run.folder, run.lines)
+        took = round(time.perf_counter() - run.began, 1)
+        RunFacts(took, run.peak.resident_bytes, run.peak.anonymous_bytes).write(run.folder, run.lines)
 
 
-def _evaluate(work: Work) -> None:
-    with work.run.stage("evaluate") as line:
-        line.done = int(evaluate_run(work.run.folder))
+def _evaluate(run: Run) -> None:
+    with run.stage("evaluate") as line:
+        line.done = int(evaluate_run(run.folder))
         line.found = 1 - line.done
 
 
-def _report(work: Work) -> None:
-    report = work.run.folder / "report.html"
-    with work.run.stage("report") as line:
+def _report(run: Run) -> None:
+    report = run.folder / "report.html"
+    with run.stage("report") as line:
         before = report.stat().st_mtime_ns if report.exists() else None
-        write_report(work.run.folder, papers_numbers)
+        write_report(run.folder, papers_numbers)
         line.done = int(report.stat().st_mtime_ns != before)
         line.found = 1 - line.done
 
 
-def _always(_: Study) -> bool:
-    return True
-
-
-def _near_copies(study: Study) -> bool:
-    return study.data.near_duplicates
-
-
 TO_FEATURES = (
-    Step("equal films", lambda study: not _near_copies(study), _find_equal_films),
-    Step("duplicates", _near_copies, _find_copies),
-    Step("split", _always, _draw_splits),
-    Step("prepare", _always, _prepare),
-    Step("featurize", _always, _featurize),
+    RunStep("duplicates", _find_copies, lambda study: study.data.near_duplicates),
+    RunStep("split", _draw_splits),
+    RunStep("prepare", _prepare),
+    RunStep("featurize", _featurize),
 )
 """Everything before a trial is trained; `hilum find-rate` needs no more."""
 STEPS = (
     *TO_FEATURES,
-    Step("train", _always, _train),
-    Step("predict", _always, lambda work: trials.predict(work.run, work.trials)),
-    Step("record", _always, _record),
-    Step("evaluate", _always, _evaluate),
-    Step("report", _always, _report),
+    RunStep("train", _train),
+    RunStep("predict", predict),
+    RunStep("record", _record),
+    RunStep("evaluate", _evaluate),
+    RunStep("report", _report),
 )
 """All of a study."""

@@ -51,16 +51,16 @@ def refuse_members(members: Sequence[Planned], root: Path, engine: Engine) -> No
     if not still:
         return
     from hilum.artifacts.manifest import Manifest
-    from hilum.workflow.asked import Asked
-    from hilum.workflow.checks import findings, refuse
+    from hilum.workflow.checks import concerns, refuse
+    from hilum.workflow.state import Run
     from hilum.workflow.workspace import Workspace
 
     manifests = {m.manifest: Manifest.read(m.manifest) for m in still}
     found = []
     for m in still:
-        asked = Asked(m.study, manifests[m.manifest], Workspace(root), engine)
+        run = Run(m.study, manifests[m.manifest], Workspace(root), engine)
         # a member says its notes when it runs
-        found += [replace(f, text=f"{m.label}: {f.text}") for f in findings(asked) if f.code]
+        found += [replace(f, text=f"{m.label}: {f.text}") for f in concerns(run) if f.code]
     refuse(found)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from hilum.stages.predict import PredictTask, predict_trial
 from hilum.stages.train import train_head
 from hilum.training.task import Frozen, TrainTask, Whole
 from hilum.workflow.plan import Recipe, seed_of
-from hilum.workflow.state import FeaturesOf, Run
+from hilum.workflow.state import Run
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,14 @@ class Trial:
         number: From 1.
         train: The task.
         drawn: The films that it trains on and that it predicts.
+        folder: Where its results lie in the run's folder.
     """
 
     recipe: Recipe
     number: int
     train: TrainTask
     drawn: DrawnFilms
+    folder: Path
 
     @property
     def n_scored(self) -> dict[str, int]:
@@ -44,31 +45,22 @@ class Trial:
         return {p: n for p in HELD_OUT if (n := len(self.drawn.held_out(p)))}
 
 
-def trial_dir(run: Run, trial: Trial) -> Path:
-    """Where a trial's results lie in the run's folder."""
-    return trial_folder(run.folder, trial.recipe.cell.name, trial.number)
+def plan_trials(run: Run) -> list[Trial]:
+    """Every trial of every cell; its films must be prepared, and their features there."""
+    return [plan_trial(run, recipe, n) for recipe in run.recipes for n in run.draws.trials]
 
 
-def plan_trial(
-    run: Run,
-    recipe: Recipe,
-    number: int,
-    drawn: DrawnFilms,
-    path: Path,
-    stores: Mapping[FeaturesOf, FeatureStore],
-) -> Trial:
+def plan_trial(run: Run, recipe: Recipe, number: int) -> Trial:
     """A trial as a task.
 
     Args:
         run: The run.
         recipe: Of its cell.
         number: From 1.
-        drawn: What it draws.
-        path: Where that is written.
-        stores: Features of each frozen backbone.
     """
     study, cell, classes = run.study, recipe.cell, run.study.data.classes
-    store = stores[recipe.features_of] if recipe.finetune is None else None
+    drawn = run.drawn[recipe.kind(number)]
+    store = run.stores[recipe.features_of] if recipe.finetune is None else None
     w = run.weights[recipe.features_of]
     template = Bundle(
         classes=tuple(classes), positive=study.data.positive, backbone=cell.backbone,
@@ -78,12 +70,12 @@ def plan_trial(
         training={"study": study.name, "trial": number, "schedule": cell.schedule}, unsafe=tuple(cell.unsafe),
     )  # fmt: skip
     task = TrainTask(
-        folder=run.workspace.trials, drawn=path, train_digest=drawn.digest_of("train", classes),
+        folder=run.workspace.trials, drawn=run.drawn_path(recipe.kind(number)), train_digest=drawn.digest_of("train", classes),
         valid_digest=drawn.digest_of("valid", classes), template=template, policy=recipe.policy, loss=recipe.loss,
         training=recipe.training, threshold_rule=study.statistics.operating_point, split_digest=drawn.header.inputs["split"],
         seed=seed_of(study, cell.seed, "head", number), body=_body(run, recipe, store), softmax_first=recipe.softmax_first,
     )  # fmt: skip
-    return Trial(recipe, number, task, drawn)
+    return Trial(recipe, number, task, drawn, trial_folder(run.folder, cell.name, number))
 
 
 def _body(run: Run, recipe: Recipe, store: FeatureStore | None) -> Frozen | Whole:
@@ -98,36 +90,30 @@ def _body(run: Run, recipe: Recipe, store: FeatureStore | None) -> Frozen | Whol
     )  # fmt: skip
 
 
-def train(run: Run, trials: Sequence[Trial]) -> None:
+def train(run: Run) -> None:
     """Train what is not trained yet, and copy each trial's bundle and history into the run's folder."""
     with run.stage("train") as line:
-        todo = [t.train for t in trials if not t.train.finished]
-        line.done, line.found = len(todo), len(trials) - len(todo)
+        todo = [t.train for t in run.trials if not t.train.finished]
+        line.done, line.found = len(todo), len(run.trials) - len(todo)
         heads = [t for t in todo if isinstance(t.body, Frozen)]
         networks = [t for t in todo if isinstance(t.body, Whole)]
         with progress("train", len(todo), "trials") as step:
             for _ in run.engine.map(train_head, heads):
                 step()
-            for _ in run.engine.map(finetune, networks, alone=not _one_process_each(run)):
+            for _ in run.engine.map(finetune, networks, alone=not side_by_side(run)):
                 step()
-        for t in trials:
-            target = trial_dir(run, t)
-            if not target.is_dir():
-                _copy_whole(t.train.output, target)
+        for t in run.trials:
+            if not t.folder.is_dir():
+                t.folder.parent.mkdir(parents=True, exist_ok=True)
+                with writing_folder(t.folder) as part:
+                    shutil.copytree(t.train.output, part)
 
 
-def _one_process_each(run: Run) -> bool:
-    """Whether networks may be trained side by side: on a CPU, one process each."""
+def side_by_side(run: Run) -> bool:
+    """Whether whole networks may be trained at the same time: on a CPU, one process each."""
     return run.settled.device == "cpu" and all(
         r.finetune is None or r.finetune.devices == 1 for r in run.recipes
     )
-
-
-def _copy_whole(source: Path, target: Path) -> None:
-    """Copy a folder so that it is whole or not there; another process may be doing the same."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with writing_folder(target) as part:
-        shutil.copytree(source, part)
 
 
 _FEW_SCORES = 8000
@@ -145,12 +131,12 @@ def scored_alone(n_scores: int, any_whole: bool, device: str) -> bool:
     return device != "cpu" or (n_scores < _FEW_SCORES and not any_whole)
 
 
-def predict(run: Run, trials: Sequence[Trial]) -> None:
+def predict(run: Run) -> None:
     """Predictions of valid and test for every trial."""
     with run.stage("predict") as line:
         tasks, scored = [], 0
-        for t in trials:
-            out = trial_dir(run, t) / PREDICTIONS
+        for t in run.trials:
+            out = t.folder / PREDICTIONS
             if out.exists() and out.with_name(PREDICT).exists():
                 line.found += 1
                 continue
@@ -158,7 +144,9 @@ def predict(run: Run, trials: Sequence[Trial]) -> None:
             bundle = t.train.output / "bundle"
             tasks.append(PredictTask(bundle, t.train.drawn, t.train.body, out, t.recipe.second_softmax))
         line.done = len(tasks)
-        alone = scored_alone(scored, any(isinstance(t.train.body, Whole) for t in trials), run.settled.device)
+        alone = scored_alone(
+            scored, any(isinstance(t.train.body, Whole) for t in run.trials), run.settled.device
+        )
         with progress("predict", len(tasks), "trials") as step:
             for _ in run.engine.map(predict_trial, tasks, alone=alone):
                 step()

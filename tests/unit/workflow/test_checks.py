@@ -15,10 +15,11 @@ from hilum.core.errors import InputError
 from hilum.stages.finetune import check_machine
 from hilum.study.file import Study, read_study
 from hilum.study.suite import Suite, SuiteMember
-from hilum.workflow import film_checks, machine_checks, suite
-from hilum.workflow.asked import Asked, Finding
-from hilum.workflow.checks import findings, refuse
+from hilum.workflow import film_checks, machine_checks, room, suite
+from hilum.workflow.checks import concerns, refuse
+from hilum.workflow.concern import Concern
 from hilum.workflow.families import without_lost_families
+from hilum.workflow.state import Run
 from hilum.workflow.suite import Planned
 from hilum.workflow.workspace import Settled, Workspace
 
@@ -49,22 +50,23 @@ def films(tmp_path: Path, counts: dict[str, int], side_px: int = 96) -> Manifest
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Workspace, "settled", lambda *_: Settled("cpu", "a processor", "fp32", 1))
-    monkeypatch.setattr(machine_checks, "choose_device", lambda _: "cpu")
+    for module in (machine_checks, room):
+        monkeypatch.setattr(module, "choose_device", lambda _: "cpu")
 
-    def make(counts: dict[str, int] | None = None, cores: int = 1, side_px: int = 96, **tables: Any) -> Asked:
+    def make(counts: dict[str, int] | None = None, cores: int = 1, side_px: int = 96, **tables: Any) -> Run:
         study = Study.model_validate(BASE | tables)
         manifest = films(tmp_path, counts or {"covid": 20, "normal": 20}, side_px)
-        return Asked(study, manifest, Workspace(tmp_path / "w"), Local(cores))
+        return Run(study, manifest, Workspace(tmp_path / "w"), Local(cores))
 
     return make
 
 
-def problems(found: Iterable[Finding]) -> list[str]:
+def problems(found: Iterable[Concern]) -> list[str]:
     return [f.text for f in found if f.code]
 
 
 def test_a_sound_study_has_no_problem(asked) -> None:
-    assert problems(findings(asked(compare=[FAMILY]))) == []
+    assert problems(concerns(asked(compare=[FAMILY]))) == []
 
 
 @pytest.mark.parametrize(
@@ -108,14 +110,14 @@ def test_a_sound_study_has_no_problem(asked) -> None:
     ],
 )  # fmt: skip
 def test_what_would_fail_late_is_found(asked, tables: dict[str, Any], message: str) -> None:
-    found = problems(findings(asked(**tables)))
+    found = problems(concerns(asked(**tables)))
     assert any(message in text for text in found), found
 
 
 def test_pipelines_of_unequal_size(asked) -> None:
     own = {"name": "small", "steps": [{"op": "resize", "width_px": 48, "height_px": 48}]}
     grid = {**BASE["grid"], "pipelines": ["baseline", "small"]}
-    found = problems(findings(asked(grid=grid, augment={"size_px": 64, "pipeline": [own]})))
+    found = problems(concerns(asked(grid=grid, augment={"size_px": 64, "pipeline": [own]})))
     assert found == [
         "the study's pipelines end at different sizes (height x width: baseline 64x64, small 48x48); they must end at one, such as "
         "augment.size_px"
@@ -126,7 +128,7 @@ def test_a_pipeline_that_cannot_take_the_films(asked) -> None:
     crop = {"op": "crop_by_size", "width_px": 90, "height_px": 90, "centre": True, "probability": 0.01}
     own = {"name": "box", "steps": [crop, {"op": "resize", "width_px": 64, "height_px": 64}]}
     grid = {**BASE["grid"], "pipelines": ["box"]}
-    found = problems(findings(asked(grid=grid, side_px=80, augment={"size_px": 64, "pipeline": [own]})))
+    found = problems(concerns(asked(grid=grid, side_px=80, augment={"size_px": 64, "pipeline": [own]})))
     assert found
     assert found[0].startswith(
         "pipeline 'box' cannot take a film of 80 x 80 px: crop_by_size: a box of 90 x 90 px"
@@ -134,7 +136,7 @@ def test_a_pipeline_that_cannot_take_the_films(asked) -> None:
 
 
 def test_a_part_without_the_positive_class_is_said_as_that(asked) -> None:
-    found = problems(findings(asked({"covid": 2, "normal": 30})))
+    found = problems(concerns(asked({"covid": 2, "normal": 30})))
     assert found, "two films of a class cannot be in three parts"
     assert "covid" in found[0]
 
@@ -144,7 +146,7 @@ def test_films_that_are_gone_or_empty_are_counted(asked, tmp_path: Path) -> None
     for k in range(3):
         (tmp_path / f"covid-{k}.png").unlink()
     (tmp_path / "normal-4.png").write_bytes(b"")
-    found = problems(findings(a))
+    found = problems(concerns(a))
     assert [t.split(" (")[0] for t in found] == [
         "3 of the study's 40 films are gone",
         "1 of the study's 40 films are empty",
@@ -156,15 +158,15 @@ def test_films_that_are_prepared_are_not_needed_again(asked, tmp_path: Path, mon
     a = asked()
     (tmp_path / "covid-0.png").unlink()
     monkeypatch.setattr(film_checks.PreparedStore, "has", lambda *_: True)
-    assert problems(findings(a)) == []
+    assert problems(concerns(a)) == []
 
 
 def test_no_room_on_disk(asked, monkeypatch) -> None:
     class Full:
         free = 1000
 
-    monkeypatch.setattr(machine_checks.shutil, "disk_usage", lambda _: Full)
-    found = problems(findings(asked()))
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda _: Full)
+    found = problems(concerns(asked()))
     assert len(found) == 1
     assert "GiB will be written to" in found[0]
     assert "0.0 GiB are free" in found[0]
@@ -173,10 +175,10 @@ def test_no_room_on_disk(asked, monkeypatch) -> None:
 def test_dicom_films_need_the_extra(asked, monkeypatch) -> None:
     a = asked()
     rows = [f if k else _dicom(f) for k, f in enumerate(a.manifest.films)]
-    again = Asked(a.as_read, Manifest(rows, Header("manifest")), a.workspace, Local(1))
-    have = machine_checks.find_spec
-    monkeypatch.setattr(machine_checks, "find_spec", lambda name: None if name == "pydicom" else have(name))
-    found = problems(findings(again))
+    again = Run(a.as_read, Manifest(rows, Header("manifest")), a.workspace, Local(1))
+    have = film_checks.find_spec
+    monkeypatch.setattr(film_checks, "find_spec", lambda name: None if name == "pydicom" else have(name))
+    found = problems(concerns(again))
     assert any(t.startswith("1 of the study's 40 films are DICOM") and "hilum[dicom]" in t for t in found)
 
 
@@ -204,7 +206,7 @@ def test_everything_is_said_in_one_message(asked, tmp_path: Path) -> None:
     a = asked(statistics={"operating_point": "youdn"}, compare=[{**FAMILY, "reference": "crp"}])
     (tmp_path / "covid-0.png").unlink()
     with pytest.raises(InputError) as e:
-        refuse(findings(a))
+        refuse(concerns(a))
     lines = str(e.value).splitlines()
     assert lines[0] == "3 things stand in the way of this study:"
     assert [line[:5] for line in lines[1:]] == ["  1. ", "  2. ", "  3. "]
@@ -216,7 +218,7 @@ def test_all_that_the_films_do_not_have_is_said(asked) -> None:
         grid={**BASE["grid"], "sources_left_out": ["S2"]},
         subgroup=[{"by": "scaner"}],
     )
-    found = problems(findings(a))
+    found = problems(concerns(a))
     assert [f[:24] for f in found[1:]] == ["grid.sources_left_out na", "a subset of 500 films wa"]
     assert "'scaner'" in found[0]
     assert len(found) == 3
@@ -237,7 +239,7 @@ def test_a_suite_is_checked_whole_before_its_first_member_runs(asked, tmp_path: 
 
 def test_a_batch_beyond_all_training_films_is_a_note(asked) -> None:
     def notes(batch: int) -> list[str]:
-        found = findings(asked({"covid": 40, "normal": 40}, training={"batch": batch}))
+        found = concerns(asked({"covid": 40, "normal": 40}, training={"batch": batch}))
         return [f.text for f in found if not f.code and "batch" in f.text]
 
     assert notes(33) == ["training.batch is 33, but 32 films are trained on: every epoch is one step"]
@@ -246,13 +248,13 @@ def test_a_batch_beyond_all_training_films_is_a_note(asked) -> None:
 
 def test_a_class_may_be_excluded_where_classes_are_the_labels_that_are_left(asked) -> None:
     a = asked({"covid": 20, "normal": 20, "viral": 20}, data={"exclude": [{"label": "Viral"}]})
-    assert problems(findings(a)) == []
+    assert problems(concerns(a)) == []
     assert a.study.data.classes == ["covid", "normal"]
     assert a.films.count_by("label") == {"covid": 20, "normal": 20}
 
 
 def test_a_note_does_not_stop(capsys) -> None:
-    refuse([Finding("slow", 0)])
+    refuse([Concern("slow", 0)])
     assert capsys.readouterr().err == "note: slow\n"
 
 

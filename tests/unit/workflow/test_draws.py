@@ -16,8 +16,8 @@ from hilum.core.seeding import generator
 from hilum.stages.duplicates import exact_duplicates
 from hilum.stages.prepare import prepare_film
 from hilum.study.file import Study
-from hilum.workflow.draws import Films, Splits, all_wanted, draw, training_copies, wanted_of
-from hilum.workflow.plan import Drawing
+from hilum.workflow.draws import StudyDraws
+from hilum.workflow.plan import Drawing, Kind, recipes
 
 LABELS = ("bacterial", "covid", "normal", "viral")
 MANIFEST = Manifest(
@@ -40,21 +40,22 @@ def study(**tables: object) -> Study:
     )
 
 
-def films(**tables: object) -> Films:
-    return Films(study(**tables), MANIFEST, exact_duplicates(MANIFEST))
+def draws(manifest: Manifest = MANIFEST, **tables: object) -> StudyDraws:
+    s = study(**tables)
+    return StudyDraws(s, recipes(s), manifest, exact_duplicates(manifest))
 
 
 def plain(trial: int = 1) -> AnySplit:
-    return draw(films(), Drawing(5), trial)
+    return draws().split(Drawing(5), trial)
 
 
 def test_a_class_that_is_sampled_is_drawn_with_replacement_and_the_others_are_taken_once() -> None:
     train = plain().parts["train"]
-    copies = training_copies(study(sampling={"covid": 90}), MANIFEST, plain(), 1, 5)
+    copies = draws(sampling={"covid": 90}).copies(Drawing(5), 1)
     n = Counter({c: sum(k for i, k in copies.items() if LABEL[i] == c) for c in LABELS})
     assert n == Counter({c: 90 if c == "covid" else sum(LABEL[i] == c for i in train) for c in LABELS})
     assert max(k for i, k in copies.items() if LABEL[i] == "covid") > 1
-    share = training_copies(study(sampling={"covid": 2.0}), MANIFEST, plain(), 1, 5)
+    share = draws(sampling={"covid": 2.0}).copies(Drawing(5), 1)
     assert sum(k for i, k in share.items() if LABEL[i] == "covid") == 2 * sum(
         LABEL[i] == "covid" for i in train
     )
@@ -62,15 +63,15 @@ def test_a_class_that_is_sampled_is_drawn_with_replacement_and_the_others_are_ta
 
 def test_the_split_is_redrawn_with_the_trial_only_if_the_study_says_so() -> None:
     for varying in (["split"], ["head"]):
-        one, two = (draw(films(redraw_with_trial=varying), Drawing(5), trial).parts for trial in (1, 2))
+        one, two = (draws(redraw_with_trial=varying).split(Drawing(5), trial).parts for trial in (1, 2))
         assert one["test"] == two["test"]
         assert (one["train"] != two["train"]) == (one["valid"] != two["valid"]) == ("split" in varying)
 
 
 def test_copies_of_a_film_are_numbered_and_each_is_drawn_for_itself() -> None:
-    s = study(sampling={"covid": 90})
-    copies = training_copies(s, MANIFEST, plain(), 1, 5)
-    wanted = wanted_of(s, MANIFEST, plain(), "crop", 5, 1)["train"]
+    drawn = draws(sampling={"covid": 90})
+    copies = drawn.copies(Drawing(5), 1)
+    wanted = drawn.parts(Kind("crop", Drawing(5), 1))["train"]
     assert Counter(i for i, _ in wanted) == copies
     for image_id, n in copies.items():
         assert [w.copy for i, w in wanted if i == image_id] == list(range(n))
@@ -85,29 +86,26 @@ def test_copies_of_a_film_are_numbered_and_each_is_drawn_for_itself() -> None:
 
 
 def test_copies_change_with_the_trial_only_if_the_study_says_so() -> None:
-    def two(s: Study) -> list[dict[str, int]]:
-        return [training_copies(s, MANIFEST, plain(), t, 5) for t in (1, 2)]
-
-    a, b = two(study(sampling={"covid": 30}))
-    assert a != b
-    a, b = two(study(sampling={"covid": 30}, redraw_with_trial=["split"]))
-    assert a == b
+    for varying in (["sampling"], ["head"]):
+        drawn = draws(sampling={"covid": 30}, redraw_with_trial=varying)
+        one, two = (drawn.copies(Drawing(5), trial) for trial in (1, 2))
+        assert (one != two) == ("sampling" in varying)
 
 
 def test_wanted_films_keep_test_fixed_and_vary_train_with_the_trial() -> None:
-    s = study()
-    wanted = [wanted_of(s, MANIFEST, plain(t), "crop", 5, t) for t in (1, 2)]
+    drawn = draws()
+    wanted = [drawn.parts(Kind("crop", Drawing(5), t)) for t in (1, 2)]
     assert wanted[0]["test"] == wanted[1]["test"]
     seeds = [{w.seed for _, w in parts["train"]} for parts in wanted]
     assert all(len(x) == 1 for x in seeds)
     assert seeds[0] != seeds[1]
-    everything = all_wanted(wanted)
+    everything = drawn.wanted
     assert set(everything) == set(LABEL)
     assert all(len(ws) == len(set(ws)) for ws in everything.values())
 
 
 def test_a_share_of_the_training_films_is_by_class_and_nested() -> None:
-    whole, half, tenth = (draw(films(), Drawing(5, fraction=f), 1) for f in (1.0, 0.5, 0.1))
+    whole, half, tenth = (draws().split(Drawing(5, fraction=f), 1) for f in (1.0, 0.5, 0.1))
     assert set(tenth.parts["train"]) < set(half.parts["train"]) < set(whole.parts["train"])
     for c in LABELS:
         n, h = (sum(LABEL[i] == c for i in s.parts["train"]) for s in (whole, half))
@@ -118,7 +116,7 @@ def test_a_share_of_the_training_films_is_by_class_and_nested() -> None:
 
 def test_a_source_left_out_is_tested_on_whole_and_alone_and_never_trained_on() -> None:
     left_out = {i for i, s in SOURCE.items() if s == "b"}
-    one, two = (draw(films(), Drawing(5, source_left_out="b"), t) for t in (1, 2))
+    one, two = (draws().split(Drawing(5, source_left_out="b"), t) for t in (1, 2))
     for split in (one, two):
         assert set(split.parts["test"]) == left_out
         assert set(split.parts["train"]) | set(split.parts["valid"]) == set(SOURCE) - left_out
@@ -132,7 +130,7 @@ def test_a_source_left_out_is_tested_on_whole_and_alone_and_never_trained_on() -
 def test_a_copy_of_a_film_of_the_source_left_out_is_not_trained_on() -> None:
     twins = [replace(f, pixels_sha256="twin") if f.image_id in ("s/0", "s/1") else f for f in MANIFEST.films]
     manifest = Manifest(twins, MANIFEST.header)  # s/0 is of source b, s/1 of a
-    split = draw(Films(study(), manifest, exact_duplicates(manifest)), Drawing(5, source_left_out="b"), 1)
+    split = draws(manifest).split(Drawing(5, source_left_out="b"), 1)
     assert split.part_of["s/0"] == "test"
     assert "s/1" not in split.part_of
     assert split.header.options["left_out_with_source"] == 1
@@ -146,11 +144,11 @@ def test_a_class_that_only_the_source_left_out_has_is_refused() -> None:
     with pytest.raises(
         InputError, match=r"all 20 films of class 'covid' come from the source left out, 'covid'"
     ):
-        draw(Films(study(), lonely, exact_duplicates(lonely)), Drawing(5, source_left_out="covid"), 1)
+        draws(lonely).split(Drawing(5, source_left_out="covid"), 1)
 
 
 def test_the_overlapping_draw_keeps_the_test_films_and_shares_half_of_them() -> None:
-    split = draw(films(), Drawing(5).under("overlapping_test_draw"), 1)
+    split = draws().split(Drawing(5).under("overlapping_test_draw"), 1)
     assert isinstance(split, UnsafeSplit)
     assert split.parts["test"] == plain().parts["test"]
     assert abs(split.n_shared / len(split.parts["test"]) - 0.5) < 0.15
@@ -158,18 +156,21 @@ def test_the_overlapping_draw_keeps_the_test_films_and_shares_half_of_them() -> 
 
 
 def test_test_as_validation() -> None:
-    split = draw(films(), Drawing(5).under("test_as_validation"), 1)
+    split = draws().split(Drawing(5).under("test_as_validation"), 1)
     assert split.parts["valid"] == split.parts["test"] == plain().parts["test"]
     assert split.parts["train"] == plain().parts["train"]
 
 
 def test_unseeded_draws_differ_each_time_and_are_kept_by_the_run(tmp_path: Path) -> None:
-    drawing = Drawing(5).under("unseeded_draws")
-    a, b = draw(films(), drawing, 1), draw(films(), drawing, 1)
+    first, again = (draws(unsafe={"unseeded_draws": True}) for _ in range(2))
+    drawing = first.drawings[1]
+    a, b = first.split(drawing, 1), again.split(drawing, 1)
     assert a.parts["test"] == b.parts["test"] == plain().parts["test"]
     assert a.parts["train"] != b.parts["train"]
-    first = Splits(films(), tmp_path).of(drawing, 1)
-    assert Splits(films(), tmp_path).of(drawing, 1).parts == first.parts
+    assert first.wanted != again.wanted
+    assert first.keep_in(tmp_path) == again.keep_in(tmp_path) == 4  # two drawings of two trials
+    assert again.split(drawing, 1).parts == a.parts
+    assert again.copies(drawing, 1) == first.copies(drawing, 1)
+    assert again.wanted == first.wanted
     assert (tmp_path / "seed-5--unseeded_draws" / "trial-1.json").is_file()
-    Splits(films(), tmp_path).of(Drawing(5), 1)
     assert (tmp_path / "trial-1.json").is_file()

@@ -15,9 +15,9 @@ from hilum.sources.layout import IngestOptions
 from hilum.stages.ingest import ingest
 from hilum.study.file import Study
 from hilum.workflow import estimate
-from hilum.workflow.asked import Asked
 from hilum.workflow.dry_run import print_plan
-from hilum.workflow.sizes import sizes_of
+from hilum.workflow.room import sizes_of
+from hilum.workflow.state import Run
 from hilum.workflow.workspace import Settled, Workspace
 
 TABLES = {
@@ -72,9 +72,9 @@ def test_missing_weights_and_films_do_not_hinder_the_plan(films, tmp_path, monke
     assert not (tmp_path / "w").exists(), "nothing is written"
 
 
-def _asked(films: Path, root: Path, **tables) -> Asked:
+def _asked(films: Path, root: Path, **tables) -> Run:
     study = Study.model_validate(TABLES | {"weights": {"squeezenet1_0": "none"}} | tables)
-    return Asked(study, Manifest.read(films / "manifest.csv"), Workspace(root), Local(1))
+    return Run(study, Manifest.read(films / "manifest.csv"), Workspace(root), Local(1))
 
 
 def test_distinct_films_are_counted_by_what_is_drawn(films, tmp_path) -> None:
@@ -106,13 +106,8 @@ def test_times_follow_films_epochs_and_trials(films, tmp_path, monkeypatch) -> N
         monkeypatch.setattr(estimate.rates, name, lambda *_, v=value: v)
 
     def seconds(**tables) -> dict[str, float]:
-        from hilum.workflow.state import choose_weights, open_run
-
-        a = _asked(films, tmp_path, **tables)
-        run = open_run(
-            a.study, a.recipes, a.manifest, a.workspace, Local(1), choose_weights(a.study, a.recipes)
-        )
-        return {p.stage: p.seconds for p in estimate.Estimate(a, run, sizes_of(a)).parts()}
+        run = _asked(films, tmp_path, **tables)
+        return {p.stage: p.seconds for p in estimate.Estimate(run, sizes_of(run)).parts()}
 
     frozen = seconds()
     counted = {"train": 8, "valid": 2, "test": 10}

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from hilum.artifacts.flow import Flow
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Exclusion, FilmRow, Manifest, excluded_path, write_exclusions
+from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.stages.duplicates import exact_duplicates
 from hilum.study.file import Study
-from hilum.workflow.draws import Films, Splits, training_copies
+from hilum.workflow.draws import StudyDraws
 from hilum.workflow.flow import ingest_steps, selection_steps, trial_flow
 from hilum.workflow.plan import Drawing
-from hilum.workflow.state import study_films
+from hilum.workflow.state import Run
+from hilum.workflow.workspace import Workspace
 
 CLASSES = ("tb", "clear")
 HEADER = Header(
@@ -49,11 +51,15 @@ def study(data: dict[str, object] | None = None, **more: object) -> Study:
     return Study.model_validate({"name": "s", "seed": 5, "data": tables, "grid": {"trials": 2}, **more})
 
 
+def study_films(s: Study, manifest: Manifest) -> Manifest:
+    return Run(s, manifest, Workspace(Path("/nowhere")), Local(1)).films
+
+
 def flow(s: Study, drawing: Drawing, manifest: Manifest = MANIFEST) -> Flow:
     films = study_films(s, manifest)
-    splits = Splits(Films(s, films, exact_duplicates(films)), None)
-    scored = {p: len(splits.of(drawing, 1).parts[p]) for p in ("valid", "test")}
-    trial = trial_flow(s, films, splits, drawing, 1, scored)
+    draws = StudyDraws(s, [], films, exact_duplicates(films))
+    scored = {p: len(draws.split(drawing, 1).parts[p]) for p in ("valid", "test")}
+    trial = trial_flow(draws, drawing, 1, scored)
     steps = [*ingest_steps(manifest, Path("/nowhere/manifest.csv")), *selection_steps(s, manifest, films)]
     return Flow(steps, [trial], Header("flow"))
 
@@ -80,10 +86,11 @@ def test_every_film_has_one_reason() -> None:
     n_tb, n_clear = 0, 0
     s = study(data, sampling={"tb": 2.0})
     films = study_films(s, MANIFEST)
-    split = Splits(Films(s, films, exact_duplicates(films)), None).of(Drawing(5), 1)
+    draws = StudyDraws(s, [], films, exact_duplicates(films))
+    split = draws.split(Drawing(5), 1)
     n_tb = sum(films.by_id[i].label == "tb" for i in split.parts["train"])
     n_clear = len(split.parts["train"]) - n_tb
-    assert trial.copies == 2 * n_tb + n_clear == sum(training_copies(s, films, split, 1, 5).values())
+    assert trial.copies == 2 * n_tb + n_clear == sum(draws.copies(Drawing(5), 1).values())
     assert n_clear < trial.copied < len(split.parts["train"])  # drawn with replacement: some films never
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 import hilum.workflow.state as state
 import hilum.workflow.steps as steps_module
@@ -22,8 +21,7 @@ from hilum.models.registry import BACKBONES
 from hilum.models.weights import RANDOM, Weights
 from hilum.stages.prepare import Chunk
 from hilum.study.file import Study
-from hilum.workflow.plan import recipes
-from hilum.workflow.state import Run, open_run
+from hilum.workflow.state import Run
 from hilum.workflow.workspace import Settled, Workspace
 
 # features
@@ -92,13 +90,11 @@ def opened(
     settled: Settled = SETTLED,
     weights: Mapping[tuple[str, bool], Weights] | None = None,
 ) -> Run:
-    """A run as it is opened; nothing is measured or computed."""
+    """A run of which nothing is measured or computed."""
     monkeypatch.setattr(Workspace, "settled", lambda *_: settled)
-    monkeypatch.setattr(state, "exact_arithmetic", lambda: None)
-    monkeypatch.setattr(state, "keep_memory", lambda: None)
-    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
-    films = Manifest(ROWS if rows is None else rows, Header("manifest"))
-    return open_run(study, recipes(study), films, Workspace(root), Local(1), weights or WEIGHTS)
+    run = Run(study, Manifest(ROWS if rows is None else rows, Header("manifest")), Workspace(root), Local(1))
+    run.weights = weights or WEIGHTS
+    return run
 
 
 def test_the_store_that_a_run_reads_follows_from_backbone_machine_and_size(

@@ -15,7 +15,8 @@ from hilum.study.file import Study, read_study
 from hilum.synthetic.phantom import make_films
 from hilum.workflow import run as run_module
 from hilum.workflow.run import run_study
-from hilum.workflow.steps import STEPS, Step, Work
+from hilum.workflow.state import Run
+from hilum.workflow.steps import STEPS, RunStep
 
 STUDY = """
 name = "small"
@@ -61,7 +62,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def without_report(steps: tuple[Step, ...] = STEPS) -> tuple[Step, ...]:
+def without_report(steps: tuple[RunStep, ...] = STEPS) -> tuple[RunStep, ...]:
     return tuple(s for s in steps if s.name != "report")
 
 
@@ -99,15 +100,15 @@ def test_an_engine_is_one_class_and_one_entry(
 
 
 def test_an_optional_step_is_one_entry(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def count(work: Work) -> None:
-        with work.run.stage("count") as line:
-            line.done = len(work.splits.of(work.splits.plain, 1).part_of)
+    def count(run: Run) -> None:
+        with run.stage("count") as line:
+            line.done = len(run.draws.split(run.draws.plain, 1).part_of)
 
     def wanted(study: Study) -> bool:
         return study.seed == 4
 
     k = [s.name for s in STEPS].index("prepare")
-    monkeypatch.setattr(run_module, "STEPS", (*STEPS[:k], Step("count", wanted, count)))
+    monkeypatch.setattr(run_module, "STEPS", (*STEPS[:k], RunStep("count", count, wanted)))
     monkeypatch.setattr(run_module, "note_finished", lambda *_: None)
     study = read_study(films / "small.toml")
     for seed, counted in ((4, [("count", 60)]), (5, [])):
@@ -123,7 +124,7 @@ def test_an_optional_step_is_one_entry(films: Path, tmp_path: Path, monkeypatch:
 
 def test_steps_are_in_the_order_of_the_way_of_the_data() -> None:
     assert [s.name for s in STEPS] == [
-        "equal films", "duplicates", "split", "prepare", "featurize", "train", "predict", "record", "evaluate", "report",
+        "duplicates", "split", "prepare", "featurize", "train", "predict", "record", "evaluate", "report",
     ]  # fmt: skip
     study = Study.model_validate({"name": "s", "data": {"near_duplicates": False}})
     assert [s.name for s in STEPS if not s.wanted(study)] == ["duplicates"]

@@ -1,0 +1,162 @@
+"""The room that a study takes on disk (distinct prepared films, their features, its trials) and in memory, and whether there is so much.
+
+What it writes is estimated from a sample of films, without a pixel.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from hilum.augment.pipeline import Pipeline
+from hilum.core.digests import canonical_json
+from hilum.core.engine import available_cores
+from hilum.core.errors import HilumError
+from hilum.models.cost import cost_of
+from hilum.models.machine import choose_device
+from hilum.models.registry import backbone
+from hilum.workflow.concern import Concern
+from hilum.workflow.plan import FeaturesOf, Recipe
+from hilum.workflow.state import Run
+
+_SAMPLED = 200
+"""Films whose draws are looked at."""
+_STRIDE = 17
+"""Pixels of a prepared film's side to a place of a spatial tap, nearly."""
+_BYTES_A_HEAD = 600_000
+_GIB = 2**30
+_PROCESS_BYTES = int(0.6 * _GIB)
+"""Of one process with torch loaded."""
+_BYTES_A_WEIGHT = 16
+"""A weight, its gradient and two moments of Adam, single precision."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a study writes.
+
+    Attributes:
+        distinct: Backbone with its weights -> distinct prepared films that pass it; for ``None`` all of the study.
+        prepared: Bytes of prepared films.
+        features: Bytes of features.
+        trials: Bytes of trials, which are kept in the workspace and in the run's folder.
+    """
+
+    distinct: dict[FeaturesOf | None, int]
+    prepared: int
+    features: int
+    trials: int
+
+    @property
+    def in_words(self) -> str:
+        """The three in MiB."""
+        parts = {"prepared films": self.prepared, "features": self.features, "trials": self.trials}
+        return ", ".join(f"{name} {n / 2**20:.0f} MiB" for name, n in parts.items())
+
+
+def sizes_of(run: Run) -> Sizes:
+    """Estimate what a study writes."""
+    which = dict.fromkeys(r.features_of for r in run.recipes if r.finetune is None)
+    frozen = {w: [r for r in run.recipes if r.finetune is None and r.features_of == w] for w in which}
+    distinct: dict[FeaturesOf | None, int] = {None: _distinct(run, run.recipes)}
+    shared: dict[tuple[str, ...], int] = {}
+    for w, group in frozen.items():
+        key = tuple(sorted({f"{r.pipeline.name}/{r.drawing.name}" for r in group}))
+        if key not in shared:
+            shared[key] = _distinct(run, group)
+        distinct[w] = shared[key]
+    height, width = run.recipes[0].pipeline.output_size
+    features = sum(n * _feature_bytes(w[0], height, width) for w, n in distinct.items() if w is not None)
+    trials = 2 * len(run.draws.trials) * sum(_trial_bytes(run, r, height) for r in run.recipes)
+    return Sizes(distinct, distinct[None] * height * width, features, trials)
+
+
+def _distinct(run: Run, group: list[Recipe]) -> int:
+    """Distinct prepared films of some cells: what is fixed in a pipeline, and what was drawn, tell films apart."""
+    pipelines = {r.pipeline.name: r.pipeline for r in group}
+    fixed = {name: canonical_json(_fixed_steps(p)) for name, p in pipelines.items()}
+    by_id = run.films.by_id
+    ids = list(run.draws.wanted)
+    step = max(1, len(ids) // _SAMPLED)
+    n_sampled = n_distinct = 0
+    for image_id in islice(ids, 0, None, step):
+        film, n_sampled = by_id[image_id], n_sampled + 1
+        found = set()
+        for w in run.draws.wanted[image_id]:
+            if w.pipeline in pipelines:
+                height, width = film.height_px or 299, film.width_px or 299
+                drawn = pipelines[w.pipeline].draw(w.seed, film.pixels_sha256, w.copy, w.part, height, width)
+                found.add((fixed[w.pipeline], canonical_json([[d["op"], d["drawn"]] for d in drawn])))
+        n_distinct += len(found)
+    return round(n_distinct * len(ids) / max(n_sampled, 1))
+
+
+def _fixed_steps(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """The fixed steps of a pipeline; one that repeats the fixed step before it, as a second resize to one size, changes nothing."""
+    steps = [s.to_dict() for s in pipeline.steps if s.fixed]
+    return [s for k, s in enumerate(steps) if k == 0 or s != steps[k - 1] or s["op"] != "resize"]
+
+
+def _feature_bytes(name: str, height: int, width: int) -> int:
+    b = backbone(name)
+    return 2 * b.channels * (height // _STRIDE) * (width // _STRIDE) if b.spatial else 4 * b.channels
+
+
+def _trial_bytes(run: Run, recipe: Recipe, side: int) -> int:
+    if recipe.finetune is None:
+        return _BYTES_A_HEAD
+    return 4 * cost_of(recipe.cell.backbone, side, len(run.study.data.classes), True)["parameters"]
+
+
+def room_on_disk(run: Run) -> Iterator[Concern]:
+    """Room where the workspace lies for what is still to be written."""
+    try:
+        sizes = sizes_of(run)
+    except HilumError:  # films that cannot be drawn or prepared, which other checks say
+        return
+    there = run.workspace.root
+    while not there.exists():
+        there = there.parent
+    free = shutil.disk_usage(there).free
+    wanted = missing_bytes(run, sizes)
+    if wanted > free:
+        yield Concern(
+            f"about {wanted / _GIB:.1f} GiB will be written to {run.workspace.root} ({sizes.in_words}), {free / _GIB:.1f} GiB are free "
+            "there; make room, or give another --workspace"
+        )
+
+
+def missing_bytes(run: Run, sizes: Sizes) -> int:
+    """Bytes still to be written: less what the workspace holds, which may be of other studies, so never below the trials alone."""
+    held = sum(_bytes_in(f) for f in (run.workspace.prepared, run.workspace.features))
+    return max(sizes.prepared + sizes.features - held, 0) + sizes.trials
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(p.stat().st_size for p in folder.rglob("*.npy")) if folder.is_dir() else 0
+
+
+def memory(run: Run) -> Iterator[Concern]:
+    """Memory of the processes that train whole networks at the same time."""
+    side, n_classes = run.as_read.augment.size_px, max(len(run.study.data.classes), 2)
+    needed = _PROCESS_BYTES * (1 + min(run.engine.cores, available_cores()))
+    whole = {r.cell.backbone for r in run.planned if r.finetune is not None}
+    if choose_device(run.engine.device) == "cpu" and whole:
+        largest = max(cost_of(name, side, n_classes)["parameters"] for name in whole)
+        needed += run.engine.cores * largest * _BYTES_A_WEIGHT
+    available = psutil.virtual_memory().available
+    if needed > available:
+        yield Concern(
+            f"about {needed / _GIB:.1f} GiB of memory will be used by {run.engine.cores} workers, {available / _GIB:.1f} GiB are free; "
+            "fewer --workers use less",
+            0,
+        )
+
+
+CHECKS = (room_on_disk, memory)
