@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from hilum.artifacts.comparisons import ComparisonRow
 from hilum.artifacts.run import RunCell
-from hilum.paper.beside import fixed, paper_cell, paper_value
+from hilum.paper.beside import fixed, paper_value
 from hilum.paper.member import Member, Paper
+from hilum.paper.side_by_side import paper_cell
 from hilum.report.comparison_tables import ENDS, difference_cell, p_cell, signed_interval
 from hilum.report.result_tables import estimate_cell, interval_cell, interval_column
 from hilum.report.table import Cell, Column, Table, rate_cell, text_cell
@@ -111,7 +112,7 @@ def overview_table(member: Member, paper: Paper) -> Table:
                 estimate_cell(member.row(described, m) if described else None),
                 estimate_cell(of_run),
                 interval_cell(of_run),
-                paper_cell(paper_value(member, some, m)),
+                paper_cell(paper_value(member, some, m), m),
             ]
             if own:
                 there = elsewhere.get(key)

@@ -17,10 +17,10 @@ from typing import get_args
 from hilum.artifacts.comparisons import ONE_TRIAL, Verdict, verdict_of
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.study_rows import StudyRow
-from hilum.paper.beside import signed
 from hilum.paper.comparable import same_mode
 from hilum.paper.member import Member
 from hilum.report import numbers
+from hilum.report.numbers import signed
 from hilum.report.run_words import backbone_label
 from hilum.stats.families import levels
 from hilum.stats.multiplicity import holm

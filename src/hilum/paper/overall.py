@@ -7,27 +7,21 @@ test film. Films a second are of a trial run alone, from file to score: preparat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from hilum.artifacts.run import RunCell
-from hilum.paper import printed
-from hilum.paper.beside import (
-    difference_cell,
-    paper_cell,
-    paper_seconds_cell,
-)
+from hilum.paper import beside, printed
+from hilum.paper.beside import Group
 from hilum.paper.differences import counts_for_claims, is_of_experiment
+from hilum.paper.experiment_tables import TWO
 from hilum.paper.member import Member, Paper, highest
-from hilum.paper.side_by_side import seconds_alone
+from hilum.paper.side_by_side import mean_cell
 from hilum.report import numbers
-from hilum.report.numbers import mean
+from hilum.report.comparison_tables import difference_cell
 from hilum.report.result_tables import estimate_cell, interval_cell, interval_column
-from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
-from hilum.study.metrics import metric_label
+from hilum.report.table import Cell, Column, Table, rate_cell, text_cell
+from hilum.study.metrics import METRIC
 
-_TWO = ("sensitivity", "specificity")
-_NAMES = ("Exp.", "Backbone", "Pipeline, schedule")
 Choice = Callable[[Member, RunCell], float | None]
 
 
@@ -52,140 +46,127 @@ def overall_tables(paper: Paper) -> list[Table]:
     members = [m for m in paper.as_described if m.experiment != 1]
     if not members:
         return []
-    tables = [_on_test(members)]
-    if any(m.validation for m in members):
-        tables.append(_on_validation(members))
-    return [*tables, _costs(members)]
+    validated = [_on_validation(members)] if any(m.validation for m in members) else []
+    return [_on_test(members), *validated, _costs(members)]
 
 
 def _lead(member: Member, cell: RunCell) -> list[Cell]:
+    number = str(member.experiment) + (" (subset)" if member.subset else "")
     return [
-        text_cell(
-            str(member.experiment) + (" (subset)" if member.subset else ""), strong=True, title=member.subset
-        ),
+        text_cell(number, strong=True, title=member.subset),
         text_cell(member.backbone_label(cell)),
         text_cell(f"{cell.pipeline}, {cell.schedule}"),
     ]
 
 
-def _notes(members: list[Member], *more: str) -> tuple[str, ...]:
-    own = dict.fromkeys(f"{m.title}: {n}" for m in members for n in m.notes)
-    return (*more, *own)
+_LEAD = Group([Column(c, numeric=False) for c in ("Exp.", "Backbone", "Pipeline, schedule")], _lead)
 
 
-def _on_test(members: list[Member]) -> Table:
-    columns = [Column(c, numeric=False) for c in _NAMES]
-    for m in _TWO:
-        label = metric_label(m)
-        columns += [Column("here", group=label, rule=True), interval_column(label)]
-        columns += [Column("paper", group=label), Column("diff.", group=label, hint="here minus the paper")]
-    columns += [Column("here", group="Seconds", rule=True), Column("paper", group="Seconds")]
-    body = []
-    for member in members:
-        cell = chosen(member, on_test)
-        if cell is None:
-            continue
-        of_paper = (
-            printed.TABLE_11.get(member.experiment, {}) if printed.is_positive(member.folder.positive) else {}
-        )
-        row = _lead(member, cell)
-        for m in _TWO:
-            found = member.row(cell, m)
-            comparable = None if member.stands_in(cell) else of_paper.get(m)
-            row += [estimate_cell(found), interval_cell(found), paper_cell(of_paper.get(m))]
-            row.append(difference_cell(found.estimate if found else None, comparable))
-        row.append(seconds_cell(mean(seconds_alone(member.folder, cell))))
-        row.append(paper_seconds_cell(of_paper.get("seconds")))
-        body.append(row)
-    note = (
-        "The paper’s model of an experiment need not be the one chosen here; its row is the paper’s Table 11."
-    )
-    return Table(
+def _of_table_11(member: Member, _: RunCell, metric: str) -> float | None:
+    """The paper's number for the model that it calls an experiment's best, whichever is chosen here."""
+    covid = printed.is_positive(member.folder.positive)
+    return printed.TABLE_11.get(member.experiment, {}).get(metric) if covid else None
+
+
+def _on_test(members: Sequence[Member]) -> Table:
+    return _table(
         "table-11",
         "Table 11, selected on test (optimistic)",
         "The highest test sensitivity of each experiment, and that model’s specificity and seconds: as the paper has it.",
-        columns,
-        body,
-        _notes(members, printed.NOTES[11], note),
-        sortable=False,
+        [_LEAD, *(beside.rates(m, _of_table_11) for m in TWO), beside.seconds(_of_table_11)],
+        [(m, cell) for m in members if (cell := chosen(m, on_test))],
+        (
+            printed.NOTES[11],
+            "The paper’s model of an experiment need not be the one chosen here; its row is the paper’s Table 11.",
+        ),
     )
 
 
-def _on_validation(members: list[Member]) -> Table:
-    columns = [Column(c, numeric=False) for c in _NAMES]
-    for m in _TWO:
-        if m == "sensitivity":
-            columns.append(Column("validation", group=metric_label(m), rule=True))
-        columns.append(Column("test", group=metric_label(m), rule=m != "sensitivity"))
-        columns.append(interval_column(metric_label(m)))
-    columns += [
+def _on_validation(members: Sequence[Member]) -> Table:
+    def on_both(member: Member, cell: RunCell) -> list[Cell]:
+        rows = [member.row(cell, m) for m in TWO]
+        best = chosen(member, on_test)
+        lost, own = (on_test(member, c) if c else None for c in (best, cell))
+        return [
+            rate_cell(on_validation(member, cell)),
+            *(c for row in rows for c in (estimate_cell(row), interval_cell(row))),
+            difference_cell(None if lost is None or own is None else lost - own),
+        ]
+
+    first, second = (METRIC[m].label for m in TWO)
+    columns = [
+        Column("validation", group=first, rule=True),
+        Column("test", group=first),
+        interval_column(first),
+        Column("test", group=second, rule=True),
+        interval_column(second),
         Column("Lost", hint="sensitivity on test of the model chosen on test, minus this one’s", rule=True),
-        Column("Seconds", rule=True),
     ]
-    body = []
-    for member in members:
-        cell, other = chosen(member, on_validation), chosen(member, on_test)
-        if cell is None:
-            continue
-        row = [*_lead(member, cell), rate_cell(on_validation(member, cell))]
-        for m in _TWO:
-            found = member.row(cell, m)
-            row += [estimate_cell(found), interval_cell(found)]
-        best = on_test(member, other) if other else None
-        row.append(difference_cell(best, on_test(member, cell)))
-        row.append(seconds_cell(mean(seconds_alone(member.folder, cell))))
-        body.append(row)
-    return Table(
+    return _table(
         "table-11-validation",
         "Table 11, selected on validation",
         "The model with the highest validation sensitivity of each experiment, and its figures on the test films.",
-        columns,
-        body,
-        _notes(members, "Chosen without a test film, so its test figures are not optimistic by the choice."),
-        sortable=False,
+        [_LEAD, Group(columns, on_both), _SECONDS],
+        [(m, cell) for m in members if (cell := chosen(m, on_validation))],
+        ("Chosen without a test film, so its test figures are not optimistic by the choice.",),
     )
 
 
-def _costs(members: list[Member]) -> Table:
+_SECONDS = Group(
+    [Column("Seconds", hint="a trial run alone, mean over trials", rule=True)],
+    lambda member, cell: [mean_cell(member.folder, member.rows, cell, "seconds")],
+)
+
+
+def _costs(members: Sequence[Member]) -> Table:
+    def selected(member: Member, cell: RunCell) -> list[Cell]:
+        by = {"test": on_test, "validation": on_validation}
+        return [
+            text_cell(" and ".join(word for word, choice in by.items() if chosen(member, choice) == cell))
+        ]
+
+    def cost(member: Member, cell: RunCell) -> list[Cell]:
+        costs = member.folder.record.costs.get(cell.backbone) or {}
+        speed = films_per_second(member, cell)
+        return [
+            Cell(numbers.NONE if speed is None else f"{speed:.3g}", speed, quiet=speed is None),
+            *(_large_cell(costs.get(k)) for k in ("parameters", "multiply_adds")),
+        ]
+
+    rows = [
+        (m, cell)
+        for m in members
+        for cell in dict.fromkeys((chosen(m, on_test), chosen(m, on_validation)))
+        if cell is not None
+    ]
     columns = [
-        *(Column(c, numeric=False) for c in (*_NAMES, "Selected on")),
-        Column("Seconds", hint="a trial run alone, mean over trials", rule=True),
         Column("Films a second", hint="from file to score, without training"),
         Column("Parameters"),
         Column("Multiply-adds", hint="of one film"),
     ]
-    body: list[list[Cell]] = []
-    breaks: set[int] = set()
-    for member in members:
-        picks: dict[str, tuple[RunCell, list[str]]] = {}
-        for by, word in ((on_test, "test"), (on_validation, "validation")):
-            cell = chosen(member, by)
-            if cell is not None:
-                picks.setdefault(cell.name, (cell, []))[1].append(word)
-        breaks.add(len(body))
-        for cell, selected_on in picks.values():
-            costs: Mapping[str, Any] = member.folder.record.costs.get(cell.backbone) or {}
-            speed = films_per_second(member, cell)
-            body.append(
-                [
-                    *_lead(member, cell),
-                    text_cell(" and ".join(selected_on)),
-                    seconds_cell(mean(seconds_alone(member.folder, cell))),
-                    Cell(numbers.NONE if speed is None else f"{speed:.3g}", speed, quiet=speed is None),
-                    _large_cell(costs.get("parameters")),
-                    _large_cell(costs.get("multiply_adds")),
-                ]
-            )
-    return Table(
+    return _table(
         "table-11-cost",
         "Table 11 by cost",
         "What the selected models cost: seconds of a trial, films a second, parameters, multiply-adds of one film.",
-        columns,
-        body,
-        _notes(members, "Seconds and films a second are this machine’s; see each study’s run.json for it."),
-        frozenset(breaks),
-        sortable=False,
+        [_LEAD, Group([Column("Selected on", numeric=False)], selected), _SECONDS, Group(columns, cost)],
+        rows,
+        ("Seconds and films a second are this machine’s; see each study’s run.json for it.",),
+        frozenset(k for k, (m, _) in enumerate(rows) if not k or rows[k - 1][0] is not m),
     )
+
+
+def _table(
+    name: str,
+    title: str,
+    caption: str,
+    groups: Sequence[Group],
+    rows: Sequence[tuple[Member, RunCell]],
+    notes: Sequence[str],
+    breaks: frozenset[int] = frozenset(),
+) -> Table:
+    columns, body = beside.grouped(groups, rows)
+    own = dict.fromkeys(f"{m.title}: {n}" for m, _ in rows for n in m.notes)
+    return Table(name, title, caption, columns, body, (*notes, *own), breaks, sortable=False)
 
 
 def films_per_second(member: Member, cell: RunCell) -> float | None:
@@ -199,7 +180,7 @@ def films_per_second(member: Member, cell: RunCell) -> float | None:
         for s in alone
         if "predict" in s and held_out
     ]
-    seconds = mean(taken)
+    seconds = numbers.mean(taken)
     return 1 / seconds if seconds else None
 
 

@@ -24,7 +24,8 @@ TABLE_2_DRAWN: Mapping[str, int] = _PRINTED["table_2_drawn"]
 """Set 2: class -> training films as drawn with replacement."""
 TABLE_3 = _pairs("table_3")
 """Experiment 1: (backbone, pipeline) -> metric -> value. What the paper calls specificity here is the strict rate."""
-_TABLE_4, _TABLE_5 = _pairs("table_4"), _pairs("table_5")
+TABLE_4, TABLE_5 = _pairs("table_4"), _pairs("table_5")
+"""Experiment 2, likewise: means, and their standard errors."""
 TABLE_8: Mapping[str, _Values] = _PRINTED["table_8"]
 """Experiment 3, ResNet50: schedule -> metric -> value."""
 TABLE_9: Mapping[str, _Values] = _PRINTED["table_9"]
@@ -47,24 +48,6 @@ SCHEDULE = "constant"
 _POSITIVE = "covid"
 
 
-def table_4(backbone: str, pipeline: str, metric: str) -> float | None:
-    """The paper's mean of a metric (Table 4), or None where it has none.
-
-    >>> table_4("resnet50", "crop", "sensitivity"), table_4("tf_efficientnet_lite0", "crop", "sensitivity")
-    (0.9274, None)
-    """
-    return _TABLE_4.get((backbone, pipeline), {}).get(metric)
-
-
-def table_5(backbone: str, pipeline: str, metric: str) -> float | None:
-    """The paper's standard error of a metric (Table 5), or None where it has none.
-
-    >>> table_5("squeezenet1_0", "crop-zoom", "seconds"), table_5("densenet121", "crop", "pr_auc")
-    (18.3, None)
-    """
-    return _TABLE_5.get((backbone, pipeline), {}).get(metric)
-
-
 def is_positive(class_: str) -> bool:
     """Whether a class is the one that the paper's numbers are about, however a study spells it."""
     return class_.casefold() == _POSITIVE
@@ -84,16 +67,23 @@ def value(experiment: int, backbone: str, pipeline: str, schedule: str, metric: 
 
     >>> value(3, "squeezenet1_0", "crop", "schedule-4", "sensitivity"), value(1, "resnet50", "rotation", "constant", "specificity")
     (0.9509, None)
+    >>> value(2, "resnet50", "crop", "constant", "seconds"), value(2, "resnet50", "crop", "schedule-4", "seconds")
+    (2176, None)
     """
-    if experiment not in BACKBONES:
-        return None
-    if experiment == 2:
-        return table_4(backbone, pipeline, metric) if schedule == SCHEDULE else None
-    found: _Values | None
-    if experiment == 1:
-        found = TABLE_3.get((backbone, pipeline))
+    by_pipeline, by_schedule = {1: TABLE_3, 2: TABLE_4}, {3: TABLE_8, 4: TABLE_9, 5: TABLE_10}
+    if experiment in by_pipeline:
+        found = by_pipeline[experiment].get((backbone, pipeline), {}) if schedule == SCHEDULE else {}
     elif experiment == 5 and backbone not in BACKBONES[5]:
-        found = None
+        found = {}
     else:
-        found = {3: TABLE_8, 4: TABLE_9, 5: TABLE_10}[experiment].get(schedule)
-    return found.get(metric) if found else None
+        found = by_schedule.get(experiment, {}).get(schedule, {})
+    return found.get(metric)
+
+
+def error(backbone: str, pipeline: str, schedule: str, metric: str) -> float | None:
+    """The paper's standard error of a mean of Experiment 2; None where it has none.
+
+    >>> error("squeezenet1_0", "crop-zoom", "constant", "seconds"), error("densenet121", "crop", "constant", "pr_auc")
+    (18.3, None)
+    """
+    return TABLE_5.get((backbone, pipeline), {}).get(metric) if schedule == SCHEDULE else None

@@ -97,7 +97,7 @@ def difference_cell(value: float | None, title: str = "", n: int | None = None) 
     >>> difference_cell(-0.0123).text, difference_cell(0.0).text, difference_cell(-0.0123, n=50).text
     ('−0.0123', '0.0000', '−0.01')
     """
-    return Cell(_signed(value, numbers.digits(n)), value, quiet=value is None, title=title)
+    return Cell(numbers.signed(value, numbers.digits(n)), value, quiet=value is None, title=title)
 
 
 ENDS = ("low", "high")
@@ -108,14 +108,7 @@ def signed_interval(low: float | None, high: float | None, n: int | None = None)
     if low is None or high is None:
         return Cell(numbers.NONE, None, quiet=True)
     shown = min(3, numbers.digits(n))
-    return Cell(f"{_signed(low, shown)} to {_signed(high, shown)}", (low, high))
-
-
-def _signed(value: float | None, digits: int) -> str:
-    if value is None:
-        return numbers.NONE
-    text = f"{value:+.{digits}f}".replace("-", "−")
-    return text[1:] if float(f"{value:.{digits}f}") == 0 else text
+    return Cell(f"{numbers.signed(low, shown)} to {numbers.signed(high, shown)}", (low, high))
 
 
 def verdict_cell(row: ComparisonRow) -> Cell:

@@ -79,6 +79,18 @@ def seconds(value: float | None) -> str:
     return f"{value:.{min(digits, 4)}f}"
 
 
+def signed(value: float | None, digits: int = 4) -> str:
+    """A difference with its sign, none where it rounds to 0.
+
+    >>> signed(-0.0123), signed(-0.00004), signed(0.5, 2), signed(None)
+    ('−0.0123', '0.0000', '+0.50', '–')
+    """
+    if value is None:
+        return NONE
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text if float(f"{value:.{digits}f}") else text[1:]
+
+
 def count(value: int | None) -> str:
     """A whole number, its thousands set apart from 10 000 on.
 
