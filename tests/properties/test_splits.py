@@ -14,6 +14,7 @@ from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.digests import SHORT, sha256_bytes
 from hilum.core.errors import LeakageError
+from hilum.splitting.divide import SplitOptions
 from hilum.splitting.groups import film_groups
 from hilum.stages.split import draw_split, select
 from hilum.study.tables import SplitMethod as Method
@@ -53,7 +54,9 @@ def test_no_group_crosses_every_film_is_used_once_and_order_is_nothing(
     study: tuple[Manifest, Duplicates], method: Method, seed: int, trial: int
 ) -> None:
     manifest, copies = study
-    split = draw_split(manifest, copies, method, seed, trial, FRACTIONS if method == "fractions" else None)
+    split = draw_split(
+        manifest, copies, SplitOptions(method, seed, trial, FRACTIONS if method == "fractions" else None)
+    )
     split.check(manifest)
     assert sorted(i for ids in split.parts.values() for i in ids) == [f.image_id for f in manifest.films]
     for pair in copies.pairs:
@@ -63,7 +66,9 @@ def test_no_group_crosses_every_film_is_used_once_and_order_is_nothing(
         by_patient.setdefault(f.patient_id, set()).add(split.part_of[f.image_id])
     assert all(len(parts) == 1 for parts in by_patient.values())
     again = Manifest(reversed(manifest.films), manifest.header)
-    same = draw_split(again, copies, method, seed, trial, FRACTIONS if method == "fractions" else None)
+    same = draw_split(
+        again, copies, SplitOptions(method, seed, trial, FRACTIONS if method == "fractions" else None)
+    )
     assert same.to_dict() == split.to_dict()
 
 
@@ -74,7 +79,7 @@ def test_sizes_are_within_the_largest_group_of_the_target(
 ) -> None:
     """For groups of one class; the oracle is the formula of the paper's counts: half, rounded up."""
     manifest, copies = study
-    split = draw_split(manifest, copies, "set2", seed)
+    split = draw_split(manifest, copies, SplitOptions("set2", seed))
     members = Counter(split.group_of.values())
     for label, n in manifest.count_by("label").items():
         films = [f.image_id for f in manifest.films if f.label == label]
@@ -140,7 +145,7 @@ def test_without_a_source_its_films_and_only_those_are_tested(
     of_source = {f.image_id for f in manifest.films if f.source == "far"}
     assume(of_source)
     shares = FRACTIONS if method == "fractions" else None
-    split = draw_split(manifest, copies, method, seed, trial, shares, without="far")
+    split = draw_split(manifest, copies, SplitOptions(method, seed, trial, shares, without="far"))
     split.check(manifest)
     assert set(split.parts["test"]) == of_source
     seen = {*split.parts["train"], *split.parts["valid"]}
@@ -157,7 +162,7 @@ def test_official_parts_keep_the_sources_test_and_leave_out_no_more_than_crosses
 ) -> None:
     manifest, copies = study
     by_id, groups = manifest.by_id, film_groups(manifest, copies)
-    split = draw_split(manifest, copies, "official", seed, trial, crossing="keep-test")
+    split = draw_split(manifest, copies, SplitOptions("official", seed, trial, crossing="keep-test"))
     split.check(manifest)
     assert set(split.parts["test"]) == {f.image_id for f in manifest.films if f.source_part == "test"}
     tested = {groups[i] for i in split.parts["test"]}
@@ -170,11 +175,11 @@ def test_official_parts_keep_the_sources_test_and_leave_out_no_more_than_crosses
     else:
         assert gone == {i for i in by_id if groups[i] in tested and by_id[i].source_part != "test"}
     if not gone:
-        plain = draw_split(manifest, copies, "official", seed, trial)
+        plain = draw_split(manifest, copies, SplitOptions("official", seed, trial))
         assert plain.parts == split.parts
     elif not own_validation:
         with pytest.raises(LeakageError):
-            draw_split(manifest, copies, "official", seed, trial)
+            draw_split(manifest, copies, SplitOptions("official", seed, trial))
 
 
 @settings(deadline=None, max_examples=60)

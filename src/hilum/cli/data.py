@@ -13,7 +13,7 @@ import typer
 from hilum.artifacts.outputs import check_outputs, folder_output
 from hilum.cli.ending import when_stopped
 from hilum.core import progress
-from hilum.sources.public.catalogue import SETS, PublicSet
+from hilum.sources.public.catalogue import PublicSet, public_sets
 from hilum.stages.data import fetch as fetch_stage
 
 app = typer.Typer(help="Known public sets: list them, fetch one.", no_args_is_help=True)
@@ -22,7 +22,8 @@ app = typer.Typer(help="Known public sets: list them, fetch one.", no_args_is_he
 @app.command("list")
 def list_sets(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
     """List the public sets with licence, size and citation."""
-    print(json.dumps([asdict(s) for s in SETS], indent=1) if as_json else "\n\n".join(map(_paragraph, SETS)))
+    sets = public_sets().values()
+    print(json.dumps([asdict(s) for s in sets], indent=1) if as_json else "\n\n".join(map(_paragraph, sets)))
 
 
 @app.command("fetch")

@@ -83,9 +83,10 @@ def split(
     as-published replays the overlapping draw of the paper's scripts and needs --unsafe; no study but an unsafe one takes such a split.
     """
     from hilum.artifacts.duplicates import Duplicates
+    from hilum.splitting.divide import METHODS, SplitOptions
     from hilum.splitting.part_checks import require_parts
     from hilum.stages.duplicates import find_duplicates  # late: the decoders take a while to import
-    from hilum.stages.split import METHODS, draw_split, select
+    from hilum.stages.split import draw_split, select
 
     progress.set_quiet(quiet)
     made = [file_output(out, "split", ".json", beside=())]
@@ -124,9 +125,8 @@ def split(
                 found.write(duplicates)
     selection: dict[str, Any] = {"one_per_patient": list(one_per_patient)} if one_per_patient else {}
     selection |= {key: tables for key, tables in filters.items() if tables}
-    drawn = draw_split(
-        films, found, method, seed, trial, shares, whole=whole, selection=selection, crossing=cast(Crossing, crossing)
-    )  # fmt: skip
+    options = SplitOptions(method, seed, trial, shares, crossing=cast(Crossing, crossing))
+    drawn = draw_split(films, found, options, whole, selection)
     drawn.check(whole)
     needed = [p for p in PARTS if drawn.header.options.get("fractions", {}).get(p, 1) > 0]
     require_parts(drawn, films, list(films.count_by("label")), needed)

@@ -106,6 +106,15 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: expected TOML: {e}") from None
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number of things.
+
+    >>> counted(1, "film"), counted(2, "film"), counted(2, "copy", "copies")
+    ('1 film', '2 films', '2 copies')
+    """
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
 def _no_text(path: Path, head: bytes) -> InputError:
     for mark, what, todo in _NO_TEXT:
         if head.startswith(mark):

@@ -13,6 +13,7 @@ from typing import Final
 
 from hilum.core.digests import sha256_bytes
 from hilum.core.errors import FilmError, InputError
+from hilum.core.text import counted
 from hilum.imaging.decode import decode, file_bytes
 from hilum.imaging.film import DecodedFilm
 
@@ -62,7 +63,8 @@ def refuse(bad: Sequence[str]) -> None:
     if bad:
         shown = "\n  ".join(bad[:_SHOWN])
         more = f"\n  ... and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
-        raise InputError(f"{len(bad)} films of the manifest cannot be used; ingest again:\n  {shown}{more}")
+        films = counted(len(bad), "film")
+        raise InputError(f"{films} of the manifest cannot be used; ingest again:\n  {shown}{more}")
 
 
 def changed(image_id: str) -> FilmError:

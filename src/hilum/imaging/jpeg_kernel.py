@@ -24,11 +24,7 @@ _SIGNATURE: Final = numba.intp(
 
 @compiled(_SIGNATURE)
 def walk(
-    data: NDArray[np.uint8],
-    tables: NDArray[np.uint16],
-    blocks: NDArray[np.intp],
-    n_units: int,
-    restart: int,
+    data: NDArray[np.uint8], tables: NDArray[np.uint16], blocks: NDArray[np.intp], n_units: int, restart: int
 ) -> int:
     """Read all codes of a scan.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hilum.core.errors import InputError, nearest
 from hilum.core.table_paths import absolute
+from hilum.core.text import counted
 from hilum.sources.facts import view_is_kept
 from hilum.sources.listing import (
     LISTED_TWICE,
@@ -108,7 +109,7 @@ def check_labels(listings: Sequence[Listing]) -> None:
         without = [c for c in listing.candidates if not c.label]
         if without and len(without) == len(listing.candidates):
             raise InputError(
-                f"source {listing.source!r}: its {len(without)} films have no class, such as "
+                f"source {listing.source!r}: its {counted(len(without), 'film has', 'films have')} no class, such as "
                 f"{without[0].relative!r}; give a folder per class, a csv with a column label, or "
                 "--labels FILE (path, label, patient_id)"
             )
@@ -167,8 +168,8 @@ def check_declared_needed(films: Sequence[Candidate], declared: Sequence[str]) -
         mine = [c for c in films if c.source == name]
         if mine and all(c.patient for c in mine):
             raise InputError(
-                f"source {name!r} was declared to have no patient ids, but its {len(mine)} films "
-                f"all have one; leave out --no-patient-ids {name}"
+                f"source {name!r} was declared to have no patient ids, but "
+                f"its {counted(len(mine), 'film has', 'films all have')} one; leave out --no-patient-ids {name}"
             )
 
 

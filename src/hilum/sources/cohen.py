@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from hilum.artifacts.duplicates import joined
 from hilum.core.tables import Row, read_columns, read_table
 from hilum.sources.facts import FRONTAL, age_group_of, sex_of, view_is_kept, view_of
 from hilum.sources.layout import IngestOptions, Layout
@@ -73,9 +74,9 @@ def read(source: str, tree: Tree, asked: IngestOptions) -> Listing:
     """List the films; when no views were asked for, frontal ones whose view the table tells."""
     table = read_table(tree.path(TABLE), fold=True)
     listing = Listing(source, ENTRY.name, tables={TABLE: tree.path(TABLE)})
-    person, joined = _join_patients(table.rows)
+    person, one_person = _join_patients(table.rows)
     views = asked.kept_views
-    listing.options |= {"patients_joined": joined, "views": sorted(FRONTAL if views is None else views)}
+    listing.options |= {"patients_joined": one_person, "views": sorted(FRONTAL if views is None else views)}
     files = set(tree.films)
     labels: dict[str, set[str]] = defaultdict(set)
     for row in table.rows:
@@ -128,25 +129,13 @@ def _why_not(
 
 def _join_patients(rows: list[Row]) -> tuple[dict[str, str], list[list[str]]]:
     """Patient id -> the id it counts under; and the groups of ids that are one person by a shared film."""
-    parent: dict[str, str] = {}
-
-    def find(patient: str) -> str:
-        while parent.setdefault(patient, patient) != patient:
-            patient = parent[patient]
-        return patient
-
-    first: dict[str, str] = {}
+    of_film: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        patient = row.get("patientid")
-        if not patient:
-            continue
-        a, b = sorted((find(patient), find(first.setdefault(_film(row), patient))), key=_by_number)
-        parent[b] = a
-    groups: dict[str, list[str]] = defaultdict(list)
-    for patient in parent:
-        groups[find(patient)].append(patient)
-    joined = [sorted(g, key=_by_number) for g in groups.values() if len(g) > 1]
-    return {p: find(p) for p in parent}, sorted(joined, key=lambda g: _by_number(g[0]))
+        if patient := row.get("patientid"):
+            of_film[_film(row)].append(patient)
+    groups = [sorted(ids, key=_by_number) for ids in joined(of_film.values())]
+    several = sorted((g for g in groups if len(g) > 1), key=lambda g: _by_number(g[0]))
+    return {p: ids[0] for ids in groups for p in ids}, several
 
 
 def _by_number(patient: str) -> tuple[int, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.errors import InputError
 from hilum.core.table_paths import absolute
+from hilum.core.text import counted
 from hilum.sources.places import unique_tails
 from hilum.sources.tree import films_in
 
@@ -71,7 +72,11 @@ def _in_folder(folder: Path, left_out: dict[str, list[str]]) -> list[FilmRow]:
     for oddity in others:
         left_out[oddity.reason].append(oddity.path)
     if not films:
-        beside = f"; it holds {len(others)} other files or folders" if others else ""
+        beside = (
+            f"; it holds {counted(len(others), 'other file or folder', 'other files or folders')}"
+            if others
+            else ""
+        )
         raise InputError(f"{folder}: no film in this folder (PNG, JPEG, BMP, TIFF or DICOM){beside}")
     return [_bare(folder / f, f) for f in films]
 

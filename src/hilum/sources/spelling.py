@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from hilum.core.text import counted
 from hilum.sources.layouts import LAYOUTS
 from hilum.sources.listing import Candidate, Listing
 
@@ -73,7 +74,7 @@ def one_id_a_patient(films: Sequence[Candidate]) -> tuple[list[Candidate], list[
     for name in sorted({source for source, _ in joined}):
         of = sorted(patient for source, patient in joined if source == name)
         notes.append(
-            f"source {name!r}: {len(of)} patient ids are written with and without a point, such as {of[0]!r} and "
-            f"{without_point(of[0])!r}; each pair is taken for one patient"
+            f"source {name!r}: {counted(len(of), 'patient id is', 'patient ids are')} written with and without a point, such as "
+            f"{of[0]!r} and {without_point(of[0])!r}; {'each' if len(of) > 1 else 'the'} pair is taken for one patient"
         )
     return [replace(c, patient=joined.get((c.source, c.patient), c.patient)) for c in composed], notes

@@ -5,10 +5,10 @@ a source. What is drawn is groups (`groups`); who asks, and what is written, is 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -20,24 +20,83 @@ from hilum.splitting.groups import count_groups, draw_groups, total
 from hilum.splitting.official import official_parts
 from hilum.study.tables import Crossing, SplitMethod
 
+METHODS: tuple[SplitMethod, ...] = get_args(SplitMethod)
 OFFICIAL_VALID = Fraction(1, 5)  # of train, where the source has no validation part to speak of
 _FINEST = 10**6  # .1 is taken as a tenth, not as the nearest double
 
 
 @dataclass(frozen=True)
-class Draws:
-    """The generators of a split's draws, one a part."""
+class SplitOptions:
+    """How films are divided.
+
+    Attributes:
+        method: ``set1``: of each class 20 % are test, 10 % of the rest validation, both redrawn with the trial. ``set2``: half is test,
+            drawn once from the seed; 20 % of the rest is validation, redrawn with the trial. ``fractions``: as `fractions` says; the
+            test part drawn once. ``official``: the source's own parts (`official`); where it has no validation part to speak of, 20 %
+            of train, redrawn with the trial.
+        seed: Of the study.
+        trial: From 1.
+        fractions: Part -> share, adding up to 1; for the method ``fractions`` only.
+        redraw: Parts that the trial changes; None for what the method says.
+        rest_seed: Seed of the draw of validation films, where it is not `seed`.
+        crossing: For ``official``: what becomes of a group in two of the source's parts.
+        without: A source whose films are test, all of them and only those; the others are divided into train and validation in the
+            proportion that the method has for these two. Films of others whose group has a film of that source are left out.
+
+    Raises:
+        InputError: Unknown method or part.
+    """
 
     method: SplitMethod
     seed: int
-    rest_seed: int
-    trial: int
-    changing: tuple[str, ...]
+    trial: int = 1
+    fractions: Mapping[str, float] | None = None
+    redraw: Collection[str] | None = None
+    rest_seed: int | None = None
+    crossing: Crossing = "refuse"
+    without: str = ""
 
-    def of(self, part: str, *more: str) -> np.random.Generator:
-        own = self.seed if part == "test" else self.rest_seed
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise InputError(f"unknown split method {self.method!r}; {nearest(self.method, METHODS)}")
+        for part in self.changing:
+            if part not in PARTS:
+                raise InputError(f"unknown part {part!r} to redraw; {nearest(part, PARTS)}")
+
+    @property
+    def changing(self) -> tuple[str, ...]:
+        """The parts that the trial changes, sorted."""
+        of_method = ("test", "train", "valid") if self.method == "set1" else ("train", "valid")
+        return of_method if self.redraw is None else tuple(sorted(set(self.redraw)))
+
+    def generator(self, part: str, *more: str) -> np.random.Generator:
+        """What a part is drawn with: each has a generator of its own."""
+        own = self.seed if part == "test" or self.rest_seed is None else self.rest_seed
         trial = self.trial if part in self.changing else 0
         return generator(own, "split", self.method, part, trial, *more)
+
+    @property
+    def shares(self) -> Shares:
+        """The share of each part, but for the method ``official``.
+
+        Raises:
+            InputError: Fractions that are missing or do not add up to 1.
+        """
+        if self.method == "set1":
+            return Shares(Fraction(1, 5), Fraction(1, 10), valid_of_rest=True, round_up=True)
+        if self.method == "set2":
+            return Shares(Fraction(1, 2), Fraction(1, 5), valid_of_rest=True, round_up=True)
+        if self.fractions is None:
+            raise InputError("the split method 'fractions' needs the share of train, valid and test")
+        for part in self.fractions:
+            if part not in PARTS:
+                raise InputError(f"unknown part {part!r} in fractions; {nearest(part, PARTS)}")
+        exact = {p: Fraction(self.fractions.get(p, 0)).limit_denominator(_FINEST) for p in PARTS}
+        if any(v < 0 for v in exact.values()) or sum(exact.values()) != 1:
+            raise InputError(
+                f"fractions must not be negative and must add up to 1, got {dict(self.fractions)!r}"
+            )
+        return Shares(exact["test"], exact["valid"], valid_of_rest=False, round_up=False)
 
 
 @dataclass(frozen=True)
@@ -48,46 +107,55 @@ class Drawn:
     facts: dict[str, Any]
 
 
-def parts_by_share(manifest: Manifest, group_of: Mapping[str, str], draws: Draws, shares: Shares) -> Drawn:
+def divided(manifest: Manifest, group_of: Mapping[str, str], options: SplitOptions) -> Drawn:
+    """Films by part.
+
+    Raises:
+        InputError: Fractions that do not add up to 1; no film of the source that is left out.
+        LeakageError: ``official``, and a group is in two of the source's parts.
+    """
+    if options.without:
+        return _without_source(manifest, group_of, options)
+    if options.method == "official":
+        return _as_source(manifest, group_of, options)
+    return _by_share(manifest, group_of, options)
+
+
+def _by_share(manifest: Manifest, group_of: Mapping[str, str], options: SplitOptions) -> Drawn:
     """Test first, then validation from the rest, each class its share."""
+    shares = options.shares
     groups = count_groups(manifest, group_of)
     sizes = {label: shares.sizes(n) for label, n in manifest.count_by("label").items()}
-    test = draw_groups(groups, {label: s[1] for label, s in sizes.items()}, draws.of("test"))
+    test = draw_groups(groups, {label: s[1] for label, s in sizes.items()}, options.generator("test"))
     rest = {name: c for name, c in groups.items() if name not in test}
     wanted = {label: min(sizes[label][0], n) for label, n in total(rest).items()}
-    valid = draw_groups(rest, wanted, draws.of("valid"))
+    valid = draw_groups(rest, wanted, options.generator("valid"))
     parts: dict[str, list[str]] = {p: [] for p in PARTS}
     for image_id, name in group_of.items():
         parts["test" if name in test else "valid" if name in valid else "train"].append(image_id)
     return Drawn(parts, {"fractions": {k: float(v) for k, v in shares.nominal().items()}})
 
 
-def parts_of_source(
-    manifest: Manifest, group_of: Mapping[str, str], draws: Draws, crossing: Crossing
-) -> Drawn:
+def _as_source(manifest: Manifest, group_of: Mapping[str, str], options: SplitOptions) -> Drawn:
     """The source's own parts; validation drawn from train where the source has none to speak of."""
-    found = official_parts(manifest, group_of, crossing)
+    found = official_parts(manifest, group_of, options.crossing)
     parts = {p: list(ids) for p, ids in found.parts.items()}
     if found.drawn_because:
-        parts |= _train_and_valid(manifest.only(parts["train"]), group_of, OFFICIAL_VALID, draws.of("valid"))
+        parts |= _train_and_valid(
+            manifest.only(parts["train"]), group_of, OFFICIAL_VALID, options.generator("valid")
+        )
     facts = {
         "source_parts": dict(found.source_parts),
-        "crossing": crossing,
+        "crossing": options.crossing,
         "left_out_crossing": len(found.left_out),
         "validation": f"drawn: {found.drawn_because}" if found.drawn_because else "the source's own",
     }
     return Drawn(parts, {"official": facts})
 
 
-def parts_without(
-    manifest: Manifest,
-    group_of: Mapping[str, str],
-    draws: Draws,
-    fractions: Mapping[str, float] | None,
-    crossing: Crossing,
-    without: str,
-) -> Drawn:
+def _without_source(manifest: Manifest, group_of: Mapping[str, str], options: SplitOptions) -> Drawn:
     """All films of a source are test; the others are divided into train and validation."""
+    without = options.without
     test = [f.image_id for f in manifest.films if f.source == without]
     if not test:
         sources = manifest.count_by("source")
@@ -99,16 +167,18 @@ def parts_without(
     kept = [i for i in others if group_of[i] not in touched]
     facts: dict[str, Any] = {"without": without, "left_out_with_source": len(others) - len(kept)}
     rest = manifest.only(kept)
-    if draws.method == "official":
-        own = parts_of_source(rest, group_of, draws, crossing)
+    if options.method == "official":
+        own = _as_source(rest, group_of, options)
         return Drawn({**own.parts, "test": test}, {**facts, **own.facts})
-    shares = shares_of(draws.method, fractions)
+    shares = options.shares
     if shares.test == 1:
         raise InputError(
             "fractions put every film into test, so the films of other sources have no train and validation; correct them"
         )
     valid = shares.valid if shares.valid_of_rest else shares.valid / (1 - shares.test)
-    parts = _train_and_valid(rest, group_of, valid, draws.of("valid", "without", without), shares.round_up)
+    parts = _train_and_valid(
+        rest, group_of, valid, options.generator("valid", "without", without), shares.round_up
+    )
     return Drawn({**parts, "test": test}, {**facts, "valid_of_others": float(valid)})
 
 
@@ -152,20 +222,3 @@ class Shares:
         """Part -> share of all films."""
         valid = self.valid * (1 - self.test) if self.valid_of_rest else self.valid
         return {"train": 1 - self.test - valid, "valid": valid, "test": self.test}
-
-
-def shares_of(method: SplitMethod, fractions: Mapping[str, float] | None) -> Shares:
-    """What share of the groups each part has under a method; `fractions` is read by the method of that name alone."""
-    if method == "set1":
-        return Shares(Fraction(1, 5), Fraction(1, 10), valid_of_rest=True, round_up=True)
-    if method == "set2":
-        return Shares(Fraction(1, 2), Fraction(1, 5), valid_of_rest=True, round_up=True)
-    if fractions is None:
-        raise InputError("the split method 'fractions' needs the share of train, valid and test")
-    for part in fractions:
-        if part not in PARTS:
-            raise InputError(f"unknown part {part!r} in fractions; {nearest(part, PARTS)}")
-    exact = {p: Fraction(fractions.get(p, 0)).limit_denominator(_FINEST) for p in PARTS}
-    if any(v < 0 for v in exact.values()) or sum(exact.values()) != 1:
-        raise InputError(f"fractions must not be negative and must add up to 1, got {dict(fractions)!r}")
-    return Shares(exact["test"], exact["valid"], valid_of_rest=False, round_up=False)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import PART_SPELLINGS, PARTS
 from hilum.core.errors import InputError, LeakageError, nearest
+from hilum.core.text import counted
 from hilum.study.tables import Crossing
 
 FEWEST_VALID = 10
@@ -96,7 +97,7 @@ def _why_drawn(manifest: Manifest, part_of: Mapping[str, str]) -> str:
     if fewest >= FEWEST_VALID:
         return ""
     return (
-        f"the source's validation part has {sum(counts.values())} films, {fewest} of class {label!r}; "
+        f"the source's validation part has {counted(counts.total(), 'film')}, {fewest} of class {label!r}; "
         f"fewer than {FEWEST_VALID} of a class choose nothing, so they join train"
     )
 
@@ -110,12 +111,9 @@ def _crossing_message(first: Mapping[str, Mapping[str, str]], n_left_out: int) -
     group, parts = next(iter(sorted(crossing.items())))
     where = ", ".join(f"{p}: {parts[p]!r}" for p in PARTS if p in parts)
     return (
-        f"method official: films of one patient, or copies of one film, are in two of the source's parts ({_many(len(crossing), 'group')}, "
-        f"the first is {group!r}: {where}); a group may be in one part only. Correct the ids, or take split.crossing = "
-        f'"keep-test" (`hilum split --crossing keep-test`), which leaves out {_many(n_left_out, "film")} of train and validation '
+        f"method official: films of one patient, or copies of one film, are in two of the source's parts "
+        f"({counted(len(crossing), 'group')}, the first is {group!r}: {where}); a group may be in one part only. "
+        'Correct the ids, or take split.crossing = "keep-test" '
+        f"(`hilum split --crossing keep-test`), which leaves out {counted(n_left_out, 'film')} of train and validation "
         "whose group is in a part held back more"
     )
-
-
-def _many(n: int, one: str) -> str:
-    return f"{n} {one}" if n == 1 else f"{n} {one}s"

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import PARTS, AnySplit
 from hilum.core.errors import InputError
+from hilum.core.text import counted
 
 _WORDS = ("no part", "one part", "two parts", "three parts")
 _COVERS = 0.5
@@ -82,10 +83,10 @@ def _cause(label: str, films: Sequence[FilmRow], split: AnySplit, n_parts: int) 
     members = [f for f in films if split.group_of.get(f.image_id) == biggest]
     if size > 1 and size >= _COVERS * len(films):
         return f"{_covering(members)} {size} of {len(films)} films{of_class}, and a group is in one part only{_remedy(members)}"
+    n_groups = counted(len(groups), "group")
     if len(groups) < n_parts:
-        plural = "group" if len(groups) == 1 else "groups"
         return (
-            f"{what} has {len(groups)} {plural} (patients, or single films), {_WORDS[n_parts]} need {n_parts}; add films, or leave the "
+            f"{what} has {n_groups} (patients, or single films), {_WORDS[n_parts]} need {n_parts}; add films, or leave the "
             "class out"
         )
     official = split.header.options.get("official")
@@ -93,10 +94,10 @@ def _cause(label: str, films: Sequence[FilmRow], split: AnySplit, n_parts: int) 
         sources = ", ".join(f"{p} {n}" for p, n in Counter(f.source_part for f in films).items())
         return f"the source divides the films{of_class} so ({sources}); method official keeps that"
     if faults := split.header.options.get("unsafe"):
-        return f"the faults that are switched on ({', '.join(faults)}) leave none of its {len(films)} films there"
+        return f"the faults that are switched on ({', '.join(faults)}) leave none of its {counted(len(films), 'film')} there"
     share = _share_words(split.header.options.get("fractions") or {})
     return (
-        f"{what} has {len(films)} films in {len(groups)} groups, too few for the shares{share}; add films or give that part a larger "
+        f"{what} has {counted(len(films), 'film')} in {n_groups}, too few for the shares{share}; add films or give that part a larger "
         "share"
     )
 

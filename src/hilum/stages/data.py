@@ -20,6 +20,7 @@ from hilum.artifacts.header import read_json, require_digest, write_json
 from hilum.core.digests import sha256_file
 from hilum.core.errors import DigestError, InputError, MissingExtraError
 from hilum.core.progress import say
+from hilum.core.text import counted
 from hilum.sources.public.catalogue import PublicSet, public_set
 from hilum.sources.public.download import Interrupted, download
 from hilum.sources.public.unpack import DamagedArchive, unpack
@@ -106,7 +107,7 @@ def _from_archive(wanted: PublicSet, url: str, folder: Path, sha256: str, keep: 
         raise InputError(f"{e}; it was removed, try again") from None
     if not keep:
         archive.unlink()
-    say(f"{wanted.name}: {n_files} files; sha256 of the zip {digest}")
+    say(f"{wanted.name}: {counted(n_files, 'file')}; sha256 of the zip {digest}")
     return digest
 
 

@@ -24,6 +24,7 @@ from hilum.core.engine import Engine
 from hilum.core.errors import InputError, nearest
 from hilum.core.progress import progress
 from hilum.core.table_paths import absolute
+from hilum.core.text import counted
 from hilum.sources import checks
 from hilum.sources import labels as labels_file
 from hilum.sources.account import Count, counts_of, header_of, notes_of
@@ -171,7 +172,7 @@ def _label(
     read = labels_file.apply(path, listings)
     listings[0].exclusions.extend(read.unmatched)
     listings[0].broken.extend(read.unmatched)
-    notes = [f"the labels file changed the label of {read.changed} films"] if read.changed else []
+    notes = [f"the labels file changed the label of {counted(read.changed, 'film')}"] if read.changed else []
     return {"labels": sha256_file(path)}, {"labels": {"rows": read.rows, "changed": read.changed}}, notes
 
 
@@ -191,7 +192,7 @@ def _blank_notes(kept: Sequence[_Opened]) -> list[str]:
         if answer.nearly_blank:
             blank[answer.nearly_blank].append(image_id)
     return [
-        f"{'1 film is' if len(ids) == 1 else f'{len(ids)} films are'} nearly blank ({why}), such as {ids[0]!r}: worth a look"
+        f"{counted(len(ids), 'film is', 'films are')} nearly blank ({why}), such as {ids[0]!r}: worth a look"
         for why, ids in sorted(blank.items())
     ]
 
@@ -200,4 +201,4 @@ def _strict_message(broken: Sequence[Exclusion], out: Path) -> str:
     first = "\n".join(f"  {e.source}: {e.path}: {e.reason}: {e.detail}" for e in sorted(broken, key=str)[:20])
     more = f"\n  ... and {len(broken) - 20} more" if len(broken) > 20 else ""
     state = "stays as it was" if out.exists() else "was not written"
-    return f"{len(broken)} films cannot be read, and --strict was given; {out} {state}:\n{first}{more}"
+    return f"{counted(len(broken), 'film')} cannot be read, and --strict was given; {out} {state}:\n{first}{more}"

@@ -14,28 +14,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.filter_check import check_filter
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.split import PARTS, Split
+from hilum.artifacts.split import Split
 from hilum.core.errors import InputError, nearest
 from hilum.core.seeding import key_entropy
-from hilum.splitting.divide import Draws, parts_by_share, parts_of_source, parts_without, shares_of
+from hilum.splitting.divide import SplitOptions, divided
 from hilum.splitting.groups import film_groups
 from hilum.study.film_filter import FilterLike, compile_filter
-from hilum.study.tables import Crossing, SplitMethod
 
-METHODS: tuple[SplitMethod, ...] = get_args(SplitMethod)
-REDRAW: dict[SplitMethod, tuple[str, ...]] = {
-    "set1": ("train", "valid", "test"),
-    "set2": ("train", "valid"),
-    "fractions": ("train", "valid"),
-    "official": ("train", "valid"),
-}
 _FEWEST = 10  # films of a class in a subset
 
 
@@ -128,67 +120,36 @@ def subset(manifest: Manifest, n: int, seed: int) -> Manifest:
 def draw_split(
     manifest: Manifest,
     duplicates: Duplicates | None,
-    method: SplitMethod,
-    seed: int,
-    trial: int = 1,
-    fractions: Mapping[str, float] | None = None,
-    redraw: Iterable[str] | None = None,
-    *,
-    rest_seed: int | None = None,
+    options: SplitOptions,
     whole: Manifest | None = None,
     selection: Mapping[str, Any] | None = None,
-    crossing: Crossing = "refuse",
-    without: str = "",
 ) -> Split:
     """Draw train, validation and test.
 
     Args:
         manifest: The films to divide.
         duplicates: Copies among them, or among more films; None to group by patient and equal pixels only.
-        method: ``set1``: of each class 20 % are test, 10 % of the rest validation, both redrawn with the
-            trial. ``set2``: half is test, drawn once from the seed; 20 % of the rest is validation, redrawn with the trial.
-            ``fractions``: as `fractions` says; the test part drawn once. ``official``: the source's own parts (`official`); where it has
-            no validation part to speak of, 20 % of train, redrawn with the trial.
-        seed: Of the study.
-        trial: From 1.
-        fractions: Part -> share, adding up to 1; for the method ``fractions`` only.
-        redraw: Parts that the trial changes; None for what the method says.
-        rest_seed: Seed of the draw of validation films, where it is not `seed`.
+        options: How they are divided.
         whole: The manifest that `manifest` was selected from, whose digest is then the one recorded.
         selection: How it was selected, for the record.
-        crossing: For ``official``: what becomes of a group in two of the source's parts.
-        without: A source whose films are test, all of them and only those; the others are divided into train and validation in the
-            proportion that the method has for these two. Films of others whose group has a film of that source are left out.
 
     Raises:
-        InputError: Unknown method or part, fractions that do not add up to 1, an empty manifest.
+        InputError: As `divided`, or an empty manifest.
         DigestError: `duplicates` does not cover the films.
-        LeakageError: ``official``, and a group is in two of the source's parts.
+        LeakageError: As `divided`.
     """
-    if method not in METHODS:
-        raise InputError(f"unknown split method {method!r}; {nearest(method, METHODS)}")
     if len(manifest) == 0:
         raise InputError("there are no films to divide; the manifest is empty")
-    changing = tuple(sorted(REDRAW[method] if redraw is None else set(redraw)))
-    for part in changing:
-        if part not in PARTS:
-            raise InputError(f"unknown part {part!r} to redraw; {nearest(part, PARTS)}")
-    draws = Draws(method, seed, seed if rest_seed is None else rest_seed, trial, changing)
     group_of = film_groups(manifest, duplicates)
-    if without:
-        drawn = parts_without(manifest, group_of, draws, fractions, crossing, without)
-    elif method == "official":
-        drawn = parts_of_source(manifest, group_of, draws, crossing)
-    else:
-        drawn = parts_by_share(manifest, group_of, draws, shares_of(method, fractions))
+    drawn = divided(manifest, group_of, options)
     inputs = {"manifest": (whole or manifest).digest}
     if duplicates is not None:
         inputs["duplicates"] = duplicates.digest
     members = Counter(group_of.values())
-    options = {
-        "method": method,
-        "trial": trial,
-        "redraw": list(changing),
+    record = {
+        "method": options.method,
+        "trial": options.trial,
+        "redraw": list(options.changing),
         **drawn.facts,
         "near_duplicates": duplicates is not None,
         "selection": dict(selection or {}),
@@ -196,4 +157,5 @@ def draw_split(
         "largest_group": max(members.values()),
         "n_films": {p: manifest.only(ids).count_by("label") for p, ids in drawn.parts.items()},
     }
-    return Split(drawn.parts, group_of, Header("split", inputs=inputs, options=options, seed=seed))
+    header = Header("split", inputs=inputs, options=record, seed=options.seed)
+    return Split(drawn.parts, group_of, header)

@@ -25,6 +25,7 @@ from hilum.artifacts.split import AnySplit, Split, UnsafeSplit, read_split
 from hilum.augment.sampling import process_counts, sample_counts
 from hilum.core.seeding import key_entropy
 from hilum.paper.published_draw import draw_as_published
+from hilum.splitting.divide import SplitOptions
 from hilum.splitting.groups import film_groups
 from hilum.splitting.part_checks import require_parts
 from hilum.stages.split import draw_split
@@ -101,10 +102,11 @@ class StudyDraws:
         drawn_as = trial if "split" in study.redraw_with_trial else 1
         without = "" if drawing.source_left_out == "none" else drawing.source_left_out
         unseeded = secrets.randbits(62) if drawing.unseeded else None
-        split = draw_split(
-            films, self.duplicates, study.split.method, drawing.seed, trial=drawn_as, fractions=study.split.fractions,
+        how = SplitOptions(
+            study.split.method, drawing.seed, drawn_as, study.split.fractions,
             rest_seed=unseeded, crossing=study.split.crossing, without=without,
         )  # fmt: skip
+        split = draw_split(films, self.duplicates, how)
         parts: dict[str, tuple[str, ...]] = dict(split.parts)
         groups: Mapping[str, str] = split.group_of
         if drawing.overlapping:

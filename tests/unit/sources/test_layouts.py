@@ -455,7 +455,7 @@ def test_csv_strict_counts_rows_without_a_file(tmp_path: Path) -> None:
     path = write_csv(
         tmp_path / "s" / "t.csv", ("path", "label", "patient_id"), ("a.png", "x", "1"), ("b.png", "x", "2")
     )
-    with pytest.raises(InputError, match=r"1 films cannot be read.*was not written"):
+    with pytest.raises(InputError, match=r"1 film cannot be read.*was not written"):
         run(tmp_path, path, strict=True)
 
 
@@ -518,7 +518,7 @@ def test_labels_go_before_the_layout(tmp_path: Path) -> None:
         "s/normal/b": ("normal", "s:2"),
     }
     assert done.exclusions == ()
-    assert "changed the label of 1 films" in " ".join(done.notes)
+    assert "changed the label of 1 film" in " ".join(done.notes)
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_what_cannot_be_listed_is_said(tmp_path: Path) -> None:
         named_films([tmp_path / "gone"])
     (tmp_path / "F").mkdir()
     (tmp_path / "F" / "a.txt").write_text("x")
-    with pytest.raises(InputError, match=r"F: no film in this folder .*; it holds 1 other files"):
+    with pytest.raises(InputError, match=r"F: no film in this folder .*; it holds 1 other file or folder"):
         named_films([tmp_path / "F"])
 
 

@@ -124,7 +124,7 @@ def test_an_id_with_a_point_is_the_one_without_where_the_source_has_both(tmp_pat
     assert [f.patient_id for f in done.manifest.films] == ["t:12", "t:12", "t:7.0", "t:012"]
     said = [n for n in done.notes if "with and without a point" in n]
     assert said == [
-        "source 't': 1 patient ids are written with and without a point, such as '12.0' and '12'; each pair is taken for one patient"
+        "source 't': 1 patient id is written with and without a point, such as '12.0' and '12'; the pair is taken for one patient"
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.errors import InputError, LeakageError
+from hilum.splitting.divide import SplitOptions
 from hilum.stages.split import draw_split
 
 
@@ -22,7 +23,7 @@ def films(train: int = 50, valid: int = 12, test: int = 20, names: str = "train 
 
 
 def drawn(rows: list[FilmRow], **more: object):
-    return draw_split(Manifest(rows, Header("manifest")), None, "official", 3, **more)  # type: ignore[arg-type]
+    return draw_split(Manifest(rows, Header("manifest")), None, SplitOptions("official", 3, **more))  # type: ignore[arg-type]
 
 
 def counts(split) -> dict[str, int]:

@@ -9,6 +9,7 @@ import pytest
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.errors import InputError
+from hilum.splitting.divide import SplitOptions
 from hilum.splitting.part_checks import require_parts
 from hilum.stages.split import draw_split
 
@@ -28,7 +29,7 @@ def refused(
     **more: object,
 ) -> str:
     films = Manifest(rows, Header("manifest", options={"no_patient_ids": ["own", "far"]}))
-    split = draw_split(films, None, method, 1, **more)  # type: ignore[arg-type]
+    split = draw_split(films, None, SplitOptions(method, 1, **more))  # type: ignore[arg-type]
     with pytest.raises(InputError) as e:
         require_parts(split, films, sorted(films.count_by("label")), parts)
     return str(e.value)
@@ -108,8 +109,8 @@ def test_what_every_part_has_is_let_through() -> None:
         [row(f"{c}{k}", c) for c in "ab" for k in range(9)],
         Header("manifest", options={"no_patient_ids": ["own"]}),
     )
-    require_parts(draw_split(films, None, "set2", 1), films, ["a", "b"])
-    no_test = draw_split(films, None, "fractions", 1, fractions={"train": 0.5, "valid": 0.5})
+    require_parts(draw_split(films, None, SplitOptions("set2", 1)), films, ["a", "b"])
+    no_test = draw_split(films, None, SplitOptions("fractions", 1, fractions={"train": 0.5, "valid": 0.5}))
     require_parts(no_test, films, ["a", "b"], ("train", "valid"))
     with pytest.raises(
         InputError,

@@ -19,7 +19,7 @@ import pytest
 
 from hilum.core.errors import DigestError, InputError, MissingExtraError
 from hilum.sources.public import unpack as unpack_module
-from hilum.sources.public.catalogue import SETS, public_set
+from hilum.sources.public.catalogue import public_set, public_sets
 from hilum.sources.public.download import Interrupted, download
 from hilum.sources.public.unpack import DamagedArchive, unpack
 from hilum.stages.data import fetch
@@ -342,7 +342,7 @@ def test_kaggle_puts_its_files_in_the_folder(tmp_path: Path, monkeypatch: pytest
 
 
 def test_every_set_has_what_a_person_must_know() -> None:
-    for s in SETS:
+    for s in public_sets().values():
         assert s.licence
         assert s.size
         assert s.citation

@@ -161,6 +161,6 @@ def test_a_film_that_changed_since_ingest_is_refused_by_name(tmp_path: Path) -> 
         Image.fromarray(np.eye(64, dtype=np.uint8) * (40 + 40 * k)).save(tmp_path / f"{k}.png")
         rows.append(row(tmp_path / f"{k}.png"))
     shutil.copy(tmp_path / "0.png", tmp_path / "2.png")
-    with pytest.raises(InputError, match="1 films of the manifest cannot be used; ingest again") as refused:
+    with pytest.raises(InputError, match="1 film of the manifest cannot be used; ingest again") as refused:
         find_duplicates(Manifest(rows, Header("manifest", options={"no_patient_ids": ["made"]})), Local(2))
     assert "made/2: changed since ingest: film 'made/2' is not what it was" in str(refused.value)

@@ -93,7 +93,7 @@ def test_a_flag_for_another_name_gets_the_nearest(tmp_path: Path) -> None:
 
 def test_ids_that_exist_cannot_be_declared_absent(tmp_path: Path) -> None:
     film(tmp_path / "m" / "train" / "PNEUMONIA" / "person1_virus_2.jpeg")
-    with pytest.raises(InputError, match="its 1 films all have one; leave out --no-patient-ids m"):
+    with pytest.raises(InputError, match="its 1 film has one; leave out --no-patient-ids m"):
         run(tmp_path / "m", out=tmp_path / "m.csv", no_patient_ids=["m"])
 
 
@@ -108,7 +108,7 @@ def test_ids_that_exist_cannot_be_declared_absent(tmp_path: Path) -> None:
         (["set", "other/set"], r"2 sources are called 'set'.*set2=other/set"),
         (["a:b=set"], "cannot be a source's name"),
         (["set", "again=set"], "a film may be in one only"),
-        (["flat"], r"its 1 films have no class, such as 'x.png'.*--labels"),
+        (["flat"], r"its 1 film has no class, such as 'x.png'.*--labels"),
     ],
 )
 def test_wrong_sources_are_named(
@@ -216,7 +216,7 @@ def test_strict_writes_nothing_and_leaves_the_manifest_from_before(tmp_path: Pat
     before = {p.name: p.read_bytes() for p in tmp_path.glob("m.*")}
     (root / "Covid" / "0.png").write_bytes(b"")
     with pytest.raises(
-        InputError, match=r"1 films cannot be read.*stays as it was:\n  set: Covid/0.png: empty"
+        InputError, match=r"1 film cannot be read.*stays as it was:\n  set: Covid/0.png: empty"
     ) as error:
         run(root, out=out, no_patient_ids=["set"], strict=True)
     assert error.value.exit_code == 2

@@ -14,6 +14,7 @@ from hilum.artifacts.split import PARTS, Split
 from hilum.core.digests import SHORT, sha256_bytes
 from hilum.core.errors import DigestError, InputError
 from hilum.paper.published_draw import draw_as_published
+from hilum.splitting.divide import SplitOptions
 from hilum.splitting.groups import film_groups
 from hilum.stages.split import draw_split, select, subset
 
@@ -45,7 +46,7 @@ def paper() -> Manifest:
 
 
 def test_set2_has_the_papers_test_sizes_and_an_exact_80_20_of_the_rest(paper: Manifest) -> None:
-    split = draw_split(paper, None, "set2", 88)
+    split = draw_split(paper, None, SplitOptions("set2", 88))
     n = sizes(paper, split)
     assert n["test"] == {"covid": 1808, "bacterial": 719, "viral": 673, "normal": 5096}
     assert n["valid"] == {"covid": 362, "bacterial": 144, "viral": 135, "normal": 1020}  # ceil(.2 * rest)
@@ -55,32 +56,32 @@ def test_set2_has_the_papers_test_sizes_and_an_exact_80_20_of_the_rest(paper: Ma
 
 
 def test_set1_has_the_papers_test_sizes_and_validates_on_a_tenth_of_train(paper: Manifest) -> None:
-    n = sizes(paper, draw_split(paper, None, "set1", 88))
+    n = sizes(paper, draw_split(paper, None, SplitOptions("set1", 88)))
     assert n["test"] == {"covid": 724, "bacterial": 288, "viral": 269, "normal": 2039}
     assert n["valid"] == {"covid": 290, "bacterial": 115, "viral": 108, "normal": 816}  # ceil(.1 * rest)
 
 
 def test_what_a_trial_redraws(paper: Manifest) -> None:
-    one, two = (draw_split(paper, None, "set2", 1, trial=t) for t in (1, 2))
+    one, two = (draw_split(paper, None, SplitOptions("set2", 1, trial=t)) for t in (1, 2))
     assert one.parts["test"] == two.parts["test"]
     assert one.parts["valid"] != two.parts["valid"]
-    one, two = (draw_split(paper, None, "set1", 1, trial=t) for t in (1, 2))
+    one, two = (draw_split(paper, None, SplitOptions("set1", 1, trial=t)) for t in (1, 2))
     assert one.parts["test"] != two.parts["test"]
-    one, two = (draw_split(paper, None, "set1", 1, trial=t, redraw=()) for t in (1, 2))
+    one, two = (draw_split(paper, None, SplitOptions("set1", 1, trial=t, redraw=())) for t in (1, 2))
     assert one.parts == two.parts
-    one, two = (draw_split(paper, None, "set2", s) for s in (1, 2))
+    one, two = (draw_split(paper, None, SplitOptions("set2", s)) for s in (1, 2))
     assert one.parts["test"] != two.parts["test"]
 
 
 def test_a_draw_is_fair(paper: Manifest) -> None:
     """About half of test is shared by two seeds, as of two independent halves; none is shared with train."""
-    a, b = (set(draw_split(paper, None, "set2", s).parts["test"]) for s in (3, 4))
+    a, b = (set(draw_split(paper, None, SplitOptions("set2", s)).parts["test"]) for s in (3, 4))
     assert 0.46 < len(a & b) / len(a) < 0.54
 
 
 def test_the_published_way_leaks_half_of_test_and_this_one_nothing(paper: Manifest) -> None:
     """The published script shuffles a class once for train and once again for test; with its seed and counts 4147 of 8296 films leak."""
-    replayed, ours = draw_as_published(paper, 88), draw_split(paper, None, "set2", 88)
+    replayed, ours = draw_as_published(paper, 88), draw_split(paper, None, SplitOptions("set2", 88))
     for split, leaked in ((replayed, 4147), (ours, 0)):
         seen = {*split.parts["train"], *split.parts["valid"]}
         assert len(split.parts["test"]) == 8296
@@ -90,16 +91,22 @@ def test_the_published_way_leaks_half_of_test_and_this_one_nothing(paper: Manife
 
 def test_the_draws_of_the_papers_sets_stay_what_they_are(paper: Manifest) -> None:
     """Trials that were trained are found by the digest of their split."""
-    found = [draw_split(paper, None, method, 88, trial=2).digest[:16] for method in ("set2", "set1")]
+    found = [
+        draw_split(paper, None, SplitOptions(method, 88, trial=2)).digest[:16] for method in ("set2", "set1")
+    ]
     assert found == ["0909ddb15564afae", "a0e5e73d7a8ebb82"]
 
 
 def test_fractions_round_to_the_nearest_and_are_exact_in_binary_too() -> None:
     m = manifest(film(f"a{k}", "a") for k in range(10))
-    split = draw_split(m, None, "fractions", 0, fractions={"train": 0.7, "valid": 0.1, "test": 0.2})
+    split = draw_split(
+        m, None, SplitOptions("fractions", 0, fractions={"train": 0.7, "valid": 0.1, "test": 0.2})
+    )
     assert {p: len(v) for p, v in split.parts.items()} == {"train": 7, "valid": 1, "test": 2}
     tiny = manifest([film("a", "a"), film("b", "a")])
-    split = draw_split(tiny, None, "fractions", 0, fractions={"train": 0.7, "valid": 0.1, "test": 0.2})
+    split = draw_split(
+        tiny, None, SplitOptions("fractions", 0, fractions={"train": 0.7, "valid": 0.1, "test": 0.2})
+    )
     assert len(split.parts["train"]) == 2
 
 
@@ -107,7 +114,9 @@ def test_a_half_of_a_film_rounds_up_and_less_rounds_down() -> None:
     """Of 15 films .3 are 4.5 and .2 are 3; of 9 they are 2.7 and 1.8; of 11 they are 3.3 and 2.2."""
     for n, valid, test in ((15, 3, 5), (9, 2, 3), (11, 2, 3)):
         m = manifest([film(f"a{k}", "a") for k in range(n)])
-        split = draw_split(m, None, "fractions", 0, fractions={"train": 0.5, "valid": 0.2, "test": 0.3})
+        split = draw_split(
+            m, None, SplitOptions("fractions", 0, fractions={"train": 0.5, "valid": 0.2, "test": 0.3})
+        )
         assert {p: len(ids) for p, ids in split.parts.items()} == {
             "train": n - valid - test, "valid": valid, "test": test,
         }  # fmt: skip
@@ -124,17 +133,17 @@ def test_a_half_of_a_film_rounds_up_and_less_rounds_down() -> None:
 )
 def test_bad_fractions(fractions: dict[str, float] | None, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        draw_split(manifest([film("a", "a")]), None, "fractions", 0, fractions=fractions)
+        draw_split(manifest([film("a", "a")]), None, SplitOptions("fractions", 0, fractions=fractions))
 
 
 def test_bad_method_part_and_an_empty_manifest() -> None:
     m = manifest([film("a", "a")])
     with pytest.raises(InputError, match="did you mean 'set2'"):
-        draw_split(m, None, "set3x2", 0)  # type: ignore[arg-type]
+        draw_split(m, None, SplitOptions("set3x2", 0))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="did you mean 'valid'"):
-        draw_split(m, None, "set1", 0, redraw=["vali"])
+        draw_split(m, None, SplitOptions("set1", 0, redraw=["vali"]))
     with pytest.raises(InputError, match="no films"):
-        draw_split(manifest([]), None, "set1", 0)
+        draw_split(manifest([]), None, SplitOptions("set1", 0))
 
 
 def test_groups_join_patients_equal_films_and_copies() -> None:
@@ -170,7 +179,7 @@ def test_a_copy_that_is_not_selected_still_joins() -> None:
 def test_duplicates_of_other_films_are_refused() -> None:
     m = manifest(film(i, "x") for i in "abc")
     with pytest.raises(DigestError, match="1 films of the manifest were not looked at"):
-        draw_split(m, copies(m.only("ab")), "set1", 0)
+        draw_split(m, copies(m.only("ab")), SplitOptions("set1", 0))
 
 
 def test_large_groups_are_spread_over_the_parts() -> None:
@@ -179,7 +188,7 @@ def test_large_groups_are_spread_over_the_parts() -> None:
     m = manifest(films + [film(f"s{k}", "x") for k in range(700)])
     in_test = []
     for seed in range(8):
-        split = draw_split(m, None, "set2", seed)
+        split = draw_split(m, None, SplitOptions("set2", seed))
         assert len(split.parts["test"]) == 500
         assert len(split.parts["valid"]) == 100
         in_test.append(len({split.group_of[i] for i in split.parts["test"] if i.startswith("p")}))
@@ -190,7 +199,9 @@ def test_large_groups_are_spread_over_the_parts() -> None:
 
 def test_the_record(paper: Manifest) -> None:
     few = paper.where(label=["viral"])
-    split = draw_split(few, None, "set2", 5, trial=2, whole=paper, selection={"label": ["viral"]})
+    split = draw_split(
+        few, None, SplitOptions("set2", 5, trial=2), whole=paper, selection={"label": ["viral"]}
+    )
     header = split.header
     assert header.inputs == {"manifest": paper.digest}
     assert header.seed == 5
@@ -272,6 +283,9 @@ def test_a_subset_has_each_class_its_share_and_is_nested() -> None:
 
 def test_the_validation_films_can_have_a_seed_of_their_own() -> None:
     films = manifest(film(f"{label}-{k}", label) for label in PAPER for k in range(50))
-    plain, other = draw_split(films, None, "set2", 1), draw_split(films, None, "set2", 1, rest_seed=9)
+    plain, other = (
+        draw_split(films, None, SplitOptions("set2", 1)),
+        draw_split(films, None, SplitOptions("set2", 1, rest_seed=9)),
+    )
     assert plain.parts["test"] == other.parts["test"]
     assert plain.parts["valid"] != other.parts["valid"]
