@@ -18,7 +18,6 @@ from PIL import Image
 
 from documented import PAGES, ROOT, lines, mentions, table_rows
 from hilum.artifacts.predictions import Predictions
-from hilum.artifacts.statistics import read_statistics
 from hilum.cli.ending import ended
 from hilum.cli.main import app
 from hilum.cli.run import study_path
@@ -27,6 +26,7 @@ from hilum.study.file import read_study
 from hilum.study.suite import is_suite, read_suite
 from hilum.synthetic.phantom import draw
 from hilum.workflow.plan import recipes
+from statistics_rows import read_statistics
 
 COMMANDS = typer.main.get_command(app)
 LINES = lines()

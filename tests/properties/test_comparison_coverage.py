@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from hilum.artifacts.statistics import find
 from hilum.stats.asked import TrialScores
 from hilum.stats.difference import FilmPart, TrialPart, farther
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.summary import cell_statistics
+from statistics_rows import find
 
 pytestmark = pytest.mark.slow
 SIMULATED = runpy.run_path(str(Path(__file__).parents[1] / "simulated_studies.py"))

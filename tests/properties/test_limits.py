@@ -10,11 +10,12 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from hilum.artifacts.comparisons import Pair
-from hilum.artifacts.statistics import MACRO, find
+from hilum.artifacts.statistics import MACRO
 from hilum.stats.comparison import Cells
 from hilum.stats.confusion import predicted_class
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.summary import film_statistics
+from statistics_rows import find
 
 AREAS = ("roc_auc", "pr_auc", "average_precision")
 LEAST = 0.93

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import norm
 
-from hilum.artifacts.statistics import find
 from hilum.stats.calibration import choose_threshold
 from hilum.stats.confusion import Undefined, confusion, rates, ratios
 from hilum.stats.curves import average_precision, pr_auc, pr_curve, roc_auc, thin
@@ -21,6 +20,7 @@ from hilum.stats.proportions import clopper_pearson, wilson
 from hilum.stats.resampling import DecisionTable, Ranking, TrialFigures, resample
 from hilum.stats.summary import film_statistics
 from hilum.stats.walks import SortedRanking, areas_of_resamples
+from statistics_rows import find
 
 SEEDS = st.integers(0, 2**32 - 1)
 quick = settings(max_examples=60, deadline=None)

@@ -7,14 +7,17 @@ unless both sides have the same trained weights (a digest says so). This module 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from hilum.artifacts.header import Header, read_json, row_lines, write_with_header
-from hilum.artifacts.statistics import check_rows
+from hilum.artifacts.header import Header, checked, read_json, row_lines, write_with_header
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.statistics import ROW
 
 Verdict = Literal["better", "worse", "not distinguishable", "on these films, one trial", "undefined"]
 ONE_TRIAL: Verdict = "on these films, one trial"
@@ -42,13 +45,7 @@ def verdict_of(estimate: float, p_adjusted: float, one_training: bool) -> Verdic
 
 
 class Pair(NamedTuple):
-    """A comparison that is asked for.
-
-    Attributes:
-        cell: Name of the cell.
-        reference: Name of the cell that it is compared with.
-        label: What differs, for tables.
-    """
+    """A comparison that is asked for: the names of two cells, and what differs, for tables."""
 
     cell: str
     reference: str
@@ -60,12 +57,12 @@ class Secondary(BaseModel):
 
     Attributes:
         test: ``McNemar (exact)``, ``McNemar, Obuchowski's clusters``, ``DeLong``, ``DeLong, Obuchowski's clusters``.
-        trial: Number of the trial, from 1.
+        trial: From 1.
         p: Unadjusted; None with the reason in `note`.
         note: What it compares, or why there is none.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ROW
 
     test: str
     trial: int
@@ -77,19 +74,15 @@ class ComparisonRow(BaseModel):
     """One paired difference.
 
     Attributes:
-        family: Name of the family.
         metric: As in statistics.json.
         class_: In the file ``class``.
-        cell: The cell (with `run`, its run's folder name where runs are compared).
+        cell: Name of the cell; ``run/cell`` where runs are compared.
         reference: The cell that it is compared with.
         label: What differs, for tables: ``crop against baseline``.
         value: Mean over trials of `cell`; None with the reason in `note`.
-        reference_value: Of the reference.
         estimate: value - reference_value.
-        low: Simultaneous interval of the family and metric, at `level`.
-        high: Its upper end.
-        low_one: Interval of this difference alone.
-        high_one: Its upper end.
+        low: Lower end of the simultaneous interval of the family and metric, at `level`.
+        low_one: Lower end of the interval of this difference alone.
         p: Of the primary test, unadjusted.
         p_adjusted: By Holm over the family and metric.
         verdict: By `p_adjusted`; the metric says whether a higher figure is the better one. `ONE_TRIAL` where a cell was
@@ -97,15 +90,12 @@ class ComparisonRow(BaseModel):
         n_needed: Units (of `unit`) that would be needed for .8 power at the observed difference, where it is not distinguishable; None
             where it is, where the observed difference is 0, or where no number of units is enough with these trials.
         trials_needed: In that last case, the fewest trials of each cell with which it would be, were units without end.
-        standard_error: Of the difference.
-        film_error: Its part from films.
-        trial_error: Its part from trials.
+        standard_error: Of the difference; `film_error` is its part from films, `trial_error` that from trials.
         paired: Whether both cells' trials share their test films; else the units of the union are resampled.
         method: How test and interval were made.
         level: Nominal coverage.
         seed: Of the resamples.
-        unit: What was resampled.
-        n_clusters: Number of such units.
+        unit: What was resampled; there are `n_clusters` of them.
         n_trials: Trials of each of the two.
         shared_weights: Whether both sides have the same trained weights in every trial, by digest, so that films are the only chance.
         n_family: Comparisons in the family, for this metric.
@@ -113,7 +103,7 @@ class ComparisonRow(BaseModel):
         secondary: A trial at a time.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+    model_config = ROW
 
     family: str
     metric: str
@@ -157,6 +147,27 @@ class ComparisonRow(BaseModel):
         return self
 
 
+@dataclass(frozen=True)
+class ComparedRuns:
+    """Runs that were compared with the first of them.
+
+    Attributes:
+        folders: The runs, the reference first.
+        names: What each is called.
+        cells: ``run/cell`` -> each cell that was compared, or was a reference.
+        rows: Of ``comparisons.json``.
+        lonely: A sentence for each cell that was left out.
+        header: Of ``comparisons.json``.
+    """
+
+    folders: Sequence[RunFolder]
+    names: Sequence[str]
+    cells: Mapping[str, RunCell]
+    rows: Sequence[ComparisonRow]
+    lonely: Sequence[str]
+    header: Header
+
+
 def write_comparisons(path: Path, rows: Iterable[ComparisonRow], header: Header) -> None:
     """Write a JSON list, one row a line, with its header beside it."""
     write_with_header(path, row_lines(r.model_dump(by_alias=True) for r in rows), header)
@@ -168,4 +179,4 @@ def read_comparisons(path: Path) -> list[ComparisonRow]:
     Raises:
         InputError: No such file, no list, or a row that does not fit.
     """
-    return check_rows(read_json(path), ComparisonRow, path)
+    return checked(read_json(path), list[ComparisonRow], path)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Self
 
 from hilum.artifacts.features import PartFeatures
 from hilum.artifacts.header import Header, as_written, read_object, write_json
+from hilum.artifacts.prepared import ArrayStore
 from hilum.artifacts.split import PARTS
 from hilum.core.digests import digest
 
@@ -22,14 +23,7 @@ HELD_OUT = ("valid", "test")
 
 
 class DrawnFilm(NamedTuple):
-    """A prepared film of a trial.
-
-    Attributes:
-        image_id: The film.
-        copy: Copy number, from 0.
-        pixels_sha256: Digest of the prepared pixels.
-        drawn: What was drawn for it, operation by operation.
-    """
+    """A prepared film of a trial: copies are counted from 0, the digest is of the prepared pixels, `drawn` is operation by operation."""
 
     image_id: str
     copy: int
@@ -43,13 +37,6 @@ class FilmFacts(NamedTuple):
     label: str
     patient_id: str
     group: str
-
-
-class Store(Protocol):
-    """Where prepared films, or their features, are found by the digest of their pixels."""
-
-    def locations(self, digests: Sequence[str], /) -> list[tuple[str, int]]:
-        """(array file, row) of each."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +81,7 @@ class DrawnFilms:
             f.pixels_sha256 for films in (self.parts["train"], *map(self.held_out, HELD_OUT)) for f in films
         }
 
-    def found(self, films: Sequence[DrawnFilm], classes: Sequence[str], store: Store) -> PartFeatures:
+    def found(self, films: Sequence[DrawnFilm], classes: Sequence[str], store: ArrayStore) -> PartFeatures:
         """Films with the places where they, or their features, lie."""
         return PartFeatures(
             tuple(f.image_id for f in films),
@@ -104,10 +91,8 @@ class DrawnFilms:
 
     def write(self, path: Path) -> None:
         """Write the list, whole or not at all."""
-        films = {"films": self.facts, "shards": list(self.shards)}
-        write_json(
-            path, {"header": self.header.to_dict(), "columns": DrawnFilm._fields, **self.parts, **films}
-        )
+        value = {"header": self.header, "columns": DrawnFilm._fields, **self.parts, "films": self.facts}
+        write_json(path, {**value, "shards": self.shards})
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
-from hilum.artifacts.header import Header, as_written, read_json, read_object, write_json
+from hilum.artifacts.header import Header, checked, read_artefact, read_object, write_json
 from hilum.artifacts.manifest import Manifest
 from hilum.core.digests import SHORT, digest
 from hilum.core.errors import DigestError, InputError
@@ -24,14 +24,11 @@ Kind = Literal["exact-bytes", "exact-pixels", "near"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):
     """Two films that are copies.
 
     Attributes:
-        first: image_id.
-        second: image_id, after `first` in order.
-        kind: How they are equal.
+        first: image_id, before that of `second` in order.
         correlation: Of grey values of the aligned films; 1 when exact.
         detail: Of local contrast of the aligned films; 1 when exact.
     """
@@ -72,13 +69,13 @@ class CopyCounts:
     """How many copies there are, without their names.
 
     Attributes:
-        pairs: Kind of copy -> pairs.
-        groups: Groups of films that are copies of one another.
+        n_pairs: Kind of copy -> pairs.
+        n_groups: Groups of films that are copies of one another.
         largest_group: Films of the largest of them.
     """
 
-    pairs: Mapping[str, int]
-    groups: int
+    n_pairs: Mapping[str, int]
+    n_groups: int
     largest_group: int
 
     @classmethod
@@ -88,12 +85,10 @@ class CopyCounts:
         Raises:
             InputError: Missing or malformed.
         """
-        value = read_object(path)
-        with as_written(path):
-            pairs = {str(kind): int(n) for kind, n in value["n_pairs"].items()}
-            return cls(pairs, int(value["n_groups"]), int(value["largest_group"]))
+        return checked(read_object(path), cls, path)
 
 
+@dataclass(frozen=True)
 class Duplicates:
     """Copies among films.
 
@@ -101,18 +96,23 @@ class Duplicates:
         pairs: Copies, sorted.
         films: image_id -> the first digits of its pixels' digest, for every film that was looked at.
         header: Where it comes from; ``inputs["manifest"]`` is the digest of the manifest.
+
+    Raises:
+        InputError: A pair names a film that was not looked at.
     """
 
-    def __init__(self, pairs: Iterable[Copy], films: Mapping[str, str], header: Header) -> None:
-        self.pairs: tuple[Copy, ...] = tuple(sorted(pairs, key=lambda p: (p.first, p.second)))
-        self.films = dict(sorted(films.items()))
-        self.header = header
+    pairs: Sequence[Copy]
+    films: Mapping[str, str]
+    header: Header
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pairs", tuple(sorted(self.pairs, key=lambda p: p[:2])))
+        object.__setattr__(self, "films", dict(sorted(self.films.items())))
         for p in self.pairs:
-            for i in (p.first, p.second):
-                if i not in self.films:
-                    raise InputError(
-                        f"duplicates: the pair {p.first!r}, {p.second!r} names an unknown film {i!r}"
-                    )
+            if unknown := [i for i in (p.first, p.second) if i not in self.films]:
+                raise InputError(
+                    f"duplicates: the pair {p.first!r}, {p.second!r} names an unknown film {unknown[0]!r}"
+                )
 
     @cached_property
     def groups(self) -> tuple[tuple[str, ...], ...]:
@@ -122,7 +122,7 @@ class Duplicates:
     @cached_property
     def digest(self) -> str:
         """Digest of which films are copies."""
-        return digest([[p.first, p.second, p.kind] for p in self.pairs])
+        return digest([p[:3] for p in self.pairs])
 
     def check(self, manifest: Manifest) -> None:
         """Check that every film of a manifest, or of a selection from it, was looked at as it is now.
@@ -144,12 +144,12 @@ class Duplicates:
         write_json(
             path,
             {
-                "header": self.header.to_dict(),
+                "header": self.header,
                 "n_films": len(self.films),
                 "n_pairs": {k: sum(p.kind == k for p in self.pairs) for k in KINDS},
                 "n_groups": len(self.groups),
                 "largest_group": max((len(g) for g in self.groups), default=0),
-                "pairs": [[p.first, p.second, p.kind, p.correlation, p.detail] for p in self.pairs],
+                "pairs": self.pairs,
                 "groups": self.groups,
                 "films": self.films,
             },
@@ -162,18 +162,4 @@ class Duplicates:
         Raises:
             InputError: Missing or malformed.
         """
-        value: Any = read_json(path)
-        header = Header.from_dict(
-            value.get("header") if isinstance(value, dict) else value, "duplicates", path
-        )
-        try:
-            pairs = [Copy(str(a), str(b), kind, float(r), float(d)) for a, b, kind, r, d in value["pairs"]]
-            films = {str(i): str(d) for i, d in value["films"].items()}
-        except (KeyError, TypeError, ValueError, AttributeError) as e:
-            raise InputError(
-                f"{path}: expected pairs [first, second, kind, correlation, detail] and films: {e!r}"
-            ) from None
-        for p in pairs:
-            if p.kind not in KINDS:
-                raise InputError(f"{path}: unknown kind {p.kind!r} of copy; kinds are {', '.join(KINDS)}")
-        return cls(pairs, films, header)
+        return read_artefact(path, "duplicates", cls)

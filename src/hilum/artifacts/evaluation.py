@@ -1,24 +1,29 @@
-"""What the evaluation of a run leaves beside ``statistics.json``: confusion matrices, curves and the unit of
-the intervals.
+"""``evaluation.json``: what the evaluation of a run leaves beside ``statistics.json``. The report reads it, not the predictions.
 
-Convention: ``evaluation.json`` holds a header (what it was computed from), the resampling unit with its
-counts, the formulas, and for every trial of every cell the confusion matrix (rows the truth) and the thinned
-precision-recall and ROC curves of the positive class on the test part, and how well its probabilities
-are calibrated. The report reads these, not the
-predictions. Nothing is computed here.
+It holds the unit of the intervals, the formulas, and for every trial of every cell the confusion matrix and the thinned precision-recall
+and ROC curves of the positive class on the test part, and how well its probabilities are calibrated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PlainValidator
 
-from hilum.artifacts.header import Header, as_written, read_csv_header, read_json, require_digest, write_json
+from hilum.artifacts.header import (
+    Header,
+    as_written,
+    checked,
+    read_csv_header,
+    read_object,
+    require_digest,
+    write_json,
+)
 from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import digest
@@ -27,31 +32,20 @@ from hilum.core.errors import DigestError
 NAME = "evaluation.json"
 MIXED_UNIT = "patient, else duplicate group, else film"
 _DIGITS = 6  # of a drawn point
+_Floats = Annotated[NDArray[np.float64], PlainValidator(lambda v: np.array(v, dtype=np.float64))]
+_Counts = Annotated[NDArray[np.int64], PlainValidator(lambda v: np.array(v, dtype=np.int64))]
 
 
 @dataclass(frozen=True)
 class Points:
-    """Points of a curve.
+    """Points of a curve, float64 (n_points,): precision over recall, or true over false positive rate."""
 
-    Attributes:
-        x: float64 (n_points,): recall, or false positive rate.
-        y: float64 (n_points,): precision, or true positive rate.
-    """
+    x: _Floats
+    y: _Floats
 
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-
-    def to_dict(self) -> dict[str, list[float]]:
+    def rounded(self) -> dict[str, list[float]]:
         """As JSON-able values, rounded for drawing."""
-        return {
-            "x": [round(float(v), _DIGITS) for v in self.x],
-            "y": [round(float(v), _DIGITS) for v in self.y],
-        }
-
-    @classmethod
-    def from_dict(cls, value: dict[str, list[float]]) -> Points:
-        """Read back."""
-        return cls(np.array(value["x"], dtype=np.float64), np.array(value["y"], dtype=np.float64))
+        return {k: [round(float(v), _DIGITS) for v in values] for k, values in (("x", self.x), ("y", self.y))}
 
 
 @dataclass(frozen=True)
@@ -62,8 +56,6 @@ class Calibration:
         temperature: Logits are divided by it; 1 leaves them as they are.
         ece: Expected calibration error of the predicted class's probability, 0 .. 1, as predicted.
         brier: Brier score, 0 .. 2, as predicted.
-        ece_at_temperature: As `ece`, at the temperature.
-        brier_at_temperature: As `brier`, at the temperature.
     """
 
     temperature: float
@@ -79,12 +71,12 @@ class TrialEvaluation:
 
     Attributes:
         confusion: int64 (n_classes, n_classes), rows the truth.
-        pr: Precision over recall; None where the test part has no positive film.
-        roc: True over false positive rate; None where it has none of either.
+        pr: None where the test part has no positive film.
+        roc: None where it has none of either.
         calibration: Of its probabilities; None where the bundle has no temperature.
     """
 
-    confusion: NDArray[np.int64]
+    confusion: _Counts
     pr: Points | None
     roc: Points | None
     calibration: Calibration | None = None
@@ -95,9 +87,9 @@ class Evaluation:
     """Everything of ``evaluation.json``.
 
     Attributes:
-        header: What it was computed from.
+        header: With the digests of predictions, study and splits.
         unit: What the intervals resample.
-        unit_counts: How many units of each kind.
+        unit_counts: Kind of unit -> how many.
         formulas: Metric -> formula.
         trials: (cell name, trial) -> what is drawn.
     """
@@ -119,14 +111,12 @@ class Evaluation:
         for (cell, trial), t in self.trials.items():
             cells.setdefault(cell, {})[str(trial)] = {
                 "confusion": t.confusion.tolist(),
-                "pr": t.pr.to_dict() if t.pr else None,
-                "roc": t.roc.to_dict() if t.roc else None,
-                "calibration": asdict(t.calibration) if t.calibration else None,
+                "pr": t.pr.rounded() if t.pr else None,
+                "roc": t.roc.rounded() if t.roc else None,
+                "calibration": t.calibration,
             }
-        unit = {"name": self.unit, "counts": dict(self.unit_counts)}
-        write_json(
-            path, {"header": self.header.to_dict(), "unit": unit, "formulas": self.formulas, "cells": cells}
-        )
+        unit = {"name": self.unit, "counts": self.unit_counts}
+        write_json(path, {"header": self.header, "unit": unit, "formulas": self.formulas, "cells": cells})
 
     @classmethod
     def read(cls, path: Path) -> Evaluation:
@@ -135,22 +125,12 @@ class Evaluation:
         Raises:
             InputError: No such file, or of another kind.
         """
-        value = read_json(path)
+        value = read_object(path)
+        header = Header.from_dict(value.get("header"), "evaluation", path)
         with as_written(path):
-            header = Header.from_dict(value.get("header"), "evaluation", path)
-            trials = {
-                (cell, int(trial)): TrialEvaluation(
-                    np.array(t["confusion"], dtype=np.int64),
-                    Points.from_dict(t["pr"]) if t["pr"] else None,
-                    Points.from_dict(t["roc"]) if t["roc"] else None,
-                    Calibration(**t["calibration"]) if t.get("calibration") else None,
-                )
-                for cell, by_trial in value["cells"].items()
-                for trial, t in by_trial.items()
-            }
-            counts = {str(unit): int(n) for unit, n in value["unit"]["counts"].items()}
-            formulas = {str(metric): str(formula) for metric, formula in value["formulas"].items()}
-            return cls(header, str(value["unit"]["name"]), counts, formulas, trials)
+            cells = checked(value["cells"], dict[str, dict[int, TrialEvaluation]], path)
+            trials = {(cell, n): t for cell, by_trial in cells.items() for n, t in by_trial.items()}
+            return cls(header, value["unit"]["name"], value["unit"]["counts"], value["formulas"], trials)
 
 
 def read_checked(folder: RunFolder) -> Evaluation:
@@ -160,18 +140,19 @@ def read_checked(folder: RunFolder) -> Evaluation:
         InputError: The run was not evaluated.
         DigestError: They are of other predictions, or the statistics were changed.
     """
-    evaluation = Evaluation.read(folder.path / NAME)
     where = folder.path / NAME
-    now = digest(folder.prediction_digests())
-    require_digest("predictions", evaluation.header.inputs.get("predictions", ""), now, where)
-    require_digest("study", evaluation.header.inputs.get("study", ""), folder.record.study_digest, where)
-    splits = folder.splits_digest()
-    require_digest("splits", evaluation.header.inputs.get("splits", ""), splits, where)
+    evaluation = Evaluation.read(where)
+    now = {
+        "predictions": digest(folder.prediction_digests()),
+        "study": folder.record.study_digest,
+        "splits": folder.splits_digest(),
+    }
+    for name, got in now.items():
+        require_digest(name, evaluation.header.inputs.get(name, ""), got, where)
     statistics = folder.path / STATISTICS
     _, provenance = read_csv_header(statistics, "statistics") if statistics.is_file() else (None, "unknown")
     if provenance != "hilum":
         raise DigestError(
-            f"{statistics}: it is missing, or was changed after it was written (provenance "
-            f"{provenance!r}); run `hilum run` again"
+            f"{statistics}: it is missing, or was changed after it was written (provenance {provenance!r}); run `hilum run` again"
         )
     return evaluation

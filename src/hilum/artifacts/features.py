@@ -9,16 +9,16 @@ each takes a lock a shard, and what two of them computed is equal.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.header import Header, read_json, write_json
+from hilum.artifacts.header import Header, members, read_json, write_json
+from hilum.artifacts.prepared import ArrayStore
 from hilum.core.digests import SHORT
-from hilum.core.files import writing
 from hilum.core.keys import ALWAYS, Key
 
 FEATURES = Key(
@@ -33,16 +33,14 @@ class FeatureSpec:
     """Everything that features depend on besides the pixels.
 
     Attributes:
-        backbone: Name.
-        tap: Where the frozen part ends.
+        tap: Where the frozen part of the backbone ends.
         state_sha256: Digest of its weights and BatchNorm statistics.
-        mean: Of the normalisation.
-        std: Of the normalisation.
+        mean: Of the normalisation, as `std`.
         precision: ``fp32`` or ``bf16``.
         batch: Films a batch, always filled up.
         size_px: Height and width of the prepared films.
         device: Kind of device and its name.
-        threads: Threads on a CPU (a sum may be taken in another order with another number).
+        threads: On a CPU (a sum may be taken in another order with another number).
         versions: Library -> version.
         dtype: As stored: float32 for vectors, float16 for maps.
     """
@@ -62,11 +60,11 @@ class FeatureSpec:
 
     @property
     def digest(self) -> str:
-        """Digest of the specification; the store's key."""
-        return FEATURES.digest(asdict(self))
+        """The store's key."""
+        return FEATURES.digest(members(self))
 
 
-class FeatureStore:
+class FeatureStore(ArrayStore):
     """Features of one specification.
 
     Args:
@@ -75,14 +73,11 @@ class FeatureStore:
     """
 
     def __init__(self, root: Path, spec: FeatureSpec) -> None:
+        super().__init__(root / f"{spec.backbone}-{spec.digest[:SHORT]}")
         self.spec = spec
-        self.folder = root / f"{spec.backbone}-{spec.digest[:SHORT]}"
-        self._where: dict[str, tuple[Path, int]] = {}
         self._seen: set[Path] = set()
         if not (self.folder / "spec.json").exists():
-            write_json(
-                self.folder / "spec.json", {"header": Header("features").to_dict(), "spec": asdict(spec)}
-            )
+            write_json(self.folder / "spec.json", {"header": Header("features"), "spec": spec})
         self.refresh()
 
     def __reduce__(self) -> tuple[type[FeatureStore], tuple[Path, FeatureSpec]]:
@@ -114,12 +109,10 @@ class FeatureStore:
 
     def write(self, name: str, digests: Sequence[str], features: NDArray[Any], seconds: float) -> None:
         """Write a shard. Values are checked to be finite by whoever computed them."""
-        with writing(self.folder / f"{name}.npy") as beside, beside.open("wb") as f:
-            np.save(f, np.ascontiguousarray(features, dtype=self.spec.dtype))
+        self._save(f"{name}.npy", np.ascontiguousarray(features, dtype=self.spec.dtype))
         write_json(self.folder / f"{name}.json", {"n_films": len(digests), "seconds": round(seconds, 4)})
         ids = np.frombuffer(bytes.fromhex("".join(digests)), dtype=np.uint8).reshape(-1, 32)
-        with writing(self.folder / f"{name}.ids.npy") as beside, beside.open("wb") as f:
-            np.save(f, ids)
+        self._save(f"{name}.ids.npy", ids)
         self.refresh()
 
     def seconds_per_film(self) -> float:
@@ -127,10 +120,6 @@ class FeatureStore:
         facts = [read_json(p) for p in sorted(self.folder.glob("*.json")) if p.name != "spec.json"]
         films = sum(f["n_films"] for f in facts)
         return sum(f["seconds"] for f in facts) / films if films else 0.0
-
-    def locations(self, digests: Sequence[str]) -> list[tuple[str, int]]:
-        """(shard file, row) of each film, for a task that runs elsewhere."""
-        return [(str(self._where[d][0]), self._where[d][1]) for d in digests]
 
 
 class FeatureRows:

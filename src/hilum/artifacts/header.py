@@ -125,7 +125,7 @@ def checked(value: Any, of: type[Artefact], path: Path) -> Artefact:
     except ValidationError as e:
         first = e.errors()[0]
         key, came = ".".join(map(str, first["loc"])), shorten(repr(first["input"]), 200)
-        wrong = f"{key}: {first['msg'][:1].lower()}{first['msg'][1:]}, got {came}"
+        wrong = f"{key}: {first['msg'][:1].lower()}{first['msg'][1:]}, got {came}".removeprefix(": ")
         raise not_as_written(
             path, f"the key {key!r} is missing" if first["type"] == "missing" else wrong
         ) from None

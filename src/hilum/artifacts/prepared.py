@@ -8,9 +8,8 @@ at them by digest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +19,14 @@ from hilum.core.digests import SHORT
 from hilum.core.files import writing
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One prepared film that a study wants.
+class Wanted(NamedTuple):
+    """What a study wants to be made of a film.
 
     Attributes:
-        pipeline: Name of the pipeline.
+        pipeline: Its name.
         part: Part of the split it is for.
-        seed: Seed of its draws.
-        copy: Copy number, from 0.
+        seed: Of its draws.
+        copy: From 0.
     """
 
     pipeline: str
@@ -37,8 +35,7 @@ class Wanted:
     copy: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedRow:
+class PreparedRow(NamedTuple):
     """A prepared film: what was wanted, what was drawn, and the digest of the pixels that came of it."""
 
     image_id: str
@@ -47,12 +44,25 @@ class PreparedRow:
     drawn: Any
 
 
-class PreparedStore:
-    """Shards of prepared films in a folder."""
+class ArrayStore:
+    """Arrays in a folder, a row a film; films are found by the digest of their prepared pixels."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._where: dict[str, tuple[Path, int]] = {}
+
+    def _save(self, name: str, array: NDArray[Any]) -> None:
+        """Write an array, whole or not at all."""
+        with writing(self.folder / name) as beside, beside.open("wb") as f:
+            np.save(f, array)
+
+    def locations(self, digests: Iterable[str]) -> list[tuple[str, int]]:
+        """(array file, row) of each film, for a task that runs elsewhere."""
+        return [(str(path), row) for path, row in map(self._where.__getitem__, digests)]
+
+
+class PreparedStore(ArrayStore):
+    """Shards of prepared films in a folder."""
 
     def _index_path(self, key: str) -> Path:
         return self.folder / f"{key[:SHORT]}.json"
@@ -76,37 +86,22 @@ class PreparedStore:
         files = {}
         for (height, width), digests in sorted(by_shape.items()):
             name = f"{key[:SHORT]}.{height}x{width}.npy"
-            with writing(self.folder / name) as beside, beside.open("wb") as f:
-                np.save(f, np.stack([pixels[d] for d in digests]))
+            self._save(name, np.stack([pixels[d] for d in digests]))
             files[name] = digests
         write_json(
             self._index_path(key),
             {
-                "header": header.to_dict(),
+                "header": header,
                 "seconds": round(seconds, 4),
                 "files": files,
-                "rows": [
-                    [
-                        r.image_id,
-                        r.wanted.pipeline,
-                        r.wanted.part,
-                        r.wanted.seed,
-                        r.wanted.copy,
-                        r.digest,
-                        r.drawn,
-                    ]
-                    for r in rows
-                ],
+                "rows": [[r.image_id, *r.wanted, r.digest, r.drawn] for r in rows],
             },
         )
 
     def read(self, key: str) -> tuple[list[PreparedRow], float]:
         """Rows of a shard and the seconds it took when it was made; its pixels can then be asked for."""
         value = self._located(key)
-        rows = [
-            PreparedRow(i, Wanted(pipeline, part, seed, copy), d, drawn)
-            for i, pipeline, part, seed, copy, d, drawn in value["rows"]
-        ]
+        rows = [PreparedRow(i, Wanted(*wanted), d, drawn) for i, *wanted, d, drawn in value["rows"]]
         return rows, float(value["seconds"])
 
     def _located(self, key: str) -> dict[str, Any]:
@@ -127,7 +122,3 @@ class PreparedStore:
         """(height, width) of all films in the shards that were read."""
         names = {path.name.split(".")[1] for path in {path for path, _ in self._where.values()}}
         return {(int(h), int(w)) for h, w in (n.split("x") for n in names)}
-
-    def locations(self, digests: Iterable[str]) -> list[tuple[str, int]]:
-        """(array file, row) of each film, for a task that runs elsewhere."""
-        return [(str(self._where[d][0]), self._where[d][1]) for d in digests]

@@ -7,18 +7,17 @@ that it was run with, every default filled in; a table that it does not name is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from hilum.artifacts.header import Header, as_written, read_object, write_json
+from hilum.artifacts.header import Header, as_written, checked, members, read_object, write_json
 from hilum.core.errors import InputError
 from hilum.study.factors import FACTOR, GridCell
 from hilum.study.faults import that_set
 
 NAME = "run.json"
-_NEEDED = ("name", "title", "study_digest", "manifest_digest", "classes", "positive", "cells", "trials")
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,6 @@ class StartWeights:
     source: str | None = None
     licence: str | None = None
     pretrained: bool = True
-
-    @classmethod
-    def from_dict(cls, value: Mapping[str, Any]) -> Self:
-        """As the record has it; keys of other versions of hilum are left out."""
-        return cls(**{k: value[k] for k in cls.__dataclass_fields__ if k in value})
 
 
 @dataclass(frozen=True)
@@ -190,12 +184,7 @@ class RunRecord:
 
     def write(self, path: Path) -> None:
         """Write the record, whole or not at all."""
-        value = {k: getattr(self, k) for k in self.__dataclass_fields__}
-        value |= {
-            "header": self.header.to_dict(),
-            "cells": [c.to_dict() for c in self.cells],
-            "weights": {name: asdict(w) for name, w in self.weights.items()},
-        }
+        value = members(self) | {"cells": [c.to_dict() for c in self.cells]}
         write_json(path, {"trials" if k == "n_trials" else k: v for k, v in value.items()})
 
     @classmethod
@@ -206,23 +195,13 @@ class RunRecord:
             InputError: No such file, or one without the keys that are needed, or a value of another type.
         """
         value = read_object(path)
-        header = Header.from_dict(value.get("header"), "run", path)
-        for key in _NEEDED:
-            if key not in value:
-                raise InputError(f"{path}: expected a key {key!r}, got {', '.join(value)}")
+        Header.from_dict(value.get("header"), "run", path)
+        weights = checked(value.get("weights") or {}, dict[str, StartWeights], path)
         with as_written(path):
-            weights = {n: StartWeights.from_dict(w) for n, w in (value.get("weights") or {}).items()}
-            known = {k: value[k] for k in cls.__dataclass_fields__ if value.get(k) is not None}
-            known |= {
-                "header": header,
-                "study": dict(value.get("study") or {}),
-                "classes": tuple(value["classes"]),
-                "cells": tuple(RunCell.from_dict(c, weights) for c in value["cells"]),
-                "n_trials": int(value["trials"]),
-                "weights": weights,
-                "title": str(value["title"] or ""),
-            }
-            record = cls(**known)
+            cells = [RunCell.from_dict(c, weights) for c in value["cells"]]
+            n_trials = value["trials"]
+        known = {k: v for k, v in value.items() if v is not None}
+        record = checked({"study": {}, "title": "", **known, "cells": cells, "n_trials": n_trials}, cls, path)
         if not record.cells or record.n_trials < 1 or record.positive not in record.classes:
             raise InputError(
                 f"{path}: expected at least one cell and one trial, and a positive class among "

@@ -6,36 +6,32 @@ A group is what may not be divided: the films of one patient, and copies of one 
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from hilum.artifacts.header import Header, as_written, read_json, require_digest, write_json
+from hilum.artifacts.header import Header, as_written, checked, read_object, require_digest, write_json
 from hilum.artifacts.manifest import Manifest
 from hilum.core.digests import digest
 from hilum.core.errors import InputError, LeakageError
 
 PARTS = ("train", "valid", "test")
 PART_SPELLINGS = {
-    "train": "train",
-    "training": "train",
-    "val": "valid",
-    "valid": "valid",
-    "validation": "valid",
-    "test": "test",
-    "testing": "test",
-    **dict.fromkeys(("train_set", "training_set", "trainset"), "train"),
-    **dict.fromkeys(("val_set", "valid_set", "validation_set", "dev", "development"), "valid"),
-    **dict.fromkeys(("test_set", "testing_set", "testset", "holdout", "hold-out"), "test"),
+    word: part
+    for part, words in (
+        ("train", "train training train_set training_set trainset"),
+        ("valid", "val valid validation val_set valid_set validation_set dev development"),
+        ("test", "test testing test_set testing_set testset holdout hold-out"),
+    )
+    for word in words.split()
 }
 """How sources call their parts, in lower case -> the part."""
 
 
-class AnySplit(ABC):
+class AnySplit:
     """Films by part: what a leak-free split and an unsafe one share. A function that takes either asks for this.
 
     Args:
@@ -73,28 +69,43 @@ class AnySplit(ABC):
         """Digest of what is in which part."""
         return digest([self.parts, self.group_of])
 
-    @abstractmethod
     def check(self, manifest: Manifest) -> None:
         """Check against the manifest itself.
 
         Raises:
-            DigestError: The manifest is not the one that it was drawn from.
-            LeakageError: A leak-free split leaks after all.
+            DigestError: It is not the one that the split was drawn from.
         """
         require_digest("manifest", self.header.inputs["manifest"], manifest.digest, "split")
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-able values."""
-        films = {p: {i: self.group_of[i] for i in ids} for p, ids in self.parts.items()}
+        """As split.json has it."""
         return {
-            "header": self.header.to_dict(),
-            "n_films": {p: len(v) for p, v in self.parts.items()},
-            "films": films,
+            "header": self.header,
+            "n_films": {p: len(ids) for p, ids in self.parts.items()},
+            "films": {p: {i: self.group_of[i] for i in ids} for p, ids in self.parts.items()},
         }
 
     def write(self, path: Path) -> None:
         """Write split.json."""
         write_json(path, self.to_dict())
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read split.json, of this kind of split only.
+
+        Raises:
+            InputError: Missing, malformed, or of another kind.
+            LeakageError: A leak-free split that was edited so that it leaks.
+        """
+        value = read_object(path)
+        header = Header.from_dict(value.get("header"), cls.kind, path)
+        with as_written(path):
+            films = checked(value["films"], dict[str, dict[str, str]], path)
+        return cls(
+            {p: list(ids) for p, ids in films.items()},
+            {i: g for ids in films.values() for i, g in ids.items()},
+            header,
+        )
 
 
 class Split(AnySplit):
@@ -152,45 +163,15 @@ class Split(AnySplit):
                             "part only. Rebuild the split with `hilum split`, or correct the ids in the manifest."
                         )
 
-    @classmethod
-    def read(cls, path: Path) -> Split:
-        """Read split.json; leakage is refused here too.
-
-        Raises:
-            InputError: Missing or malformed.
-            LeakageError: The file was edited so that it leaks.
-        """
-        value = read_json(path)
-        with as_written(path):
-            header = Header.from_dict(value.get("header"), "split", path)
-            films = value["films"]
-            flat: dict[str, str] = {}
-            for part, group_of in films.items():
-                for i, g in group_of.items():
-                    if i in flat:
-                        raise LeakageError(
-                            f"{path}: film {i!r} is in {part} and in another part; rebuild with `hilum split`"
-                        )
-                    flat[i] = g
-            return cls({p: list(v) for p, v in films.items()}, flat, header)
-
 
 class UnsafeSplit(AnySplit):
     """A split that may leak, on purpose: what the published scripts did, to measure what it is worth.
 
-    It is no `Split` and its file has a kind of its own, so that nothing takes it for one: only `read_split` reads it, and only a study
-    with a switch of ``[unsafe]`` on makes one. Its header names the switches. A film may be in several parts.
+    It is no `Split` and its file has a kind of its own, so that nothing takes it for one; only a study with a switch of ``[unsafe]`` on
+    makes one. Its header names the switches. A film may be in several parts.
     """
 
     kind = "unsafe split"
-
-    def check(self, manifest: Manifest) -> None:
-        """Check against the manifest itself.
-
-        Raises:
-            DigestError: The manifest is not the one that it was drawn from.
-        """
-        super().check(manifest)
 
     @cached_property
     def n_shared(self) -> int:
@@ -205,13 +186,6 @@ def read_split(path: Path) -> AnySplit:
         InputError: Missing or malformed.
         LeakageError: A leak-free split that was edited so that it leaks.
     """
-    value = read_json(path)
     with as_written(path):
-        unsafe = value["header"]["kind"] == UnsafeSplit.kind
-    if not unsafe:
-        return Split.read(path)
-    header = Header.from_dict(value["header"], UnsafeSplit.kind, path)
-    films = value["films"]
-    return UnsafeSplit(
-        {p: list(v) for p, v in films.items()}, {i: g for v in films.values() for i, g in v.items()}, header
-    )
+        unsafe = read_object(path)["header"]["kind"] == UnsafeSplit.kind
+    return (UnsafeSplit if unsafe else Split).read(path)

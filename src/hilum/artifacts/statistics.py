@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hilum.artifacts.header import Header, read_json, row_lines, write_with_header
+from hilum.artifacts.header import Header, row_lines, write_with_header
 from hilum.core.errors import InputError
 
 RULES = 2
@@ -22,6 +22,8 @@ ALL_CLASSES = "all"  # the `class` of a figure that is about every class at once
 MACRO = "macro"  # of a mean over classes
 RESERVED = (ALL_CLASSES, MACRO)
 """What no class may be called."""
+ROW: Final = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+"""A row is frozen, and refuses what it does not know and what is no number."""
 
 
 class StatisticsRow(BaseModel):
@@ -32,28 +34,23 @@ class StatisticsRow(BaseModel):
             the others are for the class of the highest probability, or need no decision (the areas).
         class_: In the file ``class``: the class counted as positive, ``"all"`` (one figure of all classes), ``"macro"`` (the mean of
             the classes' figures), or the name of a contrast such as ``"tb vs adult normal"``.
-        part: The part of the split the films are from.
-        estimate: The figure (mean over trials where there are several), or None with the reason in `note`.
-        low: Lower end of the interval at `level`; None with the reason in `note`.
-        high: Upper end.
+        estimate: The figure (mean over trials where there are several); None, as `low` and `high`, with the reason in `note`.
+        low: Lower end of the interval at `level`.
         n: Films that the figure is about (of one trial).
         n_positive: Those of the positive class; equal to `n` for ``"all"`` and ``"macro"``.
         method: How the interval was made.
         level: Nominal coverage of both intervals.
-        seed: Seed of the resamples.
-        unit: What was resampled: ``"patient"``, ``"duplicate group"`` or ``"film"``.
-        n_clusters: Number of such units.
-        n_trials: Trials averaged.
+        seed: Of the resamples.
+        unit: What was resampled: ``"patient"``, ``"duplicate group"`` or ``"film"``; there are `n_clusters` of them.
         standard_error: Of the mean over trials (ddof 1, over trials only); None for one trial.
-        t_low: Student's t interval over trials only (n_trials - 1 degrees of freedom), lower end.
-        t_high: Upper end.
-        film_error: Standard error that comes from the films (their part common to all trials), from the
-            resamples; None where they were not used.
+        t_low: Lower end of Student's t interval over trials only (n_trials - 1 degrees of freedom).
+        film_error: Standard error that comes from the films (their part common to all trials), from the resamples; None where they
+            were not used.
         formula: What was divided by what.
         note: Warnings, or the reason of a null.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+    model_config = ROW
 
     metric: str
     class_: str = Field(validation_alias="class", serialization_alias="class")
@@ -88,19 +85,6 @@ class StatisticsRow(BaseModel):
         return self.metric, self.class_, self.part
 
 
-def find(rows: Iterable[StatisticsRow], metric: str, class_: str, part: str | None = None) -> StatisticsRow:
-    """The one row of that metric and class (and part, where given).
-
-    Raises:
-        InputError: No row, or more than one.
-    """
-    found = [r for r in rows if r.metric == metric and r.class_ == class_ and part in (None, r.part)]
-    if len(found) != 1:
-        where = f"metric {metric!r}, class {class_!r}" + (f", part {part!r}" if part is not None else "")
-        raise InputError(f"expected one row with {where}; found {len(found)}")
-    return found[0]
-
-
 def write_statistics(path: Path, rows: Iterable[StatisticsRow], header: Header) -> None:
     """Write rows as a JSON list, one row a line, with its header beside it.
 
@@ -114,36 +98,3 @@ def write_statistics(path: Path, rows: Iterable[StatisticsRow], header: Header) 
             raise InputError(f"{path}: the row {row.key!r} occurs twice; (metric, class, part) names a row")
         seen.add(row.key)
     write_with_header(path, row_lines(row.model_dump(by_alias=True) for row in kept), header)
-
-
-def read_statistics(path: Path) -> list[StatisticsRow]:
-    """Read and check rows.
-
-    Raises:
-        InputError: Not JSON, not a list, or a row that does not fit; says which row and field.
-    """
-    return check_rows(read_json(path), StatisticsRow, path)
-
-
-_Row = TypeVar("_Row", bound=BaseModel)
-
-
-def check_rows(values: Any, kind: type[_Row], path: Path) -> list[_Row]:
-    """Rows of a kind from JSON values.
-
-    Raises:
-        InputError: Not a list, or a row that does not fit; says which row and field of `path`.
-    """
-    if not isinstance(values, list):
-        raise InputError(f"{path}: expected a list of rows, got {type(values).__name__!r}")
-    rows = []
-    for number, value in enumerate(values):
-        try:
-            rows.append(kind.model_validate(value))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(p) for p in first["loc"]) or "row"
-            raise InputError(
-                f"{path}: row {number}, {where}: {first['msg']} (got {first['input']!r})"
-            ) from error
-    return rows

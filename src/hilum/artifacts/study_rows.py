@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from hilum.artifacts.header import Header, read_json, row_lines, write_with_header
-from hilum.artifacts.statistics import StatisticsRow, check_rows
+from hilum.artifacts.header import Header, checked, read_json, row_lines, write_with_header
+from hilum.artifacts.statistics import StatisticsRow
 from hilum.core.errors import InputError
 
 AT_OPERATING_POINT = "@operating_point"
@@ -83,4 +83,4 @@ class StudyRows:
         Raises:
             InputError: No such file, no list, or a row that does not fit; says which row and field.
         """
-        return cls(check_rows(read_json(path), StudyRow, path))
+        return cls(checked(read_json(path), list[StudyRow], path))

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from hilum.artifacts.compared_runs import ComparedRuns
-from hilum.artifacts.comparisons import ONE_TRIAL, Verdict
+from hilum.artifacts.comparisons import ONE_TRIAL, ComparedRuns, Verdict
 from hilum.artifacts.run import RunCell
 from hilum.core.files import write_text
 from hilum.report import style

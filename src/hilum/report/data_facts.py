@@ -94,10 +94,10 @@ def duplicates(folder: RunFolder) -> str:
     """How copies were kept in one part."""
     if folder.copies is None:
         return NOT_REPORTED
-    n = sum(folder.copies.pairs.values())
+    n = sum(folder.copies.n_pairs.values())
     if not n:
         return "no copies were found"
-    groups = numbers.counted(folder.copies.groups, "group")
+    groups = numbers.counted(folder.copies.n_groups, "group")
     return f"{numbers.counted(n, 'pair')} of copies in {groups}, each kept in one part"
 
 

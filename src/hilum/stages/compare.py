@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hilum.artifacts.compared_runs import ComparedRuns
-from hilum.artifacts.comparisons import ComparisonRow, Pair, read_comparisons, write_comparisons
+from hilum.artifacts.comparisons import ComparedRuns, ComparisonRow, Pair, read_comparisons, write_comparisons
 from hilum.artifacts.evaluation import MIXED_UNIT
 from hilum.artifacts.header import Header, is_written_of
 from hilum.artifacts.looks import count_look

@@ -44,14 +44,12 @@ class Chunk:
     @property
     def key(self) -> str:
         """Digest of all that makes a difference: pixels, pipelines, what is wanted; not paths."""
-        wanted = [[_plain(w) for w in ws] for ws in self.wanted]
         pipelines = {name: Pipeline.from_dict(spec).digest for name, spec in self.pipelines}
-        return digest([[[i, sha] for i, _, _, sha in self.films], wanted, pipelines])
+        return digest([[[i, sha] for i, _, _, sha in self.films], self.wanted, pipelines])
 
     def write(self, path: Path) -> None:
         """Write it for a task, which may run elsewhere."""
-        wanted = [[_plain(w) for w in ws] for ws in self.wanted]
-        write_json(path, {"films": self.films, "wanted": wanted, "pipelines": self.pipelines})
+        write_json(path, self)
 
     @classmethod
     def read(cls, path: Path) -> Chunk:
@@ -62,10 +60,6 @@ class Chunk:
             tuple(tuple(Wanted(*w) for w in ws) for ws in value["wanted"]),
             tuple((name, spec) for name, spec in value["pipelines"]),
         )
-
-
-def _plain(w: Wanted) -> list[str | int]:
-    return [w.pipeline, w.part, w.seed, w.copy]
 
 
 @dataclass(frozen=True)

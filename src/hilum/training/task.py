@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.bundle import Bundle
-from hilum.artifacts.drawn_films import DrawnFilms, Store
+from hilum.artifacts.drawn_films import DrawnFilms
 from hilum.artifacts.features import FeatureSpec, FeatureStore, PartFeatures
 from hilum.artifacts.header import Header
-from hilum.artifacts.prepared import PreparedStore
+from hilum.artifacts.prepared import ArrayStore, PreparedStore
 from hilum.artifacts.trial_files import FINDER
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT
@@ -73,7 +73,7 @@ class Frozen:
         """Its members of the trial's key."""
         return {"frozen": {**self.inputs, "state_sha256": template.state_sha256}}
 
-    def store(self, drawn: DrawnFilms) -> Store:
+    def store(self, drawn: DrawnFilms) -> ArrayStore:
         """Where the films' features are."""
         del drawn
         return FeatureStore(self.stores, self.features)
@@ -126,7 +126,7 @@ class Whole:
             }
         }
 
-    def store(self, drawn: DrawnFilms) -> Store:
+    def store(self, drawn: DrawnFilms) -> ArrayStore:
         """Where the prepared films are."""
         return PreparedStore(self.prepared).located(drawn.shards)
 

@@ -114,7 +114,7 @@ def test_a_record_of_an_older_hilum_is_read(tmp_path: Path) -> None:
         ({"positive": "c"}, "got 1, 2 and 'c'"),
         ({"trials": 0}, "got 1, 0 and 'b'"),
         ({"cells": [{"name": "x"}]}, "the key 'backbone' is missing"),
-        ({"classes": 4}, "a value is of another type"),
+        ({"classes": 4}, "classes: input should be a valid tuple, got 4"),
     ],
 )
 def test_what_is_no_record_is_refused(tmp_path: Path, change: dict[str, object], message: str) -> None:

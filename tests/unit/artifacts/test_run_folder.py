@@ -40,7 +40,7 @@ def test_a_folder_without_a_run(tmp_path):
 
 def test_a_missing_key_is_named(run):
     _edit(run / "run.json", lambda v: v.pop("positive"))
-    with pytest.raises(InputError, match="expected a key 'positive'"):
+    with pytest.raises(InputError, match="the key 'positive' is missing"):
         RunFolder(run)
 
 

@@ -66,7 +66,7 @@ def test_an_edited_file_that_leaks_is_refused(tmp_path: Path) -> None:
         Split.read(path)
     value["films"]["train"]["b"] = "g"
     path.write_text(json.dumps(value))
-    with pytest.raises(LeakageError, match="film 'b' is in test and in another part"):
+    with pytest.raises(LeakageError, match=r"group 'g' .* is in train and test"):
         Split.read(path)
 
 
@@ -108,11 +108,15 @@ def test_duplicates_name_known_films_and_kinds(tmp_path: Path) -> None:
     assert value["largest_group"] == 2
     value["pairs"][0][2] = "alike"
     path.write_text(json.dumps(value))
-    with pytest.raises(InputError, match="unknown kind 'alike'"):
+    with pytest.raises(
+        InputError,
+        match=r"pairs\.0\.2: input should be 'exact-bytes', 'exact-pixels' or 'near', got 'alike'",
+    ):
         Duplicates.read(path)
+    value["pairs"] = []
     del value["films"]
     path.write_text(json.dumps(value))
-    with pytest.raises(InputError, match="expected pairs"):
+    with pytest.raises(InputError, match="the key 'films' is missing"):
         Duplicates.read(path)
 
 

@@ -14,11 +14,11 @@ from hilum.artifacts.film_labels import read_film_labels
 from hilum.artifacts.header import Header, write_with_header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.scored_table import Reading, parse_columns, read_scored_table
-from hilum.artifacts.statistics import find, read_statistics
 from hilum.core.errors import InputError
 from hilum.stages.compare import compare_runs
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.evaluate_file import PAGE, Choice, evaluate_file, write_page
+from statistics_rows import find, read_statistics
 
 SMALL = runpy.run_path(str(Path(__file__).parents[2] / "small_workspace.py"))
 FEW = Choice(n_resamples=20)

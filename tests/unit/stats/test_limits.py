@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from hilum.artifacts.statistics import MACRO, find
+from hilum.artifacts.statistics import MACRO
 from hilum.stats.limits import area_limits, f1_limits, mean_limits, newcombe
 from hilum.stats.proportions import clopper_pearson, wilson
 from hilum.stats.summary import film_statistics
+from statistics_rows import find
 
 
 @pytest.mark.parametrize(

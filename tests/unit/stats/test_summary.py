@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hilum.artifacts.statistics import StatisticsRow, find
+from hilum.artifacts.statistics import StatisticsRow
 from hilum.core.errors import InputError
 from hilum.stats.asked import TrialScores
 from hilum.stats.confusion import confusion, predicted_class, rates
@@ -12,6 +12,7 @@ from hilum.stats.curves import roc_auc
 from hilum.stats.proportions import clopper_pearson
 from hilum.stats.summary import cell_statistics, film_statistics
 from hilum.stats.trials import summarise_trials
+from statistics_rows import find
 
 CLASSES = ["bacterial", "covid", "normal", "viral"]
 TABLE_6 = [[636, 4, 10, 69], [0, 1742, 65, 1], [0, 275, 4790, 31], [6, 13, 29, 625]]
