@@ -106,6 +106,7 @@ def make_run(
     valid_losses=None,
     alone=None,
     rate=None,
+    temperature=None,
 ):
     """Write a run folder; `matrices` maps (backbone, pipeline), or its cell's name, to counts, default Table 6 and, for
     distortion, 7.
@@ -217,7 +218,12 @@ def make_run(
             point = {"threshold": 0.3 + trial / 100, "rule": "Youden's index", "chosen_on": "valid"}
             (folder / "bundle").mkdir()
             (folder / "bundle" / "bundle.json").write_text(
-                json.dumps({"operating_point": point, "calibration": {}})
+                json.dumps(
+                    {
+                        "operating_point": point,
+                        "calibration": {} if temperature is None else {"temperature": temperature},
+                    }
+                )
             )
             took = {"prepare": 20.0 + n_cell, "featurize": 60.0 + trial, "train": 9.5, "predict": 0.5}
             took = {**took, **(alone or {}).get(b, {})}

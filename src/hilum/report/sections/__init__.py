@@ -13,6 +13,7 @@ from hilum.report.evaluated import Evaluated
 from hilum.report.page import Section
 from hilum.report.sections import (
     beside,
+    calibration,
     contrasts,
     cost,
     curves,
@@ -32,6 +33,7 @@ SECTIONS: tuple[Callable[[Evaluated], Section | None], ...] = (
     matrices.section,
     contrasts.section,
     details.section,
+    calibration.section,
     pipelines.section,
     cost.section,
     forms.section,
