@@ -21,7 +21,7 @@ def flow_table(folder: RunFolder) -> Table | None:
         return None
     classes = [c for c in folder.classes if any(c in s.by_class for s in folder.flow.steps)]
     columns = [
-        Column("FlowStep", numeric=False),
+        Column("Step", numeric=False),
         Column("Left out because", numeric=False, prose=True),
         Column("Left out"),
         Column("Films"),
