@@ -15,9 +15,8 @@ from hilum.artifacts.manifest import Manifest
 from hilum.cli.main import app
 from hilum.core.engine import Local
 from hilum.core.seeding import generator
-from hilum.report.audit_page import audit_page
 from hilum.report.compare_page import write_compare_page
-from hilum.stages.audit import audit
+from hilum.stages.audit import audit, write_audit
 from hilum.stages.compare import compare_runs
 from hilum.stages.ingest import ingest
 from hilum.study.file import Study
@@ -73,11 +72,11 @@ def test_no_page_table_or_card_speaks_of_other_classes(run: Path, tmp_path: Path
     write_compare_page(compared, tmp_path / "compared")
     manifest = Manifest.read(run / "manifest.csv")
     findings = audit(manifest, Duplicates.read(run / "duplicates.json"), positive="tb")
-    (tmp_path / "audit.html").write_text(audit_page(findings, "Audit"))
+    write_audit(findings, tmp_path / "audit", "Audit")
     pages = [
         run / "report.html",
         run / "model_card.md",
-        tmp_path / "audit.html",
+        tmp_path / "audit" / "audit.html",
         tmp_path / "compared" / "compare.html",
     ]
     pages += [*run.glob("tables/*"), *(tmp_path / "compared" / "tables").iterdir()]
@@ -98,7 +97,7 @@ def test_no_page_table_or_card_speaks_of_other_classes(run: Path, tmp_path: Path
         in (run / "report.html").read_text()
     )
     assert {"confusion-matrix-1.csv", "confusion-matrix-2.csv"} < {p.name for p in run.glob("tables/*.csv")}
-    assert "TB against No finding" in (tmp_path / "audit.html").read_text()
+    assert "TB against No finding" in (tmp_path / "audit" / "audit.html").read_text()
 
 
 STUDY_FILE = """

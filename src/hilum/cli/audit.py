@@ -44,11 +44,11 @@ def audit(
         made.append(file_output(duplicates, "duplicates", ".json", option="--duplicates", beside=()))
     check_outputs(made, [p for p in (manifest, split, duplicates if kept else None) if p is not None])
     from hilum.artifacts.duplicates import Duplicates
-    from hilum.report.audit_page import audit_page, summary
+    from hilum.report.audit_page import PAGE
+    from hilum.stages.audit import NAME, write_audit
     from hilum.stages.audit import (
         audit as audit_stage,
     )  # late: scikit-learn and decoders take a while to import
-    from hilum.stages.audit import write_audit
     from hilum.stages.duplicates import find_duplicates
 
     progress.set_quiet(quiet)
@@ -62,10 +62,8 @@ def audit(
         found = find_duplicates(films, Local(workers))
         found.write(path)
     findings = audit_stage(films, found, parts, positive=positive, seed=seed)
-    json_path, page_path = write_audit(findings, audit_page(findings, f"Audit of {manifest.name}"), out)
+    page = write_audit(findings, out, f"Audit of {manifest.name}")
     if as_json:
         print(json.dumps(findings, indent=1, ensure_ascii=False))
         return
-    for short, text in summary(findings):
-        print(f"{short}: {text}")
-    print(f"{json_path}\n{page_path}")
+    print("\n".join([page.sentence, *map(str, page.cautions), str(out / NAME), str(out / PAGE)]))

@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,11 +15,6 @@ from hilum.artifacts.run import NAME, is_run
 from hilum.core import progress
 from hilum.core.errors import InputError, nearest
 from hilum.study.metrics import METRICS, shown_in
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hilum.artifacts.comparisons import ComparisonRow
 
 
 def run_path(name: str, workspace: Path) -> Path:
@@ -71,7 +66,7 @@ def compare(
     Differences are paired by film and by trial where both are shared. One run alone is compared within itself where its cells
     differ in their faults.
     """
-    from hilum.report.compare_page import write_compare_page
+    from hilum.report.compare_page import PAGE, write_compare_page
     from hilum.stages.compare import compare_runs  # late: scipy and matplotlib take a while to import
 
     progress.set_quiet(quiet)
@@ -85,52 +80,10 @@ def compare(
     page = write_compare_page(done, out, command)
     for text in page.unsafe:
         print(f"hilum: UNSAFE {text}", file=sys.stderr)
-    for remark in page.remarks:
-        print(f"hilum: {remark.title}: {remark.text}", file=sys.stderr)
+    for c in page.cautions:
+        print(f"hilum: {c}", file=sys.stderr)
     if as_json:
         print(json.dumps([r.model_dump(by_alias=True) for r in done.rows], ensure_ascii=False))
     else:
-        print("\n".join(comparison_lines(done.rows)))
-    print(f"written to {out}: comparisons.json, tables/, {page.path.name}", file=sys.stderr)
-
-
-def comparison_lines(rows: Sequence[ComparisonRow]) -> list[str]:
-    """The rows as lines of a plain table."""
-    from hilum.report import numbers
-    from hilum.report.comparison_tables import difference_cell, p_cell, signed_interval
-
-    head = (
-        "metric",
-        "comparison",
-        "cell",
-        "reference",
-        "difference",
-        "95 % together",
-        "p (Holm)",
-        "verdict",
-        "needed",
-    )
-    body = [
-        (
-            r.metric, r.label, numbers.rate(r.value, numbers.digits(r.n_clusters)),
-            numbers.rate(r.reference_value, numbers.digits(r.n_clusters)), difference_cell(r.estimate, n=r.n_clusters).text,
-            signed_interval(r.low, r.high, r.n_clusters).text, p_cell(r.p_adjusted).text, r.verdict, str(r.n_needed or numbers.NONE),
-        )
-        for r in rows
-    ]  # fmt: skip
-    widths = [max(len(line[k]) for line in (head, *body)) for k in range(len(head))]
-    left = (0, 1, 7)
-
-    def line(values: Sequence[str]) -> str:
-        return "  ".join(
-            v.ljust(w) if k in left else v.rjust(w)
-            for k, (v, w) in enumerate(zip(values, widths, strict=True))
-        ).rstrip()
-
-    notes = dict.fromkeys(f"{r.metric}, {r.label}: {r.note}" for r in rows if r.note)
-    return [
-        line(head),
-        line(["-" * w for w in widths]),
-        *(line(b) for b in body),
-        *(["", *notes] if notes else []),
-    ]
+        print("\n\n".join(t.to_text() for t in page.tables if t.name.startswith("comparisons")))
+    print(f"written to {out}: comparisons.json, tables/, {PAGE}", file=sys.stderr)

@@ -6,23 +6,12 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from hilum.artifacts.outputs import check_outputs, file_output, folder_output
 from hilum.study.classes import USUAL_POSITIVE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hilum.artifacts.statistics import StatisticsRow
-
-_PROVENANCE = {
-    "unknown": "was not written by hilum (no header beside it): its labels, parts and patients are taken "
-    "as they stand",
-    "edited": "was changed after hilum wrote it: the header beside it is of other bytes",
-}
 
 
 def evaluate(
@@ -87,59 +76,24 @@ def evaluate(
         made.append(folder_output(report, "evaluation", "evaluation.html", option="--report"))
     check_outputs(made, [predictions, *([labels] if labels is not None else [])])
     from hilum.artifacts.scored_table import Reading, parse_columns
-    from hilum.stages.evaluate_file import ALL, Choice, evaluate_file, write_page  # late: scipy
+    from hilum.report.table_page import results_table, table_cautions, write_table_page
+    from hilum.stages.evaluate_file import ALL, Choice, evaluate_file  # late: scipy
 
     reading = Reading(parse_columns(map_ or ()), positive, percent)
     choice = Choice(part, labels, drop_unknown_classes, resamples, seed, threshold)
     found = evaluate_file(predictions, out, choice, reading)
     films = found.predictions
-    if films.provenance != "hilum":
-        print(f"hilum: {predictions} {_PROVENANCE[films.provenance]}", file=sys.stderr)
-    for note in found.notes:
-        print(f"hilum: {note}", file=sys.stderr)
+    for c in table_cautions(found):
+        print(f"hilum: {c}", file=sys.stderr)
     if report is not None:
         command = shlex.join(["hilum", *sys.argv[1:]]) if sys.argv[1:2] == ["evaluate"] else ""
-        print(f"page: {write_page(found, predictions, report, command)}", file=sys.stderr)
+        print(f"page: {write_table_page(found, report, command)}", file=sys.stderr)
     if as_json:
         print(json.dumps([r.model_dump(by_alias=True) for r in found.rows], ensure_ascii=False))
         return
-    print("\n".join(statistics_lines(found.rows)))
+    print(results_table(found).to_text())
     of = "no part" if found.part == ALL else f"part {found.part!r}"
     print(
         f"{len(films)} films of {of}, positive class {found.positive!r}, provenance {films.provenance}; written to {out}",
         file=sys.stderr,
     )
-
-
-def statistics_lines(rows: Sequence[StatisticsRow]) -> list[str]:
-    """The rows as lines of a plain table, with what was resampled beneath."""
-    from hilum.report import numbers
-    from hilum.report.result_tables import few_events_notes, films_behind
-
-    head = ("class", "metric", "estimate", "95 % interval", "films", "of the class")
-    body = [
-        (
-            r.class_, r.metric, numbers.rate(r.estimate, numbers.digits(films_behind(r))) if r.estimate is not None else "undefined",
-            numbers.interval(r.low, r.high, films_behind(r)), str(r.n), str(r.n_positive),
-        )
-        for r in rows
-    ]  # fmt: skip
-    widths = [max(len(line[k]) for line in (head, *body)) for k in range(len(head))]
-
-    def line(values: Sequence[str]) -> str:
-        cells = [
-            v.ljust(w) if k < 2 else v.rjust(w) for k, (v, w) in enumerate(zip(values, widths, strict=True))
-        ]
-        return "  ".join(cells).rstrip()
-
-    reasons = {f"{r.class_}, {r.metric}: {r.note}" for r in rows if r.estimate is None}
-    units = {f"intervals resample {r.n_clusters} units, each a {r.unit}" for r in rows if r.n_clusters}
-    return [
-        line(head),
-        line(["-" * w for w in widths]),
-        *(line(b) for b in body),
-        "",
-        *sorted(units),
-        *few_events_notes(rows),
-        *sorted(reasons),
-    ]

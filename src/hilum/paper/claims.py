@@ -19,7 +19,7 @@ from hilum.paper.claim_rules import Comparison, cnn_is_less_sensitive, compared
 from hilum.paper.differences import counts_for_claims
 from hilum.paper.member import Member, Paper
 from hilum.paper.verdicts import ClaimVerdict, Part, not_tested, together
-from hilum.report.table import Column, Table, text_cell
+from hilum.report.table import Cell, Column, Table, text_cell
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,14 @@ class Finding:
     def evidence(self) -> str:
         """The parts in words, each with its own verdict where there are several."""
         told = []
-        for p in self.parts:
-            what = f"{p.what}: " if p.what else ""
-            verdict = f" → {p.verdict}" if len(self.parts) > 1 else ""
-            told.append(f"{what}{p.evidence}{verdict}.")
+        for what, words, verdict in self.told:
+            told.append(f"{f'{what}: ' if what else ''}{' '.join(w for w in (words, verdict) if w)}.")
         return " ".join(told)
+
+    @property
+    def told(self) -> list[tuple[str, str, str]]:
+        """(what, its evidence, its verdict where there are several) of each part."""
+        return [(p.what, p.evidence, f"→ {p.verdict}" if len(self.parts) > 1 else "") for p in self.parts]
 
 
 @dataclass(frozen=True)
@@ -155,13 +158,18 @@ def claims_table(found: Sequence[Finding]) -> Table:
     body = [
         [
             text_cell(f"({f.letter})", strong=True),
-            *(text_cell(t) for t in (f.claim, f.paper, f.evidence)),
-            text_cell(f.verdict, strong=True),
-            text_cell(f.conditions),
+            text_cell(f.claim, strong=True),
+            Cell(f.paper, f.paper, quiet=True),
+            Cell(f.evidence, f.evidence, parts=f.told),
+            Cell(
+                f.verdict, f.verdict, strong=True, tone={"holds": "good", "fails": "bad"}.get(f.verdict, "")
+            ),
+            Cell(f.conditions, f.conditions, quiet=True),
         ]
         for f in found
     ]
     notes = tuple(f"({f.letter}) {f.rule}" for f in found)
     return Table(
-        "claims", "Claims", "The paper’s claims, the evidence here, and the verdict.", columns, body, notes
-    )
+        "claims", "Claims", "The paper’s claims, the evidence here, and the verdict.", columns, body, notes,
+        sortable=False, folded="How each verdict was reached",
+    )  # fmt: skip

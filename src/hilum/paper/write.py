@@ -13,7 +13,6 @@ from hilum.artifacts.header import Header, write_with_header
 from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.suite_record import NAME
 from hilum.core.digests import sha256_file
-from hilum.core.files import write_text
 from hilum.core.progress import progress
 from hilum.paper import pictures
 from hilum.paper.claims import findings
@@ -21,9 +20,9 @@ from hilum.paper.compose import compose
 from hilum.paper.count_tables import count_table
 from hilum.paper.experiment_tables import experiment_tables
 from hilum.paper.member import Member, Paper
-from hilum.paper.page import render
 from hilum.paper.tables import family_tables, paper_tables
-from hilum.report.page import Picture
+from hilum.report.page import Picture, render
+from hilum.report.table import write_tables
 
 PAGE = "report.html"
 
@@ -44,9 +43,7 @@ def write_paper_report(folder: Path) -> Path:
     paper = Paper.read(folder)
     found = findings(paper)
     tables = paper_tables(paper, found)
-    for table in tables.values():
-        write_text(folder / "tables" / f"{table.name}.csv", table.to_csv())
-        write_text(folder / "tables" / f"{table.name}.tex", table.to_latex())
+    write_tables(tables.values(), folder)
     drawn, of_member = _pictures(paper, folder / "figures")
     for m in paper.members:
         of_member[m.name] = _order(m, paper, of_member[m.name], list(tables))

@@ -1,8 +1,7 @@
-"""What a reader must know before believing a number: few events, class equals source, random weights,
-synthetic films.
+"""What a reader must know before believing a study's numbers: few events, class equals source, random weights, patients not known.
 
-Convention: each caution is one or two sentences with the counts that it rests on, found from the run's
-artefacts. They do not change any number. The limit for few events is 100 films of the positive class
+Convention: each caution is one or two sentences with the counts that it rests on, found from the run's artefacts; `hilum.report.caution`
+has its title, how grave it is and what to do. They do not change any number. The limit for few events is 100 films of the positive class
 (Collins, Ogundimu & Altman 2016, Stat. Med. 35:214), of patients or groups where those are fewer.
 """
 
@@ -14,66 +13,72 @@ from collections.abc import Sequence
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report.altered_films import altered_films
-from hilum.report.caution import Caution
-from hilum.report.numbers import counted, percent
+from hilum.report.caution import Caution, by_severity, caution
+from hilum.report.numbers import counted, listed, percent
 from hilum.report.run_words import backbone_label
 from hilum.report.slow_learners import learning_cautions
 
 FEW_EVENTS = 100
 FEW_TRIALS = 3
 NEARLY_ALL = 0.95  # of a class's films from one source: the source all but says the class
+PROVENANCE = {"edited": "was changed after hilum wrote it", "unknown": "was not written by hilum"}
 
 
 def cautions(folder: RunFolder) -> list[Caution]:
     """Every caution of a run, the gravest first."""
     test = [folder.manifest.by_id[i] for i in folder.splits[1].parts["test"]]
-    found = [
-        *_random_weights(folder),
-        *learning_cautions(folder),
-        *_altered_by_chance(folder),
-        *_class_tells(folder, test, "source", "the source"),
-        *_class_tells(folder, test, "age_group", "the age group"),
-        *_few_events(folder, test),
-        *_few_trials(folder),
-        *_no_patient_ids(folder),
-        *_provenance(folder),
-    ]
-    return [*found, *(Caution("From the run", str(text)) for text in folder.record.warnings)]
+    found = {
+        "random-weights": _random_weights(folder),
+        "films-altered-by-chance": _altered_by_chance(folder),
+        "class-follows-source": _class_tells(folder, test, "source", "the source"),
+        "class-follows-age": _class_tells(folder, test, "age_group", "the age group"),
+        "few-events": _few_events(folder, test),
+        "few-films-of-a-class": _few_films_of_a_class(folder, test),
+        "one-trial": _one_trial(folder),
+        "few-trials": _few_trials(folder),
+        "patients-unknown": _patients_unknown(folder),
+        "not-by-hilum": not_by_hilum(folder.manifest.provenance, "manifest.csv", "labels and patient ids"),
+    }
+    known = [caution(code, text) for code, text in found.items() if text]
+    run = [caution("from-the-run", str(text)) for text in folder.record.warnings]
+    return by_severity([*learning_cautions(folder), *known, *run])
 
 
-def _random_weights(folder: RunFolder) -> list[Caution]:
+def not_by_hilum(provenance: str, name: str, what: str) -> str:
+    """That a file is taken as it stands; empty where hilum wrote it."""
+    return (
+        ""
+        if provenance == "hilum"
+        else f"{name} {PROVENANCE[provenance]}; its {what} are taken as they stand."
+    )
+
+
+def _random_weights(folder: RunFolder) -> str:
     names = sorted({backbone_label(c) for c in folder.cells if not c.pretrained and not c.finetuned})
     if not names:
-        return []
-    text = (
-        f"Frozen as drawn: {_and(names)}. A frozen backbone with random weights has learned nothing; its rows "
+        return ""
+    return (
+        f"Frozen as drawn: {listed(names)}. A frozen backbone with random weights has learned nothing; its rows "
         "say “(random weights)” in every table and show what the head alone can do, not what the pretrained network would."
     )
-    return [Caution("Random weights", text)]
 
 
-def _altered_by_chance(folder: RunFolder) -> list[Caution]:
+def _altered_by_chance(folder: RunFolder) -> str:
     """Pipelines under which films that are judged were altered by chance, with their number in trial 1."""
     words = []
     for pipeline, counts in altered_films(folder).items():
         said = [f"{n} of {of} {part} films" for part, (n, of) in counts.items() if n]
         if said:
-            words.append(f"{pipeline}: {_and(said)}")
+            words.append(f"{pipeline}: {listed(said)}")
     if not words:
-        return []
-    return [
-        Caution(
-            "Films altered by chance",
-            f"A random step acted on films that models are judged by, in trial 1: {'; '.join(words)}. The figures are then of altered "
-            "films, and another seed alters others.",
-            "films-altered-by-chance",
-            "Leave `parts` out of the step (of a preset: in a pipeline of the study's own), so that it acts on training "
-            "films only, unless films come altered in use too.",
-        )
-    ]
+        return ""
+    return (
+        f"A random step acted on films that models are judged by, in trial 1: {'; '.join(words)}. The figures are then of altered films, "
+        "and another seed alters others."
+    )
 
 
-def _class_tells(folder: RunFolder, test: Sequence[FilmRow], column: str, what: str) -> list[Caution]:
+def _class_tells(folder: RunFolder, test: Sequence[FilmRow], column: str, what: str) -> str:
     """Whether a column of the manifest says the class, and what a rule that sees nothing else would reach."""
     by_value: dict[str, Counter[str]] = defaultdict(Counter)
     by_class: dict[str, Counter[str]] = defaultdict(Counter)
@@ -85,7 +90,7 @@ def _class_tells(folder: RunFolder, test: Sequence[FilmRow], column: str, what: 
     tied = {c: n.most_common(1)[0] for c, n in sorted(by_class.items())}
     tied = {c: (v, k) for c, (v, k) in tied.items() if k >= NEARLY_ALL * by_class[c].total()}
     if len(by_value) < 2 or not tied:
-        return []
+        return ""
     by = "from" if column == "source" else "of age group"
     facts = [
         f"{'every' if k == by_class[c].total() else percent(k / by_class[c].total()) + ' of'} {c} "
@@ -107,88 +112,56 @@ def _class_tells(folder: RunFolder, test: Sequence[FilmRow], column: str, what: 
         text += f" and finds {percent(caught / of_class)} of {folder.positive}"
     elif spared:
         text += f" and rules {folder.positive} out for {percent(spared / (n_films - of_class))} of the others"
-    text += ". High figures may come from that and not from disease: " + (
-        "see “Contrasts and subgroups”."
-        if folder.questions
-        else "a [[contrast]] of the study would ask films that are more alike."
-    )
-    return [Caution(f"Class and {what.removeprefix('the ')} go together", text)]
+    return f"{text}. High figures may come from that and not from disease."
 
 
-def _few_events(folder: RunFolder, test: Sequence[FilmRow]) -> list[Caution]:
-    group_of = folder.splits[1].group_of
+def _few_events(folder: RunFolder, test: Sequence[FilmRow]) -> str:
     films = [f for f in test if f.label == folder.positive]
-    groups = {group_of[f.image_id] for f in films}
-    found = []
-    if len(groups) < FEW_EVENTS:
-        found.append(
-            Caution(
-                "Few events",
-                f"The test part has {counted(len(films), 'film')} of class {folder.positive}, in "
-                f"{counted(len(groups), 'group')}; below "
-                f"{FEW_EVENTS} a sensitivity is known only roughly. Read the intervals, not the means.",
-            )
-        )
-    rare = {
-        c: n
-        for c in folder.classes
-        if c != folder.positive and (n := sum(f.label == c for f in test)) < FEW_EVENTS
-    }
-    if rare:
-        words = _and([f"{n} of {c}" for c, n in rare.items()])
-        found.append(
-            Caution(
-                "Few films of a class", f"Test films of these classes number under {FEW_EVENTS}: {words}."
-            )
-        )
-    return found
+    groups = {folder.splits[1].group_of[f.image_id] for f in films}
+    if len(groups) >= FEW_EVENTS:
+        return ""
+    return (
+        f"The test part has {counted(len(films), 'film')} of class {folder.positive}, in {counted(len(groups), 'group')}; below "
+        f"{FEW_EVENTS} a sensitivity is known only roughly."
+    )
 
 
-def _few_trials(folder: RunFolder) -> list[Caution]:
+def _few_films_of_a_class(folder: RunFolder, test: Sequence[FilmRow]) -> str:
+    n_films = Counter(f.label for f in test)
+    rare = [
+        f"{n_films[c]} of {c}" for c in folder.classes if c != folder.positive and n_films[c] < FEW_EVENTS
+    ]
+    if not rare:
+        return ""
+    return f"Test films of these classes number under {FEW_EVENTS}: {listed(rare)}."
+
+
+def _one_trial(folder: RunFolder) -> str:
+    if folder.n_trials != 1:
+        return ""
+    return (
+        "Each cell was trained once: how much training varies is unknown, standard errors are not estimable, and the intervals hold for "
+        "these trained heads only."
+    )
+
+
+def _few_trials(folder: RunFolder) -> str:
     n = folder.n_trials
-    if n == 1:
-        return [
-            Caution(
-                "One trial",
-                "Each cell was trained once: how much training varies is unknown, standard errors are "
-                "not estimable, and the intervals hold for these trained heads only.",
-            )
-        ]
-    if n < FEW_TRIALS:
-        return [
-            Caution(
-                "Few trials",
-                f"With {n} trials a standard error has {n - 1} degree of freedom: it is itself very "
-                "uncertain, and an interval that resamples trials may be as wide as 0 to 1.",
-            )
-        ]
-    return []
+    if not 1 < n < FEW_TRIALS:
+        return ""
+    return (
+        f"With {n} trials a standard error has {n - 1} degree of freedom: it is itself very uncertain, and an interval that resamples "
+        "trials may be as wide as 0 to 1."
+    )
 
 
-def _no_patient_ids(folder: RunFolder) -> list[Caution]:
-    sources = sorted(folder.record.no_patient_ids)
+def _patients_unknown(folder: RunFolder) -> str:
     without = sum(not f.patient_id for f in folder.manifest.films)
+    declared = folder.record.no_patient_ids
+    where = f" (declared for {listed(sorted(declared))})" if declared else ""
     if not without:
-        return []
-    where = f" (declared for {_and(sources)})" if sources else ""
-    return [
-        Caution(
-            "Patients not known",
-            f"{without} of {len(folder.manifest)} films have no patient id{where}. Several films of one "
-            "patient may then be in different parts unless they were found to be copies, which makes "
-            "results look better and intervals narrower than they are.",
-        )
-    ]
-
-
-def _provenance(folder: RunFolder) -> list[Caution]:
-    if folder.manifest.provenance == "hilum":
-        return []
-    why = {"edited": "was changed after hilum wrote it", "unknown": "was not written by hilum"}[
-        folder.manifest.provenance
-    ]
-    return [Caution("Manifest", f"manifest.csv {why}; its labels and patient ids are taken as they stand.")]
-
-
-def _and(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+        return ""
+    return (
+        f"{without} of {len(folder.manifest)} films have no patient id{where}. Several films of one patient may then be in different "
+        "parts unless they were found to be copies, which makes results look better and intervals narrower than they are."
+    )

@@ -8,6 +8,7 @@ What cannot be computed is a word, never ``nan``. A csv holds six significant di
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 NOT_ESTIMABLE = "not estimable"
 NONE = "–"
@@ -109,6 +110,15 @@ def counted(n: int, one: str, many: str = "") -> str:
     ('1 epoch', '2 epochs', '2 classes')
     """
     return f"{count(n)} {one if n == 1 else many or one + 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words with commas and an “and”.
+
+    >>> listed(["a", "b", "c"]), listed(["a"]), listed([])
+    ('a, b and c', 'a', '')
+    """
+    return "".join(words) if len(words) < 2 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def exact(value: float | int | str | None) -> str:

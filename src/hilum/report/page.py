@@ -1,10 +1,9 @@
-"""The report's page: one html file that needs nothing else, on screen or on paper.
+"""A page: one html file that needs nothing else, on screen or on paper.
 
 Convention: style, figures and the little script are inside the file; figures are data URIs, so that the ids
 of two SVGs never meet. Every value that came from outside is escaped by jinja2. The page works without
 JavaScript, which only sorts tables, tells the value of a curve under the pointer (`hilum.report.hover`) and opens closed sections
-before printing. Which tables and figures there are is decided by the stage. ``parts.html`` has the macros for tables, figures and
-sections, for any page that has them.
+before printing. What stands on a page is decided by its maker; ``page.html`` shows any.
 """
 
 from __future__ import annotations
@@ -14,14 +13,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
 from hilum import RESEARCH_NOTICE, __version__
-from hilum.report.caution import Caution
-from hilum.report.table import Table
+from hilum.core.files import write_text
+from hilum.report.caution import Caution, by_severity
+from hilum.report.table import Table, write_tables
 
 PAPER_ROWS = 60
 """Rows of a folded table that is printed too."""
@@ -72,6 +72,7 @@ class Section:
         closed: Tables that are folded away at first; those of more than `PAPER_ROWS` rows are left out on paper, where their csv says it
             better.
         noted: Whether what must be known of the run's figures stands under its tables (`hilum.report.run_notes`).
+        unsafe: What breaks the validity of its numbers, a sentence each.
     """
 
     anchor: str
@@ -80,50 +81,80 @@ class Section:
     items: Sequence[Table | Picture] = ()
     closed: Sequence[Table] = ()
     noted: bool = True
+    unsafe: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Page:
-    """Everything the page says.
+    """Everything a page says: of a study, a suite, a comparison, an audit, or an evaluated table.
 
     Attributes:
-        title: Of the study.
-        sentence: The study in one sentence.
-        synthetic: Whether its films are synthetic.
+        kind: What it is a page of: ``study``, ``suite`` ...
+        title: Heading.
+        sentence: What it is about, in one or two sentences.
+        sections: In order.
         cautions: What a reader must know first.
-        lead: The section after the cautions: the results.
-        sections: The others, in order.
+        first: A section that stands above the cautions; None for none.
         glossary: (term, meaning).
-        command: How to run it again; empty for unknown.
+        command: How to make it again; empty for unknown.
         facts: (name, value) for reproducing it.
         study: The study as it was run, as JSON; empty for unknown.
         unsafe: What breaks the validity of its numbers, a sentence each; shown above everything.
+        synthetic: Whether its films are synthetic.
     """
 
+    kind: str
     title: str
     sentence: str
-    synthetic: bool
-    cautions: Sequence[Caution]
-    lead: Section
     sections: Sequence[Section]
-    glossary: Sequence[tuple[str, str]]
-    command: str
-    facts: Sequence[tuple[str, str]]
+    cautions: Sequence[Caution] = ()
+    first: Section | None = None
+    glossary: Sequence[tuple[str, str]] = ()
+    command: str = ""
+    facts: Sequence[tuple[str, str]] = ()
     study: str = ""
     unsafe: Sequence[str] = ()
+    synthetic: bool = False
+
+    @property
+    def contents(self) -> list[tuple[str, str]]:
+        """(anchor, title) of each part, from top to bottom."""
+        return [
+            *([(self.first.anchor, self.first.title)] if self.first else []),
+            *([("cautions", "Read this first")] if self.cautions else []),
+            *((s.anchor, s.title) for s in self.sections),
+            *([("terms", "Terms")] if self.glossary else []),
+            *([("again", "Reproduce")] if self.command or self.facts else []),
+        ]
+
+    @property
+    def kinds_of_caution(self) -> list[list[Caution]]:
+        """The cautions, the gravest first, those of one kind together."""
+        found: dict[str, list[Caution]] = {}
+        for c in by_severity(self.cautions):
+            found.setdefault(c.code, []).append(c)
+        return list(found.values())
+
+    @property
+    def tables(self) -> list[Table]:
+        """Every table on it."""
+        parts = [*([self.first] if self.first else []), *self.sections]
+        return [t for s in parts for t in (*s.items, *s.closed) if isinstance(t, Table)]
 
 
 def render(page: Page) -> str:
     """The page as html."""
     return (
-        environment()
-        .get_template("report.html")
-        .render(page=page, notice=RESEARCH_NOTICE, version=__version__, is_table=_is_table)
+        _environment()
+        .get_template("page.html")
+        .render(page=page, notice=RESEARCH_NOTICE, version=__version__)
     )
 
 
-def _is_table(item: Any) -> bool:
-    return isinstance(item, Table)
+def write_page(page: Page, path: Path) -> None:
+    """Write a page, and its tables beside it."""
+    write_tables(page.tables, path.parent)
+    write_text(path, render(page))
 
 
 def with_code(text: str) -> Markup:
@@ -136,7 +167,7 @@ def with_code(text: str) -> Markup:
 
 
 @cache
-def environment() -> Environment:
+def _environment() -> Environment:
     """The templates of this package; what came from outside is escaped, an unknown name is an error."""
     made = Environment(
         loader=PackageLoader("hilum.report"),
@@ -147,4 +178,5 @@ def environment() -> Environment:
     )
     made.filters["code"] = with_code
     made.globals["paper_rows"] = PAPER_ROWS
+    made.tests["table"] = lambda item: isinstance(item, Table)
     return made

@@ -21,7 +21,8 @@ NAMED = 3
 def learning_cautions(folder: RunFolder, named: int = NAMED) -> list[Caution]:
     """What the rules found, the gravest first; nothing where the file is not there yet."""
     return [
-        Caution(p.title, _where(folder, p.where, named), p.code, p.to_do) for p in read_problems(folder.path)
+        Caution(p.code, p.title, "limits", _where(folder, p.where, named), p.to_do)
+        for p in read_problems(folder.path)
     ]
 
 

@@ -147,12 +147,12 @@ def study_page(evaluated: Evaluated, sections: Sequence[Section]) -> Page:
     """The page of a study, its sections given."""
     folder, run = evaluated.folder, evaluated.folder.record
     return Page(
+        kind="study",
         title=run.title or run.name,
         sentence=sentence(folder),
         synthetic=run.synthetic,
         cautions=evaluated.cautions,
-        lead=sections[0],
-        sections=sections[1:],
+        sections=sections,
         glossary=glossary(folder, evaluated.evaluation),
         command=run.command,
         facts=facts(folder, evaluated.evaluation),

@@ -1,4 +1,4 @@
-"""A table that is written three ways: as csv, as LaTeX (booktabs) and as HTML.
+"""A table that is written four ways: as csv, as LaTeX (booktabs), as HTML and as plain text.
 
 Convention: a cell has a text for people and a value for machines. A column may sit under a group heading. LaTeX and HTML have the
 texts, two header rows where there are groups, the caption above and the notes below. The csv has the values, a number in a column of its
@@ -11,10 +11,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 
+from hilum.core.files import write_text
 from hilum.report import numbers
 
 _LATEX = {
@@ -25,6 +27,7 @@ _LATEX = {
     "\N{NARROW NO-BREAK SPACE}": r"\,",
     "\N{NO-BREAK SPACE}": "~", "±": r"$\pm$", "→": r"$\rightarrow$", "·": r"$\cdot$", "−": "$-$", "’": "'",
 }  # fmt: skip
+_WIDEST = 100_000  # characters of a line of plain text, which is never broken or cut
 _LATEX_RE = re.compile("|".join(re.escape(c) for c in _LATEX))
 
 
@@ -91,6 +94,9 @@ class Cell:
         title: Shown when the pointer rests on it.
         strong: Whether it stands out: a row's name.
         shade: From 0 to 1, a background that shows the size; None for none.
+        bar: From 0 to 1, a bar of that length in the place of the text; None for none.
+        parts: (name, words, ending), a line each on a page, in the place of the text.
+        tone: ``good`` or ``bad``, a colour that repeats what the text says.
     """
 
     text: str
@@ -99,6 +105,9 @@ class Cell:
     title: str = ""
     strong: bool = False
     shade: float | None = None
+    bar: float | None = None
+    parts: Sequence[tuple[str, str, str]] = ()
+    tone: str = ""
 
     @property
     def sorts_by(self) -> float | int | str | None:
@@ -139,6 +148,7 @@ class Table:
         notes: Sentences beneath.
         breaks: Rows before which a thin line is drawn.
         sortable: Whether a click on a heading may sort it in the page.
+        folded: What the notes are, where a page folds them away; empty where it shows them.
     """
 
     name: str
@@ -149,6 +159,7 @@ class Table:
     notes: Sequence[str] = ()
     breaks: frozenset[int] = field(default_factory=frozenset)
     sortable: bool = True
+    folded: str = ""
 
     def __post_init__(self) -> None:
         for k, row in enumerate(self.rows):
@@ -236,6 +247,38 @@ class Table:
         if self.notes:
             lines.append(rf"\par\smallskip\footnotesize {latex_escape(' '.join(self.notes))}")
         return "\n".join([*lines, r"\end{table}", ""])
+
+    def to_text(self) -> str:
+        """The texts in columns, a line a row however long it is: for a terminal, a pipe, a mail.
+
+        >>> print(Table("t", "T", "", [Column("part", numeric=False), Column("films")], [[text_cell("train"), count_cell(12)]]).to_text())
+        part   films
+        ------ -----
+        train     12
+        """
+        from rich import box, table  # late: not every reader of tables prints one
+        from rich.console import Console
+        from rich.text import Text
+
+        rule = box.Box("    \n    \n -  \n" + "    \n" * 5)
+        grid = table.Table(box=rule, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
+        for c in self.columns:
+            grid.add_column(
+                Text(f"{c.group} {c.label}".strip()), justify="right" if c.numeric else "left", no_wrap=True
+            )
+        for row in self.rows:
+            grid.add_row(*(Text(cell.text.replace("\n", " ")) for cell in row))
+        out = io.StringIO()
+        Console(file=out, width=_WIDEST, color_system=None).print(grid)
+        lines = [line.rstrip() for line in out.getvalue().splitlines()]
+        return "\n".join([*lines, *([""] if any(self.notes) else []), *(n for n in self.notes if n)])
+
+
+def write_tables(tables: Iterable[Table], folder: Path) -> None:
+    """Write each as csv and as LaTeX into ``tables`` of a folder."""
+    for table in tables:
+        write_text(folder / "tables" / f"{table.name}.csv", table.to_csv())
+        write_text(folder / "tables" / f"{table.name}.tex", table.to_latex())
 
 
 def _values(column: Column, cell: Cell) -> Sequence[float | int | str | None]:

@@ -2,92 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hilum.artifacts.evaluation import TrialEvaluation
+from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.statistics import ALL_CLASSES, MACRO, StatisticsRow
-from hilum.report import figures, hover, numbers, score_figures, style
-from hilum.report.caution import Caution
+from hilum.core.digests import sha256_file
+from hilum.report import figures, numbers, score_figures
+from hilum.report.caution import Caution, by_severity, caution
+from hilum.report.cautions import not_by_hilum
 from hilum.report.class_words import against
 from hilum.report.confusion_tables import matrix_table
+from hilum.report.drawn import drawn
 from hilum.report.figures import PrCurve
-from hilum.report.page import Page, Picture, Section
-from hilum.report.result_tables import films_behind
+from hilum.report.page import Page, Picture, Section, write_page
+from hilum.report.result_tables import few_events_notes, films_behind
 from hilum.report.table import Column, Table, count_cell, rate_cell, text_cell
-from hilum.study.metrics import metric_label
+from hilum.stats.calibration import reliability
+from hilum.stats.resampling_unit import ResamplingUnit
+from hilum.stats.trial_curves import trial_curves
+from hilum.study.metrics import formulas, metric_label
 
+PAGE = "evaluation.html"
+BINS = 10
+"""Of the calibration figure."""
 _FEW = 50
 
 
 @dataclass(frozen=True)
-class TableEvaluation:
+class EvaluatedTable:
     """An evaluated table of scores.
 
     Attributes:
-        name: Of the table's file.
-        rows: Its statistics.
-        drawn: Confusion matrix and curves of the positive class.
-        bins: (mean probability of the positive class, share positive, films) of each bin that has films.
-        classes: In order.
+        path: The table.
+        rows: Of ``statistics.json``.
+        predictions: The films that they are of.
+        part: Their part; ``all`` where no film is of any.
         positive: The positive class.
-        part: Whose films.
-        unit: What was resampled, and how many of each kind.
-        provenance: As `hilum.artifacts.header.Provenance`.
-        notes: What was done to read the table, and which films were left out.
-        formulas: Metric -> formula.
-        facts: (name, value) for reproducing it.
-        command: What the user typed; empty for unknown.
+        unit: What was resampled.
+        notes: What was done to read the tables, and which films were left out.
     """
 
-    name: str
-    rows: Sequence[StatisticsRow]
-    drawn: TrialEvaluation
-    bins: Sequence[tuple[float, float, int]]
-    classes: Sequence[str]
-    positive: str
+    path: Path
+    rows: list[StatisticsRow]
+    predictions: Predictions
     part: str
-    unit: Mapping[str, int]
-    provenance: str
-    notes: Sequence[str]
-    formulas: Mapping[str, str]
-    facts: Sequence[tuple[str, str]]
-    command: str = ""
+    positive: str
+    unit: ResamplingUnit
+    notes: tuple[str, ...]
+
+    @property
+    def units(self) -> str:
+        """What the intervals resample."""
+        return f"intervals resample {', '.join(f'{n} {kind}s' for kind, n in self.unit.counts.items())}"
 
 
-def table_page(found: TableEvaluation, out: Path) -> tuple[Page, list[Table]]:
-    """The page, and its tables; the figures are written.
+def write_table_page(found: EvaluatedTable, folder: Path, command: str = "") -> Path:
+    """Write ``evaluation.html``, its tables as csv and LaTeX, and its figures.
 
     Args:
         found: What was evaluated.
-        out: Folder of the figures.
+        folder: Where the page goes.
+        command: What the user typed; empty for unknown.
     """
-    results = _results(found)
+    films = found.predictions
+    k = films.classes.index(found.positive)
+    curves = trial_curves(films, found.positive)
+    n_positive = int(curves.confusion[k].sum())
+    of_part = "" if found.part == "all" else f" of part {found.part}"
     matrix = matrix_table(
         "confusion", "Confusion matrix", "Films by truth and by the class of the highest probability",
-        found.classes, found.positive, found.drawn.confusion,
+        films.classes, found.positive, curves.confusion,
     )  # fmt: skip
-    n = int(found.drawn.confusion.sum())
-    of_part = "" if found.part == "all" else f" of part {found.part}"
-    k = list(found.classes).index(found.positive)
-    n_positive = int(found.drawn.confusion[k].sum())
-    units = ", ".join(f"{c} {kind}s" for kind, c in found.unit.items())
     page = Page(
-        f"Evaluation of {found.name}",
-        f"{n} films{of_part}, {n_positive} of them {found.positive}: {against(found.positive, found.classes)}; intervals resample {units}.",
-        False,
-        _cautions(found, n_positive, n - n_positive),
-        Section("results", "Results", (), [results]),
-        (Section("figures", "Figures", (), [*_pictures(found, out), matrix]),),
-        [(metric_label(m), f) for m, f in sorted(found.formulas.items())],
-        found.command,
-        found.facts,
+        "evaluation",
+        f"Evaluation of {found.path.name}",
+        f"{len(films)} films{of_part}, {n_positive} of them {found.positive}: {against(found.positive, films.classes)}; {found.units}.",
+        (
+            Section("results", "Results", items=[results_table(found)]),
+            Section("figures", "Figures", items=[*_pictures(found, folder / "figures"), matrix]),
+        ),
+        table_cautions(found),
+        glossary=[(metric_label(m), f) for m, f in sorted(formulas().items())],
+        command=command,
+        facts=[("sha256 of the table", sha256_file(found.path)), ("films", str(len(films)))],
     )
-    return page, [results, matrix]
+    write_page(page, folder / PAGE)
+    return folder / PAGE
 
 
-def _results(found: TableEvaluation) -> Table:
+def results_table(found: EvaluatedTable) -> Table:
+    """A row a class and metric, with what was resampled beneath."""
     columns = [
         Column("Class", numeric=False), Column("Metric", numeric=False), Column("estimate"), Column("low"), Column("high"),
         Column("films", key="n"), Column("of the class", key="n_positive"), Column("note", numeric=False, prose=True),
@@ -107,73 +112,55 @@ def _results(found: TableEvaluation) -> Table:
     caption = (
         "Every figure with its 95 % interval (low, high); a rate is for the class of the highest probability."
     )
-    return Table("results", "Figures", caption, columns, body)
+    notes = (f"{found.units[0].upper()}{found.units[1:]}.", *few_events_notes(found.rows))
+    return Table("results", "Figures", caption, columns, body, notes)
 
 
-def _cautions(found: TableEvaluation, n_positive: int, n_others: int) -> list[Caution]:
-    cautions = []
-    if found.provenance != "hilum":
-        what = {"unknown": "was not written by hilum", "edited": "was changed after hilum wrote it"}
-        text = f"{found.name} {what[found.provenance]}: its labels, parts, patients and scores are taken as they stand."
-        cautions.append(Caution("Not hilum's own scores", text))
-    if not found.unit.get("patient"):
-        text = "No film has a patient: where one patient has several films the intervals are too narrow."
-        cautions.append(Caution("Patients are not known", text))
-    if min(n_positive, n_others) < _FEW:
-        text = f"{n_positive} films are {found.positive} and {n_others} are not: the fewer, the less these figures tell."
-        cautions.append(Caution("Few films", text))
-    if found.notes:
-        cautions.append(Caution("How the table was read", "; ".join(found.notes) + "."))
-    return cautions
+def table_cautions(found: EvaluatedTable) -> list[Caution]:
+    """What a reader must know first, the gravest first."""
+    n_positive = found.predictions.y_true.count(found.positive)
+    n_others = len(found.predictions) - n_positive
+    few = min(n_positive, n_others) < _FEW
+    taken = not_by_hilum(found.predictions.provenance, found.path.name, "labels, parts, patients and scores")
+    said = {
+        "not-by-hilum": taken,
+        "patients-unknown": ""
+        if found.unit.counts.get("patient")
+        else "No film has a patient: where one patient has several films the intervals are too narrow.",
+        "few-events": few
+        and f"{n_positive} films are {found.positive} and {n_others} are not: the fewer, the less these figures tell.",
+        "reading": "; ".join(found.notes) + "." if found.notes else "",
+    }
+    return by_severity(caution(code, text) for code, text in said.items() if text)
 
 
-def _pictures(found: TableEvaluation, out: Path) -> list[Picture]:
-    value = {r.metric: r.estimate for r in found.rows if r.class_ == found.positive}
-    k = list(found.classes).index(found.positive)
-    total = int(found.drawn.confusion.sum())
-    share = float(found.drawn.confusion[k].sum() / total) if total else 0.0
-    drawn = []
-    if found.drawn.pr is not None:
+def _pictures(found: EvaluatedTable, out: Path) -> list[Picture]:
+    films, positive = found.predictions, found.positive
+    k = films.classes.index(positive)
+    curves = trial_curves(films, positive)
+    value = {r.metric: r.estimate for r in found.rows if r.class_ == positive}
+    alt, name = "Its numbers are in the table.", found.path.name
+    pictures = []
+    if curves.pr is not None:
         recall, precision = value.get("sensitivity"), value.get("ppv")
         mark = (recall, precision) if recall is not None and precision is not None else None
-        name = f"{found.positive}, area {numbers.rate(value.get('pr_auc'), 3)}"
-        curve = PrCurve(name, found.drawn.pr.x, found.drawn.pr.y, mark)
-        drawn.append(
-            (
-                figures.pr_curves([(found.name, [curve])], share), "pr-curve",
-                "Precision over recall. Circle: the class of the highest probability. Level line: a guess.",
-            )
-        )  # fmt: skip
-    if found.drawn.roc is not None:
-        name = f"{found.positive}, area {numbers.rate(value.get('roc_auc'), 3)}"
-        drawn.append(
-            (
-                score_figures.roc_figure(found.drawn.roc, name),
-                "roc-curve",
-                "Receiver operating characteristic.",
-            )
-        )
-    matrix = figures.confusion_matrices([(found.name, found.drawn.confusion)], found.classes)
-    drawn.append((matrix, "confusion-matrix", "Confusion matrix: counts, and shares of the row."))
-    drawn.append(
-        (
-            score_figures.calibration_figure(found.bins), "calibration",
-            f"Calibration of the probability of {found.positive}: where the line is above the dashed one, films are positive more often "
-            "than the probability says. Bars: films of each bin.",
-        )
-    )  # fmt: skip
-    pictures = []
-    for fig, stem, caption in drawn:
-        svg, _ = style.save(fig, out, stem)
-        width = min(100, round(100 * float(fig.get_figwidth()) / style.WIDTH_IN))
-        pictures.append(
-            Picture(
-                stem,
-                caption,
-                "Its numbers are in the table.",
-                svg,
-                width_percent=width,
-                hover=hover.points(fig),
-            )
-        )
-    return pictures
+        area = f"{positive}, area {numbers.rate(value.get('pr_auc'), 3)}"
+        share = float(curves.confusion[k].sum() / curves.confusion.sum())
+        fig = figures.pr_curves([(name, [PrCurve(area, curves.pr.x, curves.pr.y, mark)])], share)
+        words = "Precision over recall. Circle: the class of the highest probability. Level line: a guess."
+        pictures.append(drawn(fig, out, "pr-curve", words, alt))
+    if curves.roc is not None:
+        area = f"{positive}, area {numbers.rate(value.get('roc_auc'), 3)}"
+        fig = score_figures.roc_figure(curves.roc, area)
+        pictures.append(drawn(fig, out, "roc-curve", "Receiver operating characteristic.", alt))
+    fig = figures.confusion_matrices([(name, curves.confusion)], films.classes)
+    words = "Confusion matrix: counts, and shares of the row."
+    pictures.append(drawn(fig, out, "confusion-matrix", words, alt))
+    calibrated = reliability(films.probabilities[:, k], films.y_index() == k, BINS)
+    bins = zip(calibrated.confidence, calibrated.accuracy, calibrated.n, strict=True)
+    fig = score_figures.calibration_figure([(float(x), float(y), int(n)) for x, y, n in bins if n])
+    words = (
+        f"Calibration of the probability of {positive}: where the line is above the dashed one, films are positive more often "
+        "than the probability says. Bars: films of each bin."
+    )
+    return [*pictures, drawn(fig, out, "calibration", words, alt)]

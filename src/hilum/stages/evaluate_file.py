@@ -18,24 +18,15 @@ from hilum.artifacts.looks import count_look, looks
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.run_folder import run_of
 from hilum.artifacts.scored_table import Reading, read_scored_table
-from hilum.artifacts.statistics import RULES, StatisticsRow, write_statistics
+from hilum.artifacts.statistics import RULES, write_statistics
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError, nearest
-from hilum.core.files import write_text
 from hilum.report.looks import looks_words
-from hilum.report.page import render
-from hilum.report.table_page import TableEvaluation, table_page
-from hilum.stats.calibration import reliability
-from hilum.stats.resampling_unit import ResamplingUnit, resampling_unit
+from hilum.report.table_page import EvaluatedTable
+from hilum.stats.resampling_unit import resampling_unit
 from hilum.stats.summary import N_RESAMPLES, film_statistics
-from hilum.stats.trial_curves import trial_curves
-from hilum.study.metrics import formulas
 
 PART = "test"
-PAGE = "evaluation.html"
-BINS = 10
-"""Of the calibration figure."""
-
 ALL = "all"
 """The part of the rows where no film is of any part."""
 
@@ -61,33 +52,12 @@ class Choice:
     threshold: float | None = None
 
 
-@dataclass(frozen=True)
-class Evaluated:
-    """What an evaluation gave.
-
-    Attributes:
-        rows: Of ``statistics.json``.
-        predictions: The films that they are of.
-        part: Their part; `ALL` for none.
-        positive: The positive class.
-        unit: What was resampled.
-        notes: What was done to read the tables, and which films were left out.
-    """
-
-    rows: list[StatisticsRow]
-    predictions: Predictions
-    part: str
-    positive: str
-    unit: ResamplingUnit
-    notes: tuple[str, ...]
-
-
 def evaluate_file(
     path: Path,
     out: Path,
     choice: Choice = Choice(),
     reading: Reading = Reading(),  # noqa: B008  frozen
-) -> Evaluated:
+) -> EvaluatedTable:
     """Evaluate a table of scores and write its ``statistics.json``.
 
     Raises:
@@ -116,48 +86,7 @@ def evaluate_file(
     if run is not None:
         count_look(run, "evaluate")
         notes.append(f"of {run.path.name}: {looks_words(looks(run))}")
-    return Evaluated(rows, films, part, positive, unit, tuple(notes))
-
-
-def write_page(found: Evaluated, path: Path, folder: Path, command: str = "") -> Path:
-    """Write ``evaluation.html``, its tables as csv and LaTeX, and its figures.
-
-    Args:
-        found: Of `evaluate_file`.
-        path: The table that was evaluated.
-        folder: Where the page goes.
-        command: What the user typed.
-    """
-    films, positive = found.predictions, found.positive
-    k = films.classes.index(positive)
-    calibrated = reliability(films.probabilities[:, k], films.y_index() == k, BINS)
-    full = np.flatnonzero(calibrated.n)
-    page, tables = table_page(
-        TableEvaluation(
-            path.name,
-            found.rows,
-            trial_curves(films, positive),
-            [
-                (float(calibrated.confidence[b]), float(calibrated.accuracy[b]), int(calibrated.n[b]))
-                for b in full
-            ],
-            films.classes,
-            positive,
-            found.part,
-            found.unit.counts,
-            films.provenance,
-            found.notes,
-            formulas(),
-            [("sha256 of the table", sha256_file(path)), ("films", str(len(films)))],
-            command,
-        ),
-        folder / "figures",
-    )
-    for table in tables:
-        write_text(folder / "tables" / f"{table.name}.csv", table.to_csv())
-        write_text(folder / "tables" / f"{table.name}.tex", table.to_latex())
-    write_text(folder / PAGE, render(page))
-    return folder / PAGE
+    return EvaluatedTable(path, rows, films, part, positive, unit, tuple(notes))
 
 
 def _part(path: Path, films: Predictions, asked: str | None, notes: list[str]) -> tuple[str, Predictions]:

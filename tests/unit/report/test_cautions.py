@@ -27,7 +27,8 @@ def said(tmp_path):
 def test_counts_by_hand(said):
     # test films: bacterial 8 and viral 10 of mooney, covid 20 and normal 30 of radiography
     texts = said(trials=1, pretrained={"resnet50": False})
-    assert next(iter(texts)) == "Random weights"
+    assert list(texts)[:2] == ["Class and source go together", "Class and age group go together"]
+    assert "Frozen as drawn: resnet50" in texts["Random weights"]
     source = texts["Class and source go together"]
     assert "every bacterial film is from mooney, every covid film is from radiography" in source
     # the source only: 10 of 18 and 30 of 50 are right; covid is ruled out for mooney's 18 of 48 others

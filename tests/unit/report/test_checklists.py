@@ -219,7 +219,7 @@ def test_the_card_has_the_nine_headings_lists_every_cell_and_escapes_markdown(ru
     folder = RunFolder(run)
     rows = StudyRows.read(run / "statistics.json")
     evaluation = Evaluation.read(run / "evaluation.json")
-    card = model_card(folder, rows, evaluation, [Caution("Few *events*", "n < 100")])
+    card = model_card(folder, rows, evaluation, [Caution("few", "Few *events*", "limits", "n < 100", "")])
     assert [s.title for s in card] == [
         "Model details", "Intended use", "Factors", "Metrics", "Evaluation data", "Training data", "Quantitative analyses",
         "Ethical considerations", "Caveats and recommendations",

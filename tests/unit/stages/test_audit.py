@@ -25,10 +25,12 @@ from hilum.artifacts.split import Split
 from hilum.core.digests import SHORT, sha256_file
 from hilum.core.errors import DigestError, InputError
 from hilum.imaging.shortcuts import border, exposure, reduced, thumbnail, without_lungs
-from hilum.report.audit_page import audit_page, summary
+from hilum.report.audit_page import audit_cautions, audit_page
+from hilum.report.page import render
 from hilum.stages.audit import audit, write_audit
 from hilum.stages.audit.probes import look
 from hilum.stats.probe import probe
+from page_tags import Tags
 
 N = 80
 
@@ -169,7 +171,7 @@ def test_too_few_films_are_said_to_be_too_few(manifest: Manifest, duplicates: Du
     found = audit(manifest.only([f"b/f{k}" for k in range(60, 80)]), duplicates)
     assert {p["auc"] for p in found["probes"]} == {None}
     assert found["probes"][0]["meaning"] == "Not measured: needs 10 patients (or films) of each side, has 9."
-    assert "Not measured" in audit_page(found)
+    assert "Not measured" in render(audit_page(found))
 
 
 def test_refusals(manifest: Manifest, duplicates: Duplicates, leaking: Split) -> None:
@@ -184,18 +186,29 @@ def test_refusals(manifest: Manifest, duplicates: Duplicates, leaking: Split) ->
 
 
 def test_the_page_and_the_json(findings: dict[str, Any], tmp_path: Path) -> None:
-    page = audit_page(findings, "Audit of <x>")
-    json_path, page_path = write_audit(findings, page, tmp_path / "audit")
-    assert json.loads(json_path.read_text()) == findings
+    write_audit(findings, tmp_path / "audit", "Audit of <x>")
+    page_path = tmp_path / "audit" / "audit.html"
+    assert json.loads((tmp_path / "audit" / "audit.json").read_text()) == findings
     text = page_path.read_text()
     assert RESEARCH_NOTICE in text
     assert "Audit of &lt;x&gt;" in text
-    assert "http" not in text  # self-contained: nothing is fetched
-    for short, sentence in summary(findings):
-        assert short in text
-        assert sentence.replace("'", "&#39;") in text
-    shorts = [short for short, _ in summary(findings)]
-    assert shorts == ["The split leaks", "Copies", "Labels disagree", "Patients unknown", "Shortcuts"]
+    tags = Tags()
+    tags.feed(text)
+    assert (tags.open, tags.outside) == ([], [])  # well formed, and nothing is fetched
+    assert set(tags.links) <= set(tags.ids)
+    found = audit_cautions(findings)
+    for c in found:
+        assert c.title in text
+        assert c.text.replace("'", "&#39;") in text
+    assert [(c.code, c.severity) for c in found] == [
+        ("split-leaks", "breaks validity"), ("labels-disagree", "breaks validity"), ("shortcuts", "breaks validity"),
+        ("patients-unknown", "limits"), ("copies", "note"),
+    ]  # fmt: skip
+    probes = (tmp_path / "audit" / "tables" / "probes.csv").read_text().splitlines()
+    assert len(probes) == 1 + len(findings["probes"])
+    assert (tmp_path / "audit" / "tables" / "leaking-films.csv").read_text().splitlines()[
+        1
+    ] == "1,a/f28,train"
     check_page(page_path, tmp_path, "Audit of <x>")
 
 
@@ -239,7 +252,7 @@ def test_one_id_on_most_films_is_said(manifest: Manifest, findings: dict[str, An
         said
         == "a: patient id 'ANONYMOUS' is on 8 of 8 films (covid 4, normal 4), which is what anonymisers write"
     )
-    assert dict(summary(odd))["One id on many films"].startswith(said)
+    assert {c.code: c.text for c in audit_cautions(odd)}["one-id-on-many"] == said
 
 
 def test_a_mask_that_is_none_is_named_and_not_its_film(manifest: Manifest, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from hilum.artifacts.split import Split
 from hilum.artifacts.study_rows import StudyRows
 from hilum.cli.compare import run_path
 from hilum.core.errors import InputError
-from hilum.report.compare_page import write_compare_page
+from hilum.report.compare_page import PAGE, write_compare_page
 from hilum.stages.compare import compare_runs
 from hilum.stages.evaluate import evaluate_run
 
@@ -172,10 +172,10 @@ def test_two_runs_cell_by_cell(two, tmp_path):
     assert done.rows[0].cell == "study-b-22/resnet50--baseline--constant"
     assert done.rows[0].reference == "study-a-11/resnet50--baseline--constant"
     written = write_compare_page(done, tmp_path / "out")
-    remarks = {c.title: c.text for c in written.remarks}
+    remarks = {c.title: c.text for c in written.cautions}
     assert "training.epochs" in remarks["More than one thing differs"]
     assert written.unsafe[0].startswith("study-b-22/resnet50--baseline--constant: a second softmax")
-    page = written.path.read_text()
+    page = (tmp_path / "out" / PAGE).read_text()
     assert "Unsafe." in page
     assert "not distinguishable" in page
     names = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.*")}
@@ -183,7 +183,7 @@ def test_two_runs_cell_by_cell(two, tmp_path):
         "comparisons.json", "comparisons.header.json", "compare.html", "tables/comparisons.csv", "tables/comparisons.tex",
         "tables/differences.csv", "figures/differences.svg",
     } <= names  # fmt: skip
-    check_page(written.path, tmp_path, "study-b-22 against study-a-11")
+    check_page(tmp_path / "out" / PAGE, tmp_path, "study-b-22 against study-a-11")
 
 
 def test_the_flow_of_each_run_s_films_stands_beside_the_comparison(two, tmp_path):
@@ -197,7 +197,7 @@ def test_the_flow_of_each_run_s_films_stands_beside_the_comparison(two, tmp_path
         assert int(values["found"]) - 8 == int(values["in_the_manifest"]) == int(values["of_the_study"])
         assert values["left_out_at_ingest"] == "8"
         assert values["trial_1_test_scored"] == values["trial_1_test"] == "418"
-    assert "Flow of films" in done.path.read_text()
+    assert "Flow of films" in (tmp_path / "out" / PAGE).read_text()
 
 
 def test_the_same_again_is_found_and_a_change_is_not(two, tmp_path):
@@ -233,7 +233,7 @@ def test_test_films_that_differ_are_not_paired(tmp_path):
         Split.read(path)
     done = compare_runs(runs, tmp_path / "out", ["sensitivity", "specificity"], n_resamples=100)
     assert not any(r.paired for r in done.rows)
-    assert "Test films differ" in {c.title for c in write_compare_page(done, tmp_path / "out").remarks}
+    assert "test-films-differ" in {c.code for c in write_compare_page(done, tmp_path / "out").cautions}
     # the negatives are shared and equal, so their difference stays small; the films of the class are others
     assert {r.n_clusters for r in done.rows} == {8 + 200 + 200 + 10 + 200}
 
@@ -269,12 +269,12 @@ def test_the_command_prints_the_table_and_shouts_what_is_unsafe(two, tmp_path):
     )  # fmt: skip
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[0].split()[:2] == ["metric", "comparison"]
-    assert any(line.startswith("roc_auc") and "crop against study-a-11" in line for line in lines)
+    assert lines[0].split()[:2] == ["Metric", "Cell"]
+    assert any(line.startswith("ROC-AUC") and line.split()[1] == "crop" for line in lines)
     assert "UNSAFE study-b-22/resnet50--crop--constant" in result.stderr
     assert np.isclose(
         read_comparisons(tmp_path / "o" / "comparisons.json")[1].value,
-        float(next(line for line in lines if "crop" in line).split()[4]),
+        float(next(line for line in lines if "crop" in line).split()[2]),
         atol=5e-4,
     )
 
@@ -297,7 +297,6 @@ def _weigh(run, digests):
 
 
 def test_one_trial_says_so_in_every_output_and_carries_no_verdict(tmp_path):
-    from hilum.cli.compare import comparison_lines
     from hilum.stages.report import write_report
 
     run = make(tmp_path / "run", study={"compare": [FAMILY]}, trials=1)
@@ -312,15 +311,16 @@ def test_one_trial_says_so_in_every_output_and_carries_no_verdict(tmp_path):
     other = make(tmp_path / "other", {"all": POOR}, trials=1, seed=3)
     done = compare_runs([run, other], tmp_path / "out", ["sensitivity"], n_resamples=100)
     written = write_compare_page(done, tmp_path / "out")
-    lines = "\n".join(comparison_lines(done.rows))
+    (printed,) = [t.to_text() for t in written.tables if t.name == "comparisons"]
+    lines, *_ = printed.split("\n\n")  # the notes beneath say what the words mean
     for text in (csv_text, lines, (tmp_path / "out" / "tables" / "comparisons.csv").read_text()):
         assert "on these films, one trial" in text
         assert "better" not in text
         assert "worse" not in text
-    page = written.path.read_text()
+    page = (tmp_path / "out" / PAGE).read_text()
     assert "2 comparisons of covid against the rest: 2 on these films, one trial." in page
     assert "no difference has a verdict" in page
-    for path in (written.path, run / "report.html"):
+    for path in (tmp_path / "out" / PAGE, run / "report.html"):
         cells = re.findall(r"<td[^>]*>([^<]*)</td>", path.read_text())
         assert "on these films, one trial" in cells
         assert not {"better", "worse"} & set(cells)

@@ -15,9 +15,10 @@ from hilum.artifacts.header import Header, write_with_header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.scored_table import Reading, parse_columns, read_scored_table
 from hilum.core.errors import InputError
+from hilum.report.table_page import PAGE, write_table_page
 from hilum.stages.compare import compare_runs
 from hilum.stages.evaluate import evaluate_run
-from hilum.stages.evaluate_file import PAGE, Choice, evaluate_file, write_page
+from hilum.stages.evaluate_file import Choice, evaluate_file
 from statistics_rows import find, read_statistics
 
 SMALL = runpy.run_path(str(Path(__file__).parents[2] / "small_workspace.py"))
@@ -255,7 +256,7 @@ def test_the_positive_class_of_hilum_s_own_scores_is_the_bundle_s(tmp_path):
 def test_the_page_says_it_all(tmp_path):
     path = table(tmp_path / "p<1>.csv", "image_id,y_true,score", lambda k, y, p: f"{k},{y},{p}")
     found = evaluate_file(path, tmp_path / "s.json", FEW)
-    page = write_page(found, path, tmp_path / "R", "hilum evaluate x").read_text()
+    page = write_table_page(found, tmp_path / "R", "hilum evaluate x").read_text()
     assert (tmp_path / "R" / PAGE).read_text() == page
     assert "Evaluation of p&lt;1&gt;.csv" in page
     assert "20 films, 10 of them covid: covid against other; intervals resample 20 films." in page

@@ -17,7 +17,8 @@ from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.core.digests import SHORT
 from hilum.core.errors import InputError
-from hilum.report.audit_page import audit_page, summary
+from hilum.report.audit_page import audit_cautions, audit_page
+from hilum.report.page import render
 from hilum.sources.layout import IngestOptions
 from hilum.stages.audit import audit
 from hilum.stages.ingest import ingest
@@ -47,6 +48,10 @@ def audited(manifest: Manifest) -> dict[str, Any]:
     return audit(manifest, Duplicates([], pixels, Header("duplicates")), positive="covid")
 
 
+def _said(findings: dict[str, Any]) -> dict[str, str]:
+    return {c.code: c.text for c in audit_cautions(findings)}
+
+
 def auc(findings: dict[str, Any]) -> dict[str, float]:
     return {p["name"]: p["auc"] for p in findings["probes"]}
 
@@ -66,8 +71,8 @@ def test_container_and_colours_are_kept_and_scored(tmp_path: Path) -> None:
     assert auc(findings)["metadata"] == pytest.approx(0.5, abs=0.2)
     assert auc(findings)["stretch"] < 0.8
     assert findings["class_by_container"] == {"jpeg L": {"normal": 24}, "jpeg RGB": {"covid": 24}}
-    assert "container 1.00" in dict(summary(findings))["Shortcuts"]
-    page = audit_page(findings)
+    assert "container 1.00" in _said(findings)["shortcuts"]
+    page = render(audit_page(findings))
     assert "Class by container" in page
     assert "how the film is stored: format of the file, grey or colour, bits" in page
 
@@ -119,7 +124,7 @@ def test_a_film_of_one_grey_is_left_out_and_a_nearly_blank_one_named(tmp_path: P
     assert findings["nearly_blank"] == {
         "F/normal/dark": "999 of 1000 pixels lie within an eighth of the greys"
     }
-    assert "1 film shows next to nothing, such as F/normal/dark" in dict(summary(findings))["Nearly blank"]
+    assert "1 film shows next to nothing, such as F/normal/dark" in _said(findings)["nearly-blank"]
 
 
 def test_a_manifest_that_still_holds_a_film_of_one_grey_is_refused_by_its_id(tmp_path: Path) -> None:

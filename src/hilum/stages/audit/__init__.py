@@ -10,7 +10,7 @@ Findings are plain JSON-able values, so that audit.json and the page say the sam
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,13 @@ from hilum.artifacts.header import Header, write_json
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import Split
 from hilum.core.errors import InputError
+from hilum.report.audit_page import PAGE, Findings, audit_page
+from hilum.report.page import Page, write_page
 from hilum.sources.patients import one_id_on_many
 from hilum.stages.audit.probes import look, probes
 from hilum.study.classes import positive_class
 
+NAME = "audit.json"
 _LISTED = 200  # conflicts listed by name
 
 
@@ -80,13 +83,12 @@ def audit(
     }
 
 
-def write_audit(findings: Mapping[str, Any], page: str, folder: Path) -> tuple[Path, Path]:
-    """Write audit.json and audit.html into a folder."""
-    from hilum.core.files import write_text
-
-    write_json(folder / "audit.json", findings)
-    write_text(folder / "audit.html", page)
-    return folder / "audit.json", folder / "audit.html"
+def write_audit(findings: Findings, folder: Path, title: str = "Audit of a manifest") -> Page:
+    """Write audit.json and its page into a folder."""
+    write_json(folder / NAME, findings)
+    page = audit_page(findings, title)
+    write_page(page, folder / PAGE)
+    return page
 
 
 def _check_split(manifest: Manifest, split: Split) -> None:
