@@ -6,111 +6,83 @@ Convention: counts are of trial 1; the other trials draw other films, as many. A
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hilum.paper import printed
 from hilum.paper.member import Member
+from hilum.report import numbers
 from hilum.report.table import Cell, Column, Table, count_cell, text_cell
 
-_SET_1 = ("train and valid", "test", "total")
-_SET_2 = ("train", "train, as drawn", "valid", "test", "total")
 _Pair = tuple[int, int | None]  # here, the paper's
 
 
 def count_table(member: Member) -> Table | None:
     """Table 1 for Experiment 1, Table 2 for Experiment 2; None for the others, which use Set 2 too."""
-    if member.experiment == 1:
-        return _table(
-            member, "table-1", "Table 1", "Films of Set 1", _SET_1, _set_1(member), printed.NOTES[1]
-        )
-    if member.experiment == 2:
-        return _table(
-            member, "table-2", "Table 2", "Films of Set 2", _SET_2, _set_2(member), printed.NOTES[2]
-        )
-    return None
-
-
-def _films(member: Member) -> dict[str, Counter[str]]:
-    """Class -> part -> films of trial 1."""
+    n = member.experiment
+    if n not in (1, 2):
+        return None
     split, by_id = member.folder.splits[1], member.folder.manifest.by_id
-    found = {c: Counter[str]() for c in member.folder.classes}
-    for part, ids in split.parts.items():
-        for i in ids:
-            found[by_id[i].label][part] += 1
-    return found
-
-
-def _set_1(member: Member) -> dict[str, list[_Pair]]:
-    body = {}
-    for class_, n in _films(member).items():
-        train, test = n["train"] + n["valid"], n["test"]
-        paper = printed.TABLE_1.get(class_)
-        of_paper = (*paper, sum(paper)) if paper else (None, None, None)
-        body[class_] = list(zip((train, test, train + test), of_paper, strict=True))
-    return body
-
-
-def _set_2(member: Member) -> dict[str, list[_Pair]]:
-    body = {}
-    for class_, n in _films(member).items():
-        train, valid, test = n["train"], n["valid"], n["test"]
-        here = (train, member.drawn.get(class_, train), valid, test, train + valid + test)
-        paper = printed.TABLE_2.get(class_)
-        of_paper: Sequence[int | None] = [None] * 5
-        if paper:
-            drawn = printed.TABLE_2_DRAWN.get(class_, paper[0])
-            of_paper = (paper[0], drawn, paper[1], paper[2], sum(paper))
-        body[class_] = list(zip(here, of_paper, strict=True))
-    return body
-
-
-def _table(
-    member: Member,
-    name: str,
-    title: str,
-    what: str,
-    parts: Sequence[str],
-    body: dict[str, list[_Pair]],
-    note: str,
-) -> Table:
+    body: dict[str, dict[str, _Pair]] = {}
+    for class_ in member.folder.classes:
+        films = Counter(p for p, ids in split.parts.items() for i in ids if by_id[i].label == class_)
+        here = _counts(n, films["train"], films["valid"], films["test"], member.drawn.get(class_))
+        paper = _of_paper(n, class_)
+        body[class_] = {heading: (count, paper.get(heading)) for heading, count in here.items()}
+    headings = list(next(iter(body.values())))
     columns = [Column("Class", numeric=False)]
-    for part in parts:
+    for heading in headings:
         columns += [
-            Column("here", group=part, rule=True),
-            Column("paper", group=part),
-            Column("diff.", group=part, hint="here minus the paper"),
+            Column("here", group=heading, rule=True),
+            Column("paper", group=heading),
+            Column("diff.", group=heading, hint="here minus the paper"),
         ]
-
-    def cells(pairs: Sequence[_Pair]) -> list[Cell]:
-        found = []
-        for here, paper in pairs:
-            difference = None if paper is None else here - paper
-            found += [count_cell(here), Cell(count_cell(paper).text, paper, quiet=True), _signed(difference)]
-        return found
-
-    rows = [[text_cell(c, strong=True), *cells(pairs)] for c, pairs in body.items()]
-    totals = [_sum([pairs[k] for pairs in body.values()]) for k in range(len(parts))]
-    rows.append([text_cell("all", strong=True), *cells(totals)])
+    of_all = [_sum([pairs[heading] for pairs in body.values()]) for heading in headings]
+    named = [*((c, list(pairs.values())) for c, pairs in body.items()), ("all", of_all)]
     return Table(
-        name,
-        title,
-        member.caption(f"{what} by class and part, trial 1"),
+        f"table-{n}",
+        f"Table {n}",
+        member.caption(f"Films of Set {n} by class and part, trial 1"),
         columns,
-        rows,
-        (*member.notes, note),
+        [[text_cell(name, strong=True), *_cells(pairs)] for name, pairs in named],
+        (*member.notes, printed.NOTES[n]),
         frozenset({len(body)}),
         sortable=False,
     )
 
 
+def _counts(experiment: int, train: int, valid: int, test: int, drawn: int | None = None) -> dict[str, int]:
+    """Heading -> films; `drawn` are those that train has after some were drawn with replacement, None for as many."""
+    if experiment == 1:
+        return {"train and valid": train + valid, "test": test, "total": train + valid + test}
+    as_drawn = train if drawn is None else drawn
+    parts = {"train": train, "train, as drawn": as_drawn, "valid": valid, "test": test}
+    return {**parts, "total": train + valid + test}
+
+
+def _of_paper(experiment: int, class_: str) -> Mapping[str, int]:
+    """The paper's counts; empty for a class that it does not have."""
+    if class_ not in printed.TABLE_1:
+        return {}
+    if experiment == 1:
+        train, test = printed.TABLE_1[class_]
+        return _counts(1, train, 0, test)
+    return _counts(2, *printed.TABLE_2[class_], printed.TABLE_2_DRAWN.get(class_))
+
+
 def _sum(pairs: Sequence[_Pair]) -> _Pair:
-    papers = [p for _, p in pairs]
-    known = [p for p in papers if p is not None]
-    return sum(h for h, _ in pairs), sum(known) if len(known) == len(papers) else None
+    papers = [p for _, p in pairs if p is not None]
+    return sum(h for h, _ in pairs), sum(papers) if len(papers) == len(pairs) else None
 
 
-def _signed(difference: int | None) -> Cell:
-    if difference is None:
-        return Cell("–", None, quiet=True)
-    sign = "−" if difference < 0 else "+" if difference > 0 else ""
-    return Cell(f"{sign}{count_cell(abs(difference)).text}", difference, quiet=difference == 0)
+def _cells(pairs: Sequence[_Pair]) -> list[Cell]:
+    found = []
+    for here, paper in pairs:
+        apart = None if paper is None else here - paper
+        sign = "−" if apart and apart < 0 else "+" if apart else ""
+        text = sign + numbers.count(abs(apart)) if apart is not None else numbers.NONE
+        found += [
+            count_cell(here),
+            Cell(numbers.count(paper), paper, quiet=True),
+            Cell(text, apart, quiet=not apart),
+        ]
+    return found

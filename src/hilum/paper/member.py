@@ -189,17 +189,13 @@ class Member:
         marks = [m for m in (self.subset, "UNSAFE" if self.unsafe else "") if m]
         return f"{text} ({'; '.join(marks)})." if marks else f"{text}."
 
-    def row(self, cell: RunCell, metric: str) -> StudyRow | None:
-        """The mean over trials of a cell on the test films, covid (the positive class) against the rest."""
-        return self.rows.find(cell.name, None, metric, self.folder.positive)
+    def row(self, cell: RunCell | None, metric: str) -> StudyRow | None:
+        """The mean over trials of a cell on the test films, covid (the positive class) against the rest; None of no cell."""
+        return self.rows.find(cell.name, None, metric, self.folder.positive) if cell else None
 
     def estimate(self, cell: RunCell, metric: str) -> float | None:
         """The figure of `row`; None where there is none."""
         return self.rows.value(cell.name, None, metric, self.folder.positive)
-
-    def cell(self, name: str) -> RunCell | None:
-        """A cell by name."""
-        return next((c for c in self.folder.cells if c.name == name), None)
 
     def family(self, factor: str) -> list[ComparisonRow]:
         """The rows of the families that compare a factor's levels, in the order of the study."""
