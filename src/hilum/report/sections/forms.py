@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from hilum.report.checklists import claim_table, tripod_table
 from hilum.report.evaluated import Evaluated
-from hilum.report.model_card import CardSection, card_table, model_card
+from hilum.report.forms import CardSection, card_table, claim_table, model_card, tripod_table
 from hilum.report.page import Section
 
 

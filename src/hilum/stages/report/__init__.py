@@ -29,8 +29,8 @@ from hilum.core.progress import progress
 from hilum.report.beside import BesideOf, nothing
 from hilum.report.cautions import cautions
 from hilum.report.evaluated import Evaluated
+from hilum.report.forms import card_markdown
 from hilum.report.learned import write_learning
-from hilum.report.model_card import card_markdown
 from hilum.report.page import Section, render
 from hilum.report.run_notes import noted
 from hilum.report.sections import SECTIONS

@@ -9,9 +9,9 @@ import pytest
 from hilum.artifacts.evaluation import Evaluation
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRows
-from hilum.report import checklists, data_facts, study_facts
+from hilum.report import data_facts, forms, study_facts
 from hilum.report.caution import Caution
-from hilum.report.model_card import card_markdown, card_table, model_card
+from hilum.report.forms import card_markdown, card_table, model_card
 from hilum.stages.evaluate import evaluate_run
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
@@ -43,10 +43,12 @@ def _answers(table):
 
 
 def test_claim_2024_has_44_items_and_tripod_ai_27_in_52_parts():
-    assert [n for n, *_ in checklists.CLAIM] == [str(k) for k in range(1, 45)]
-    numbers = [n for n, *_ in checklists.TRIPOD_AI]
+    assert [n for n, *_ in forms.FORMS["claim"]["items"]] == [str(k) for k in range(1, 45)]
+    numbers = [n for n, *_ in forms.FORMS["tripod-ai"]["items"]]
     assert len(numbers) == len(set(numbers)) == 52
     assert list(dict.fromkeys(int(n.rstrip("abcdefg")) for n in numbers)) == list(range(1, 28))
+    words = {answer for form in ("claim", "tripod-ai") for *_, answer in forms.FORMS[form]["items"]}
+    assert words - {""} == set(forms.FORMS["answers"])  # each word has its answer, and each answer is given
     parts = {3: 3, 5: 2, 6: 3, 8: 3, 9: 3, 12: 7, 18: 6, 20: 3, 23: 2, 27: 3}  # Collins et al. 2024, table 1
     for item in range(1, 28):
         assert sum(int(n.rstrip("abcdefg")) == item for n in numbers) == parts.get(item, 1)
@@ -55,8 +57,8 @@ def test_claim_2024_has_44_items_and_tripod_ai_27_in_52_parts():
 def test_what_only_the_authors_know_is_not_reported(run):
     folder = RunFolder(run)
     evaluation = Evaluation.read(run / "evaluation.json")
-    claim = _answers(checklists.claim_table(folder, evaluation, 3))
-    tripod = _answers(checklists.tripod_table(folder, evaluation, 3))
+    claim = _answers(forms.claim_table(folder, evaluation, 3))
+    tripod = _answers(forms.tripod_table(folder, evaluation, 3))
     of_the_authors = {"2", "3", "5", "11", "13", "14", "15", "18", "21", "31", "34", "41", "44"}
     # the fake run does not record what the study keeps of its manifest, which item 10 asks for
     assert {n for n, a in claim.items() if a == "not reported"} == {*of_the_authors, "10"}
@@ -83,7 +85,7 @@ def test_what_only_the_authors_know_is_not_reported(run):
     ):
         assert tripod[number] == "not reported"
     assert claim["40"] == tripod["26"] == "3 named by the report"
-    note = checklists.claim_table(folder, evaluation, 3).notes[0]
+    note = forms.claim_table(folder, evaluation, 3).notes[0]
     assert note.startswith("30 of 44 are answered, 0 of them by the authors")
     everything = " ".join([*claim.values(), *tripod.values()])
     for invented in (
@@ -99,7 +101,7 @@ def test_what_only_the_authors_know_is_not_reported(run):
 def test_answers_are_the_run_s_counts(run):
     folder = RunFolder(run)
     evaluation = Evaluation.read(run / "evaluation.json")
-    claim = _answers(checklists.claim_table(folder, evaluation, 0))
+    claim = _answers(forms.claim_table(folder, evaluation, 0))
     # SMALL has 8, 20, 30 and 10 films of the classes in test; the fake run adds 2 or a tenth to train and 1 to valid
     assert "test 68 (bacterial 8, covid 20, normal 30, viral 10)" in claim["32"]
     assert claim["7"] == "mooney: bacterial 11, viral 13; radiography: covid 23, normal 34"
@@ -124,8 +126,8 @@ def test_what_the_authors_say_stands_at_the_items_that_it_answers(run, tmp_path)
     }  # fmt: skip
     folder = _changed(run, tmp_path, study=study)
     evaluation = Evaluation.read(run / "evaluation.json")
-    table = checklists.claim_table(folder, evaluation, 3)
-    claim, tripod = _answers(table), _answers(checklists.tripod_table(folder, evaluation, 3))
+    table = forms.claim_table(folder, evaluation, 3)
+    claim, tripod = _answers(table), _answers(forms.tripod_table(folder, evaluation, 3))
     assert tripod["17"] == "authors: approved by the board of X, 2021/17"
     assert claim["44"] == tripod["18a"] == "authors: none"
     assert claim["5"] == "authors: retrospective"
