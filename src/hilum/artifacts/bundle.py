@@ -26,9 +26,11 @@ from hilum.artifacts.header import (
     require_digest,
     write_json,
 )
-from hilum.core.digests import sha256_bytes, sha256_file
+from hilum.core.digests import digest, sha256_bytes, sha256_file
 from hilum.core.errors import InputError
 from hilum.core.files import write_bytes
+
+_NOT_IN_VERSION = ("header", "notice")
 
 
 def _weights_of(network: str) -> str:
@@ -93,13 +95,17 @@ class Bundle:
         }
         write_json(folder / "bundle.json", value)
 
+    @property
+    def weights_name(self) -> str:
+        """Name of the file of its trained weights."""
+        return f"{_weights_of(self.network)}.safetensors"
+
     @classmethod
-    def read(cls, folder: Path) -> tuple[Self, Header, dict[str, NDArray[Any]]]:
-        """Read a bundle, its header and its trained weights.
+    def described(cls, folder: Path) -> tuple[Self, Header, str]:
+        """What bundle.json says: the bundle, its header, and the digest of its trained weights, which are not looked at.
 
         Raises:
             InputError: `folder` is no bundle.
-            DigestError: The weights are not those of bundle.json.
         """
         path = folder / "bundle.json"
         if not path.is_file():
@@ -109,19 +115,38 @@ class Bundle:
             raise InputError(f"{folder}: expected a bundle (a folder with bundle.json){hint}")
         value = read_object(path)
         header = Header.from_dict(value.get("header"), "bundle", path)
-        name = _weights_of(value.get("network", "frozen"))
-        with as_written(path):
-            expected = value[f"{name}_sha256"]
-        weights_path = folder / f"{name}.safetensors"
-        if not weights_path.is_file():
-            raise InputError(f"{folder}: expected {weights_path.name} beside bundle.json")
-        require_digest(name, expected, sha256_file(weights_path), path)
         bundle = checked(value, cls, path)
         with as_written(path):
             float(bundle.operating_point.get("threshold", 0))
+            weights = str(value[f"{_weights_of(bundle.network)}_sha256"])
         if bundle.positive not in bundle.classes:
             known = ", ".join(bundle.classes)
             raise not_as_written(
                 path, f"positive is {bundle.positive!r}, which is none of the classes {known}"
             )
-        return bundle, header, load_file(str(weights_path))
+        return bundle, header, weights
+
+    @classmethod
+    def read(cls, folder: Path) -> tuple[Self, Header, dict[str, NDArray[Any]]]:
+        """Read a bundle, its header and its trained weights.
+
+        Raises:
+            InputError: `folder` is no bundle.
+            DigestError: The weights are not those of bundle.json.
+        """
+        bundle, header, expected = cls.described(folder)
+        weights = folder / bundle.weights_name
+        if not weights.is_file():
+            raise InputError(f"{folder}: expected {weights.name} beside bundle.json")
+        require_digest(weights.stem, expected, sha256_file(weights), folder / "bundle.json")
+        return bundle, header, load_file(str(weights))
+
+
+def bundle_version(folder: Path) -> str:
+    """Version of a bundle: digest of all that bundle.json says but its header and notice; that names the trained weights by digest.
+
+    Raises:
+        InputError: No bundle.json, or it is no JSON.
+    """
+    value = read_object(folder / "bundle.json")
+    return digest({k: v for k, v in value.items() if k not in _NOT_IN_VERSION})

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.header import Header, members, read_json, write_json
+from hilum.artifacts.header import Header, checked, members, read_json, read_object, write_json
 from hilum.artifacts.prepared import ArrayStore
 from hilum.core.digests import SHORT
 from hilum.core.keys import ALWAYS, Key
@@ -62,6 +62,24 @@ class FeatureSpec:
     def digest(self) -> str:
         """The store's key."""
         return FEATURES.digest(members(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> tuple[Self, Header]:
+        """The specification of a store's folder, and its header.
+
+        Raises:
+            InputError: No spec.json, or it is not as hilum writes it.
+        """
+        path = folder / "spec.json"
+        value = read_object(path)
+        header = Header.from_dict(value.get("header"), "features", path)
+        return checked(value.get("spec"), cls, path), header
+
+
+def stored(folder: Path) -> tuple[int, float]:
+    """Films of all shards of a store's folder, and the seconds that computing them took."""
+    facts = [read_json(p) for p in sorted(folder.glob("*.json")) if p.name != "spec.json"]
+    return sum(f["n_films"] for f in facts), sum(f["seconds"] for f in facts)
 
 
 class FeatureStore(ArrayStore):
@@ -117,9 +135,8 @@ class FeatureStore(ArrayStore):
 
     def seconds_per_film(self) -> float:
         """Mean over all shards of what a film took when it was computed."""
-        facts = [read_json(p) for p in sorted(self.folder.glob("*.json")) if p.name != "spec.json"]
-        films = sum(f["n_films"] for f in facts)
-        return sum(f["seconds"] for f in facts) / films if films else 0.0
+        films, seconds = stored(self.folder)
+        return seconds / films if films else 0.0
 
 
 class FeatureRows:

@@ -9,6 +9,7 @@ inputs give equal bytes.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
@@ -26,6 +27,8 @@ from hilum.core.files import write_text
 from hilum.core.text import read_text
 
 Provenance = Literal["hilum", "edited", "unknown"]
+_KIND = re.compile(rb'\s*\{\s*"header":\s*\{\s*"kind":\s*"([^"]*)"')
+_LOOKED_AT_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,16 @@ class Header:
                 f"hilum {value.get('hilum')!r}, this is {__version__}"
             )
         return checked({"hilum": "", **value}, cls, where)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The header of an artefact of any kind: the one beside it, else the one that it holds.
+
+        Raises:
+            InputError: It has none, or one of a newer schema.
+        """
+        at = header_path(path) if header_path(path).is_file() else path
+        return cls.from_dict(read_object(at).get("header"), kind_of(at), at)
 
 
 def read_json(path: Path) -> Any:
@@ -168,6 +181,23 @@ def members(value: Any) -> dict[str, Any]:
 def header_path(csv_path: Path) -> Path:
     """Where the header of a csv artefact lies."""
     return csv_path.with_suffix(".header.json")
+
+
+def kind_of(path: Path) -> str:
+    """The kind in the header that a file begins with, or else that lies beside it; empty where there is none."""
+    for at in (path, header_path(path)):
+        if at.is_file():
+            with at.open("rb") as f:
+                found = _KIND.match(f.read(_LOOKED_AT_BYTES))
+            if found:
+                return found[1].decode(errors="replace")
+    return ""
+
+
+def written_digest(path: Path) -> str:
+    """Digest of a text as hilum wrote it, from the header beside it; empty where there is none."""
+    beside = header_path(path)
+    return str(read_object(beside).get("csv_sha256", "")) if beside.is_file() else ""
 
 
 def write_with_header(path: Path, text: str, header: Header) -> None:

@@ -3,23 +3,18 @@
 A version is a SHA-256 digest of the content, shown with 12 digits: two files or names with equal content have one version, wherever they
 lie and whatever they are called. A link to an input is *verified* when the digest that the artefact recorded equals that of what is on disk
 now, *changed* when what is there has another digest, *missing* when nothing is there, *unchecked* when it was recorded but is not compared
-here (the reason says why). This module holds the tree and the versions; it searches nothing.
+here (the reason says why). This module holds the tree; it searches nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
-
-from hilum.artifacts.header import read_json
-from hilum.core.digests import digest
 
 State = Literal["verified", "changed", "missing", "unchecked"]
 SHOWN = 12
 """Hex digits of a version that are shown."""
-_NOT_IN_BUNDLE_VERSION = ("header", "notice")
 
 
 @dataclass(frozen=True)
@@ -32,7 +27,7 @@ class Artefact:
         version: Digest of its content; empty where it has none.
         where: Its path; empty for what is part of another file.
         facts: What is worth saying of it, in order.
-        header: Its header as stored, where it has one.
+        header: Its header, where it has one.
         inputs: What it was made from.
     """
 
@@ -45,17 +40,8 @@ class Artefact:
     inputs: tuple[Link, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-able values; what is empty is left out."""
-        value = {
-            "kind": self.kind,
-            "name": self.name,
-            "version": self.version,
-            "where": self.where,
-            "facts": dict(self.facts),
-            "header": self.header,
-            "inputs": [link.to_dict() for link in self.inputs],
-        }
-        return {k: v for k, v in value.items() if v or k in ("kind", "name")}
+        """As JSON-able values, links and what they lead to as well; what is empty is left out."""
+        return asdict(self, dict_factory=_without_empty)
 
     def links(self) -> Iterator[Link]:
         """Every link of the tree, from the artefact down to the films."""
@@ -83,12 +69,9 @@ class Link:
     why: str = ""
     artefact: Artefact | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON-able values; what is empty is left out."""
-        value = {"role": self.role, "recorded": self.recorded, "state": self.state, "why": self.why}
-        if self.artefact is not None:
-            value = {**value, "artefact": self.artefact.to_dict()}  # type: ignore[dict-item]
-        return {k: v for k, v in value.items() if v}
+
+def _without_empty(items: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    return {k: v for k, v in items if v or k in ("kind", "name")}
 
 
 def compared(role: str, recorded: str, found: str | None, why: str, artefact: Artefact | None = None) -> Link:
@@ -104,13 +87,3 @@ def compared(role: str, recorded: str, found: str | None, why: str, artefact: Ar
     if found == recorded:
         return Link(role, recorded, "verified", "", artefact)
     return Link(role, recorded, "changed", f"what is there has version {found[:SHOWN]}", artefact)
-
-
-def bundle_version(folder: Path) -> str:
-    """Version of a bundle: of all that bundle.json says but its header; that names the head's weights by digest.
-
-    Raises:
-        InputError: No bundle.json, or it is no JSON.
-    """
-    value = read_json(folder / "bundle.json")
-    return digest({k: v for k, v in value.items() if k not in _NOT_IN_BUNDLE_VERSION})

@@ -8,7 +8,6 @@ wrote it and it is of the same kind, or where it is empty: somebody else's file 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from hilum.artifacts.header import header_path
+from hilum.artifacts.header import header_path, kind_of
 from hilum.artifacts.run import NAME
 from hilum.core.errors import InputError
 from hilum.core.files import part_beside
@@ -195,17 +194,8 @@ def _is_own(path: Path, what: str) -> bool:
         and path.name.endswith(".excluded.csv")
     ):
         return True
-    header = header_path(path)
-    kind = _kind_in(start)
-    if not kind and header != path and header.is_file():  # of a table, and of statistics, which are a list
-        kind = _kind_in(header.read_bytes()[:_LOOKED_AT_BYTES])
+    kind = kind_of(path)  # of a table, and of statistics, which are a list, it lies beside
     return bool(kind) and (kind == what or kind.endswith(f" {what}") or not what)
-
-
-def _kind_in(start: bytes) -> str:
-    """What a file's own header says it is, or an empty text."""
-    found = re.match(rb'\s*\{\s*"header":\s*\{\s*"kind":\s*"([^"]*)"', start)
-    return found[1].decode(errors="replace") if found else ""
 
 
 def _check_can_be_written(output: Output) -> None:

@@ -220,6 +220,10 @@ class RunFolder:
             found[f"{cell.name}/trial-{trial}"] = sha256_file(path)
         return found
 
+    def results_digest(self) -> str:
+        """Digest of what the run is compared with others by: its study, its predictions and the weights that gave them."""
+        return digest([self.record.study_digest, self.prediction_digests(), self.weight_digests()])
+
 
 def run_of(path: Path) -> RunFolder | None:
     """The run that a file lies in; None where it lies in none."""

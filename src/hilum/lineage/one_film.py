@@ -5,19 +5,19 @@ Convention: the film is told by its id, class and digests. Of its patient only w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.drawn_films import PREPARED, DrawnFilms, drawn_paths
 from hilum.artifacts.lineage import SHOWN, Artefact, compared
 from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.run import NAME, RunRecord
 from hilum.artifacts.run_files import SPLITS
 from hilum.artifacts.split import read_split
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import sha256_file
-from hilum.core.tables import read_table
 
 
 def one_film(row: FilmRow, manifest_path: Path, runs: Sequence[Path]) -> Artefact:
@@ -90,21 +90,20 @@ def _drawn(image_id: str, path: Path, name: str, pipelines: dict[str, Pipeline])
 
 
 def _said(image_id: str, path: Path) -> Iterator[dict[str, Any]]:
-    for row in read_table(path).rows:
-        if row.values["image_id"] != image_id:
-            continue
-        scores = {k[2:]: float(v) for k, v in row.values.items() if k.startswith("p_") and v}
+    p = Predictions.read(path)
+    for k in (k for k, i in enumerate(p.image_ids) if i == image_id):
+        scores = {} if p.errors[k] else dict(zip(p.classes, p.probabilities[k].tolist(), strict=True))
         yield {
             "trial": f"{path.parent.parent.name}/{path.parent.name}",
-            "part": row.get("part"),
-            "class": row.get("y_true"),
-            "highest": max(scores, key=lambda c: scores[c]) if scores else row.get("error"),
-            **{f"p {c}": p for c, p in scores.items()},
-            "at operating point": {"1": "positive", "0": "negative"}.get(row.get("operating_point"), ""),
+            "part": p.parts[k],
+            "class": p.y_true[k],
+            "highest": max(scores, key=lambda c: scores[c]) if scores else p.errors[k],
+            **{f"p {c}": score for c, score in scores.items()},
+            "at operating point": {"1": "positive", "0": "negative"}.get(p.operating_point[k], ""),
         }
 
 
-def find_film(image_id: str, manifests: Sequence[Path]) -> tuple[FilmRow, Path] | None:
+def find_film(image_id: str, manifests: Iterable[Path]) -> tuple[FilmRow, Path] | None:
     """The first manifest that has the film; by its id, or by the digest of its bytes."""
     for path in manifests:
         manifest = Manifest.read(path)

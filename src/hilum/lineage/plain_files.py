@@ -15,7 +15,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from hilum.artifacts.header import header_path, read_json
+from hilum.artifacts.header import Header, header_path, read_json
 from hilum.artifacts.history import NAME as HISTORY
 from hilum.artifacts.lineage import Artefact, Link, compared
 from hilum.artifacts.looks import NAME as LOOKS
@@ -57,15 +57,6 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     (".workspace.lock", "lock", "held while the workspace is settled; it may be removed when no command runs"),
 )  # fmt: skip
 """(place, kind, what it is); the first that fits."""
-
-KINDS = {
-    "evaluation": "confusion matrices and curves of every trial; the report draws them",
-    "learning": "models that did not learn, by rules over training and validation, and what to do about each",
-    "prepared": "which prepared films a trial of a pipeline has, and what was drawn for each",
-    "audit": "copies, conflicts, leaks and shortcuts among the films of a manifest",
-    "finished": "what a finished run followed from; a rerun ends at once while it holds",
-}
-"""Kind of a header -> what the file is, where the kind has no reader of its own."""
 
 _OF_A_PAGE = ("tables", "figures")
 _PAGE_MARK = re.compile(r'<meta name="generator" content="hilum ([^"]*)">')
@@ -113,15 +104,6 @@ def _page(path: Path) -> Artefact | None:
     return Artefact("page", path.name, sha256_file(path), str(path), facts)
 
 
-def of_header(path: Path) -> Path | None:
-    """The artefact that a header lies beside; None where it is not there."""
-    if not path.name.endswith(".header.json"):
-        return None
-    stem = path.name.removesuffix(".header.json")
-    there = (path.with_name(stem + ending) for ending in (".csv", ".json", ".html"))
-    return next((p for p in there if p.is_file() and header_path(p) == path), None)
-
-
 def _lies_at(path: Path, place: str) -> bool:
     n = place.count("/") + 1
     return fnmatchcase("/".join(path.parts[-n:]), place)
@@ -165,16 +147,10 @@ def _scalars(value: Any) -> dict[str, Any]:
 def _of(path: Path, around: Surroundings) -> list[Link]:
     """The run that a file is of, and whether it is as the page's header has it."""
     links = []
-    page = (
-        path.parents[1] / "report.html"
-        if path.parent.name in ("tables", "figures")
-        else path.with_name("report.html")
-    )
-    if header_path(page).is_file():
-        outputs = (read_json(header_path(page)).get("header", {}).get("options") or {}).get("outputs") or {}
-        recorded = outputs.get(path.relative_to(page.parent).as_posix())
-        if recorded:
-            links.append(compared("as the report wrote it", recorded, sha256_file(path), ""))
+    page = path.parents[path.parent.name in _OF_A_PAGE] / "report.html"
+    outputs = Header.read(page).options.get("outputs", {}) if header_path(page).is_file() else {}
+    if recorded := outputs.get(path.relative_to(page.parent).as_posix()):
+        links.append(compared("as the report wrote it", recorded, sha256_file(path), ""))
     if around.run is not None:
         run = Artefact("run", around.run.name, "", str(around.run))
         links.append(Link("run", "", "unchecked", "it lies in this run's folder", run))

@@ -30,11 +30,6 @@ def pipeline(table: Mapping[str, Any], where: str = "") -> Artefact:
     return Artefact("pipeline", p.name, p.digest, where, facts)
 
 
-def named_table(kind: str, name: str, table: Mapping[str, Any], where: str = "") -> Artefact:
-    """A learning-rate policy or a loss: a table of a study."""
-    return Artefact(kind, name, digest(table), where, dict(table))
-
-
 def study(value: Mapping[str, Any], where: str = "") -> Artefact:
     """A study with every default filled in, as a file gives it or a run recorded it."""
     plain = GridTable().model_dump(mode="json")

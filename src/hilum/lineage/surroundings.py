@@ -5,42 +5,11 @@ Convention: what lies nearest is taken first. A folder with ``runs/`` in it is a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
-from hilum.artifacts.header import header_path, read_json
+from hilum.artifacts.header import kind_of
 from hilum.artifacts.run import NAME, is_run
-from hilum.artifacts.run_files import SPLITS
-from hilum.artifacts.split import UnsafeSplit
-from hilum.core.errors import InputError
-
-T = TypeVar("T")
-
-
-def run_of(path: Path) -> Path | None:
-    """The run that a path lies in, or None."""
-    path = path.resolve()
-    return next((p for p in (path, *path.parents) if is_run(p)), None)
-
-
-def workspace_of(path: Path) -> Path | None:
-    """The workspace that a path lies in, or None."""
-    path = path.resolve()
-    return next((p for p in (path, *path.parents) if (p / "runs").is_dir()), None)
-
-
-def kind_of_header(path: Path) -> str:
-    """Kind in the header of a JSON artefact, or of the file beside a csv; empty where there is none."""
-    where = path if path.suffix == ".json" else header_path(path)
-    if not where.is_file():
-        return ""
-    try:
-        value = read_json(where)
-    except InputError:
-        return ""
-    header = value.get("header") if isinstance(value, dict) else None
-    return str(header.get("kind", "")) if isinstance(header, dict) else ""
 
 
 class Surroundings:
@@ -49,55 +18,58 @@ class Surroundings:
     Args:
         place: The artefact that is shown.
         workspace: Given by the user; else the one that `place` lies in.
+        manifest: Given by the user, to look for a film in before any other.
+        read_films: Read every film of a manifest and compare its digest.
     """
 
-    def __init__(self, place: Path, workspace: Path | None) -> None:
-        self.run = run_of(place)
-        self.root = (
-            workspace if workspace is not None and (workspace / "runs").is_dir() else workspace_of(place)
-        )
+    def __init__(
+        self,
+        place: Path,
+        workspace: Path | None = None,
+        manifest: Path | None = None,
+        read_films: bool = False,
+    ) -> None:
+        above = (place.resolve(), *place.resolve().parents)
+        self.run = next((p for p in above if is_run(p)), None)
+        named = workspace is not None and (workspace / "runs").is_dir()
+        self.root = workspace if named else next((p for p in above if (p / "runs").is_dir()), None)
+        self.read_films = read_films
+        self._manifest = manifest
         self._folder = place if place.is_dir() else place.parent
-        self._read: dict[tuple[str, Path], Any] = {}
 
-    def once(self, path: Path, read: Callable[[Path], T]) -> T:
-        """What `read` makes of a file, kept for the next question."""
-        key = (getattr(read, "__qualname__", repr(read)), path.resolve())
-        if key not in self._read:
-            self._read[key] = read(path)
-        value: T = self._read[key]
-        return value
+    def below_root(self, pattern: str) -> list[Path]:
+        """Paths below the workspace's folder; none where there is no workspace."""
+        return sorted(self.root.glob(pattern)) if self.root else []
 
     def runs(self) -> list[Path]:
         """Runs of the workspace, the own one first."""
-        others = sorted(p.parent for p in self.root.glob(f"runs/*/{NAME}")) if self.root else []
         own = [self.run] if self.run else []
+        others = [p.parent for p in self.below_root(f"runs/*/{NAME}")]
         return own + [p for p in others if p.resolve() not in {o.resolve() for o in own}]
 
-    def manifests(self) -> Iterator[Path]:
-        """Manifests, nearest first."""
-        for folder in self._folders():
-            yield from (p for p in sorted(folder.glob("*.csv")) if kind_of_header(p) == "manifest")
+    def of_kind(self, kinds: Sequence[str], places: Sequence[str]) -> Iterator[Path]:
+        """Artefacts by the kind in their header, nearest first.
 
-    def splits(self) -> Iterator[Path]:
-        """Splits, nearest first."""
-        for folder in self._folders():
-            beside = (
-                p for p in sorted(folder.glob("*.json")) if kind_of_header(p) in ("split", UnsafeSplit.kind)
-            )
-            yield from (*beside, *sorted((folder / SPLITS).rglob("*.json")))
-
-    def duplicates(self) -> Iterator[Path]:
-        """Tables of copies, nearest first."""
-        for folder in (*self._folders(), *([self.root / "duplicates"] if self.root else [])):
-            yield from (p for p in sorted(folder.glob("*.json")) if kind_of_header(p) == "duplicates")
-
-    def bundles(self) -> Iterator[Path]:
-        """Bundles of runs, then those of trials that no run has any more."""
-        for run in self.runs():
-            yield from (p.parent for p in sorted(run.glob("cells/*/trial-*/bundle/bundle.json")))
-        if self.root:
-            yield from (p.parent for p in sorted(self.root.glob("trials/*/bundle/bundle.json")))
-
-    def _folders(self) -> list[Path]:
+        Args:
+            kinds: Kinds that count.
+            places: Patterns of paths below a run, the workspace or the artefact's own folder, such as ``*.json``.
+        """
         found = [self.run, self._folder, self.root, *self.runs()]
-        return list(dict.fromkeys(p.resolve() for p in found if p is not None))
+        folders = dict.fromkeys(p.resolve() for p in found if p is not None)
+        for place in places:
+            for folder in folders:
+                yield from (p for p in sorted(folder.glob(place)) if kind_of(p) in kinds)
+
+    def manifests(self) -> Iterator[Path]:
+        """Manifests: the one that the user gave, then nearest first."""
+        given = self._manifest
+        if given is not None:
+            yield given
+        for path in self.of_kind(("manifest",), ("*.csv",)):
+            if given is None or path.resolve() != given.resolve():
+                yield path
+
+    def bundles(self) -> list[Path]:
+        """Folders of bundles: those of runs, then those of trials that no run has any more."""
+        of_runs = [p for run in self.runs() for p in sorted(run.glob("cells/*/trial-*/bundle/bundle.json"))]
+        return [p.parent for p in (*of_runs, *self.below_root("trials/*/bundle/bundle.json"))]

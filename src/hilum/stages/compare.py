@@ -19,7 +19,6 @@ from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import COMPARISONS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import RULES
-from hilum.core.digests import digest
 from hilum.core.errors import InputError
 from hilum.core.progress import progress
 from hilum.stats.comparison import Cells
@@ -63,7 +62,7 @@ def compare_runs(
     family = f"runs against {names[0]}" if len(folders) > 1 else f"faults of {names[0]}"
     header = Header(
         "comparisons",
-        {n: digest([f.record.study_digest, f.prediction_digests(), f.weight_digests()]) for f, n in zip(folders, names, strict=True)},
+        {n: f.results_digest() for f, n in zip(folders, names, strict=True)},
         {
             "metrics": list(metrics), "n_resamples": n_resamples, "part": PART, "family": family, "pairs": [list(p) for p in pairs],
             "rules": RULES,

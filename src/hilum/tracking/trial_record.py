@@ -17,9 +17,9 @@ from typing import Any
 
 import hilum
 from hilum import RESEARCH_NOTICE
+from hilum.artifacts.bundle import bundle_version
 from hilum.artifacts.history import NAME as HISTORY
 from hilum.artifacts.history import history_lines
-from hilum.artifacts.lineage import bundle_version
 from hilum.artifacts.run import RunCell, RunRecord
 from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import RunFolder

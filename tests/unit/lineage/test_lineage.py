@@ -1,6 +1,7 @@
 """Versions follow content, not names; a tree's links can be walked."""
 
-from hilum.artifacts.lineage import Artefact, Link, bundle_version, compared
+from hilum.artifacts.bundle import bundle_version
+from hilum.artifacts.lineage import Artefact, Link, compared
 from hilum.study.file import Study
 from hilum.study.keys import study_digest
 

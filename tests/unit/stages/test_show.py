@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from hilum.artifacts.bundle import bundle_version
 from hilum.artifacts.comparisons import write_comparisons
 from hilum.artifacts.flow import IN_MANIFEST, STUDY_FILMS, Flow, FlowStep
 from hilum.artifacts.header import Header
-from hilum.artifacts.lineage import bundle_version
 from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.presets import preset
-from hilum.core.digests import digest, sha256_file
+from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError
+from hilum.stages.compare import compare_runs
 from hilum.stages.show import show
 
 SMALL = runpy.run_path(str(Path(__file__).parents[2] / "small_workspace.py"))
@@ -121,7 +123,7 @@ def test_films_that_changed_or_went_are_told(copy):
     assert states(one(manifest, read_films=True))["32 films"] == "changed"
     film.unlink()
     link = next(one(manifest).links())
-    assert (link.state, link.why) == ("missing", "1 files are not where the manifest says")
+    assert (link.state, link.why) == ("missing", "1 file is not where the manifest says")
 
 
 def test_a_selection_does_not_pretend_to_be_the_whole_source(made, tmp_path):
@@ -230,22 +232,20 @@ def test_what_is_not_there_is_told_with_the_nearest(made, what, message):
 
 def test_comparisons_of_runs_lead_to_the_runs(copy):
     root, run = copy
-    csv = {
-        f"{c}/trial-{t}": run / "cells" / c / f"trial-{t}" / "predictions.csv"
-        for t in (1, 2)
-        for c in (CELL, CELL.replace("crop", "baseline"))
-    }
-    compared = digest(
-        [
-            json.loads((run / "run.json").read_text())["study_digest"],
-            {k: sha256_file(p) for k, p in csv.items()},
-        ]
-    )
     path = root / "compared" / "comparisons.json"
-    write_comparisons(path, [], Header("comparisons", {run.name: compared}))
+    write_comparisons(path, [], Header("comparisons", {run.name: RunFolder(run).results_digest()}))
     assert states(one(path))[run.name] == "verified"
-    csv[f"{CELL}/trial-1"].write_text("image_id\n")
+    (run / "cells" / CELL / "trial-1" / "predictions.csv").write_text("image_id\n")
     assert states(one(path))[run.name] == "changed"
+
+
+def test_two_runs_that_hilum_compared_lead_to_both(copy):
+    root, run = copy
+    made = SMALL["make_workspace"](root / "other", "other", 1)
+    other = Path(shutil.move(made, root / "runs"))
+    compare_runs([run, other], root / "compared", n_resamples=100)
+    found = {x.role: x.state for x in one(root / "compared" / "comparisons.json").inputs}
+    assert found == dict.fromkeys(("the file as written", run.name, other.name), "verified")
 
 
 def test_a_torn_run_hides_no_other(copy):

@@ -1,0 +1,302 @@
+"""How the inputs of an artefact are found again and compared: the recorded digest against what lies there now.
+
+Convention: `FIND` says how each is found; one that is not in it is a file beside the artefact, a run of that name, or a csv beside with
+that digest. The films that a bundle was trained on are a digest of (film, prepared pixels, label) of each, which is computed again from
+a run's ``prepared/`` and ``manifest.csv``; so a bundle leads back to its films without trusting a path.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.drawn_films import DrawnFilms, FilmFacts, drawn_paths
+from hilum.artifacts.duplicates import Duplicates
+from hilum.artifacts.features import FeatureSpec
+from hilum.artifacts.header import Header, read_csv_header
+from hilum.artifacts.lineage import Artefact, Link, State, compared
+from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.run import NAME, RunRecord, is_run
+from hilum.artifacts.run_files import MANIFEST, SPLITS
+from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.split import UnsafeSplit, read_split
+from hilum.artifacts.trial_files import CELLS, PREDICTIONS
+from hilum.core.digests import digest, sha256_file
+from hilum.core.progress import progress
+from hilum.lineage import studies
+from hilum.lineage.kinds import FOLDERS, all_trials, describe, kind_at
+from hilum.lineage.noun import Input, counted, films_digest, once, run_version
+from hilum.lineage.surroundings import Surroundings
+
+_BUNDLES = ("cells/*/trial-*/bundle/bundle.json", "trials/*/bundle/bundle.json")
+_MANIFESTS = (("manifest",), ("*.csv",), lambda p: once(Manifest.read, p).digest)
+SOUGHT: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[Path], str]]] = {
+    "manifest": _MANIFESTS,
+    "films": _MANIFESTS,
+    "split": (("split", UnsafeSplit.kind), ("*.json", f"{SPLITS}/**/*.json"), lambda p: once(read_split, p).digest),
+    "duplicates": (("duplicates",), ("*.json", "duplicates/*.json"), lambda p: once(Duplicates.read, p).digest),
+    "features": (("features",), ("features/*/spec.json",), lambda p: FeatureSpec.read(p.parent)[0].digest),
+    "bundle": (("bundle",), _BUNDLES, lambda p: Header.read(p).inputs.get("train", "")),
+    "bundle of the same features, split and films": (
+        ("bundle",), ("bundle/bundle.json", *_BUNDLES), lambda p: digest(Header.read(p).inputs)
+    ),
+}  # fmt: skip
+"""What is found by a digest -> kinds in the header, where it may lie below the folders around, and that digest of one."""
+OF_RUN: dict[str, Callable[[RunFolder], str]] = {
+    "study": lambda run: run.record.study_digest,
+    "splits": RunFolder.splits_digest,
+    "predictions": lambda run: digest(run.prediction_digests()),
+    "operating_points": lambda run: digest([run.operating_point(c, t) for c, t in run.units()]),
+    "weights": lambda run: digest(run.weight_digests()),
+}
+"""Input that is something of a whole run -> its digest as it is now."""
+
+
+def explain(path: Path, around: Surroundings, kind: str = "") -> Artefact:
+    """What an artefact is and what it was made from.
+
+    Args:
+        path: Its file; its folder for the kinds that are one.
+        around: Where its inputs are looked for.
+        kind: For a file without a header.
+    """
+    kind = kind or kind_at(path)
+    path = path.parent if FOLDERS.get(path.name) == kind else path
+    noun = describe(path, kind)
+    links = tuple(FIND.get(i.how or i.role, Search.beside)(Search(i, path, around)) for i in noun.inputs)
+    header = noun.header.to_dict() if noun.header else None
+    return Artefact(kind, _name(path), noun.version, str(path), noun.facts, header, links)
+
+
+def _name(path: Path) -> str:
+    """cell/trial-N where the path lies in one, else its own name."""
+    for p in (path, *path.parents):
+        if p.name.startswith("trial-") and p.parent.parent.name == CELLS:
+            return f"{p.parent.name}/{p.name}"
+    return path.parent.name if path.name == "bundle" else path.name
+
+
+@dataclass(frozen=True)
+class Search:
+    """The search for an input.
+
+    Attributes:
+        wanted: The input.
+        of: What it is an input of, a file or a folder.
+        around: Where it is looked for.
+    """
+
+    wanted: Input
+    of: Path
+    around: Surroundings
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the artefact lies in, or is."""
+        return self.of if self.of.is_dir() else self.of.parent
+
+    def link(self, state: State, why: str = "", artefact: Artefact | None = None) -> Link:
+        """The input in some state."""
+        return Link(self.wanted.role, self.wanted.recorded, state, why, artefact)
+
+    def compared(self, found: str | None, why: str = "", artefact: Artefact | None = None) -> Link:
+        """The input as what was recorded compares with what was found."""
+        return compared(self.wanted.role, self.wanted.recorded, found, why, artefact)
+
+    def by_digest(self) -> Link:
+        """The one of that version among all that lie around."""
+        role = self.wanted.role
+        kinds, places, version_of = SOUGHT[role]
+        others = []
+        for path in self.around.of_kind(kinds, places):
+            version = version_of(path)
+            if version == self.wanted.recorded:
+                found = explain(path, self.around)  # predictions record what their bundle was trained on
+                shown = found.version if found.kind == "bundle" else version
+                return Link(role, shown, "verified", "", found)
+            others.append((path, version))
+        if self.wanted.detail:
+            return self.link("unchecked", self.wanted.detail)
+        own = [x for x in others if self.around.run and x[0].is_relative_to(self.around.run)]
+        if len(own) == 1:  # the one that the run has is meant, and it is another now
+            return self.compared(own[0][1], "", replace(explain(own[0][0], self.around), inputs=()))
+        return self.link("missing", f"no {role} of this version in the run, beside it, or in the workspace")
+
+    def films_on_disk(self) -> Link:
+        """The films of a manifest, read only where that is asked for."""
+        films = once(Manifest.read, self.of).films
+        absent = sum(not Path(f.path).is_file() for f in films)
+        if absent:
+            are = "is" if absent == 1 else "are"
+            return self.link("missing", f"{counted(absent, 'file')} {are} not where the manifest says")
+        if not self.around.read_films:
+            return self.link("unchecked", "every file is there; --films reads them all and compares")
+        changed = 0
+        with progress("films", len(films)) as step:
+            for f in films:
+                changed += sha256_file(Path(f.path)) != f.sha256
+                step()
+        have = "has" if changed == 1 else "have"
+        why = f"{counted(changed, 'file')} {have} other bytes than at ingest"
+        return self.link("changed", why) if changed else self.link("verified")
+
+    def films_of_a_source(self) -> Link:
+        """The films of a manifest's source, by what ingest recorded of them."""
+        films = [f for f in once(Manifest.read, self.of).films if f.source == self.wanted.detail]
+        if films_digest(films) == self.wanted.recorded:
+            return self.link("verified")
+        n = counted(len(films), "film")
+        return self.link("unchecked", f"this manifest holds a selection, {n} of the source")
+
+    def prepared(self) -> Link:
+        """The films that a bundle was trained on, among the lists of its pipeline and split."""
+        bundle, header, _ = Bundle.described(self.of)
+        part, role, seen = self.wanted.role, f"{self.wanted.role} films", False
+        search = replace(self, wanted=self.wanted._replace(role=role))
+        for run in [self.around.run] if self.around.run else self.around.runs():
+            for path in drawn_paths(run, bundle.preparation["name"]):
+                drawn = once(DrawnFilms.read, path)
+                if drawn.header.inputs.get("split") != header.inputs.get("split"):
+                    continue
+                seen, by_id = True, once(Manifest.read, run / MANIFEST).by_id
+                facts = {i: FilmFacts(f.label, f.patient_id, "") for i, f in by_id.items()}
+                if replace(drawn, facts=facts).digest_of(part, bundle.classes) == self.wanted.recorded:
+                    return search.link("verified", artefact=search.list_of(drawn, part, path, run))
+        if seen:
+            return search.link("changed", "the run's prepared/ and manifest.csv give other films")
+        return search.link("missing", "no run here has prepared films of this pipeline and split")
+
+    def list_of(self, drawn: DrawnFilms, part: str, path: Path, run: Path) -> Artefact:
+        """A part of a list of prepared films."""
+        films, by_id = drawn.parts[part], once(Manifest.read, run / MANIFEST).by_id
+        facts = {
+            "prepared": str(path.relative_to(run)),
+            "films": len(films),
+            "distinct films": len({f.image_id for f in films}),
+            "by source": dict(sorted(Counter(by_id[f.image_id].source for f in films).items())),
+            "drawn for": sum(bool(f.drawn) for f in films),
+        }
+        manifest = Input("manifest", RunRecord.read(run / NAME).manifest_digest)
+        links = (replace(self, wanted=manifest).by_digest(),)
+        return Artefact(
+            "prepared films", self.wanted.role, self.wanted.recorded, str(path), facts, inputs=links
+        )
+
+    def own_of_trial(self) -> Link:
+        """A trial's own predictions, or its bundle where it has none yet."""
+        found = explain(self.of / self.wanted.detail, self.around)
+        intact = found.facts.get("provenance", "hilum") == "hilum"
+        return self.link("verified" if intact else "changed", artefact=found)
+
+    def trial(self) -> Link:
+        """A trial of a cell."""
+        return self.link(*trial_state(self.of / self.wanted.role))
+
+    def trials(self) -> Link:
+        """All trials of a run in one line."""
+        run = RunFolder(self.folder)
+        states = {f"{c.name}/trial-{t}": trial_state(run.folder(c, t)) for c, t in run.units()}
+        bad = [f"{name}: {why}" for name, (state, why) in states.items() if state != "verified"]
+        if not bad:
+            return Link(self.wanted.role, digest(run.prediction_digests()), "verified")
+        changed = any(state == "changed" for state, _ in states.values())
+        more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+        return self.link("changed" if changed else "missing", bad[0] + more)
+
+    def of_run(self) -> Link:
+        """Something of the whole run that the artefact is of."""
+        if not is_run(self.folder):
+            return self.beside()
+        run, role = RunFolder(self.folder), self.wanted.role
+        found, artefact = OF_RUN[role](run), None
+        if role == "study":
+            if "grid" not in run.record.study:
+                return self.link("missing", "run.json does not hold the study")
+            artefact = studies.study(run.record.study, str(run.path / NAME))
+            found = artefact.version
+        if role == "predictions":
+            facts = {"go on with": f"hilum show {run.folder(run.cells[0], 1)}"}
+            links = (replace(self, wanted=all_trials(run)).trials(),)
+            artefact = Artefact("trials", "of all cells", found, str(run.path / CELLS), facts, None, links)
+        return self.compared(found, "", artefact)
+
+    def run_of_that_name(self) -> Link:
+        """A run by its name: of a suite beside it, of a cell above it."""
+        run = self.of.parent.parent if self.of.parent.name == CELLS else self.of.parent / self.wanted.recorded
+        if not is_run(run):
+            return self.link("missing", f"no run {run.name} beside it")
+        return Link(self.wanted.role, run_version(run), "verified", "", explain(run, self.around))
+
+    def file(self) -> Link:
+        """A file of the artefact's folder."""
+        path = self.folder / self.wanted.detail
+        return self.compared(
+            sha256_file(path) if path.is_file() else None, f"no {path.name} in {path.parent}"
+        )
+
+    def explained(self) -> Link:
+        """A file of the artefact's folder, with what it was made from."""
+        path, link = self.folder / self.wanted.detail, self.file()
+        return replace(link, artefact=explain(path, self.around)) if path.is_file() else link
+
+    def not_compared(self) -> Link:
+        """An input that nobody looks for."""
+        return self.link("unchecked", self.wanted.detail)
+
+    def missing(self) -> Link:
+        """An input that should be there and is not."""
+        return self.link("missing", self.wanted.detail)
+
+    def beside(self) -> Link:
+        """A file beside the artefact, by its name or else by its digest; or a run of that name."""
+        role, recorded, folder = self.wanted.role, self.wanted.recorded, self.of.parent
+        if (folder / role).is_file():
+            return self.compared(sha256_file(folder / role))
+        run = next((run for run in self.around.runs() if run.name == role), None)
+        if run is not None:  # comparisons of runs name them, with the digest of what was compared
+            return self.compared(RunFolder(run).results_digest(), "", explain(run, self.around))
+        is_predictions = role == "predictions"
+        for csv in sorted(folder.glob("*.csv")):
+            if sha256_file(csv) == recorded:
+                found = explain(csv, self.around, "predictions") if is_predictions else None
+                return self.link("verified", artefact=found)
+        if is_predictions:
+            return self.link("missing", f"no csv in {folder} has this digest")
+        return self.link("unchecked", "hilum knows no way to find it again")
+
+
+def trial_state(folder: Path) -> tuple[State, str]:
+    """Whether the files of a trial are as they were written, and fit one another; without what is below them."""
+    predictions, bundle = folder / PREDICTIONS, folder / "bundle"
+    if not (predictions.is_file() and (bundle / "bundle.json").is_file()):
+        return "missing", "it has no bundle or no predictions"
+    header, provenance = read_csv_header(predictions, "predictions")
+    described, own, recorded = Bundle.described(bundle)
+    if provenance != "hilum":
+        return "changed", f"predictions of provenance {provenance}"
+    if own.inputs != header.inputs:
+        return "changed", "predictions of another bundle"
+    weights = bundle / described.weights_name
+    found = compared("", recorded, sha256_file(weights) if weights.is_file() else None, "there are none")
+    return found.state, f"trained weights: {found.why}" if found.why else ""
+
+
+FIND: dict[str, Callable[[Search], Link]] = {
+    **dict.fromkeys(SOUGHT, Search.by_digest),
+    **dict.fromkeys(OF_RUN, Search.of_run),
+    **dict.fromkeys(("train", "valid"), Search.prepared),
+    "films on disk": Search.films_on_disk,
+    "films of a source": Search.films_of_a_source,
+    "of a trial": Search.own_of_trial,
+    "trial of a cell": Search.trial,
+    "trials": Search.trials,
+    "run of that name": Search.run_of_that_name,
+    "file": Search.file,
+    "explained": Search.explained,
+    "not compared": Search.not_compared,
+    "missing": Search.missing,
+}
+"""How an input is found -> what finds and compares it; a role of a header where that says it all."""

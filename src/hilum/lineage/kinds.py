@@ -1,0 +1,286 @@
+"""What an artefact says of itself: one small function a kind in the table `DESCRIBE`, by the kind in its header.
+
+A new kind of artefact is one entry, or none: what is not in the table shows its header, its inputs, and its rows where it is a list.
+Nothing is looked for here; `hilum.lineage.inputs` finds the inputs again. Films are counted and told by digest, never by patient.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from hilum.artifacts.bundle import Bundle, bundle_version
+from hilum.artifacts.duplicates import Duplicates
+from hilum.artifacts.features import FeatureSpec, stored
+from hilum.artifacts.flow import Flow
+from hilum.artifacts.header import Header, header_path, kind_of, read_json, written_digest
+from hilum.artifacts.history import LossCurve
+from hilum.artifacts.lineage import SHOWN
+from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.run import NAME as RUN
+from hilum.artifacts.run import is_run
+from hilum.artifacts.run_files import COMPARISONS, STATISTICS, MlflowNote
+from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.split import UnsafeSplit, read_split
+from hilum.artifacts.suite_record import NAME as SUITE
+from hilum.artifacts.suite_record import SuiteRecord
+from hilum.artifacts.trial_files import CELLS, PREDICTIONS, SECONDS, TRAIN, Seconds, TrainFacts
+from hilum.augment.pipeline import Pipeline
+from hilum.core.digests import digest, sha256_file
+from hilum.core.errors import InputError
+from hilum.lineage.noun import Input, Noun, counted, films_digest, once, recorded, run_version
+from hilum.study.faults import unsafe_among
+
+
+def _manifest(path: Path) -> Noun:
+    m = once(Manifest.read, path)
+    ids = {f.patient_id for f in m.films if f.patient_id}
+    without = sum(not f.patient_id for f in m.films)
+    facts: dict[str, Any] = {
+        "films": len(m),
+        "by source": m.count_by("source"),
+        "by class": m.count_by("label"),
+        "patients": f"{len(ids)}; {counted(without, 'film')} without an id" if without else len(ids),
+    }
+    if m.header.options.get("synthetic"):
+        facts["synthetic"] = True
+    if m.provenance != "hilum":
+        facts["provenance"] = m.provenance
+    inputs = [Input(counted(len(m), "film"), films_digest(m.films), "films on disk")]
+    for role, sha256 in m.header.inputs.items():
+        source = role.removeprefix("films of ")
+        if source != role:
+            inputs.append(Input(role, sha256, "films of a source", source))
+        else:
+            why = "read at ingest; where it lay is not recorded"
+            inputs.append(Input(role, sha256, "not compared", why))
+    return Noun(m.digest, facts, m.header, inputs)
+
+
+def _split(path: Path) -> Noun:
+    s = once(read_split, path)
+    facts: dict[str, Any] = {
+        "method": s.header.options.get("method", "unknown"),
+        "films": {p: len(ids) for p, ids in s.parts.items()},
+        "groups": len(set(s.group_of.values())),
+    }
+    if s.header.seed is not None:
+        facts["seed"] = s.header.seed
+    if isinstance(s, UnsafeSplit):
+        is_or_are = "is" if s.n_shared == 1 else "are"
+        facts["UNSAFE"] = f"{counted(s.n_shared, 'film')} of test {is_or_are} in train or validation too"
+    return Noun(s.digest, facts, s.header, recorded(s.header))
+
+
+def _duplicates(path: Path) -> Noun:
+    d = once(Duplicates.read, path)
+    facts = {"films": len(d.films), "pairs": len(d.pairs), "groups": len(d.groups)}
+    return Noun(d.digest, facts, d.header, recorded(d.header))
+
+
+def _flow(path: Path) -> Noun:
+    flow = Flow.read(path)
+    facts = {step.name: step.films for step in flow.steps} | {"trials": len(flow.trials)}
+    why = "the films were chosen from it; where it lay is not recorded"  # the run keeps its own films only
+    inputs = [i._replace(detail=why) if i.role == "manifest" else i for i in recorded(flow.header)]
+    return Noun(sha256_file(path), facts, flow.header, inputs)
+
+
+def _features(folder: Path) -> Noun:
+    spec, header = FeatureSpec.read(folder)
+    shown = ("backbone", "tap", "precision", "size_px", "device", "versions")
+    facts = {k: getattr(spec, k) for k in shown} | {"films": stored(folder)[0]}
+    why = "it is compared whenever features are computed"
+    state = Input("backbone state", spec.state_sha256, "not compared", why)
+    return Noun(spec.digest, facts, header, [state])
+
+
+def _bundle(folder: Path) -> Noun:
+    b, header, weights = Bundle.described(folder)
+    pipeline = Pipeline.from_dict(b.preparation)
+    trained = ("study", "trial", "schedule", "n_train", "n_valid")
+    facts: dict[str, Any] = {
+        "backbone": b.backbone,
+        "head": b.head,
+        "pipeline": f"{pipeline.name} {pipeline.digest[:SHOWN]}",
+        "classes": b.classes,
+        "positive": b.positive,
+        "operating point": b.operating_point,
+        "trained": {k: b.training[k] for k in trained if k in b.training},
+    }
+    if b.unsafe:
+        facts["UNSAFE"] = ", ".join(b.unsafe)
+    name, choice = b.weights_name, b.weights.get("choice")
+    inputs = [Input(f"trained weights of the {Path(name).stem}", weights, "file", name)]
+    inputs += [i for i in recorded(header) if i.role != "weights"]
+    why = "they are compared whenever the bundle is loaded; see `hilum weights verify`"
+    start = str(b.weights.get("sha256") or "")
+    inputs.append(Input(f"backbone weights ({choice})", start, "not compared", why))
+    return Noun(bundle_version(folder), facts, header, inputs)
+
+
+def _predictions(path: Path) -> Noun:
+    p = once(Predictions.read, path)
+    facts: dict[str, Any] = {
+        "films": len(p),
+        "by part": dict(sorted(Counter(x or "(none)" for x in p.parts).items())),
+        "classes": p.classes,
+        "provenance": p.provenance,
+    }
+    if failed := sum(bool(e) for e in p.errors):
+        facts["could not be read"] = failed
+    version, made_from = sha256_file(path), p.header.inputs
+    if p.provenance == "unknown":
+        return Noun(version, facts, None, ())
+    if "bundle" in made_from or not (path.parent / "bundle").is_dir():
+        bundle = Input("bundle", made_from.get("bundle") or made_from.get("train", ""))
+    else:
+        bundle = Input("bundle of the same features, split and films", digest(made_from))
+    return Noun(version, facts, p.header, [_as_written("csv", path), bundle])
+
+
+def _trial(folder: Path) -> Noun:
+    facts: dict[str, Any] = {}
+    for name, of_trial in ((TRAIN, TrainFacts.of_trial), (SECONDS, Seconds.of_trial)):
+        if (folder / name).is_file():
+            known = asdict(of_trial(folder))
+            facts[Path(name).stem] = {k: v for k, v in known.items() if v is not None}
+    if epochs := len(LossCurve.of_trial(folder).train):
+        facts["epochs"] = epochs
+    path = folder / PREDICTIONS
+    if path.is_file():
+        below = Input("predictions", sha256_file(path), "of a trial", PREDICTIONS)
+    else:
+        below = Input("bundle", bundle_version(folder / "bundle"), "of a trial", "bundle")
+    return Noun(digest([below.recorded]), facts, None, [below])
+
+
+def _cell(folder: Path) -> Noun:
+    run = RunFolder(folder.parent.parent)
+    cell = next((c for c in run.cells if c.name == folder.name), None)
+    if cell is None:
+        raise InputError(f"{folder}: run.json of {run.path.name} has no such cell")
+    facts: dict[str, Any] = {**cell.factors, "weights": cell.weights, "finetuned": cell.finetuned}
+    facts["faults on"] = list(cell.switches)
+    paths = {t: run.predictions_path(cell, t) for t in run.trials}
+    found = {t: sha256_file(path) if path.is_file() else "" for t, path in paths.items()}
+    inputs = [Input(f"trial-{t}", sha256, "trial of a cell") for t, sha256 in found.items()]
+    inputs.append(Input("run", run.path.name, "run of that name"))
+    return Noun(digest([*found.values(), run_version(run.path)]), facts, None, inputs)
+
+
+def _run(folder: Path) -> Noun:
+    f = RunFolder(folder)
+    r = f.record
+    facts: dict[str, Any] = {"title": r.title, "command": r.command}
+    facts |= {"cells": [c.name for c in f.cells], "trials": f.n_trials}
+    facts["pipelines"] = {n: Pipeline.from_dict(t).digest[:SHOWN] for n, t in r.pipelines.items()}
+    said = {"precision": r.precision, "machine": r.machine, "versions": r.versions, "warnings": r.warnings}
+    facts |= {k: v for k, v in said.items() if v}
+    if unsafe := sorted({s for c in f.cells for s in unsafe_among(c.switches)}):
+        facts["UNSAFE"] = ", ".join(unsafe)
+    if note := MlflowNote.of_run(folder):
+        facts["recorded in MLflow"] = note.store
+    inputs = [Input("study", r.study_digest), Input("manifest", r.manifest_digest), all_trials(f)]
+    for name in (STATISTICS, COMPARISONS, "report.html"):
+        if (folder / name).is_file() and header_path(folder / name).is_file():
+            inputs.append(Input(name, written_digest(folder / name), "file", name))
+        elif name != COMPARISONS:
+            why = "the run is not finished; `hilum run` of the same study goes on"
+            inputs.append(Input(name, "", "missing", why))
+    return Noun(run_version(folder), facts, r.header, inputs)
+
+
+def all_trials(run: RunFolder) -> Input:
+    """All trials of a run, in one line."""
+    return Input(counted(len(run.cells) * run.n_trials, "trial"), "", "trials")
+
+
+def _suite(folder: Path) -> Noun:
+    suite = SuiteRecord.read(folder)
+    inputs = [i._replace(how="run of that name") for i in recorded(suite.header)]
+    return Noun(run_version(folder), {"title": suite.title, "command": suite.command}, suite.header, inputs)
+
+
+def _page(path: Path) -> Noun:
+    header = Header.read(path)
+    outputs = {path.parent / name: sha256 for name, sha256 in header.options.get("outputs", {}).items()}
+    intact = sum(p.is_file() and sha256_file(p) == sha256 for p, sha256 in outputs.items())
+    facts = {"tables and figures": f"{intact} of {len(outputs)} as they were written"}
+    inputs = [_as_written("page", path)]
+    for i in recorded(header):
+        if "." in i.role or (path.parent / i.role).is_file():
+            how, detail = "explained" if i.role == STATISTICS else "file", i.role
+        else:
+            how, detail = "not compared", "compared when the report is written again"
+        inputs.append(i._replace(how=how, detail=detail))
+    return Noun(sha256_file(path), facts, replace(header, options={}), inputs)
+
+
+def _plain(path: Path, what: str = "") -> Noun:
+    values = read_json(path)
+    facts: dict[str, Any] = {"what": what} if what else {}
+    facts |= {"rows": len(values)} if isinstance(values, list) else {}
+    if not kind_of(path):
+        return Noun(sha256_file(path), {**facts, "provenance": "unknown"}, None, ())
+    header = Header.read(path)
+    written = [_as_written("file", path)] if header_path(path).is_file() else []
+    return Noun(sha256_file(path), facts, header, [*written, *recorded(header)])
+
+
+def _as_written(what: str, path: Path) -> Input:
+    return Input(f"the {what} as written", written_digest(path), "file", path.name)
+
+
+def _only(what: str) -> Callable[[Path], Noun]:
+    return lambda path: _plain(path, what)
+
+
+DESCRIBE: dict[str, Callable[[Path], Noun]] = {
+    "manifest": _manifest,
+    "split": _split,
+    UnsafeSplit.kind: _split,
+    "duplicates": _duplicates,
+    "flow": _flow,
+    "features": _features,
+    "bundle": _bundle,
+    "predictions": _predictions,
+    "trial": _trial,
+    "cell": _cell,
+    "run": _run,
+    "paper": _suite,
+    "report": _page,
+    "paper-report": _page,
+    "evaluation": _only("confusion matrices and curves of every trial; the report draws them"),
+    "learning": _only("models that did not learn, by rules over training and validation, and what to do about each"),
+    "prepared": _only("which prepared films a trial of a pipeline has, and what was drawn for each"),
+    "audit": _only("copies, conflicts, leaks and shortcuts among the films of a manifest"),
+    "finished": _only("what a finished run followed from; a rerun ends at once while it holds"),
+}  # fmt: skip
+"""Kind in a header, or of a folder -> what an artefact says of itself; its path is the folder's for a kind in `FOLDERS`."""
+
+FOLDERS = {
+    SUITE: "paper",
+    RUN: "run",
+    "bundle.json": "bundle",
+    "bundle/bundle.json": "trial",
+    "spec.json": "features",
+}
+"""What lies in a folder -> its kind; the first that fits."""
+
+
+def kind_at(path: Path) -> str:
+    """Kind of an artefact, by its header or by what lies in its folder; empty where there is none."""
+    if path.is_dir():
+        of_run = "cell" if path.parent.name == CELLS and is_run(path.parent.parent) else ""
+        return next((kind for name, kind in FOLDERS.items() if (path / name).is_file()), of_run)
+    return kind_of(path)
+
+
+def describe(path: Path, kind: str) -> Noun:
+    """What the artefact of a kind says of itself."""
+    return DESCRIBE.get(kind, _plain)(path)

@@ -1,0 +1,75 @@
+"""An artefact as it describes itself, and small things that descriptions share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from hilum.artifacts.header import Header, header_path
+from hilum.artifacts.manifest import FilmRow
+from hilum.core.digests import digest
+
+T = TypeVar("T")
+
+
+class Input(NamedTuple):
+    """Something that an artefact was made from.
+
+    Attributes:
+        role: What the artefact calls it.
+        recorded: Digest that it recorded.
+        how: How it is found again, a key of `hilum.lineage.inputs.FIND`; the role where empty.
+        detail: What that needs to know besides: the name of a file, or why nothing is compared.
+    """
+
+    role: str
+    recorded: str
+    how: str = ""
+    detail: str = ""
+
+
+class Noun(NamedTuple):
+    """What an artefact says of itself: its version, what is worth saying, its header, and what it was made from."""
+
+    version: str
+    facts: dict[str, Any]
+    header: Header | None
+    inputs: Sequence[Input]
+
+
+def recorded(header: Header) -> list[Input]:
+    """The inputs that a header names."""
+    return [Input(role, str(sha256)) for role, sha256 in header.inputs.items()]
+
+
+def films_digest(films: Iterable[FilmRow]) -> str:
+    """Digest of which films these are, by the bytes of their files."""
+    return digest(sorted([f.image_id, f.sha256] for f in films))
+
+
+def counted(n: int, what: str) -> str:
+    """A number of things, in digits.
+
+    >>> counted(1, "film"), counted(16583, "film")
+    ('1 film', '16583 films')
+    """
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def run_version(folder: Path) -> str:
+    """Version of a run or a suite: the end of its folder's name."""
+    return folder.name.rpartition("-")[2]
+
+
+def once(read: Callable[[Path], T], path: Path) -> T:
+    """What `read` makes of a file, kept for the next question as long as the file and its header stay as they are."""
+    there = [p.stat() for p in (path, header_path(path)) if p.is_file()]
+    value: T = _kept(read, path.resolve(), tuple((s.st_mtime_ns, s.st_size) for s in there))
+    return value
+
+
+@lru_cache(maxsize=64)
+def _kept(read: Callable[[Path], Any], path: Path, _stamps: tuple[tuple[int, int], ...]) -> Any:
+    return read(path)
