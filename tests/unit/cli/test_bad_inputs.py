@@ -74,7 +74,10 @@ def test_a_wrong_file_is_a_sentence(monkeypatch, capsys, command):
             ["show", "split.json"],
             "split.json: not as hilum writes it: the key 'films' is missing; make it again",
         ),
-        (["show", "films.json"], "films.json: not as hilum writes it: a value is of another type"),
+        (
+            ["show", "films.json"],
+            "films.json: not as hilum writes it: test: input should be a valid dictionary",
+        ),
         (["show", "bundle"], "bundle.json: not as hilum writes it: the key 'classes' is missing"),
         (["audit", "one.csv", "--out", "A", "--split", "list.json"], "list.json: not as hilum writes it"),
         (["show", "loop.csv"], "no such file or folder"),
