@@ -120,39 +120,34 @@ def run(
         )
     from hilum.study.suite import is_suite, read_suite
     from hilum.tracking.background import record_later
+    from hilum.workflow.suite import Planned, run_or_find, run_suite
+
+    def planned(label: str, file: Path, overrides: Sequence[str]) -> Planned:
+        checked = checked_study(file, overrides)
+        return Planned(label, checked, manifest_of(checked, manifest, path, workspace))
 
     path = study_path(study)
+    suite = read_suite(path, set_ or ()) if is_suite(path) else None
+    members = [planned("", path, set_ or ())] if suite is None else []
+    for member in suite.member if suite else ():
+        beside = path.parent / member.study
+        members.append(
+            planned(member.label, beside if beside.is_file() else study_path(member.study), member.set)
+        )
+    if dry_run:
+        from hilum.workflow.dry_run import print_plan, print_plans
+
+        if suite:
+            print_plans(members, workspace, where)
+        else:
+            print_plan(members[0], workspace, where)
+        return
     command = shlex.join(["hilum", *sys.argv[1:]])
-    if is_suite(path):
-        suite = read_suite(path, set_ or ())
-        planned = []
-        for member in suite.member:
-            beside = path.parent / member.study
-            checked = checked_study(beside if beside.is_file() else study_path(member.study), member.set)
-            planned.append((member.label, checked, manifest_of(checked, manifest, path, workspace)))
-        if dry_run:
-            from hilum.workflow.dry_run import print_plan
-
-            for label, checked, films in planned:
-                print(f"--- {label}")
-                print_plan(checked, films, workspace, where)
-            return
-        from hilum.workflow.suite import Planned, run_suite
-
-        with when_stopped(kept(workspace)):
-            report, lines = run_suite(suite, [Planned(*p) for p in planned], workspace, where, command)
-    else:
-        checked = checked_study(path, set_ or ())
-        films = manifest_of(checked, manifest, path, workspace)
-        if dry_run:
-            from hilum.workflow.dry_run import print_plan
-
-            print_plan(checked, films, workspace, where)
-            return
-        from hilum.workflow.suite import run_or_find
-
-        with when_stopped(kept(workspace)):
-            report, lines = run_or_find(checked, films, workspace, where, command)
+    with when_stopped(kept(workspace)):
+        if suite:
+            report, lines = run_suite(suite, members, workspace, where, command)
+        else:
+            report, lines = run_or_find(members[0], workspace, where, command)
     _print_end(report, lines)
     record_later(_runs_of(report), workspace)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psutil
@@ -39,6 +41,17 @@ def keep_memory() -> None:
         libc.mallopt(m_top_pad, 64 * 2**20)
     except (OSError, AttributeError):
         return
+
+
+@contextmanager
+def threads(n: int) -> Iterator[None]:
+    """torch with `n` threads for a while; with one, sums are taken in one order whatever the number of workers."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def exact_arithmetic() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from hilum.artifacts.manifest import Manifest
@@ -10,42 +11,68 @@ from hilum.core.errors import HilumError
 from hilum.core.progress import set_quiet
 from hilum.models.weights import Weights
 from hilum.report.numbers import counted
-from hilum.study.file import Study
 from hilum.workflow.checks import concerns
-from hilum.workflow.concern import Concern
-from hilum.workflow.estimate import Estimate, Part
+from hilum.workflow.estimate import costs
 from hilum.workflow.finished import find_finished
 from hilum.workflow.plan import FeaturesOf
-from hilum.workflow.room import sizes_of
+from hilum.workflow.room import Sizes, sizes_of
 from hilum.workflow.state import Run
+from hilum.workflow.suite import Planned
 from hilum.workflow.workspace import Workspace
 
 _LOAD = "as busy as this machine is now; what the workspace holds of other studies is not taken off the features and trainings"
+_SHARED = "what members share is counted in each of them"
 
 
-def print_plan(study: Study, manifest: Path, workspace: Path, engine: Engine) -> None:
-    """Print the plan to stdout, and below it everything that `hilum run` would refuse."""
+def print_plans(members: Sequence[Planned], workspace: Path, engine: Engine) -> None:
+    """Print the plan of each member of a suite, and what all of them take."""
+    took: dict[str, float | None] = {}
+    for m in members:
+        print(f"--- {m.label}")
+        took[m.label] = print_plan(m, workspace, engine)
+    width = max(map(len, took))
+    print(f"--- all {counted(len(members), 'member')}")
+    for label, seconds in took.items():
+        words = "no plan" if seconds is None else _in_words(seconds) if seconds else "finished"
+        print(f"          {label:<{width}}  {words}")
+    print(f"in all    about {_in_words(sum(s or 0.0 for s in took.values()))}, {_SHARED}")
+
+
+def print_plan(planned: Planned, workspace: Path, engine: Engine) -> float | None:
+    """Print the plan of a study to stdout, and below it everything that `hilum run` would refuse.
+
+    Returns:
+        Seconds that it takes, about; 0 where it is finished, None where there can be no plan.
+    """
+    study, manifest = planned.study, planned.manifest
     done = find_finished(study, manifest, workspace)
     if done is not None:
         print(f"study     {study.name}: finished, nothing has changed since; {done[0]}")
-        return
+        return 0.0
     set_quiet(True)  # the trial runs of stages are no progress of theirs
-    run = Run(study, Manifest.read(manifest), Workspace(workspace), engine)
+    run, total = Run(study, Manifest.read(manifest), Workspace(workspace), engine), None
     found = concerns(run)
     try:
-        _print(run)
+        sizes = sizes_of(run)
+        _print_study(run)
+        total = _print_costs(run, sizes)
     except HilumError as e:
         print(f"no plan   {e}")
-    _print_concerns(found)
+    for note in (f for f in found if not f.code):
+        print(f"note      {note.text}")
+    problems = [f for f in found if f.code]
+    if problems:
+        stand = "thing stands" if len(problems) == 1 else "things stand"
+        print(f"missing   {len(problems)} {stand} in the way of `hilum run`:")
+    for k, p in enumerate(problems, 1):
+        print(f"          {k}. {p.text}")
+    return total
 
 
-def _print(run: Run) -> None:
-    planned, study = run.recipes, run.study
+def _print_study(run: Run) -> None:
+    study, planned = run.study, run.recipes
     weights = {w: _weights(run, w) for w in dict.fromkeys(r.features_of for r in planned)}
-    run.set_machine()
-    sizes = sizes_of(run)
-    missing = [name for (name, _), found in weights.items() if found is None]
-    where = f"{run.folder}" if not missing else "a folder that its weights will name"
+    where = "a folder that its weights will name" if None in weights.values() else run.folder
     print(f"study     {study.name}, digest {study.digest[:12]}, would go to {where}")
     counts = ", ".join(f"{n} of {c}" for c, n in run.films.count_by("label").items())
     print(f"films     {len(run.films)}: {counts} (positive: {study.data.positive})")
@@ -55,15 +82,11 @@ def _print(run: Run) -> None:
     trained = sum(r.finetune is not None for r in planned)
     whole = f", of which {trained} {'trains' if trained == 1 else 'train'} a whole network" if trained else ""
     print(f"cells     {counted(len(planned), 'cell')} x {counted(study.grid.trials, 'trial')}{whole}")
-    print(
-        f"device    {run.settled.device} ({run.settled.name}), {run.precision}, batch {run.batch}, {run.engine.description}"
-    )
+    device = f"{run.settled.device} ({run.settled.name})"
+    print(f"device    {device}, {run.precision}, batch {run.batch}, {run.engine.description}")
     for (name, random), w in weights.items():
-        print(
-            f"weights   {name}: {'NOT HERE' if w is None else w.source}{' (random by a fault)' if random else ''}"
-        )
-    print(f"disk      {sizes.in_words}")
-    _print_times(Estimate(run, sizes).parts())
+        source = "NOT HERE" if w is None else w.source
+        print(f"weights   {name}: {source}{' (random by a fault)' if random else ''}")
 
 
 def _weights(run: Run, which: FeaturesOf) -> Weights | None:
@@ -73,23 +96,18 @@ def _weights(run: Run, which: FeaturesOf) -> Weights | None:
         return None
 
 
-def _print_times(parts: list[Part]) -> None:
-    width = max(len(p.stage) for p in parts)
-    for p in parts:
-        print(f"          {p.stage:<{width}}  {p.seconds:>8.1f} s  {p.what}")
-    total = sum(p.seconds for p in parts)
-    words = f"{total:.0f} s" if total < 120 else f"{total / 60:.1f} min"
-    print(f"in all    about {words}, {_LOAD}")
+def _print_costs(run: Run, sizes: Sizes) -> float:
+    """Print what a study writes and what each stage takes; returns the seconds of all."""
+    print(f"disk      {sizes.in_words}")
+    run.set_machine()
+    stages = list(costs(run, sizes))
+    width = max(len(c.stage) for c in stages)
+    for c in stages:
+        print(f"          {c.stage:<{width}}  {c.seconds:>8.1f} s  {c.what}")
+    total = sum(c.seconds for c in stages)
+    print(f"in all    about {_in_words(total)}, {_LOAD}")
+    return total
 
 
-def _print_concerns(found: list[Concern]) -> None:
-    for note in found:
-        if not note.code:
-            print(f"note      {note.text}")
-    problems = [f for f in found if f.code]
-    if problems:
-        print(
-            f"missing   {len(problems)} {'thing stands' if len(problems) == 1 else 'things stand'} in the way of `hilum run`:"
-        )
-    for k, p in enumerate(problems, 1):
-        print(f"          {k}. {p.text}")
+def _in_words(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"

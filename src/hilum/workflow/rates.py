@@ -11,16 +11,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import psutil
 import torch
-from torch import nn
-from torch.optim import Optimizer
+from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.manifest import Manifest
@@ -30,6 +28,7 @@ from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.models.backbone import FrozenBackbone, Precision
 from hilum.models.heads import build_head
+from hilum.models.machine import threads
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
@@ -37,32 +36,15 @@ from hilum.stages.duplicates import find_duplicates
 from hilum.stages.prepare import plan, prepare_chunk, tasks_of
 from hilum.stats.asked import TrialScores
 from hilum.stats.summary import cell_statistics
-from hilum.study.losses import Loss
-from hilum.study.policies import Policy
+from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.loop import Source, fit
-from hilum.training.losses import build_loss
 from hilum.training.optimizers import build_optimizer
-from hilum.workflow.plan import Recipe
 
+OptimizerName = Literal["adam", "adamw", "sgd"]
 _STEPS = 3
 _UPDATES = 8
-
-
-@dataclass(frozen=True)
-class Learner:
-    """What takes updates. Its time is its backbone's and what trains of that; policy and loss make no difference to speak of."""
-
-    backbone: str
-    finetune: FinetuneTable | None
-    policy: Policy = field(compare=False)
-    loss: Loss = field(compare=False)
-
-    @classmethod
-    def of(cls, recipe: Recipe) -> Learner:
-        """Of a cell."""
-        return cls(recipe.cell.backbone, recipe.finetune, recipe.policy, recipe.loss)
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -112,71 +94,70 @@ def features(
 
 
 @cache
-def head_step(learner: Learner, shape: tuple[int, ...], n_classes: int, batch: int) -> float:
-    """Seconds of one update of a head in the loop that trains it: dropout, features read from disk, a validation batch for every eight."""
-    b = backbone(learner.backbone)
+def head_step(name: str, shape: tuple[int, ...], n_classes: int, batch: int) -> float:
+    """Seconds of one update of a backbone's head in the loop that trains it: dropout, features read from disk, a validation batch for
+    every eight. Policy and loss make no difference to speak of."""
+    b = backbone(name)
     rng = np.random.default_rng(0)
     labels = rng.integers(0, n_classes, (_UPDATES + 1) * batch)
-    labels[:n_classes] = np.arange(n_classes)
-    with tempfile.TemporaryDirectory() as folder, Threads(1):
+    n = _UPDATES * batch
+    with tempfile.TemporaryDirectory() as folder, threads(1):
         path = str(Path(folder) / "features.npy")
-        np.save(
-            path, rng.random((len(labels), *shape), np.float32).astype("float16" if b.spatial else "float32")
-        )
+        made = rng.random((len(labels), *shape), np.float32)
+        np.save(path, made.astype("float16" if b.spatial else "float32"))
         rows = [(path, k) for k in range(len(labels))]
-        n = _UPDATES * batch
         train, valid = Source(FeatureRows(rows[:n]), labels[:n]), Source(FeatureRows(rows[n:]), labels[n:])
-        epochs = fit(
-            build_head(b, n_classes, 0), train, valid, learner.policy,
-            build_loss(learner.loss, [str(k) for k in range(n_classes)], labels), 3, batch, 0,
-        )  # fmt: skip
+        head, policy = build_head(b, n_classes, 0), ConstantPolicy(learning_rate=1e-3)
+        epochs = fit(head, train, valid, policy, cross_entropy, 3, batch, 0)
         next(epochs)  # memory is taken and operations are chosen in the first
         return min(seconds(lambda: next(epochs)) for _ in range(2)) / _UPDATES
 
 
 @cache
 def network_steps(
-    learner: Learner, size_px: tuple[int, int], n_classes: int, batch: int, device: str, threads: int
+    name: str,
+    finetune: FinetuneTable,
+    optimizer: OptimizerName,
+    size_px: tuple[int, int],
+    n_classes: int,
+    batch: int,
+    device: str,
+    n_threads: int,
 ) -> tuple[float, float, float]:
     """Seconds of one update of a whole network, of a film through it in evaluation, and of writing its checkpoint."""
-    assert learner.finetune is not None
-    network = build_whole(backbone(learner.backbone), RANDOM, n_classes, size_px, 0).to(device)
+    network = build_whole(backbone(name), RANDOM, n_classes, size_px, 0).to(device)
     labels = torch.arange(batch, device=device) % n_classes
-    loss = build_loss(learner.loss, [str(k) for k in range(n_classes)], np.arange(n_classes))
     films = torch.zeros((batch, *size_px), dtype=torch.uint8, device=device)
-    if learner.finetune.train == "head":
+    if finetune.train == "head":
         network.body.requires_grad_(False)
     trained = [p for p in network.parameters() if p.requires_grad]
-    optimizer = build_optimizer(learner.policy, [(trained, 1.0)])
-    half = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}[
-        learner.finetune.precision
-    ]
+    updates = build_optimizer(ConstantPolicy(optimizer=optimizer), [(trained, 1.0)])
+    half = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}[finetune.precision]
 
     def forward() -> torch.Tensor:
         with torch.autocast(device, half or torch.bfloat16, enabled=half is not None):
-            return network(films)  # type: ignore[no-any-return]
+            return network(films).float()  # type: ignore[no-any-return]
 
     def step() -> None:
-        value = loss(forward().float(), labels)
-        optimizer.zero_grad()
+        value = cross_entropy(forward(), labels)
+        updates.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        updates.step()
         value.item()
 
-    with Threads(threads):
+    with threads(n_threads):
         network.train()
         step()
         update = seconds(step)
         network.eval()
         with torch.inference_mode():
             forward()
-            film = seconds(lambda: forward().float().cpu()) / batch
-    return update, film, _checkpoint(network, optimizer)
+            film = seconds(lambda: forward().cpu()) / batch
+    return update, film, _checkpoint({"network": network.state_dict(), "optimizer": updates.state_dict()})
 
 
-def _checkpoint(network: nn.Module, optimizer: Optimizer) -> float:
+def _checkpoint(state: dict[str, Any]) -> float:
     """Seconds of writing where a training is; 0 where there is no room to try it."""
-    state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
     try:
         with tempfile.TemporaryDirectory() as folder:
             return seconds(lambda: Checkpoints(Path(folder) / "state").save(lambda: state))
@@ -198,17 +179,3 @@ def statistics(n_films: int, n_classes: int, n_resamples: int) -> float:
 
     figures(64)  # numba compiles, or reads what it compiled
     return seconds(lambda: figures(n_resamples))
-
-
-class Threads:
-    """Threads of torch for a while."""
-
-    def __init__(self, n: int) -> None:
-        self._n = n
-
-    def __enter__(self) -> None:
-        self._before = torch.get_num_threads()
-        torch.set_num_threads(self._n)
-
-    def __exit__(self, *_: object) -> None:
-        torch.set_num_threads(self._before)

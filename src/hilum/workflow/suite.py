@@ -22,23 +22,27 @@ from hilum.workflow.finished import find_finished
 
 @dataclass(frozen=True)
 class Planned:
-    """A member, ready to run."""
+    """A study, checked, and its films: all that is needed to run it.
+
+    Attributes:
+        label: What a suite calls it; empty for a study by itself.
+        study: As read.
+        manifest: Where its films are listed.
+    """
 
     label: str
     study: Study
     manifest: Path
 
 
-def run_or_find(
-    study: Study, manifest: Path, root: Path, engine: Engine, command: str
-) -> tuple[Path, list[StageLine]]:
+def run_or_find(planned: Planned, root: Path, engine: Engine, command: str) -> tuple[Path, list[StageLine]]:
     """`run_study`, unless the run is finished and nothing has changed; then nothing of what would compute it is loaded."""
-    found = find_finished(study, manifest, root)
+    found = find_finished(planned.study, planned.manifest, root)
     if found is not None:
         return found
     from hilum.workflow.run import run_study
 
-    return run_study(study, manifest, root, engine, command)
+    return run_study(planned.study, planned.manifest, root, engine, command)
 
 
 def refuse_members(members: Sequence[Planned], root: Path, engine: Engine) -> None:
@@ -86,7 +90,7 @@ def run_suite(
     lines, done = [], []
     for member in members:
         start = time.perf_counter()
-        report, stages = run_or_find(member.study, member.manifest, root, engine, command)
+        report, stages = run_or_find(member, root, engine, command)
         computed = sum(line.done for line in stages if line.stage not in ("split", "report"))
         # of a study that was found finished, what it took when it was computed
         seconds = time.perf_counter() - start if computed else RunFacts.of_run(report.parent).seconds or 0.0

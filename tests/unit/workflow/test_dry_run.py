@@ -14,10 +14,12 @@ from hilum.core.engine import Local
 from hilum.sources.layout import IngestOptions
 from hilum.stages.ingest import ingest
 from hilum.study.file import Study
-from hilum.workflow import estimate
-from hilum.workflow.dry_run import print_plan
+from hilum.workflow import dry_run, estimate
+from hilum.workflow.dry_run import print_plan, print_plans
+from hilum.workflow.estimate import Cost
 from hilum.workflow.room import sizes_of
 from hilum.workflow.state import Run
+from hilum.workflow.suite import Planned
 from hilum.workflow.workspace import Settled, Workspace
 
 TABLES = {
@@ -57,11 +59,13 @@ def test_missing_weights_and_films_do_not_hinder_the_plan(films, tmp_path, monke
     shutil.copytree(films, copied)
     (copied / "own" / "covid" / "3.png").unlink()
     tables = TABLES | {"statistics": {"resamples": 100, "operating_point": "youdn"}}
-    print_plan(Study.model_validate(tables), copied / "manifest.csv", tmp_path / "w", Local(1))
+    took = print_plan(
+        Planned("", Study.model_validate(tables), copied / "manifest.csv"), tmp_path / "w", Local(1)
+    )
     out = capsys.readouterr().out
     assert "weights   squeezenet1_0: NOT HERE" in out
     assert "films     20: 10 of covid, 10 of normal (positive: covid)" in out
-    assert "in all    about" in out
+    assert f"in all    about {took:.0f} s, as busy" in out
     assert "3 things stand in the way of `hilum run`" in out
     for text in (
         "unknown rule 'youdn'",
@@ -70,6 +74,36 @@ def test_missing_weights_and_films_do_not_hinder_the_plan(films, tmp_path, monke
     ):
         assert text in out
     assert not (tmp_path / "w").exists(), "nothing is written"
+
+
+def test_a_suite_is_planned_by_its_labels_and_in_all(films, tmp_path, monkeypatch, capsys) -> None:
+    """Three members: one of 30 s, one of 100 s, and one that cannot be."""
+    monkeypatch.setattr(
+        dry_run,
+        "costs",
+        lambda run, _: [Cost("all", "", 10.0 * run.study.seed), Cost("end", "", 20.0, workers=2)],
+    )
+    tables = TABLES | {"weights": {"squeezenet1_0": "none"}}
+    members = [
+        Planned(label, Study.model_validate(tables | more), films / "manifest.csv")
+        for label, more in (
+            ("first", {"seed": 2}),
+            ("the second", {"seed": 9}),
+            ("third", {"grid": {"pipelines": ["basline"]}, "weights": {}}),
+        )
+    ]
+    print_plans(members, tmp_path / "w", Local(1))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("---")] == [
+        "--- first", "--- the second", "--- third", "--- all 3 members"
+    ]  # fmt: skip
+    k = lines.index("--- all 3 members")
+    assert [line.strip() for line in lines[k + 1 : -1]] == [
+        "first       30 s",
+        "the second  100 s",
+        "third       no plan",
+    ]
+    assert lines[-1] == "in all    about 2.2 min, what members share is counted in each of them"
 
 
 def _asked(films: Path, root: Path, **tables) -> Run:
@@ -107,7 +141,7 @@ def test_times_follow_films_epochs_and_trials(films, tmp_path, monkeypatch) -> N
 
     def seconds(**tables) -> dict[str, float]:
         run = _asked(films, tmp_path, **tables)
-        return {p.stage: p.seconds for p in estimate.Estimate(run, sizes_of(run)).parts()}
+        return {p.stage: p.seconds for p in estimate.costs(run, sizes_of(run))}
 
     frozen = seconds()
     counted = {"train": 8, "valid": 2, "test": 10}
