@@ -21,7 +21,6 @@ from machine import name_machine
 from numpy.typing import NDArray
 
 from hilum.artifacts.comparisons import Pair
-from hilum.stats.asked import TrialScores
 from hilum.stats.comparison import Cells
 from hilum.stats.contrasts import Sides
 from hilum.stats.scored_films import ScoredFilms
@@ -65,16 +64,19 @@ def run(n_trials: int, n_resamples: int, test: Sequence[int] = TEST) -> dict[str
     sides = [Sides("covid vs adult normal", true == 1, (true == 2) & adult, (1,))]
     start = time.perf_counter()
     for scores in cells.values():
-        trials = [TrialScores(true, s, clusters, 0.5, sides) for s in scores]
+        trials = [ScoredFilms(true, s, clusters, threshold=0.5, sides=sides) for s in scores]
         cell_statistics(trials, CLASSES, "covid", n_resamples=n_resamples)
     of_cells = time.perf_counter()
     for scores in cells.values():
         for s in scores:
             cell_statistics(
-                [TrialScores(true, s, clusters, 0.5, sides)], CLASSES, "covid", n_resamples=n_resamples
+                [ScoredFilms(true, s, clusters, threshold=0.5, sides=sides)],
+                CLASSES,
+                "covid",
+                n_resamples=n_resamples,
             )
     of_trials = time.perf_counter()
-    scored = {c: [ScoredFilms(ids, true, s, ids) for s in scores] for c, scores in cells.items()}
+    scored = {c: [ScoredFilms(true, s, ids, ids) for s in scores] for c, scores in cells.items()}
     counted = Cells(scored, CLASSES, "covid", METRICS, n_resamples=n_resamples)
     pairs = [Pair(f"{b}--{p}", f"{b}--{PIPELINES[0]}", p) for b in BACKBONES for p in PIPELINES[1:]]
     rows = counted.compare("pipelines against baseline", pairs, METRICS)

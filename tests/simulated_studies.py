@@ -47,11 +47,11 @@ def study(
             units = [f"{k}-{u}" for u in unit] + names[n:]
             found.setdefault(f"c{c}", []).append(
                 ScoredFilms(
-                    names,
                     true,
                     np.stack([1 - score, score], axis=1),
                     units,
-                    f"trial {t}" if shared_weights else "",
+                    names,
+                    weights=f"trial {t}" if shared_weights else "",
                 )
             )
     return found

@@ -19,7 +19,9 @@ from hilum.models.heads import build_head
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
 from hilum.study.policies.constant import ConstantPolicy
-from hilum.training.loop import Source, fit, logits
+from hilum.study.tables import TrainingTable
+from hilum.training.loop import fit, logits
+from hilum.training.regimen import LabelledRows, Regimen
 from normalisation import normalised_by_hand
 
 N, SIZE_PX, EPOCHS, BATCH, SEED = 12, 48, 2, 4, 11
@@ -79,10 +81,12 @@ def test_stored_features_give_the_plain_loops_predictions(tmp_path: Path, name: 
     store.write(
         "all", ids, torch.cat([net.features(x[k : k + 8], 8) for k in range(0, N, 8)]).numpy(), seconds=1
     )
-    source = Source(FeatureRows(store.locations(ids)), y)
+    source = LabelledRows(FeatureRows(store.locations(ids)), y)
     head = build_head(backbone(name), 4, SEED)
     policy = ConstantPolicy(learning_rate=5e-4)
-    history = list(fit(head, source, source, policy, nn.functional.cross_entropy, EPOCHS, BATCH, SEED))
+    training = TrainingTable(epochs=EPOCHS, batch=BATCH)
+    regimen = Regimen(policy, nn.functional.cross_entropy, training, SEED)
+    history = list(fit(head, source, source, regimen))
     got = torch.softmax(logits(head, source), 1).numpy()
     assert len(history) == EPOCHS
     assert np.abs(got - plain_end_to_end(name, x, y)).max() < 2e-3

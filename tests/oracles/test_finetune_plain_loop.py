@@ -21,14 +21,16 @@ from hilum.models.networks import WholeNetwork, build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM, find
 from hilum.study.policies.constant import ConstantPolicy
-from hilum.study.tables import FinetuneTable
+from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.checkpoints import Checkpoints
-from hilum.training.finetune import Films, Recipe, fit_network, logits_of
-from hilum.training.loop import EpochRecord, Source, fit, logits
+from hilum.training.finetune import fit_network, logits_of
+from hilum.training.loop import fit, logits
+from hilum.training.regimen import EpochRecord, LabelledRows, Regimen
 from normalisation import normalised_by_hand
 
 LAYOUT = torch.channels_last
 N, SIZE_PX, EPOCHS, BATCH, SEED = 14, 64, 2, 4, 11
+TRAINING = TrainingTable(epochs=EPOCHS, batch=BATCH)
 
 
 @pytest.fixture(autouse=True)
@@ -47,10 +49,10 @@ def films() -> tuple[np.ndarray, np.ndarray]:
     return x.astype(np.uint8), y.astype(np.int64)
 
 
-def on_disk(folder: Path, x: np.ndarray, y: np.ndarray) -> Films:
+def on_disk(folder: Path, x: np.ndarray, y: np.ndarray) -> LabelledRows:
     np.save(folder / "films.npy", x)
     rows = FeatureRows([(str(folder / "films.npy"), k) for k in range(len(x))])
-    return Films(rows, torch.from_numpy(y))
+    return LabelledRows(rows, y)
 
 
 def finetuned(
@@ -58,9 +60,9 @@ def finetuned(
 ) -> tuple[list[EpochRecord], torch.Tensor]:
     """hilum's loop; gives its history and the logits of all films."""
     part = on_disk(folder, *films())
-    recipe = Recipe(policy, nn.functional.cross_entropy, FinetuneTable(**options), EPOCHS, BATCH, SEED)
+    regimen = Regimen(policy, nn.functional.cross_entropy, TRAINING, SEED, FinetuneTable(**options))
     fabric = Fabric(accelerator="cpu", devices=1)
-    history = list(fit_network(fabric, network, part, part, recipe, Checkpoints(folder / "checkpoint")))
+    history = list(fit_network(fabric, network, part, part, regimen, Checkpoints(folder / "checkpoint")))
     return history, logits_of(fabric, network, part)
 
 
@@ -137,9 +139,9 @@ def test_the_head_alone_comes_out_as_on_frozen_features(tmp_path: Path, name: st
     policy = ConstantPolicy(learning_rate=5e-4)
     frozen = FrozenBackbone(b, w, seed=SEED)
     np.save(tmp_path / "features.npy", frozen.features(x, N).numpy())
-    source = Source(FeatureRows([(str(tmp_path / "features.npy"), k) for k in range(N)]), y)
+    source = LabelledRows(FeatureRows([(str(tmp_path / "features.npy"), k) for k in range(N)]), y)
     head = build_head(b, 4, SEED)
-    expected = list(fit(head, source, source, policy, nn.functional.cross_entropy, EPOCHS, BATCH, SEED))
+    expected = list(fit(head, source, source, Regimen(policy, nn.functional.cross_entropy, TRAINING, SEED)))
     network = build_whole(b, w, 4, (SIZE_PX, SIZE_PX), SEED)
     history, got = finetuned(tmp_path, network, policy, train="head", batchnorm="eval")
     for a, c in zip(history, expected, strict=True):

@@ -37,7 +37,7 @@ def weight() -> torch.nn.Parameter:
 
 
 def with_rate(optimizer: str, rate: float) -> Optimizer:
-    made = build_optimizer(CosinePolicy(kind="cosine", optimizer=optimizer), [([weight()], 1.0)])
+    made = build_optimizer(CosinePolicy(kind="cosine", optimizer=optimizer), [[weight()]])
     made.param_groups[0]["lr"] = rate
     return made
 

@@ -6,6 +6,7 @@ import torch
 from scipy import stats
 from sklearn import metrics
 
+from film_statistics import film_statistics
 from hilum.stats.calibration import (
     apply_temperature,
     brier,
@@ -16,7 +17,7 @@ from hilum.stats.calibration import (
 from hilum.stats.confusion import confusion, predicted_class, rates
 from hilum.stats.curves import average_precision, pr_auc, pr_curve, roc_auc, roc_curve
 from hilum.stats.proportions import clopper_pearson, wilson
-from hilum.stats.summary import film_statistics
+from hilum.stats.walks import SortedRanking, areas_of_resamples
 from needs import missing, needed_module
 
 K = 4
@@ -78,13 +79,13 @@ def test_curves_against_sklearn_point_by_point(case: tuple[np.ndarray, np.ndarra
     np.testing.assert_allclose(found.y, true_rate, atol=1e-12)  # type: ignore[union-attr]
 
 
-def test_weighted_areas_against_sklearns_sample_weight() -> None:
+def test_areas_of_a_resample_against_sklearns_sample_weight() -> None:
     true, score = films(3, 800, 2)
-    y, s, weight = true == 1, score[:, 1], np.random.default_rng(0).integers(1, 5, 800)
-    assert roc_auc(y, s, weight) == pytest.approx(metrics.roc_auc_score(y, s, sample_weight=weight))
-    assert average_precision(y, s, weight) == pytest.approx(
-        metrics.average_precision_score(y, s, sample_weight=weight)
-    )
+    y, s, weight = true == 1, score[:, 1], np.random.default_rng(0).integers(0, 5, 800)
+    ranking = SortedRanking.of(y, s, np.arange(800, dtype=np.int32))
+    _, precision, roc = areas_of_resamples(ranking, weight.astype(np.uint16)[:, None])[0]
+    assert roc == pytest.approx(metrics.roc_auc_score(y, s, sample_weight=weight))
+    assert precision == pytest.approx(metrics.average_precision_score(y, s, sample_weight=weight))
 
 
 def test_areas_against_torchmetrics() -> None:

@@ -19,9 +19,10 @@ from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import find
 from hilum.study.policies.constant import ConstantPolicy
-from hilum.study.tables import FinetuneTable
+from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.checkpoints import Checkpoints
-from hilum.training.finetune import Films, Recipe, fit_network, logits_of
+from hilum.training.finetune import fit_network, logits_of
+from hilum.training.regimen import LabelledRows, Regimen
 
 N, SIZE_PX = 22, 64
 
@@ -29,16 +30,15 @@ N, SIZE_PX = 22, 64
 def train(fabric: Fabric, folder: Path, optimizer: Any, options: dict[str, Any]) -> None:
     """In each process."""
     torch.set_num_threads(1)
-    labels = torch.arange(N) % 4
-    films = Films(FeatureRows([(str(folder / "films.npy"), k) for k in range(N)]), labels)
+    labels = np.arange(N) % 4
+    films = LabelledRows(FeatureRows([(str(folder / "films.npy"), k) for k in range(N)]), labels)
     b = backbone("tf_efficientnet_lite0")
     network = build_whole(b, find(b), 4, (SIZE_PX, SIZE_PX), seed=5).double()
     policy = ConstantPolicy(optimizer=optimizer, learning_rate=1e-3)
-    recipe = Recipe(
-        policy, cross_entropy, FinetuneTable(batchnorm="eval", **options), epochs=2, batch=4, seed=5
-    )
+    finetune = FinetuneTable(batchnorm="eval", **options)
+    regimen = Regimen(policy, cross_entropy, TrainingTable(epochs=2, batch=4), 5, finetune)
     checkpoints = Checkpoints(folder / f"checkpoint-{fabric.world_size}", fabric.is_global_zero)
-    records = list(fit_network(fabric, network, films, films, recipe, checkpoints))
+    records = list(fit_network(fabric, network, films, films, regimen, checkpoints))
     logits = logits_of(fabric, network, films)
     if fabric.is_global_zero:
         losses = [[r.train_loss, r.valid_loss] for r in records]

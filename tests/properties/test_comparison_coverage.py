@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from hilum.stats.asked import TrialScores
 from hilum.stats.difference import FilmPart, TrialPart, farther
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.summary import cell_statistics
@@ -121,7 +120,7 @@ def test_equal_rankings_are_called_different_seldom(metric: str) -> None:
             trials_of[c] = []
             for _ in range(3):
                 score = expit((1.8 + 0.1 * rng.normal()) * true + film + taste + 0.5 * rng.normal(size=n) - 1)
-                trials_of[c].append(ScoredFilms(names, true, np.stack([1 - score, score], axis=1), names))
+                trials_of[c].append(ScoredFilms(true, np.stack([1 - score, score], axis=1), names, names))
         (row,) = compare(trials_of, repeat, metric)
         assert row.p is not None
         false += row.p < 0.05
@@ -204,7 +203,7 @@ def test_coverage_of_a_cell_of_few_errors() -> None:
         for _ in range(3):
             right = rng.random(60) < expit(5.6 + hard + 0.3 * rng.normal())
             score = np.append(np.where(right, 0.9, 0.1), np.full(10, 0.2))
-            trials.append(TrialScores(true, np.stack([1 - score, score], axis=1), np.arange(70)))
+            trials.append(ScoredFilms(true, np.stack([1 - score, score], axis=1), np.arange(70)))
         rows = cell_statistics(trials, ["normal", "covid"], "covid", seed=repeat, n_resamples=2)
         row = find(rows, "sensitivity", "covid")
         assert row.low is not None

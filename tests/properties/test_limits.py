@@ -9,12 +9,12 @@ import pytest
 from scipy.special import expit
 from scipy.stats import norm
 
+from film_statistics import film_statistics
 from hilum.artifacts.comparisons import Pair
 from hilum.artifacts.statistics import MACRO
 from hilum.stats.comparison import Cells
 from hilum.stats.confusion import predicted_class
 from hilum.stats.scored_films import ScoredFilms
-from hilum.stats.summary import film_statistics
 from statistics_rows import find
 
 AREAS = ("roc_auc", "pr_auc", "average_precision")
@@ -135,7 +135,7 @@ def test_equal_rankings_near_one_are_seldom_told_apart(repeats: int) -> None:
         cells = {}
         for name in "ab":
             p = expit(0.6**0.5 * film + 0.4**0.5 * rng.normal(size=n + others) + mu * true)
-            cells[name] = [ScoredFilms(ids, true, np.stack([1 - p, p], axis=1), ids)]
+            cells[name] = [ScoredFilms(true, np.stack([1 - p, p], axis=1), ids, ids)]
         counted = Cells(cells, ["normal", "covid"], "covid", AREAS, seed=repeat, n_resamples=RESAMPLES)
         for row in counted.compare("f", [Pair("a", "b", "")], AREAS):
             assert row.p is not None
@@ -151,7 +151,7 @@ def test_two_perfect_cells_do_not_differ_by_exactly_nothing() -> None:
     p = np.where(true == 1, 0.9, 0.1)
     said = predicted_class(np.stack([1 - p, p], axis=1))
     assert (said == true).all()
-    cells = {c: [ScoredFilms(ids, true, np.stack([1 - p, p], axis=1), ids)] * 2 for c in "ab"}
+    cells = {c: [ScoredFilms(true, np.stack([1 - p, p], axis=1), ids, ids)] * 2 for c in "ab"}
     metrics = ["sensitivity", "ppv", "f1", "roc_auc", "pr_auc", "average_precision"]
     counted = Cells(cells, ["normal", "covid"], "covid", metrics, n_resamples=100)
     for row in counted.compare("f", [Pair("a", "b", "")], metrics):

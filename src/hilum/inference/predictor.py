@@ -46,10 +46,11 @@ def load_head(bundle: Bundle, state: Mapping[str, NDArray[Any]]) -> nn.Module:
 def load_network(bundle: Bundle, state: Mapping[str, NDArray[Any]], device: str) -> NetworkScorer:
     """The network of a bundle that was trained as a whole, in evaluation."""
     network = whole_from_state(backbone(bundle.backbone), len(bundle.classes), dict(state))
-    return NetworkScorer(network, _precision(bundle), device)
+    return NetworkScorer(network, precision_of(bundle), device)
 
 
-def _precision(bundle: Bundle) -> Precision:
+def precision_of(bundle: Bundle) -> Precision:
+    """The precision that a bundle is scored in."""
     return "bf16" if bundle.precision == "bf16" else "fp32"
 
 
@@ -122,7 +123,7 @@ class Predictor:
             self._logits = lambda films: network.logits(films, b.batch)
         else:
             weights = find(backbone(b.backbone), b.weights["choice"])
-            frozen = FrozenBackbone(backbone(b.backbone), weights, b.weights["seed"], _precision(b), device)
+            frozen = FrozenBackbone(backbone(b.backbone), weights, b.weights["seed"], precision_of(b), device)
             require_digest("backbone weights", b.state_sha256, frozen.state_sha256, folder)
             head = load_head(b, state)
             self._logits = lambda films: _head_logits(b, frozen, head, films)

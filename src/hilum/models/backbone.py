@@ -2,12 +2,12 @@
 
 BatchNorm is folded into the convolution before it and the memory layout is channels-last; the folded network is compared
 with the plain one when it is built, and the plain network's digest is kept, so what was loaded is what was run.
-Features do not depend on which films share a batch: every batch has the same shape, the last one filled up with blanks.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from itertools import pairwise
 from pkgutil import resolve_name
 from typing import Literal, cast
@@ -88,6 +88,34 @@ def normalised(films: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
+def evaluated(
+    network: Callable[[Tensor], Tensor],
+    films: NDArray[np.uint8],
+    batch: int,
+    precision: Precision,
+    device: str,
+) -> Tensor:
+    """What a network in evaluation makes of films. What comes of a film does not depend on who shares its batch.
+
+    Args:
+        network: Takes films on the device.
+        films: uint8, shape (n, height, width), n <= batch.
+        batch: The fixed batch shape; missing films are filled up with blanks and dropped again.
+        precision: ``fp32`` or ``bf16`` (autocast).
+        device: ``cpu`` or ``cuda``.
+
+    Returns:
+        float32 on the device, (n, ...).
+    """
+    n = len(films)
+    if n < batch:
+        films = np.concatenate([films, np.zeros((batch - n, *films.shape[1:]), np.uint8)])
+    on_device = torch.from_numpy(np.ascontiguousarray(films)).to(device, non_blocking=True)
+    half = precision == "bf16"
+    with torch.inference_mode(), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=half):
+        return network(on_device)[:n].float().contiguous()
+
+
 def _fold_batchnorm(module: nn.Module) -> None:
     """Fold each BatchNorm into the convolution that stands right before it among its siblings."""
     names = list(module._modules)
@@ -162,20 +190,13 @@ class FrozenBackbone:
 
         Args:
             films: uint8, shape (n, height, width), n <= batch.
-            batch: The fixed batch shape; missing films are filled up with blanks and dropped again.
+            batch: The fixed number of films that the network sees (`evaluated`).
 
         Returns:
             float32 on the device, (n, C) or (n, C, h, w).
         """
-        n = len(films)
-        if n < batch:
-            films = np.concatenate([films, np.zeros((batch - n, *films.shape[1:]), np.uint8)])
-        with torch.inference_mode():
-            on_device = torch.from_numpy(np.ascontiguousarray(films)).to(self.device, non_blocking=True)
-            x = normalised(on_device, self._mean, self._std)
-            if self.precision == "bf16":
-                with torch.autocast(torch.device(self.device).type, torch.bfloat16):
-                    y = self._net(x)
-            else:
-                y = self._net(x)
-            return cast(Tensor, y[:n].to(torch.float32).contiguous())
+
+        def network(on_device: Tensor) -> Tensor:
+            return cast(Tensor, self._net(normalised(on_device, self._mean, self._std)))
+
+        return evaluated(network, films, batch, self.precision, self.device)

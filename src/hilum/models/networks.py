@@ -13,13 +13,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import Parameter
 
 from hilum.core.errors import HilumError
 from hilum.core.seeding import key_entropy
-from hilum.models.backbone import Precision, Tap, build_network, normalised
+from hilum.models.backbone import Precision, Tap, build_network, evaluated, normalised
 from hilum.models.heads import ConvHead, build_head
 from hilum.models.registry import Backbone
 from hilum.models.weights import RANDOM, Weights
+
+HEAD = "head"
 
 
 class WholeNetwork(nn.Module):
@@ -52,6 +55,27 @@ class WholeNetwork(nn.Module):
     def dropout(self) -> bool:
         """Whether the head's input is dropped out in training."""
         return isinstance(self.head, ConvHead)
+
+    def stages(self) -> dict[str, dict[str, Parameter]]:
+        """Its stages from the input to the head, which is the last: what is unfrozen together and has one learning rate.
+
+        They are the blocks that each network's paper has, as its entry in `hilum.models.registry` names them.
+
+        Returns:
+            Name of a stage -> name in the network's state -> weight; every weight is in exactly one stage.
+
+        Raises:
+            HilumError: A weight that belongs to no stage.
+        """
+        of_module = {f"body.net.{module}.": name for name, modules in self.b.stages for module in modules}
+        of_module["head."] = HEAD
+        found: dict[str, dict[str, Parameter]] = {name: {} for name in (*dict(self.b.stages), HEAD)}
+        for name, parameter in self.named_parameters():
+            stage = next((s for prefix, s in of_module.items() if name.startswith(prefix)), None)
+            if stage is None:
+                raise HilumError(f"the weight {name!r} of {self.b.name} belongs to no stage")
+            found[stage][name] = parameter
+        return found
 
     def feature_shape(self, height: int, width: int) -> torch.Size:
         """Shape of one film's features at this size; the network is left as it was."""
@@ -107,8 +131,6 @@ def whole_from_state(b: Backbone, n_classes: int, state: dict[str, NDArray[np.ge
 class NetworkScorer:
     """A trained network as a function from films to logits, in evaluation.
 
-    As with features, every batch has the same shape, so that a film's scores do not depend on who shares its batch.
-
     Args:
         network: Moved to the device, and put into evaluation.
         precision: ``fp32`` or ``bf16`` (autocast).
@@ -125,18 +147,9 @@ class NetworkScorer:
 
         Args:
             films: uint8, shape (n, height, width), n <= batch.
-            batch: The fixed batch shape; missing films are filled up with blanks and dropped again.
+            batch: The fixed number of films that the network sees (`evaluated`).
 
         Returns:
             float32 on the CPU, (n, n_classes).
         """
-        n = len(films)
-        if n < batch:
-            films = np.concatenate([films, np.zeros((batch - n, *films.shape[1:]), np.uint8)])
-        x = torch.from_numpy(np.ascontiguousarray(films)).to(self._device)
-        half = self._precision == "bf16"
-        with (
-            torch.inference_mode(),
-            torch.autocast(torch.device(self._device).type, torch.bfloat16, enabled=half),
-        ):
-            return cast(Tensor, self._network(x)[:n].float().cpu())
+        return evaluated(self._network, films, batch, self._precision, self._device).cpu()

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from hilum.artifacts.comparisons import ComparedRuns, ComparisonRow, Pair, read_comparisons, write_comparisons
 from hilum.artifacts.evaluation import MIXED_UNIT
 from hilum.artifacts.header import Header, is_written_of
@@ -114,12 +116,12 @@ def _rows(
             for trial in folder.trials:
                 tested = tested_films(folder, cell, trial)
                 units.add(tested.unit.name)
-                labels_of.append((tested.scored.image_ids, tested.unit.labels))
+                labels_of.append((tested.predictions.image_ids, tested.unit.labels))
                 read.append((name, tested.scored))
                 step()
         scored: dict[str, list[ScoredFilms]] = {}
     for (name, t), labels in zip(read, joined_labels(labels_of), strict=True):
-        scored.setdefault(name, []).append(replace(t, clusters=labels))
+        scored.setdefault(name, []).append(replace(t, clusters=np.array(labels)))
     first = next(iter(used.values()))[0]
     unit_name = units.pop() if len(units) == 1 else MIXED_UNIT
     cells = Cells(scored, first.classes, first.positive, metrics, unit_name, seed, n_resamples)

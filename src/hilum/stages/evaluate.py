@@ -15,8 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hilum.artifacts.comparisons import ComparisonRow, Pair, write_comparisons
 from hilum.artifacts.evaluation import NAME, Evaluation, TrialEvaluation
 from hilum.artifacts.header import Header, is_written_of
@@ -32,11 +30,9 @@ from hilum.artifacts.study_rows import StudyRow, StudyRows, study_row
 from hilum.core.digests import digest
 from hilum.core.errors import HilumError
 from hilum.core.progress import progress
-from hilum.stats.asked import TrialScores
 from hilum.stats.comparison import Cells
 from hilum.stats.contrasts import Sides
 from hilum.stats.families import family_pairs
-from hilum.stats.resampling_unit import ResamplingUnit
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.shared_films import on_shared_films
 from hilum.stats.summary import N_RESAMPLES, cell_statistics
@@ -75,24 +71,22 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     rows: list[StudyRow] = []
     trials: dict[tuple[str, int], TrialEvaluation] = {}
     scored: dict[str, list[ScoredFilms]] = {}
-    unit = ResamplingUnit("film", (), {})
     with progress("evaluate", len(folder.cells) * folder.n_trials, "trials") as step:
         for cell in folder.cells:
-            scores = []
+            of_cell = scored.setdefault(cell.name, [])
             thresholds = _thresholds(folder, cell)
             for trial in folder.trials:
                 tested = tested_films(folder, cell, trial)
-                unit = tested.unit
-                threshold = thresholds[trial - 1] if thresholds else None
-                scores.append(_scores(tested.predictions, unit, threshold, folder))
-                scored.setdefault(cell.name, []).append(tested.scored)
+                films, unit = tested.predictions, tested.unit
+                sides = [_sides(q, films, folder.manifest) for q in folder.questions]
+                of_cell.append(replace(tested.scored, threshold=thresholds[trial - 1], sides=sides))
                 if not has_statistics:
                     temperature = folder.temperature(cell, trial)
-                    trials[cell.name, trial] = trial_curves(tested.predictions, folder.positive, temperature)
-                    rows += _rows([scores[-1]], folder, cell, trial, unit.name, n_resamples)
+                    trials[cell.name, trial] = trial_curves(films, folder.positive, temperature)
+                    rows += _rows([of_cell[-1]], folder, cell, trial, unit.name, n_resamples)
                 step()
             if not has_statistics:
-                rows += _rows(scores, folder, cell, None, unit.name, n_resamples)
+                rows += _rows(of_cell, folder, cell, None, unit.name, n_resamples)
     count_look(folder, "evaluate")  # before anything that was seen is written
     if families:
         found = _compared(folder, scored, list(zip(families, pairs, strict=True)), unit.name, compared)
@@ -153,18 +147,10 @@ def _header(folder: RunFolder, n_resamples: int) -> Header:
     return Header("statistics", inputs, options, seed=folder.record.seed or 0)
 
 
-def _thresholds(folder: RunFolder, cell: RunCell) -> list[float] | None:
-    """The operating point of every trial; None unless all have one."""
+def _thresholds(folder: RunFolder, cell: RunCell) -> list[float | None]:
+    """The operating point of every trial; None of each unless all have one."""
     points = [folder.operating_point(cell, t).get("threshold") for t in folder.trials]
-    return None if any(p is None for p in points) else [float(p) for p in points if p is not None]
-
-
-def _scores(
-    predictions: Predictions, unit: ResamplingUnit, threshold: float | None, folder: RunFolder
-) -> TrialScores:
-    sides = [_sides(q, predictions, folder.manifest) for q in folder.questions]
-    labels = np.array(unit.labels)
-    return TrialScores(predictions.y_index(), predictions.probabilities, labels, threshold, sides)
+    return [None] * len(points) if any(p is None for p in points) else points
 
 
 def _sides(question: Question, predictions: Predictions, films: Manifest) -> Sides:
@@ -180,7 +166,7 @@ def _sides(question: Question, predictions: Predictions, films: Manifest) -> Sid
 
 
 def _rows(
-    scores: Sequence[TrialScores],
+    scores: Sequence[ScoredFilms],
     folder: RunFolder,
     cell: RunCell,
     trial: int | None,

@@ -24,9 +24,10 @@ from hilum.core.errors import InputError, nearest
 from hilum.report.looks import looks_words
 from hilum.report.table_page import EvaluatedTable
 from hilum.stats.resampling_unit import resampling_unit
-from hilum.stats.summary import N_RESAMPLES, film_statistics
+from hilum.stats.scored_films import ScoredFilms
+from hilum.stats.summary import N_RESAMPLES, cell_statistics
+from hilum.stats.tested_films import PART
 
-PART = "test"
 ALL = "all"
 """The part of the rows where no film is of any part."""
 
@@ -70,10 +71,12 @@ def evaluate_file(
     part, films = _part(path, table.predictions, choice.part, notes)
     films = _labelled(path, films, choice, notes)
     unit = resampling_unit(films)
-    rows = film_statistics(
-        films.y_index(), films.probabilities, films.classes, positive, np.array(unit.labels), unit.name, choice.seed,
-        choice.n_resamples, part, choice.threshold,
-    )  # fmt: skip
+    scored = ScoredFilms(
+        films.y_index(), films.probabilities, np.array(unit.labels), threshold=choice.threshold
+    )
+    rows = cell_statistics(
+        [scored], films.classes, positive, unit.name, choice.seed, choice.n_resamples, part
+    )
     options = {
         "n_resamples": choice.n_resamples, "part": part, "positive": positive, "threshold": choice.threshold, "rules": RULES,
         **({"notes": notes} if notes else {}),

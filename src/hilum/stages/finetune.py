@@ -21,22 +21,21 @@ import torch
 from lightning_fabric import Fabric
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.header import read_json, write_json
 from hilum.artifacts.trial_files import FINDER
 from hilum.core.errors import HilumError, InputError
 from hilum.core.files import lock
 from hilum.core.progress import say
-from hilum.inference.predictor import score_rows
-from hilum.models.machine import exact_arithmetic, keep_memory
+from hilum.inference.predictor import precision_of, score_rows
+from hilum.models.machine import exact_arithmetic, keep_memory, threads
 from hilum.models.networks import NetworkScorer, WholeNetwork, build_whole, reset_first_conv
 from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
 from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import Checkpoints
-from hilum.training.finetune import Films, Recipe, fit_network
-from hilum.training.loop import EpochRecord
+from hilum.training.finetune import fit_network
 from hilum.training.network_finder import find_network_rate
+from hilum.training.regimen import EpochRecord, LabelledRows, Regimen
 from hilum.training.task import TrainTask, Whole
 from hilum.training.trial import Trained, conclude
 
@@ -136,90 +135,63 @@ def open_fabric(options: FinetuneTable, device: str) -> Fabric:
 
 
 @contextmanager
-def _as_trained(fabric: Fabric, task: TrainTask) -> Iterator[None]:
+def _as_trained(fabric: Fabric, body: Whole) -> Iterator[None]:
     """In each process: this machine set as results need it."""
     exact_arithmetic()
     keep_memory()
-    threads = torch.get_num_threads()
-    body = _whole(task)
+    n = torch.get_num_threads()
     if body.device == "cpu":
-        torch.set_num_threads(max(1, (body.threads or threads) // fabric.world_size))
-    try:
+        n = max(1, (body.threads or n) // fabric.world_size)
+    with threads(n):
         yield
-    finally:
-        torch.set_num_threads(threads)
 
 
-def _begin(task: TrainTask) -> tuple[WholeNetwork, Films, Films, Recipe]:
+def _begin(task: TrainTask) -> tuple[WholeNetwork, LabelledRows, LabelledRows, Regimen]:
     """A task's network before its first step, its films of train and valid, and how it is trained."""
-    body, options = _whole(task), task.training
-    train, valid = (
-        Films(FeatureRows(p.locations), torch.tensor(p.labels, dtype=torch.int64)) for p in task.films()
-    )
-    recipe = Recipe(
-        policy=task.policy, loss=task.loss_of(train.labels.numpy()), options=body.finetune, epochs=options.epochs, batch=options.batch,
-        seed=task.seed, early_stopping=options.early_stopping, best_epoch=options.best_epoch,
-    )  # fmt: skip
-    height, width = train.rows.take(slice(0, 1)).shape[1:]
-    network = build_whole(
-        backbone(task.template.backbone), body.weights, len(task.template.classes), (height, width), task.seed
-    )
+    body, t = _whole(task), task.template
+    train, valid = task.films()
+    height, width = train.shape
+    network = build_whole(backbone(t.backbone), body.weights, len(t.classes), (height, width), task.seed)
     if body.finetune.reset_first_conv:
         reset_first_conv(network, task.seed)
-    return network, train, valid, recipe
+    return network, train, valid, task.regimen(train.labels)
 
 
 def _find_rate(fabric: Fabric, task: TrainTask, out: Path) -> None:
     """In each process: a range test on a network of its own; in the first: write what it saw."""
-    with _as_trained(fabric, task):
+    with _as_trained(fabric, _whole(task)):
         start = time.perf_counter()
-        network, train, _, recipe = _begin(task)
-        curve = find_network_rate(fabric, network, train, recipe)
+        network, train, _, regimen = _begin(task)
+        curve = find_network_rate(fabric, network, train, regimen)
         if fabric.is_global_zero:
             write_json(out, {**curve.to_dict(), "seconds": round(time.perf_counter() - start, 4)})
 
 
 def _train(fabric: Fabric, task: TrainTask) -> None:
     """In each process: train; in the first: choose on validation, write the trial, remove the checkpoint."""
-    with _as_trained(fabric, task):
-        _train_here(fabric, task)
-
-
-def _train_here(fabric: Fabric, task: TrainTask) -> None:
-    network, train, valid, recipe = _begin(task)
-    checkpoints = Checkpoints(
-        task.output.with_name(f".{task.output.name}.checkpoint"),
-        fabric.is_global_zero,
-        _whole(task).checkpoint_every_s,
-    )
-    records: list[EpochRecord] = []
-    began = time.perf_counter()
-    for record in fit_network(fabric, network, train, valid, recipe, checkpoints):
-        records.append(record)
+    body = _whole(task)
+    with _as_trained(fabric, body):
+        network, train, valid, regimen = _begin(task)
+        path = task.output.with_name(f".{task.output.name}.checkpoint")
+        checkpoints = Checkpoints(path, fabric.is_global_zero, body.checkpoint_every_s)
+        records: list[EpochRecord] = []
+        began = time.perf_counter()
+        for record in fit_network(fabric, network, train, valid, regimen, checkpoints):
+            records.append(record)
+            if fabric.is_global_zero:
+                say(
+                    f"finetune {task.template.backbone}: epoch {record.epoch} of {regimen.all_epochs}, losses {record.train_loss:.3f} "
+                    f"and {record.valid_loss:.3f}, {time.perf_counter() - began:.0f} s"
+                )
         if fabric.is_global_zero:
-            say(
-                f"finetune {task.template.backbone}: epoch {record.epoch} of {recipe.all_epochs}, losses {record.train_loss:.3f} "
-                f"and {record.valid_loss:.3f}, {time.perf_counter() - began:.0f} s"
-            )
-    if fabric.is_global_zero:
-        _write(task, network, (train, valid), records, checkpoints.seconds)
-        checkpoints.remove()
-
-
-def _write(
-    task: TrainTask,
-    network: WholeNetwork,
-    films: tuple[Films, Films],
-    records: list[EpochRecord],
-    seconds: float,
-) -> None:
-    (train, valid), t, body = films, task.template, _whole(task)
-    scorer = NetworkScorer(network, "bf16" if t.precision == "bf16" else "fp32", body.device)
-    template = replace(t, network="whole", state_sha256=state_sha256(network))
-    valid_logits = score_rows(scorer, valid.rows, t.batch).double().numpy()
-    state = {k: np.ascontiguousarray(v.detach().cpu().numpy()) for k, v in network.state_dict().items()}
-    steps = -(-len(train) // (task.training.batch * body.finetune.accumulate))
-    trained = Trained(
-        template, state, valid_logits, valid.labels.numpy(), len(train), records, seconds, steps
-    )
-    conclude(task, trained, {})
+            seconds, t = checkpoints.seconds, task.template
+            scorer = NetworkScorer(network, precision_of(t), body.device)
+            template = replace(t, network="whole", state_sha256=state_sha256(network))
+            logits = score_rows(scorer, valid.rows, t.batch).double().numpy()
+            state = {
+                k: np.ascontiguousarray(v.detach().cpu().numpy()) for k, v in network.state_dict().items()
+            }
+            labels = valid.labels.numpy()
+            trained = Trained(template, state, logits, labels, len(train), records, seconds)
+            conclude(task, regimen, trained, {})
+            checkpoints.remove()

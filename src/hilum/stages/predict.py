@@ -11,14 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import nn
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.drawn_films import HELD_OUT, DrawnFilms
-from hilum.artifacts.features import FeatureRows, PartFeatures
+from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.header import Header
+from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split
 from hilum.artifacts.trial_files import PredictFacts
@@ -36,9 +34,11 @@ from hilum.inference.predictor import (
     score_rows,
     softmaxed_again,
 )
+from hilum.models.machine import threads
 from hilum.sources.facts import view_of
 from hilum.sources.named_films import named_films
-from hilum.training.loop import Source, logits
+from hilum.training.loop import logits
+from hilum.training.regimen import LabelledRows
 from hilum.training.task import Frozen, Whole
 
 CONSTANT = 1e-6
@@ -80,14 +80,13 @@ def predict_trial(task: PredictTask) -> int:
     parts = [(p, drawn.found(films, bundle.classes, store)) for p in HELD_OUT if (films := drawn.held_out(p))]
     if isinstance(task.body, Whole):
         network = load_network(bundle, state, task.body.device)
-        scores = [
-            probabilities(score_rows(network, FeatureRows(films.locations), bundle.batch))
-            for _, films in parts
-        ]
+        found = [score_rows(network, FeatureRows(films.locations), bundle.batch) for _, films in parts]
     else:
-        scores = _head_scores(load_head(bundle, state), [films for _, films in parts])
+        head = load_head(bundle, state)
+        with threads(1):
+            found = [logits(head, LabelledRows.of(films)) for _, films in parts]
     ids = tuple(i for _, films in parts for i in films.image_ids)
-    values = np.concatenate(scores)
+    values = np.concatenate([probabilities(z) for z in found])
     positive = values[:, bundle.classes.index(bundle.positive)] >= bundle.operating_point["threshold"]
     Predictions(
         image_ids=ids,
@@ -110,24 +109,20 @@ def predict_trial(task: PredictTask) -> int:
     return len(ids)
 
 
-def _head_scores(head: nn.Module, parts: Sequence[PartFeatures]) -> list[NDArray[np.float64]]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # one order of sums, whatever the number of workers
-    try:
-        sources = [Source(FeatureRows(p.locations), np.array(p.labels, np.int64)) for p in parts]
-        return [probabilities(logits(head, source)) for source in sources]
-    finally:
-        torch.set_num_threads(threads)
+def _scored(predictor: Predictor, rows: Sequence[FilmRow]) -> list[Scored]:
+    def read() -> Iterator[tuple[str, bytes | FilmError]]:
+        for row in rows:
+            try:
+                yield row.image_id, bytes_as_ingested(row.image_id, row.path, row.sha256)
+            except FilmError as e:
+                yield row.image_id, e
 
-
-def _refuse_unscored(scored: Sequence[Scored], out: Path) -> None:
-    bad = [s for s in scored if s.error]
-    if bad:
-        shown = "".join(f"\n  {s.name}: {s.error}" for s in bad[:SHOWN])
-        more = f"\n  ... and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
-        raise InputError(
-            f"{len(bad)} of {len(scored)} films cannot be scored, and --strict was given; {out} was not written:{shown}{more}"
-        )
+    scored = []
+    with progress("predict", len(rows)) as step:
+        for s in predictor.score(read()):
+            scored.append(s)
+            step()
+    return scored
 
 
 def predict_films(
@@ -156,21 +151,14 @@ def predict_films(
     named = named_films(paths)
     rows = named.rows
     predictor = Predictor(bundle, device)
-
-    def read() -> Iterator[tuple[str, bytes | FilmError]]:
-        for row in rows:
-            try:
-                yield row.image_id, bytes_as_ingested(row.image_id, row.path, row.sha256)
-            except FilmError as e:
-                yield row.image_id, e
-
-    scored = []
-    with progress("predict", len(rows)) as step:
-        for s in predictor.score(read()):
-            scored.append(s)
-            step()
-    if strict:
-        _refuse_unscored(scored, out)
+    scored = _scored(predictor, rows)
+    bad = [s for s in scored if s.error]
+    if strict and bad:
+        shown = "".join(f"\n  {s.name}: {s.error}" for s in bad[:SHOWN])
+        more = f"\n  ... and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        raise InputError(
+            f"{len(bad)} of {len(scored)} films cannot be scored, and --strict was given; {out} was not written:{shown}{more}"
+        )
     classes = predictor.bundle.classes
     header = provenance(predictor)
     if named.left_out:

@@ -12,37 +12,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from hilum.artifacts.statistics import ALL_CLASSES, MACRO
+from hilum.artifacts.study_rows import AT_OPERATING_POINT
 from hilum.stats.confusion import Ratio, exact_accuracy, predicted_class, ratios
-from hilum.stats.contrasts import Sides, contrasts
-from hilum.stats.curves import NO_NEGATIVE, NO_POSITIVE
+from hilum.stats.contrasts import Contrast, contrasts
+from hilum.stats.curves import why_undefined
 from hilum.stats.resampling import DecisionTable, Ranking, TrialFigures
-from hilum.stats.walks import AREAS
-from hilum.study.metrics import METRIC, with_rows
-
-AT_POINT = "@operating_point"
-
-
-@dataclass(frozen=True)
-class TrialScores:
-    """What one trial predicted for its films.
-
-    Attributes:
-        y_true: Class numbers, (n_films,).
-        y_score: Probabilities, finite, (n_films, n_classes).
-        clusters: Label of the unit that each film belongs to, (n_films,); equal labels are one unit, across
-            trials too.
-        threshold: The trial's operating point for the positive class, chosen on validation; None for none.
-        sides: Contrasts and subgroups, with the films of either side.
-    """
-
-    y_true: ArrayLike
-    y_score: ArrayLike
-    clusters: ArrayLike
-    threshold: float | None = None
-    sides: Sequence[Sides] = ()
+from hilum.stats.scored_films import ScoredFilms
+from hilum.study.metrics import AREAS, METRIC, METRICS, Metric, with_rows
 
 
 @dataclass(frozen=True)
@@ -74,91 +52,63 @@ class Figure:
     @property
     def undefined(self) -> str:
         """Why it is undefined where it is."""
-        if self.ratio is not None:
-            return self.ratio.metric.undefined
-        return NO_NEGATIVE if self.n_positive else NO_POSITIVE
+        return why_undefined(self.ratio, self.n_positive)
 
 
-def ask(trial: TrialScores, names: list[str], positive: str) -> tuple[TrialFigures, list[Figure]]:
-    """What to count in one trial, and what each column of `resample` will mean."""
-    true, score = np.asarray(trial.y_true), np.asarray(trial.y_score)
-    n_classes, k = len(names), names.index(positive)
+def _figure(metric: Metric, asked: Contrast, ratio: Ratio | None = None, suffix: str = "") -> Figure:
+    n, n_positive = int(asked.rows.sum()), int((asked.rows & asked.positive).sum())
+    return Figure(metric.name + suffix, asked.name, metric.formula, ratio, n, n_positive, asked.note)
+
+
+def ask(films: ScoredFilms, names: list[str], positive: str) -> tuple[TrialFigures, list[Figure]]:
+    """What to count in one trial, and what each column of `resample` will mean.
+
+    Args:
+        films: Checked.
+        names: Of the classes, in the order of the columns.
+        positive: The positive class.
+    """
+    true, score, k = films.y_true, films.y_score, names.index(positive)
     everyone = np.ones(len(true), dtype=np.bool_)
-    tables: list[DecisionTable] = []
-    rankings: list[Ranking] = []
-    of_tables: list[Figure] = []
-    of_rankings: list[Figure] = []
-
-    def decide(
-        name: str,
-        rows: NDArray[np.bool_],
-        is_positive: NDArray[np.bool_],
-        said: NDArray[np.bool_],
-        suffix: str = "",
-        only: Sequence[str] | None = None,
-        note: str = "",
-    ) -> None:
-        wanted = [
-            r for r in ratios(2, 1) if (not r.metric.needs_exact_class if only is None else r.name in only)
-        ]
-        tables.append(DecisionTable(np.where(rows, is_positive * 2 + said, -1), 2, wanted))
-        n, n_positive = int(rows.sum()), int((rows & is_positive).sum())
-        of_tables.extend(
-            Figure(r.name + suffix, name, r.metric.formula, r, n, n_positive, note) for r in wanted
-        )
-
-    def rank(
-        name: str,
-        rows: NDArray[np.bool_],
-        is_positive: NDArray[np.bool_],
-        s: NDArray[np.float64],
-        note: str = "",
-    ) -> None:
-        rankings.append(Ranking(is_positive, s, rows))
-        n, n_positive = int(rows.sum()), int((rows & is_positive).sum())
-        of_rankings.extend(Figure(a, name, METRIC[a].formula, None, n, n_positive, note) for a in AREAS)
-
-    _ask_classes(true, score, names, k, tables, of_tables)
-    for c in _asked(n_classes, k):
-        rank(names[c], everyone, true == c, score[:, c])
-    if trial.threshold is not None:
-        note = f"threshold {trial.threshold:.6g}"
-        decide(positive, everyone, true == k, score[:, k] >= trial.threshold, AT_POINT, note=note)
-    for contrast in contrasts(trial.sides, score):
-        only = contrast.only or with_rows("contrast")
-        decide(contrast.name, contrast.rows, contrast.positive, contrast.said, only=only, note=contrast.note)
+    asked = [k] if len(names) == 2 else range(len(names))
+    table, figures = _by_class(films, names, asked)
+    tables = [table]
+    decided: list[tuple[Contrast, Sequence[str], str]] = []
+    ranked = [Contrast(names[c], everyone, true == c, everyone, score[:, c]) for c in asked]
+    if films.threshold is not None:
+        of_class, said = score[:, k], score[:, k] >= films.threshold
+        note = f"threshold {films.threshold:.6g}"
+        point = Contrast(positive, everyone, true == k, said, of_class, note=note)
+        decided.append((point, [m.name for m in METRICS if not m.needs_exact_class], AT_OPERATING_POINT))
+    for contrast in contrasts(films.sides, score):
+        decided.append((contrast, contrast.only or with_rows("contrast"), ""))
         if contrast.only is None:
-            rank(contrast.name, contrast.rows, contrast.positive, contrast.score, contrast.note)
-    return TrialFigures(trial.clusters, tables, rankings), of_tables + of_rankings
+            ranked.append(contrast)
+    for c, only, suffix in decided:
+        wanted = [r for r in ratios(2, 1) if r.name in only]
+        tables.append(DecisionTable(np.where(c.rows, c.positive * 2 + c.said, -1), 2, wanted))
+        figures += [_figure(r.metric, c, r, suffix) for r in wanted]
+    rankings = [Ranking(c.positive, c.score, c.rows) for c in ranked]
+    figures += [_figure(METRIC[area], c) for c in ranked for area in AREAS]
+    return TrialFigures(films.clusters, tables, rankings), figures
 
 
-def _asked(n_classes: int, positive: int) -> list[int]:
-    """The classes that have rows: all, but of two only the positive one."""
-    return [positive] if n_classes == 2 else list(range(n_classes))
-
-
-def _ask_classes(
-    true: NDArray[np.int64],
-    score: NDArray[np.float64],
-    names: Sequence[str],
-    positive: int,
-    tables: list[DecisionTable],
-    figures: list[Figure],
-) -> None:
-    """Add the table of decisions by class, and its figures: every ratio of each class, then the accuracy of all."""
-    n, n_classes = len(true), len(names)
-    asked, averaged = _asked(n_classes, positive), with_rows("macro of two")
+def _by_class(
+    films: ScoredFilms, names: Sequence[str], asked: Sequence[int]
+) -> tuple[DecisionTable, list[Figure]]:
+    """The table of decisions by class, and its figures: every ratio of each class asked for, then the accuracy of all."""
+    true, n, n_classes = films.y_true, len(films.y_true), len(names)
+    averaged, overall = with_rows("macro of two"), exact_accuracy(n_classes)
     wanted = [
         (c, r) for c in range(n_classes) for r in ratios(n_classes, c) if c in asked or r.name in averaged
     ]
-    overall = exact_accuracy(n_classes)
-    cells = true * n_classes + predicted_class(score)
-    tables.append(DecisionTable(cells, n_classes, [ratio for _, ratio in wanted] + [overall]))
-    figures += [
+    cells = true * n_classes + predicted_class(films.y_score)
+    figures = [
         Figure(r.name, names[c], r.metric.formula, r, n, int((true == c).sum()), shown=c in asked)
         for c, r in wanted
     ]
     figures.append(Figure("accuracy", ALL_CLASSES, overall.metric.formula, overall, n, n))
+    return DecisionTable(cells, n_classes, [*(ratio for _, ratio in wanted), overall]), figures
 
 
 def macro_averages(figures: Sequence[Figure], names: Sequence[str]) -> list[Figure]:
@@ -168,17 +118,14 @@ def macro_averages(figures: Sequence[Figure], names: Sequence[str]) -> list[Figu
         figures: Every column.
         names: Of the classes.
     """
-    metrics = with_rows("macro" if len(names) > 2 else "macro of two")
     found = []
-    for metric in metrics:
-        columns = tuple(
-            k
-            for name in sorted(names)
-            for k, f in enumerate(figures)
-            if (f.metric, f.class_) == (metric, name)
-        )
+    for metric in with_rows("macro" if len(names) > 2 else "macro of two"):
+        at = {f.class_: k for k, f in enumerate(figures) if f.metric == metric}
+        columns = tuple(at[name] for name in sorted(names))
         first = figures[columns[0]]
         formula = f"mean over the {len(names)} classes of: {first.formula}"
+        # of a class's note what holds for all: that films differ between trials
+        note = "; ".join(part for part in first.note.split("; ") if part.startswith("films differ"))
         found.append(
             replace(
                 first,
@@ -186,16 +133,11 @@ def macro_averages(figures: Sequence[Figure], names: Sequence[str]) -> list[Figu
                 formula=formula,
                 n_positive=first.n,
                 columns=columns,
-                note=_about(first.note),
+                note=note,
                 shown=True,
             )
         )
     return found
-
-
-def _about(note: str) -> str:
-    """A note of one class that holds for all: that films differ between trials."""
-    return "; ".join(part for part in note.split("; ") if part.startswith("films differ"))
 
 
 def merge(of_trials: list[list[Figure]]) -> Iterator[Figure]:

@@ -4,8 +4,8 @@ Convention: a difference is cell minus reference of the mean over trials, the po
 highest probability or the ranking by its probability; the metric says whether a higher figure is the better one. The resamples of the
 films are drawn once, from the union of the clusters of all cells and trials (Set 1 redraws its test part), so every difference is paired
 film by film where films are shared. The test is `difference`'s, or `discordance`'s where fewer than ten clusters are discordant;
-`multiplicity` adjusts it over the family, and `trainings` says whether there may be a verdict. McNemar and DeLong (`secondary`) stand
-beside it and decide nothing.
+`multiplicity` adjusts it over the family, and both sides' trainings (`scored_films`) decide whether there is a verdict. McNemar and
+DeLong (`secondary`) stand beside it and decide nothing.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hilum.artifacts.comparisons import ALPHA, ComparisonRow, Pair, Verdict, verdict_of
 from hilum.core.errors import InputError, nearest
 from hilum.stats.confusion import Ratio, predicted_class, ratios
-from hilum.stats.curves import NO_NEGATIVE, NO_POSITIVE
+from hilum.stats.curves import why_undefined
 from hilum.stats.difference import (
     ONE_TRIAL,
     SHARED_WEIGHTS,
@@ -42,11 +41,9 @@ from hilum.stats.multiplicity import holm, simultaneous_level
 from hilum.stats.proportions import FEW_EVENTS
 from hilum.stats.resampling import DecisionTable, Ranking, Resamples, TrialFigures, resample
 from hilum.stats.sample_size import Needed, needed
-from hilum.stats.scored_films import ScoredFilms, SortedTrial, sort_films
+from hilum.stats.scored_films import ScoredFilms, share_weights, trainings
 from hilum.stats.secondary import secondary_tests, tipped_clusters
-from hilum.stats.trainings import share_weights, trainings
-from hilum.stats.walks import AREAS
-from hilum.study.metrics import METRIC
+from hilum.study.metrics import AREAS, METRIC
 
 LEVEL = 1 - ALPHA
 NOT_PAIRED = "trials not paired: their numbers differ"
@@ -92,11 +89,13 @@ class Cells:
         self._ratios: list[Ratio] = [known[m] for m in wanted if m in known]
         self._ranked = any(m in AREAS for m in wanted)
         self._columns = [*(r.name for r in self._ratios), *(AREAS if self._ranked else ())]
-        self._trials: dict[str, list[SortedTrial]] = {}
+        self._trials: dict[str, list[ScoredFilms]] = {}
         self._rows: dict[str, slice] = {}
         asked: list[TrialFigures] = []
         for cell, trials in trials_of.items():
-            checked = [sort_films(t, len(names), f"{cell}, trial {n}") for n, t in enumerate(trials, start=1)]
+            checked = [
+                t.in_order_of_ids(len(names), f"{cell}, trial {n}") for n, t in enumerate(trials, start=1)
+            ]
             if not checked:
                 raise InputError(f"cell {cell!r}: expected one trial or more, got none")
             self._trials[cell] = checked
@@ -104,11 +103,12 @@ class Cells:
             asked += [self._figures(t, len(names)) for t in checked]
         self._counted: Resamples = resample(asked, n_resamples, seed)
 
-    def _figures(self, trial: SortedTrial, n_classes: int) -> TrialFigures:
-        decided = trial.true * n_classes + predicted_class(trial.score)
+    def _figures(self, trial: ScoredFilms, n_classes: int) -> TrialFigures:
+        true, score = trial.y_true, trial.y_score
+        decided = true * n_classes + predicted_class(score)
         tables = [DecisionTable(decided, n_classes, self._ratios)] if self._ratios else []
-        everyone = np.ones(len(trial.true), dtype=np.bool_)
-        rankings = [Ranking(trial.true == self._k, trial.score[:, self._k], everyone)] if self._ranked else []
+        everyone = np.ones(len(true), dtype=np.bool_)
+        rankings = [Ranking(true == self._k, score[:, self._k], everyone)] if self._ranked else []
         return TrialFigures(trial.clusters, tables, rankings)
 
     def compare(self, family: str, pairs: Sequence[Pair], metrics: Sequence[str]) -> list[ComparisonRow]:
@@ -140,10 +140,11 @@ class _Comparison:
         self.cells, self.pair, self.metric = cells, pair, metric
         self._a, self._b = cells._trials[pair.cell], cells._trials[pair.reference]
         self._column = cells._columns.index(metric)
+        self._ratio = next((r for r in cells._ratios if r.name == metric), None)
         counted, at = cells._counted, (cells._rows[pair.cell], cells._rows[pair.reference])
         self._points, self._reference = (counted.points[rows, self._column] for rows in at)
         self.paired = len(self._a) == len(self._b) and all(
-            np.array_equal(a.ids, b.ids) for a, b in zip(self._a, self._b, strict=True)
+            np.array_equal(a.image_ids, b.image_ids) for a, b in zip(self._a, self._b, strict=True)
         )
         self._shared = share_weights(self._a, self._b)
         self._one_training = not self._shared and min(trainings(self._a), trainings(self._b)) == 1
@@ -151,33 +152,26 @@ class _Comparison:
         self._trial_part: TrialPart | None = None
         self.test: DifferenceTest | None = None
         self.method = "none"
+        self._draws, self._of_reference = (counted.draws[rows, :, self._column] for rows in at)
         if self._is_defined():
             self._trial_part = trial_part(self._points, self._reference)
-            self._films(*(counted.draws[rows, :, self._column] for rows in at))
+            self._films()
         self.p = self.test.p() if self.test else None
-
-    @property
-    def _ratio(self) -> Ratio | None:
-        return next((r for r in self.cells._ratios if r.name == self.metric), None)
 
     def _is_defined(self) -> bool:
         for name, points in ((self.pair.cell, self._points), (self.pair.reference, self._reference)):
             undefined = np.flatnonzero(~np.isfinite(points))
             if undefined.size:
-                has_positive = all((t.true == self.cells._k).any() for t in (*self._a, *self._b))
-                reason = (
-                    self._ratio.metric.undefined
-                    if self._ratio
-                    else (NO_NEGATIVE if has_positive else NO_POSITIVE)
-                )
+                n_positive = min(int((t.y_true == self.cells._k).sum()) for t in (*self._a, *self._b))
+                reason = why_undefined(self._ratio, n_positive)
                 self.notes.append(f"undefined: {reason} ({name}, trial {undefined[0] + 1})")
                 return False
         return True
 
-    def _films(self, draws: NDArray[np.float64], reference: NDArray[np.float64]) -> None:
+    def _films(self) -> None:
         """Choose the test and note what a reader must know."""
-        counted = self.cells._counted
-        if counted.n_clusters < 2:
+        draws, reference = self._draws, self._of_reference
+        if self.cells._counted.n_clusters < 2:
             self.notes.append("no test: one cluster only")
             return
         defined = np.isfinite(draws).all(axis=0) & np.isfinite(reference).all(axis=0)
@@ -222,7 +216,7 @@ class _Comparison:
         if not (one.few or other.few):
             return resampled, how
         self.notes.append(f"few events ({min(one, other, key=lambda e: e.n).words})")
-        together = 0.0 if fixed else correlation(*(counted.draws[rows, :, self._column] for rows in at))
+        together = 0.0 if fixed else correlation(self._draws, self._of_reference)
         distances = separate_distances(self.value, one.limits, self.reference_value, other.limits, together)
         joined = JoinedTest(self.estimate, distances, self._trial_part)
         if fixed:

@@ -9,14 +9,13 @@ beside it. Intervals are in `resampling`; nothing is drawn here.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hilum.artifacts.evaluation import Points
 from hilum.core.errors import InputError
-from hilum.stats.confusion import Undefined, confusion, predicted_class, rates
+from hilum.stats.confusion import Ratio, Undefined, confusion, predicted_class, rates
 
 MAX_POINTS = 400  # of a drawn curve
 
@@ -24,29 +23,26 @@ NO_POSITIVE = "no film of the class"
 NO_NEGATIVE = "no film of another class"
 
 
-@dataclass(frozen=True)
-class Curve:
-    """Points of a curve, from the highest threshold to the lowest.
+def why_undefined(ratio: Ratio | None, n_positive: int) -> str:
+    """Why a figure is undefined where it is.
 
-    Attributes:
-        x: float64 (n_points,), never falling: recall, or false positive rate.
-        y: float64 (n_points,): precision, or true positive rate.
+    Args:
+        ratio: What it counts; None for an area.
+        n_positive: Films of the class.
     """
-
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
+    if ratio is not None:
+        return ratio.metric.undefined
+    return NO_NEGATIVE if n_positive else NO_POSITIVE
 
 
 def cumulative_counts(
-    y_true: ArrayLike, y_score: ArrayLike, weights: ArrayLike | None = None
+    y_true: ArrayLike, y_score: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """True and false positives at each distinct score, from the highest down.
 
     Args:
         y_true: Boolean, or 0 and 1, (n_films,).
         y_score: Finite, (n_films,); higher means more like the class.
-        weights: Count of each film, not negative, (n_films,); 1 where not given. Films of weight 0 are left
-            out.
 
     Returns:
         (thresholds, true positives, false positives), each float64 (n_distinct,).
@@ -55,83 +51,67 @@ def cumulative_counts(
         InputError: Lengths differ, a score is not finite, or a label is neither 0 nor 1.
     """
     true, score = np.asarray(y_true), np.asarray(y_score, dtype=np.float64)
-    weight = np.ones(len(true)) if weights is None else np.asarray(weights, dtype=np.float64)
-    if true.ndim != 1 or true.shape != score.shape or true.shape != weight.shape:
-        raise InputError(
-            f"expected as many labels as scores and weights: {true.shape} {score.shape} {weight.shape}"
-        )
+    if true.ndim != 1 or true.shape != score.shape:
+        raise InputError(f"expected as many labels as scores: {true.shape} {score.shape}")
     if not np.isfinite(score).all():
         raise InputError(f"position {int(np.flatnonzero(~np.isfinite(score))[0])}: a score is not finite")
     if not np.isin(true, (0, 1)).all():
         raise InputError("expected labels 0 and 1 (or booleans)")
-    keep = weight > 0
-    true, score, weight = true[keep].astype(np.float64), score[keep], weight[keep]
     order = np.argsort(-score, kind="stable")
-    true, score, weight = true[order], score[order], weight[order]
+    true, score = true[order].astype(np.float64), score[order]
     ends = np.append(np.flatnonzero(np.diff(score)), len(score) - 1) if len(score) else np.zeros(0, np.int64)
-    return score[ends], np.cumsum(weight * true)[ends], np.cumsum(weight * (1 - true))[ends]
+    return score[ends], np.cumsum(true)[ends], np.cumsum(1 - true)[ends]
 
 
-def pr_curve(y_true: ArrayLike, y_score: ArrayLike, weights: ArrayLike | None = None) -> Curve | Undefined:
-    """Precision (y) over recall (x), starting at (0, 1). Arguments as in `cumulative_counts`."""
-    _, tp, fp = cumulative_counts(y_true, y_score, weights)
+def pr_curve(y_true: ArrayLike, y_score: ArrayLike) -> Points | Undefined:
+    """Precision (y) over recall (x), from the highest threshold to the lowest, starting at (0, 1); arguments as in `cumulative_counts`."""
+    _, tp, fp = cumulative_counts(y_true, y_score)
     if not tp.size or tp[-1] == 0:
         return Undefined(NO_POSITIVE)
-    return Curve(np.append(0.0, tp / tp[-1]), np.append(1.0, tp / (tp + fp)))
+    return Points(np.append(0.0, tp / tp[-1]), np.append(1.0, tp / (tp + fp)))
 
 
-def roc_curve(y_true: ArrayLike, y_score: ArrayLike, weights: ArrayLike | None = None) -> Curve | Undefined:
-    """True (y) over false positive rate (x), starting at (0, 0). Arguments as in `cumulative_counts`."""
-    _, tp, fp = cumulative_counts(y_true, y_score, weights)
+def roc_curve(y_true: ArrayLike, y_score: ArrayLike) -> Points | Undefined:
+    """True (y) over false positive rate (x), likewise, starting at (0, 0)."""
+    _, tp, fp = cumulative_counts(y_true, y_score)
     if not tp.size or tp[-1] == 0:
         return Undefined(NO_POSITIVE)
     if fp[-1] == 0:
         return Undefined(NO_NEGATIVE)
-    return Curve(np.append(0.0, fp / fp[-1]), np.append(0.0, tp / tp[-1]))
+    return Points(np.append(0.0, fp / fp[-1]), np.append(0.0, tp / tp[-1]))
 
 
-def trapezoid(curve: Curve) -> float:
-    """Area under a curve by the trapezoid rule."""
-    return float(np.trapezoid(curve.y, curve.x))
-
-
-def pr_auc(y_true: ArrayLike, y_score: ArrayLike, weights: ArrayLike | None = None) -> float | Undefined:
+def pr_auc(y_true: ArrayLike, y_score: ArrayLike) -> float | Undefined:
     """Area under the precision-recall curve by the trapezoid rule, as the paper has it.
 
     >>> round(pr_auc([0, 0, 1, 1], [.1, .4, .35, .8]), 4)
     0.7917
     """
-    curve = pr_curve(y_true, y_score, weights)
-    return curve if isinstance(curve, Undefined) else trapezoid(curve)
+    curve = pr_curve(y_true, y_score)
+    return curve if isinstance(curve, Undefined) else float(np.trapezoid(curve.y, curve.x))
 
 
-def average_precision(
-    y_true: ArrayLike, y_score: ArrayLike, weights: ArrayLike | None = None
-) -> float | Undefined:
+def average_precision(y_true: ArrayLike, y_score: ArrayLike) -> float | Undefined:
     """Sum over thresholds of precision times the gain in recall.
 
     >>> round(average_precision([0, 0, 1, 1], [.1, .4, .35, .8]), 4)
     0.8333
     """
-    curve = pr_curve(y_true, y_score, weights)
+    curve = pr_curve(y_true, y_score)
     return curve if isinstance(curve, Undefined) else float(np.dot(np.diff(curve.x), curve.y[1:]))
 
 
-def roc_auc(y_true: ArrayLike, y_score: ArrayLike, weights: ArrayLike | None = None) -> float | Undefined:
+def roc_auc(y_true: ArrayLike, y_score: ArrayLike) -> float | Undefined:
     """Area under the ROC curve: the Mann-Whitney share of rightly ranked pairs, ties counting half.
 
     >>> roc_auc([0, 0, 1, 1], [.1, .4, .35, .8])
     0.75
     """
-    curve = roc_curve(y_true, y_score, weights)
-    return curve if isinstance(curve, Undefined) else trapezoid(curve)
+    curve = roc_curve(y_true, y_score)
+    return curve if isinstance(curve, Undefined) else float(np.trapezoid(curve.y, curve.x))
 
 
-AREA_OF: dict[str, Callable[[ArrayLike, ArrayLike], float | Undefined]] = {
-    "pr_auc": pr_auc,
-    "average_precision": average_precision,
-    "roc_auc": roc_auc,
-}
+AREA_OF = {area.__name__: area for area in (pr_auc, average_precision, roc_auc)}
 """Metric -> its area, from labels (1 for the class) and scores."""
 
 
@@ -149,7 +129,7 @@ def point_figures(y_true: ArrayLike, y_score: ArrayLike, positive: int) -> dict[
     return {m: v for m, v in found.items() if not isinstance(v, Undefined)}
 
 
-def thin(curve: Curve, max_points: int = MAX_POINTS) -> Curve:
+def thin(curve: Points, max_points: int = MAX_POINTS) -> Points:
     """Keep at most `max_points` points of a curve, the ends always, so that its drawing does not change.
 
     Points are taken greedily, always the one farthest from the line drawn so far (Douglas & Peucker 1973,
@@ -181,7 +161,7 @@ def thin(curve: Curve, max_points: int = MAX_POINTS) -> Curve:
         propose(first, at)
         propose(at, last)
     rows = np.sort(np.array(kept))
-    return Curve(x[rows], y[rows])
+    return Points(x[rows], y[rows])
 
 
 def _distance_to_chord(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,8 +8,7 @@ from hilum.stats.confusion import Ratio
 from hilum.stats.limits import Limits, area_events, area_limits, ratio_limits
 from hilum.stats.proportions import FEW_EVENTS
 from hilum.stats.resampling import Resamples
-from hilum.stats.walks import AREAS
-from hilum.study.metrics import METRIC
+from hilum.study.metrics import AREAS, METRIC
 
 
 @dataclass(frozen=True)

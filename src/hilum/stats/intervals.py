@@ -12,12 +12,9 @@ where cov is the mean over pairs t != t' of the covariance over b of theta*_tb a
 Obuchowski & Rockette's (1995, Commun. Stat. Simul. 24:285) with trials as readers: s^2 already holds the part
 of film chance that differs between trials, cov the part common to them (all of it for Set 2's one test part;
 little where each trial has its own films). A resample is the films' draw, its deviation scaled to variance
-cov, plus a draw of the trials:
-
-- "student" (default): s / sqrt(T) times Student's t with T - 1 degrees of freedom.
-- "multinomial": T trials drawn with replacement, nothing rescaled (the crossed bootstrap, word for word).
-  Three trials have ten distinct draws, none outside their range: if trials vary it holds the truth in .86
-  (T = 2) and .91 (T = 3) of simulated cells, "student" in .97 and .96 (tests/properties/test_statistics.py).
+cov, plus a draw of the trials: s / sqrt(T) times Student's t with T - 1 degrees of freedom. (The crossed bootstrap, word for word, would
+draw T trials with replacement and rescale nothing. Three trials have ten distinct draws, none outside their range: if trials vary it holds
+the truth in .86 (T = 2) and .91 (T = 3) of simulated cells, Student's t in .97 and .96; tests/properties/test_statistics.py.)
 
 The interval is the percentile interval of those sums, cut to 0 .. 1, and never narrower than the percentile interval
 of the resampled films alone: trials that agree by chance (s near 0) do not make films certain. Comparisons between cells are not made
@@ -27,18 +24,15 @@ here.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from hilum.core.errors import InputError
 from hilum.core.seeding import generator
 from hilum.stats.limits import Limits
 from hilum.stats.trials import summarise_trials
 
-TrialDraw = Literal["student", "multinomial"]
 MAX_UNDEFINED = 0.05  # share of resamples that may leave a figure undefined before there is no interval
 
 
@@ -68,7 +62,6 @@ def bootstrap_interval(
     n_clusters: int,
     seed: int,
     level: float = 0.95,
-    trial_draw: TrialDraw = "student",
 ) -> Interval:
     """The interval of one figure, averaged over trials.
 
@@ -78,13 +71,7 @@ def bootstrap_interval(
         n_clusters: Clusters that were drawn from.
         seed: Seed of the draws of trials.
         level: Nominal coverage.
-        trial_draw: How trials are drawn (module docstring).
-
-    Raises:
-        InputError: `trial_draw` is unknown.
     """
-    if trial_draw not in ("student", "multinomial"):
-        raise InputError(f"trial_draw is 'student' or 'multinomial', got {trial_draw!r}")
     if n_clusters < 2:
         return Interval(None, None, None, None, "no interval: one cluster only")
     defined = np.isfinite(draws).all(axis=0)
@@ -101,10 +88,6 @@ def bootstrap_interval(
     film_variance = float(mean.var())
     if trial_error is None:
         total = mean
-    elif trial_draw == "multinomial":
-        rng = generator(seed, "bootstrap", "trials", "multinomial")
-        drawn = rng.integers(0, n_trials, (draws.shape[1], n_trials))[defined]
-        total = np.take_along_axis(kept.T, drawn, axis=1).mean(axis=1)
     else:
         own = float(kept.var(axis=1).mean())
         common = max(0.0, (n_trials * film_variance - own) / (n_trials - 1))

@@ -18,13 +18,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
 from hilum.core.engine import available_cores
 from hilum.core.errors import InputError
 from hilum.core.seeding import generator
 from hilum.stats.confusion import Ratio
 from hilum.stats.proportions import effective_n
-from hilum.stats.walks import SortedRanking, areas_of_resamples, cells_of_resamples
+from hilum.stats.walks import SortedRanking, areas_of_resamples
 
 _BLOCK = 64  # resamples walked side by side: as many as keep the counts of a walk in the cache
 
@@ -47,7 +48,7 @@ class DecisionTable:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The three areas of one score (`walks.AREAS`).
+    """The three areas of one score (`hilum.study.metrics.AREAS`).
 
     Attributes:
         positive: bool (n_films,).
@@ -82,8 +83,7 @@ class Resamples:
     Attributes:
         points: float64 (n_trials, n_figures), on the films as they are; NaN where undefined.
         draws: float64 (n_trials, n_resamples, n_figures); NaN where a resample leaves the figure undefined.
-        above: float64 (n_trials, n_ratios), what stands above the line of each ratio.
-        below: float64 (n_trials, n_ratios), below the line.
+        below: float64 (n_trials, n_ratios), films below the line of each ratio.
         effective: float64 (n_trials, n_ratios), effective number of films below the line (`effective_n`).
         events: float64 (n_trials, n_ratios), effective number of films above the line, or below but not above, whichever is less: what a
             resample of the ratio rests on.
@@ -94,7 +94,6 @@ class Resamples:
 
     points: NDArray[np.float64]
     draws: NDArray[np.float64]
-    above: NDArray[np.float64]
     below: NDArray[np.float64]
     effective: NDArray[np.float64]
     events: NDArray[np.float64]
@@ -167,7 +166,6 @@ def resample(trials: Sequence[TrialFigures], n_resamples: int, seed: int) -> Res
     return Resamples(
         points,
         draws,
-        np.stack([t.above for t in counted]),
         np.stack([t.below for t in counted]),
         np.stack([t.effective for t in counted]),
         np.stack([t.events for t in counted]),
@@ -178,34 +176,27 @@ def resample(trials: Sequence[TrialFigures], n_resamples: int, seed: int) -> Res
 
 
 class _CountedTrial:
-    """One trial, sorted and numbered once, so that a resample is only walked."""
+    """One trial, sorted and numbered once, so that a resample is only walked. Arrays are those of `Resamples`, without its trials."""
 
     def __init__(self, trial: TrialFigures, cluster: NDArray[np.int32], n_clusters: int) -> None:
-        self._tables = []
-        above, below, effective, events = [], [], [], []
+        self._tables: list[tuple[csr_array, NDArray[np.float64], NDArray[np.float64]]] = []
+        below: list[float] = []
+        effective: list[float] = []
+        events: list[float] = []
         for table in trial.tables:
-            n_cells = table.n_classes**2
-            rows = table.cells >= 0
-            own, cell = cluster[rows], table.cells[rows].astype(np.int32)
-            upper = np.stack([r.above.ravel() for r in table.ratios], axis=1)
-            lower = np.stack([r.below.ravel() for r in table.ratios], axis=1)
-            self._tables.append((own, cell, n_cells, upper, lower))
-            flat = own.astype(np.int64) * n_cells + cell
-            by_cluster = np.bincount(flat, minlength=n_clusters * n_cells).reshape(n_clusters, n_cells)
-            above.append(by_cluster.sum(axis=0) @ upper)
-            below.append(by_cluster.sum(axis=0) @ lower)
-            effective.append(np.array([effective_n(by_cluster @ (weights > 0)) for weights in lower.T]))
-            events.append(
-                np.array(
-                    [
-                        min(effective_n(by_cluster @ (up > 0)), effective_n(by_cluster @ (low > up)))
-                        for up, low in zip(upper.T, lower.T, strict=True)
-                    ]
-                )
+            n_cells, rows = table.n_classes**2, table.cells >= 0
+            flat = cluster[rows].astype(np.int64) * n_cells + table.cells[rows]
+            films = np.bincount(flat, minlength=n_clusters * n_cells).reshape(n_clusters, n_cells)
+            upper, lower = (
+                np.stack([weights.ravel() for weights in side], axis=1)
+                for side in ([r.above for r in table.ratios], [r.below for r in table.ratios])
             )
-        self.above, self.below, self.effective, self.events = (
-            np.concatenate(parts) if parts else np.zeros(0) for parts in (above, below, effective, events)
-        )
+            self._tables.append((csr_array(films.T.astype(np.float64)), upper, lower))
+            below += (films.sum(axis=0) @ lower).tolist()
+            for up, low in zip(upper.T, lower.T, strict=True):
+                effective.append(effective_n(films @ (low > 0)))
+                events.append(min(effective_n(films @ (up > 0)), effective_n(films @ (low > up))))
+        self.below, self.effective, self.events = np.array(below), np.array(effective), np.array(events)
         self._rankings = [
             SortedRanking.of(r.positive[r.rows], r.score[r.rows], cluster[r.rows]) for r in trial.rankings
         ]
@@ -219,8 +210,8 @@ class _CountedTrial:
     def figures(self, counts: NDArray[np.uint16]) -> NDArray[np.float64]:
         """All figures of each resample: (n_resamples, n_figures)."""
         columns = []
-        for cluster, cell, n_cells, upper, lower in self._tables:
-            cells = cells_of_resamples(cluster, cell, n_cells, counts)
+        for films, upper, lower in self._tables:
+            cells = (films @ counts).T  # whole numbers: films in each cell of the matrix, a resample a row
             above, below = cells @ upper, cells @ lower
             columns.append(np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0))
         columns += [areas_of_resamples(ranking, counts) for ranking in self._rankings]

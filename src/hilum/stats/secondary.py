@@ -8,6 +8,7 @@ none. They know nothing of chance in training, are not adjusted, and decide noth
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,26 +17,28 @@ from hilum.artifacts.comparisons import Secondary
 from hilum.stats.confusion import Ratio, Undefined, predicted_class
 from hilum.stats.delong import delong
 from hilum.stats.mcnemar import clustered_mcnemar, mcnemar
-from hilum.stats.scored_films import SortedTrial
+from hilum.stats.scored_films import ScoredFilms
 from hilum.study.metrics import METRIC
 
 
-def decisions(trial: SortedTrial, ratio: Ratio) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Whether each film counts above the line (1.0 or 0.0), and whether below it; both (n_films,)."""
-    said = predicted_class(trial.score)
-    return ratio.above[trial.true, said], ratio.below[trial.true, said] > 0
+def decisions(
+    a: ScoredFilms, b: ScoredFilms, ratio: Ratio
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[Any]]:
+    """Of the films below the line of a ratio, the same for both: whether each counts above it (1.0 or 0.0) for `a` and `b`; its cluster."""
+    said, of_other = predicted_class(a.y_score), predicted_class(b.y_score)
+    rows = ratio.below[a.y_true, said] > 0
+    return ratio.above[a.y_true, said][rows], ratio.above[b.y_true, of_other][rows], a.clusters[rows]
 
 
 def tipped_clusters(
-    trials: Sequence[SortedTrial], reference: Sequence[SortedTrial], ratio: Ratio
+    trials: Sequence[ScoredFilms], reference: Sequence[ScoredFilms], ratio: Ratio
 ) -> NDArray[np.float64]:
     """Each cluster's part of the difference of a rate of fixed films, (n_clusters,); they add up to the difference."""
     labels, parts = [], []
     for a, b in zip(trials, reference, strict=True):
-        right, rows = decisions(a, ratio)
-        right_reference, _ = decisions(b, ratio)
-        labels.append(a.clusters[rows])
-        parts.append((right[rows] - right_reference[rows]) / (rows.sum() * len(trials)))
+        one, other, clusters = decisions(a, b, ratio)
+        labels.append(clusters)
+        parts.append((one - other) / (len(one) * len(trials)))
     number = np.unique(np.concatenate(labels), return_inverse=True)[1]
     return np.bincount(number, weights=np.concatenate(parts)).astype(np.float64)
 
@@ -44,8 +47,8 @@ def secondary_tests(
     metric: str,
     ratio: Ratio | None,
     positive: int,
-    trials: Sequence[SortedTrial],
-    reference: Sequence[SortedTrial],
+    trials: Sequence[ScoredFilms],
+    reference: Sequence[ScoredFilms],
 ) -> list[Secondary]:
     """The tests of one metric, in the order of the trials.
 
@@ -65,10 +68,8 @@ def secondary_tests(
     return found
 
 
-def _mcnemar(number: int, a: SortedTrial, b: SortedTrial, ratio: Ratio) -> list[Secondary]:
-    right, rows = decisions(a, ratio)
-    right_reference, _ = decisions(b, ratio)
-    one, other, clusters = right[rows], right_reference[rows], a.clusters[rows]
+def _mcnemar(number: int, a: ScoredFilms, b: ScoredFilms, ratio: Ratio) -> list[Secondary]:
+    one, other, clusters = decisions(a, b, ratio)
     exact = mcnemar(one, other)
     note = f"{exact.gained} {'film' if exact.gained == 1 else 'films'} gained, {exact.lost} lost; mid-p {exact.p_mid:.3g}"
     found = [Secondary(test="McNemar (exact)", trial=number, p=exact.p_exact, note=note)]
@@ -80,14 +81,14 @@ def _mcnemar(number: int, a: SortedTrial, b: SortedTrial, ratio: Ratio) -> list[
     return found
 
 
-def _delong(number: int, a: SortedTrial, b: SortedTrial, k: int) -> list[Secondary]:
+def _delong(number: int, a: ScoredFilms, b: ScoredFilms, k: int) -> list[Secondary]:
     n = len(np.unique(a.clusters))
-    kinds: list[tuple[str, NDArray[np.str_] | None, str]] = [("DeLong", None, "")]
+    kinds: list[tuple[str, NDArray[Any] | None, str]] = [("DeLong", None, "")]
     if n < len(a.clusters):
         kinds.append(("DeLong, Obuchowski's clusters", a.clusters, f"{len(a.clusters)} films in {n} units"))
     found = []
     for test, clusters, note in kinds:
-        result = delong(a.true == k, a.score[:, k], b.score[:, k], clusters)
+        result = delong(a.y_true == k, a.y_score[:, k], b.y_score[:, k], clusters)
         if isinstance(result, Undefined):
             found.append(Secondary(test=test, trial=number, p=None, note=result.reason))
         else:

@@ -7,9 +7,6 @@ mostly say that the films differ. On the films that both have, it says what it w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-
-import numpy as np
 
 from hilum.artifacts.comparisons import Pair
 from hilum.stats.scored_films import ScoredFilms
@@ -33,34 +30,23 @@ def on_shared_films(
     own: dict[str, str] = {}
     for pair in pairs:
         both = list(zip(trials_of[pair.cell], trials_of[pair.reference], strict=False))
-        shared = [set(a.image_ids) & set(b.image_ids) for a, b in both]
-        equal = all(set(a.image_ids) == set(b.image_ids) for a, b in both)
-        keep = equal or not all(shared)
-        names = (
-            (pair.cell, pair.reference)
-            if keep
-            else (
-                f"{pair.cell} on films of {pair.reference}",
-                f"{pair.reference} on films of {pair.cell}",
-            )
-        )
-        for name, cell, side in zip(names, (pair.cell, pair.reference), (0, 1), strict=True):
-            own[name] = cell
-            cells[name] = (
-                list(trials_of[cell])
-                if keep
-                else [_cut(t[side], s) for t, s in zip(both, shared, strict=True)]
-            )
-        cut_pairs.append(Pair(names[0], names[1], pair.label))
+        ids = [(set(a.image_ids), set(b.image_ids)) for a, b in both]
+        if all(a == b for a, b in ids) or not all(a & b for a, b in ids):
+            named = {name: (name, list(trials_of[name])) for name in (pair.cell, pair.reference)}
+        else:
+            named = {
+                f"{name} on films of {other}": (
+                    name,
+                    [_cut(t[side], a & b) for t, (a, b) in zip(both, ids, strict=True)],
+                )
+                for side, name, other in ((0, pair.cell, pair.reference), (1, pair.reference, pair.cell))
+            }
+        own |= {name: cell for name, (cell, _) in named.items()}
+        cells |= {name: trials for name, (_, trials) in named.items()}
+        cell, reference = named
+        cut_pairs.append(Pair(cell, reference, pair.label))
     return cells, cut_pairs, own
 
 
-def _cut(trial: ScoredFilms, ids: set[str]) -> ScoredFilms:
-    at = np.array([k for k, i in enumerate(trial.image_ids) if i in ids])
-    return replace(
-        trial,
-        image_ids=[trial.image_ids[k] for k in at],
-        y_true=np.asarray(trial.y_true)[at],
-        y_score=np.asarray(trial.y_score)[at],
-        clusters=np.asarray(trial.clusters)[at],
-    )
+def _cut(films: ScoredFilms, ids: set[str]) -> ScoredFilms:
+    return films.take([k for k, i in enumerate(films.image_ids) if i in ids])

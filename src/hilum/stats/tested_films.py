@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
@@ -42,6 +44,8 @@ def tested_films(folder: RunFolder, cell: RunCell, trial: int) -> TestedFilms:
             f"{folder.predictions_path(cell, trial)}: no film of part {PART!r} has probabilities"
         )
     unit = resampling_unit(films)
-    weights = folder.trained_weights(cell, trial)
-    scored = ScoredFilms(films.image_ids, films.y_index(), films.probabilities, unit.labels, weights)
+    scored = ScoredFilms(
+        films.y_index(), films.probabilities, np.array(unit.labels), films.image_ids,
+        weights=folder.trained_weights(cell, trial),
+    )  # fmt: skip
     return TestedFilms(films, unit, scored)

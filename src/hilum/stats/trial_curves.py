@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from hilum.artifacts.evaluation import Calibration, Points, TrialEvaluation
+from hilum.artifacts.evaluation import Calibration, TrialEvaluation
 from hilum.artifacts.predictions import Predictions
 from hilum.stats.calibration import apply_temperature, brier, expected_calibration_error
 from hilum.stats.confusion import Undefined, confusion, predicted_class
-from hilum.stats.curves import Curve, pr_curve, roc_curve, thin
+from hilum.stats.curves import pr_curve, roc_curve, thin
 
 
 def trial_curves(
@@ -22,14 +22,10 @@ def trial_curves(
     """
     y_true, k = predictions.y_index(), predictions.classes.index(positive)
     counts = confusion(y_true, predicted_class(predictions.probabilities), len(predictions.classes))
-    is_positive: NDArray[np.bool_] = y_true == k
-    score = predictions.probabilities[:, k]
-    return TrialEvaluation(
-        counts,
-        _points(pr_curve(is_positive, score)),
-        _points(roc_curve(is_positive, score)),
-        calibration(y_true, predictions.probabilities, temperature) if temperature else None,
-    )
+    curves = (curve(y_true == k, predictions.probabilities[:, k]) for curve in (pr_curve, roc_curve))
+    pr, roc = (None if isinstance(c, Undefined) else thin(c) for c in curves)
+    found = calibration(y_true, predictions.probabilities, temperature) if temperature else None
+    return TrialEvaluation(counts, pr, roc, found)
 
 
 def calibration(y_true: ArrayLike, probabilities: ArrayLike, temperature: float) -> Calibration:
@@ -47,10 +43,3 @@ def calibration(y_true: ArrayLike, probabilities: ArrayLike, temperature: float)
         (expected_calibration_error(y_true, p), brier(y_true, p)) for p in (found, scaled)
     )
     return Calibration(temperature, ece, score, ece_after, score_after)
-
-
-def _points(curve: Curve | Undefined) -> Points | None:
-    if isinstance(curve, Undefined):
-        return None
-    thinned = thin(curve)
-    return Points(thinned.x, thinned.y)

@@ -1,10 +1,8 @@
-"""Walks over films that count many resamples at once, compiled.
+"""The areas of `curves` under many resamples at once, compiled.
 
-Answers two questions for every resample: how many films are in each cell of a confusion matrix, and the three
-areas of `curves`. Resamples walk side by side: branches depend on the film only, the arithmetic runs along
-the resamples and becomes vector instructions. A ranking is sorted once, and no resample is ever built. Exact:
-counts are whole numbers, equal scores enter together, films drawn 0 times do not exist. numba is imported and
-compiles on first use, then its code is kept on disk. What the counts mean, and how clusters are drawn, is
+Resamples walk over the films side by side: branches depend on the film only, the arithmetic runs along the resamples and becomes vector
+instructions. A ranking is sorted once, and no resample is ever built. Exact: counts are whole numbers, equal scores enter together, films
+drawn 0 times do not exist. numba is imported and compiles on first use, then its code is kept on disk. How clusters are drawn is
 `resampling`'s.
 """
 
@@ -18,8 +16,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-AREAS = ("pr_auc", "average_precision", "roc_auc")
-"""Order of the columns that `areas_of_resamples` returns."""
+from hilum.study.metrics import AREAS
 
 
 @dataclass(frozen=True)
@@ -63,38 +60,12 @@ def areas_of_resamples(ranking: SortedRanking, counts: NDArray[np.uint16]) -> ND
     return out
 
 
-def cells_of_resamples(
-    cluster: NDArray[np.int32], cell: NDArray[np.int32], n_cells: int, counts: NDArray[np.uint16]
-) -> NDArray[np.float64]:
-    """Films in each cell of each resample.
-
-    Args:
-        cluster: int32 (n_films,), number of each film's cluster.
-        cell: int32 (n_films,), its cell, 0 .. n_cells - 1.
-        n_cells: Number of cells.
-        counts: uint16 (n_clusters, n_resamples), C order: how often each cluster was drawn.
-
-    Returns:
-        float64 (n_resamples, n_cells), whole numbers.
-    """
-    out = np.zeros((n_cells, counts.shape[1]))
-    _compiled(_count_cells)(counts, cluster, cell, out)
-    return out.T
-
-
 @functools.cache
 def _compiled(function: Callable[..., None]) -> Callable[..., None]:
     import numba
 
     compiled: Callable[..., None] = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     return compiled
-
-
-def _count_cells(counts: Any, cluster: Any, cell: Any, out: Any) -> None:  # pragma: no cover (compiled)
-    for i in range(cluster.shape[0]):
-        weight, row = counts[cluster[i]], out[cell[i]]
-        for r in range(weight.shape[0]):
-            row[r] += weight[r]
 
 
 def _walk_ranking(

@@ -8,7 +8,7 @@ column of the compiled walk too (`hilum.stats.walks`). What is counted and how i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 Kind = Literal["TP", "FN", "FP", "TN exact", "TN other"]
@@ -48,8 +48,8 @@ class Metric:
     name: str
     label: str
     formula: str
-    above: Mapping[Kind, int]
-    below: Mapping[Kind, int]
+    above: Mapping[Kind, int] = field(default_factory=dict)
+    below: Mapping[Kind, int] = field(default_factory=dict)
     undefined: str = ""
     rows: tuple[Rows, ...] = ()
     shown: tuple[Place, ...] = ()
@@ -125,15 +125,15 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "pr_auc", "PR-AUC", "trapezoid under precision over recall of the class's probability, from (0, 1)",
-        {}, {}, rows=("macro", "contrast"), shown=("headline", "by class", "contrast", "validation"), limits="Wilson's interval",
+        rows=("macro", "contrast"), shown=("headline", "by class", "contrast", "validation"), limits="Wilson's interval",
     ),
     Metric(
         "average_precision", "Avg. precision", "sum over thresholds of precision x gain in recall",
-        {}, {}, rows=("macro", "contrast"), limits="Wilson's interval",
+        rows=("macro", "contrast"), limits="Wilson's interval",
     ),
     Metric(
         "roc_auc", "ROC-AUC", "share of (film of the class, other film) pairs ranked rightly, a tie counting half",
-        {}, {}, rows=("macro", "contrast"), shown=("by class", "contrast", "contrast beside all", "contrast in words"),
+        rows=("macro", "contrast"), shown=("by class", "contrast", "contrast beside all", "contrast in words"),
         limits="Newcombe's method 5",
     ),
 )  # fmt: skip
@@ -146,6 +146,8 @@ EXACT_ACCURACY = Metric(
 
 METRIC: Mapping[str, Metric] = {m.name: m for m in (*METRICS, EXACT_ACCURACY)}
 """Each by its name."""
+AREAS = tuple(m.name for m in METRICS if m.is_area)
+"""The areas: each has a column of the compiled walk over a ranking (`hilum.stats.walks`), in this order."""
 
 if TYPE_CHECKING:
     MetricName = str

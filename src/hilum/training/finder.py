@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import chain, count
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from hilum.artifacts.trial_files import FinderCurve
-from hilum.models.heads import ConvHead
-from hilum.study.policies import Policy
 from hilum.study.policies.schedule import StepSettings
-from hilum.training.loop import Source, batches, learn
-from hilum.training.losses import LossFunction
+from hilum.training.loop import batches, learn
 from hilum.training.optimizers import apply, build_optimizer
+from hilum.training.regimen import LabelledRows, Regimen
 
 FIRST_RATE, LAST_RATE, STEPS = 1e-7, 10.0, 100
 SMOOTHING = 0.98
@@ -60,18 +59,6 @@ def in_valley(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float:
     return float(rates[start + int(third) + int(third / 2)])
 
 
-def _rising() -> Iterator[float]:
-    for k in range(STEPS):
-        yield FIRST_RATE * (LAST_RATE / FIRST_RATE) ** (k / STEPS)
-
-
-def _forever(train: Source, batch: int, seed: int, dropout: bool) -> Iterator[tuple[Tensor, Tensor]]:
-    epoch = 0
-    while True:
-        epoch += 1
-        yield from batches(train, batch, seed, epoch, dropout)
-
-
 def range_test(step: Callable[[float], float]) -> FinderCurve:
     """Take steps with a rate that rises, until it has reached the last or the loss has run away.
 
@@ -81,7 +68,8 @@ def range_test(step: Callable[[float], float]) -> FinderCurve:
     rates: list[float] = []
     losses: list[float] = []
     running = 0.0
-    for rate in _rising():
+    for k in range(STEPS):
+        rate = FIRST_RATE * (LAST_RATE / FIRST_RATE) ** (k / STEPS)
         running = SMOOTHING * running + (1 - SMOOTHING) * step(rate)
         smooth = running / (1 - SMOOTHING ** (len(losses) + 1))
         if not math.isfinite(smooth):
@@ -97,25 +85,20 @@ def range_test(step: Callable[[float], float]) -> FinderCurve:
     return FinderCurve(tuple(rates), tuple(losses), steepest(r, z), in_valley(r, z), lowest_tenth(r, z))
 
 
-def find_rate(
-    head: nn.Module, train: Source, loss: LossFunction, batch: int, seed: int, policy: Policy
-) -> FinderCurve:
+def find_rate(head: nn.Module, train: LabelledRows, regimen: Regimen) -> FinderCurve:
     """Run a range test.
 
     Args:
         head: As it would be trained; a copy of it is.
-        train: Films to learn from, as often around as the steps need.
-        loss: Of the training.
-        batch: Films a step.
-        seed: Decides the order of films and the dropout masks, as in `hilum.training.loop.fit`.
-        policy: Names the optimiser, weight decay and clipping; its rates are not used.
+        train: Features of the films to learn from, as often around as the steps need.
+        regimen: Of the training; its rates and epochs are not used.
     """
     trial = copy.deepcopy(head).train()
-    optimizer = build_optimizer(policy, [(list(trial.parameters()), 1.0)])
-    films = _forever(train, batch, seed, dropout=isinstance(head, ConvHead))
+    optimizer = build_optimizer(regimen.policy, [trial.parameters()])
+    films = chain.from_iterable(batches(train, trial, regimen, epoch) for epoch in count(1))
 
     def step(rate: float) -> float:
         apply(StepSettings(rate), optimizer, [1.0])
-        return float(learn(trial, optimizer, policy, loss, *next(films)))
+        return float(learn(trial, optimizer, regimen, *next(films)))
 
     return range_test(step)

@@ -21,81 +21,21 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from hilum.artifacts.features import FeatureRows
 from hilum.core.errors import HilumError
-from hilum.core.seeding import generator
-from hilum.models.network_stages import Stage, stages
 from hilum.models.networks import WholeNetwork
 from hilum.models.weights import state_sha256
-from hilum.study.policies import Policy
 from hilum.study.policies.schedule import Schedule, StepSettings
-from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import Checkpoints
-from hilum.training.loop import EpochRecord, dropout_factors, lowest
-from hilum.training.losses import LossFunction
 from hilum.training.optimizers import apply, build_optimizer, clip
 from hilum.training.processes import gathered, share_buffers, share_of
+from hilum.training.regimen import Batch, EpochRecord, LabelledRows, Regimen, draw_batches, lowest
 from hilum.training.unfreezing import epoch_plan, head_epochs, head_policy
 
 EVALUATION_BATCH = 32
 """Films that are evaluated at once: activations of a network at 244 px are tens of MB a film."""
-
-Batch = tuple[NDArray[np.int64], Tensor | None]
-"""Which films, and the dropout of the head's input."""
-
-
-@dataclass(frozen=True)
-class Films:
-    """Prepared films of a part, and their classes.
-
-    Attributes:
-        rows: uint8 films on disk.
-        labels: Class indices, shape (n,).
-    """
-
-    rows: FeatureRows
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def take(self, which: NDArray[np.int64], device: torch.device) -> Tensor:
-        """Some films, uint8 (n, height, width), on the device."""
-        return torch.from_numpy(self.rows.take(which)).to(device, non_blocking=True)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is trained.
-
-    Attributes:
-        policy: Optimiser and learning rate of each step.
-        loss: The same for training and validation.
-        options: The study's ``[finetune]``.
-        epochs: Passes over the training films, but for the head's own; a one-cycle policy has its own number.
-        batch: Films a batch, over all processes; `options.accumulate` of them are a step.
-        seed: Decides the order of films and dropout.
-        early_stopping: As in `hilum.training.loop.fit`.
-        best_epoch: Likewise.
-    """
-
-    policy: Policy
-    loss: LossFunction
-    options: FinetuneTable
-    epochs: int
-    batch: int
-    seed: int
-    early_stopping: int | None = None
-    best_epoch: bool = False
-
-    @property
-    def all_epochs(self) -> int:
-        """The head's own epochs and the policy's."""
-        return head_epochs(self.options) + self.policy.n_epochs(self.epochs)
 
 
 @dataclass
@@ -129,14 +69,13 @@ class Progress:
 class Training:
     """A network in training: what of it trains, its optimiser, its schedule. `fit_network` is the loop."""
 
-    def __init__(self, fabric: Fabric, network: WholeNetwork, recipe: Recipe, n_films: int) -> None:
-        self.fabric, self.network, self.recipe = fabric, network, recipe
-        options = recipe.options
-        self.steps = -(-n_films // (recipe.batch * options.accumulate))
-        self.stages: list[Stage] = stages(network)
-        self.alone = head_epochs(options)
-        self._rates_of_head = head_policy(recipe.policy).schedule(self.alone, self.steps)
-        self._rates = recipe.policy.schedule(recipe.epochs, self.steps)
+    def __init__(self, fabric: Fabric, network: WholeNetwork, regimen: Regimen, n_films: int) -> None:
+        self.fabric, self.network, self.regimen = fabric, network, regimen
+        self.stages = list(network.stages().values())
+        self.alone = head_epochs(regimen.finetune)
+        steps = regimen.steps(n_films)
+        self._rates_of_head = head_policy(regimen.policy).schedule(self.alone, steps)
+        self._rates = regimen.policy.schedule(regimen.training.epochs, steps)
         self._frozen: tuple[str, ...] | None = None
         self._frozen_sha256 = ""
         self.factors: tuple[float, ...] = ()
@@ -145,11 +84,11 @@ class Training:
         self.optimizer = self._new_optimizer()
 
     def _new_optimizer(self) -> _FabricOptimizer:
-        ever = self.stages[-1:] if self.recipe.options.train == "head" else self.stages
-        groups = [(list(s.parameters.values()), 1.0) for s in ever]
+        ever = self.stages[-1:] if self.regimen.finetune.train == "head" else self.stages
+        groups = [weights.values() for weights in ever]
         # fused: on a CPU torch's default takes two more tensors as large as the largest layer, 450 MB each where it has 113 million
         fused = True if self.fabric.device.type == "cpu" else None
-        found = self.fabric.setup_optimizers(build_optimizer(self.recipe.policy, groups, fused))
+        found = self.fabric.setup_optimizers(build_optimizer(self.regimen.policy, groups, fused))
         assert isinstance(found, _FabricOptimizer)
         return found
 
@@ -159,12 +98,12 @@ class Training:
 
     def enter(self, epoch: int) -> _FabricModule:
         """Freeze and unfreeze for an epoch, and put the network into training."""
-        plan = epoch_plan(self.recipe.options, len(self.stages), epoch)
+        plan = epoch_plan(self.regimen.finetune, len(self.stages), epoch)
         self.factors = plan.factors[-len(self.optimizer.param_groups) :]
         n_frozen = len(self.stages) - plan.trained
-        names = [name for s in self.stages[:n_frozen] for name in s.parameters]
+        names = [name for weights in self.stages[:n_frozen] for name in weights]
         self.network.train()
-        if self.recipe.options.batchnorm == "eval":
+        if self.regimen.finetune.batchnorm == "eval":
             for module_name, module in self.network.named_modules():
                 if isinstance(module, _BatchNorm):
                     module.eval()
@@ -172,8 +111,8 @@ class Training:
         frozen = tuple(names)
         if frozen != self._frozen or self.module is None:
             self.check_frozen()
-            for k, stage in enumerate(self.stages):
-                for parameter in stage.parameters.values():
+            for k, weights in enumerate(self.stages):
+                for parameter in weights.values():
                     parameter.requires_grad_(k >= n_frozen)
             self._frozen, self._frozen_sha256 = frozen, state_sha256(self.network, frozen)
             self.module = None  # several processes: the old wrapper lets go of the weights before the new one takes them
@@ -187,7 +126,7 @@ class Training:
                 f"a frozen weight or BatchNorm statistic of {self.network.b.name} moved in training; this is a defect of hilum"
             )
 
-    def step(self, progress: Progress, films: Films, batches: Sequence[Batch]) -> None:
+    def step(self, progress: Progress, films: LabelledRows, batches: Sequence[Batch]) -> None:
         """One update of the weights from the mean gradient over the films of `batches`."""
         rates = self.rates(progress.epoch)
         now = rates.settings()
@@ -198,7 +137,9 @@ class Training:
         progress.rate = now.learning_rate
         progress.step += 1
 
-    def update(self, now: StepSettings, films: Films, batches: Sequence[Batch], total: Tensor) -> Tensor:
+    def update(
+        self, now: StepSettings, films: LabelledRows, batches: Sequence[Batch], total: Tensor
+    ) -> Tensor:
         """One update with these settings; gives `total` and the losses of the films added to it, in double precision."""
         fabric, module = self.fabric, self.module
         assert module is not None
@@ -207,18 +148,16 @@ class Training:
         n = sum(len(which) for which, _ in batches)
         for k, (which, dropout) in enumerate(batches):
             mine = share_of(fabric, len(which))
-            if mine.start == mine.stop:  # more processes than films: pass one whose logits are dropped
-                mine = slice(0, 1)
-            x = films.take(which[mine], fabric.device)
+            x = films.take(which[mine]).to(fabric.device, non_blocking=True)
             factors = None if dropout is None else dropout[mine].to(fabric.device)
             with fabric.no_backward_sync(module, enabled=k < len(batches) - 1):
                 logits = gathered(fabric, module(x, factors), len(which))
-                loss = self.recipe.loss(logits, films.labels[torch.from_numpy(which)].to(fabric.device))
+                loss = self.regimen.loss(logits, films.labels[torch.from_numpy(which)].to(fabric.device))
                 fabric.backward(loss * (len(which) / n * fabric.world_size))
             total = total.to(fabric.device) + loss.detach().double() * len(which)
-        if self.recipe.policy.clip_value is not None or self.recipe.policy.clip_norm is not None:
+        if self.regimen.policy.clip_value is not None or self.regimen.policy.clip_norm is not None:
             fabric.strategy.precision.unscale_gradients(self.optimizer.optimizer)
-            clip(self.recipe.policy, (p for p in self.network.parameters() if p.requires_grad))
+            clip(self.regimen.policy, (p for p in self.network.parameters() if p.requires_grad))
         self.optimizer.step()
         return total
 
@@ -242,56 +181,38 @@ class Training:
 
 
 def epoch_steps(
-    recipe: Recipe, n: int, epoch: int, feature_shape: torch.Size | None
+    regimen: Regimen, n: int, epoch: int, feature_shape: torch.Size | None
 ) -> Iterator[list[Batch]]:
-    """The batches of each step of an epoch.
-
-    Args:
-        recipe: Batch, accumulation and seed.
-        n: Training films.
-        epoch: From 1.
-        feature_shape: Of one film's features where they are dropped out, else None.
-    """
-    order = generator(recipe.seed, "order", epoch).permutation(n)
-    masks = generator(recipe.seed, "dropout", epoch)
-
-    def batches() -> Iterator[Batch]:
-        for start in range(0, n, recipe.batch):
-            which = order[start : start + recipe.batch]
-            shape = None if feature_shape is None else torch.Size((len(which), *feature_shape))
-            yield which, None if shape is None else dropout_factors(masks, shape)
-
-    every = batches()
-    while step := list(islice(every, recipe.options.accumulate)):
+    """The batches of each step of an epoch: `draw_batches`, as many as are accumulated at once."""
+    every = draw_batches(regimen, n, epoch, feature_shape)
+    while step := list(islice(every, regimen.finetune.accumulate)):
         yield step
 
 
-def feature_shape(network: WholeNetwork, films: Films) -> torch.Size | None:
+def feature_shape(network: WholeNetwork, films: LabelledRows) -> torch.Size | None:
     """Shape of the features of one of the films where the network drops them out, else None."""
-    return network.feature_shape(*films.rows.take(slice(0, 1)).shape[1:]) if network.dropout else None
+    return network.feature_shape(*films.shape) if network.dropout else None
 
 
-def logits_of(fabric: Fabric, network: WholeNetwork, films: Films) -> Tensor:
+def logits_of(fabric: Fabric, network: WholeNetwork, films: LabelledRows) -> Tensor:
     """Logits of all films in evaluation, in order, each computed once by one process: float32 (n, n_classes) on the CPU."""
     share_buffers(fabric, network)
     network.eval()
-    mine = share_of(fabric, len(films))
+    mine = np.arange(len(films))[share_of(fabric, len(films))]
     out = []
     with torch.no_grad(), fabric.autocast():
-        for start in range(mine.start, mine.stop, EVALUATION_BATCH):
-            which = np.arange(start, min(start + EVALUATION_BATCH, mine.stop))
-            out.append(network(films.take(which, fabric.device)).float())
-        if not out:
-            out.append(network(films.take(np.array([0]), fabric.device)).float()[:0])
+        for start in range(0, len(mine), EVALUATION_BATCH):
+            some = films.take(mine[start : start + EVALUATION_BATCH])
+            out.append(network(some.to(fabric.device, non_blocking=True)).float())
         return gathered(fabric, torch.cat(out), len(films)).cpu()
 
 
 def fit_network(
     fabric: Fabric,
     network: WholeNetwork,
-    train: Films,
-    valid: Films,
-    recipe: Recipe,
+    train: LabelledRows,
+    valid: LabelledRows,
+    regimen: Regimen,
     checkpoints: Checkpoints,
 ) -> Iterator[EpochRecord]:
     """Train a network in place; yields a record after each epoch, first those of epochs that a checkpoint has behind it.
@@ -299,47 +220,43 @@ def fit_network(
     Args:
         fabric: Device, precision, processes; launched.
         network: Its weights move. It is moved to the device.
-        train: Films to learn from; a film drawn k times is there k times.
-        valid: Films for the validation loss, which a plateau, early stopping and the best epoch go by.
-        recipe: All else.
+        train: Prepared films to learn from; a film drawn k times is there k times.
+        valid: Those for the validation loss, which a plateau, early stopping and the best epoch go by.
+        regimen: All else.
         checkpoints: Read at the beginning, written after each epoch and now and then within one.
 
     Raises:
         HilumError: The loss is no longer finite, or something frozen moved.
     """
-    training = Training(fabric, network, recipe, len(train))
+    training = Training(fabric, network, regimen, len(train))
     shape = feature_shape(network, train)
     progress = Progress()
     if (state := checkpoints.load()) is not None:
         progress = training.restore(state)
         del state  # as large as the network and its optimiser
         yield from progress.records
-    while progress.epoch <= recipe.all_epochs and not _stopped(recipe, progress):
+    while progress.epoch <= regimen.all_epochs and not _stopped(regimen, progress):
         epoch = progress.epoch
         training.enter(epoch)
-        for k, step in enumerate(epoch_steps(recipe, len(train), epoch, shape)):
+        for k, step in enumerate(epoch_steps(regimen, len(train), epoch, shape)):
             if k < progress.step:
                 continue  # taken before the checkpoint
             training.step(progress, train, step)
             checkpoints.save(lambda: training.state(progress), only_if_due=True)
-        valid_loss = float(recipe.loss(logits_of(fabric, network, valid).double(), valid.labels))
+        valid_loss = float(regimen.loss(logits_of(fabric, network, valid).double(), valid.labels))
         record = EpochRecord(epoch, float(progress.total) / len(train), valid_loss, progress.rate)
-        if not np.isfinite([record.train_loss, record.valid_loss]).all():
-            raise HilumError(
-                f"the loss is not finite after epoch {epoch}: {record}; a lower learning rate may help"
-            )
         training.rates(epoch).epoch_ended(valid_loss)
         progress.epoch_over(record)
-        if recipe.best_epoch and progress.since_best() == 0:
+        if regimen.training.best_epoch and progress.since_best() == 0:
             checkpoints.save_best(network.state_dict())
         checkpoints.save(lambda: training.state(progress))
         yield record
     training.check_frozen()
-    if recipe.best_epoch:
+    if regimen.training.best_epoch:
         fabric.barrier()
         network.load_state_dict(checkpoints.best())
 
 
-def _stopped(recipe: Recipe, progress: Progress) -> bool:
-    patience = recipe.early_stopping
+def _stopped(regimen: Regimen, progress: Progress) -> bool:
+    patience = regimen.training.early_stopping
     return patience is not None and bool(progress.records) and progress.since_best() >= patience

@@ -20,16 +20,16 @@ SGD_MOMENTUM = 0.9
 
 
 def build_optimizer(
-    policy: Policy, groups: Sequence[tuple[Sequence[Parameter], float]], fused: bool | None = None
+    policy: Policy, groups: Iterable[Iterable[Parameter]], fused: bool | None = None
 ) -> Optimizer:
     """A new optimiser. Its rates are 0 until `apply` sets those of the first step.
 
     Args:
         policy: Names the optimiser and its weight decay; all else is torch's default.
-        groups: (parameters, factor on the rate).
+        groups: Parameters that share a factor on the rate.
         fused: Update each weight in one pass, without tensors in between as large as the weights (last bits differ); None: torch's default.
     """
-    tables = [{"params": list(parameters)} for parameters, _ in groups]
+    tables = [{"params": list(parameters)} for parameters in groups]
     if policy.optimizer == "sgd":
         return torch.optim.SGD(
             tables, lr=0.0, momentum=SGD_MOMENTUM, weight_decay=policy.weight_decay, fused=fused

@@ -23,10 +23,10 @@ def share_lengths(n: int, processes: int) -> list[int]:
 
 
 def share_of(fabric: Fabric, n: int) -> slice:
-    """Which of `n` films are this process's."""
+    """Which of `n` films are this process's; of fewer films than processes the first once more, whose row `gathered` drops."""
     lengths = share_lengths(n, fabric.world_size)
     start = sum(lengths[: fabric.global_rank])
-    return slice(start, start + lengths[fabric.global_rank])
+    return slice(start, start + lengths[fabric.global_rank]) if lengths[fabric.global_rank] else slice(0, 1)
 
 
 def gathered(fabric: Fabric, rows: Tensor, n: int) -> Tensor:

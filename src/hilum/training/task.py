@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-import numpy as np
-from numpy.typing import NDArray
+from torch import Tensor
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.drawn_films import DrawnFilms
-from hilum.artifacts.features import FeatureSpec, FeatureStore, PartFeatures
+from hilum.artifacts.features import FeatureSpec, FeatureStore
 from hilum.artifacts.header import Header
 from hilum.artifacts.prepared import ArrayStore, PreparedStore
 from hilum.artifacts.trial_files import FINDER
@@ -29,7 +28,8 @@ from hilum.study.losses import Loss
 from hilum.study.policies import POLICY, Policy
 from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.checkpoints import EVERY_S
-from hilum.training.losses import LossFunction, build_loss
+from hilum.training.losses import build_loss
+from hilum.training.regimen import LabelledRows, Regimen
 
 TRIAL: Final = Key(
     split=ALWAYS, train=ALWAYS, valid=ALWAYS, seed=ALWAYS, policy=POLICY, loss=LOSS, softmax_first=False, training=TRAINING,
@@ -58,6 +58,7 @@ class Frozen:
 
     features: FeatureSpec
     stores: Path
+    finetune: ClassVar = FinetuneTable()
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -221,20 +222,21 @@ class TrainTask:
         output = self.output
         return output.is_dir() and (not self.training.find_rate or (output / FINDER).is_file())
 
-    def films(self) -> tuple[PartFeatures, PartFeatures]:
-        """The films of train and valid where they lie."""
+    def films(self) -> tuple[LabelledRows, LabelledRows]:
+        """What is stored of the films of train and valid."""
         drawn = DrawnFilms.read(self.drawn)
         store = self.body.store(drawn)
         train, valid = (drawn.found(drawn.parts[p], self.template.classes, store) for p in ("train", "valid"))
-        return train, valid
+        return LabelledRows.of(train), LabelledRows.of(valid)
 
-    def loss_of(self, labels: NDArray[np.int64]) -> LossFunction:
-        """The loss as a function.
+    def regimen(self, labels: Tensor) -> Regimen:
+        """How the model is trained.
 
         Args:
             labels: Class indices of the training films as they are drawn.
 
         Raises:
-            InputError: It does not fit the classes.
+            InputError: The loss does not fit the classes.
         """
-        return build_loss(self.loss, self.template.classes, labels, self.softmax_first)
+        loss = build_loss(self.loss, self.template.classes, labels.numpy(), self.softmax_first)
+        return Regimen(self.policy, loss, self.training, self.seed, self.body.finetune)

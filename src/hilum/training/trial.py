@@ -18,8 +18,57 @@ from hilum.artifacts.history import NAME as HISTORY
 from hilum.artifacts.trial_files import TRAIN, TrainFacts
 from hilum.core.files import write_text, writing_folder
 from hilum.stats.calibration import choose_threshold, fit_temperature
-from hilum.training.loop import EpochRecord, lowest
+from hilum.training.regimen import EpochRecord, Regimen, lowest
 from hilum.training.task import TrainTask
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves, before anything is chosen on validation.
+
+    Attributes:
+        template: The bundle, with what training found of the model.
+        state: Trained weights: the head's, or the whole network's.
+        valid_logits: Of the validation films, shape (n, n_classes).
+        valid_labels: Their class indices, shape (n,).
+        n_train: Training films.
+        records: Of the epochs.
+        seconds: That the training took.
+    """
+
+    template: Bundle
+    state: Mapping[str, NDArray[Any]]
+    valid_logits: NDArray[np.float64]
+    valid_labels: NDArray[np.int64]
+    n_train: int
+    records: Sequence[EpochRecord]
+    seconds: float
+
+
+def conclude(
+    task: TrainTask, regimen: Regimen, trained: Trained, facts: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Choose on validation and write the trial's folder.
+
+    Args:
+        task: The task.
+        regimen: How it was trained.
+        trained: What came of it.
+        facts: More JSON files of the trial: name -> value.
+    """
+    t, best_epoch, epochs = trained, task.training.best_epoch, len(trained.records)
+    found = {
+        "epochs_run": epochs,
+        "kept_epoch": lowest(t.records).epoch if best_epoch else epochs,
+        "n_train": t.n_train,
+        "n_valid": len(t.valid_labels),
+    }
+    bundle = finished(
+        t.template, t.valid_logits, t.valid_labels, task.threshold_rule, {**task.options, **found}
+    )
+    took = TrainFacts(round(t.seconds, 4), regimen.steps(t.n_train), epochs)
+    lines = history_lines(t.records, best_epoch)
+    write_trial(task.output, bundle, task.header, t.state, lines, {**facts, TRAIN: asdict(took)})
 
 
 def finished(
@@ -50,58 +99,10 @@ def finished(
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Trained:
-    """What a training leaves, before anything is chosen on validation.
-
-    Attributes:
-        template: The bundle, with what training found of the model.
-        state: Trained weights: the head's, or the whole network's.
-        valid_logits: Of the validation films, shape (n, n_classes).
-        valid_labels: Their class indices, shape (n,).
-        n_train: Training films.
-        records: Of the epochs.
-        seconds: That the training took.
-        steps_per_epoch: Optimiser steps.
-    """
-
-    template: Bundle
-    state: Mapping[str, NDArray[Any]]
-    valid_logits: NDArray[np.float64]
-    valid_labels: NDArray[np.int64]
-    n_train: int
-    records: Sequence[EpochRecord]
-    seconds: float
-    steps_per_epoch: int
-
-
-def conclude(task: TrainTask, trained: Trained, facts: Mapping[str, Mapping[str, Any]]) -> None:
-    """Choose on validation and write the trial's folder.
-
-    Args:
-        task: The task.
-        trained: What came of it.
-        facts: More JSON files of the trial: name -> value.
-    """
-    t, best_epoch = trained, task.training.best_epoch
-    found = {
-        "epochs_run": len(t.records),
-        "kept_epoch": lowest(t.records).epoch if best_epoch else len(t.records),
-        "n_train": t.n_train,
-        "n_valid": len(t.valid_labels),
-    }
-    bundle = finished(
-        t.template, t.valid_logits, t.valid_labels, task.threshold_rule, {**task.options, **found}
-    )
-    took = asdict(TrainFacts(round(t.seconds, 4), t.steps_per_epoch, len(t.records)))
-    lines = history_lines(t.records, best_epoch)
-    write_trial(task.output, bundle, task.header, t.state, lines, {**facts, TRAIN: took})
-
-
 def history_lines(records: Sequence[EpochRecord], best_epoch: bool) -> list[dict[str, Any]]:
     """Lines of history.jsonl; where the epoch was chosen, that whose weights were kept is marked ``best``."""
     kept = lowest(records).epoch if best_epoch else None
-    return [r.to_dict() | ({"best": True} if r.epoch == kept else {}) for r in records]
+    return [asdict(r) | ({"best": True} if r.epoch == kept else {}) for r in records]
 
 
 def write_trial(

@@ -34,13 +34,14 @@ from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
 from hilum.stages.duplicates import find_duplicates
 from hilum.stages.prepare import plan, prepare_chunk, tasks_of
-from hilum.stats.asked import TrialScores
+from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.summary import cell_statistics
 from hilum.study.policies.constant import ConstantPolicy
-from hilum.study.tables import FinetuneTable
+from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.checkpoints import Checkpoints
-from hilum.training.loop import Source, fit
+from hilum.training.loop import fit
 from hilum.training.optimizers import build_optimizer
+from hilum.training.regimen import LabelledRows, Regimen
 
 OptimizerName = Literal["adam", "adamw", "sgd"]
 _STEPS = 3
@@ -106,9 +107,12 @@ def head_step(name: str, shape: tuple[int, ...], n_classes: int, batch: int) -> 
         made = rng.random((len(labels), *shape), np.float32)
         np.save(path, made.astype("float16" if b.spatial else "float32"))
         rows = [(path, k) for k in range(len(labels))]
-        train, valid = Source(FeatureRows(rows[:n]), labels[:n]), Source(FeatureRows(rows[n:]), labels[n:])
-        head, policy = build_head(b, n_classes, 0), ConstantPolicy(learning_rate=1e-3)
-        epochs = fit(head, train, valid, policy, cross_entropy, 3, batch, 0)
+        train, valid = (
+            LabelledRows(FeatureRows(rows[part]), labels[part]) for part in (slice(n), slice(n, None))
+        )
+        table = TrainingTable(epochs=3, batch=batch)
+        regimen = Regimen(ConstantPolicy(learning_rate=1e-3), cross_entropy, table, 0)
+        epochs = fit(build_head(b, n_classes, 0), train, valid, regimen)
         next(epochs)  # memory is taken and operations are chosen in the first
         return min(seconds(lambda: next(epochs)) for _ in range(2)) / _UPDATES
 
@@ -131,7 +135,7 @@ def network_steps(
     if finetune.train == "head":
         network.body.requires_grad_(False)
     trained = [p for p in network.parameters() if p.requires_grad]
-    updates = build_optimizer(ConstantPolicy(optimizer=optimizer), [(trained, 1.0)])
+    updates = build_optimizer(ConstantPolicy(optimizer=optimizer), [trained])
     half = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}[finetune.precision]
 
     def forward() -> torch.Tensor:
@@ -175,7 +179,8 @@ def statistics(n_films: int, n_classes: int, n_resamples: int) -> float:
     clusters = np.array([str(k) for k in range(n_films)])
 
     def figures(n: int) -> list[Any]:
-        return list(cell_statistics([TrialScores(true, scores, clusters, 0.5)], names, "0", n_resamples=n))
+        films = ScoredFilms(true, scores, clusters, threshold=0.5)
+        return list(cell_statistics([films], names, "0", n_resamples=n))
 
     figures(64)  # numba compiles, or reads what it compiled
     return seconds(lambda: figures(n_resamples))

@@ -8,7 +8,6 @@ from torch import nn
 from hilum.core.errors import HilumError
 from hilum.models.backbone import build_network
 from hilum.models.heads import build_head
-from hilum.models.network_stages import stages
 from hilum.models.networks import NetworkScorer, build_whole, reset_first_conv, whole_from_state
 from hilum.models.registry import BACKBONES, backbone
 from hilum.models.weights import RANDOM, find, state_sha256
@@ -73,12 +72,12 @@ def test_the_cnn_computes_what_figure_14_does() -> None:
 @pytest.mark.parametrize("name", sorted(BACKBONES))
 def test_every_weight_is_in_one_stage_from_input_to_head(name: str) -> None:
     network = build_whole(backbone(name), RANDOM, 4, (SIZE_PX, SIZE_PX), seed=1)
-    found = stages(network)
-    names = [n for s in found for n in s.parameters]
+    found = network.stages()
+    names = [n for weights in found.values() for n in weights]
     assert sorted(names) == sorted(n for n, _ in network.named_parameters())
     assert names == [n for n, _ in network.named_parameters()]  # the libraries register them in order
-    assert found[-1].name == "head"
-    assert all(s.parameters for s in found)
+    assert list(found)[-1] == "head"
+    assert all(found.values())
     assert len(found) == {"resnet50": 6, "squeezenet1_0": 5, "densenet121": 6, "cnn": 2}.get(name, 10)
 
 

@@ -11,7 +11,6 @@ import hilum
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.predictions import Predictions
 from hilum.core.engine import Local
-from hilum.models.network_stages import stages
 from hilum.models.networks import build_whole
 from hilum.models.registry import BACKBONES, Backbone
 from hilum.models.weights import RANDOM
@@ -58,7 +57,7 @@ def test_an_entry_is_all_that_a_study_needs(added: Backbone, tmp_path: Path) -> 
 
 def test_its_stages_are_the_entrys(added: Backbone) -> None:
     network = build_whole(added, RANDOM, 3, (64, 64), seed=1)
-    assert {s.name: len(s.parameters) for s in stages(network)} == {
+    assert {name: len(weights) for name, weights in network.stages().items()} == {
         "stem": 3, "stage 2": 42, "stage 3": 78, "stage 4": 42, "top": 3, "head": 2,
     }  # fmt: skip
 

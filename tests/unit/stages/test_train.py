@@ -10,7 +10,6 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.bundle import Bundle
-from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.header import read_json
 from hilum.augment.presets import preset
 from hilum.core.errors import InputError
@@ -23,7 +22,7 @@ from hilum.study.losses import CrossEntropy, Focal
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
 from hilum.study.tables import TrainingTable
-from hilum.training.loop import Source, logits
+from hilum.training.loop import logits
 from hilum.training.task import TrainTask
 from trial_films import Part, frozen
 
@@ -91,16 +90,16 @@ def test_a_trials_folder(tmp_path: Path) -> None:
     assert header.seed == 7
     head = load_head(bundle, state)
     _, valid = t.films()
-    z = logits(head, Source(FeatureRows(valid.locations), np.array(valid.labels))).double()
-    assert cross_entropy(z, torch.tensor(valid.labels)).item() == lines[-1]["valid_loss"]
-    point = choose_threshold(np.array(valid.labels) == 1, torch.softmax(z, 1)[:, 1].numpy(), "youden")
+    z = logits(head, valid).double()
+    assert cross_entropy(z, valid.labels).item() == lines[-1]["valid_loss"]
+    point = choose_threshold(valid.labels.numpy() == 1, torch.softmax(z, 1)[:, 1].numpy(), "youden")
     assert bundle.operating_point == {
         "threshold": pytest.approx(float(point.threshold), rel=1e-12),
         "rule": "youden",
         "chosen_on": "valid",
         "n_films": 100,
     }
-    temperature = fit_temperature(z.numpy(), np.array(valid.labels)).value
+    temperature = fit_temperature(z.numpy(), valid.labels.numpy()).value
     assert bundle.calibration == {"temperature": pytest.approx(temperature, rel=1e-6), "chosen_on": "valid"}
     mtime = (folder / "train.json").stat().st_mtime_ns
     assert train_head(t) == folder
@@ -117,8 +116,7 @@ def test_the_best_epoch_is_named(tmp_path: Path) -> None:
     assert len(lines) == best + 3 < 30  # two epochs more, none of them lower
     bundle, _, state = Bundle.read(folder / "bundle")
     assert (bundle.training["kept_epoch"], bundle.training["epochs_run"]) == (best + 1, best + 3)
-    _, held_out = t.films()
-    valid = Source(FeatureRows(held_out.locations), np.array(held_out.labels))
+    _, valid = t.films()
     z = logits(load_head(bundle, state), valid).double()
     assert cross_entropy(z, valid.labels).item() == losses[best]
 
@@ -181,11 +179,11 @@ def test_softmax_first_is_the_loss_of_probabilities_taken_for_logits(
     head = build_head(backbone("densenet121"), 4, t.seed)
     for part, loss in zip(t.films(), (line["train_loss"], line["valid_loss"]), strict=True):
         with torch.no_grad():
-            z = head(torch.from_numpy(FeatureRows(part.locations).take(slice(None)))).double().numpy()
+            z = head(part.take(np.arange(len(part)))).double().numpy()
         p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
         scores, other = (p, z) if softmax_first else (z, p)
-        assert loss == pytest.approx(cross_entropy_by_hand(scores, part.labels), rel=1e-6)
-        assert loss != pytest.approx(cross_entropy_by_hand(other, part.labels), rel=1e-3)
+        assert loss == pytest.approx(cross_entropy_by_hand(scores, part.labels.numpy()), rel=1e-6)
+        assert loss != pytest.approx(cross_entropy_by_hand(other, part.labels.numpy()), rel=1e-3)
 
 
 def test_softmax_first_trains_with_the_gradient_of_the_double_softmax(tmp_path: Path) -> None:
@@ -195,8 +193,8 @@ def test_softmax_first_trains_with_the_gradient_of_the_double_softmax(tmp_path: 
     state = Bundle.read(train_head(t) / "bundle")[2]
     head = build_head(backbone("densenet121"), 4, t.seed)
     train, _ = t.films()
-    z = head(torch.from_numpy(FeatureRows(train.locations).take(slice(None))))
-    loss = cross_entropy(torch.softmax(z, dim=1), torch.tensor(train.labels))
+    z = head(train.take(np.arange(150)))
+    loss = cross_entropy(torch.softmax(z, dim=1), train.labels)
     gradients = torch.autograd.grad(loss, list(head.parameters()))
     for (name, was), gradient in zip(head.named_parameters(), gradients, strict=True):
         expected = (was.detach() - 1e-2 * gradient).numpy()

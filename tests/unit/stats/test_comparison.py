@@ -1,12 +1,13 @@
 """Families of comparisons: estimates against plain means, verdicts, pairing, few and undefined, order of films."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from hilum.artifacts.comparisons import ComparisonRow, Pair
 from hilum.core.errors import InputError
-from hilum.stats.asked import TrialScores
 from hilum.stats.comparison import Cells
 from hilum.stats.curves import pr_auc
 from hilum.stats.scored_films import ScoredFilms
@@ -27,7 +28,7 @@ def cell(seed: int, skill: float, trials: int = 3, first: int = 0, n: int = N) -
         z = hard + 0.5 * np.random.default_rng([seed, t]).normal(size=(n, 3))
         z[np.arange(n), true] += skill
         score = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-        found.append(ScoredFilms([f"f{k}" for k in numbers], true, score, [f"u{k // 2}" for k in numbers]))
+        found.append(ScoredFilms(true, score, [f"u{k // 2}" for k in numbers], [f"f{k}" for k in numbers]))
     return found
 
 
@@ -47,9 +48,7 @@ def test_estimates_are_those_of_the_statistics(cells: Cells) -> None:
     rows = {
         (name, r.metric): r.estimate
         for name, trials in (("a", cell(1, 1.6)), ("b", cell(2, 1.0)))
-        for r in cell_statistics(
-            [TrialScores(t.y_true, t.y_score, t.clusters) for t in trials], CLASSES, "covid", n_resamples=2
-        )
+        for r in cell_statistics(trials, CLASSES, "covid", n_resamples=2)
         if r.class_ == "covid"
     }
     for row in cells.compare("f", [Pair("a", "b", "")], METRICS):
@@ -94,16 +93,7 @@ def test_a_cell_against_itself() -> None:
 def test_neither_the_order_of_films_nor_that_of_cells_changes_a_number() -> None:
     a, b = cell(1, 1.3), cell(2, 1.0)
     order = np.random.default_rng(0).permutation(N)
-
-    def shuffled(t: ScoredFilms) -> ScoredFilms:
-        return ScoredFilms(
-            [t.image_ids[k] for k in order],
-            np.asarray(t.y_true)[order],
-            np.asarray(t.y_score)[order],
-            [np.asarray(t.clusters)[k] for k in order],
-        )
-
-    assert one({"b": [shuffled(t) for t in b], "a": a}, "pr_auc") == one({"a": a, "b": b}, "pr_auc")
+    assert one({"b": [t.take(order) for t in b], "a": a}, "pr_auc") == one({"a": a, "b": b}, "pr_auc")
 
 
 def test_pairing_by_film_makes_the_difference_surer() -> None:
@@ -151,7 +141,7 @@ def test_few_discordant_films_are_counted_not_resampled() -> None:
     def says(wrong: list[int]) -> list[ScoredFilms]:
         p = np.where(true == 0, 0.9, 0.1)
         p[wrong] = 0.2
-        return [ScoredFilms(ids, true, np.stack([p, 1 - p], axis=1), ids)]
+        return [ScoredFilms(true, np.stack([p, 1 - p], axis=1), ids, ids)]
 
     cells = Cells({"a": says([0]), "b": says([1, 2, 3, 4])}, ["covid", "normal"], "covid", ["sensitivity"])
     (row,) = cells.compare("f", [Pair("a", "b", "")], ["sensitivity"])
@@ -175,12 +165,7 @@ def test_few_errors_on_other_films_are_not_resampled_either() -> None:
 def test_what_is_undefined_is_a_row_with_its_reason() -> None:
     (t,) = cell(1, 1.0, 1)
     kept = np.flatnonzero(np.asarray(t.y_true) != 0)
-    without = ScoredFilms(
-        [t.image_ids[k] for k in kept],
-        np.asarray(t.y_true)[kept],
-        np.asarray(t.y_score)[kept],
-        [np.asarray(t.clusters)[k] for k in kept],
-    )
+    without = t.take(kept)
     cells = Cells({"a": [t], "b": [without]}, CLASSES, "covid", ["sensitivity", "pr_auc"])
     for row in cells.compare("f", [Pair("a", "b", "")], ["sensitivity", "pr_auc"]):
         assert (row.verdict, row.estimate, row.p, row.p_adjusted, row.low) == (
@@ -208,6 +193,6 @@ def test_wrong_words_are_refused(cells: Cells) -> None:
     with pytest.raises(InputError, match="no comparison of metric 'sensitivty'; did you mean 'sensitivity'"):
         Cells({"a": cell(1, 1.0, 1)}, CLASSES, "covid", ["sensitivty"])
     (t,) = cell(1, 1.0, 1)
-    twice = ScoredFilms([t.image_ids[0]] * N, t.y_true, t.y_score, t.clusters)
+    twice = replace(t, image_ids=[t.image_ids[0]] * N)
     with pytest.raises(InputError, match="a, trial 1: an image id occurs twice"):
         Cells({"a": [twice]}, CLASSES, "covid", ["ppv"])

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hilum.core.errors import InputError
 from hilum.stats.intervals import Interval, bootstrap_interval, few_events_interval, never_narrower
 from hilum.stats.limits import Limits
 from hilum.stats.proportions import clopper_pearson
@@ -71,13 +70,6 @@ def test_the_part_of_film_chance_that_trials_share_is_told_from_the_rest() -> No
     assert found.film_error == pytest.approx(0.03, rel=0.05)  # cov(trial, trial'), not var of the mean
 
 
-def test_resampled_trials_never_leave_their_range() -> None:
-    points = np.array([0.8, 0.85, 0.9])
-    draws = np.repeat(points[:, None], B, axis=1)
-    found = bootstrap_interval(points, draws, 100, seed=0, trial_draw="multinomial")
-    assert (found.low, found.high) == (pytest.approx(0.8), pytest.approx(0.9))
-
-
 def test_undefined_resamples() -> None:
     draws = np.linspace(0.4, 0.6, 100)[None].copy()
     draws[0, :5] = np.nan
@@ -92,11 +84,6 @@ def test_undefined_resamples() -> None:
 def test_one_cluster_has_no_interval() -> None:
     found = bootstrap_interval(np.array([0.5]), np.full((1, 10), 0.5), 1, seed=0)
     assert (found.low, found.high, found.note) == (None, None, "no interval: one cluster only")
-
-
-def test_an_unknown_way_to_draw_trials_is_named() -> None:
-    with pytest.raises(InputError, match="got 'normal'"):
-        bootstrap_interval(np.array([0.5]), np.full((1, 10), 0.5), 5, seed=0, trial_draw="normal")  # type: ignore[arg-type]
 
 
 def limits_of(p: float, n: float) -> Limits:

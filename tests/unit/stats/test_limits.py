@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from film_statistics import film_statistics
 from hilum.artifacts.statistics import MACRO
 from hilum.stats.limits import area_limits, f1_limits, mean_limits, newcombe
 from hilum.stats.proportions import clopper_pearson, wilson
-from hilum.stats.summary import film_statistics
 from statistics_rows import find
 
 

@@ -74,7 +74,7 @@ def test_numerators_denominators_and_effective_films() -> None:
     true, clusters = np.array([1, 1, 1, 0]), np.array(["a", "a", "b", "c"])
     table = DecisionTable(true * 2 + np.array([1, 0, 1, 0]), 2, ratios(2, 1)[:2])
     found = resample([TrialFigures(clusters, [table])], 5, seed=0)
-    assert found.above.tolist() == [[2, 1]]
+    assert (found.points * found.below).tolist() == [[2, 1]]
     assert found.below.tolist() == [[3, 1]]
     assert found.effective.tolist() == [[9 / 5, 1]]
 

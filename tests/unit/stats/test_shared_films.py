@@ -12,7 +12,7 @@ def trial(ids: list[str], right: list[bool]) -> ScoredFilms:
     """Films of class 1 where the id is even; scores that are right or wrong as said."""
     true = np.array([int(int(i) % 2 == 0) for i in ids])
     said = np.where(right, true, 1 - true)
-    return ScoredFilms(ids, true, np.stack([1 - said, said], axis=1) * 0.8 + 0.1, ids)
+    return ScoredFilms(true, np.stack([1 - said, said], axis=1) * 0.8 + 0.1, ids, ids)
 
 
 def test_only_films_that_both_tested_count() -> None:

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
+from film_statistics import film_statistics
 from hilum.artifacts.statistics import StatisticsRow
 from hilum.core.errors import InputError
-from hilum.stats.asked import TrialScores
 from hilum.stats.confusion import confusion, predicted_class, rates
 from hilum.stats.contrasts import Sides
 from hilum.stats.curves import roc_auc
 from hilum.stats.proportions import clopper_pearson
-from hilum.stats.summary import cell_statistics, film_statistics
+from hilum.stats.scored_films import ScoredFilms
+from hilum.stats.summary import cell_statistics
 from hilum.stats.trials import summarise_trials
 from statistics_rows import find
 
@@ -88,7 +89,7 @@ def test_patients_with_copies_of_a_film_make_the_interval_wider() -> None:
 
 def test_a_cell_is_the_mean_of_its_trials_with_their_standard_error() -> None:
     scores = [films(seed) for seed in range(3)]
-    trials = [TrialScores(true, score, np.arange(300)) for true, score in scores]
+    trials = [ScoredFilms(true, score, np.arange(300)) for true, score in scores]
     rows = cell_statistics(trials, CLASSES, "covid", n_resamples=200)
     each = [rates(confusion(t, predicted_class(s), 4), 1)["sensitivity"] for t, s in scores]
     row, wanted = find(rows, "sensitivity", "covid"), summarise_trials(each)
@@ -105,7 +106,7 @@ def test_trials_with_films_of_their_own() -> None:
     parts = [films(0, 120), films(1, 124)]
     clusters = [np.arange(120), np.arange(60, 184)]
     rows = cell_statistics(
-        [TrialScores(t, s, c) for (t, s), c in zip(parts, clusters, strict=True)],
+        [ScoredFilms(t, s, c) for (t, s), c in zip(parts, clusters, strict=True)],
         CLASSES,
         "covid",
         n_resamples=100,
@@ -194,8 +195,8 @@ def test_a_class_without_films_is_null_not_nan() -> None:
     assert find(rows, "pr_auc", "viral").note == "undefined: no film of the class"
     assert find(rows, "roc_auc", "covid").estimate is not None
     two = [
-        TrialScores(true, score, np.arange(300)),
-        TrialScores(true[true != 3], score[true != 3], np.arange(225)),
+        ScoredFilms(true, score, np.arange(300)),
+        ScoredFilms(true[true != 3], score[true != 3], np.arange(225)),
     ]
     assert (
         "(in trial 2 of 2)"
@@ -215,25 +216,25 @@ def test_equal_input_gives_equal_rows() -> None:
     ("trials", "positive", "message"),
     [
         ([], "covid", "expected trials"),
-        ([TrialScores(*films(0), np.arange(300))], "flu", "'flu' is not one of"),
+        ([ScoredFilms(*films(0), np.arange(300))], "flu", "'flu' is not one of"),
         (
-            [TrialScores(*films(0), np.arange(299))],
+            [ScoredFilms(*films(0), np.arange(299))],
             "covid",
             "trial 0: expected 4 scores and a cluster a film; got 300 films",
         ),
         (
-            [TrialScores([0], [[0.1, float("nan"), 0.1, 0.1]], [0])],
+            [ScoredFilms([0], [[0.1, float("nan"), 0.1, 0.1]], [0])],
             "covid",
             "trial 0: film at position 0 has a score",
         ),
-        ([TrialScores([4], [[0.1, 0.2, 0.1, 0.1]], [0])], "covid", r"trial 0, y_true: position 0 holds 4"),
+        ([ScoredFilms([4], [[0.1, 0.2, 0.1, 0.1]], [0])], "covid", r"trial 0, y_true: position 0 holds 4"),
         (
-            [TrialScores(*films(0), np.arange(300)), TrialScores(*films(0), np.arange(300), threshold=0.5)],
+            [ScoredFilms(*films(0), np.arange(300)), ScoredFilms(*films(0), np.arange(300), threshold=0.5)],
             "covid",
             "all have an operating point, or none",
         ),
     ],
 )
-def test_wrong_input_is_named(trials: list[TrialScores], positive: str, message: str) -> None:
+def test_wrong_input_is_named(trials: list[ScoredFilms], positive: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         cell_statistics(trials, CLASSES, positive)

@@ -19,7 +19,7 @@ def says(wrong: int, first: int = 0, weights: str = "") -> ScoredFilms:
     p = np.where(true == 0, 0.9, 0.1)
     p[first : first + wrong] = 0.2
     names = [str(k) for k in range(N + 20)]
-    return ScoredFilms(names, true, np.stack([p, 1 - p], axis=1), names, weights)
+    return ScoredFilms(true, np.stack([p, 1 - p], axis=1), names, names, weights=weights)
 
 
 def rows(cells: dict[str, list[ScoredFilms]]) -> list[ComparisonRow]:

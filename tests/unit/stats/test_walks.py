@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hilum.stats.walks import SortedRanking, areas_of_resamples, cells_of_resamples
+from hilum.stats.walks import SortedRanking, areas_of_resamples
 
 
 def test_areas_by_hand() -> None:
@@ -24,9 +24,3 @@ def test_areas_by_hand() -> None:
 def test_no_film() -> None:
     nobody = SortedRanking.of(np.zeros(0, np.bool_), np.zeros(0), np.zeros(0, np.int32))
     assert np.isnan(areas_of_resamples(nobody, np.ones((2, 3), dtype=np.uint16))).all()
-
-
-def test_cells() -> None:
-    counts = np.array([[1, 2], [1, 0]], dtype=np.uint16)
-    found = cells_of_resamples(np.array([0, 0, 1], np.int32), np.array([2, 0, 2], np.int32), 3, counts)
-    assert found.tolist() == [[1, 0, 2], [2, 0, 2]]

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from hilum.report.checklist_items import CLAIM, TRIPOD_AI
 
 from hilum.core.errors import InputError
-from hilum.report.checklist_items import CLAIM, TRIPOD_AI
 from hilum.study.file import Study, read_study
 from hilum.study.keys import study_digest
 from hilum.study.reporting import ITEMS, ReportingTable

@@ -15,11 +15,13 @@ from hilum.core.seeding import generator
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
 from hilum.study.policies.constant import ConstantPolicy
+from hilum.study.tables import TrainingTable
 from hilum.training.finder import FinderCurve, find_rate, in_valley, lowest_tenth, steepest
-from hilum.training.loop import Source
+from hilum.training.regimen import LabelledRows, Regimen
 
 POLICY = ConstantPolicy(weight_decay=0.01, clip_norm=5.0)
 N, BATCH, SEED = 300, 32, 4
+REGIMEN = Regimen(POLICY, cross_entropy, TrainingTable(batch=BATCH), SEED)
 
 
 @pytest.fixture(autouse=True)
@@ -31,15 +33,15 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def source(tmp_path: Path) -> Source:
+def source(tmp_path: Path) -> LabelledRows:
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(N, 1024)).astype(np.float32), np.arange(N) % 4
     x[np.arange(N), y] += 4
     np.save(tmp_path / "x.npy", 5 * x)
-    return Source(FeatureRows([(str(tmp_path / "x.npy"), k) for k in range(N)]), y)
+    return LabelledRows(FeatureRows([(str(tmp_path / "x.npy"), k) for k in range(N)]), y)
 
 
-def plain_range_test(of: Source) -> tuple[list[float], list[float]]:
+def plain_range_test(of: LabelledRows) -> tuple[list[float], list[float]]:
     """fastai's LRFinder and AvgSmoothLoss(beta=.98), in torch's words."""
     head = build_head(backbone("densenet121"), 4, SEED)
     optimizer = torch.optim.Adam(head.parameters(), weight_decay=0.01)
@@ -55,7 +57,7 @@ def plain_range_test(of: Source) -> tuple[list[float], list[float]]:
             rates.append(1e-7 * (10 / 1e-7) ** (len(rates) / 100))
             optimizer.param_groups[0]["lr"] = rates[-1]
             optimizer.zero_grad()
-            loss = cross_entropy(head(of.features(which)), of.labels[which])
+            loss = cross_entropy(head(of.take(which)), of.labels[which])
             loss.backward()
             torch.nn.utils.clip_grad_norm_(head.parameters(), 5.0)
             optimizer.step()
@@ -69,7 +71,7 @@ def test_the_curve_is_a_plain_loops_and_the_head_stays(tmp_path: Path) -> None:
     of = source(tmp_path)
     head = build_head(backbone("densenet121"), 4, SEED)
     before = {k: v.clone() for k, v in head.state_dict().items()}
-    curve = find_rate(head, of, cross_entropy, BATCH, SEED, POLICY)
+    curve = find_rate(head, of, REGIMEN)
     rates, losses = plain_range_test(of)
     assert curve.rates == pytest.approx(rates, rel=1e-12)
     assert curve.losses == pytest.approx(losses, rel=1e-9)
@@ -84,14 +86,16 @@ def test_the_curve_is_a_plain_loops_and_the_head_stays(tmp_path: Path) -> None:
     assert curve.steep == steepest(*seen)
     assert curve.minimum == lowest_tenth(*seen)
     assert 1e-5 < curve.valley < 1e-1
-    assert find_rate(head, of, cross_entropy, BATCH, SEED, POLICY) == curve
+    assert find_rate(head, of, REGIMEN) == curve
 
 
 def test_a_test_that_ends_too_soon_suggests_nothing(tmp_path: Path) -> None:
     np.save(tmp_path / "inf.npy", np.full((64, 1024), 3e38, np.float32))
-    of = Source(FeatureRows([(str(tmp_path / "inf.npy"), k) for k in range(64)]), np.zeros(64, np.int64))
+    of = LabelledRows(
+        FeatureRows([(str(tmp_path / "inf.npy"), k) for k in range(64)]), np.zeros(64, np.int64)
+    )
     head = build_head(backbone("densenet121"), 4, SEED)
-    curve = find_rate(head, of, cross_entropy, BATCH, SEED, POLICY)
+    curve = find_rate(head, of, REGIMEN)
     assert curve == FinderCurve((), (), None, None, None)
 
 

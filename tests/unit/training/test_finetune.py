@@ -1,6 +1,7 @@
 """The loop on whole networks: a killed training ends with the bits of an unbroken one; what is frozen stays; batches can be accumulated."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,10 @@ from hilum.study.policies import Policy
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
 from hilum.study.policies.plateau import PlateauPolicy
-from hilum.study.tables import FinetuneTable
+from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.checkpoints import Checkpoints
-from hilum.training.finetune import Films, Progress, Recipe, Training, fit_network
-from hilum.training.loop import EpochRecord
+from hilum.training.finetune import Progress, Training, fit_network
+from hilum.training.regimen import EpochRecord, LabelledRows, Regimen
 
 SIZE_PX, N, BATCH = 64, 14, 4
 
@@ -36,11 +37,11 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def films(folder: Path, n: int = N, size_px: int = SIZE_PX) -> Films:
+def films(folder: Path, n: int = N, size_px: int = SIZE_PX) -> LabelledRows:
     y = np.arange(n) % 4
     x = np.random.default_rng(0).integers(0, 120, (n, size_px, size_px)) + 30 * y[:, None, None]
     np.save(folder / "films.npy", x.astype(np.uint8))
-    return Films(FeatureRows([(str(folder / "films.npy"), k) for k in range(n)]), torch.from_numpy(y))
+    return LabelledRows(FeatureRows([(str(folder / "films.npy"), k) for k in range(n)]), y)
 
 
 def network(name: str = "squeezenet1_0", weights: str = "none") -> WholeNetwork:
@@ -48,16 +49,18 @@ def network(name: str = "squeezenet1_0", weights: str = "none") -> WholeNetwork:
     return build_whole(b, RANDOM if weights == "none" else find(b, weights), 4, (SIZE_PX, SIZE_PX), seed=3)
 
 
-def recipe(policy: Policy | None = None, epochs: int = 2, batch: int = BATCH, **options: object) -> Recipe:
+def regimen(policy: Policy | None = None, epochs: int = 2, batch: int = BATCH, **options: object) -> Regimen:
     policy = policy or ConstantPolicy(learning_rate=1e-4)
-    return Recipe(policy, cross_entropy, FinetuneTable(**options), epochs, batch, seed=3)
+    return Regimen(
+        policy, cross_entropy, TrainingTable(epochs=epochs, batch=batch), 3, FinetuneTable(**options)
+    )
 
 
 def train(
-    folder: Path, net: WholeNetwork, how: Recipe, every_s: float = 300.0, part: Films | None = None
+    folder: Path, net: WholeNetwork, how: Regimen, every_s: float = 300.0, part: LabelledRows | None = None
 ) -> list[EpochRecord]:
     part = part or films(folder)
-    fabric = Fabric(accelerator="cpu", devices=1, precision=how.options.precision)
+    fabric = Fabric(accelerator="cpu", devices=1, precision=how.finetune.precision)
     checkpoints = Checkpoints(folder / "checkpoint", every_s=every_s)
     return list(fit_network(fabric, net, part, part, how, checkpoints))
 
@@ -99,7 +102,7 @@ def test_a_killed_training_ends_with_the_bits_of_an_unbroken_one(
     tmp_path: Path, name: str, policy: Policy, options: dict[str, object], calls: int
 ) -> None:
     """Killed again and again, each time after `calls` losses: within an epoch, and (5 = 4 steps and an evaluation) between two."""
-    how = recipe(policy, **options)
+    how = regimen(policy, **options)
     unbroken = network(name)
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -107,7 +110,7 @@ def test_a_killed_training_ends_with_the_bits_of_an_unbroken_one(
     for deaths in range(12):  # noqa: B007
         net = network(name)
         try:
-            got = train(tmp_path / "b", net, Recipe(**{**vars(how), "loss": dying_after(calls)}), every_s=0.0)
+            got = train(tmp_path / "b", net, replace(how, loss=dying_after(calls)), every_s=0.0)
         except Killed:
             continue
         break
@@ -127,8 +130,8 @@ def test_the_best_epoch_is_kept_and_a_stopped_training_stays_stopped(tmp_path: P
             return torch.tensor(next(losses))
         return cross_entropy(z, y)
 
-    plain = recipe(epochs=9)
-    how = Recipe(**{**vars(plain), "loss": loss, "early_stopping": 2, "best_epoch": True})
+    training = TrainingTable(epochs=9, batch=BATCH, early_stopping=2, best_epoch=True)
+    how = replace(regimen(), loss=loss, training=training)
     records = train(tmp_path, net, how)
     assert [r.valid_loss for r in records] == pytest.approx([1.0, 0.5, 0.7, 0.8])
     assert state_sha256(net) == evaluated[1]
@@ -148,7 +151,7 @@ def test_a_frozen_backbone_moves_only_where_batchnorm_is_in_train_mode(
 ) -> None:
     net = network("tf_efficientnet_lite0", "imagenet")
     before = {k: v.clone() for k, v in net.state_dict().items()}
-    train(tmp_path, net, recipe(epochs=1, train="head", batchnorm=batchnorm))
+    train(tmp_path, net, regimen(epochs=1, train="head", batchnorm=batchnorm))
     statistics = {k for k in before if k.endswith(("running_mean", "running_var", "num_batches_tracked"))}
     head = {k for k in before if k.startswith("head.")}
     assert moved(net, before) == (head | statistics if batchnorm == "train" else head)
@@ -156,7 +159,7 @@ def test_a_frozen_backbone_moves_only_where_batchnorm_is_in_train_mode(
 
 def test_gradual_unfreezing_trains_one_more_stage_each_epoch(tmp_path: Path) -> None:
     net = network()
-    how = recipe(epochs=3, unfreeze="gradual")
+    how = regimen(epochs=3, unfreeze="gradual")
     part = films(tmp_path)
     before = {k: v.clone() for k, v in net.state_dict().items()}
     seen = []
@@ -175,7 +178,7 @@ def test_gradual_unfreezing_trains_one_more_stage_each_epoch(tmp_path: Path) -> 
 def test_what_is_frozen_and_moves_is_an_error() -> None:
     net = network()
     fabric = Fabric(accelerator="cpu", devices=1)
-    training = Training(fabric, net, recipe(train="head"), N)
+    training = Training(fabric, net, regimen(train="head"), N)
     training.enter(1)
     training.check_frozen()
     with torch.no_grad():
@@ -189,9 +192,9 @@ def test_accumulated_batches_are_one_large_batch(tmp_path: Path, clip_norm: floa
     """Without clipping too, which would bring a gradient that is three times too long back to its length."""
     policy = ConstantPolicy(optimizer="sgd", learning_rate=1e-3, clip_norm=clip_norm)
     small, large = network("cnn"), network("cnn")
-    a = train(tmp_path, small, recipe(policy, batch=2, accumulate=3))
+    a = train(tmp_path, small, regimen(policy, batch=2, accumulate=3))
     (tmp_path / "checkpoint").unlink()
-    c = train(tmp_path, large, recipe(policy, batch=6))
+    c = train(tmp_path, large, regimen(policy, batch=6))
     assert [r.train_loss for r in a] == pytest.approx([r.train_loss for r in c], abs=1e-5)
     for p, q in zip(small.parameters(), large.parameters(), strict=True):
         assert torch.allclose(p, q, atol=1e-6)
@@ -201,10 +204,10 @@ def test_a_step_takes_the_mean_gradient_of_all_its_films(tmp_path: Path) -> None
     """Batches of 2 and 2 and 1 accumulated: plain SGD's first step, by hand, is the rate times the gradient of the mean loss."""
     part, net = films(tmp_path, 5), network("cnn")
     before = [p.detach().clone() for p in net.parameters()]
-    loss = cross_entropy(net(torch.from_numpy(part.rows.take(slice(None)))), part.labels)
+    loss = cross_entropy(net(part.take(np.arange(5))), part.labels)
     by_hand = torch.autograd.grad(loss, list(net.parameters()))
     policy = ConstantPolicy(optimizer="sgd", learning_rate=1e-3)
-    train(tmp_path, net, recipe(policy, epochs=1, batch=2, accumulate=3), part=part)
+    train(tmp_path, net, regimen(policy, epochs=1, batch=2, accumulate=3), part=part)
     for now, was, gradient in zip(net.parameters(), before, by_hand, strict=True):
         assert torch.allclose(now, was - 1e-3 * gradient, atol=1e-7)
 
@@ -212,7 +215,7 @@ def test_a_step_takes_the_mean_gradient_of_all_its_films(tmp_path: Path) -> None
 def test_discriminative_rates_reach_their_stages(tmp_path: Path) -> None:
     part = films(tmp_path)
     fabric = Fabric(accelerator="cpu", devices=1)
-    training = Training(fabric, network("cnn"), recipe(unfreeze="fine_tune", rate_divisor=10), N)
+    training = Training(fabric, network("cnn"), regimen(unfreeze="fine_tune", rate_divisor=10), N)
     training.enter(2)
     assert training.factors == pytest.approx((0.05, 0.5))
     training.step(Progress(epoch=2), part, [(np.arange(4), None)])
@@ -227,7 +230,7 @@ def test_mixed_precision_is_near_full_precision(tmp_path: Path) -> None:
         net = network()
         before = [p.detach().clone() for p in net.parameters()]
         (tmp_path / precision).mkdir()
-        losses += train(tmp_path / precision, net, recipe(policy, epochs=1, precision=precision))
+        losses += train(tmp_path / precision, net, regimen(policy, epochs=1, precision=precision))
         assert {p.dtype for p in net.parameters()} == {
             torch.float32
         }  # a step of 1e-3 would be lost in bf16 weights
@@ -246,4 +249,4 @@ def test_mixed_precision_is_near_full_precision(tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path) -> None:
     policy = ConstantPolicy(optimizer="sgd", learning_rate=1e30)
     with pytest.raises(HilumError, match="the loss is not finite after epoch 1"):
-        train(tmp_path, network("cnn"), recipe(policy))
+        train(tmp_path, network("cnn"), regimen(policy))

@@ -14,20 +14,19 @@ from hilum.core.errors import HilumError
 from hilum.core.seeding import generator
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
+from hilum.study.policies import Policy
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
 from hilum.study.policies.plateau import PlateauPolicy
-from hilum.training.loop import (
-    EpochRecord,
-    Source,
-    batches,
-    dropout_factors,
-    fit,
-    logits,
-    lowest,
-)
+from hilum.study.tables import TrainingTable
+from hilum.training.loop import batches, fit, logits
+from hilum.training.regimen import EpochRecord, LabelledRows, Regimen, dropout_factors, lowest
 
 CONSTANT = ConstantPolicy(learning_rate=5e-3)
+
+
+def regimen(policy: Policy, epochs: int, seed: int = 3, **options: object) -> Regimen:
+    return Regimen(policy, cross_entropy, TrainingTable(epochs=epochs, batch=32, **options), seed)
 
 
 @pytest.fixture(autouse=True)
@@ -39,14 +38,14 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def source(tmp_path: Path, name: str, n: int, signal: float, seed: int) -> tuple[Source, np.ndarray]:
+def source(tmp_path: Path, name: str, n: int, signal: float, seed: int) -> tuple[LabelledRows, np.ndarray]:
     rng = np.random.default_rng(seed)
     y = rng.integers(0, 4, n)
     x = rng.normal(size=(n, 1024)).astype(np.float32)
     x[np.arange(n), y] += signal
     np.save(tmp_path / f"{name}.npy", x)
     rows = FeatureRows([(str(tmp_path / f"{name}.npy"), k) for k in range(n)])
-    return Source(rows, y), y
+    return LabelledRows(rows, y), y
 
 
 def train(
@@ -55,7 +54,7 @@ def train(
     learn, _ = source(tmp_path, "train", 640, signal, 1)
     check, y = source(tmp_path, "valid", 400, signal, 2)
     head = build_head(backbone("densenet121"), 4, seed)
-    history = list(fit(head, learn, check, CONSTANT, cross_entropy, epochs, 32, seed))
+    history = list(fit(head, learn, check, regimen(CONSTANT, epochs, seed)))
     z = logits(head, check)
     return float((z.argmax(1).numpy() == y).mean()), history, z
 
@@ -85,16 +84,18 @@ def test_the_same_seed_gives_the_same_bits(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path) -> None:
     np.save(tmp_path / "inf.npy", np.full((64, 1024), 3e38, np.float32))
-    learn = Source(FeatureRows([(str(tmp_path / "inf.npy"), k) for k in range(64)]), np.zeros(64, np.int64))
+    learn = LabelledRows(
+        FeatureRows([(str(tmp_path / "inf.npy"), k) for k in range(64)]), np.zeros(64, np.int64)
+    )
     head = build_head(backbone("densenet121"), 4, 1)
     with pytest.raises(HilumError, match="the loss is not finite after epoch 1"):
-        list(fit(head, learn, learn, CONSTANT, cross_entropy, 1, 32, 1))
+        list(fit(head, learn, learn, regimen(CONSTANT, 1)))
 
 
 def plain_epoch(
     head: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
-    of: Source,
+    of: LabelledRows,
     epoch: int,
     after_step: Sequence[object] = (),
     clip_value: float | None = None,
@@ -103,7 +104,7 @@ def plain_epoch(
     for k in range(0, len(of), 32):
         which = order[k : k + 32]
         optimizer.zero_grad()
-        cross_entropy(head(of.features(which)), of.labels[which]).backward()
+        cross_entropy(head(of.take(which)), of.labels[which]).backward()
         if clip_value is not None:
             torch.nn.utils.clip_grad_value_(head.parameters(), clip_value)
         optimizer.step()
@@ -116,9 +117,9 @@ def test_a_constant_rate_is_a_plain_loop_with_adam_to_the_bit(tmp_path: Path, na
     n, channels = 200, backbone(name).channels
     x, y = np.random.default_rng(0).normal(size=(n, channels)).astype(np.float32), np.arange(n) % 4
     np.save(tmp_path / "x.npy", x)
-    of = Source(FeatureRows([(str(tmp_path / "x.npy"), k) for k in range(n)]), y)
+    of = LabelledRows(FeatureRows([(str(tmp_path / "x.npy"), k) for k in range(n)]), y)
     ours, plain = build_head(backbone(name), 4, 3), build_head(backbone(name), 4, 3)
-    history = list(fit(ours, of, of, ConstantPolicy(learning_rate=5e-4), cross_entropy, 3, 32, 3))
+    history = list(fit(ours, of, of, regimen(ConstantPolicy(learning_rate=5e-4), 3)))
     optimizer = torch.optim.Adam(plain.parameters(), lr=5e-4)
     for epoch in (1, 2, 3):
         plain_epoch(plain, optimizer, of, epoch)
@@ -139,7 +140,7 @@ def test_one_cycle_is_a_plain_loop_with_torchs_scheduler_to_the_bit(tmp_path: Pa
         weight_decay=1e-4,
         clip_value=0.1,
     )
-    history = list(fit(ours, of, of, policy, cross_entropy, 20, 32, 3))
+    history = list(fit(ours, of, of, regimen(policy, 20)))
     optimizer = torch.optim.Adam(plain.parameters(), lr=1e-2, weight_decay=1e-4)
     for epochs, rate in (([1, 2], 1e-2), ([3], 5e-3)):
         if per_phase == "fresh":
@@ -157,7 +158,7 @@ def test_plateau_goes_by_the_validation_loss(tmp_path: Path) -> None:
     check, _ = source(tmp_path, "valid", 200, 0.0, 2)  # nothing to learn there: its loss only rises
     head = build_head(backbone("densenet121"), 4, 3)
     policy = PlateauPolicy(kind="plateau", learning_rate=1e-2, patience=1, factor=0.5)
-    history = list(fit(head, learn, check, policy, cross_entropy, 8, 32, 3))
+    history = list(fit(head, learn, check, regimen(policy, 8)))
     optimizer = torch.optim.Adam(head.parameters(), lr=1e-2)
     scheduler = ReduceLROnPlateau(optimizer, patience=1, factor=0.5)
     for record in history:
@@ -173,7 +174,12 @@ def overfitting(
     check, _ = source(tmp_path, "valid", 200, 1.0, 2)
     head = build_head(backbone("densenet121"), 4, 3)
     return head, list(
-        fit(head, learn, check, CONSTANT, cross_entropy, epochs, 32, 3, early_stopping, best_epoch)
+        fit(
+            head,
+            learn,
+            check,
+            regimen(CONSTANT, epochs, early_stopping=early_stopping, best_epoch=best_epoch),
+        )
     )
 
 
@@ -203,13 +209,15 @@ def test_dropout_halves_doubles_and_follows_from_the_seed_and_epoch(tmp_path: Pa
     assert float(factors.float().mean()) == pytest.approx(1.0, abs=4 / factors.numel() ** 0.5)
     maps = np.abs(np.random.default_rng(0).normal(size=(10, 8, 3, 3))).astype(np.float16)
     np.save(tmp_path / "maps.npy", maps)
-    of = Source(FeatureRows([(str(tmp_path / "maps.npy"), k) for k in range(10)]), np.arange(10) % 4)
+    of = LabelledRows(FeatureRows([(str(tmp_path / "maps.npy"), k) for k in range(10)]), np.arange(10) % 4)
     order = generator(7, "order", 2).permutation(10)
     masks = generator(7, "dropout", 2)
-    for start, (x, y) in zip((0, 4, 8), batches(of, 4, 7, 2, dropout=True), strict=True):
+    how = Regimen(CONSTANT, cross_entropy, TrainingTable(batch=4), 7)
+    conv, linear = build_head(backbone("squeezenet1_0"), 4, 1), build_head(backbone("densenet121"), 4, 1)
+    for start, (x, y) in zip((0, 4, 8), batches(of, conv, how, 2), strict=True):
         which = order[start : start + 4]
         bits = np.unpackbits(np.frombuffer(masks.bytes(len(which) * 9), np.uint8)).reshape(-1, 8, 3, 3)
         assert np.array_equal(x.numpy(), maps[which].astype(np.float32) * bits * 2)
         assert y.tolist() == (which % 4).tolist()
-    plain = torch.cat([x for x, _ in batches(of, 4, 7, 2, dropout=False)])
+    plain = torch.cat([x for x, _ in batches(of, linear, how, 2)])
     assert np.array_equal(plain.numpy(), maps[order].astype(np.float32))

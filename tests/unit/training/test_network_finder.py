@@ -12,15 +12,14 @@ from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.features import FeatureRows
 from hilum.core.seeding import generator
-from hilum.models.network_stages import stages
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
 from hilum.study.policies.constant import ConstantPolicy
-from hilum.study.tables import FinetuneTable
+from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.finder import FinderCurve
-from hilum.training.finetune import Films, Recipe
 from hilum.training.network_finder import find_network_rate
+from hilum.training.regimen import LabelledRows, Regimen
 
 N, BATCH, SEED, SIZE_PX = 10, 4, 3, 64
 
@@ -33,11 +32,11 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def films(folder: Path) -> Films:
+def films(folder: Path) -> LabelledRows:
     y = np.arange(N) % 4
     x = np.random.default_rng(0).integers(0, 120, (N, SIZE_PX, SIZE_PX)) + 30 * y[:, None, None]
     np.save(folder / "films.npy", x.astype(np.uint8))
-    return Films(FeatureRows([(str(folder / "films.npy"), k) for k in range(N)]), torch.from_numpy(y))
+    return LabelledRows(FeatureRows([(str(folder / "films.npy"), k) for k in range(N)]), y)
 
 
 @pytest.mark.parametrize(
@@ -51,11 +50,12 @@ def test_the_curve_of_a_plain_loop(
     monkeypatch.setattr("hilum.training.finder.STEPS", 30)
     network = build_whole(backbone("tf_efficientnet_lite0"), RANDOM, 4, (SIZE_PX, SIZE_PX), seed=SEED)
     table = FinetuneTable.model_validate(options)
-    recipe = Recipe(ConstantPolicy(learning_rate=1.0), cross_entropy, table, epochs=5, batch=BATCH, seed=SEED)
+    training = TrainingTable(epochs=5, batch=BATCH)
+    regimen = Regimen(ConstantPolicy(learning_rate=1.0), cross_entropy, training, SEED, table)
     of = films(tmp_path)
-    curve = find_network_rate(Fabric(accelerator="cpu", devices=1), copy.deepcopy(network), of, recipe)
+    curve = find_network_rate(Fabric(accelerator="cpu", devices=1), copy.deepcopy(network), of, regimen)
     assert isinstance(curve, FinderCurve)
-    groups = [list(s.parameters.values()) for s in stages(network)]
+    groups = [list(weights.values()) for weights in network.stages().values()]
     factors = [1.0] * len(groups)
     if (
         table.unfreeze == "fine_tune"
@@ -74,7 +74,7 @@ def test_the_curve_of_a_plain_loop(
                 group["lr"] = rate * factor
             network.train(table.batchnorm == "train")
             optimizer.zero_grad()
-            loss = cross_entropy(network(of.take(which, torch.device("cpu")), None), of.labels[which])
+            loss = cross_entropy(network(of.take(which), None), of.labels[which])
             loss.backward()
             optimizer.step()
             average = 0.98 * average + 0.02 * float(loss.detach())

@@ -29,20 +29,18 @@ def moved(optimizer: torch.optim.Optimizer, parameter: Parameter) -> torch.Tenso
 )
 def test_three_steps_are_torchs(name: str, torchs: object) -> None:
     ours, theirs = Parameter(FIRST.clone()), Parameter(FIRST.clone())
-    optimizer = build_optimizer(ConstantPolicy(optimizer=name, weight_decay=0.1), [([ours], 1.0)])
+    optimizer = build_optimizer(ConstantPolicy(optimizer=name, weight_decay=0.1), [[ours]])
     apply(StepSettings(0.01), optimizer, [1.0])
     assert torch.equal(moved(optimizer, ours), moved(torchs(theirs), theirs))
 
 
 def test_without_settings_nothing_moves() -> None:
     parameter = Parameter(FIRST.clone())
-    assert torch.equal(moved(build_optimizer(ConstantPolicy(), [([parameter], 1.0)]), parameter), FIRST)
+    assert torch.equal(moved(build_optimizer(ConstantPolicy(), [[parameter]]), parameter), FIRST)
 
 
 def test_each_group_has_its_share_of_the_rate() -> None:
-    optimizer = build_optimizer(
-        ConstantPolicy(optimizer="adamw"), [([Parameter(FIRST)], 0.01), ([Parameter(FIRST)], 1.0)]
-    )
+    optimizer = build_optimizer(ConstantPolicy(optimizer="adamw"), [[Parameter(FIRST)], [Parameter(FIRST)]])
     apply(StepSettings(0.2), optimizer, [0.01, 1.0])
     assert [g["lr"] for g in optimizer.param_groups] == pytest.approx([0.002, 0.2])
     with pytest.raises(ValueError, match="shorter"):
@@ -51,7 +49,7 @@ def test_each_group_has_its_share_of_the_rate() -> None:
 
 @pytest.mark.parametrize("name", ["adam", "sgd"])
 def test_momentum_moves_only_where_the_policy_says_so(name: str) -> None:
-    optimizer = build_optimizer(ConstantPolicy(optimizer=name), [([Parameter(FIRST)], 1.0)])
+    optimizer = build_optimizer(ConstantPolicy(optimizer=name), [[Parameter(FIRST)]])
     group = optimizer.param_groups[0]
 
     def momentum() -> float:

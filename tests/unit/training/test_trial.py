@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.header import Header
-from hilum.training.loop import EpochRecord
+from hilum.training.regimen import EpochRecord
 from hilum.training.trial import finished, history_lines, write_trial
 
 TEMPLATE = Bundle(("a", "b"), "b", "densenet121", {}, "s", "fp32", 16, {}, "linear", {}, {}, {"trial": 1})

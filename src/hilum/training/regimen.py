@@ -1,0 +1,151 @@
+"""What the loop on features (`hilum.training.loop`) and the one on whole networks (`hilum.training.finetune`) share.
+
+Everything drawn (order of films, dropout masks) follows from (seed, epoch), so a trial gives the same weights whoever runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hilum.artifacts.features import FeatureRows, PartFeatures
+from hilum.core.errors import HilumError
+from hilum.core.seeding import generator
+from hilum.study.policies import Policy
+from hilum.study.tables import FinetuneTable, TrainingTable
+from hilum.training.losses import LossFunction
+from hilum.training.unfreezing import head_epochs
+
+IN_MEMORY_BYTES = 512 * 2**20
+"""Vectors of a part are kept in memory up to this size; maps and films are larger and are read as needed."""
+
+Batch = tuple[NDArray[np.int64], Tensor | None]
+"""Which films, and what their features are multiplied by in dropout; None drops nothing."""
+
+
+@dataclass(frozen=True)
+class Regimen:
+    """How a model is trained.
+
+    Attributes:
+        policy: Optimiser and learning rate of each step.
+        loss: The same for training and for validation, where it is taken in double precision over all films at once.
+        training: The study's ``[training]``: epochs (a one-cycle policy has its own number), films a batch, over all processes, early
+            stopping and the choice of the best epoch, both by the validation loss.
+        seed: Decides the order of films and the dropout masks.
+        finetune: The study's ``[finetune]``, for whole networks.
+    """
+
+    policy: Policy
+    loss: LossFunction
+    training: TrainingTable
+    seed: int
+    finetune: FinetuneTable = field(default_factory=FinetuneTable)
+
+    @property
+    def all_epochs(self) -> int:
+        """Those of the head alone and the policy's."""
+        return head_epochs(self.finetune) + self.policy.n_epochs(self.training.epochs)
+
+    def steps(self, n_films: int) -> int:
+        """Optimiser steps of an epoch; the last may have fewer films."""
+        return -(-n_films // (self.training.batch * self.finetune.accumulate))
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One line of history.jsonl.
+
+    Attributes:
+        epoch: From 1.
+        train_loss: Mean over films of their batches' losses, taken while the weights move.
+        valid_loss: Of all validation films after the epoch.
+        learning_rate: Of the epoch's last step.
+
+    Raises:
+        HilumError: A loss is not finite.
+    """
+
+    epoch: int
+    train_loss: float
+    valid_loss: float
+    learning_rate: float
+
+    def __post_init__(self) -> None:
+        if not np.isfinite([self.train_loss, self.valid_loss]).all():
+            raise HilumError(
+                f"the loss is not finite after epoch {self.epoch}: {self}; a lower learning rate may help"
+            )
+
+
+def lowest(records: Sequence[EpochRecord]) -> EpochRecord:
+    """The epoch with the lowest validation loss; the first of equals."""
+    return min(records, key=lambda r: r.valid_loss)
+
+
+class LabelledRows:
+    """What is stored of the films of a part, features or prepared films, and their classes.
+
+    Args:
+        rows: On disk.
+        labels: Class indices, shape (n,).
+
+    Attributes:
+        shape: Of one film's row.
+        in_memory: Whether the rows are kept in memory.
+    """
+
+    def __init__(self, rows: FeatureRows, labels: NDArray[np.int64]) -> None:
+        if len(rows) != len(labels):
+            raise HilumError(f"{len(rows)} films have features but {len(labels)} have labels")
+        self.labels = torch.from_numpy(labels)
+        self.rows = rows
+        one = rows.take(slice(0, 1))
+        self.shape = torch.Size(one.shape[1:])
+        self.in_memory = one.nbytes * len(rows) <= IN_MEMORY_BYTES and one.ndim == 2
+        self._kept = torch.from_numpy(rows.take(slice(None))) if self.in_memory else None
+
+    @classmethod
+    def of(cls, part: PartFeatures) -> Self:
+        """Of the films of a part where they lie."""
+        return cls(FeatureRows(part.locations), np.array(part.labels, np.int64))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, which: NDArray[np.int64]) -> Tensor:
+        """A copy of some rows, in the order asked: shape (len(which), *`shape`), dtype as stored."""
+        if self._kept is not None:
+            return self._kept[torch.from_numpy(which)]
+        return torch.from_numpy(self.rows.take(which))
+
+
+def dropout_factors(rng: np.random.Generator, shape: torch.Size) -> Tensor:
+    """What features are multiplied by for dropout .5: uint8, 0 where one is dropped, else 1 / (1 - .5) = 2."""
+    n = int(np.prod(shape))
+    bits = np.frombuffer(rng.bytes((n + 7) // 8), dtype=np.uint8)
+    mask = np.unpackbits(bits, count=n)
+    mask <<= 1
+    return torch.from_numpy(mask).view(shape)
+
+
+def draw_batches(regimen: Regimen, n: int, epoch: int, shape: torch.Size | None) -> Iterator[Batch]:
+    """The batches of an epoch over n films; the last may be smaller.
+
+    Args:
+        regimen: Films a batch, and the seed.
+        n: Training films; one that is drawn k times is there k times.
+        epoch: From 1.
+        shape: Of one film's features where they are dropped out, else None.
+    """
+    order = generator(regimen.seed, "order", epoch).permutation(n)
+    masks = generator(regimen.seed, "dropout", epoch)
+    for start in range(0, n, regimen.training.batch):
+        which = order[start : start + regimen.training.batch]
+        yield which, None if shape is None else dropout_factors(masks, torch.Size((len(which), *shape)))
