@@ -43,7 +43,7 @@ class Bundle:
     """What a trained model is.
 
     Attributes:
-        classes: Names, the order of the head's outputs.
+        classes: In the order of the head's outputs.
         positive: The class that sensitivity is about.
         backbone: Registry name.
         weights: ``choice``, ``sha256``, ``source`` and ``seed`` of the backbone's weights; of a whole network those it started from.
@@ -76,13 +76,7 @@ class Bundle:
     unsafe: tuple[str, ...] = ()
 
     def write(self, folder: Path, header: Header, state: Mapping[str, NDArray[Any]]) -> None:
-        """Write the bundle's two files, bundle.json last.
-
-        Args:
-            folder: Made if it is not there.
-            header: Of kind ``bundle``.
-            state: Trained weights: the head's, or the whole network's.
-        """
+        """Write the bundle's two files, bundle.json last; `state` is the trained weights of the head, or of the whole network."""
         folder.mkdir(parents=True, exist_ok=True)
         data = save(dict(state))
         name = _weights_of(self.network)

@@ -149,15 +149,13 @@ class ComparisonRow(BaseModel):
 
 @dataclass(frozen=True)
 class ComparedRuns:
-    """Runs that were compared with the first of them.
+    """Runs that were compared with the first of them, and what came of it.
 
     Attributes:
-        folders: The runs, the reference first.
-        names: What each is called.
+        names: What each run is called.
         cells: ``run/cell`` -> each cell that was compared, or was a reference.
-        rows: Of ``comparisons.json``.
+        rows: Of ``comparisons.json``, as `header`.
         lonely: A sentence for each cell that was left out.
-        header: Of ``comparisons.json``.
     """
 
     folders: Sequence[RunFolder]

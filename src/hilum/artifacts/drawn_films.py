@@ -44,7 +44,6 @@ class DrawnFilms:
     """The prepared films of a trial.
 
     Attributes:
-        header: With the digest of its split.
         parts: Part -> its films, in the order that they were drawn in; one that was drawn k times is there k times.
         facts: image_id -> what is known of the film.
         shards: Keys of the shards that hold the prepared films.
@@ -113,14 +112,7 @@ class DrawnFilms:
 
 
 def drawn_path(run: Path, splits: str, pipeline: str, trial: int) -> Path:
-    """Where the list of a trial lies in a run's folder.
-
-    Args:
-        run: The run's folder.
-        splits: Folder of its splits beneath ``splits``; empty for the study's plain ones.
-        pipeline: Name of the pipeline.
-        trial: From 1.
-    """
+    """Where the list of a trial lies in a run's folder; `splits` is the folder of its splits, empty for the study's plain ones."""
     return run / PREPARED / splits / f"{pipeline}--trial-{trial}.json"
 
 

@@ -66,13 +66,7 @@ def joined(links: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
 
 @dataclass(frozen=True)
 class CopyCounts:
-    """How many copies there are, without their names.
-
-    Attributes:
-        n_pairs: Kind of copy -> pairs.
-        n_groups: Groups of films that are copies of one another.
-        largest_group: Films of the largest of them.
-    """
+    """How many copies there are: pairs by kind, groups of films that are copies of one another, and films of the largest of these."""
 
     n_pairs: Mapping[str, int]
     n_groups: int

@@ -84,15 +84,8 @@ class TrialEvaluation:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything of ``evaluation.json``.
-
-    Attributes:
-        header: With the digests of predictions, study and splits.
-        unit: What the intervals resample.
-        unit_counts: Kind of unit -> how many.
-        formulas: Metric -> formula.
-        trials: (cell name, trial) -> what is drawn.
-    """
+    """Everything of ``evaluation.json``: the unit that intervals resample with the number of each kind of it, metric -> formula, and
+    (cell name, trial) -> what is drawn."""
 
     header: Header
     unit: str

@@ -83,12 +83,7 @@ def stored(folder: Path) -> tuple[int, float]:
 
 
 class FeatureStore(ArrayStore):
-    """Features of one specification.
-
-    Args:
-        root: The workspace's ``features`` folder.
-        spec: What the features depend on.
-    """
+    """Features of one specification, below `root`, the workspace's ``features`` folder."""
 
     def __init__(self, root: Path, spec: FeatureSpec) -> None:
         super().__init__(root / f"{spec.backbone}-{spec.digest[:SHORT]}")
@@ -140,11 +135,7 @@ class FeatureStore(ArrayStore):
 
 
 class FeatureRows:
-    """Features of a list of films, read from memory-mapped shards as they are asked for.
-
-    Args:
-        locations: (shard file, row) of each film.
-    """
+    """Features of films, given by their (shard file, row), read from memory-mapped shards as they are asked for."""
 
     def __init__(self, locations: Sequence[tuple[str, int]]) -> None:
         files = sorted({path for path, _ in locations})
@@ -168,13 +159,7 @@ class FeatureRows:
 
 @dataclass(frozen=True)
 class PartFeatures:
-    """Films of a part where they lie.
-
-    Attributes:
-        image_ids: n ids.
-        locations: (array file, row) of each film's features, or of the prepared film.
-        labels: Class index of each film.
-    """
+    """Films of a part: their ids, the place (array file, row) of the features or the prepared film of each, and its class's index."""
 
     image_ids: tuple[str, ...]
     locations: tuple[tuple[str, int], ...]

@@ -21,12 +21,7 @@ LABELS = ("label", "y_true", "class", "diagnosis")
 
 @dataclass(frozen=True)
 class FilmLabels:
-    """Labels of films.
-
-    Attributes:
-        path: The table.
-        rows: Names of a film (its id and its path, where both are there), and its label.
-    """
+    """A table of labels: of each row the names of a film (its id and its path, where both are there), and its label."""
 
     path: Path
     rows: tuple[tuple[tuple[str, ...], str], ...]

@@ -13,10 +13,10 @@ KNOWN_COLUMNS = (
 
 
 def check_filter(films: Manifest, table: FilterLike, where: str, lenient: bool = False) -> None:
-    """Check a table against the films before any is read.
+    """Check a table against all films that there are, before any is read.
 
     Args:
-        films: All films that there are.
+        films: The films.
         table: The table.
         where: Its place in the study file, for messages.
         lenient: Whether ``adult``, ``child``, ``F`` and ``M`` and comparisons may be asked for though no film's is known.

@@ -27,8 +27,8 @@ class FlowStep:
     Attributes:
         name: What the films are that went on.
         films: How many.
-        left_out: Reason -> films that did not go on.
-        by_class: Class -> films that went on; empty where classes are not known yet.
+        left_out: Reason -> how many did not go on.
+        by_class: Class -> how many went on; empty where classes are not known yet.
     """
 
     name: str
@@ -43,7 +43,6 @@ class TrialFlow:
 
     Attributes:
         splits: Folder of its split beneath ``splits``; empty for the study's plain one.
-        trial: From 1.
         parts: Part -> films.
         not_used: Reason -> films in no part.
         shared: Times that a film stands in a part beyond its first; 0 unless the split is unsafe.
@@ -64,12 +63,7 @@ class TrialFlow:
 
 @dataclass(frozen=True)
 class Flow:
-    """The flow of a run's films.
-
-    Attributes:
-        steps: From the first that is known to the films of the study.
-        trials: Of every split.
-        header: Where it comes from.
+    """The flow of a run's films: steps from the first that is known to the films of the study, and the trials of every split.
 
     Raises:
         InputError: Counts that do not add up; says which.

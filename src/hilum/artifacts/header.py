@@ -112,12 +112,7 @@ _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
 
 def read_artefact(path: Path, kind: str, of: type[Artefact]) -> Artefact:
-    """Read a JSON artefact.
-
-    Args:
-        path: The file.
-        kind: That its header must be of.
-        of: A dataclass whose fields are the keys of the file; other keys are passed over.
+    """Read a JSON artefact of a kind as a dataclass whose fields are keys of the file; other keys are passed over.
 
     Raises:
         InputError: It is missing, no JSON, of another kind, without a key, or has a value of another type.

@@ -1,9 +1,9 @@
 """How often films were looked at as test films: a workspace's ledger, ``looks.jsonl``, and the films of each set in ``looks/``.
 
 Convention: a look is one opening of test films, whatever opened them: a run's evaluation, a report with other resamples, `hilum evaluate`
-on a run's predictions, `hilum compare`. It counts for the films, by the digests of their pixels, so neither another name of the study nor
-another manifest of the same films starts anew. Sets that overlap share what they share: each film has its own number of looks. Lines of
-before (without films) count for every film of their manifest. The ledger lies beside ``runs/``: a run's folder that was moved has none.
+on a run's predictions, `hilum compare`. It counts for each film, by the digest of its pixels, so neither another name of the study nor
+another manifest of the same films starts anew. A line of an older hilum names no films and counts for all of its manifest. The ledger lies
+beside ``runs/``: a run's folder that was moved has none.
 """
 
 from __future__ import annotations
@@ -25,15 +25,8 @@ _FILMS = "looks"
 
 
 class Looks(NamedTuple):
-    """Looks at some test films.
-
-    Attributes:
-        films: How many films.
-        median: Looks of the median film, the higher of two.
-        most: Looks of the film that was looked at most.
-        studies: How many studies looked at any of them.
-        own: Looks of this run among them.
-    """
+    """How many test films there are, how often the median one (the higher of two) and the one with the most was looked at, by how many
+    studies any of them, and how many of the looks were this run's own."""
 
     films: int
     median: int
@@ -43,24 +36,14 @@ class Looks(NamedTuple):
 
 
 class Ledger:
-    """The ledger of a workspace.
-
-    Args:
-        root: The workspace.
-    """
+    """The ledger of a workspace, the folder `root`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def count(self, how: str, study: str, run: str, manifest: str, films: Collection[str]) -> None:
-        """Note a look.
-
-        Args:
-            how: The command's word: ``evaluate``, ``compare``.
-            study: Name of the study.
-            run: Name of the run's folder.
-            manifest: Digest of the run's films.
-            films: Digests of the pixels of the test films.
+        """Note a look by a command (``evaluate``, ``compare``) at test films (digests of their pixels) of a run, by name of its folder,
+        whose films have the digest `manifest`.
         """
         shown = sorted({f[:SHORT] for f in films})
         key = digest(shown)[:SHORT]
@@ -81,13 +64,7 @@ class Ledger:
                 f.write("\n" * torn + json.dumps(line) + "\n")
 
     def of(self, films: Collection[str], run: str, manifest: str) -> Looks | None:
-        """Looks at some films; None where nothing is recorded.
-
-        Args:
-            films: Digests of the pixels of the test films.
-            run: Name of the run's folder that asks.
-            manifest: Digest of its films.
-        """
+        """Looks at films (digests of their pixels) for a run, whose films have the digest `manifest`; None where nothing is recorded."""
         lines = self._lines()
         if not lines:
             return None
@@ -96,13 +73,10 @@ class Ledger:
         studies: set[str] = set()
         own = 0
         for line in lines:
-            shared = (
-                wanted & self._films(line)
-                if "test" in line
-                else wanted
-                if line.get("manifest") == manifest
-                else set()
-            )
+            if "test" in line:
+                shared = wanted & self._films(line)
+            else:
+                shared = wanted if line.get("manifest") == manifest else set()
             if shared:
                 seen.update(shared)
                 studies.add(str(line.get("study")))
@@ -134,12 +108,7 @@ class Ledger:
 
 
 def count_look(folder: RunFolder, how: str) -> None:
-    """Note that a run's test films are being looked at, in the workspace that it lies in.
-
-    Args:
-        folder: The run.
-        how: The command's word.
-    """
+    """Note that a run's test films are looked at, in the workspace that it lies in; `how` is the command's word."""
     place = folder.path.resolve()
     if place.parent.name == "runs":
         study, manifest = folder.record.name, folder.record.manifest_digest

@@ -1,29 +1,26 @@
 """manifest.csv: one row a film, with its patient, label and source.
 
-Convention: ``image_id`` is source/relative path without ending, unique. ``patient_id`` is ``source:id`` or empty, and
-empty only where its source was declared to have no ids (``no_patient_ids`` in the header). ``path`` is relative to the
-manifest's folder when the film lies below it, else absolute. A column that hilum does not know (scanner, hospital, age ...) is an
-attribute of its films: it stands after the known ones, as text, and empty means unknown. The digest covers what the films are,
-attributes too, not where they lie, nor the order of rows. Films that were left out are in ``<manifest>.excluded.csv``, each with its
-reason.
+Convention: ``patient_id`` may be empty only where the source was declared to have no ids (``no_patient_ids`` in the header). ``path`` is
+relative to the manifest's folder when the film lies below it, else absolute. A column that hilum does not know (scanner, hospital, age ...)
+is an attribute of its films: it stands after the known ones, as text, and empty means unknown. The digest covers what the films are,
+attributes too, not where they lie, nor the order of rows. Films that were left out are in ``<manifest>.excluded.csv``.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from hilum.artifacts.header import Header, Provenance, read_csv_header, write_with_header
 from hilum.core.digests import digest
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError
 from hilum.core.files import write_text
 from hilum.core.table_paths import TableFolder, absolute
-from hilum.core.tables import known, read_table
+from hilum.core.tables import known, read_table, table_text
 
 _PATHS = {"path", "lung_mask"}
 _NOT_IN_DIGEST = _PATHS | {"container", "stored_as"}  # where a film lies; what follows from its bytes
@@ -42,19 +39,17 @@ class FilmRow:
     """A film of a manifest; an empty string stands for unknown.
 
     Attributes:
-        image_id: Source/relative path without ending.
+        image_id: Source/relative path without ending; unique.
         patient_id: ``source:id``; empty where the source has none.
         path: Where the bytes are; absolute once loaded.
         sha256: Digest of the file's bytes.
         pixels_sha256: Digest of the decoded film (`hilum.core.digests.pixels_sha256`).
         label: Class, lower case.
-        source: Name of the data source.
         source_part: The part of the source that it comes from, as ``train`` in the Mooney set.
         view: ``PA``, ``AP``, ``AP Supine`` ...
         age_group: ``adult`` or ``child``.
         sex: ``F`` or ``M``.
-        width_px: Width of the film as stored.
-        height_px: Height of the film as stored.
+        width_px: Of the film as stored, as `height_px`.
         lung_mask: Path of a lung mask that came with the source.
         container: Format of the file: ``png``, ``jpeg``, ``bmp``, ``tiff`` or ``dicom``; empty in old manifests.
         stored_as: How the file holds its greys: ``L``, ``RGB``, ``I;16`` ..., or the photometric interpretation.
@@ -88,16 +83,8 @@ COLUMNS = tuple(f.name for f in fields(FilmRow) if f.name != "attributes")
 _REQUIRED = ("image_id", "patient_id", "path", "sha256", "pixels_sha256", "label", "source")
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusion:
-    """A film or a row that was left out, and why.
-
-    Attributes:
-        path: The file, or what the source's table calls it.
-        source: Name of the data source.
-        reason: A short stable word, for counting.
-        detail: One sentence.
-    """
+class Exclusion(NamedTuple):
+    """A film, or a row (by what the source's table calls it), that was left out: why in a short stable word, and in a sentence."""
 
     path: str
     source: str
@@ -106,13 +93,7 @@ class Exclusion:
 
 
 class Manifest:
-    """The films of a study, checked: ids are unique, and no patient id is missing without a declaration.
-
-    Attributes:
-        films: Rows, sorted by image_id.
-        header: Where it comes from.
-        provenance: ``hilum``, or ``edited``/``unknown`` for a csv changed or made elsewhere.
-    """
+    """The films of a study, sorted by image_id and checked: ids are unique, and no patient id is missing without a declaration."""
 
     def __init__(self, films: Iterable[FilmRow], header: Header, provenance: Provenance = "hilum") -> None:
         self.films: tuple[FilmRow, ...] = tuple(sorted(films, key=lambda f: f.image_id))
@@ -121,7 +102,12 @@ class Manifest:
         twice = [i for i, n in Counter(f.image_id for f in self.films).items() if n > 1]
         if twice:
             raise InputError(f"image_id must be unique; it is not for {twice[:5]!r} ({len(twice)} ids)")
-        self._check_attributes()
+        own = sorted({c for f in self.films for c in f.attributes if c in COLUMNS or not c.strip()})
+        if own:
+            raise InputError(
+                f"an attribute of a film is called {own[0]!r}, which is empty or one of the manifest's own columns "
+                f"({', '.join(COLUMNS)}); give the column another name"
+            )
         declared = set(header.options.get("no_patient_ids", []))
         without = Counter(f.source for f in self.films if not f.patient_id and f.source not in declared)
         if without:
@@ -129,14 +115,6 @@ class Manifest:
             raise InputError(
                 f"{n} films of source {source!r} have no patient_id; give the ids, or declare that there are none "
                 f"with `hilum ingest --no-patient-ids {source}`"
-            )
-
-    def _check_attributes(self) -> None:
-        wrong = sorted({c for f in self.films for c in f.attributes if c in COLUMNS or not c.strip()})
-        if wrong:
-            raise InputError(
-                f"an attribute of a film is called {wrong[0]!r}, which is empty or one of the manifest's own columns "
-                f"({', '.join(COLUMNS)}); give the column another name"
             )
 
     def __len__(self) -> int:
@@ -161,19 +139,6 @@ class Manifest:
         """image_id -> row."""
         return {f.image_id: f for f in self.films}
 
-    def where(self, **wanted: Sequence[str]) -> Manifest:
-        """The films whose column has one of the wanted values, for every column named.
-
-        Raises:
-            InputError: An unknown column.
-        """
-        columns = (*COLUMNS, *self.attributes)
-        for column in wanted:
-            if column not in columns:
-                raise InputError(f"unknown manifest column {column!r}; {nearest(column, columns)}")
-        kept = [f for f in self.films if all(f.value(c) in set(v) for c, v in wanted.items())]
-        return Manifest(kept, self.header, self.provenance)
-
     def only(self, image_ids: Iterable[str]) -> Manifest:
         """The films with these ids."""
         wanted = set(image_ids)
@@ -186,19 +151,17 @@ class Manifest:
     def write(self, path: Path) -> None:
         """Write manifest.csv and its header."""
         folder = path.resolve().parent
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
         columns = (*COLUMNS, *self.attributes)
-        writer.writerow(columns)
-        for f in self.films:
-            row = [f.value(c) for c in columns]
-            for c in ("path", "lung_mask"):
-                k = COLUMNS.index(c)
-                if row[k]:
-                    full = absolute(Path(row[k]))
-                    row[k] = full.relative_to(folder).as_posix() if full.is_relative_to(folder) else str(full)
-            writer.writerow(row)
-        write_with_header(path, out.getvalue(), self.header)
+
+        def text(film: FilmRow, column: str) -> str:
+            value = film.value(column)
+            if column not in _PATHS or not value:
+                return value
+            full = absolute(Path(value))
+            return full.relative_to(folder).as_posix() if full.is_relative_to(folder) else str(full)
+
+        rows = ([text(f, c) for c in columns] for f in self.films)
+        write_with_header(path, table_text(columns, rows), self.header)
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
@@ -259,16 +222,12 @@ def excluded_path(manifest_path: Path) -> Path:
 
 def write_exclusions(path: Path, rows: Iterable[Exclusion]) -> None:
     """Write the table of what was left out, sorted."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["path", "source", "reason", "detail"])
-    writer.writerows(sorted((r.path, r.source, r.reason, r.detail) for r in rows))
-    write_text(path, out.getvalue())
+    write_text(path, table_text(Exclusion._fields, sorted(rows)))
 
 
 def read_exclusions(path: Path) -> list[Exclusion]:
     """Read the table of what was left out; empty when there is none."""
     if not path.is_file():
         return []
-    columns = [f.name for f in fields(Exclusion)]
-    return [Exclusion(*(r.values.get(c, "") for c in columns)) for r in read_table(path, exact=True).rows]
+    rows = read_table(path, exact=True).rows
+    return [Exclusion(*(r.values.get(c, "") for c in Exclusion._fields)) for r in rows]

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 from hilum.artifacts.header import header_path, kind_of
@@ -33,10 +33,8 @@ class Output:
     """A file, or a folder, that a command is about to write.
 
     Attributes:
-        path: Where.
         what: What hilum writes there, such as ``"manifest"``: the kind of its header where it has one.
         option: What the user calls it.
-        folder: Whether it is a folder; its `names` are then files in it.
         endings: Of the file; the first is suggested.
         names: Files in the folder that are replaced.
         beside: Other files that are written with a file.
@@ -56,6 +54,10 @@ class Output:
     def files(self) -> tuple[Path, ...]:
         """Every file that is known to be written."""
         return tuple(self.path / n for n in self.names) if self.folder else (self.path, *self.beside)
+
+    def refused(self, why: str) -> InputError:
+        """The error of an output, by its option and path."""
+        return InputError(f"{self.option} {self.path}{why}")
 
 
 def file_output(
@@ -78,11 +80,7 @@ def folder_output(
 
 
 def check_outputs(outputs: Sequence[Output], inputs: Iterable[Path] = ()) -> None:
-    """Refuse what cannot or must not be written.
-
-    Args:
-        outputs: All that the command writes.
-        inputs: Files and folders that it reads.
+    """Refuse what a command cannot or must not write, given all that it writes, and the files and folders that it reads.
 
     Raises:
         InputError: The first thing that is wrong, and what to do.
@@ -90,10 +88,17 @@ def check_outputs(outputs: Sequence[Output], inputs: Iterable[Path] = ()) -> Non
     read = [p for i in inputs for p in _with_header(i) if os.path.lexists(p)]
     for output in outputs:
         _check_place(output)
-        for path in (output.path, *output.files):
-            _check_not_an_input(output, path, read)
-        if not output.folder:
-            _check_ending(output)
+        for path, given in product((output.path, *output.files), read):
+            if same_place(path, given):
+                which = f"would replace {path}, which is an input or belongs to one"
+                raise output.refused(
+                    f" {'is also an input' if path == output.path else which}; write elsewhere"
+                )
+        ending = output.path.suffix.lower()
+        if output.endings and ending not in output.endings:
+            raise output.refused(
+                f": expected a name that ends with {' or '.join(output.endings)}, got {ending!r}"
+            )
         for path in output.files:
             _check_own(output, path)
         _check_can_be_written(output)
@@ -119,7 +124,6 @@ def same_place(one: Path, other: Path) -> bool:
 
 def _check_place(output: Output) -> None:
     path = output.path
-    said = f"{output.option} {path}"
     for name in output.files or (path / NAME,):
         try:
             for p in (name, part_beside(name)) if name.name else ():
@@ -127,57 +131,25 @@ def _check_place(output: Output) -> None:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as e:
-            raise InputError(f"{said}: cannot be written: {e.strerror}; give another name") from None
+            raise output.refused(f": cannot be written: {e.strerror}; give another name") from None
     if output.folder:
         if os.path.lexists(path) and not path.is_dir():
-            raise InputError(f"{said}: expected a folder, got a file; give another name")
+            raise output.refused(": expected a folder, got a file; give another name")
     elif path.is_dir():
-        raise InputError(
-            f"{said}: expected a file such as {path / _suggested(output)}, got a folder; give a file's name"
-        )
+        suggested = path / f"{output.what}{''.join(output.endings[:1])}"
+        raise output.refused(f": expected a file such as {suggested}, got a folder; give a file's name")
     elif os.path.lexists(path) and not path.is_file() and not path.is_symlink():
-        raise InputError(f"{said}: expected a file, got a device or a pipe; give a file's name")
-
-
-def _suggested(output: Output) -> str:
-    return f"{output.what}{output.endings[0] if output.endings else ''}"
-
-
-def _check_not_an_input(output: Output, path: Path, inputs: Iterable[Path]) -> None:
-    for given in inputs:
-        if same_place(path, given):
-            which = (
-                "is also an input"
-                if path == output.path
-                else f"would replace {path}, which is an input or belongs to one"
-            )
-            raise InputError(f"{output.option} {output.path} {which}; write elsewhere")
-
-
-def _check_ending(output: Output) -> None:
-    ending = output.path.suffix.lower()
-    if output.endings and ending not in output.endings:
-        raise InputError(
-            f"{output.option} {output.path}: expected a name that ends with {' or '.join(output.endings)}, got {ending!r}"
-        )
+        raise output.refused(": expected a file, got a device or a pipe; give a file's name")
 
 
 def _check_own(output: Output, path: Path) -> None:
-    """Refuse to replace what hilum did not write.
-
-    Raises:
-        InputError: Something else is there.
-    """
-    if not path.exists():
-        return
+    """Refuse to replace what hilum did not write."""
     if path.is_dir():
-        raise InputError(f"{output.option} {output.path}: {path} is a folder, where a file is to be written")
-    if path.stat().st_size == 0 or _is_own(path, "" if output.folder else output.what):
-        return
-    raise InputError(
-        f"{output.option} {output.path}: {path} is there already and is no {output.what} that hilum wrote; give another name, or move "
-        "it away"
-    )
+        raise output.refused(f": {path} is a folder, where a file is to be written")
+    if path.exists() and path.stat().st_size and not _is_own(path, "" if output.folder else output.what):
+        raise output.refused(
+            f": {path} is there already and is no {output.what} that hilum wrote; give another name, or move it away"
+        )
 
 
 def _is_own(path: Path, what: str) -> bool:
@@ -199,29 +171,20 @@ def _is_own(path: Path, what: str) -> bool:
 
 
 def _check_can_be_written(output: Output) -> None:
-    said = f"{output.option} {output.path}"
-    folder = _first_there(output.path if output.folder else output.path.parent)
+    wanted = output.path if output.folder else output.path.parent
+    above = (p for p in (wanted, *wanted.absolute().parents) if os.path.lexists(p))
+    folder = next(above, Path.cwd())
     if not folder.is_dir():
-        raise InputError(
-            f"{said}: {folder} is a file, so there is no folder to write into; give another name"
-        )
+        raise output.refused(f": {folder} is a file, so there is no folder to write into; give another name")
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".hilum-"):
             free = shutil.disk_usage(folder).free
     except OSError as e:
-        raise InputError(
-            f"{said}: {folder} cannot be written: {e.strerror}; give a folder of your own"
+        raise output.refused(
+            f": {folder} cannot be written: {e.strerror}; give a folder of your own"
         ) from None
     if free < output.room_bytes:
-        raise InputError(
-            f"{said}: the disk of {folder} has {free / 2**20:.1f} MiB free, and at least {output.room_bytes / 2**20:.0f} MiB are needed; "
+        raise output.refused(
+            f": the disk of {folder} has {free / 2**20:.1f} MiB free, and at least {output.room_bytes / 2**20:.0f} MiB are needed; "
             "make room, or write elsewhere"
         )
-
-
-def _first_there(path: Path) -> Path:
-    """The path itself, or the nearest folder above that is there."""
-    for p in (path, *path.absolute().parents):
-        if os.path.lexists(p):
-            return p
-    return Path.cwd()

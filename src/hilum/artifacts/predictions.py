@@ -8,40 +8,37 @@ first columns is accepted from anywhere.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.header import Header, Provenance, read_csv_header, write_with_header
+from hilum.artifacts.scored_shares import read_shares
 from hilum.core.errors import InputError, nearest
-from hilum.core.tables import known, number, read_table
+from hilum.core.tables import Row, known, read_table, table_text
 
 _FIRST = ("image_id", "patient_id", "part", "y_true")
+_OF_FILMS = (
+    "image_ids", "patient_ids", "parts", "y_true", "groups", "operating_point", "errors", "study_uids", "views",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Probabilities for films.
+    """Probabilities for n films: what a film has is a tuple of n texts, empty where it is not known.
 
     Attributes:
-        image_ids: n ids, unique.
-        patient_ids: n ids, empty where unknown.
-        parts: n parts.
-        y_true: n class names, empty where unknown.
+        image_ids: Unique.
+        y_true: Names of classes.
         probabilities: float64, shape (n, n_classes), rows that add up to 1; NaN for a film with an error.
-        classes: Class names, the order of the columns.
-        groups: n groups, empty where unknown.
-        operating_point: n decisions ("1", "0" or empty).
-        errors: n reasons, empty for a film that was read.
-        header: Where it comes from.
-        provenance: ``hilum``, ``edited`` or ``unknown``.
-        study_uids: n StudyInstanceUIDs, empty where unknown; none at all where they were not asked for.
-        views: n views, likewise.
+        classes: In the order of the columns.
+        operating_point: Decisions: "1", "0" or empty.
+        errors: Reasons; empty for a film that was read.
+        study_uids: StudyInstanceUIDs; no entry at all, as of `views`, where they were not asked for.
     """
 
     image_ids: tuple[str, ...]
@@ -64,15 +61,8 @@ class Predictions:
     def take(self, rows: Sequence[int] | NDArray[np.intp]) -> Predictions:
         """The rows named, in that order."""
         k = [int(r) for r in rows]
-
-        def pick(values: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(values[i] for i in k) if values else ()
-
-        return Predictions(
-            pick(self.image_ids), pick(self.patient_ids), pick(self.parts), pick(self.y_true), self.probabilities[k],
-            self.classes, pick(self.groups), pick(self.operating_point), pick(self.errors), self.header, self.provenance,
-            pick(self.study_uids), pick(self.views),
-        )  # fmt: skip
+        picked = {c: tuple(values[i] for i in k) for c in _OF_FILMS if (values := getattr(self, c))}
+        return replace(self, probabilities=self.probabilities[k], **picked)  # type: ignore[arg-type]
 
     def of_part(self, part: str) -> Predictions:
         """The films of a part that have probabilities."""
@@ -94,26 +84,13 @@ class Predictions:
 
     def write(self, path: Path) -> None:
         """Write predictions.csv and its header."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
         more = {n: v for n, v in (("study_uid", self.study_uids), ("view", self.views)) if v}
-        writer.writerow(
-            [*_FIRST, *(f"p_{c}" for c in self.classes), "group", "operating_point", "error", *more]
-        )
-        for k in range(len(self)):
-            probs = ["" if np.isnan(p) else f"{p:.9g}" for p in self.probabilities[k]]
-            first = (self.image_ids[k], self.patient_ids[k], self.parts[k], self.y_true[k])
-            writer.writerow(
-                [
-                    *first,
-                    *probs,
-                    self.groups[k],
-                    self.operating_point[k],
-                    self.errors[k],
-                    *(v[k] for v in more.values()),
-                ]
-            )
-        write_with_header(path, out.getvalue(), self.header)
+        columns = [*_FIRST, *(f"p_{c}" for c in self.classes), "group", "operating_point", "error", *more]
+        shares = (["" if np.isnan(p) else f"{p:.9g}" for p in row] for row in self.probabilities)
+        before = zip(self.image_ids, self.patient_ids, self.parts, self.y_true, strict=True)
+        after = zip(self.groups, self.operating_point, self.errors, *more.values(), strict=True)
+        rows = ((*first, *mid, *last) for first, mid, last in zip(before, shares, after, strict=True))
+        write_with_header(path, table_text(columns, rows), self.header)
 
     @classmethod
     def read(cls, path: Path) -> Predictions:
@@ -135,22 +112,6 @@ class Predictions:
             raise InputError(
                 f"{path}: expected a column p_<class> for each of two or more classes, got {', '.join(got)!r}"
             )
-        probs = np.full((len(rows), len(classes)), np.nan)
-        for k, row in enumerate(rows):
-            if row.get("error"):
-                continue
-            for j, c in enumerate(classes):
-                try:
-                    probs[k, j] = number(row.get(f"p_{c}"))
-                except ValueError:
-                    came = row.values.get(f"p_{c}", "")
-                    raise InputError(
-                        f"{path} line {row.line}: p_{c} must be a number, got {came!r}"
-                    ) from None
-            if not (np.all(probs[k] >= 0) and abs(probs[k].sum() - 1) < 1e-3):
-                raise InputError(
-                    f"{path} line {row.line}: the probabilities must be >= 0 and add up to 1, got {probs[k].tolist()!r}"
-                )
 
         def column(name: str) -> tuple[str, ...]:
             return tuple(row.get(name) for row in rows)
@@ -159,11 +120,24 @@ class Predictions:
         y_true = tuple(
             y if (y := row.values.get("y_true", "").strip()) in classes else known(y) for row in rows
         )
-        if len(set(ids)) != len(ids):
-            twice = next(i for i in ids if ids.count(i) > 1)
-            raise InputError(f"{path}: image_id {twice!r} is there more than once; one row a film")
+        check_ids(path, rows, ids)
+        errors = column("error")
         return cls(
-            ids, column("patient_id"), column("part"), y_true, probs, classes,
-            column("group"), column("operating_point"), column("error"), header, provenance,
+            ids, column("patient_id"), column("part"), y_true, read_shares(path, rows, errors, [f"p_{c}" for c in classes]), classes,
+            column("group"), column("operating_point"), errors, header, provenance,
             *(column(c) if c in got else () for c in ("study_uid", "view")),
         )  # fmt: skip
+
+
+def check_ids(path: Path, rows: Iterable[Row], ids: Sequence[str]) -> None:
+    """Check that every row of a table has an id of its own.
+
+    Raises:
+        InputError: A row has none, or one that another has.
+    """
+    blank = next((r.line for r, i in zip(rows, ids, strict=True) if not i), None)
+    if blank is not None:
+        raise InputError(f"{path} line {blank}: expected the id of a film (image_id), got none")
+    twice = [i for i, n in Counter(ids).items() if n > 1]
+    if twice:
+        raise InputError(f"{path}: image_id {twice[0]!r} is there more than once; one row a film")

@@ -1,8 +1,7 @@
 """Questions about some of the films, beside the headline: the contrasts and subgroups that a study names.
 
 A contrast sets films against films (``[[contrast]]``), as a disease against the adults without it, so that age or source does not give
-the class away. A subgroup is some of the films (``[[subgroup]]``), of which the headline is asked again. Both name their films by
-`film_filter`. This module says which films; figures and intervals are made elsewhere.
+the class away. A subgroup is some of the films (``[[subgroup]]``), of which the headline is asked again. This module says which films.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class Question:
 
     Attributes:
         name: Takes the place of the class in statistics and tables.
-        asked: Classes asked for.
+        asked: Classes.
         positive: Films of which that is right; None where there are none.
         negative: Films of which it is wrong.
         against: The classes that alone are set against `asked`; empty for all.
@@ -60,13 +59,7 @@ class Question:
 def questions(
     study: Mapping[str, Any], classes: Sequence[str], positive: str, films: Manifest
 ) -> list[Question]:
-    """The questions that a study's tables ask, in their order: contrasts, then subgroups.
-
-    Args:
-        study: The study as a record has it, with its tables ``contrast`` and ``subgroup``.
-        classes: Of the study.
-        positive: Its positive class.
-        films: The study's films, for the values of a column.
+    """The questions that the tables ``contrast`` and ``subgroup`` of a study ask of its films, in that order.
 
     Raises:
         InputError: A class or a column that is none, two questions of one name, too many subgroups.
@@ -133,15 +126,10 @@ def _of_subgroup(
     others = [c for c in classes if c != positive]
     return [
         Question(
-            f"{positive} where {name}",
-            (positive,),
-            {**f, "label": [positive]},
-            {**f, "label": others},
-            (),
-            name,
+            f"{positive} where {name}", (positive,), {**f, "label": [positive]}, {**f, "label": others}, subgroup=name
         )
         for name, f in groups.items()
-    ]
+    ]  # fmt: skip
 
 
 def check_questions(study: Mapping[str, Any], classes: Sequence[str], positive: str, films: Manifest) -> None:
@@ -151,9 +139,8 @@ def check_questions(study: Mapping[str, Any], classes: Sequence[str], positive: 
         InputError: As `questions`; an unknown column or value; a film on both sides.
     """
     for question in questions(study, classes, positive, films):
-        where = (
-            f"[[{'subgroup' if question.subgroup else 'contrast'}]] {question.subgroup or question.name!r}"
-        )
+        kind = "subgroup" if question.subgroup else "contrast"
+        where = f"[[{kind}]] {question.subgroup or question.name!r}"
         for side in (question.positive or {}, question.negative):
             check_filter(films, {c: v for c, v in side.items() if c != "label"}, where, lenient=True)
         both = [f for f, p, n in zip(films.films, *question.sides(films.films), strict=True) if p and n]

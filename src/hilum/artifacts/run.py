@@ -26,8 +26,8 @@ class StartWeights:
 
     Attributes:
         weights: ``imagenet``, ``none`` or the name of a file.
-        sha256: Digest of the file; None where they were drawn.
-        source: Where it comes from, in words.
+        sha256: Of the file; None where the weights were drawn.
+        source: In words.
         licence: As its publisher states; None where none is known.
         pretrained: Whether the backbone had learned anything.
     """
@@ -44,7 +44,6 @@ class RunCell(GridCell):
     """A cell of the study's grid.
 
     Attributes:
-        name: backbone--pipeline--schedule and what is not the default, the name of its folder.
         levels: Factor of the grid -> its level as the study has it; an older run lacks factors that were not known then.
         weights: What its backbone started from: ``imagenet``, ``none`` ...
         pretrained: Whether the backbone had learned anything.
@@ -85,12 +84,7 @@ class RunCell(GridCell):
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any], weights: Mapping[str, StartWeights]) -> Self:
-        """Read back.
-
-        Args:
-            value: As the record has it.
-            weights: Backbone -> what it started from, where the cell's faults do not take the weights away.
-        """
+        """Read back; `weights` are those of the backbones, where the cell's faults do not take them away."""
         switches = tuple(value.get("switches", ()))
         start = weights.get(value["backbone"], StartWeights())
         random = bool(that_set(switches, "pretrained"))
@@ -113,12 +107,9 @@ class RunRecord:
     """``run.json``.
 
     Attributes:
-        header: Digests of the films and the study.
         name: Of the study.
         title: Of the study; may be empty.
         study: Its tables; empty where an older run did not keep them.
-        study_digest: Its version.
-        manifest_digest: The version of its films.
         command: What the user typed.
         classes: In the order of probabilities.
         positive: The class that sensitivity and specificity are about.

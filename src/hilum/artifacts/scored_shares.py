@@ -25,15 +25,15 @@ def read_shares(
     rows: Sequence[Row],
     errors: Sequence[str],
     names: Sequence[str],
-    declared: bool,
-    notes: list[str],
+    declared: bool = False,
+    notes: list[str] | None = None,
 ) -> NDArray[np.float64]:
     """Read probabilities.
 
     Args:
-        path: The table.
+        path: The table, for messages.
         rows: Its rows.
-        errors: Of each film; those with one have no probability.
+        errors: Of each film; one that has an error has no probability.
         names: The columns: one for each class, or a single one.
         declared: They are percentages, as the user says.
         notes: What was done to read them is added.
@@ -56,9 +56,9 @@ def read_shares(
     )
     if percent:
         values = values / 100
-        how = "the columns of every film add up to 100"
-        how = "as --percent says" if declared else "they have a % sign" if signs else how
-        notes.append(f"probabilities are percentages: {how}")
+        how = "they have a % sign" if signs else "the columns of every film add up to 100"
+        if notes is not None:
+            notes.append(f"probabilities are percentages: {'as --percent says' if declared else how}")
     for k in map(int, np.flatnonzero(there)):
         line, v = rows[k].line, values[k]
         off = abs(v.sum() - 1) if several else 0.0

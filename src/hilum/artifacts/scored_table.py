@@ -8,7 +8,6 @@ probability of the positive class; 1 and 0 as labels are positive and negative. 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 
 from hilum.artifacts.film_labels import FilmLabels
 from hilum.artifacts.header import read_csv_header
-from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.predictions import Predictions, check_ids
 from hilum.artifacts.scored_shares import read_shares
 from hilum.artifacts.split import PART_SPELLINGS
 from hilum.core.errors import InputError, nearest
@@ -52,13 +51,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class ScoredTable:
-    """A table that was read.
-
-    Attributes:
-        predictions: Its films.
-        positive: The positive class.
-        notes: What was done to read it.
-    """
+    """A table that was read, its positive class, and what was done to read it."""
 
     predictions: Predictions
     positive: str
@@ -107,7 +100,7 @@ def read_scored_table(path: Path, reading: Reading = Reading()) -> ScoredTable:
         raise InputError(f"{path}: expected a row for each film below the names of the columns, got none")
     notes: list[str] = [f"no column {name}: {what}" for name, what in _WITHOUT.items() if name not in at]
     ids = tuple(r.values.get(at["image_id"], "") for r in rows)
-    _check_ids(path, rows, ids)
+    check_ids(path, rows, ids)
 
     def column(name: str) -> tuple[str, ...]:
         return tuple(r.get(at[name]) for r in rows) if name in at else ("",) * len(rows)
@@ -185,15 +178,6 @@ def _places(path: Path, table: Table, reading: Reading) -> dict[str, str]:
     if n_classes and "score" in at:
         raise InputError(f"{path}: --map gives both score and p_<class>; give one of them")
     return at
-
-
-def _check_ids(path: Path, rows: Sequence[Row], ids: Sequence[str]) -> None:
-    blank = next((r.line for r, i in zip(rows, ids, strict=True) if not i), None)
-    if blank is not None:
-        raise InputError(f"{path} line {blank}: expected the id of a film (image_id), got none")
-    twice = [i for i, n in Counter(ids).items() if n > 1]
-    if twice:
-        raise InputError(f"{path}: image_id {twice[0]!r} is there more than once; one row a film")
 
 
 def _part(text: str) -> str:

@@ -14,13 +14,7 @@ NAME = "paper.json"
 
 @dataclass(frozen=True)
 class MemberRun:
-    """A study of a suite.
-
-    Attributes:
-        study: Its name.
-        run: Name of the run's folder.
-        seconds: That its study took; None where not measured (a run that was found finished).
-    """
+    """A study of a suite, the name of its run's folder, and the seconds it took; None where it was found finished."""
 
     study: str
     run: str
@@ -29,14 +23,7 @@ class MemberRun:
 
 @dataclass(frozen=True)
 class SuiteRecord:
-    """``paper.json``.
-
-    Attributes:
-        name: Of the suite.
-        title: A sentence.
-        command: How to run it again.
-        members: In order.
-    """
+    """``paper.json``: a suite's name and title, how to run it again, and its studies in order."""
 
     name: str
     title: str

@@ -158,14 +158,10 @@ ENGINES: dict[str, Callable[[int], Engine]] = {"local": Local}
 
 
 def engine_named(name: str, cores: int) -> Engine:
-    """The engine of a name.
-
-    Args:
-        name: As in `ENGINES`.
-        cores: Tasks at the same time.
+    """An engine of `ENGINES`, for that many tasks at the same time.
 
     Raises:
-        InputError: There is no such engine.
+        InputError: There is none of that name.
     """
     if name not in ENGINES:
         raise InputError(f"unknown engine {name!r}; {nearest(name, ENGINES)}")

@@ -23,11 +23,7 @@ class InputError(HilumError):
 
 
 class FilmError(InputError):
-    """A film cannot be used.
-
-    Attributes:
-        reason: A short stable word for tables, such as ``"truncated"``, ``"not an image"``, ``"empty"``.
-    """
+    """A film cannot be used; `reason` is a short stable word for tables, such as ``"truncated"``, ``"not an image"``, ``"empty"``."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -65,23 +61,15 @@ class UnsafeError(HilumError):
 
 
 class Stopped(HilumError):
-    """The user, or the system, stopped a command; the message says what is kept and how to go on.
-
-    Attributes:
-        exit_code: 128 and the number of the signal, as shells have it: 130 for Ctrl-C.
-    """
+    """The user, or the system, stopped a command; the message says what is kept and how to go on."""
 
     def __init__(self, message: str, signal_number: int = 2) -> None:
         super().__init__(message)
-        self.exit_code = 128 + signal_number
+        self.exit_code = 128 + signal_number  # as shells have it: 130 for Ctrl-C
 
 
 class Ended(KeyboardInterrupt):
-    """The system asked the command to end, by SIGTERM or SIGHUP; it ends as by Ctrl-C.
-
-    Attributes:
-        signal_number: Which.
-    """
+    """The system asked the command to end, by SIGTERM or SIGHUP; it ends as by Ctrl-C."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__()

@@ -89,11 +89,7 @@ class Each(_Rule):
 
 
 class ByKind(Key):
-    """The key of a table that is of one of several kinds, which its member ``kind`` names; that is in the key too.
-
-    Args:
-        kinds: Kind -> what else such a table depends on.
-    """
+    """The key of a table that is of one of several kinds, which its member ``kind`` names; that is in the key too."""
 
     def __init__(self, kinds: Mapping[str, Key]) -> None:
         super().__init__(kind=ALWAYS)

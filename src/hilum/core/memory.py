@@ -14,12 +14,8 @@ _EVERY_S = 0.25
 
 @dataclass
 class MemoryPeak:
-    """Most seen at any time, in bytes.
-
-    Attributes:
-        resident_bytes: Resident set of the largest process; mapped feature shards count here while they are in memory.
-        anonymous_bytes: What is not backed by a file, of this process and its descendants together.
-    """
+    """The most at any time: resident of the largest process, with mapped feature shards while they are in memory; and what is not backed
+    by a file, of this process and its descendants together."""
 
     resident_bytes: int = 0
     anonymous_bytes: int = 0

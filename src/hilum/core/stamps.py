@@ -22,12 +22,7 @@ def stamp(path: Path) -> Stamp:
 
 
 def stamps_below(folder: Path, leave_out: Iterable[str] = ()) -> dict[str, Stamp]:
-    """Stamps of every file below a folder, by its path in there.
-
-    Args:
-        folder: The folder.
-        leave_out: Names of files and folders that do not count.
-    """
+    """Stamps of every file below a folder, by its path in there, without files and folders of some names."""
     apart = set(leave_out)
     found: dict[str, Stamp] = {}
     for where, below, names in os.walk(folder):

@@ -20,12 +20,9 @@ def absolute(path: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class TableFolder:
-    """The folder that a table's paths start from, which it may write as Windows does.
+    """The folder (absolute) that a table's paths start from.
 
-    Attributes:
-        csv_path: The table.
-        folder: Absolute.
-        dropped: How many first parts of paths with a drive name folders of another machine, so that the rest lies below `folder`.
+    `dropped` first parts of its paths with a drive name folders of another machine; the rest lies below `folder`.
     """
 
     csv_path: Path

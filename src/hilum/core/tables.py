@@ -33,12 +33,7 @@ _SAMPLE_ROWS, _SAMPLE_CHARS = 20, 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table.
-
-    Attributes:
-        line: Its (last) line in the file, from 1.
-        values: Column -> text, as it stands there.
-    """
+    """A row of a table: its (last) line in the file, from 1, and column -> text, as it stands there."""
 
     line: int
     values: Mapping[str, str]
@@ -50,12 +45,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table.
-
-    Attributes:
-        columns: Names of the columns, in order, without empty ones.
-        rows: Its rows, blank ones left out.
-    """
+    """The columns that have a name, in order, and the rows that are not blank."""
 
     columns: tuple[str, ...]
     rows: list[Row]
@@ -130,9 +120,7 @@ def table_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def read_columns(path: Path, *, fold: bool = False) -> tuple[str, ...]:
-    """The columns of a csv; empty when it is no table. One in an encoding that is not read has columns all the same, so that whoever
-    goes on to read it hears of the encoding.
-    """
+    """The columns of a csv; empty when it is no table. In an encoding that is not read it has columns too: who reads it hears of that."""
     try:
         with opened_text(path, lenient=True) as f:
             return tuple(c for c in _columns(path, _records(path, f), fold) if c)

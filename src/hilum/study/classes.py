@@ -22,10 +22,9 @@ def positive_class(
     """The positive class as the classes spell it.
 
     Args:
-        asked: What the user named; None for nothing.
-        classes: The classes there are.
-        where: Begins the message of an error.
-        option: How the user names one.
+        asked: What the user named.
+        classes: Those that there are.
+        where: Begins the message of an error, which names the `option`.
 
     Raises:
         InputError: There is no such class, or none was named and which is meant cannot be told.

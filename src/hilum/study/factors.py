@@ -155,12 +155,7 @@ FACTORS: tuple[Factor, ...] = (
 
 @dataclass(frozen=True)
 class GridCell:
-    """A cell of a study's grid, for its levels.
-
-    Attributes:
-        name: Folder name: its levels, but for those that are the default.
-        levels: Factor -> level.
-    """
+    """A cell of a study's grid; its name, that of its folder, is its levels but for those that are the default."""
 
     name: str
     levels: Mapping[str, Any] = field(compare=False)

@@ -38,14 +38,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Fault:
-    """A departure of the published scripts.
-
-    Attributes:
-        name: Of its switch.
-        unsafe: Whether it breaks validity.
-        what: A phrase for tables.
-        edit: What it changes.
-    """
+    """A departure of the published scripts: its switch, whether it breaks validity, a phrase for tables, and what it changes."""
 
     name: str
     unsafe: bool

@@ -55,10 +55,6 @@ class Study(BaseModel):
         weights: Backbone -> ``imagenet`` (the default), ``none``, or a file.
         policy: Learning-rate policies by name, for ``grid.schedules``.
         loss: Losses by name, for ``grid.losses``.
-        compare: Families of comparisons.
-        contrast: Films of one side against films of the other, evaluated beside the headline.
-        subgroup: Films of which the headline is asked again.
-        reporting: What only the people behind the study know, for checklists and model card.
         unsafe: Faults of the published scripts that break validity.
         as_run: Their other departures.
     """

@@ -55,9 +55,5 @@ STUDY = Key(
 
 
 def study_digest(table: Mapping[str, Any]) -> str:
-    """Digest of all that makes a difference to a study's results.
-
-    Args:
-        table: The study with its defaults filled in, as ``model_dump(mode="json")`` gives it and a run records it.
-    """
+    """Digest of what makes a difference to the results of a study, given as ``model_dump(mode="json")`` has it and a run records it."""
     return STUDY.digest(table)

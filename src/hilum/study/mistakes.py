@@ -47,15 +47,10 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def tables_as(model: type[_Model], tables: Any, where: str) -> _Model:
-    """The tables of a file as what the file should be.
-
-    Args:
-        model: What it should be.
-        tables: As they were read.
-        where: The file's name.
+    """The tables of a file as the model that they should be.
 
     Raises:
-        InputError: They are something else; all faults are in it.
+        InputError: They are something else; all faults are in it, and the file's name (`where`).
     """
     try:
         return model.model_validate(tables)

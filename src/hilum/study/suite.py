@@ -40,13 +40,7 @@ class SuiteMember(BaseModel):
 
 
 class Suite(StrictTable):
-    """Studies in order.
-
-    Attributes:
-        name: Names the folder.
-        title: One sentence for the report.
-        member: The studies.
-    """
+    """Studies in order; the name is that of the folder, the title one sentence for the report."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     title: str = ""

@@ -67,11 +67,7 @@ class AnyPolicy(StrictTable, ABC):
 
 
 class OneRatePolicy(AnyPolicy):
-    """A policy that begins with, or rises to, one rate.
-
-    Attributes:
-        learning_rate: None stands for ``training.learning_rate``, filled in when the study is read.
-    """
+    """A policy that begins with, or rises to, one rate; None stands for ``training.learning_rate``, filled in when the study is read."""
 
     key: ClassVar[Key] = AnyPolicy.key.and_(learning_rate=None)
 

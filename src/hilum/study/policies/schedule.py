@@ -57,12 +57,7 @@ class Schedule(Protocol):
 
 
 class StepwiseSchedule:
-    """A policy that is a function of the step.
-
-    Args:
-        n_steps: In all.
-        settings_at: Step -> settings.
-    """
+    """A policy that is a function of the step."""
 
     def __init__(self, n_steps: int, settings_at: Callable[[int], StepSettings]) -> None:
         self._n_steps, self._settings_at, self._step = n_steps, settings_at, 0

@@ -17,10 +17,9 @@ def simulate(
 
     Args:
         policy: With its rate filled in.
-        epochs: As for `AnyPolicy.schedule`.
-        steps_per_epoch: As for `AnyPolicy.schedule`.
-        valid_losses: Validation loss of each epoch, which only a plateau asks for; None stands for a loss that falls all the time.
-            With fewer than there are epochs (a training that was stopped early) the curve ends with them.
+        epochs: As for `AnyPolicy.schedule`, like `steps_per_epoch`.
+        valid_losses: Of each epoch, which only a plateau asks for; None stands for a loss that falls all the time. With fewer than there
+            are epochs (a training that was stopped early) the curve ends with them.
 
     Returns:
         float64, shape (n_steps,).
