@@ -14,7 +14,7 @@ from typing import Final
 from hilum.core.digests import sha256_bytes
 from hilum.core.errors import FilmError, InputError
 from hilum.core.text import counted
-from hilum.imaging.decode import decode, file_bytes
+from hilum.imaging.decode import decode_named, file_bytes
 from hilum.imaging.film import DecodedFilm
 
 _SHOWN = 20
@@ -44,11 +44,7 @@ def film_as_ingested(image_id: str, path: str, sha256: str) -> DecodedFilm:
     Raises:
         FilmError: As `bytes_as_ingested`; or it cannot be decoded.
     """
-    data = bytes_as_ingested(image_id, path, sha256)
-    try:
-        return decode(data)
-    except FilmError as e:
-        raise FilmError(e.reason, f"{path}: {e}") from e
+    return decode_named(bytes_as_ingested(image_id, path, sha256), path)
 
 
 def refuse(bad: Sequence[str]) -> None:

@@ -1,12 +1,9 @@
 """Bytes to film: the one decoder of hilum. Training, prediction, service and audit see the pixels it gives.
 
-Conventions it fixes:
+A film is grey, uint8, (height, width), 0 = black. One rule of intensity holds for all containers: the range that the file declares goes
+onto 0 to 255, whatever values occur in it. That rule, and what is decided where standards leave a choice, is ``docs/explanation/films.md``.
+Besides:
 
-- A film is grey, uint8, (height, width), 0 = black.
-- One rule of intensity for all containers: the range that the file declares goes onto 0 to 255, whatever
-  values occur in it. Declared is what a DICOM film's window says; else what its bits, or those of a PNG, TIFF
-  or BMP, can hold; a JPEG has 8. So a film has the same greys in every container, and two films of one
-  scanner keep their difference in brightness.
 - A colour JPEG gives its luminance plane as stored. Pillow's ``convert("L")`` goes through RGB instead and
   differs by rounding: by at most 1 on greys, by a little more where a colour lies outside RGB and is cut.
 - Other colour becomes BT.601 luma; transparency is laid over black.
@@ -22,7 +19,7 @@ from __future__ import annotations
 
 import io
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -62,6 +59,9 @@ REASONS: Final = (
     "missing DICOM plugin",
     "unreadable",
 )
+
+Greys = tuple[NDArray[np.uint8], str]
+"""What a reader gives: pixels, upright, and how the file stored them (`DecodedFilm.mode`)."""
 
 
 def is_film_name(path: Path) -> bool:
@@ -119,18 +119,35 @@ def decode(data: bytes, *, mask: bool = False) -> DecodedFilm:
     kind = sniff(data)
     if kind is None:
         raise _not_a_film(data)
+    facts: Mapping[str, str] = {}
     try:
-        film = _DECODERS[kind](data)
+        if kind == "dicom":
+            from hilum.imaging.dicom import decode_dicom
+
+            with quietly():
+                pixels, mode, facts = decode_dicom(data)
+        else:
+            pixels, mode = _READERS[kind](data)
     except FilmError:
         raise
     except Exception as e:
         raise _damaged(kind, e) from e
-    check_size(film.width_px, film.height_px)
-    if not mask and (low := int(film.pixels.min())) == int(film.pixels.max()):
-        raise FilmError(
-            "one grey", f"all {film.pixels.size} pixels of the film have the grey {low} of 0 to 255"
-        )
-    return film
+    check_size(pixels.shape[1], pixels.shape[0])
+    if not mask and (low := int(pixels.min())) == int(pixels.max()):
+        raise FilmError("one grey", f"all {pixels.size} pixels of the film have the grey {low} of 0 to 255")
+    return DecodedFilm(np.ascontiguousarray(pixels), kind, mode, facts)
+
+
+def decode_named(data: bytes, path: Path | str, *, mask: bool = False) -> DecodedFilm:
+    """Decode the bytes of a file; the message of an error begins with its path.
+
+    Raises:
+        FilmError: As `decode`.
+    """
+    try:
+        return decode(data, mask=mask)
+    except FilmError as e:
+        raise FilmError(e.reason, f"{path}: {e}") from e
 
 
 def file_bytes(path: Path) -> bytes:
@@ -142,14 +159,9 @@ def file_bytes(path: Path) -> bytes:
     try:
         info = path.stat()
         if not stat.S_ISREG(info.st_mode):  # a pipe or a device may be read for ever
-            raise FilmError(
-                "unreadable", f"{path}: expected a file, got a folder, a pipe or a device"
-            ) from None
-        size = info.st_size
-        if size > MAX_FILE_BYTES:
-            raise FilmError(
-                "too large", f"{path}: {size} bytes; a film has at most {MAX_FILE_BYTES} bytes"
-            ) from None
+            raise FilmError("unreadable", f"{path}: expected a file, got a folder, a pipe or a device")
+        if (size := info.st_size) > MAX_FILE_BYTES:
+            raise FilmError("too large", f"{path}: {size} bytes; a film has at most {MAX_FILE_BYTES} bytes")
         return path.read_bytes()
     except OSError as e:
         raise FilmError("unreadable", f"{path}: {e.strerror or type(e).__name__}") from e
@@ -161,62 +173,40 @@ def decode_file(path: Path, *, mask: bool = False) -> DecodedFilm:
     Raises:
         FilmError: As `decode` and `file_bytes`.
     """
-    data = file_bytes(path)
-    try:
-        return decode(data, mask=mask)
-    except FilmError as e:
-        raise FilmError(e.reason, f"{path}: {e}") from e
+    return decode_named(file_bytes(path), path, mask=mask)
 
 
-def _film(pixels: NDArray[np.uint8], kind: str, mode: str) -> DecodedFilm:
-    height, width = pixels.shape
-    return DecodedFilm(np.ascontiguousarray(pixels), kind, width, height, mode)
-
-
-def _png(data: bytes) -> DecodedFilm:
+def _png(data: bytes) -> Greys:
     checked = png.check(data)
     values = png.read(checked)
     if values.shape[2] in (2, 4):
         values = over_black(values[..., :-1], values[..., -1:])
     grey = luma(values) if values.shape[2] == 3 else values[..., 0]
     depth = checked.depth if checked.mode != "P" else 8
-    return _film(ifd.upright(from_depth(grey, depth), ifd.orientation(checked.exif)), "png", checked.mode)
+    return ifd.upright(from_depth(grey, depth), ifd.orientation(checked.exif)), checked.mode
 
 
-def _jpeg(data: bytes) -> DecodedFilm:
+def _jpeg(data: bytes) -> Greys:
     grey, header = jpeg.read(data)
-    return _film(ifd.upright(grey, header.orientation), "jpeg", header.mode)
+    return ifd.upright(grey, header.orientation), header.mode
 
 
-def _bmp(data: bytes) -> DecodedFilm:
+def _bmp(data: bytes) -> Greys:
     with quietly():
         image = BmpImagePlugin.BmpImageFile(io.BytesIO(data))
         check_size(*image.size)
         image.load()
     if image.mode in ("1", "L"):
-        return _film(np.asarray(image.convert("L")), "bmp", image.mode)
+        return np.asarray(image.convert("L")), image.mode
     rgba = np.asarray(image.convert("RGBA"))
-    return _film(luma(over_black(rgba[..., :3], rgba[..., 3:])), "bmp", image.mode)
+    return luma(over_black(rgba[..., :3], rgba[..., 3:])), image.mode
 
 
-def _tiff(data: bytes) -> DecodedFilm:
-    grey, mode = tiff.read(data)
-    return _film(grey, "tiff", mode)
-
-
-def _dicom(data: bytes) -> DecodedFilm:
-    from hilum.imaging.dicom import decode_dicom
-
-    with quietly():
-        return decode_dicom(data)
-
-
-_DECODERS: Final[dict[str, Callable[[bytes], DecodedFilm]]] = {
+_READERS: Final[dict[str, Callable[[bytes], Greys]]] = {
     "png": _png,
     "jpeg": _jpeg,
     "bmp": _bmp,
-    "tiff": _tiff,
-    "dicom": _dicom,
+    "tiff": tiff.read,
 }
 
 

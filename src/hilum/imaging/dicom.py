@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from hilum.core.errors import FilmError
 from hilum.imaging.dicom_elements import lookup_table, named, number, numbers, shown, text, values
 from hilum.imaging.dicom_pixels import Layout, layout_of, stored_values
-from hilum.imaging.film import MAX_PIXELS, DecodedFilm
+from hilum.imaging.film import MAX_PIXELS
 from hilum.imaging.intensity import Window, WindowFunction, from_range, from_unit, look_up, luma
 
 MODALITIES: Final = frozenset({"CR", "DX", "RG"})
@@ -53,14 +53,14 @@ _MAX_INFLATED: Final = (
 )  # bytes: the largest film in 16 bits of grey or 8 of colour, and a header
 
 
-def decode_dicom(data: bytes) -> DecodedFilm:
+def decode_dicom(data: bytes) -> tuple[NDArray[np.uint8], str, dict[str, str]]:
     """Decode one DICOM film.
 
     Args:
         data: A whole file, with or without the 128-byte preamble.
 
     Returns:
-        The film; `mode` is its photometric interpretation, `facts` what of `FACTS` the header has, and `view` (`_view`).
+        Pixels; the photometric interpretation; and what of `FACTS` the header has, with `view` (`_view`).
 
     Raises:
         FilmError: For what can be told: "missing DICOM plugin", "not a chest film modality", "multi-frame",
@@ -87,7 +87,7 @@ def decode_dicom(data: bytes) -> DecodedFilm:
         low = int(stored.min())
         table = _grey_of_values(header, layout, low, int(stored.max()))
         pixels = table[stored.astype(np.int32) - low]
-    return DecodedFilm(pixels, "dicom", pixels.shape[1], pixels.shape[0], layout.photometric, facts)
+    return pixels, layout.photometric, facts
 
 
 def _header(data: bytes) -> Any:

@@ -28,8 +28,6 @@ class DecodedFilm:
     Attributes:
         pixels: Shape (height, width), uint8, 0 = black.
         format: ``"png"``, ``"jpeg"``, ``"bmp"``, ``"tiff"`` or ``"dicom"``.
-        width_px: Width of `pixels` (after an EXIF orientation was applied).
-        height_px: Height of `pixels`.
         mode: How the file stored it: Pillow's word (``"1"``, ``"L"``, ``"LA"``, ``"P"``, ``"I;16"``,
             ``"RGB"``, ``"RGBA"``, ``"CMYK"``, ...) or, for DICOM, its photometric interpretation.
         facts: For DICOM, those of `patient_id`, `study_uid`, `view`, `age`, `sex`, `modality`, `photometric` that the
@@ -38,10 +36,18 @@ class DecodedFilm:
 
     pixels: NDArray[np.uint8]
     format: str
-    width_px: int
-    height_px: int
     mode: str
     facts: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def width_px(self) -> int:
+        """Width of `pixels`, after an EXIF orientation was applied."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height_px(self) -> int:
+        """Height of `pixels`."""
+        return int(self.pixels.shape[0])
 
 
 def check_size(width_px: int, height_px: int) -> None:
