@@ -146,7 +146,6 @@ class Pipeline(BaseModel):
         Raises:
             InputError: If the list was drawn by another pipeline.
         """
-        by_step = {entry["step"]: entry for entry in drawn_steps}
         for entry in drawn_steps:
             index = entry["step"]
             at = self.steps[index] if 0 <= index < len(self.steps) else None
@@ -155,23 +154,23 @@ class Pipeline(BaseModel):
                     f"step {index} ({entry['op']!r}) is not one that pipeline {self.name!r} draws;"
                     " the list was drawn by another pipeline, so prepare the films again"
                 )
-        for index, step in enumerate(self.steps):
-            if step.fixed:
-                film = step.apply(film, {})
-            elif index in by_step:
-                film = step.apply(film, by_step[index]["drawn"])
+        for step, drawn in self._acting(drawn_steps):
+            film = step.apply(film, drawn)
         return film
+
+    def _acting(self, drawn_steps: Sequence[DrawnStep]) -> Iterator[tuple[Operation, Drawn]]:
+        by_step = {entry["step"]: entry["drawn"] for entry in drawn_steps}
+        for index, step in enumerate(self.steps):
+            if step.fixed or index in by_step:
+                yield step, by_step.get(index, {})
 
     def done(
         self, drawn_steps: Sequence[DrawnStep], height: int, width: int
     ) -> Iterator[tuple[Operation, Drawn, int, int]]:
         """What `apply` does to a film of a size, step by step: the operation, what was drawn, and the (height, width) it finds."""
-        by_step = {entry["step"]: entry["drawn"] for entry in drawn_steps}
-        for index, step in enumerate(self.steps):
-            if step.fixed or index in by_step:
-                drawn = by_step.get(index, {})
-                yield step, drawn, height, width
-                height, width = step.size_after(drawn, height, width)
+        for step, drawn in self._acting(drawn_steps):
+            yield step, drawn, height, width
+            height, width = step.size_after(drawn, height, width)
 
     def deterministic(self, film: Film) -> Film:
         """Do the fixed steps only: what `predict` and `serve` do to a film."""

@@ -1,8 +1,7 @@
 """A film of a manifest, if it is still what it was: the one place where a film's bytes are held against the manifest's digest.
 
-A manifest is of bytes. A film whose bytes are others now may have another patient's picture under its id and label, so it is refused
-wherever films of a manifest are read, by its id, with the reason `CHANGED`. A film without a digest (a bare file, or a manifest that
-was not made by hilum) is taken as it is.
+A film whose bytes are others now may have another patient's picture under its id and label, so it is refused wherever films of a manifest
+are read, by its id, with the reason `CHANGED`. A film without a digest (a bare file, or a manifest made elsewhere) is taken as it is.
 """
 
 from __future__ import annotations

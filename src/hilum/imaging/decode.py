@@ -33,17 +33,6 @@ from hilum.imaging.film import MAX_FILE_BYTES, DecodedFilm, check_size
 from hilum.imaging.intensity import from_depth, luma, over_black
 from hilum.imaging.quiet import quietly
 
-__all__ = [
-    "REASONS",
-    "SUFFIXES",
-    "DecodedFilm",
-    "decode",
-    "decode_file",
-    "file_bytes",
-    "is_film_name",
-    "sniff",
-]
-
 SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".dcm"})
 REASONS: Final = (
     "empty",

@@ -1,22 +1,17 @@
 """DICOM to film: stored values -> rescale -> VOI -> photometric -> 8 bits, in that order (PS3.4 N.2).
 
-What this module fixes where the standard leaves a choice or files contradict it:
+What is decided where the standard leaves a choice, or files contradict it, is ``docs/explanation/films.md``. In short:
 
 - Accepted are projection films (CR, DX, RG, or no Modality at all) of one frame; a CT or MR slice is refused.
 - Rescale: the Modality LUT Sequence, else Rescale Slope and Intercept, else nothing.
-- VOI: the first item of the VOI LUT Sequence, else the first window (LINEAR, LINEAR_EXACT or SIGMOID), else
-  the range that the stored bits can hold, after the rescale (PS3.3 C.11.1.1.2): never what occurs in the
-  film. A center without a width, or the other way round, is no window.
-- MONOCHROME1, or Presentation LUT Shape INVERSE, inverts: once, because a correct MONOCHROME1 film carries
-  both. MONOCHROME1 with IDENTITY contradicts itself and is inverted: Photometric Interpretation is the
-  element that every film has to have.
+- VOI: the first item of the VOI LUT Sequence, else the first window (LINEAR, LINEAR_EXACT or SIGMOID), else the range that the stored
+  bits can hold, after the rescale: never what occurs in the film.
+- MONOCHROME1, or Presentation LUT Shape INVERSE, inverts: once, because a correct MONOCHROME1 film carries both.
 - Colour becomes luma, without rescale and VOI, which the standard defines for grey only.
-- Pixels are taken as they lie: Pixel Aspect Ratio and Pixel Spacing change nothing, as in other containers.
 
-The chain from stored value to grey is a function of the value alone, so it is worked out once for each value
-between the least and the greatest stored one, and the film is looked up in that table. It does not draw
-overlays, and of the header it keeps seven facts. pydicom and its decoders are the extra ``hilum[dicom]``,
-imported on first use.
+The chain from stored value to grey is a function of the value alone, so it is worked out once for each value between the least and the
+greatest stored one, and the film is looked up in that table. pydicom and its decoders
+are the extra ``hilum[dicom]``, imported on first use.
 """
 
 from __future__ import annotations
@@ -24,13 +19,13 @@ from __future__ import annotations
 import io
 import warnings
 import zlib
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.errors import FilmError
-from hilum.imaging.dicom_elements import lookup_table, named, number, numbers, shown, text, values
+from hilum.imaging.dicom_elements import lookup_table, number, numbers, shown, text, values
 from hilum.imaging.dicom_pixels import Layout, layout_of, stored_values
 from hilum.imaging.film import MAX_PIXELS
 from hilum.imaging.intensity import Window, WindowFunction, from_range, from_unit, look_up, luma
@@ -48,9 +43,7 @@ FACTS: Final = {
 
 _DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 _BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
-_MAX_INFLATED: Final = (
-    3 * MAX_PIXELS
-)  # bytes: the largest film in 16 bits of grey or 8 of colour, and a header
+_MAX_INFLATED: Final = 3 * MAX_PIXELS  # bytes: the largest film in 16 bits of grey or 8 of colour
 
 
 def decode_dicom(data: bytes) -> tuple[NDArray[np.uint8], str, dict[str, str]]:
@@ -207,7 +200,5 @@ def _window(header: Any) -> Window | None:
     for center, width in zip(centers, widths, strict=False):
         if center is not None and width is not None:
             function = text(header, "VOILUTFunction").upper() or "LINEAR"
-            if function not in get_args(WindowFunction):
-                raise FilmError("unsupported", f"{named('VOILUTFunction')} is {shown(function)}")
             return Window(center, width, cast(WindowFunction, function))
     return None

@@ -1,9 +1,8 @@
-"""Pixel Data to stored values: whatever the transfer syntax, the bits that High Bit and Bits Stored name.
+"""Pixel Data to stored values: whatever the transfer syntax, the bits that High Bit and Bits Stored name (PS3.5 8.1.1).
 
-Conventions it fixes (PS3.5 8.1.1): of each word the bits High Bit ... High Bit - Bits Stored + 1 count, sign
-included; what old files keep in the others (overlays) is cut off. A compressed stream holds either whole words,
-of which the same holds, or only the stored bits: its own precision says which. Grey and colour JPEG of 8 bits
-go through `jpeg`, as JPEG files do, so that both give the same film.
+Of each word the bits High Bit ... High Bit - Bits Stored + 1 count, sign included; what old files keep in the others (overlays) is cut
+off. A compressed stream holds either whole words, of which the same holds, or only the stored bits: its own precision says which. Grey and
+colour JPEG of 8 bits go through `jpeg`, as JPEG files do, so that both give the same film.
 """
 
 from __future__ import annotations
@@ -134,7 +133,17 @@ def stored_values(header: Any, layout: Layout) -> NDArray[Any]:
             f"no decoder for {syntax.name}; install them with: pip install 'hilum[dicom]'",
         )
     preferred = [p for p in _PLUGINS.get(syntax, ()) if p in available]
-    options: dict[str, Any] = _as_pydicom_calls_it(layout)
+    options: dict[str, Any] = {  # which go before what the data set says, or does not say
+        "rows": layout.shape[0],
+        "columns": layout.shape[1],
+        "number_of_frames": 1,
+        "allow_excess_frames": False,
+        "samples_per_pixel": 1 if layout.grey else 3,
+        "photometric_interpretation": layout.photometric,
+        "planar_configuration": layout.planar,
+        "bits_allocated": layout.allocated,
+        "pixel_representation": 0,  # whole words; `cut_bits` minds the sign
+    }
     precision = layout.allocated
     if syntax.is_compressed:
         _hush_gdcm()
@@ -151,21 +160,6 @@ def stored_values(header: Any, layout: Layout) -> NDArray[Any]:
         return np.asarray(values)
     shift = layout.high + 1 - layout.stored if precision > layout.high else 0
     return cut_bits(values, layout, shift)
-
-
-def _as_pydicom_calls_it(layout: Layout) -> dict[str, Any]:
-    """Options of a decoder, which go before what the data set says, or does not say."""
-    return {
-        "rows": layout.shape[0],
-        "columns": layout.shape[1],
-        "number_of_frames": 1,
-        "allow_excess_frames": False,
-        "samples_per_pixel": 1 if layout.grey else 3,
-        "photometric_interpretation": layout.photometric,
-        "planar_configuration": layout.planar,
-        "bits_allocated": layout.allocated,
-        "pixel_representation": 0,  # whole words; `cut_bits` minds the sign
-    }
 
 
 def cut_bits(values: NDArray[Any], layout: Layout, shift: int = 0) -> NDArray[np.int32]:

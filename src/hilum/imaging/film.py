@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 
 from hilum.core.errors import FilmError
 
-MAX_PIXELS = (
-    100_000_000  # the largest detectors give 16 Mpx, a scanned film 50; more is a bomb or a slide scan
-)
+MAX_PIXELS = 100_000_000  # the largest detectors give 16 Mpx, a scanned film 50; more is a bomb
 MIN_SIDE_PX = 16
 MAX_FILE_BYTES = 1 << 30  # uncompressed 16-bit RGB of MAX_PIXELS is 0.6 GB
 

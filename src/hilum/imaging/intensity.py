@@ -1,9 +1,7 @@
 """From stored numbers to the 256 greys of a film: bit depths, colour, alpha, and DICOM's windows.
 
-Convention: 0 is black and 255 is white; a value is rounded half up, once, at the end. Colour becomes grey by
-the luma of ITU-R BT.601 with Pillow's 16-bit weights, so that grey stored as RGB comes back unchanged.
-DICOM's formulas are those of PS3.3 C.11.2.1. What a film's tags say, and in what order these steps are
-taken, is `dicom`'s business.
+0 is black and 255 is white; a value is rounded half up, once, at the end. Colour becomes grey by the luma of ITU-R BT.601 with Pillow's
+16-bit weights, so that grey stored as RGB comes back unchanged. DICOM's formulas are those of PS3.3 C.11.2.1; their order is `dicom`'s.
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.errors import FilmError
+from hilum.imaging.dicom_elements import shown
 
 RED, GREEN, BLUE = 19595, 38470, 7471  # BT.601 luma in 1/65536; they add up to 65536
 WindowFunction = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
@@ -118,7 +117,8 @@ class Window:
     def __post_init__(self) -> None:
         if self.function not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
             raise FilmError(
-                "unsupported", f"VOI LUT Function {self.function!r}; known: LINEAR, LINEAR_EXACT, SIGMOID"
+                "unsupported",
+                f"VOI LUT Function (0028,1056) is {shown(self.function)}; known: LINEAR, LINEAR_EXACT, SIGMOID",
             )
         least = "at least 1" if self.function == "LINEAR" else "above 0"
         good = self.width >= 1 if self.function == "LINEAR" else self.width > 0

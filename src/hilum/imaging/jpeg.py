@@ -1,11 +1,8 @@
 """JPEG: the one reader of JPEG streams, whether a file, a strip of a TIFF or a frame of a DICOM film.
 
-Conventions it fixes:
-
-- A colour stream gives its luminance plane as stored; one that stores RGB gives luma.
-- Damage is an error: TurboJPEG reads strictly, so nothing that it filled in comes back as a film.
-- What no decoder here reads (12 and 16 bits, lossless, hierarchical, a height given after the picture) is
-  "unsupported" and named, by the header alone (ITU-T T.81, tables B.1 and B.2).
+A colour stream gives its luminance plane as stored, one that stores RGB gives luma. Damage is an error: TurboJPEG reads strictly, so
+nothing that it filled in comes back as a film. What no decoder here reads (12 and 16 bits, lossless, hierarchical, a height given after the
+picture) is "unsupported" and named, by the header alone (ITU-T T.81, tables B.1 and B.2).
 """
 
 from __future__ import annotations

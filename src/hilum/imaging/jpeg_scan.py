@@ -1,8 +1,8 @@
 """Whether the codes of a sequential JPEG are all there, for the samplings that the strict decoder does not know.
 
-Pillow reads streams of any sampling, but fills in what is missing. Here the codes are read, without making a
-picture of them, and counted: a stream that is cut short, or does not end where its codes do, is refused. Only
-one scan of all components is walked, coded by Huffman's method: what encoders write in baseline.
+Pillow reads streams of any sampling, but fills in what is missing. So the codes are read here, without making a picture of them: a stream
+that is cut short, or does not end where its codes do, is refused. Only one scan of all components, coded by Huffman's method, is walked:
+what encoders write in baseline.
 """
 
 from __future__ import annotations

@@ -1,12 +1,8 @@
-"""PNG: the films of any sort, and the soundness of the file.
+"""PNG: the samples of any colour type, depth and interlace (W3C PNG, third edition, section 11.2.1), and the soundness of the file.
 
-Convention: `check` walks the chunks and refuses a file that is cut short, damaged or animated. What decides
-about pixels must be sound: the critical chunks and tRNS, by their CRC-32. What only describes (profiles,
-texts) is passed over, however large and whatever its checksum. `read` gives the samples at their own depth,
-for every colour type, depth and interlace of the PNG specification (W3C, third edition, section 11.2.1).
-
-The row filters (section 9) are undone by `png_kernel`, which numba compiles with the first film. zlib streams
-are inflated by `isal` where it is installed, else by the standard library: the same bytes, later.
+A file that is cut short, damaged or animated is refused. What decides about pixels must be sound, by its CRC-32: the critical chunks and
+tRNS. What only describes (profiles, texts) is passed over, however large and whatever its checksum. `png_kernel` undoes the row filters
+(section 9); zlib streams are inflated by `isal` where it is installed, else by the standard library: the same bytes, later.
 """
 
 from __future__ import annotations

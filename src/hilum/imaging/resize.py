@@ -1,17 +1,10 @@
 """Resizing a film: the pixels Pillow 13 gives, to the bit, several times sooner.
 
-The convention this module fixes: a resize is Pillow's two-pass resampling of 8-bit grey images
-(`Image.resize`, which Augmentor calls): an antialiasing kernel stretched by the scale when shrinking,
-weights rounded to 22-bit fixed point, each pass rounded and clipped to 0..255. Everything after the weights
-is integer arithmetic, so a film's pixels do not depend on the processor, the number of threads or the
-Pillow that is installed. (Pillow before 13 always takes rows first and so differs in the last bit for films
-that shrink mostly in height.)
-
-It does not keep the aspect ratio: the study's films are squashed to a square on purpose, as in the paper.
-
-The two passes (`resize_kernel`) are compiled by numba when the first film is resized (seconds once, then
-read from numba's cache on disk) and run without the interpreter lock, so threads of a caller resize side by
-side.
+A resize is Pillow's two-pass resampling of 8-bit grey images (`Image.resize`, which Augmentor calls): an antialiasing kernel stretched by
+the scale when shrinking, weights rounded to 22-bit fixed point, each pass rounded and clipped to 0..255. Everything after the weights is
+integer arithmetic, so a film's pixels do not depend on the processor, the number of threads or the Pillow that is installed. (Pillow
+before 13 always takes rows first and so differs in the last bit for films that shrink mostly in height.) The aspect ratio is not kept:
+films are squashed to a square on purpose, as in the paper. `resize_kernel` has the two passes.
 """
 
 from __future__ import annotations
@@ -132,26 +125,20 @@ def resize(film: Film, height_px: int, width_px: int, filter_name: str = "bicubi
         return film.copy()
     film = np.ascontiguousarray(film)
     # Pillow 13's rule: columns first if the height shrinks by more than twice what the width does.
-    if height > height_px and height - height_px > 2 * (width - width_px):
-        return _along_rows(_down_columns(film, height_px, filter_name), width_px, filter_name)
-    return _down_columns(_along_rows(film, width_px, filter_name), height_px, filter_name)
+    columns_first = height > height_px and height - height_px > 2 * (width - width_px)
+    for down in (columns_first, not columns_first):
+        film = _one_pass(film, height_px if down else width_px, filter_name, down)
+    return film
 
 
-def _down_columns(film: Film, height_px: int, filter_name: str) -> Film:
-    if film.shape[0] == height_px:
+def _one_pass(film: Film, n_out: int, filter_name: str, down: bool) -> Film:
+    """Resize down the columns, or along the rows."""
+    height, width = film.shape
+    n_in = height if down else width
+    if n_in == n_out:
         return film
-    from hilum.imaging import resize_kernel
+    from hilum.imaging.resize_kernel import along_rows, down_columns
 
-    out = np.empty((height_px, film.shape[1]), np.uint8)
-    resize_kernel.down_columns(film, *_taps(film.shape[0], height_px, filter_name), out)
-    return out
-
-
-def _along_rows(film: Film, width_px: int, filter_name: str) -> Film:
-    if film.shape[1] == width_px:
-        return film
-    from hilum.imaging import resize_kernel
-
-    out = np.empty((film.shape[0], width_px), np.uint8)
-    resize_kernel.along_rows(film, *_taps(film.shape[1], width_px, filter_name), out)
+    out = np.empty((n_out, width) if down else (height, n_out), np.uint8)
+    (down_columns if down else along_rows)(film, *_taps(n_in, n_out, filter_name), out)
     return out

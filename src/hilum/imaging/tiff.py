@@ -1,14 +1,11 @@
 """TIFF to film: what is read, what is refused by name, and the strips that no library puts together rightly.
 
-Conventions it fixes:
+Read are whole pages of unsigned samples: grey of 1 to 16 bits and palettes; grey or RGB of 8 or 16 bits with any further samples, the first
+of which is alpha where the file says so, in one plane or one plane a sample; YCbCr and CMYK of 8 bits. Strips or tiles, both byte
+orders, BigTIFF too. Signed and floating samples are "unsupported": TIFF does not say which of their values is black.
 
-- Read are whole pages of unsigned samples: grey of 1 to 16 bits and palettes; grey or RGB of 8 or
-  16 bits with any further samples, the first of which is alpha where the file says so, in one plane or one
-  plane a sample; YCbCr and CMYK of 8 bits. Strips or tiles, both byte orders, BigTIFF too.
-- Signed and floating samples are "unsupported": TIFF does not say which of their values is black.
-- Strips of JPEG go through `jpeg`, one by one, because libtiff fills in what is missing from them.
-- Grey and RGB are unpacked strip by strip (`tiff_packing`), because Pillow cuts 16-bit colour to 8, mixes up planes
-  of 16 bits and knows few depths. It reads the rest: palettes, YCbCr and CMYK.
+Strips of JPEG go through `jpeg`, one by one, because libtiff fills in what is missing from them. Grey and RGB are unpacked strip by strip
+(`tiff_packing`), because Pillow cuts 16-bit colour to 8, mixes up planes of 16 bits and knows few depths. It reads the rest.
 """
 
 from __future__ import annotations
@@ -61,6 +58,11 @@ class Page(NamedTuple):
     def planes(self) -> bool:
         """Whether each sample has a plane of its own."""
         return self.n_samples > 1 and self.tags.one(_PLANAR, 1) == 2
+
+    @property
+    def tiled(self) -> bool:
+        """Whether it is cut into tiles, not strips."""
+        return _TILE_OFFSETS in self.tags.tags
 
 
 def read(data: bytes) -> tuple[NDArray[np.uint8], str]:
@@ -145,9 +147,8 @@ def _check_supported(page: Page, bits: set[int]) -> None:
 def _segments(page: Page) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Offsets and byte counts of strips or tiles."""
     tags = page.tags.tags
-    tiled = _TILE_OFFSETS in tags
-    offsets = tags.get(_TILE_OFFSETS if tiled else _STRIP_OFFSETS, ())
-    counts = tags.get(_TILE_BYTES if tiled else _STRIP_BYTES, ())
+    offsets = tags.get(_TILE_OFFSETS if page.tiled else _STRIP_OFFSETS, ())
+    counts = tags.get(_TILE_BYTES if page.tiled else _STRIP_BYTES, ())
     width, height, across, down = _grid(page)
     if not counts and page.compression == 1:  # old writers leave them out
         whole = -(-width * (1 if page.planes else page.n_samples) * page.bits // 8) * height
@@ -163,12 +164,9 @@ def _segments(page: Page) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 def _grid(page: Page) -> tuple[int, int, int, int]:
     """Width and height of a strip or tile, and how many stand beside and above each other."""
-    width = page.tags.one(_TILE_WIDTH, 0) if _TILE_OFFSETS in page.tags.tags else page.width_px
-    height = (
-        page.tags.one(_TILE_HEIGHT, 0)
-        if _TILE_OFFSETS in page.tags.tags
-        else min(page.tags.one(_ROWS_PER_STRIP, page.height_px), page.height_px)
-    )
+    width, height = page.width_px, min(page.tags.one(_ROWS_PER_STRIP, page.height_px), page.height_px)
+    if page.tiled:
+        width, height = page.tags.one(_TILE_WIDTH, 0), page.tags.one(_TILE_HEIGHT, 0)
     if width <= 0 or height <= 0:
         raise FilmError("corrupt", f"the TIFF has strips or tiles of {width} x {height} px")
     return width, height, -(-page.width_px // width), -(-page.height_px // height)
@@ -203,7 +201,8 @@ def _of_jpegs(page: Page) -> NDArray[np.uint8]:
 
 def _of_samples(page: Page) -> tuple[NDArray[np.uint8], str]:
     """Greys of a page of grey or RGB samples, and further ones, of which the first may be alpha."""
-    samples = _planes(page) if page.planes else _in_one_plane(page, page.n_samples)
+    n_planes, n_of_each = (page.n_samples, 1) if page.planes else (1, page.n_samples)
+    samples = np.concatenate([_in_plane(page, n_of_each, k) for k in range(n_planes)], axis=2)
     n_colours = 3 if page.photometric == _RGB else 1
     colours = samples[..., :n_colours]
     extra = page.tags.one(_EXTRA, 0)
@@ -217,13 +216,10 @@ def _of_samples(page: Page) -> tuple[NDArray[np.uint8], str]:
     return 255 - grey if page.photometric == _WHITE_IS_ZERO else grey, mode
 
 
-def _in_one_plane(page: Page, n_samples: int, first: int = 0) -> NDArray[Any]:
-    """Samples of strips or tiles that hold `n_samples` a pixel, from the `first` one on.
-
-    Returns:
-        Shape (height, width, n_samples), uint8 or uint16.
-    """
+def _in_plane(page: Page, n_samples: int, plane: int) -> NDArray[Any]:
+    """Samples of the strips or tiles of one plane, `n_samples` a pixel: (height, width, n_samples), uint8 or uint16."""
     width, height, across, down = _grid(page)
+    first = plane * across * down
     offsets, counts = _segments(page)
     if width * height > MAX_PIXELS:
         raise FilmError("too large", f"the TIFF has tiles of {width} x {height} px")
@@ -232,7 +228,7 @@ def _in_one_plane(page: Page, n_samples: int, first: int = 0) -> NDArray[Any]:
     differences = page.compression in _PREDICTED and page.tags.one(_PREDICTOR, 1) == 2
     for k in range(across * down):
         top, left = k // across * height, k % across * width
-        rows = height if _TILE_OFFSETS in page.tags.tags else min(height, page.height_px - top)
+        rows = height if page.tiled else min(height, page.height_px - top)
         part = page.data[offsets[first + k] : offsets[first + k] + counts[first + k]]
         values = _unpacked(page, part, rows, width * n_samples).reshape(rows, width, n_samples)
         if differences:  # each sample is stored as what it adds to its left neighbour
@@ -240,11 +236,6 @@ def _in_one_plane(page: Page, n_samples: int, first: int = 0) -> NDArray[Any]:
         target = out[top : top + rows, left : left + width]
         target[:] = values[: target.shape[0], : target.shape[1]]
     return out
-
-
-def _planes(page: Page) -> NDArray[Any]:
-    _, _, across, down = _grid(page)
-    return np.concatenate([_in_one_plane(page, 1, k * across * down) for k in range(page.n_samples)], axis=2)
 
 
 def _unpacked(page: Page, part: bytes, rows: int, columns: int) -> NDArray[Any]:

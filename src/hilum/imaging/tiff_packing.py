@@ -1,7 +1,6 @@
 """Strips and tiles of a TIFF to bytes: no compression, LZW, Deflate, PackBits.
 
-Done here rather than by libtiff, which writes to the process's stderr about damage and gives no reason to the
-caller. A strip that gives too few bytes is refused.
+Done here rather than by libtiff, which writes to the process's stderr about damage and gives the caller no reason.
 """
 
 from __future__ import annotations

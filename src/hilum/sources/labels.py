@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from hilum.artifacts.manifest import Exclusion
@@ -24,23 +24,11 @@ _GIVEN = ("label", "patient", "source_part", "view", "age_group", "sex")
 _Place = tuple[int, int]  # which listing, which candidate of it
 
 
-@dataclass(frozen=True)
-class LabelsRead:
-    """What a labels file did.
+def apply(path: Path, listings: Sequence[Listing]) -> dict[str, int]:
+    """Give the films of `listings` what the file says of them (in place); a row that names no film is left out of the first.
 
-    Attributes:
-        rows: Rows that named a film.
-        changed: Films whose label the layout gave otherwise.
-        unmatched: Rows that named none.
-    """
-
-    rows: int
-    changed: int
-    unmatched: tuple[Exclusion, ...]
-
-
-def apply(path: Path, listings: Sequence[Listing]) -> LabelsRead:
-    """Give the films of `listings` what the file says of them (in place).
+    Returns:
+        ``rows`` that named a film, and films whose label the layout gave otherwise (``changed``).
 
     Raises:
         InputError: No such file, no path column, nothing to give, a row that fits several films, two rows
@@ -62,10 +50,8 @@ def apply(path: Path, listings: Sequence[Listing]) -> LabelsRead:
         name = row.get(path_column)
         place = _find(name, row, base, index, listings)
         if place is None:
-            source = row.get("source") or "labels"
-            unmatched.append(
-                Exclusion(name, source, NO_SUCH_FILE, f"line {row.line} of {path.name} names no film")
-            )
+            detail = f"line {row.line} of {path.name} names no film"
+            unmatched.append(Exclusion(name, row.get("source") or "labels", NO_SUCH_FILE, detail))
             continue
         if place in given:
             raise InputError(
@@ -89,7 +75,9 @@ def apply(path: Path, listings: Sequence[Listing]) -> LabelsRead:
             f"{path}: none of its {len(rows)} rows names a film of the sources, the first is "
             f"{rows[0].get(path_column)!r}; give paths relative to the source's folder"
         )
-    return LabelsRead(len(given), changed, tuple(unmatched))
+    listings[0].exclusions.extend(unmatched)
+    listings[0].broken.extend(unmatched)
+    return {"rows": len(given), "changed": changed}
 
 
 def _index(listings: Sequence[Listing]) -> Mapping[str, list[_Place]]:

@@ -170,10 +170,9 @@ def _label(
     if path is None:
         return {}, {}, []
     read = labels_file.apply(path, listings)
-    listings[0].exclusions.extend(read.unmatched)
-    listings[0].broken.extend(read.unmatched)
-    notes = [f"the labels file changed the label of {counted(read.changed, 'film')}"] if read.changed else []
-    return {"labels": sha256_file(path)}, {"labels": {"rows": read.rows, "changed": read.changed}}, notes
+    changed = counted(read["changed"], "film")
+    notes = [f"the labels file changed the label of {changed}"] if read["changed"] else []
+    return {"labels": sha256_file(path)}, {"labels": read}, notes
 
 
 def _row(image_id: str, c: Candidate, answer: FilmRead) -> FilmRow:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from hilum.artifacts.header import Header, read_json, write_json
 from hilum.artifacts.manifest import FilmRow
@@ -54,25 +55,11 @@ class Chunk:
     @classmethod
     def read(cls, path: Path) -> Chunk:
         """Read what `write` wrote."""
-        value = read_json(path)
-        return cls(
-            tuple((i, where, sha256, sha) for i, where, sha256, sha in value["films"]),
-            tuple(tuple(Wanted(*w) for w in ws) for ws in value["wanted"]),
-            tuple((name, spec) for name, spec in value["pipelines"]),
-        )
+        return TypeAdapter(cls).validate_python(read_json(path))
 
 
-@dataclass(frozen=True)
-class PrepareTask:
-    """One chunk.
-
-    Attributes:
-        chunk: The file that says what it is.
-        folder: Where the shard goes.
-    """
-
-    chunk: Path
-    folder: Path
+PrepareTask = tuple[Path, Path]
+"""The file that says what a chunk is, and the folder that its shard goes to."""
 
 
 def plan(
@@ -86,16 +73,8 @@ def plan(
     chunks = []
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
-        chunks.append(
-            Chunk(
-                tuple((i, films[i].path, films[i].sha256, films[i].pixels_sha256) for i in chunk),
-                tuple(
-                    tuple(sorted(wanted[i], key=lambda w: (w.pipeline, w.part, w.seed, w.copy)))
-                    for i in chunk
-                ),
-                specs,
-            )
-        )
+        rows = tuple((i, films[i].path, films[i].sha256, films[i].pixels_sha256) for i in chunk)
+        chunks.append(Chunk(rows, tuple(tuple(sorted(wanted[i])) for i in chunk), specs))
     return chunks
 
 
@@ -110,7 +89,7 @@ def tasks_of(chunks: Iterable[Chunk], scratch: Path, folder: Path) -> Iterator[P
     for chunk in chunks:
         path = scratch / f"{chunk.key[:SHORT]}.json"
         chunk.write(path)
-        yield PrepareTask(path, folder)
+        yield path, folder
 
 
 def prepare_film(
@@ -145,12 +124,13 @@ def prepare_chunk(task: PrepareTask) -> int:
         FilmError: A film that cannot be decoded, or whose bytes or pixels are not those of the manifest.
     """
     start = time.perf_counter()
-    chunk, store = Chunk.read(task.chunk), PreparedStore(task.folder)
+    path, folder = task
+    chunk, store = Chunk.read(path), PreparedStore(folder)
     pipelines = {name: Pipeline.from_dict(spec) for name, spec in chunk.pipelines}
     rows: list[PreparedRow] = []
     pixels: dict[str, NDArray[np.uint8]] = {}
-    for (image_id, path, sha256, sha), wanted in zip(chunk.films, chunk.wanted, strict=True):
-        film = film_as_ingested(image_id, path, sha256).pixels
+    for (image_id, film_path, sha256, sha), wanted in zip(chunk.films, chunk.wanted, strict=True):
+        film = film_as_ingested(image_id, film_path, sha256).pixels
         if pixels_sha256(film) != sha:
             raise changed(image_id)
         made, new = prepare_film(film, sha, wanted, pipelines)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hilum.core.errors import FilmError
-from hilum.imaging.decode import DecodedFilm, decode, decode_file
+from hilum.imaging.decode import decode, decode_file
+from hilum.imaging.film import DecodedFilm
 from needs import needed_module
 
 pydicom = needed_module("pydicom", "pip install 'hilum[dicom]'")
