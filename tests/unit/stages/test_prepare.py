@@ -42,7 +42,7 @@ def run(rows: dict[str, FilmRow], folder: Path) -> dict[tuple[str, Wanted], tupl
     found = {}
     chunks = plan(rows, wanted(rows), PIPELINES)
     for chunk, task in zip(chunks, tasks_of(chunks, folder.parent, folder), strict=True):
-        assert Chunk.read(task.chunk) == chunk
+        assert Chunk.read(task[0]) == chunk
         assert prepare_chunk(task) == len(chunk.films)
         for row in store.read(chunk.key)[0]:
             film = FeatureRows(store.locations([row.digest])).take(slice(None))[0]

@@ -84,9 +84,7 @@ def test_chunks_to_prepare(tmp_path: Path) -> None:
     assert sum(len(c.films) for c in chunks) == N
     tasks = list(prepare.tasks_of(chunks[:2], tmp_path, WHERE / "prepared"))
     assert max(map(size, tasks)) < LIMIT_BYTES / 8
-    assert prepare.Chunk.read(tasks[1].chunk) == replace(
-        chunks[1], wanted=tuple(map(tuple, chunks[1].wanted))
-    )
+    assert prepare.Chunk.read(tasks[1][0]) == replace(chunks[1], wanted=tuple(map(tuple, chunks[1].wanted)))
 
 
 def test_shards_to_featurize() -> None:
