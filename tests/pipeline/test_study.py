@@ -265,6 +265,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(
         assert found["train"][1] >= finished_then > 0
         assert found["featurize squeezenet1_0"][0] == 0
     assert predictions(tmp_path) == predictions(finished[0])
+    assert not list((tmp_path / "prepared").glob(".tasks-*"))
 
 
 def test_dry_run_prints_a_plan_and_computes_nothing(films: Path, tmp_path: Path) -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hilum.artifacts.outputs import WORKSPACE_BYTES, check_outputs, folder_output
-from hilum.artifacts.trial_files import FINDER
+from hilum.artifacts.trial_files import FINDER, FinderCurve
 from hilum.cli.ending import when_stopped
 from hilum.cli.run import checked_study, kept, manifest_of, study_path
 from hilum.core.errors import InputError
 from hilum.core.progress import set_quiet
 
 if TYPE_CHECKING:
-    from hilum.workflow.find_rates import FoundRates
+    from hilum.workflow.plan import Recipe
+
+    Found = Sequence[tuple[Recipe, dict[str, Any]]]
 
 FIGURE = "learning-rate-finder"
 
@@ -77,33 +79,32 @@ def find_rate(
     print(folder / f"{FIGURE}.svg")
 
 
-def _write(folder: Path, name: str, found: Sequence[FoundRates]) -> None:
+def _write(folder: Path, name: str, found: Found) -> None:
     """finder.json, and the figure."""
     from hilum.artifacts.header import Header, write_json
-    from hilum.artifacts.trial_files import FinderCurve
     from hilum.report import style
     from hilum.report.rate_figures import finder_curves
 
-    cells = [{"cell": f.cell, "trial": 1, "highest_rate": f.highest_rate, **f.curve} for f in found]
+    cells = [{"cell": r.cell.name, "trial": 1, "highest_rate": _highest(r), **curve} for r, curve in found]
     write_json(folder / FINDER, {"header": Header("finder").to_dict(), "study": name, "cells": cells})
-    panels: dict[str, list[FoundRates]] = {}
-    for f in found:
-        panels.setdefault(f.backbone, []).append(f)
-    drawn = [
-        (
-            backbone,
-            [(f.cell.partition("--")[2].replace("--", ", "), FinderCurve.from_dict(f.curve)) for f in of],
-        )
-        for backbone, of in panels.items()
-    ]
-    style.save(finder_curves(drawn), folder, FIGURE)
+    panels: dict[str, list[tuple[str, FinderCurve]]] = {}
+    for r, curve in found:
+        label = r.cell.name.partition("--")[2].replace("--", ", ")
+        panels.setdefault(r.cell.backbone, []).append((label, FinderCurve.from_dict(curve)))
+    style.save(finder_curves(list(panels.items())), folder, FIGURE)
 
 
-def _print(found: Sequence[FoundRates]) -> None:
+def _highest(recipe: Recipe) -> float | None:
+    """The highest rate that the study trains a cell with."""
+    return max(recipe.policy.max_rates, default=None)
+
+
+def _print(found: Found) -> None:
     """A line a cell: the suggestions, and the rate that the study has."""
-    width = max(len("cell"), *(len(f.cell) for f in found))
+    width = max(len("cell"), *(len(r.cell.name) for r, _ in found))
     names = ("steep", "valley", "minimum")
     print(f"{'cell':<{width}}" + "".join(f"  {n:>8}" for n in (*names, "study")))
-    for f in found:
-        rates = [f.suggestions.get(n) for n in names] + [f.highest_rate]
-        print(f"{f.cell:<{width}}" + "".join(f"  {'-' if r is None else f'{r:.1e}':>8}" for r in rates))
+    for r, curve in found:
+        suggested = FinderCurve.from_dict(curve).suggestions
+        rates = [suggested.get(n) for n in names] + [_highest(r)]
+        print(f"{r.cell.name:<{width}}" + "".join(f"  {'-' if v is None else f'{v:.1e}':>8}" for v in rates))

@@ -74,7 +74,7 @@ def _cell_row(line: CellLine, metric: str) -> dict[str, Any]:
     r = line.row
     return {
         "run": line.run,
-        **line.levels,
+        **line.cell.factors,
         metric: None if r is None else r.estimate,
         "low": None if r is None else r.low,
         "high": None if r is None else r.high,

@@ -8,8 +8,9 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hilum.core.errors import InputError
 
@@ -100,3 +101,33 @@ def lock(path: Path) -> Iterator[None]:
             yield
         finally:
             fcntl.flock(f, fcntl.LOCK_UN)
+
+
+@contextmanager
+def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Give a new folder ``.name-...`` in `parent` for files of a while, and remove those that killed processes left there.
+
+    A process holds a lock in its folder as long as it lives.
+    """
+    with ExitStack() as held:
+        with lock(parent / f".{name}.lock"):
+            for left in parent.glob(f".{name}-*"):
+                if not _is_held(left / "owner.lock"):
+                    shutil.rmtree(left, ignore_errors=True)
+            folder = Path(
+                held.enter_context(
+                    TemporaryDirectory(dir=parent, prefix=f".{name}-", ignore_cleanup_errors=True)
+                )
+            )
+            held.enter_context(lock(folder / "owner.lock"))
+        yield folder
+
+
+def _is_held(path: Path) -> bool:
+    """Whether some process holds the lock on `path`."""
+    try:
+        with path.open("a") as f:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        return e.errno in (errno.EWOULDBLOCK, errno.EACCES)
+    return False

@@ -35,7 +35,6 @@ class RunLine:
         state: See the module.
         study: Name of the study.
         study_version: Digest of the study.
-        manifest_version: Digest of the films.
         n_films: Films.
         n_cells: Cells.
         n_trials: Trials of each.
@@ -44,13 +43,13 @@ class RunLine:
         unsafe: Faults that break validity and were on in some cell.
         remarks: ``synthetic films``, the name of a subset, or why it cannot be read.
         members: Run folders of a paper.
+        run: What is in the folder, where it is that of a run which began to end.
     """
 
     folder: str
     state: str
     study: str = ""
     study_version: str = ""
-    manifest_version: str = ""
     n_films: int | None = None
     n_cells: int | None = None
     n_trials: int | None = None
@@ -67,15 +66,13 @@ class CellLine:
     """A figure of a cell.
 
     Attributes:
-        run: The run's folder.
-        cell: Name of the cell.
-        levels: Its factors.
+        run: Name of the run's folder.
+        cell: The cell.
         row: The mean over trials, with its interval; None where the run was not evaluated.
     """
 
     run: str
     cell: RunCell
-    levels: Mapping[str, str]
     row: StudyRow | None
 
 
@@ -94,39 +91,33 @@ def list_runs(root: Path) -> list[RunLine]:
 
 
 def _line(path: Path, ledger: Ledger) -> RunLine:
-    if not is_run(path) and not is_suite_folder(path):
-        done = len(list(path.glob(f"cells/*/trial-*/{BUNDLE}")))
-        remark = f"{done} trials trained so far" if done else "nothing trained yet"
-        return RunLine(path.name, UNFINISHED, path.name.rpartition("-")[0], remarks=(remark,))
     try:
         if is_suite_folder(path):
-            return _suite_line(path)
-        run = RunFolder(path)
-        facts = RunFacts.of_run(path)
-        n_films = _count_rows(path / MANIFEST)
-        found = ledger.of_run(path.name, run.record.manifest_digest) or looks(run)
+            suite = SuiteRecord.read(path)
+            seconds, members = sum(m.seconds or 0 for m in suite.members), tuple(m.run for m in suite.members)
+            return RunLine(path.name, PAPER, suite.name, seconds=seconds, members=members)
+        if is_run(path):
+            return _run_line(RunFolder(path), ledger)
     except InputError as e:
         return RunLine(path.name, BROKEN, remarks=(str(e),))
+    done = len(list(path.glob(f"cells/*/trial-*/{BUNDLE}")))
+    remark = f"{done} trials trained so far" if done else "nothing trained yet"
+    return RunLine(path.name, UNFINISHED, path.name.rpartition("-")[0], remarks=(remark,))
+
+
+def _run_line(run: RunFolder, ledger: Ledger) -> RunLine:
+    path, record = run.path, run.record
+    found = ledger.of_run(path.name, record.manifest_digest) or looks(run)
     whole = all((path / name).is_file() for name in (STATISTICS, "report.html"))
-    subset = run.record.subset
-    remarks = [f"subset {subset['name']}: {subset['films']} films"] if subset else []
-    if run.record.synthetic:
+    remarks = [f"subset {record.subset['name']}: {record.subset['films']} films"] if record.subset else []
+    if record.synthetic:
         remarks.append("synthetic films")
     return RunLine(
-        path.name, FINISHED if whole else UNFINISHED, run.record.name, run.record.study_digest,
-        run.record.manifest_digest, n_films, len(run.cells), run.n_trials, facts.seconds, found.most if found else 0,
+        path.name, FINISHED if whole else UNFINISHED, record.name, record.study_digest,
+        count_rows(path / MANIFEST) if (path / MANIFEST).is_file() else None, len(run.cells), run.n_trials,
+        RunFacts.of_run(path).seconds, found.most if found else 0,
         tuple(dict.fromkeys(f for c in run.cells for f in unsafe_among(c.switches))), tuple(remarks), run=run,
     )  # fmt: skip
-
-
-def _suite_line(path: Path) -> RunLine:
-    suite = SuiteRecord.read(path)
-    seconds = sum(m.seconds or 0 for m in suite.members)
-    return RunLine(path.name, PAPER, suite.name, seconds=seconds, members=tuple(m.run for m in suite.members))
-
-
-def _count_rows(path: Path) -> int | None:
-    return count_rows(path) if path.is_file() else None
 
 
 def choose_runs(lines: Sequence[RunLine], study: str | None, where: Mapping[str, str]) -> list[RunLine]:
@@ -186,7 +177,7 @@ def compare_cells(lines: Iterable[RunLine], where: Mapping[str, str], metric: st
         positive = line.run.positive
         metrics |= {r.metric for r in rows.rows if r.class_ == positive}
         found += [
-            CellLine(line.folder, c, c.factors, rows.find(c.name, None, metric, positive))
+            CellLine(line.folder, c, rows.find(c.name, None, metric, positive))
             for c in line.run.cells
             if _fits(c, where)
         ]

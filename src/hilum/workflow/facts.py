@@ -17,6 +17,7 @@ from hilum.artifacts.trial_files import SECONDS, PredictFacts, Seconds, TrainFac
 from hilum.models.cost import cost_of
 from hilum.models.machine import describe
 from hilum.study.faults import FAULTS
+from hilum.workflow.finished import LIBRARIES
 from hilum.workflow.plan import Recipe
 from hilum.workflow.state import Run
 
@@ -36,10 +37,8 @@ def write_seconds(run: Run) -> None:
     for t in run.trials:
         if (t.folder / SECONDS).exists():
             continue
-        took = {
-            "train": TrainFacts.of_trial(t.folder).seconds,
-            "predict": PredictFacts.of_trial(t.folder).seconds,
-        }
+        train, predict = TrainFacts.of_trial(t.folder), PredictFacts.of_trial(t.folder)
+        took = {"train": train.seconds, "predict": predict.seconds}
         n_films = len(t.drawn.parts["train"]) + sum(t.n_scored.values())
         alone = here = 0.0
         if t.recipe.finetune is None:
@@ -54,14 +53,13 @@ def write_seconds(run: Run) -> None:
 
 def versions() -> dict[str, str]:
     """Versions that a result may depend on."""
-    names = ("numpy", "scipy", "scikit-learn", "pillow", "torch", "torchvision", "timm", "lightning-fabric")
-    return {"hilum": __version__, "python": platform.python_version(), **{n: version(n) for n in names}}
+    return {"hilum": __version__, "python": platform.python_version(), **{n: version(n) for n in LIBRARIES}}
 
 
 def _cell(run: Run, recipe: Recipe) -> RunCell:
     cell, start = recipe.cell, run.weights[recipe.features_of]
     return RunCell(
-        cell.name, cell.levels, start.choice, start.pretrained, cell.switches, cell.finetuned, recipe.pipeline.name,
+        cell.name, cell.levels, start.choice, start.pretrained, cell.switches, recipe.finetune is not None, recipe.pipeline.name,
         run.draws.folder_name(recipe.drawing), recipe.epochs, recipe.finetune.model_dump() if recipe.finetune else None,
     )  # fmt: skip
 

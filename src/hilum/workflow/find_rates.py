@@ -7,14 +7,13 @@ would show with ``training.find_rate``. It takes so many steps at most a cell, w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.trial_files import FINDER, FinderCurve
+from hilum.artifacts.trial_files import FINDER
 from hilum.core.engine import Engine
 from hilum.core.progress import progress
 from hilum.stages.finetune import network_rates
@@ -22,37 +21,16 @@ from hilum.stages.train import head_rates
 from hilum.study.file import Study
 from hilum.training.task import Frozen, Whole
 from hilum.workflow.checks import concerns, refuse
+from hilum.workflow.plan import Recipe
 from hilum.workflow.state import Run
 from hilum.workflow.steps import TO_FEATURES, walk
-from hilum.workflow.trials import Trial, plan_trials
+from hilum.workflow.trials import plan_trials
 from hilum.workflow.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class FoundRates:
-    """What the finder saw for a cell.
-
-    Attributes:
-        cell: Name of the cell.
-        backbone: Of the cell.
-        highest_rate: That the study trains the cell with.
-        curve: As ``finder.json`` of a trial holds it.
-    """
-
-    cell: str
-    backbone: str
-    highest_rate: float | None
-    curve: dict[str, Any]
-
-    @property
-    def suggestions(self) -> dict[str, float]:
-        """Suggested rates by name; those that there are."""
-        return FinderCurve.from_dict(self.curve).suggestions
 
 
 def find_rates(
     study: Study, manifest_path: Path, root: Path, engine: Engine, only: Sequence[str] = ()
-) -> tuple[Study, list[FoundRates]]:
+) -> tuple[Study, list[tuple[Recipe, dict[str, Any]]]]:
     """Run the finder for a study's cells.
 
     Args:
@@ -63,7 +41,8 @@ def find_rates(
         only: Names of cells; all where none is named.
 
     Returns:
-        The study with its classes as the manifest spells them, and what was seen for each cell, in its order.
+        The study with its classes as the manifest spells them, and of each cell, in its order, the curve that ``finder.json`` of a trial
+        holds.
 
     Raises:
         InputError: Something stands in the way of the study, or there is no such cell.
@@ -71,27 +50,17 @@ def find_rates(
     once = study.model_copy(update={"grid": study.grid.model_copy(update={"trials": 1})})
     run = Run(once, Manifest.read(manifest_path), Workspace(root), engine, only=only)
     refuse(concerns(run))
+    found: dict[str, dict[str, Any]] = {}
     with TemporaryDirectory() as scratch:
         run.folder = Path(scratch)
         walk(TO_FEATURES, run)
         trials = plan_trials(run)
-        curves = _curves(trials, engine, run.folder)
-    return run.study, [
-        FoundRates(
-            t.recipe.cell.name, t.recipe.cell.backbone, max(t.recipe.policy.max_rates, default=None), curve
-        )
-        for t, curve in zip(trials, curves, strict=True)
-    ]
-
-
-def _curves(trials: Sequence[Trial], engine: Engine, scratch: Path) -> list[dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    with progress("find rate", len(trials), "cells") as step:
-        of_network = partial(network_rates, out=scratch / FINDER)
-        for body, rates_of, alone in ((Frozen, head_rates, False), (Whole, of_network, True)):
-            of_body = [t for t in trials if isinstance(t.train.body, body)]
-            curves = engine.map(rates_of, [t.train for t in of_body], alone=alone)
-            for t, curve in zip(of_body, curves, strict=True):
-                found[t.recipe.cell.name] = curve
-                step()
-    return [found[t.recipe.cell.name] for t in trials]
+        of_network = partial(network_rates, out=run.folder / FINDER)
+        with progress("find rate", len(trials), "cells") as step:
+            for body, rates_of, alone in ((Frozen, head_rates, False), (Whole, of_network, True)):
+                of_body = [t for t in trials if isinstance(t.train.body, body)]
+                curves = engine.map(rates_of, [t.train for t in of_body], alone=alone)
+                for t, curve in zip(of_body, curves, strict=True):
+                    found[t.recipe.cell.name] = curve
+                    step()
+    return run.study, [(r, found[r.cell.name]) for r in run.recipes]

@@ -28,29 +28,14 @@ from hilum.core.stamps import Stamp, stamp, stamps_below
 from hilum.study.file import Study
 from hilum.study.tables import WeightsTable
 
-_LIBRARIES = (
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "pillow",
-    "torch",
-    "torchvision",
-    "timm",
-    "lightning-fabric",
-    "matplotlib",
-)
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "pillow", "torch", "torchvision", "timm", "lightning-fabric")
+"""What a result may depend on the version of; the pages depend on that of matplotlib too."""
 _ENVIRONMENT = ("HILUM_WEIGHTS", "CUDA_VISIBLE_DEVICES", "TORCH_HOME", "XDG_CACHE_HOME")
 _KIND = "finished"
 
 
 def find_finished(study: Study, manifest: Path, root: Path) -> tuple[Path, list[StageLine]] | None:
-    """The report and a line a stage of a run that was finished, if nothing has changed since; else None.
-
-    Args:
-        study: As read.
-        manifest: Where the manifest lies.
-        root: The workspace.
-    """
+    """The report and a line a stage of the run of a study as read, if it was finished and nothing has changed since; else None."""
     root, manifest = root.resolve(), manifest.resolve()
     path = _note_path(study, manifest, root)
     try:
@@ -92,10 +77,8 @@ def note_finished(
 
 
 def _note_path(study: Study, manifest: Path, root: Path) -> Path:
-    said = study.model_dump(
-        mode="json", exclude_defaults=True
-    )  # what is only reported too: the page follows from it
-    key = digest([said, str(manifest)])
+    # what is only reported too: the page follows from it
+    key = digest([study.model_dump(mode="json", exclude_defaults=True), str(manifest)])
     return root / "finished" / f"{key[:SHORT]}.json"
 
 
@@ -108,7 +91,11 @@ def _seen(study: Study, manifest: Path, root: Path, run: Path, weights: Sequence
     files |= {p: stamp(Path(p)) for p in sorted({*weights, *named, *places}) if p}
     package = Path(hilum.__file__).parent
     return {
-        "versions": [hilum.__version__, platform.python_version(), *map(_version, _LIBRARIES)],
+        "versions": [
+            hilum.__version__,
+            platform.python_version(),
+            *map(_version, (*LIBRARIES, "matplotlib")),
+        ],
         "machine": [platform.node(), cpu_name(), accelerator_signs()],
         "environment": [os.environ.get(name, "") for name in _ENVIRONMENT],
         "inputs": files,

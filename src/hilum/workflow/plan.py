@@ -34,11 +34,9 @@ class PlannedCell(GridCell):
 
     Attributes:
         switches: The switches that are on.
-        finetuned: Whether the backbone is trained too.
     """
 
     switches: tuple[str, ...]
-    finetuned: bool
 
     @property
     def seed(self) -> int:
@@ -143,10 +141,8 @@ def cells(study: Study) -> list[PlannedCell]:
     for levels in product(*(f.of(study) for f in FACTORS)):
         of = dict(zip(FACTOR, levels, strict=True))
         switches = {AS_DESCRIBED: (), "all": study.faults}.get(of["faults"], (of["faults"],))
-        trains = study.finetune is not None or any(FAULTS[f].edit.finetune for f in switches)
         words = [f.in_name(of[f.name]) for f in FACTORS if study.grid.levels(f.name)]
-        finetuned = trains or backbone(of["backbone"]).from_scratch
-        found.append(PlannedCell("--".join(filter(None, words)), of, switches, finetuned))
+        found.append(PlannedCell("--".join(filter(None, words)), of, switches))
     return found
 
 

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 
@@ -21,6 +19,7 @@ from hilum.artifacts.features import FeatureSpec, FeatureStore
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.artifacts.run import NAME, is_run, renew_reporting
 from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts
+from hilum.core.files import scratch_folder
 from hilum.core.progress import progress
 from hilum.models.backbone import FrozenBackbone, Precision, build_network
 from hilum.models.registry import backbone
@@ -101,12 +100,11 @@ def _prepare(run: Run) -> None:
         keys = [c.key for c in chunks]
         todo = [c for c, key in zip(chunks, keys, strict=True) if not store.has(key)]
         line.found = sum(len(c.films) for c in chunks) - sum(len(c.films) for c in todo)
-        store.folder.mkdir(parents=True, exist_ok=True)
         with (
             progress("prepare", sum(len(c.films) for c in todo)) as step,
-            TemporaryDirectory(dir=store.folder, prefix=".tasks-") as scratch,
+            scratch_folder(store.folder, "tasks") as scratch,
         ):
-            for n in run.engine.map(prepare_chunk, tasks_of(todo, Path(scratch), store.folder)):
+            for n in run.engine.map(prepare_chunk, tasks_of(todo, scratch, store.folder)):
                 line.done += n
                 step(n)
         rows: dict[tuple[str, Wanted], PreparedRow] = {}

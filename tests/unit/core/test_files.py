@@ -1,12 +1,14 @@
 """A file is whole or not there."""
 
 import multiprocessing
+import os
+import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from hilum.core.files import lock, write_text, writing
+from hilum.core.files import lock, scratch_folder, write_text, writing
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_debris(tmp_path: Path) -> None:
@@ -41,3 +43,31 @@ def test_a_lock_lets_one_process_in_at_a_time(tmp_path: Path) -> None:
     for p in processes:
         p.join()
     assert (tmp_path / "log").read_text().split() == ["in", "out"] * 3
+
+
+def _work_in_scratch(parent: Path) -> None:
+    with scratch_folder(parent, "tasks") as folder:
+        (folder / "task.json").write_text("{}")
+        time.sleep(60)
+
+
+def test_scratch_of_a_killed_process_is_removed_and_that_of_a_living_one_is_not(tmp_path: Path) -> None:
+    def folders() -> list[Path]:
+        return [p for p in tmp_path.glob(".tasks-*") if (p / "task.json").is_file()]
+
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=_work_in_scratch, args=(tmp_path,))
+    process.start()
+    while not folders():
+        time.sleep(0.01)
+    (theirs,) = folders()
+    with scratch_folder(tmp_path, "tasks") as ours:
+        assert theirs.is_dir()
+        assert ours.is_dir()
+    assert not ours.exists()
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert theirs.is_dir(), "nobody tidied up after it"
+    with scratch_folder(tmp_path, "tasks"):
+        assert not theirs.exists()

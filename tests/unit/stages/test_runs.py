@@ -100,7 +100,7 @@ def test_cells_stand_side_by_side_with_the_figures_of_the_statistics(workspace):
         "squeezenet1_0--crop--low", None, "specificity", "covid"
     )
     assert found[1].row == row
-    assert found[1].levels["schedule"] == "low"
+    assert found[1].cell.factors["schedule"] == "low"
     with pytest.raises(InputError, match=r"did you mean 'sensitivity'\?"):
         compare_cells(list_runs(root), {}, "sensitivty")
 

@@ -51,16 +51,17 @@ def study(data: dict[str, object] | None = None, **more: object) -> Study:
     return Study.model_validate({"name": "s", "seed": 5, "data": tables, "grid": {"trials": 2}, **more})
 
 
-def study_films(s: Study, manifest: Manifest) -> Manifest:
-    return Run(s, manifest, Workspace(Path("/nowhere")), Local(1)).films
+def of(s: Study, manifest: Manifest) -> Run:
+    return Run(s, manifest, Workspace(Path("/nowhere")), Local(1))
 
 
 def flow(s: Study, drawing: Drawing, manifest: Manifest = MANIFEST) -> Flow:
-    films = study_films(s, manifest)
+    run = of(s, manifest)
+    films = run.films
     draws = StudyDraws(s, [], films, exact_duplicates(films))
     scored = {p: len(draws.split(drawing, 1).parts[p]) for p in ("valid", "test")}
     trial = trial_flow(draws, drawing, 1, scored)
-    steps = [*ingest_steps(manifest, Path("/nowhere/manifest.csv")), *selection_steps(s, manifest, films)]
+    steps = [*ingest_steps(manifest, Path("/nowhere/manifest.csv")), *selection_steps(run)]
     return Flow(steps, [trial], Header("flow"))
 
 
@@ -85,7 +86,7 @@ def test_every_film_has_one_reason() -> None:
     assert trial.not_used == {}
     n_tb, n_clear = 0, 0
     s = study(data, sampling={"tb": 2.0})
-    films = study_films(s, MANIFEST)
+    films = of(s, MANIFEST).films
     draws = StudyDraws(s, [], films, exact_duplicates(films))
     split = draws.split(Drawing(5), 1)
     n_tb = sum(films.by_id[i].label == "tb" for i in split.parts["train"])
@@ -158,7 +159,7 @@ def test_it_adds_up_for_whatever_study(
 ) -> None:
     """A flow that does not add up cannot be made; here the ends are counted again, from the films."""
     s = study(data, split={"method": method})
-    films = study_films(s, MANIFEST)
+    films = of(s, MANIFEST).films
     if without not in films.count_by("source"):
         without = "none"
     try:
