@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.flow import FOUND, IN_MANIFEST, STUDY_FILMS, Flow, FlowStep, TrialFlow
-from hilum.artifacts.header import Header
+from hilum.artifacts.header import Header, members, write_json
 from hilum.artifacts.manifest import Exclusion, FilmRow, Manifest, write_exclusions
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split
@@ -216,15 +217,13 @@ def make_run(
             (folder / "train.json").write_text(json.dumps({"seconds": 9.5, "steps_per_epoch": 10}))
             (folder / "history.jsonl").write_text("".join(json.dumps(r) + "\n" for r in losses))
             point = {"threshold": 0.3 + trial / 100, "rule": "Youden's index", "chosen_on": "valid"}
-            (folder / "bundle").mkdir()
-            (folder / "bundle" / "bundle.json").write_text(
-                json.dumps(
-                    {
-                        "operating_point": point,
-                        "calibration": {} if temperature is None else {"temperature": temperature},
-                    }
-                )
-            )
+            bundle = Bundle(
+                classes=CLASSES, positive="covid", backbone=b, weights={"choice": "imagenet"}, state_sha256=digest([b, "state"]),
+                precision="fp32", batch=16, preparation={"name": p}, head="made up", operating_point=point,
+                calibration={} if temperature is None else {"temperature": temperature}, training={},
+            )  # fmt: skip
+            value = {"header": Header("bundle"), "head_sha256": digest([root.name, *folder.parts[-2:]])}
+            write_json(folder / "bundle" / "bundle.json", value | members(bundle))
             took = {"prepare": 20.0 + n_cell, "featurize": 60.0 + trial, "train": 9.5, "predict": 0.5}
             took = {**took, **(alone or {}).get(b, {})}
             here = {**took, "prepare": 4.0, "featurize": 60.0 if n_cell == 0 else 0.0}

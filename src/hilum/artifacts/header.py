@@ -139,6 +139,15 @@ def checked(value: Any, of: type[Artefact], path: Path) -> Artefact:
         ) from None
 
 
+def read_note(path: Path, of: type[Artefact]) -> Artefact | None:
+    """A small file without a header, as the type that it should be of; None where there is no such file.
+
+    Raises:
+        InputError: It is no JSON object, is without a key, or has a value of another type.
+    """
+    return checked(read_object(path), of, path) if path.is_file() else None
+
+
 def not_as_written(path: Path, what: str) -> InputError:
     """The error of a file of hilum's that somebody else changed or made."""
     return InputError(f"{path}: not as hilum writes it: {what}; make it again, or name another file")

@@ -6,11 +6,29 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from hilum.artifacts.header import as_written
+from hilum.artifacts.header import as_written, checked
 
 NAME = "history.jsonl"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A line of the history.
+
+    Attributes:
+        epoch: From 1.
+        train_loss: As `LossCurve` has it.
+        valid_loss: None where it was not recorded, as the next.
+        learning_rate: Of the epoch's last step.
+        best: Whether its weights were kept, where the epoch was chosen.
+    """
+
+    epoch: int
+    train_loss: float
+    valid_loss: float | None = None
+    learning_rate: float | None = None
+    best: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,18 +56,22 @@ class LossCurve:
     @classmethod
     def of_trial(cls, folder: Path) -> LossCurve:
         """Of a trial's folder; empty where it keeps no history."""
-        lines = history_lines(folder)
-        with as_written(folder / NAME):
-            valid = [float(r["valid_loss"]) for r in lines if r.get("valid_loss") is not None]
-            best = [int(r["epoch"]) for r in lines if r.get("best")]
-            rates = [float(r["learning_rate"]) for r in lines if r.get("learning_rate") is not None]
-            return cls([float(r["train_loss"]) for r in lines], valid, best[-1] if best else None, rates)
+        epochs = read_epochs(folder)
+        best = [e.epoch for e in epochs if e.best]
+        valid = [e.valid_loss for e in epochs if e.valid_loss is not None]
+        rates = [e.learning_rate for e in epochs if e.learning_rate is not None]
+        return cls([e.train_loss for e in epochs], valid, best[-1] if best else None, rates)
 
 
-def history_lines(folder: Path) -> list[dict[str, Any]]:
-    """Each line of a trial's history; none where it keeps no history."""
+def read_epochs(folder: Path) -> list[Epoch]:
+    """Each line of a trial's history; none where it keeps no history.
+
+    Raises:
+        InputError: A line that is not as hilum writes it.
+    """
     path = folder / NAME
     if not path.is_file():
         return []
     with as_written(path):
-        return [json.loads(text) for text in path.read_text("utf-8").splitlines() if text.strip()]
+        lines = [json.loads(text) for text in path.read_text("utf-8").splitlines() if text.strip()]
+    return checked(lines, list[Epoch], path)

@@ -6,11 +6,11 @@ Convention: a file that is not there reads as None, or as empty; whoever shows i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from hilum.artifacts.header import Header, as_written, read_object, write_json
+from hilum.artifacts.header import Header, checked, read_note, read_object, write_json
 
 STAGES = "stages.json"
 FACTS = "run_facts.json"
@@ -58,14 +58,13 @@ class RunFacts:
 
     def write(self, run: Path, stages: Sequence[StageLine]) -> None:
         """Write it into a run's folder, and what each stage did first."""
-        write_json(run / STAGES, [asdict(line) for line in stages])
-        write_json(run / FACTS, asdict(self))
+        write_json(run / STAGES, list(stages))
+        write_json(run / FACTS, self)
 
     @classmethod
     def of_run(cls, run: Path) -> Self:
         """Of a run's folder; nothing is known where it has no such file."""
-        value = read_object(run / FACTS) if (run / FACTS).is_file() else {}
-        return cls(**{k: value[k] for k in cls.__dataclass_fields__ if k in value})
+        return read_note(run / FACTS, cls) or cls()
 
 
 @dataclass(frozen=True)
@@ -84,16 +83,12 @@ class BoxedFilmNote:
 
     def write(self, run: Path) -> None:
         """Write it into a run's folder."""
-        write_json(run / BOX, asdict(self))
+        write_json(run / BOX, self)
 
     @classmethod
     def of_run(cls, run: Path) -> Self | None:
         """Of a run's folder; None where nobody annotated a film."""
-        if not (run / BOX).is_file():
-            return None
-        value = read_object(run / BOX)
-        with as_written(run / BOX):
-            return cls(value["path"], value["pixels_sha256"], value["box"])
+        return read_note(run / BOX, cls)
 
 
 @dataclass(frozen=True)
@@ -115,16 +110,13 @@ class Problem:
 
 def write_problems(run: Path, found: Sequence[Problem]) -> None:
     """Write ``learning.json``."""
-    write_json(run / LEARNING, {"header": Header("learning").to_dict(), "found": [asdict(p) for p in found]})
+    write_json(run / LEARNING, {"header": Header("learning"), "found": list(found)})
 
 
 def read_problems(run: Path) -> list[Problem]:
     """Read ``learning.json``; none where it is not there yet."""
-    if not (run / LEARNING).is_file():
-        return []
-    value = read_object(run / LEARNING)
-    with as_written(run / LEARNING):
-        return [Problem(**{k: p[k] for k in Problem.__dataclass_fields__}) for p in value["found"]]
+    path = run / LEARNING
+    return checked(read_object(path).get("found"), list[Problem], path) if path.is_file() else []
 
 
 @dataclass(frozen=True)
@@ -143,12 +135,9 @@ class MlflowNote:
 
     def write(self, run: Path) -> None:
         """Write it into a run's folder."""
-        write_json(run / MLFLOW_NOTE, asdict(self))
+        write_json(run / MLFLOW_NOTE, self)
 
     @classmethod
     def of_run(cls, run: Path) -> Self | None:
         """Of a run's folder; None where nothing was recorded."""
-        if not (run / MLFLOW_NOTE).is_file():
-            return None
-        value = read_object(run / MLFLOW_NOTE)
-        return cls(str(value.get("store")), str(value.get("content")), dict(value.get("runs") or {}))
+        return read_note(run / MLFLOW_NOTE, cls)

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.duplicates import CopyCounts
 from hilum.artifacts.flow import Flow
 from hilum.artifacts.history import LossCurve
@@ -21,7 +22,7 @@ from hilum.artifacts.questions import Question, questions
 from hilum.artifacts.run import NAME, RunCell, RunRecord, is_run
 from hilum.artifacts.run_files import DUPLICATES, EXCLUDED, MANIFEST, SPLITS
 from hilum.artifacts.split import AnySplit, read_split
-from hilum.artifacts.trial_files import PREDICTIONS, Seconds, read_bundle, trial_folder
+from hilum.artifacts.trial_files import PREDICTIONS, Seconds, trial_folder
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import DigestError, InputError
 from hilum.study.factors import FACTOR
@@ -183,24 +184,29 @@ class RunFolder:
         """Losses by epoch."""
         return LossCurve.of_trial(self.folder(cell, trial))
 
-    def bundle(self, cell: RunCell, trial: int) -> dict[str, Any]:
-        """What bundle.json says; empty where there is none."""
-        return read_bundle(self.folder(cell, trial))
+    def bundle(self, cell: RunCell, trial: int) -> Bundle | None:
+        """What bundle.json says, whose weights are not looked at; None where there is no bundle."""
+        folder = self.folder(cell, trial) / "bundle"
+        return Bundle.described(folder)[0] if (folder / "bundle.json").is_file() else None
 
     def operating_point(self, cell: RunCell, trial: int) -> dict[str, Any]:
         """The bundle's operating point; empty where there is none."""
-        return dict(self.bundle(cell, trial).get("operating_point") or {})
+        bundle = self.bundle(cell, trial)
+        return bundle.operating_point if bundle else {}
 
     def temperature(self, cell: RunCell, trial: int) -> float | None:
         """The bundle's temperature, chosen on validation; None where there is none."""
-        value = (self.bundle(cell, trial).get("calibration") or {}).get("temperature")
+        bundle = self.bundle(cell, trial)
+        value = bundle.calibration.get("temperature") if bundle else None
         return None if value is None else float(value)
 
     def trained_weights(self, cell: RunCell, trial: int) -> str:
-        """Digest of the weights that scored a trial's films, backbone and head together; empty where there is no record."""
-        value = self.bundle(cell, trial)
-        trained = value.get("head_sha256") or value.get("network_sha256")
-        return digest([trained, value.get("state_sha256")]) if trained else ""
+        """Digest of the weights that scored a trial's films, backbone and head together; empty where there is no bundle."""
+        folder = self.folder(cell, trial) / "bundle"
+        if not (folder / "bundle.json").is_file():
+            return ""
+        bundle, _, trained = Bundle.described(folder)
+        return digest([trained, bundle.state_sha256])
 
     def seconds(self, cell: RunCell, trial: int) -> Seconds:
         """Seconds by step."""

@@ -7,11 +7,11 @@ and, where the study asked for it, ``finder.json``. A fact that an older run did
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from hilum.artifacts.header import as_written, read_object, write_json
+from hilum.artifacts.header import as_written, members, read_note, read_object, write_json
 
 BUNDLE = "bundle/bundle.json"
 TRAIN = "train.json"
@@ -48,7 +48,7 @@ class TrainFacts:
     @classmethod
     def of_trial(cls, folder: Path) -> Self:
         """Of a trial's folder; nothing is known where it has no such file."""
-        return cls(**_known(cls, folder / TRAIN))
+        return read_note(folder / TRAIN, cls) or cls()
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class PredictFacts:
 
     def write(self, folder: Path) -> None:
         """Write it into a trial's folder."""
-        write_json(folder / PREDICT, asdict(self))
+        write_json(folder / PREDICT, self)
 
     @classmethod
     def of_trial(cls, folder: Path) -> Self:
         """Of a trial's folder; nothing is known where it has no such file."""
-        return cls(**_known(cls, folder / PREDICT))
+        return read_note(folder / PREDICT, cls) or cls()
 
 
 @dataclass(frozen=True)
@@ -87,17 +87,18 @@ class Seconds:
 
     def write(self, folder: Path) -> None:
         """Write it into a trial's folder."""
-        write_json(folder / SECONDS, asdict(self))
+        write_json(folder / SECONDS, self)
 
     @classmethod
     def of_trial(cls, folder: Path) -> Self:
         """Of a trial's folder; empty where it has no such file."""
-        value = _known(cls, folder / SECONDS)
+        value = read_object(folder / SECONDS) if (folder / SECONDS).is_file() else {}
 
         def steps(which: str) -> dict[str, float]:
             return {s: float(t) for s, t in (value.get(which) or {}).items() if s in STEPS and t is not None}
 
-        return cls(steps("alone"), steps("here"))
+        with as_written(folder / SECONDS):
+            return cls(steps("alone"), steps("here"))
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class FinderCurve:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values."""
-        return asdict(self)
+        return members(self)
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Self:
@@ -137,18 +138,4 @@ class FinderCurve:
     @classmethod
     def of_trial(cls, folder: Path) -> Self | None:
         """Of a trial's folder; None where the study did not ask for it."""
-        if not (folder / FINDER).is_file():
-            return None
-        value = read_object(folder / FINDER)
-        with as_written(folder / FINDER):
-            return cls.from_dict(value)
-
-
-def read_bundle(folder: Path) -> dict[str, Any]:
-    """bundle.json of a trial's folder, whose weights are not looked at; empty where there is no bundle."""
-    return read_object(folder / BUNDLE) if (folder / BUNDLE).is_file() else {}
-
-
-def _known(kind: type, path: Path) -> dict[str, Any]:
-    value = read_object(path) if path.is_file() else {}
-    return {k: value[k] for k in kind.__dataclass_fields__ if k in value}  # type: ignore[attr-defined]
+        return read_note(folder / FINDER, cls)

@@ -38,7 +38,8 @@ def training_seen(folder: RunFolder, cell: RunCell, trial: int) -> TrainingSeen:
     losses = folder.losses(cell, trial)
     valid = folder.predictions(cell, trial).of_part("valid")
     finder = FinderCurve.of_trial(folder.folder(cell, trial))
-    training = folder.bundle(cell, trial).get("training") or {}
+    bundle = folder.bundle(cell, trial)
+    training = bundle.training if bundle else {}
     return TrainingSeen(
         train_loss=losses.train,
         valid_loss=losses.valid,

@@ -44,7 +44,8 @@ def model(folder: RunFolder) -> str:
     """Each backbone with its head, and whether it was trained."""
     found = []
     for c in {c.backbone: c for c in folder.cells}.values():
-        head = _HEADS.get(str(folder.bundle(c, 1).get("head", "")), "")
+        bundle = folder.bundle(c, 1)
+        head = _HEADS.get(bundle.head, "") if bundle else ""
         kinds = {k.finetuned for k in folder.cells if k.backbone == c.backbone}
         how = {True: "trained as a whole", False: "frozen, only its head trained"}
         words = " or ".join(how[k] for k in sorted(kinds))

@@ -17,9 +17,10 @@ from typing import Any
 
 import hilum
 from hilum import RESEARCH_NOTICE
-from hilum.artifacts.bundle import bundle_version
+from hilum.artifacts.bundle import Bundle, bundle_version
+from hilum.artifacts.header import Header
 from hilum.artifacts.history import NAME as HISTORY
-from hilum.artifacts.history import history_lines
+from hilum.artifacts.history import Epoch, read_epochs
 from hilum.artifacts.run import RunCell, RunRecord
 from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import RunFolder
@@ -31,14 +32,7 @@ from hilum.stats.curves import point_figures
 from hilum.study.faults import unsafe_among
 from hilum.study.metrics import shown_in
 
-FILES = (
-    BUNDLE,
-    HISTORY,
-    TRAIN,
-    FINDER,
-    PREDICT,
-    SECONDS,
-)
+FILES = (BUNDLE, HISTORY, TRAIN, FINDER, PREDICT, SECONDS)
 """Files of a trial that are kept with its record, where they are there."""
 _OF_STUDY = ("split", "augment", "features", "statistics", "sampling")
 
@@ -90,22 +84,21 @@ def trial_records(folder: RunFolder) -> Iterator[TrialRecord]:
     code = code_version()
     for cell, trial in folder.units():
         where = folder.folder(cell, trial)
-        bundle = folder.bundle(cell, trial)
+        bundle, header, _ = Bundle.described(where / "bundle")
         train = where / TRAIN
         seconds = folder.seconds(cell, trial)
-        measured = {f"time_s/{s}": t for s, t in seconds.alone.items()}
-        measured |= {f"time_shared_s/{s}": t for s, t in seconds.here.items()}
         yield TrialRecord(
             key=f"{folder.path.name}/{cell.name}/trial-{trial}",
             name=f"{cell.name}--trial-{trial}",
-            params=_params(folder.record, cell, trial, bundle),
-            tags=_tags(folder, cell, trial, bundle),
+            params=_params(folder.record, cell, trial, bundle, header),
+            tags=_tags(folder, cell, trial, bundle, header),
             code=code,
-            epochs=_epochs(where),
+            epochs=tuple((e.epoch, _losses(e)) for e in read_epochs(where)),
             figures={
                 **_test_figures(rows.get((cell.name, trial), ()), folder.positive),
                 **_valid_figures(folder, cell, trial),
-                **measured,
+                **{f"time_s/{s}": t for s, t in seconds.alone.items()},
+                **{f"time_shared_s/{s}": t for s, t in seconds.here.items()},
             },
             files={name: where / name for name in FILES if (where / name).is_file()},
             ended_ms=int((train if train.is_file() else where).stat().st_mtime * 1000),
@@ -128,9 +121,9 @@ def flat(value: Mapping[str, Any], before: str = "") -> dict[str, str]:
     return found
 
 
-def _params(run: RunRecord, cell: RunCell, trial: int, bundle: Mapping[str, Any]) -> dict[str, str]:
+def _params(run: RunRecord, cell: RunCell, trial: int, bundle: Bundle, header: Header) -> dict[str, str]:
     study, policies = run.study, run.table("policy")
-    training = {k: v for k, v in bundle["training"].items() if k not in ("study", "trial", "schedule")}
+    training = {k: v for k, v in bundle.training.items() if k not in ("study", "trial", "schedule")}
     if "policy" not in training and cell.schedule in policies:
         training["policy"] = policies[cell.schedule]
     of_study = {name: study[name] for name in _OF_STUDY if study.get(name)}
@@ -140,10 +133,10 @@ def _params(run: RunRecord, cell: RunCell, trial: int, bundle: Mapping[str, Any]
         **cell.factors,
         "trial": str(trial),
         "seed.study": str(run.seed),
-        "seed.trial": str(bundle["header"].get("seed")),
+        "seed.trial": str(header.seed),
         "weights": cell.weights,
-        "head": str(bundle.get("head")),
-        "precision": str(bundle.get("precision")),
+        "head": bundle.head,
+        "precision": bundle.precision,
         "finetuned": str(cell.finetuned),
         "redraw_with_trial": canonical_json(run.redraw_with_trial),
         **flat(training, "training."),
@@ -153,57 +146,50 @@ def _params(run: RunRecord, cell: RunCell, trial: int, bundle: Mapping[str, Any]
     }
 
 
-def _tags(folder: RunFolder, cell: RunCell, trial: int, bundle: Mapping[str, Any]) -> dict[str, str]:
-    run, where = folder.record, folder.folder(cell, trial)
-    inputs = bundle["header"].get("inputs", {})
+def _tags(folder: RunFolder, cell: RunCell, trial: int, bundle: Bundle, header: Header) -> dict[str, str]:
+    run = folder.record
     report = f"runs/{folder.path.name}/report.html"
     versions = {
         "study": run.study_digest,
         "manifest": run.manifest_digest,
-        "split": inputs.get("split"),
-        "features": inputs.get("features"),
-        "pipeline": Pipeline.from_dict(bundle["preparation"]).digest if bundle.get("preparation") else None,
-        "weights": (bundle.get("weights") or {}).get("sha256"),
-        "bundle": bundle_version(where / "bundle"),
+        "split": header.inputs.get("split"),
+        "features": header.inputs.get("features"),
+        "pipeline": Pipeline.from_dict(bundle.preparation).digest,
+        "weights": bundle.weights.get("sha256"),
+        "bundle": bundle_version(folder.folder(cell, trial) / "bundle"),
         "predictions": sha256_file(folder.predictions_path(cell, trial)),
     }
-    unsafe = unsafe_among(cell.switches)
+    unsafe = ", ".join(unsafe_among(cell.switches))
+    notes = [f"Trial {trial} of {cell.name}, study {run.name}. {RESEARCH_NOTICE}"]
+    if unsafe:
+        notes.append(f"**Unsafe**: {unsafe}. These figures say something else than they seem to.")
+    if run.synthetic:
+        notes.append("Synthetic films: the figures say nothing about real ones.")
+    notes.append(f"Report, in the workspace: `{report}`.")
     return {
         **{f"hilum.{name}.digest": str(value)[:SHORT] for name, value in versions.items() if value},
         "hilum.run": folder.path.name,
         "hilum.cell": cell.name,
         "hilum.trial": str(trial),
         "hilum.version": run.versions.get("hilum", hilum.__version__),
-        "hilum.unsafe": ", ".join(unsafe) or "none",
+        "hilum.unsafe": unsafe or "none",
         "hilum.faults": ", ".join(cell.switches) or "none",
         "hilum.synthetic": str(run.synthetic),
         "hilum.report": report,
         "hilum.notice": RESEARCH_NOTICE,
         "mlflow.source.name": f"hilum run: {folder.path.name}",
         "mlflow.source.type": "LOCAL",
-        "mlflow.note.content": _note(folder, cell, trial, unsafe, report),
+        "mlflow.note.content": "\n\n".join(notes),
     }
 
 
-def _note(folder: RunFolder, cell: RunCell, trial: int, unsafe: list[str], report: str) -> str:
-    lines = [f"Trial {trial} of {cell.name}, study {folder.record.name}. {RESEARCH_NOTICE}"]
-    if unsafe:
-        lines.append(f"**Unsafe**: {', '.join(unsafe)}. These figures say something else than they seem to.")
-    if folder.record.synthetic:
-        lines.append("Synthetic films: the figures say nothing about real ones.")
-    lines.append(f"Report, in the workspace: `{report}`.")
-    return "\n\n".join(lines)
-
-
-def _epochs(trial: Path) -> tuple[tuple[int, dict[str, float]], ...]:
-    return tuple(
-        (int(line["epoch"]), {k: float(v) for k, v in line.items() if k != "epoch" and _is_number(v)})
-        for line in history_lines(trial)
-    )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _losses(epoch: Epoch) -> dict[str, float]:
+    found = {
+        "train_loss": epoch.train_loss,
+        "valid_loss": epoch.valid_loss,
+        "learning_rate": epoch.learning_rate,
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _test_figures(rows: list[StudyRow] | tuple[()], positive: str) -> dict[str, float]:

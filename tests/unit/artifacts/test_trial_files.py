@@ -7,7 +7,7 @@ import pytest
 
 from hilum.artifacts import run_files, trial_files
 from hilum.artifacts.history import NAME as HISTORY
-from hilum.artifacts.history import LossCurve, history_lines
+from hilum.artifacts.history import Epoch, LossCurve, read_epochs
 from hilum.artifacts.run_files import (
     BoxedFilmNote,
     MlflowNote,
@@ -17,7 +17,7 @@ from hilum.artifacts.run_files import (
     read_problems,
     write_problems,
 )
-from hilum.artifacts.trial_files import FinderCurve, PredictFacts, Seconds, TrainFacts, read_bundle
+from hilum.artifacts.trial_files import FinderCurve, PredictFacts, Seconds, TrainFacts
 from hilum.core.errors import InputError
 
 
@@ -65,7 +65,7 @@ def test_a_history_is_read_by_epoch(tmp_path: Path) -> None:
         {"epoch": 3, "train_loss": 0.4, "valid_loss": 0.6, "learning_rate": 0.3},
     ]
     (tmp_path / HISTORY).write_text("\n".join(json.dumps(line) for line in lines) + "\n")
-    assert history_lines(tmp_path) == lines
+    assert read_epochs(tmp_path) == [Epoch(**line) for line in lines]
     found = LossCurve.of_trial(tmp_path)
     assert found == LossCurve([1.0, 0.5, 0.4], [0.9, 0.4, 0.6], 2, [0.1, 0.2, 0.3])
     assert found.kept == 0.4
@@ -79,7 +79,6 @@ def test_the_files_of_a_run_are_read_back(tmp_path: Path) -> None:
     assert BoxedFilmNote.of_run(tmp_path) is None
     assert MlflowNote.of_run(tmp_path) is None
     assert read_problems(tmp_path) == []
-    assert read_bundle(tmp_path) == {}
     RunFacts(12.5, 100, 60).write(tmp_path, [StageLine("train", 4, 1, 2.5)])
     assert json.loads((tmp_path / run_files.STAGES).read_text()) == [
         {"stage": "train", "done": 4, "found": 1, "seconds": 2.5}

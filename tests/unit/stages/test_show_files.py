@@ -26,7 +26,7 @@ def run(tmp_path_factory) -> Path:
         "report.html": PAGE, "tables/data.csv": "Class,films\ncovid,16\nnormal,16\n", "tables/data.tex": TEX,
         "figures/intervals.svg": "<svg/>", "figures/intervals.png": "png", "model_card.md": "# Model card: small\n## Use\n",
         "excluded.csv": "path,source,reason,detail\na.png,clinic,truncated,cut\n", "stages.json": '[{"stage": "split"}]',
-        "mlflow.json": '{"runs": {}}', "boxed_film.json": '{"box": "0,0,1,1"}',
+        "mlflow.json": '{"store": "here", "content": "c", "runs": {}}', "boxed_film.json": '{"box": "0,0,1,1"}',
     }.items():  # fmt: skip
         (run / name).parent.mkdir(exist_ok=True)
         (run / name).write_text(text)

@@ -62,7 +62,8 @@ def rate_curves(folder: RunFolder) -> list[RateCurve]:
 
 
 def _rate_curve(folder: RunFolder, cell: RunCell) -> RateCurve | None:
-    options = folder.bundle(cell, 1).get("training") or {}
+    bundle = folder.bundle(cell, 1)
+    options = bundle.training if bundle else {}
     steps = TrainFacts.of_trial(folder.folder(cell, 1)).steps_per_epoch
     if not options.get("policy") or not steps:
         return None
