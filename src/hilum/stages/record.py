@@ -65,20 +65,16 @@ def _warn_once(uri: str, error: Exception) -> None:
     if uri in _warned:
         return
     _warned.add(uri)
-    text = (
-        _one_line(error) if isinstance(error, HilumError) else f"{type(error).__name__}: {_one_line(error)}"
-    )
+    text = " ".join(str(error).split())
+    text = text if len(text) <= 200 else text[:197] + "..."
+    if not isinstance(error, HilumError):
+        text = f"{type(error).__name__}: {text}"
     print(
         f"hilum: not recorded in MLflow ({without_password(uri)}): {without_password(text)}. The run is whole; "
         f"`hilum run` of the same study records it later, {SWITCH}=0 turns recording off.",
         file=sys.stderr,
         flush=True,
     )
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= 200 else text[:197] + "..."
 
 
 if __name__ == "__main__":  # `hilum.tracking.background` starts it: the workspace, then folders of runs

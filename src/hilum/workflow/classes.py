@@ -7,7 +7,8 @@ films.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 
 from hilum.artifacts.manifest import Manifest
 from hilum.core.errors import InputError, nearest
@@ -16,9 +17,8 @@ from hilum.stages.split import select
 from hilum.study.classes import positive_class
 from hilum.study.file import Study, check_consistent
 from hilum.study.losses import CrossEntropy, Loss
-from hilum.study.tables import ContrastTable, SubgroupTable
 
-Filters = list[dict[str, list[str]]]
+Filter = Mapping[str, list[str]]
 
 
 def with_classes(study: Study, manifest: Manifest) -> Study:
@@ -27,10 +27,60 @@ def with_classes(study: Study, manifest: Manifest) -> Study:
     Raises:
         InputError: A class that no film has (with the nearest), one class only, or no positive class where none is understood.
     """
-    include, exclude = _filters(study.data.include, manifest), _filters(study.data.exclude, manifest)
+    values_of = cache(lambda column: list(manifest.count_by(column)))
+
+    def respelled(table: Filter) -> dict[str, list[str]]:
+        """A filter; what fits nothing is left for `select` to refuse."""
+        return {c: [spelled(v, values_of(c)) or v for v in values] for c, values in table.items()}
+
+    data = study.data
+    include, exclude = ([respelled(t) for t in tables] for tables in (data.include, data.exclude))
+    classes = _classes(study, manifest, include, exclude)
+    named = study.model_copy(update={"data": data.model_copy(update={"classes": classes})})
+    check_consistent(named, study.name)
+
+    def as_class(name: str) -> str:
+        return spelled(name, classes) or name
+
+    def weighed(loss: Loss) -> Loss:
+        key = "class_weights" if isinstance(loss, CrossEntropy) else "alpha"
+        weights = getattr(loss, key)
+        if not isinstance(weights, dict):
+            return loss
+        return loss.model_copy(update={key: {as_class(c): w for c, w in weights.items()}})
+
+    of_data = {
+        "include": include,
+        "exclude": exclude,
+        "positive": positive_class(data.positive or None, classes, study.name, "data.positive"),
+        "one_per_patient": [as_class(c) for c in data.one_per_patient],
+    }
+    return named.model_copy(
+        update={
+            "data": named.data.model_copy(update=of_data),
+            "contrast": [
+                c.model_copy(
+                    update={
+                        "positive": c.positive and respelled(c.positive),
+                        "negative": respelled(c.negative),
+                    }
+                )
+                for c in study.contrast
+            ],
+            "subgroup": [
+                g.model_copy(update={"films": g.films and respelled(g.films)}) for g in study.subgroup
+            ],
+            "sampling": {as_class(c): n for c, n in study.sampling.items()},
+            "loss": {name: weighed(loss) for name, loss in study.loss.items()},
+        }
+    )
+
+
+def _classes(
+    study: Study, manifest: Manifest, include: Sequence[Filter], exclude: Sequence[Filter]
+) -> list[str]:
     labels = [label for label in manifest.count_by("label") if label]
-    classes = [_known(c, labels) for c in study.data.classes]
-    if not classes:
+    if not study.data.classes:
         chosen = select(manifest, include, exclude, seed=study.seed)
         classes = [label for label in chosen.count_by("label") if label]
         if len(classes) < 2:
@@ -38,72 +88,12 @@ def with_classes(study: Study, manifest: Manifest) -> Study:
                 f"the study's films are all of one class, {', '.join(map(repr, classes)) or 'none'} (labels of the manifest: "
                 f"{', '.join(labels)}); correct data.include or data.exclude"
             )
-    named = study.model_copy(update={"data": study.data.model_copy(update={"classes": classes})})
-    check_consistent(named, study.name)
-
-    def as_class(name: str) -> str:
-        return spelled(name, classes) or name
-
-    data = {
-        "include": include,
-        "exclude": exclude,
-        "positive": positive_class(study.data.positive or None, classes, study.name, "data.positive"),
-        "one_per_patient": [as_class(c) for c in study.data.one_per_patient],
-    }
-    return named.model_copy(
-        update={
-            "data": named.data.model_copy(update=data),
-            "contrast": [_contrast(c, manifest) for c in study.contrast],
-            "subgroup": [_subgroup(g, manifest) for g in study.subgroup],
-            "sampling": {as_class(c): n for c, n in study.sampling.items()},
-            "loss": {name: _weighed(loss, classes) for name, loss in study.loss.items()},
-        }
-    )
-
-
-def _known(name: str, labels: Iterable[str]) -> str:
-    found = spelled(name, labels)
-    if found is None:
-        words = sorted(labels)
-        raise InputError(
-            f"the study's class {name!r} has no film in the manifest (labels there: {', '.join(words)}); {nearest(name, words)} "
-            "Correct data.classes"
-        )
-    return found
-
-
-def _filters(filters: Iterable[Mapping[str, list[str]]], manifest: Manifest) -> Filters:
-    """Filters with the manifest's spelling; what fits nothing is left for `select` to refuse."""
-    counts: dict[str, list[str]] = {}
-    found: Filters = []
-    for table in filters:
-        same: dict[str, list[str]] = {}
-        for column, values in table.items():
-            if column not in counts:
-                counts[column] = list(manifest.count_by(column))
-            same[column] = [spelled(v, counts[column]) or v for v in values]
-        found.append(same)
-    return found
-
-
-def _contrast(table: ContrastTable, manifest: Manifest) -> ContrastTable:
-    positive = None if table.positive is None else _filters([table.positive], manifest)[0]
-    return table.model_copy(
-        update={"positive": positive, "negative": _filters([table.negative], manifest)[0]}
-    )
-
-
-def _subgroup(table: SubgroupTable, manifest: Manifest) -> SubgroupTable:
-    return (
-        table
-        if table.films is None
-        else table.model_copy(update={"films": _filters([table.films], manifest)[0]})
-    )
-
-
-def _weighed(loss: Loss, classes: Iterable[str]) -> Loss:
-    key = "class_weights" if isinstance(loss, CrossEntropy) else "alpha"
-    weights = getattr(loss, key)
-    if not isinstance(weights, dict):
-        return loss
-    return loss.model_copy(update={key: {spelled(c, classes) or c: w for c, w in weights.items()}})
+        return classes
+    found = {c: spelled(c, labels) for c in study.data.classes}
+    for name, known in found.items():
+        if known is None:
+            raise InputError(
+                f"the study's class {name!r} has no film in the manifest (labels there: {', '.join(sorted(labels))}); "
+                f"{nearest(name, labels)} Correct data.classes"
+            )
+    return [known for known in found.values() if known is not None]

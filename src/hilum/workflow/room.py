@@ -6,10 +6,9 @@ What it writes is estimated from a sample of films, without a pixel.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -62,39 +61,33 @@ class Sizes:
 
 def sizes_of(run: Run) -> Sizes:
     """Estimate what a study writes."""
-    which = dict.fromkeys(r.features_of for r in run.recipes if r.finetune is None)
-    frozen = {w: [r for r in run.recipes if r.finetune is None and r.features_of == w] for w in which}
-    distinct: dict[FeaturesOf | None, int] = {None: _distinct(run, run.recipes)}
-    shared: dict[tuple[str, ...], int] = {}
-    for w, group in frozen.items():
-        key = tuple(sorted({f"{r.pipeline.name}/{r.drawing.name}" for r in group}))
-        if key not in shared:
-            shared[key] = _distinct(run, group)
-        distinct[w] = shared[key]
+    pipelines: dict[FeaturesOf | None, set[str]] = {None: {r.pipeline.name for r in run.recipes}}
+    for r in run.recipes:
+        if r.finetune is None:
+            pipelines.setdefault(r.features_of, set()).add(r.pipeline.name)
+    distinct = _distinct(run, pipelines)
     height, width = run.recipes[0].pipeline.output_size
     features = sum(n * _feature_bytes(w[0], height, width) for w, n in distinct.items() if w is not None)
     trials = 2 * len(run.draws.trials) * sum(_trial_bytes(run, r, height) for r in run.recipes)
     return Sizes(distinct, distinct[None] * height * width, features, trials)
 
 
-def _distinct(run: Run, group: list[Recipe]) -> int:
-    """Distinct prepared films of some cells: what is fixed in a pipeline, and what was drawn, tell films apart."""
-    pipelines = {r.pipeline.name: r.pipeline for r in group}
+def _distinct(run: Run, groups: Mapping[FeaturesOf | None, Iterable[str]]) -> dict[FeaturesOf | None, int]:
+    """Distinct prepared films of groups of pipelines: what is fixed in a pipeline, and what was drawn, tell films apart."""
+    pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}
     fixed = {name: canonical_json(_fixed_steps(p)) for name, p in pipelines.items()}
-    by_id = run.films.by_id
     ids = list(run.draws.wanted)
-    step = max(1, len(ids) // _SAMPLED)
-    n_sampled = n_distinct = 0
-    for image_id in islice(ids, 0, None, step):
-        film, n_sampled = by_id[image_id], n_sampled + 1
-        found = set()
-        for w in run.draws.wanted[image_id]:
-            if w.pipeline in pipelines:
-                height, width = film.height_px or 299, film.width_px or 299
-                drawn = pipelines[w.pipeline].draw(w.seed, film.pixels_sha256, w.copy, w.part, height, width)
-                found.add((fixed[w.pipeline], canonical_json([[d["op"], d["drawn"]] for d in drawn])))
-        n_distinct += len(found)
-    return round(n_distinct * len(ids) / max(n_sampled, 1))
+    sampled = ids[:: max(1, len(ids) // _SAMPLED)]
+    n: Counter[FeaturesOf | None] = Counter()
+    for film in map(run.films.by_id.__getitem__, sampled):
+        height, width = film.height_px or 299, film.width_px or 299
+        made: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for w in run.draws.wanted[film.image_id]:
+            drawn = pipelines[w.pipeline].draw(w.seed, film.pixels_sha256, w.copy, w.part, height, width)
+            made[w.pipeline].add((fixed[w.pipeline], canonical_json([[d["op"], d["drawn"]] for d in drawn])))
+        for which, names in groups.items():
+            n[which] += len(set[tuple[str, str]]().union(*(made[name] for name in names)))
+    return {which: round(n[which] * len(ids) / max(len(sampled), 1)) for which in groups}
 
 
 def _fixed_steps(pipeline: Pipeline) -> list[dict[str, Any]]:
@@ -134,12 +127,9 @@ def room_on_disk(run: Run) -> Iterator[Concern]:
 
 def missing_bytes(run: Run, sizes: Sizes) -> int:
     """Bytes still to be written: less what the workspace holds, which may be of other studies, so never below the trials alone."""
-    held = sum(_bytes_in(f) for f in (run.workspace.prepared, run.workspace.features))
+    folders = (run.workspace.prepared, run.workspace.features)
+    held = sum(p.stat().st_size for folder in folders if folder.is_dir() for p in folder.rglob("*.npy"))
     return max(sizes.prepared + sizes.features - held, 0) + sizes.trials
-
-
-def _bytes_in(folder: Path) -> int:
-    return sum(p.stat().st_size for p in folder.rglob("*.npy")) if folder.is_dir() else 0
 
 
 def memory(run: Run) -> Iterator[Concern]:
