@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from PIL import Image
 
-from hilum.augment.box import Edges, crop
+from hilum.augment.crop import Edges, crop
 from hilum.augment.operation import Drawn, Film, Operation, Points, must_be
 from hilum.imaging.resize import resize
 

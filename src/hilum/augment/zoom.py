@@ -8,8 +8,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from hilum.augment.box import centred, crop
-from hilum.augment.crop import drawn_side
+from hilum.augment.crop import centred, crop, drawn_side
 from hilum.augment.operation import Drawn, Film, Operation, Points, ShareOfSide, above
 from hilum.core.errors import InputError
 from hilum.imaging.resize import resize

@@ -54,7 +54,7 @@ def header_of(
     sources: dict[str, Any] = {}
     for x in sorted(listings, key=lambda x: x.source):
         names = {x.source, *(c.source for c in x.candidates)}  # a table may bring names of its own
-        reasons = Counter({reason: 0 for _, reason in excluded})
+        reasons: Counter[str] = Counter()
         for (source, reason), n in excluded.items():
             reasons[reason] += n if source in names else 0
         sources[x.source] = {
@@ -63,11 +63,8 @@ def header_of(
             "films": sum(len(of_source[name]) for name in names),
             "excluded": {reason: n for reason, n in sorted(reasons.items()) if n},
         }
-    return Header(
-        "manifest",
-        inputs=all_inputs,
-        options={"no_patient_ids": list(declared), "sources": sources, **options},
-    )
+    options = {"no_patient_ids": list(declared), "sources": sources, **options}
+    return Header("manifest", inputs=all_inputs, options=options)
 
 
 def counts_of(manifest: Manifest, layout_of: Mapping[str, str], declared: set[str]) -> tuple[Count, ...]:
@@ -75,16 +72,11 @@ def counts_of(manifest: Manifest, layout_of: Mapping[str, str], declared: set[st
     groups: dict[tuple[str, str], list[FilmRow]] = defaultdict(list)
     for f in manifest.films:
         groups[f.source, f.label].append(f)
-    return tuple(
-        Count(
-            source,
-            layout_of[source],
-            label,
-            len(rows),
-            None if source in declared else len({r.patient_id for r in rows}),
-        )
-        for (source, label), rows in sorted(groups.items())
-    )
+    counts = []
+    for (source, label), rows in sorted(groups.items()):
+        patients = None if source in declared else len({r.patient_id for r in rows})
+        counts.append(Count(source, layout_of[source], label, len(rows), patients))
+    return tuple(counts)
 
 
 def notes_of(

@@ -127,50 +127,45 @@ def walk(folder: Path, leave_out: Collection[Path] = ()) -> Tree:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; a SOURCE is a folder of films or a csv that names them")
-    files: list[str] = []
-    oddities: list[Oddity] = []
-    _walk(folder, "", (), files, oddities, frozenset(leave_out))
-    return Tree(folder, "", tuple(sorted(files)), tuple(sorted(oddities, key=lambda o: o.path)))
+    found = list(_walk(folder, "", (), leave_out))
+    files = sorted(x for x in found if isinstance(x, str))
+    oddities = sorted((x for x in found if not isinstance(x, str)), key=lambda o: o.path)
+    return Tree(folder, "", tuple(files), tuple(oddities))
 
 
 def _walk(
-    folder: Path,
-    prefix: str,
-    above: tuple[tuple[int, int], ...],
-    files: list[str],
-    oddities: list[Oddity],
-    leave_out: frozenset[Path],
-) -> None:
+    folder: Path, prefix: str, above: tuple[tuple[int, int], ...], leave_out: Collection[Path]
+) -> Iterator[str | Oddity]:
+    """Files by their path below the source's folder, and what is none."""
     try:
         stat = folder.stat()
         entries = sorted(os.scandir(folder), key=lambda e: e.name)
     except OSError as e:
         if not prefix:
             raise InputError(f"{folder}: cannot be listed: {e.strerror}") from None
-        oddities.append(Oddity(prefix, "unreadable", f"the folder cannot be listed: {e.strerror}"))
+        yield Oddity(prefix, "unreadable", f"the folder cannot be listed: {e.strerror}")
         return
     here = (stat.st_dev, stat.st_ino)
     if here in above:
-        oddities.append(Oddity(prefix, "folder loop", "a link leads back to a folder above it"))
+        yield Oddity(prefix, "folder loop", "a link leads back to a folder above it")
         return
     for entry in entries:
         relative = prefix + entry.name
+        is_folder = _leads_to(entry.is_dir)
         if not relative.isprintable() and not _is_utf8(relative):
             name = relative.encode("utf-8", "backslashreplace").decode()
-            oddities.append(Oddity(name, "file name", "the name is not UTF-8; rename it"))
-            continue
-        is_folder = _leads_to(entry.is_dir)
-        if why := _passed_over(entry.name, is_folder):
-            oddities.append(Oddity(relative + "/" * is_folder, NOT_A_FILM, why))
+            yield Oddity(name, "file name", "the name is not UTF-8; rename it")
+        elif why := _passed_over(entry.name, is_folder):
+            yield Oddity(relative + "/" * is_folder, NOT_A_FILM, why)
         elif is_folder:
-            _walk(folder / entry.name, relative + "/", (*above, here), files, oddities, leave_out)
+            yield from _walk(folder / entry.name, relative + "/", (*above, here), leave_out)
         elif _leads_to(entry.is_file):
             if not leave_out or (folder / entry.name).resolve() not in leave_out:
-                files.append(relative)
+                yield relative
         elif entry.is_symlink():
-            oddities.append(Oddity(relative, "no such file", "a link that leads to no file"))
+            yield Oddity(relative, "no such file", "a link that leads to no file")
         else:
-            oddities.append(Oddity(relative, NOT_A_FILM, "not a regular file"))
+            yield Oddity(relative, NOT_A_FILM, "not a regular file")
 
 
 def _is_utf8(text: str) -> bool:

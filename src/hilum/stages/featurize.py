@@ -6,10 +6,9 @@ for each other. Non-finite features are refused.
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,22 +99,13 @@ class Featurizer:
 
 def _ahead(films: FeatureRows, batch: int) -> Iterator[NDArray[np.uint8]]:
     """Read batches one ahead of the backbone, so that it does not wait for the disk."""
-    ready: queue.Queue[NDArray[np.uint8] | BaseException] = queue.Queue(maxsize=2)
-    starts = range(0, len(films), batch)
-
-    def read() -> None:
-        try:
-            for k in starts:
-                ready.put(films.take(slice(k, k + batch)))
-        except BaseException as e:
-            ready.put(e)
-
-    threading.Thread(target=read, daemon=True).start()
-    for _ in starts:
-        item = ready.get()
-        if isinstance(item, BaseException):
-            raise item
-        yield item
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        following = reader.submit(films.take, slice(0, batch))
+        for k in range(batch, len(films) + batch, batch):
+            pixels = following.result()
+            if k < len(films):
+                following = reader.submit(films.take, slice(k, k + batch))
+            yield pixels
 
 
 def _extract(network: FrozenBackbone, films: FeatureRows, batch: int, step: Step) -> NDArray[np.float32]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hilum.augment.box import crop
-from hilum.augment.crop import CropBySize, CropCentre
+from hilum.augment.crop import CropBySize, CropCentre, crop
 from hilum.augment.distort import RandomDistortion
 from hilum.augment.operations import OPERATIONS
 from hilum.augment.rotate import Rotate

@@ -12,6 +12,7 @@ import http.client
 import re
 import urllib.error
 import urllib.request
+from email.message import Message
 from pathlib import Path
 
 from hilum import __version__
@@ -82,7 +83,7 @@ def _receive(url: str, part: Path) -> None:
     except urllib.error.HTTPError as e:
         with e:
             if e.code == 416 and have:
-                if _total(e.headers.get("Content-Range", "")) != have:
+                if _content_range(e.headers, r"bytes \*/(\d+)") != have:
                     part.unlink()  # it is of another file, so begin anew
                     _receive(url, part)
                 return
@@ -92,7 +93,7 @@ def _receive(url: str, part: Path) -> None:
         raise InputError(f"{url}: cannot be reached: {reason}") from None
     with answer:
         resumed = answer.status == 206
-        if resumed and _start(answer.headers.get("Content-Range", "")) != have:
+        if resumed and _content_range(answer.headers, r"bytes (\d+)-.*") != have:
             raise InputError(f"{url}: the server sent another range than was asked for")
         length = answer.headers.get("Content-Length")
         total = (have if resumed else 0) + int(length) if length is not None and length.isdigit() else None
@@ -137,13 +138,8 @@ def _version(headers: http.client.HTTPMessage) -> str:
     return headers.get("Last-Modified", "") if headers.get("Accept-Ranges", "") != "none" else ""
 
 
-def _total(content_range: str) -> int | None:
-    match = re.fullmatch(r"bytes \*/(\d+)", content_range.strip())
-    return int(match[1]) if match else None
-
-
-def _start(content_range: str) -> int | None:
-    match = re.match(r"bytes (\d+)-", content_range.strip())
+def _content_range(headers: Message, pattern: str) -> int | None:
+    match = re.fullmatch(pattern, headers.get("Content-Range", "").strip())
     return int(match[1]) if match else None
 
 

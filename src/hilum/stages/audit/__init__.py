@@ -152,7 +152,8 @@ def _patients(manifest: Manifest) -> dict[str, Any]:
     films = _by_patient(manifest)
     several = {p: ids for p, ids in films.items() if len(ids) > 1}
     most = max(films, key=lambda p: len(films[p]), default="")
-    mixed = [p for p, ids in films.items() if len({manifest.by_id[i].label for i in ids}) > 1]
+    ids = [(f.source, f.patient_id, f.label) for f in manifest.films]
+    mixed = [p for p, own in films.items() if len({manifest.by_id[i].label for i in own}) > 1]
     return {
         "n_with_several_films": len(several),
         "n_films_of_those": sum(len(ids) for ids in several.values()),
@@ -160,12 +161,8 @@ def _patients(manifest: Manifest) -> dict[str, Any]:
         "with_most_films": most,
         "n_with_several_labels": len(mixed),
         "with_several_labels": sorted(mixed)[:_LISTED],
-        "one_id_on_many": [f"{o.source}: {o.sentence()}" for o in one_id_on_many(_ids(manifest))],
+        "one_id_on_many": [f"{o.source}: {o.sentence()}" for o in one_id_on_many(ids)],
     }
-
-
-def _ids(manifest: Manifest) -> list[tuple[str, str, str]]:
-    return [(f.source, f.patient_id, f.label) for f in manifest.films]
 
 
 def _leaks(manifest: Manifest, duplicates: Duplicates, split: Split) -> dict[str, Any]:

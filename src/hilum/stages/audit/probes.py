@@ -29,15 +29,18 @@ MAX_PROBED: Final = 6000
 """Films that the probes look at; more hardly move an AUC."""
 
 _BY_TREE: Final = ("source", "metadata", "container")
-_OF_PIXELS: Final = (
-    (
-        "stretch",
-        "how far the greys reach: least, 1st and 99th percentile, greatest, number of greys that occur",
-    ),
-    ("exposure", "mean and standard deviation of grey values"),
-    ("border", "the outer sixteenth of each side: markers, letters, collimation, positioning"),
-    ("thumbnail", "the film at 8 by 8 pixels"),
-)
+ERASED: Final = "lungs erased"
+_SEES: Final = {
+    "source": "which source the film is from",
+    "metadata": "width and height in pixels, view, age group and sex as the manifest has them",
+    "container": "how the film is stored: format of the file, grey or colour, bits",
+    "stretch": "how far the greys reach: least, 1st and 99th percentile, greatest, number of greys that occur",
+    "exposure": "mean and standard deviation of grey values",
+    "border": "the outer sixteenth of each side: markers, letters, collimation, positioning",
+    "thumbnail": "the film at 8 by 8 pixels",
+    ERASED: "the film at 16 by 16 pixels with the lungs painted over (films with a lung mask)",
+}
+"""Probe -> what it sees."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def _looked(f: FilmRow) -> Looked:
     if f.lung_mask:
         erased = without_lungs(pixels, _mask(f.lung_mask))
         if erased is not None:
-            features["lungs erased"] = erased
+            features[ERASED] = erased
     return Looked(f, f"{decoded.format} {decoded.mode}", nearly_blank(pixels), features)
 
 
@@ -119,50 +122,37 @@ def probes(
         seed: Of the folds.
     """
     some = [x.film for x in looked]
-    looks = [
-        ("source", "which source the film is from", _encoded(some, ("source",))),
-        (
-            "metadata",
-            "width and height in pixels, view, age group and sex as the manifest has them",
-            _encoded(some, ("view", "age_group", "sex"), sizes=True),
-        ),
-        (
-            "container",
-            "how the film is stored: format of the file, grey or colour, bits",
-            np.stack(_one_hot([x.stored for x in looked]), axis=1),
-        ),
-    ]
-    looks += [(name, what, np.stack([x.features[name] for x in looked])) for name, what in _OF_PIXELS]
-    out = [_row(name, what, features, looked, groups, positive, seed) for name, what, features in looks]
-    if masked := [x for x in looked if "lungs erased" in x.features]:
-        what = "the film at 16 by 16 pixels with the lungs painted over (films with a lung mask)"
-        features = np.stack([x.features["lungs erased"] for x in masked])
-        out.append(_row("lungs erased", what, features, masked, groups, positive, seed))
-    return out
-
-
-def _row(
-    name: str,
-    what: str,
-    features: NDArray[np.float32],
-    looked: Sequence[Looked],
-    groups: Mapping[str, str],
-    positive: str,
-    seed: int,
-) -> dict[str, Any]:
-    y = np.array([x.film.label == positive for x in looked])
-    g = np.array([groups[x.film.image_id] for x in looked])
-    measure = tree_probe if name in _BY_TREE else probe
-    found = measure(features, y, g, seed)
-    return {
-        "name": name,
-        "sees": what,
-        "auc": found.auc,
-        "spread": found.spread,
-        "n_images": found.n_images,
-        "n_positive": found.n_positive,
-        "meaning": _meaning(found, against(positive, sorted({x.film.label for x in looked}))),
+    features = {
+        "source": _encoded(some, ("source",)),
+        "metadata": _encoded(some, ("view", "age_group", "sex"), sizes=True),
+        "container": np.stack(_one_hot([x.stored for x in looked]), axis=1),
+        **{
+            name: np.stack([x.features[name] for x in looked])
+            for name in looked[0].features
+            if name != ERASED
+        },
     }
+    films = dict.fromkeys(features, looked)
+    if masked := [x for x in looked if ERASED in x.features]:
+        features[ERASED], films[ERASED] = np.stack([x.features[ERASED] for x in masked]), masked
+    rows = []
+    for name, seen in features.items():
+        y = np.array([x.film.label == positive for x in films[name]])
+        g = np.array([groups[x.film.image_id] for x in films[name]])
+        found = (tree_probe if name in _BY_TREE else probe)(seen, y, g, seed)
+        labels = sorted({x.film.label for x in films[name]})
+        rows.append(
+            {
+                "name": name,
+                "sees": _SEES[name],
+                "auc": found.auc,
+                "spread": found.spread,
+                "n_images": found.n_images,
+                "n_positive": found.n_positive,
+                "meaning": _meaning(found, against(positive, labels)),
+            }
+        )
+    return rows
 
 
 def _meaning(found: Probe, asked: str) -> str:
