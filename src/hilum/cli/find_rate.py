@@ -83,7 +83,7 @@ def _write(folder: Path, name: str, found: Found) -> None:
     """finder.json, and the figure."""
     from hilum.artifacts.header import Header, write_json
     from hilum.report import style
-    from hilum.report.rate_figures import finder_curves
+    from hilum.report.curve_figures import finder_curves
 
     cells = [{"cell": r.cell.name, "trial": 1, "highest_rate": _highest(r), **curve} for r, curve in found]
     write_json(folder / FINDER, {"header": Header("finder").to_dict(), "study": name, "cells": cells})

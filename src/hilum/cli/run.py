@@ -161,7 +161,7 @@ def _runs_of(report: Path) -> list[Path]:
 
 def _print_end(report: Path, lines: Sequence[StageLine]) -> None:
     """What did not learn, and a line a stage, on stderr; the report's path on stdout."""
-    from hilum.report.slow_learners import learning_lines
+    from hilum.report.learned import learning_lines
 
     found = learning_lines(_runs_of(report))
     for text in found:

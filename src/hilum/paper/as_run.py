@@ -14,8 +14,8 @@ from hilum.paper.experiment_tables import RATES
 from hilum.paper.member import Member, Paper
 from hilum.paper.side_by_side import paper_cell
 from hilum.report.comparison_tables import ENDS, difference_cell, p_cell, signed_interval
+from hilum.report.estimates import estimate_cell, interval_cell, interval_column
 from hilum.report.numbers import counted
-from hilum.report.result_tables import estimate_cell, interval_cell, interval_column
 from hilum.report.run_words import cell_level
 from hilum.report.table import Cell, Column, Table, rate_cell, text_cell
 from hilum.study.factors import AS_DESCRIBED

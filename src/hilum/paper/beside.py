@@ -16,7 +16,7 @@ from hilum.paper.member import Member
 from hilum.paper.side_by_side import ALONE, error_cell, label_of, mean_cell, paper_cell
 from hilum.report import numbers
 from hilum.report.comparison_tables import difference_cell
-from hilum.report.result_tables import estimate_cell, interval_cell, interval_column
+from hilum.report.estimates import estimate_cell, interval_cell, interval_column
 from hilum.report.run_words import cell_level
 from hilum.report.table import Cell, Column, text_cell
 from hilum.study.factors import FACTOR

@@ -12,7 +12,7 @@ from hilum.paper import beside, printed
 from hilum.paper.beside import Group
 from hilum.paper.member import Member
 from hilum.report.class_words import against
-from hilum.report.result_tables import backbone_breaks
+from hilum.report.estimates import backbone_breaks
 from hilum.report.table import Table
 
 RATES = ("sensitivity", "specificity", "pr_auc")

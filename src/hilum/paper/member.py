@@ -20,20 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from hilum.artifacts.comparisons import ComparisonRow, read_comparisons
+from hilum.artifacts.comparisons import ComparisonRow
 from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
-from hilum.artifacts.evaluation import Evaluation, read_checked
 from hilum.artifacts.looks import looks
 from hilum.artifacts.run import RunCell, is_run
-from hilum.artifacts.run_files import COMPARISONS, STATISTICS
+from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.study_rows import StudyRow, StudyRows
 from hilum.artifacts.suite_record import NAME, SuiteRecord, is_suite_folder
 from hilum.artifacts.trial_files import TrainFacts
 from hilum.core.errors import InputError
 from hilum.core.progress import progress
 from hilum.paper import printed
+from hilum.paper.side_by_side import papers_numbers
 from hilum.report import numbers
+from hilum.report.evaluated import Evaluated
 from hilum.report.run_notes import run_notes
 from hilum.report.run_words import backbone_label
 from hilum.stats.curves import point_figures
@@ -46,24 +46,16 @@ from hilum.study.tables import TrainingTable
 _MEMBER = re.compile(r"(experiment|as-run)-([1-5])(?:-(.+))?")
 
 
-@dataclass(frozen=True)
-class Member:
+@dataclass(frozen=True, kw_only=True)
+class Member(Evaluated):
     """A study of the paper.
 
     Attributes:
         name: ``experiment-N``, ``as-run-N``, or another.
-        folder: Its run.
-        rows: Its statistics.
-        evaluation: Its matrices and curves.
-        comparisons: Its families' rows; empty for a study that names none.
         seconds: That the study took, everything shared; None where not measured.
     """
 
     name: str
-    folder: RunFolder
-    rows: StudyRows
-    evaluation: Evaluation
-    comparisons: Sequence[ComparisonRow]
     seconds: float | None
 
     @classmethod
@@ -89,16 +81,7 @@ class Member:
             raise InputError(
                 f"{suite}: member {name!r} was not evaluated: {path} has no statistics.json; run the study to its end"
             )
-        folder, comparisons = RunFolder(path), path / COMPARISONS
-        evaluation, rows = read_checked(folder), StudyRows.read(path / STATISTICS)
-        return cls(
-            name,
-            folder,
-            rows,
-            evaluation,
-            read_comparisons(comparisons) if comparisons.is_file() else (),
-            seconds,
-        )
+        return cls(folder=RunFolder(path), beside_of=papers_numbers, name=name, seconds=seconds).checked()
 
     @cached_property
     def validation(self) -> dict[str, dict[str, float]]:
@@ -189,18 +172,10 @@ class Member:
         marks = [m for m in (self.subset, "UNSAFE" if self.unsafe else "") if m]
         return f"{text} ({'; '.join(marks)})." if marks else f"{text}."
 
-    def row(self, cell: RunCell | None, metric: str) -> StudyRow | None:
-        """The mean over trials of a cell on the test films, covid (the positive class) against the rest; None of no cell."""
-        return self.rows.find(cell.name, None, metric, self.folder.positive) if cell else None
-
-    def estimate(self, cell: RunCell, metric: str) -> float | None:
-        """The figure of `row`; None where there is none."""
-        return self.rows.value(cell.name, None, metric, self.folder.positive)
-
     def family(self, factor: str) -> list[ComparisonRow]:
         """The rows of the families that compare a factor's levels, in the order of the study."""
         names = [f["name"] for f in self.folder.record.families if f["factor"] == factor]
-        return [r for r in self.comparisons if r.family in names]
+        return [r for r in self.compared if r.family in names]
 
     def is_papers(self, cell: RunCell) -> bool:
         """Whether the paper's experiment has this backbone."""

@@ -18,7 +18,7 @@ from hilum.paper.member import Member, Paper, highest
 from hilum.paper.side_by_side import mean_cell
 from hilum.report import numbers
 from hilum.report.comparison_tables import difference_cell
-from hilum.report.result_tables import estimate_cell, interval_cell, interval_column
+from hilum.report.estimates import estimate_cell, interval_cell, interval_column
 from hilum.report.table import Cell, Column, Table, rate_cell, text_cell
 from hilum.study.metrics import METRIC
 

@@ -20,14 +20,13 @@ from hilum.paper import figures
 from hilum.paper.differences import is_of_experiment
 from hilum.paper.figures import RateLine
 from hilum.paper.member import Member, Paper
-from hilum.report import figures as curves_of_study
-from hilum.report import hover, style
-from hilum.report.figures import PrCurve
-from hilum.report.numbers import rate
+from hilum.report import style
+from hilum.report.curve_figures import PrCurve, pr_curves
+from hilum.report.drawn import drawn
 from hilum.report.page import Picture
+from hilum.report.sections.curves import PR_TRIAL, pr_curve
 from hilum.stats.families import levels
 
-_PR_TRIAL = 1
 _LOSS_FIGURES = {1: "5", 2: "8", 3: "10", 4: "13"}
 CNN_SIZE_PX = 244
 COPIED = ("augmentor-torchvision", "augmentation-panel", "box-panel")
@@ -119,7 +118,7 @@ def pr_picture(member: Member, paper: Paper, out: Path) -> Picture | None:
     """Figures 7 (over pipelines) and 11 (over schedules, with Experiment 2's constant rate); None where no curve is defined."""
     panels: dict[str, list[PrCurve]] = {}
     for cell in member.folder.cells:
-        curve = _pr_curve(member, cell, _column(member, cell))
+        curve = pr_curve(member, cell, _column(member, cell))
         if curve:
             panels.setdefault(member.backbone_label(cell), []).append(curve)
     second = paper.experiment(2)
@@ -128,7 +127,7 @@ def pr_picture(member: Member, paper: Paper, out: Path) -> Picture | None:
         for cell in {(c.backbone, c.pipeline): c for c in member.folder.cells}.values():
             for c in second.folder.cells:
                 same = (c.backbone, c.pipeline, c.schedule) == (cell.backbone, cell.pipeline, "constant")
-                if same and (curve := _pr_curve(second, c, "constant, Experiment 2")):
+                if same and (curve := pr_curve(second, c, "constant, Experiment 2")):
                     panels.setdefault(member.backbone_label(cell), []).append(curve)
     if not panels:
         return None
@@ -138,26 +137,14 @@ def pr_picture(member: Member, paper: Paper, out: Path) -> Picture | None:
     start = f"The paper’s Figure {number}: " if number else f"{member.title}: "
     over = "pipelines" if member.experiment == 2 else "schedules"
     return _picture(
-        curves_of_study.pr_curves(list(panels.items()), prevalence),
+        pr_curves(list(panels.items()), prevalence),
         out,
         f"figure-{number}" if number else f"{member.name}-pr-curves",
-        f"{start}precision over recall of {member.folder.positive} on the test films over {over}, trial {_PR_TRIAL}. Circles: the class of "
+        f"{start}precision over recall of {member.folder.positive} on the test films over {over}, trial {PR_TRIAL}. Circles: the class of "
         "the highest probability. Level line: a guess.",
         "Precision-recall curves with their areas.",
         member,
     )
-
-
-def _pr_curve(member: Member, cell: RunCell, name: str) -> PrCurve | None:
-    points = member.evaluation.trials[cell.name, _PR_TRIAL].pr
-    if points is None:
-        return None
-    area, recall, precision = (
-        member.rows.value(cell.name, _PR_TRIAL, m, member.folder.positive)
-        for m in ("pr_auc", "sensitivity", "ppv")
-    )
-    mark = (recall, precision) if recall is not None and precision is not None else None
-    return PrCurve(f"{name}, area {rate(area, 3)}", points.x, points.y, mark)
 
 
 def architecture_picture(member: Member | None, out: Path) -> Picture:
@@ -202,8 +189,5 @@ def copied_pictures(member: Member, out: Path) -> list[Picture]:
 
 
 def _picture(fig: Figure, out: Path, name: str, caption: str, alt: str, member: Member | None) -> Picture:
-    svg, _ = style.save(fig, out, name)
     marks = [m for m in (member.subset, "UNSAFE" if member.unsafe else "") if m] if member else []
-    said = f"{caption} ({'; '.join(marks)}.)" if marks else caption
-    percent = min(100, round(100 * float(fig.get_figwidth()) / style.WIDTH_IN))
-    return Picture(name, said, alt, svg, width_percent=percent, hover=hover.points(fig))
+    return drawn(fig, out, name, f"{caption} ({'; '.join(marks)}.)" if marks else caption, alt)

@@ -14,13 +14,12 @@ from hilum.paper.count_tables import count_table
 from hilum.paper.experiment_tables import experiment_tables
 from hilum.paper.member import Member, Paper
 from hilum.paper.overall import overall_tables
-from hilum.paper.side_by_side import papers_numbers
 from hilum.report import numbers
 from hilum.report.comparison_tables import comparison_tables
-from hilum.report.confusion_tables import shown_tables
-from hilum.report.flow_tables import runs_flow_table
-from hilum.report.result_tables import key_table
 from hilum.report.run_notes import with_notes
+from hilum.report.sections.films.flow_tables import runs_flow_table
+from hilum.report.sections.matrices import shown_tables
+from hilum.report.sections.results import key_table
 from hilum.report.table import Cell, Column, Table, count_cell, seconds_cell, text_cell
 
 
@@ -32,15 +31,8 @@ def paper_tables(paper: Paper, findings: list[Finding]) -> dict[str, Table]:
         tables += [counts] if counts else []
         tables += experiment_tables(member)
         if member.experiment == 2:
-            numbers = papers_numbers(member.folder, member.rows, member.evaluation.formulas)
-            tables += with_notes(
-                _by_name(
-                    shown_tables(
-                        member.folder, member.evaluation.matrices, numbers, tuple(printed.CONFUSION_CELLS)
-                    )
-                ),
-                member.notes,
-            ).values()
+            matrices = shown_tables(member, tuple(printed.CONFUSION_CELLS))
+            tables += with_notes(_by_name(matrices), member.notes).values()
         tables += family_tables(member)
     for member in paper.as_run:
         faults = fault_table(member)
@@ -54,7 +46,7 @@ def paper_tables(paper: Paper, findings: list[Finding]) -> dict[str, Table]:
 
 def _plain_table(member: Member) -> Table:
     """The results of a study that is none of the paper's."""
-    made = key_table(member.folder, member.rows, member.evaluation.formulas, "")
+    made = key_table(member)
     return replace(
         made,
         name=f"{member.name}-results",
@@ -69,9 +61,9 @@ def _by_name(tables: list[Table]) -> dict[str, Table]:
 
 def family_tables(member: Member) -> list[Table]:
     """The comparisons that the study names; empty for none."""
-    if not member.comparisons:
+    if not member.compared:
         return []
-    made = comparison_tables(member.comparisons, member.folder.classes, f"{member.name}-comparisons")
+    made = comparison_tables(member.compared, member.folder.classes, f"{member.name}-comparisons")
     return list(with_notes(_by_name(made), member.notes).values())
 
 

@@ -14,9 +14,9 @@ from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report.altered_films import altered_films
 from hilum.report.caution import Caution, by_severity, caution
+from hilum.report.learned import learning_cautions
 from hilum.report.numbers import counted, listed, percent
 from hilum.report.run_words import backbone_label
-from hilum.report.slow_learners import learning_cautions
 
 FEW_EVENTS = 100
 FEW_TRIALS = 3

@@ -12,9 +12,9 @@ from hilum.report.class_words import against
 from hilum.report.comparison_tables import comparison_tables, secondary_table
 from hilum.report.difference_figure import differences
 from hilum.report.drawn import drawn
-from hilum.report.flow_tables import runs_flow_table
 from hilum.report.page import Page, Picture, Section, write_page
 from hilum.report.run_differences import differences_table, run_differences
+from hilum.report.sections.films.flow_tables import runs_flow_table
 from hilum.study.faults import FAULTS, unsafe_among
 
 PAGE = "compare.html"

@@ -77,6 +77,17 @@ def exclusions(folder: RunFolder) -> str:
     return words or ("nothing" if folder.flow is not None else "no record of films that were left out")
 
 
+def flow_words(folder: RunFolder) -> str:
+    """The flow in a sentence."""
+    if folder.flow is None:
+        return "no record of films that were left out"
+    found = []
+    for step in folder.flow.steps:
+        reasons = ", ".join(f"{reason} {n}" for reason, n in step.left_out.items())
+        found.append(f"{step.name} {step.films}" + (f" (left out: {reasons})" if reasons else ""))
+    return "; ".join(found)
+
+
 def selection(folder: RunFolder) -> str:
     """What the study keeps of the manifest."""
     data = folder.record.table("data")

@@ -29,13 +29,11 @@ def differences(rows: Sequence[ComparisonRow]) -> Figure:
     n_columns = min(_PANELS, len(metrics))
     n_rows = -(-len(metrics) // n_columns)
     with style.figure(style.WIDTH_IN, n_rows * (0.75 + 0.24 * len(labels)) + 0.2) as fig:
-        axes: list[Axes] = fig.subplots(n_rows, n_columns, sharey=True, squeeze=False).ravel().tolist()
-        for ax, metric in zip(axes, metrics, strict=False):
+        axes = style.panels(fig, len(metrics), n_columns, sharey=True)
+        for ax, metric in zip(axes, metrics, strict=True):
             _panel(ax, {r.label: r for r in rows if r.metric == metric}, labels)
             ax.set(title=metric_label(metric))
             ax.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
-        for ax in axes[len(metrics) :]:
-            ax.set_axis_off()
         fig.supxlabel(f"difference from {against}" if against else "difference", fontsize=8.5)
         for ax in axes[::n_columns]:
             ax.set_yticks(range(len(labels)), list(shown.values()))

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from typing import Self
 
 from matplotlib.figure import Figure
 
-from hilum.artifacts.comparisons import ComparisonRow
-from hilum.artifacts.evaluation import Evaluation
+from hilum.artifacts.comparisons import ComparisonRow, read_comparisons
+from hilum.artifacts.evaluation import Evaluation, read_checked
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_files import COMPARISONS, STATISTICS
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.study_rows import StudyRows
+from hilum.artifacts.study_rows import StudyRow, StudyRows
 from hilum.augment.operation import Film
 from hilum.augment.pipeline import Pipeline
-from hilum.report.beside import Beside
+from hilum.report.beside import Beside, BesideOf, nothing
 from hilum.report.caution import Caution
+from hilum.report.cautions import cautions
 from hilum.report.drawn import drawn
+from hilum.report.estimates import CellColumns
 from hilum.report.page import Picture
 from hilum.report.panel import PanelCell
-from hilum.report.result_tables import CellColumns
 
 Counterparts = Callable[[Film, Mapping[str, Pipeline], int], list[tuple[str, PanelCell]]]
 """A film, the study's pipelines and a seed -> (title, film) under another library's operations, each beside Augmentor's own."""
@@ -28,36 +31,77 @@ Counterparts = Callable[[Film, Mapping[str, Pipeline], int], list[tuple[str, Pan
 
 @dataclass(frozen=True)
 class Evaluated:
-    """An evaluated run.
+    """An evaluated run; each of its files is read when it is first asked for.
 
     Attributes:
         folder: The run.
-        rows: Its statistics.
-        evaluation: Its matrices and curves.
-        compared: The comparisons that the study names; empty for none.
-        beside: What another source has to its cells.
-        cautions: What a reader must know first.
-        counterparts: Draws films under another library's operations, which the report itself does without.
+        beside_of: What another source has to its cells.
+        counterparts: Draws films under another library's operations, which the report itself does without; None draws none.
     """
 
     folder: RunFolder
-    rows: StudyRows
-    evaluation: Evaluation
-    compared: Sequence[ComparisonRow]
-    beside: Beside
-    cautions: Sequence[Caution]
-    counterparts: Counterparts
+    beside_of: BesideOf = nothing
+    counterparts: Counterparts | None = None
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """Its matrices and curves.
+
+        Raises:
+            InputError: The run was not evaluated.
+            DigestError: They, or the statistics, are of other predictions.
+        """
+        return read_checked(self.folder)
 
     @property
-    def figures(self) -> Path:
-        """Folder of the pictures' files."""
-        return self.folder.path / "figures"
+    def formulas(self) -> Mapping[str, str]:
+        """Metric -> formula."""
+        return self.evaluation.formulas
+
+    @cached_property
+    def rows(self) -> StudyRows:
+        """Its statistics."""
+        return StudyRows.read(self.folder.path / STATISTICS)
+
+    @cached_property
+    def compared(self) -> list[ComparisonRow]:
+        """The comparisons that the study names; empty for none."""
+        path = self.folder.path / COMPARISONS
+        return read_comparisons(path) if path.is_file() else []
+
+    @cached_property
+    def beside(self) -> Beside:
+        """What the other source has."""
+        return self.beside_of(self.folder, self.rows, self.evaluation.formulas)
+
+    @cached_property
+    def cautions(self) -> list[Caution]:
+        """What a reader must know first."""
+        return cautions(self.folder)
 
     @cached_property
     def names(self) -> CellColumns:
         """The columns that name a cell."""
         return CellColumns(self.folder)
 
+    def checked(self) -> Self:
+        """Itself, after it was seen that the run was evaluated and the statistics are of its own predictions (see `evaluation`)."""
+        _ = self.evaluation
+        return self
+
+    def row(
+        self, cell: RunCell | None, metric: str, class_: str = "", trial: int | None = None
+    ) -> StudyRow | None:
+        """A figure on the test films, by default of the positive class and the mean over trials; None of no cell."""
+        return self.rows.find(cell.name, trial, metric, class_ or self.folder.positive) if cell else None
+
+    def estimate(
+        self, cell: RunCell | None, metric: str, class_: str = "", trial: int | None = None
+    ) -> float | None:
+        """The estimate of `row`; None where there is none."""
+        row = self.row(cell, metric, class_, trial)
+        return row.estimate if row else None
+
     def picture(self, fig: Figure, name: str, caption: str, alt: str, raster: bool = False) -> Picture:
         """A figure, written beside the run; see `drawn`."""
-        return drawn(fig, self.figures, name, caption, alt, raster)
+        return drawn(fig, self.folder.path / "figures", name, caption, alt, raster)

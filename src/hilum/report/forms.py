@@ -22,9 +22,7 @@ from hilum.report import data_facts, numbers
 from hilum.report import study_facts as facts
 from hilum.report.caution import Caution
 from hilum.report.class_words import against
-from hilum.report.contrast_tables import contrasts
-from hilum.report.flow_tables import flow_words
-from hilum.report.result_tables import CellColumns
+from hilum.report.estimates import CellColumns, contrasts
 from hilum.report.run_notes import run_notes
 from hilum.report.study_facts import NOT_REPORTED
 from hilum.report.table import Cell, Column, Table, text_cell
@@ -38,7 +36,7 @@ _FACTS: Final = (
     facts.model, facts.weights, facts.costs, facts.training, facts.seeds, facts.software, facts.comparisons, facts.preprocessing,
     facts.operating_points, facts.imbalance, facts.chosen_words, data_facts.labels, data_facts.sources, data_facts.selection,
     data_facts.exclusions, data_facts.patients, data_facts.split_method, data_facts.disjoint_at, data_facts.parts, data_facts.external,
-    data_facts.characteristics, data_facts.duplicates, data_facts.people, data_facts.trained_on, flow_words,
+    data_facts.characteristics, data_facts.duplicates, data_facts.people, data_facts.trained_on, data_facts.flow_words,
 )  # fmt: skip
 """Facts that need the run only; a form names each as its function is named."""
 

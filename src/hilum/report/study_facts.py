@@ -13,8 +13,8 @@ from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRows
 from hilum.report import numbers
+from hilum.report.estimates import CellColumns, films_behind
 from hilum.report.pipeline_words import steps_words
-from hilum.report.result_tables import CellColumns, films_behind
 from hilum.report.run_words import averaged, backbone_label
 from hilum.study.metrics import metric_label, shown_in
 from hilum.study.reporting import ReportingTable

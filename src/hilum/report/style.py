@@ -8,12 +8,13 @@ holds no date and its ids come from a fixed salt, so equal figures are equal byt
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -103,3 +104,21 @@ def save(fig: Figure, folder: Path, name: str) -> tuple[bytes, bytes]:
     write_bytes(folder / f"{name}.svg", svg)
     write_bytes(folder / f"{name}.png", png)
     return svg, png
+
+
+def panels(fig: Figure, n: int, most: int, **options: Any) -> list[Axes]:
+    """Axes of `n` panels, at most `most` a row; what is left of the last row is off. Options are those of `Figure.subplots`."""
+    columns = min(most, n)
+    axes: list[Axes] = fig.subplots(-(-n // columns), columns, squeeze=False, **options).ravel().tolist()
+    for ax in axes[n:]:
+        ax.set_axis_off()
+    return axes[:n]
+
+
+def one_legend(fig: Figure, axes: Sequence[Axes]) -> None:
+    """One legend for the figure, above it, from the first axes that have one."""
+    for ax in axes:
+        handles, labels = ax.get_legend_handles_labels()
+        if handles:
+            fig.legend(handles, labels, loc="outside upper center", ncols=len(handles))
+            return

@@ -8,15 +8,15 @@ from pathlib import Path
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.statistics import ALL_CLASSES, MACRO, StatisticsRow
 from hilum.core.digests import sha256_file
-from hilum.report import figures, numbers, score_figures
+from hilum.report import curve_figures, numbers, score_figures
 from hilum.report.caution import Caution, by_severity, caution
 from hilum.report.cautions import not_by_hilum
 from hilum.report.class_words import against
-from hilum.report.confusion_tables import matrix_table
+from hilum.report.curve_figures import PrCurve
 from hilum.report.drawn import drawn
-from hilum.report.figures import PrCurve
+from hilum.report.estimates import few_events_notes, films_behind
+from hilum.report.matrix import confusion_matrices, matrix_table
 from hilum.report.page import Page, Picture, Section, write_page
-from hilum.report.result_tables import few_events_notes, films_behind
 from hilum.report.table import Column, Table, count_cell, rate_cell, text_cell
 from hilum.stats.calibration import reliability
 from hilum.stats.resampling_unit import ResamplingUnit
@@ -146,14 +146,14 @@ def _pictures(found: EvaluatedTable, out: Path) -> list[Picture]:
         mark = (recall, precision) if recall is not None and precision is not None else None
         area = f"{positive}, area {numbers.rate(value.get('pr_auc'), 3)}"
         share = float(curves.confusion[k].sum() / curves.confusion.sum())
-        fig = figures.pr_curves([(name, [PrCurve(area, curves.pr.x, curves.pr.y, mark)])], share)
+        fig = curve_figures.pr_curves([(name, [PrCurve(area, curves.pr.x, curves.pr.y, mark)])], share)
         words = "Precision over recall. Circle: the class of the highest probability. Level line: a guess."
         pictures.append(drawn(fig, out, "pr-curve", words, alt))
     if curves.roc is not None:
         area = f"{positive}, area {numbers.rate(value.get('roc_auc'), 3)}"
         fig = score_figures.roc_figure(curves.roc, area)
         pictures.append(drawn(fig, out, "roc-curve", "Receiver operating characteristic.", alt))
-    fig = figures.confusion_matrices([(name, curves.confusion)], films.classes)
+    fig = confusion_matrices([(name, curves.confusion)], films.classes)
     words = "Confusion matrix: counts, and shares of the row."
     pictures.append(drawn(fig, out, "confusion-matrix", words, alt))
     calibrated = reliability(films.probabilities[:, k], films.y_index() == k, BINS)

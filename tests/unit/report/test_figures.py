@@ -10,28 +10,30 @@ from PIL import Image
 
 from hilum.artifacts.comparisons import ComparisonRow
 from hilum.artifacts.history import LossCurve
-from hilum.report import figures, style
+from hilum.report import style
+from hilum.report.curve_figures import PrCurve, loss_curves, pr_curves
 from hilum.report.difference_figure import differences
-from hilum.report.figures import Estimate, PrCurve
+from hilum.report.matrix import confusion_matrices
+from hilum.report.sections.results import Estimate, intervals
 
 
 def _loss():
     trials = [LossCurve([1.0, 0.5, 0.3], [1.1, 0.6, 0.5]), LossCurve([0.9, 0.5, 0.2], [1.0, 0.7, 0.4])]
-    return figures.loss_curves(["r"], ["p", "q"], {("r", "p"): trials})
+    return loss_curves(["r"], ["p", "q"], {("r", "p"): trials})
 
 
 def _pr():
     curve = PrCurve("crop, area 0.9", np.array([0.0, 0.5, 1.0]), np.array([1.0, 0.9, 0.2]), (0.5, 0.9))
-    return figures.pr_curves([("resnet50", [curve, curve])], prevalence=0.2)
+    return pr_curves([("resnet50", [curve, curve])], prevalence=0.2)
 
 
 def _confusion():
-    return figures.confusion_matrices([("a", np.array([[3, 1], [0, 0]]))], ["covid", "normal"])
+    return confusion_matrices([("a", np.array([[3, 1], [0, 0]]))], ["covid", "normal"])
 
 
 def _intervals():
     estimates = [Estimate(0.9, 0.8, 0.95, [0.88, 0.92], 0.87), Estimate(None, None, None)]
-    return figures.intervals(["a", "b"], [("Sensitivity", estimates)])
+    return intervals(["a", "b"], [("Sensitivity", estimates)])
 
 
 def test_bytes_are_the_same_twice_and_hold_no_date():
@@ -84,7 +86,7 @@ def _boxes(fig, artists):
 def test_a_legend_hides_no_curve():
     for n in (1, 4, 9):
         curve = PrCurve("crop-distortion, area 0.912", np.array([0.0, 0.5, 1.0]), np.array([1.0, 0.9, 0.2]))
-        fig = figures.pr_curves([("resnet50", [curve] * n)], prevalence=0.2)
+        fig = pr_curves([("resnet50", [curve] * n)], prevalence=0.2)
         legend = next(ax.get_legend() for ax in fig.axes if ax.get_legend())
         panel, beneath = _boxes(fig, [fig.axes[0].patch, legend])
         assert beneath.y1 < panel.y0
@@ -94,7 +96,7 @@ def test_a_legend_hides_no_curve():
 
 def test_a_mark_on_the_edge_of_a_panel_is_whole():
     curve = PrCurve("crop", np.array([0.0, 1.0]), np.array([1.0, 1.0]), (1.0, 1.0))
-    ax = figures.pr_curves([("resnet50", [curve])], prevalence=0.2).axes[0]
+    ax = pr_curves([("resnet50", [curve])], prevalence=0.2).axes[0]
     (mark,) = [line for line in ax.lines if line.get_marker() == "o"]
     assert not mark.get_clip_on()
 
@@ -107,7 +109,7 @@ def test_a_mark_on_the_edge_of_a_panel_is_whole():
 def test_names_of_classes_do_not_run_into_each_other(classes):
     n = len(classes)
     panels = [("squeezenet1_0, baseline", np.eye(n, dtype=np.int64))] * 3
-    fig = figures.confusion_matrices(panels, classes)
+    fig = confusion_matrices(panels, classes)
     for ax in fig.axes:
         labels = ax.get_xticklabels()
         _boxes(fig, labels)

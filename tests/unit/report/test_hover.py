@@ -7,7 +7,7 @@ import pytest
 
 from hilum.artifacts.history import LossCurve
 from hilum.report import hover, style
-from hilum.report.figures import PrCurve, loss_curves, pr_curves
+from hilum.report.curve_figures import PrCurve, loss_curves, pr_curves
 from hilum.report.page import Picture
 
 

@@ -10,8 +10,8 @@ from hilum.artifacts.looks import count_look, looks
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import Split
 from hilum.report.data_facts import apart, split_method
+from hilum.report.estimates import CellColumns
 from hilum.report.looks import looks_words
-from hilum.report.result_tables import CellColumns
 from hilum.report.run_notes import run_notes, unsafe_notes, with_notes
 from hilum.report.study_page import sentence
 from hilum.report.table import Column, Table

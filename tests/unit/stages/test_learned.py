@@ -12,8 +12,7 @@ from hilum.artifacts.run_files import StageLine
 from hilum.artifacts.run_folder import RunFolder
 from hilum.cli.run import _print_end
 from hilum.report.cautions import cautions
-from hilum.report.learned import write_learning
-from hilum.report.slow_learners import learning_cautions, learning_lines
+from hilum.report.learned import learning_cautions, learning_lines, write_learning
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
 VALID = [[20, 0, 0, 0], [0, 20, 0, 0], [0, 0, 20, 0], [0, 0, 0, 20]]

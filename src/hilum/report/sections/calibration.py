@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hilum.report import numbers
+from hilum.report.estimates import backbone_breaks
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Section
-from hilum.report.result_tables import backbone_breaks
 from hilum.report.run_words import averaged
 from hilum.report.table import Cell, Column, Table, rate_cell, text_cell
 from hilum.stats.trials import summarise_trials

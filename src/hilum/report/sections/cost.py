@@ -7,28 +7,18 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.trial_files import STEPS
 from hilum.core.digests import SHORT
 from hilum.report import numbers
+from hilum.report.estimates import backbone_breaks
 from hilum.report.evaluated import Evaluated
 from hilum.report.numbers import mean
 from hilum.report.page import Section
-from hilum.report.result_tables import CellColumns, backbone_breaks
 from hilum.report.run_words import averaged, backbone_label
-from hilum.report.table import Cell, Column, Table, seconds_cell, text_cell
+from hilum.report.table import Cell, Column, Table, large_cell, seconds_cell, text_cell
 
 
 def section(evaluated: Evaluated) -> Section:
     """Two tables."""
-    tables = [weights_table(evaluated.folder), seconds_table(evaluated.folder)]
+    tables = [weights_table(evaluated.folder), seconds_table(evaluated)]
     return Section("cost", "Weights and seconds", (), tables)
-
-
-def _cost_cell(value: int | None) -> Cell:
-    """A large count with three digits: 23.6 M, 5.15 G; whole where the pointer rests and in the csv."""
-    if value is None:
-        return Cell(numbers.NONE, None, quiet=True)
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value >= size:
-            return Cell(f"{value / size:.3g} {unit}", value, title=numbers.count(value))
-    return Cell(str(value), value)
 
 
 def weights_table(folder: RunFolder) -> Table:
@@ -45,7 +35,7 @@ def weights_table(folder: RunFolder) -> Table:
                 text_cell(cell.weights),
                 text_cell(start.source or numbers.NONE),
                 Cell(sha[:SHORT] if sha else numbers.NONE, sha, title=sha or ""),
-                *(_cost_cell((costs.get(cell.backbone) or {}).get(name)) for name in counted),
+                *(large_cell((costs.get(cell.backbone) or {}).get(name)) for name in counted),
             ]
         )
     columns = [
@@ -70,9 +60,9 @@ def weights_table(folder: RunFolder) -> Table:
     )
 
 
-def seconds_table(folder: RunFolder) -> Table:
+def seconds_table(evaluated: Evaluated) -> Table:
     """Seconds of a cell, mean over trials: alone, and here with features shared."""
-    name = CellColumns(folder)
+    folder, name = evaluated.folder, evaluated.names
     columns = name.columns()
     for group, first in (("alone", True), ("here, shared", True)):
         columns += [Column(s, group=group, rule=first and s == STEPS[0]) for s in STEPS]

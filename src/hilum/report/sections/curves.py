@@ -15,19 +15,18 @@ from pydantic import TypeAdapter
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.trial_files import FinderCurve, TrainFacts
-from hilum.report import figures, rate_figures
+from hilum.report import curve_figures
+from hilum.report.curve_figures import PrCurve, RateCurve
 from hilum.report.evaluated import Evaluated
-from hilum.report.figures import PrCurve
 from hilum.report.numbers import rate
 from hilum.report.page import Picture, Section
-from hilum.report.rate_figures import RateCurve
 from hilum.report.run_words import backbone_label, cell_level
 from hilum.study.policies import Policy
 from hilum.study.policies.simulate import simulate
 from hilum.study.tables import FinetuneTable
 from hilum.training.unfreezing import head_epochs, head_policy
 
-_PR_TRIAL = 1
+PR_TRIAL = 1
 _MOST_ACROSS = 6
 
 
@@ -44,7 +43,7 @@ def rate_picture(evaluated: Evaluated) -> Picture | None:
     if len({float(x) for c in curves for x in c.rates}) <= 1:
         return None
     return evaluated.picture(
-        rate_figures.rate_curves(curves),
+        curve_figures.rate_curves(curves),
         "learning-rates",
         f"Learning rate of every batch under each schedule{evaluated.beside.place('learning-rates')}, by the policy alone; "
         "a schedule that follows the validation loss is that of trial 1 of its first cell.",
@@ -99,7 +98,7 @@ def loss_picture(evaluated: Evaluated) -> Picture | None:
     if not any(curves.values()):
         return None
     return evaluated.picture(
-        figures.loss_curves(rows, columns, curves),
+        curve_figures.loss_curves(rows, columns, curves),
         "loss-curves",
         f"Training loss and validation loss by epoch, each trial a thin line{evaluated.beside.place('loss-curves')}. A "
         "row’s panels share the scale.",
@@ -140,7 +139,7 @@ def finder_picture(evaluated: Evaluated) -> Picture | None:
     if not panels:
         return None
     return evaluated.picture(
-        rate_figures.finder_curves(list(panels.items())),
+        curve_figures.finder_curves(list(panels.items())),
         "learning-rate-finder",
         "Learning-rate finder, trial 1: loss on training films, smoothed, while the rate rises with every batch. Suggested rates: steep "
         "(triangle), valley (circle), minimum (square). They are shown, not used: a study’s rate is what its file says.",
@@ -149,30 +148,34 @@ def finder_picture(evaluated: Evaluated) -> Picture | None:
 
 
 def pr_picture(evaluated: Evaluated) -> Picture | None:
-    """Precision-recall curves of every pipeline, a panel a backbone."""
-    folder, rows = evaluated.folder, evaluated.rows
+    """Precision-recall curves of every pipeline, a panel a backbone; None where no curve is defined."""
+    folder = evaluated.folder
     others = [f for f in folder.varying() if f not in ("backbone", "pipeline")]
     panels: dict[str, list[PrCurve]] = {}
     for c in folder.cells:
-        trial = evaluated.evaluation.trials[c.name, _PR_TRIAL]
-        if trial.pr is None:
-            continue
-        area = rows.value(c.name, _PR_TRIAL, "pr_auc", folder.positive)
-        recall = rows.value(c.name, _PR_TRIAL, "sensitivity", folder.positive)
-        precision = rows.value(c.name, _PR_TRIAL, "ppv", folder.positive)
-        name = ", ".join([c.pipeline, *_levels(c, others)])
-        mark = (recall, precision) if recall is not None and precision is not None else None
-        curve = PrCurve(f"{name}, area {rate(area, 3)}", trial.pr.x, trial.pr.y, mark)
-        panels.setdefault(backbone_label(c), []).append(curve)
+        if (curve := pr_curve(evaluated, c, ", ".join([c.pipeline, *_levels(c, others)]))) is not None:
+            panels.setdefault(backbone_label(c), []).append(curve)
     if not panels:
         return None
-    some = rows.find(folder.cells[0].name, _PR_TRIAL, "sensitivity", folder.positive)
+    some = evaluated.row(folder.cells[0], "sensitivity", trial=PR_TRIAL)
     prevalence = some.n_positive / some.n if some and some.n else 0.0
     return evaluated.picture(
-        figures.pr_curves(list(panels.items()), prevalence),
+        curve_figures.pr_curves(list(panels.items()), prevalence),
         "pr-curves",
-        f"Precision over recall of {folder.positive} under each pipeline, test films, trial {_PR_TRIAL}"
+        f"Precision over recall of {folder.positive} under each pipeline, test films, trial {PR_TRIAL}"
         f"{evaluated.beside.place('pr-curves')}. Circles: the class of the highest probability, which is no threshold "
         "and so need not lie on its curve. Level line: a guess.",
         "Precision-recall curves; their areas are in the table of trials.",
     )
+
+
+def pr_curve(evaluated: Evaluated, cell: RunCell, name: str) -> PrCurve | None:
+    """A cell's curve with its area and its mark; None where it is not defined."""
+    points = evaluated.evaluation.trials[cell.name, PR_TRIAL].pr
+    if points is None:
+        return None
+    area, recall, precision = (
+        evaluated.estimate(cell, m, trial=PR_TRIAL) for m in ("pr_auc", "sensitivity", "ppv")
+    )
+    mark = (recall, precision) if recall is not None and precision is not None else None
+    return PrCurve(f"{name}, area {rate(area, 3)}", points.x, points.y, mark)

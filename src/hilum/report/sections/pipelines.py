@@ -35,12 +35,8 @@ def section(evaluated: Evaluated) -> Section:
     items: list[Table | Picture] = [pipeline_table(folder)]
     if films:
         items.append(panel_picture(evaluated, films, pipelines))
-        if {s.op for p in pipelines.values() for s in p.steps} & {
-            "random_distortion",
-            "zoom_random",
-        }:
-            shown = dict(films).get(folder.positive, films[0][1])
-            items.append(counterpart_picture(evaluated, shown, pipelines))
+        shown = dict(films).get(folder.positive, films[0][1])
+        items += counterpart_pictures(evaluated, shown, pipelines)
     return Section("augmentation", "Pipelines", remarks, [*items, *_box(evaluated, pipelines)])
 
 
@@ -115,10 +111,15 @@ def panel_picture(
     )
 
 
-def counterpart_picture(evaluated: Evaluated, film: Film, pipelines: Mapping[str, Pipeline]) -> Picture:
-    """Augmentor's operations beside torchvision's."""
+def counterpart_pictures(
+    evaluated: Evaluated, film: Film, pipelines: Mapping[str, Pipeline]
+) -> list[Picture]:
+    """Augmentor's operations beside torchvision's; none where no pipeline has one that torchvision has too."""
+    ops = {s.op for p in pipelines.values() for s in p.steps}
+    if evaluated.counterparts is None or not ops & {"random_distortion", "zoom_random"}:
+        return []
     cells = evaluated.counterparts(film, pipelines, evaluated.folder.record.seed or 0)
-    return evaluated.picture(
+    picture = evaluated.picture(
         panel([title for title, _ in cells], [("", [cell for _, cell in cells])]),
         "augmentor-torchvision",
         f"Distortion and zoom as torchvision has them and as Augmentor has them{evaluated.beside.place('augmentor-torchvision')}: a "
@@ -127,6 +128,7 @@ def counterpart_picture(evaluated: Evaluated, film: Film, pipelines: Mapping[str
         "One film under two operations of each library.",
         raster=True,
     )
+    return [picture]
 
 
 def _box(evaluated: Evaluated, pipelines: Mapping[str, Pipeline]) -> list[Table | Picture]:

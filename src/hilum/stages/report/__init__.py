@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hilum import report as report_package
-from hilum.artifacts.comparisons import read_comparisons
-from hilum.artifacts.evaluation import NAME, read_checked
+from hilum.artifacts.evaluation import NAME
 from hilum.artifacts.flow import NAME as FLOW
 from hilum.artifacts.header import Header, header_path, read_csv_header, write_with_header
 from hilum.artifacts.history import NAME as HISTORY
@@ -21,13 +20,11 @@ from hilum.artifacts.looks import looks
 from hilum.artifacts.run import NAME as RECORD
 from hilum.artifacts.run_files import BOX, COMPARISONS, DUPLICATES, EXCLUDED, FACTS, MANIFEST, STATISTICS
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.study_rows import StudyRows
 from hilum.artifacts.trial_files import BUNDLE, FINDER, SECONDS, TRAIN
 from hilum.core.digests import digest, sha256_file
 from hilum.core.files import write_text
 from hilum.core.progress import progress
 from hilum.report.beside import BesideOf, nothing
-from hilum.report.cautions import cautions
 from hilum.report.evaluated import Evaluated
 from hilum.report.forms import card_markdown
 from hilum.report.learned import write_learning
@@ -61,24 +58,14 @@ def write_report(run_dir: Path, beside_of: BesideOf = nothing) -> Path:
         DigestError: The statistics are of other predictions, or the folder mixes two runs.
     """
     folder = RunFolder(run_dir)
+    evaluated = Evaluated(folder, beside_of, counterparts).checked()
     page_path = run_dir / PAGE
-    evaluation = read_checked(folder)
-    header = _header(folder, beside_of)
+    header = _header(evaluated)
     if page_path.is_file() and header_path(page_path).is_file():
         found, provenance = read_csv_header(page_path, "report")
         if provenance == "hilum" and found.inputs == header.inputs and _intact(folder.path, found):
             return page_path
     write_learning(folder)
-    rows, compared = StudyRows.read(run_dir / STATISTICS), run_dir / COMPARISONS
-    evaluated = Evaluated(
-        folder,
-        rows,
-        evaluation,
-        read_comparisons(compared) if compared.is_file() else [],
-        beside_of(folder, rows, evaluation.formulas),
-        cautions(folder),
-        counterparts,
-    )
     sections = _sections(evaluated)
     write_text(run_dir / CARD, card_markdown(str(folder.record.title or folder.record.name), card(evaluated)))
     names = [CARD]
@@ -106,9 +93,9 @@ def _sections(evaluated: Evaluated) -> list[Section]:
     return found
 
 
-def _header(folder: RunFolder, beside_of: BesideOf) -> Header:
+def _header(evaluated: Evaluated) -> Header:
     """Digests of everything that the report is made from, and of the code that makes it."""
-    root = folder.path
+    folder, root = evaluated.folder, evaluated.folder.path
     inputs = {name: sha256_file(root / name) for name in _READ if (root / name).is_file()}
     cells: dict[str, Any] = {}
     for cell, trial in folder.units():
@@ -117,7 +104,7 @@ def _header(folder: RunFolder, beside_of: BesideOf) -> Header:
             cells[f"{cell.name}/{trial}/{name}"] = sha256_file(path) if path.is_file() else None
     inputs["cells"] = digest(cells)
     inputs["looks"] = digest(looks(folder))
-    rooms = (report_package.__file__, __file__, inspect.getfile(beside_of))
+    rooms = (report_package.__file__, __file__, inspect.getfile(evaluated.beside_of))
     kinds = {".py", ".html", ".css", ".js", ".toml"}
     sources = [p for room in rooms for p in sorted(Path(room).parent.rglob("*")) if p.suffix in kinds]
     inputs["code"] = digest([[p.name, sha256_file(p)] for p in [*sources, Path(learning.__file__)]])

@@ -1,4 +1,4 @@
-"""Where the films come from and what they cost: films by class, source and part; exclusions; seconds.
+"""Where the films come from: films by class, source and part, and exclusions.
 
 Convention: counts are of the study's films (manifest.csv of the run). The parts are those of the first trial:
 test is the same in every trial of Set 2, train and valid are redrawn with the same sizes. Patients are

@@ -208,14 +208,3 @@ def _run_row(folder: RunFolder, name: str, n_columns: int) -> list[Cell]:
         return [*row, *[dash] * (n_columns - len(row))]
     row += [*(count_cell(trial.parts[p]) for p in PARTS), count_cell(sum(trial.not_used.values()))]
     return [*row, count_cell(trial.copies), count_cell(trial.scored.get("test", 0))]
-
-
-def flow_words(folder: RunFolder) -> str:
-    """The flow in a sentence."""
-    if folder.flow is None:
-        return "no record of films that were left out"
-    found = []
-    for step in folder.flow.steps:
-        reasons = ", ".join(f"{reason} {n}" for reason, n in step.left_out.items())
-        found.append(f"{step.name} {step.films}" + (f" (left out: {reasons})" if reasons else ""))
-    return "; ".join(found)

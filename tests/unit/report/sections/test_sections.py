@@ -8,22 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hilum.artifacts.evaluation import Evaluation
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import StatisticsRow
-from hilum.artifacts.study_rows import StudyRows
-from hilum.report.contrast_tables import contrast_tables, contrasts
-from hilum.report.result_tables import (
-    few_events_notes,
-    films_behind,
-    key_table,
-    one_vs_rest_table,
-    operating_point_table,
-    trial_table,
-)
+from hilum.report.estimates import contrasts, few_events_notes, films_behind
+from hilum.report.evaluated import Evaluated
+from hilum.report.sections.contrasts import contrast_tables
+from hilum.report.sections.details import one_vs_rest_table, operating_point_table, trial_table
+from hilum.report.sections.results import key_table
 from hilum.stages.evaluate import evaluate_run
 
-FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
+FAKE = runpy.run_path(str(Path(__file__).parents[3] / "fake_run.py"))
 CELL = "resnet50--crop--constant"
 
 
@@ -33,12 +27,7 @@ def run(tmp_path_factory):
         tmp_path_factory.mktemp("r") / "run", pipelines=("crop",), trials=2, matrices={"all": FAKE["SMALL"]}
     )
     evaluate_run(path, n_resamples=50)
-    folder = RunFolder(path)
-    return (
-        folder,
-        StudyRows.read(path / "statistics.json"),
-        Evaluation.read(path / "evaluation.json").formulas,
-    )
+    return Evaluated(RunFolder(path))
 
 
 def read(table):
@@ -46,8 +35,8 @@ def read(table):
 
 
 def test_every_class_and_the_macro_average_have_intervals(run):
-    folder, rows, formulas = run
-    table = one_vs_rest_table(folder, rows, formulas)
+    folder, rows = run.folder, run.rows
+    table = one_vs_rest_table(run)
     found = {r["class"]: r for r in read(table)}
     assert list(found) == ["bacterial", "covid", "normal", "viral", "macro"]
     for class_, r in found.items():
@@ -66,10 +55,9 @@ def test_every_class_and_the_macro_average_have_intervals(run):
 
 
 def test_the_key_table_has_numbers_for_programs_and_few_decimals_for_people(run):
-    folder, rows, formulas = run
-    table = key_table(folder, rows, formulas, "unit")
+    table = key_table(run)
     (r,) = read(table)
-    row = rows.find(CELL, None, "specificity", "covid")
+    row = run.rows.find(CELL, None, "specificity", "covid")
     assert list(r)[:6] == [
         "backbone",
         "pipeline",
@@ -86,10 +74,9 @@ def test_the_key_table_has_numbers_for_programs_and_few_decimals_for_people(run)
 
 
 def test_two_classes_have_no_table_of_each_class(run):
-    folder, rows, formulas = run
-    two = RunFolder(folder.path)
+    two = RunFolder(run.folder.path)
     two.classes = ("covid", "normal")
-    assert one_vs_rest_table(two, rows, formulas) is None
+    assert one_vs_rest_table(Evaluated(two)) is None
 
 
 def row(metric, n, n_positive, class_="covid"):
@@ -118,19 +105,18 @@ def test_few_events_are_counted_beneath():
 
 
 def test_macro_averages_and_accuracy_are_no_contrasts(run):
-    folder, rows, formulas = run
-    assert {"macro", "all"} <= set(rows.classes())
-    assert not {"macro", "all"} & set(contrasts(rows, folder))
-    assert not [t for t in contrast_tables(folder, rows, formulas) if "macro" in t.name]
+    assert {"macro", "all"} <= set(run.rows.classes())
+    assert not {"macro", "all"} & set(contrasts(run.rows, run.folder))
+    assert not [t for t in contrast_tables(run) if "macro" in t.name]
 
 
 def test_a_trials_seconds_are_those_of_the_trial_alone(run):
     """Alone 20 + 61 + 9.5 + .5 and one more for the second trial; here, with what trials share, they are fewer."""
-    folder = run[0]
-    assert [row[-1].value for row in trial_table(*run).rows] == [91.0, 92.0]
+    folder = run.folder
+    assert [row[-1].value for row in trial_table(run).rows] == [91.0, 92.0]
     assert [sum(folder.seconds(folder.cells[0], t).here.values()) for t in (1, 2)] == [74.0, 74.0]
 
 
 def test_thresholds_of_trials_are_shown_from_the_lowest_to_the_highest(run):
-    (row,) = operating_point_table(*run).rows
+    (row,) = operating_point_table(run).rows
     assert "0.310 to 0.320" in [cell.text for cell in row]

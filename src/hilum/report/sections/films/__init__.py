@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers
-from hilum.report.data_tables import data_table, exclusion_table
 from hilum.report.evaluated import Evaluated
-from hilum.report.flow_figure import flow_picture
-from hilum.report.flow_tables import flow_table, trial_flow_table
 from hilum.report.page import Section
+from hilum.report.sections.films.data_tables import data_table, exclusion_table
+from hilum.report.sections.films.flow_figure import flow_picture
+from hilum.report.sections.films.flow_tables import flow_table, trial_flow_table
 
 
 def section(evaluated: Evaluated) -> Section:
@@ -16,7 +16,7 @@ def section(evaluated: Evaluated) -> Section:
     folder = evaluated.folder
     no_flow = "The run keeps no record of how its films were chosen, nor of what was left out."
     items = [
-        flow_picture(folder, evaluated.figures),
+        flow_picture(evaluated),
         flow_table(folder),
         trial_flow_table(folder),
         data_table(folder),

@@ -9,9 +9,10 @@ import pytest
 from hilum.artifacts.flow import Flow, FlowStep, TrialFlow
 from hilum.artifacts.header import Header
 from hilum.artifacts.run_folder import RunFolder
-from hilum.report.flow_figure import flow_picture, reasons, shown_steps
+from hilum.report.evaluated import Evaluated
+from hilum.report.sections.films.flow_figure import flow_picture, reasons, shown_steps
 
-FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
+FAKE = runpy.run_path(str(Path(__file__).parents[3] / "fake_run.py"))
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def run(tmp_path_factory):
     return FAKE["make_run"](tmp_path_factory.mktemp("r") / "run", trials=1, matrices={"all": FAKE["SMALL"]})
 
 
-def test_the_boxes_hold_the_counts(run, tmp_path):
+def test_the_boxes_hold_the_counts(run):
     many = {f"reason {k}": k for k in range(1, 9)}
     steps = [
         FlowStep("files and rows found", 136), FlowStep("films in the manifest", 100, many, {"covid": 60, "normal": 40}),
@@ -37,9 +38,9 @@ def test_the_boxes_hold_the_counts(run, tmp_path):
     )
     folder = RunFolder(run)
     folder.flow = Flow(steps, [trial], Header("flow"))
-    picture = flow_picture(folder, tmp_path)
+    picture = flow_picture(Evaluated(folder))
     assert picture is not None
-    assert (tmp_path / "flow-of-films.png").is_file()
+    assert (run / "figures" / "flow-of-films.png").is_file()
     assert [s.films for s in shown_steps(folder.flow)] == [
         136,
         100,
@@ -67,7 +68,7 @@ def test_the_boxes_hold_the_counts(run, tmp_path):
         assert text in said, text
 
 
-def test_a_run_without_a_record_has_no_chart(run, tmp_path):
+def test_a_run_without_a_record_has_no_chart(run):
     folder = RunFolder(run)
     folder.flow = None
-    assert flow_picture(folder, tmp_path) is None
+    assert flow_picture(Evaluated(folder)) is None

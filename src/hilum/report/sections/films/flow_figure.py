@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from hilum.artifacts.flow import Flow, FlowStep, TrialFlow
-from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers, style
+from hilum.report.evaluated import Evaluated
 from hilum.report.page import Picture
 
 _MOST_REASONS = 5
@@ -25,9 +24,9 @@ _LEFT, _RIGHT = (0.05, 3.25), (3.6, 7.15)
 _CHARS = {_LEFT: 44, _RIGHT: 52}
 
 
-def flow_picture(folder: RunFolder, out: Path) -> Picture | None:
+def flow_picture(evaluated: Evaluated) -> Picture | None:
     """The flow of the run's films; None where the run keeps no record."""
-    flow = folder.flow
+    folder, flow = evaluated.folder, evaluated.folder.flow
     if flow is None:
         return None
     trial = flow.of("", 1) or next(iter(flow.trials), None)
@@ -59,11 +58,9 @@ def flow_picture(folder: RunFolder, out: Path) -> Picture | None:
             y += height + _GAP
         if parts:
             _parts(ax, parts, middle, y - _GAP)
-        svg, _ = style.save(fig, out, "flow-of-films")
     caption = "Flow of films, from those found to the parts" + (f" of trial {trial.trial}." if trial else ".")
-    return Picture(
-        "flow-of-films", caption, "Flow chart; every number is in the table of the flow of films.", svg
-    )
+    alt = "Flow chart; every number is in the table of the flow of films."
+    return evaluated.picture(fig, "flow-of-films", caption, alt)
 
 
 def shown_steps(flow: Flow) -> list[FlowStep]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hilum.artifacts.trial_files import FinderCurve
-from hilum.report.rate_figures import RateCurve, finder_curves, rate_curves
+from hilum.report.curve_figures import RateCurve, finder_curves, rate_curves
 
 
 def test_batches_are_counted_from_1_and_epochs_run_along_the_top():

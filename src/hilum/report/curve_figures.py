@@ -1,0 +1,209 @@
+"""Figures of curves: losses by epoch, the rate of every batch under each schedule, what a rate finder saw, precision over recall.
+
+Convention: each function takes plain values and returns a figure; nothing is computed here but positions. Losses are in nats; epochs and
+batches are counted from 1 through the whole training. The finder's loss is smoothed, its rates are on a logarithmic scale, and its three
+suggestions have fastai's names: steep (the fastest fall), valley (in the middle of the longest fall) and minimum (a tenth of the rate of
+the lowest loss).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from hilum.artifacts.history import LossCurve
+from hilum.artifacts.trial_files import FinderCurve
+from hilum.report import style
+
+_MARKS = {"steep": "v", "valley": "o", "minimum": "s"}
+
+
+def loss_curves(
+    rows: Sequence[str], columns: Sequence[str], curves: Mapping[tuple[str, str], Sequence[LossCurve]]
+) -> Figure:
+    """Training and validation loss: a row a backbone, a column a pipeline, a pair of thin lines a trial (Fig.
+    8).
+
+    Args:
+        rows: Names from top to bottom.
+        columns: Names from left to right.
+        curves: (row, column) -> trials. A missing cell is left out.
+    """
+    with style.figure(max(3.4, style.WIDTH_IN * min(1.0, len(columns) / 3)), 0.75 + 1.45 * len(rows)) as fig:
+        axes = fig.subplots(len(rows), len(columns), sharex=True, sharey="row", squeeze=False)
+        for i, row in enumerate(rows):
+            for j, column in enumerate(columns):
+                ax, trials = axes[i][j], curves.get((row, column), ())
+                if not trials:
+                    ax.set_axis_off()
+                    continue
+                for k, trial in enumerate(trials):
+                    for part, values, (colour, dash) in (
+                        ("training", trial.train, style.line(0)),
+                        ("validation", trial.valid, style.line(1)),
+                    ):
+                        epochs = np.arange(1, len(values) + 1)
+                        marker = "o" if len(values) == 1 else ""
+                        ax.plot(
+                            epochs,
+                            values,
+                            color=colour,
+                            linestyle=dash,
+                            lw=0.9,
+                            alpha=0.85,
+                            marker=marker,
+                            ms=3,
+                            label=part if k == 0 else f"_{part}, trial {k + 1}",
+                        )
+                    if trial.best is not None and trial.kept is not None:
+                        ax.plot(
+                            trial.best, trial.kept, marker="o", ms=4, mfc="white", mec=style.VERMILION, ls=""
+                        )
+                ax.xaxis.get_major_locator().set_params(integer=True)
+                if i == 0:
+                    ax.set_title(column)
+                if j == 0:
+                    ax.set_ylabel(f"{row}\nloss (nats)")
+            axes[i][0].set_ylim(
+                bottom=0
+            )  # after all of a row is drawn: it ends the row's own choice of the top
+        for ax in axes[-1]:
+            ax.set_xlabel("epoch")
+        style.one_legend(fig, axes.ravel().tolist())
+        return fig
+
+
+@dataclass(frozen=True)
+class RateCurve:
+    """The rates of a schedule.
+
+    Attributes:
+        name: Of the schedule.
+        rates: float64 (n_steps,), one a batch.
+        steps_per_epoch: Batches an epoch.
+    """
+
+    name: str
+    rates: NDArray[np.float64]
+    steps_per_epoch: int
+
+
+def rate_curves(curves: Sequence[RateCurve]) -> Figure:
+    """Learning rate by batch, all schedules in one panel, with epochs along the top where they agree on their length."""
+    with style.figure(style.WIDTH_IN, 2.9) as fig:
+        ax = fig.subplots()
+        for k, curve in enumerate(curves):
+            colour, dash = style.line(k)
+            steps = np.arange(1, len(curve.rates) + 1)
+            ax.plot(steps, curve.rates, color=colour, linestyle=dash, label=curve.name)
+        ax.set(xlabel="batch", ylabel="learning rate")
+        ax.set_ylim(bottom=0)
+        ax.set_xlim(left=0)
+        ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        lengths = {c.steps_per_epoch for c in curves}
+        if len(lengths) == 1:
+            a_step = float(lengths.pop())
+            ways = (lambda x: np.asarray(x) / a_step, lambda x: np.asarray(x) * a_step)
+            top = ax.secondary_xaxis("top", functions=ways)
+            top.set_xlabel("epoch")
+        fig.legend(loc="outside upper center", ncols=min(4, len(curves)))
+        return fig
+
+
+def finder_curves(panels: Sequence[tuple[str, Sequence[tuple[str, FinderCurve]]]]) -> Figure:
+    """Smoothed loss over the learning rate, a panel a backbone, its suggestions marked on the lines."""
+    n_columns = min(2, len(panels))
+    n_rows = -(-len(panels) // n_columns)
+    width = style.WIDTH_IN if n_columns == 2 else 4.6
+    with style.figure(width, 0.35 + 2.6 * n_rows) as fig:
+        for ax, (title, curves) in zip(style.panels(fig, len(panels), n_columns), panels, strict=True):
+            for k, (name, curve) in enumerate(curves):
+                colour, dash = style.line(k)
+                ax.plot(curve.rates, curve.losses, color=colour, linestyle=dash, label=name)
+                for kind, rate in curve.suggestions.items():
+                    at = float(np.interp(np.log(rate), np.log(curve.rates), curve.losses))
+                    label = f"{kind} {rate:.1e}" if len(curves) == 1 else "_nolegend_"
+                    ax.plot(
+                        rate, at, marker=_MARKS[kind], ls="", ms=5.5, mfc="white", mec=colour, mew=1.2,
+                        label=label,
+                    )  # fmt: skip
+            ax.set(title=title, xlabel="learning rate", ylabel="loss (smoothed)", xscale="log")
+            lowest = min(min(c.losses) for _, c in curves)
+            usual = max(float(np.quantile(c.losses, 0.8)) for _, c in curves)
+            first = max(usual, *(c.losses[0] for _, c in curves))
+            # a loss that runs away at the end would press the rest flat; one that never falls is shown all the same
+            fall = max(first - lowest, 0.1 * abs(first), 1e-6)
+            ax.set_ylim(lowest - 0.1 * fall, first + 0.6 * fall)
+            ax.legend(fontsize=7)
+        return fig
+
+
+@dataclass(frozen=True)
+class PrCurve:
+    """A precision-recall curve to draw.
+
+    Attributes:
+        name: Of the line, with its area.
+        recall: (n_points,), from 0 to 1.
+        precision: (n_points,), from 0 to 1.
+        mark: (recall, precision) of the class of the highest probability; None for no mark.
+    """
+
+    name: str
+    recall: NDArray[np.float64]
+    precision: NDArray[np.float64]
+    mark: tuple[float, float] | None = None
+
+
+def pr_curves(panels: Sequence[tuple[str, Sequence[PrCurve]]], prevalence: float) -> Figure:
+    """Precision over recall, a panel a backbone, a line a pipeline (Fig. 7).
+
+    Args:
+        panels: (title, lines) from left to right, at most two a row.
+        prevalence: Share of positive films: the precision of a guess, drawn as a thin line.
+    """
+    n_columns = min(2, len(panels))
+    n_rows = -(-len(panels) // n_columns)
+    lowest = min(
+        (float(c.precision[c.recall >= 0.02].min()) for _, lines in panels for c in lines), default=0.0
+    )
+    most = max((len(lines) for _, lines in panels), default=0)
+    below = 0.1 + 0.16 * most  # inches of the legend, which stands under its panel so that it hides no curve
+    with style.figure(style.WIDTH_IN if n_columns == 2 else 4.4, 0.3 + (3.1 + below) * n_rows) as fig:
+        grid = fig.subplots(2 * n_rows, n_columns, squeeze=False, height_ratios=[3.1, below] * n_rows)
+        flat: list[Axes] = grid[::2].ravel().tolist()
+        under: list[Axes] = grid[1::2].ravel().tolist()
+        for ax in under:
+            ax.set_axis_off()
+        for ax, legend, (title, lines) in zip(flat, under, panels, strict=False):
+            ax.axhline(prevalence, color="#999999", lw=0.8, ls=(0, (2, 2)), label="_nolegend_")
+            ax.text(
+                0.01,
+                prevalence + 0.01,
+                f"a guess: {prevalence:.3f}",
+                fontsize=7,
+                color="#666666",
+                va="bottom",
+                zorder=2.5,  # above the curves, on a ground of its own
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.6},
+            )
+            for k, curve in enumerate(lines):
+                colour, dash = style.line(k)
+                ax.plot(curve.recall, curve.precision, color=colour, linestyle=dash, label=curve.name)
+                if curve.mark:
+                    ax.plot(
+                        *curve.mark, marker="o", ms=4.5, mfc="white", mec=colour, mew=1.2, ls="",
+                        clip_on=False, zorder=3,
+                    )  # fmt: skip
+            ax.set(title=title, xlabel="recall (sensitivity)", ylabel="precision (PPV)", xlim=(0, 1.005))
+            ax.set_ylim(min(0.0, lowest), 1.005)
+            ax.set_aspect("equal", adjustable="box")
+            legend.legend(*ax.get_legend_handles_labels(), loc="upper center", fontsize=7, handlelength=2.6)
+        for ax in flat[len(panels) :]:
+            ax.set_axis_off()
+        return fig
