@@ -28,6 +28,8 @@ from hilum.paper.published_draw import draw_as_published
 from hilum.splitting.divide import SplitOptions
 from hilum.splitting.groups import film_groups
 from hilum.splitting.part_checks import require_parts
+from hilum.stages.prepare import Chunk
+from hilum.stages.prepare import plan as plan_prepare
 from hilum.stages.split import draw_split
 from hilum.study.file import Study
 from hilum.workflow.plan import Drawing, Kind, Recipe, seed_of
@@ -94,7 +96,8 @@ class StudyDraws:
                 if key not in self._splits or kept.digest != self._splits[key].digest:  # nobody seeded it
                     self._splits[key] = kept
                     self._copies.pop(key, None)
-                    self.__dict__.pop("wanted", None)
+                    for follows in ("wanted", "chunks"):
+                        self.__dict__.pop(follows, None)
         return len(self.drawings) * len(self.trials)
 
     def _draw(self, drawing: Drawing, trial: int) -> AnySplit:
@@ -191,6 +194,13 @@ class StudyDraws:
                 for image_id, w in films:
                     wanted[image_id][w] = None
         return {i: list(w) for i, w in wanted.items()}
+
+    @cached_property
+    def chunks(self) -> list[Chunk]:
+        """The same as work for the stage that prepares films."""
+        return plan_prepare(
+            self.films.by_id, self.wanted, {r.pipeline.name: r.pipeline for r in self._recipes}
+        )
 
     def drawn(
         self, kind: Kind, rows: Mapping[tuple[str, Wanted], PreparedRow], shards: Sequence[str]

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 
-from hilum.artifacts.prepared import PreparedStore
 from hilum.core.errors import HilumError
 from hilum.models.backbone import Precision
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
 from hilum.report.numbers import counted
-from hilum.stages.prepare import plan as plan_prepare
 from hilum.training.unfreezing import head_epochs
 from hilum.workflow import rates
 from hilum.workflow.plan import Recipe
@@ -103,11 +101,9 @@ def _of_films(run: Run) -> Iterator[Cost]:
         work = len(films) * _tried(lambda: rates.search_for_copies(few))
         started = 2 * rates.start_of_worker(_READS_FILMS)
         yield Cost("duplicates", f"{len(films)} films", work, _workers(run, len(films)), started)
-    pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}
-    store = PreparedStore(run.workspace.prepared)
-    chunks = plan_prepare(films.by_id, run.draws.wanted, pipelines)
-    todo = [len(c.films) for c in chunks if not store.has(c.key)]
+    todo = [len(c.films) for c in run.unprepared]
     if todo:
+        pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}
         work = sum(todo) * _tried(lambda: rates.preparation(few, run.draws.wanted, pipelines))
         words, started = f"{sum(todo)} films of {len(films)}", rates.start_of_worker(_READS_FILMS)
         yield Cost("prepare", words, work, _workers(run, len(todo)), started)
@@ -124,11 +120,14 @@ def _of_features(run: Run, sizes: Sizes) -> Iterator[Cost]:
     precision: Precision = "bf16" if run.precision == "bf16" else "fp32"
     size_px = run.recipes[0].pipeline.output_size
     for which in dict.fromkeys(r.features_of for r in run.recipes if r.finetune is None):
-        name, random = which
-        built, each = rates.features(name, size_px, run.batch, precision, run.settled.device)
+        built, each = rates.features(which.backbone, size_px, run.batch, precision, run.settled.device)
         n = sizes.distinct[which]
-        stage = f"featurize {name}{' (random)' if random else ''}"
-        yield Cost(stage, f"about {n} distinct films, {1 / each:.1f} films/s", n * each, start_s=2 * built)
+        yield Cost(
+            f"featurize {which.label}",
+            f"about {n} distinct films, {1 / each:.1f} films/s",
+            n * each,
+            start_s=2 * built,
+        )
 
 
 def _of_heads(run: Run, recipes: Sequence[Recipe]) -> Iterator[Cost]:

@@ -14,11 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from hilum.artifacts.manifest import FilmRow
-from hilum.artifacts.prepared import PreparedStore
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import HilumError, InputError, MissingExtraError
 from hilum.report.panel import on_purpose
-from hilum.stages.prepare import plan as plan_prepare
 from hilum.study.losses import CrossEntropy
 from hilum.training.losses import class_weights
 from hilum.workflow.concern import Concern, refused
@@ -155,10 +153,7 @@ def _still_needed(run: Run) -> set[str]:
     """Films that are still to be read: for copies, or to be prepared."""
     if run.study.data.near_duplicates and not run.duplicates_path.is_file():
         return set(run.films.by_id)
-    store = PreparedStore(run.workspace.prepared)
-    pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}
-    chunks = plan_prepare(run.films.by_id, run.draws.wanted, pipelines)
-    return {film[0] for c in chunks if not store.has(c.key) for film in c.films}
+    return {film[0] for chunk in run.unprepared for film in chunk.films}
 
 
 CHECKS = (

@@ -24,8 +24,17 @@ from hilum.study.losses import Loss
 from hilum.study.policies import Policy
 from hilum.study.tables import FinetuneTable, TrainingTable, Varying
 
-FeaturesOf = tuple[str, bool]
-"""(backbone, random weights by a fault): what a feature store is for."""
+
+class FeaturesOf(NamedTuple):
+    """What a feature store is for: a backbone, and whether a fault took its weights away."""
+
+    backbone: str
+    random: bool = False
+
+    @property
+    def label(self) -> str:
+        """For a line a backbone."""
+        return f"{self.backbone} (random)" if self.random else self.backbone
 
 
 @dataclass(frozen=True)
@@ -124,7 +133,7 @@ class Recipe:
     @property
     def features_of(self) -> FeaturesOf:
         """Which feature store it reads."""
-        return self.cell.backbone, bool(that_set(self.cell.switches, "pretrained"))
+        return FeaturesOf(self.cell.backbone, bool(that_set(self.cell.switches, "pretrained")))
 
     def kind(self, trial: int) -> Kind:
         """What it shares with the cells that draw the same in a trial."""

@@ -26,8 +26,9 @@ from hilum.core.keys import ALWAYS, Key
 from hilum.core.memory import MemoryPeak
 from hilum.models.machine import exact_arithmetic, keep_memory
 from hilum.models.registry import backbone
-from hilum.models.weights import RANDOM, Weights, find
+from hilum.models.weights import Weights, find
 from hilum.stages.duplicates import exact_duplicates
+from hilum.stages.prepare import Chunk
 from hilum.stages.split import select, subset
 from hilum.study.file import Study
 from hilum.study.tables import WeightsTable
@@ -62,7 +63,6 @@ class Run:
         began: When the run began, as `time.perf_counter` has it.
         peak: The most memory that was used.
         lines: A line a stage.
-        prepared: Where the prepared films are.
         drawn: What each trial draws.
         n_prepared: Prepared films that some trial wants.
         prepare_s: Seconds a prepared film.
@@ -80,7 +80,6 @@ class Run:
     began: float = field(default_factory=time.perf_counter)
     peak: MemoryPeak = field(default_factory=MemoryPeak)
     lines: list[StageLine] = field(default_factory=list)
-    prepared: PreparedStore = field(init=False)
     drawn: dict[Kind, DrawnFilms] = field(default_factory=dict)
     n_prepared: int = field(init=False)
     prepare_s: float = field(init=False)
@@ -184,13 +183,10 @@ class Run:
         Raises:
             InputError: They are not here.
         """
-        name, random = which
-        choice = self.as_read.weights.get(name, "imagenet")
-        if random:
-            return RANDOM
+        choice = "none" if which.random else self.as_read.weights.get(which.backbone, "imagenet")
         if isinstance(choice, WeightsTable):
-            return find(backbone(name), choice.file, choice.sha256)
-        return find(backbone(name), choice)
+            return find(backbone(which.backbone), choice.file, choice.sha256)
+        return find(backbone(which.backbone), choice)
 
     @cached_property
     def weights(self) -> Mapping[FeaturesOf, Weights]:
@@ -201,6 +197,16 @@ class Run:
     def settled(self) -> Settled:
         """Device, precision and threads."""
         return self.workspace.settled(self.engine.device)
+
+    @cached_property
+    def prepared(self) -> PreparedStore:
+        """Where the prepared films are."""
+        return PreparedStore(self.workspace.prepared)
+
+    @property
+    def unprepared(self) -> list[Chunk]:
+        """What is still to be done of the films' preparation."""
+        return [c for c in self.draws.chunks if not self.prepared.has(c.key)]
 
     @property
     def precision(self) -> str:
@@ -216,7 +222,7 @@ class Run:
     @cached_property
     def folder(self) -> Path:
         """The run's folder, named by the digest of all that makes a difference."""
-        loaded = {f"{n}{' (random)' if r else ''}": w.sha256 or "none" for (n, r), w in self.weights.items()}
+        loaded = {which.label: w.sha256 or "none" for which, w in self.weights.items()}
         of_study = {"study": self.study.digest, "films": self.films.digest, "weights": loaded}
         key = RUN.digest({**asdict(self.settled), **of_study, "hilum": __version__})
         return self.workspace.runs / f"{self.study.name}-{key[:12]}"

@@ -16,7 +16,7 @@ import torch
 
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec, FeatureStore
-from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
+from hilum.artifacts.prepared import PreparedRow, Wanted
 from hilum.artifacts.run import NAME, is_run, renew_reporting
 from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts
 from hilum.core.files import scratch_folder
@@ -29,7 +29,6 @@ from hilum.stages.duplicates import find_duplicates
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.featurize import Featurizer
 from hilum.stages.featurize import plan as plan_featurize
-from hilum.stages.prepare import plan as plan_prepare
 from hilum.stages.prepare import prepare_chunk, tasks_of
 from hilum.stages.report import write_report
 from hilum.study.file import Study
@@ -93,20 +92,15 @@ def _draw_splits(run: Run) -> None:
 
 def _prepare(run: Run) -> None:
     """Every prepared film that some trial wants, and the list of what each trial draws."""
-    run.prepared = store = PreparedStore(run.workspace.prepared)
-    pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}
-    chunks = plan_prepare(run.films.by_id, run.draws.wanted, pipelines)
+    store, chunks, todo = run.prepared, run.draws.chunks, run.unprepared
     with run.stage("prepare") as line:
-        keys = [c.key for c in chunks]
-        todo = [c for c, key in zip(chunks, keys, strict=True) if not store.has(key)]
-        line.found = sum(len(c.films) for c in chunks) - sum(len(c.films) for c in todo)
-        with (
-            progress("prepare", sum(len(c.films) for c in todo)) as step,
-            scratch_folder(store.folder, "tasks") as scratch,
-        ):
+        n_todo = sum(len(c.films) for c in todo)
+        line.found = sum(len(c.films) for c in chunks) - n_todo
+        with progress("prepare", n_todo) as step, scratch_folder(store.folder, "tasks") as scratch:
             for n in run.engine.map(prepare_chunk, tasks_of(todo, scratch, store.folder)):
                 line.done += n
                 step(n)
+        keys = [c.key for c in chunks]
         rows: dict[tuple[str, Wanted], PreparedRow] = {}
         seconds = 0.0
         for key in keys:
@@ -145,9 +139,8 @@ def _featurize(run: Run) -> None:
 
 
 def _features_of(run: Run, which: FeaturesOf, digests: Sequence[str]) -> FeatureStore:
-    name, random = which
-    weights = run.weights[which]
-    with run.stage(f"featurize {name}{' (random)' if random else ''}") as line:
+    name, weights = which.backbone, run.weights[which]
+    with run.stage(f"featurize {which.label}") as line:
         state = state_sha256(build_network(backbone(name), weights, run.study.seed))
         spec = feature_spec(run, name, state, next(iter(run.prepared.sizes())))
         store = FeatureStore(run.workspace.features, spec)

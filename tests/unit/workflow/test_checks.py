@@ -10,6 +10,7 @@ import pytest
 
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.prepared import PreparedStore
 from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.stages.finetune import check_machine
@@ -157,7 +158,7 @@ def test_films_that_are_gone_or_empty_are_counted(asked, tmp_path: Path) -> None
 def test_films_that_are_prepared_are_not_needed_again(asked, tmp_path: Path, monkeypatch) -> None:
     a = asked()
     (tmp_path / "covid-0.png").unlink()
-    monkeypatch.setattr(film_checks.PreparedStore, "has", lambda *_: True)
+    monkeypatch.setattr(PreparedStore, "has", lambda *_: True)
     assert problems(concerns(a)) == []
 
 

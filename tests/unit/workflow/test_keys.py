@@ -21,6 +21,7 @@ from hilum.models.registry import BACKBONES
 from hilum.models.weights import RANDOM, Weights
 from hilum.stages.prepare import Chunk
 from hilum.study.file import Study
+from hilum.workflow.plan import FeaturesOf
 from hilum.workflow.state import Run
 from hilum.workflow.workspace import Settled, Workspace
 
@@ -79,7 +80,7 @@ STUDY = Study.model_validate(
 )
 ROWS = [FilmRow(f"s/{k}", f"s:{k}", "", f"{k}", f"{k}", LABELS[k % 4], "s") for k in range(40)]
 SETTLED = Settled("cpu", "a processor", "fp32", 2)
-WEIGHTS = {("resnet50", False): Weights("imagenet", Path("w.pth"), "ab" * 32, "a file", "-")}
+WEIGHTS = {FeaturesOf("resnet50"): Weights("imagenet", Path("w.pth"), "ab" * 32, "a file", "-")}
 
 
 def opened(
@@ -88,7 +89,7 @@ def opened(
     study: Study = STUDY,
     rows: list[FilmRow] | None = None,
     settled: Settled = SETTLED,
-    weights: Mapping[tuple[str, bool], Weights] | None = None,
+    weights: Mapping[FeaturesOf, Weights] | None = None,
 ) -> Run:
     """A run of which nothing is measured or computed."""
     monkeypatch.setattr(Workspace, "settled", lambda *_: settled)
@@ -153,9 +154,9 @@ def test_a_runs_folder_follows_from_study_films_weights_machine_and_version(
         folder(study=study(training=training)),
         folder(rows=ROWS[:-1]),
         folder(rows=[replace(ROWS[0], pixels_sha256="other"), *ROWS[1:]]),
-        folder(weights={("resnet50", False): replace(WEIGHTS["resnet50", False], sha256="cd" * 32)}),
-        folder(weights={("resnet50", False): RANDOM}),
-        folder(weights={("resnet50", True): WEIGHTS["resnet50", False]}),
+        folder(weights={FeaturesOf("resnet50"): replace(WEIGHTS[FeaturesOf("resnet50")], sha256="cd" * 32)}),
+        folder(weights={FeaturesOf("resnet50"): RANDOM}),
+        folder(weights={FeaturesOf("resnet50", True): WEIGHTS[FeaturesOf("resnet50")]}),
         *(
             folder(settled=replace(SETTLED, **c))
             for c in ({"name": "another"}, {"precision": "bf16"}, {"threads": 3}, {"device": "cuda"})
