@@ -121,17 +121,16 @@ def _plain(value: Any) -> str:
 
 
 def _story(runs: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Iterator[str]:
+    from hilum.report.table import Column, Table, text_cell  # late: only a film has tables
+
     for run, story in runs.items():
         yield f"in run {run}"
         for k, rows in enumerate(rows for rows in story.values() if rows):
             if k:
                 yield ""
-            yield from ("  " + line for line in _table(rows))
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    columns = [c for c in rows[0] if c != "steps"]
-    body = [[f"{r[c]:.4f}" if isinstance(r[c], float) else str(r[c]) for c in columns] for r in rows]
-    widths = [max(len(c), *(len(line[k]) for line in body)) for k, c in enumerate(columns)]
-    for line in [columns, ["-" * w for w in widths], *body]:
-        yield "  ".join(t.ljust(w) for t, w in zip(line, widths, strict=True)).rstrip()
+            columns = [Column(c, numeric=False) for c in rows[0] if c != "steps"]
+            body = [
+                [text_cell(f"{v:.4f}" if isinstance(v := r[c.label], float) else str(v)) for c in columns]
+                for r in rows
+            ]
+            yield from (f"  {line}" for line in Table("", "", "", columns, body).to_text().splitlines())

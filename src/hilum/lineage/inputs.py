@@ -8,12 +8,13 @@ a run's ``prepared/`` and ``manifest.csv``; so a bundle leads back to its films 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast, get_args
 
 from hilum.artifacts.bundle import Bundle
-from hilum.artifacts.drawn_films import DrawnFilms, FilmFacts, drawn_paths
+from hilum.artifacts.drawn_films import DrawnFilm, DrawnFilms, FilmFacts, drawn_paths
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec
 from hilum.artifacts.header import Header, read_csv_header
@@ -28,7 +29,7 @@ from hilum.core.digests import digest, sha256_file
 from hilum.core.progress import progress
 from hilum.lineage import studies
 from hilum.lineage.kinds import FOLDERS, all_trials, describe, kind_at
-from hilum.lineage.noun import Input, counted, films_digest, once, run_version
+from hilum.lineage.noun import Input, counted, once, run_version
 from hilum.lineage.surroundings import Surroundings
 
 _BUNDLES = ("cells/*/trial-*/bundle/bundle.json", "trials/*/bundle/bundle.json")
@@ -50,6 +51,7 @@ OF_RUN: dict[str, Callable[[RunFolder], str]] = {
     "splits": RunFolder.splits_digest,
     "predictions": lambda run: digest(run.prediction_digests()),
     "operating_points": lambda run: digest([run.operating_point(c, t) for c, t in run.units()]),
+    "temperatures": lambda run: digest([run.temperature(c, t) for c, t in run.units()]),
     "weights": lambda run: digest(run.weight_digests()),
 }
 """Input that is something of a whole run -> its digest as it is now."""
@@ -143,19 +145,10 @@ class Search:
         why = f"{counted(changed, 'file')} {have} other bytes than at ingest"
         return self.link("changed", why) if changed else self.link("verified")
 
-    def films_of_a_source(self) -> Link:
-        """The films of a manifest's source, by what ingest recorded of them."""
-        films = [f for f in once(Manifest.read, self.of).films if f.source == self.wanted.detail]
-        if films_digest(films) == self.wanted.recorded:
-            return self.link("verified")
-        n = counted(len(films), "film")
-        return self.link("unchecked", f"this manifest holds a selection, {n} of the source")
-
     def prepared(self) -> Link:
         """The films that a bundle was trained on, among the lists of its pipeline and split."""
         bundle, header, _ = Bundle.described(self.of)
-        part, role, seen = self.wanted.role, f"{self.wanted.role} films", False
-        search = replace(self, wanted=self.wanted._replace(role=role))
+        part, seen = self.wanted.detail, False
         for run in [self.around.run] if self.around.run else self.around.runs():
             for path in drawn_paths(run, bundle.preparation["name"]):
                 drawn = once(DrawnFilms.read, path)
@@ -164,14 +157,14 @@ class Search:
                 seen, by_id = True, once(Manifest.read, run / MANIFEST).by_id
                 facts = {i: FilmFacts(f.label, f.patient_id, "") for i, f in by_id.items()}
                 if replace(drawn, facts=facts).digest_of(part, bundle.classes) == self.wanted.recorded:
-                    return search.link("verified", artefact=search.list_of(drawn, part, path, run))
+                    return self.link("verified", artefact=self.list_of(drawn.parts[part], path, run))
         if seen:
-            return search.link("changed", "the run's prepared/ and manifest.csv give other films")
-        return search.link("missing", "no run here has prepared films of this pipeline and split")
+            return self.link("changed", "the run's prepared/ and manifest.csv give other films")
+        return self.link("missing", "no run here has prepared films of this pipeline and split")
 
-    def list_of(self, drawn: DrawnFilms, part: str, path: Path, run: Path) -> Artefact:
-        """A part of a list of prepared films."""
-        films, by_id = drawn.parts[part], once(Manifest.read, run / MANIFEST).by_id
+    def list_of(self, films: Sequence[DrawnFilm], path: Path, run: Path) -> Artefact:
+        """A part of a run's list of prepared films."""
+        by_id = once(Manifest.read, run / MANIFEST).by_id
         facts = {
             "prepared": str(path.relative_to(run)),
             "films": len(films),
@@ -179,17 +172,10 @@ class Search:
             "by source": dict(sorted(Counter(by_id[f.image_id].source for f in films).items())),
             "drawn for": sum(bool(f.drawn) for f in films),
         }
-        manifest = Input("manifest", RunRecord.read(run / NAME).manifest_digest)
-        links = (replace(self, wanted=manifest).by_digest(),)
-        return Artefact(
-            "prepared films", self.wanted.role, self.wanted.recorded, str(path), facts, inputs=links
-        )
-
-    def own_of_trial(self) -> Link:
-        """A trial's own predictions, or its bundle where it has none yet."""
-        found = explain(self.of / self.wanted.detail, self.around)
-        intact = found.facts.get("provenance", "hilum") == "hilum"
-        return self.link("verified" if intact else "changed", artefact=found)
+        whole = Input("manifest", RunRecord.read(run / NAME).manifest_digest)
+        links = (replace(self, wanted=whole).by_digest(),)
+        role, recorded, *_ = self.wanted
+        return Artefact("prepared films", role, recorded, str(path), facts, inputs=links)
 
     def trial(self) -> Link:
         """A trial of a cell."""
@@ -238,17 +224,16 @@ class Search:
         )
 
     def explained(self) -> Link:
-        """A file of the artefact's folder, with what it was made from."""
-        path, link = self.folder / self.wanted.detail, self.file()
-        return replace(link, artefact=explain(path, self.around)) if path.is_file() else link
+        """An artefact in the artefact's folder, with what it was made from."""
+        path = self.folder / self.wanted.detail
+        if not path.exists():
+            return self.link("missing", f"no {path.name} in {path.parent}")
+        found = explain(path, self.around)
+        return self.compared(found.version, "", found)
 
-    def not_compared(self) -> Link:
-        """An input that nobody looks for."""
-        return self.link("unchecked", self.wanted.detail)
-
-    def missing(self) -> Link:
-        """An input that should be there and is not."""
-        return self.link("missing", self.wanted.detail)
+    def said(self) -> Link:
+        """An input of which the artefact itself says how it stands."""
+        return self.link(cast(State, self.wanted.how), self.wanted.detail)
 
     def beside(self) -> Link:
         """A file beside the artefact, by its name or else by its digest; or a run of that name."""
@@ -287,16 +272,13 @@ def trial_state(folder: Path) -> tuple[State, str]:
 FIND: dict[str, Callable[[Search], Link]] = {
     **dict.fromkeys(SOUGHT, Search.by_digest),
     **dict.fromkeys(OF_RUN, Search.of_run),
-    **dict.fromkeys(("train", "valid"), Search.prepared),
+    **dict.fromkeys(get_args(State), Search.said),
     "films on disk": Search.films_on_disk,
-    "films of a source": Search.films_of_a_source,
-    "of a trial": Search.own_of_trial,
+    "prepared films": Search.prepared,
     "trial of a cell": Search.trial,
     "trials": Search.trials,
     "run of that name": Search.run_of_that_name,
     "file": Search.file,
     "explained": Search.explained,
-    "not compared": Search.not_compared,
-    "missing": Search.missing,
 }
 """How an input is found -> what finds and compares it; a role of a header where that says it all."""

@@ -52,12 +52,14 @@ def _manifest(path: Path) -> Noun:
         facts["provenance"] = m.provenance
     inputs = [Input(counted(len(m), "film"), films_digest(m.films), "films on disk")]
     for role, sha256 in m.header.inputs.items():
-        source = role.removeprefix("films of ")
-        if source != role:
-            inputs.append(Input(role, sha256, "films of a source", source))
+        films = [f for f in m.films if f"films of {f.source}" == role]
+        if films_digest(films) == sha256:
+            inputs.append(Input(role, sha256, "verified"))
         else:
-            why = "read at ingest; where it lay is not recorded"
-            inputs.append(Input(role, sha256, "not compared", why))
+            part = f"this manifest holds a selection, {counted(len(films), 'film')} of the source"
+            table = "read at ingest; where it lay is not recorded"
+            why = part if role.startswith("films of ") else table
+            inputs.append(Input(role, sha256, "unchecked", why))
     return Noun(m.digest, facts, m.header, inputs)
 
 
@@ -95,7 +97,7 @@ def _features(folder: Path) -> Noun:
     shown = ("backbone", "tap", "precision", "size_px", "device", "versions")
     facts = {k: getattr(spec, k) for k in shown} | {"films": stored(folder)[0]}
     why = "it is compared whenever features are computed"
-    state = Input("backbone state", spec.state_sha256, "not compared", why)
+    state = Input("backbone state", spec.state_sha256, "unchecked", why)
     return Noun(spec.digest, facts, header, [state])
 
 
@@ -116,10 +118,14 @@ def _bundle(folder: Path) -> Noun:
         facts["UNSAFE"] = ", ".join(b.unsafe)
     name, choice = b.weights_name, b.weights.get("choice")
     inputs = [Input(f"trained weights of the {Path(name).stem}", weights, "file", name)]
-    inputs += [i for i in recorded(header) if i.role != "weights"]
+    for role, sha256 in header.inputs.items():
+        if role in ("train", "valid"):
+            inputs.append(Input(f"{role} films", sha256, "prepared films", role))
+        elif role != "weights":
+            inputs.append(Input(role, sha256))
     why = "they are compared whenever the bundle is loaded; see `hilum weights verify`"
     start = str(b.weights.get("sha256") or "")
-    inputs.append(Input(f"backbone weights ({choice})", start, "not compared", why))
+    inputs.append(Input(f"backbone weights ({choice})", start, "unchecked", why))
     return Noun(bundle_version(folder), facts, header, inputs)
 
 
@@ -153,10 +159,11 @@ def _trial(folder: Path) -> Noun:
         facts["epochs"] = epochs
     path = folder / PREDICTIONS
     if path.is_file():
-        below = Input("predictions", sha256_file(path), "of a trial", PREDICTIONS)
+        version, below = sha256_file(path), Input("predictions", written_digest(path), "explained", path.name)
     else:
-        below = Input("bundle", bundle_version(folder / "bundle"), "of a trial", "bundle")
-    return Noun(digest([below.recorded]), facts, None, [below])
+        version = bundle_version(folder / "bundle")
+        below = Input("bundle", version, "explained", "bundle")
+    return Noun(digest([version]), facts, None, [below])
 
 
 def _cell(folder: Path) -> Noun:
@@ -216,7 +223,7 @@ def _page(path: Path) -> Noun:
         if "." in i.role or (path.parent / i.role).is_file():
             how, detail = "explained" if i.role == STATISTICS else "file", i.role
         else:
-            how, detail = "not compared", "compared when the report is written again"
+            how, detail = "unchecked", "compared when the report is written again"
         inputs.append(i._replace(how=how, detail=detail))
     return Noun(sha256_file(path), facts, replace(header, options={}), inputs)
 

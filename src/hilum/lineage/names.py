@@ -71,8 +71,9 @@ def of_workspace(around: Surroundings) -> Iterator[Entry]:
             yield from list(_of_run(run))
     for path in around.below_root("features/*/spec.json"):
         yield Entry("features", path.parent.name, FeatureSpec.read(path.parent)[0].digest, path.parent)
-    for path in around.bundles():
-        yield Entry("bundle", path.parent.name, bundle_version(path), path)
+    for path in around.of_kind(*SOUGHT["bundle"][:2]):
+        folder = path.parent
+        yield Entry("bundle", folder.parent.name, bundle_version(folder), folder)
 
 
 def _of_run(run: Path) -> Iterator[Entry]:

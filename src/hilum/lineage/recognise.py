@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hilum.artifacts.header import as_written, header_path, read_json
@@ -57,10 +57,6 @@ def _header_of_another(path: Path, around: Surroundings) -> Artefact | None:
     return next((recognised(p, around) for p in there if p.is_file()), None)
 
 
-def _study(path: Path, _: Surroundings) -> Artefact | None:
-    return studies.toml(path) if path.suffix == ".toml" else None
-
-
 def _by_place(path: Path, around: Surroundings) -> Artefact | None:
     return None if header_path(path).is_file() else plain_file(path, around)
 
@@ -69,20 +65,22 @@ def _by_header(path: Path, around: Surroundings) -> Artefact | None:
     return explain(path, around) if kind_at(path) else None
 
 
-def _table(path: Path, around: Surroundings) -> Artefact | None:
-    columns = read_columns(path) if path.suffix == ".csv" else ()
-    if {"image_id", "path", "sha256"} <= set(columns):
-        return explain(path, around, "manifest")
-    scores = "image_id" in columns and any(c.startswith("p_") for c in columns)
-    return explain(path, around, "predictions") if scores else None
-
-
-def _list_or_pipeline(path: Path, around: Surroundings) -> Artefact | None:
+def _study_or_pipeline(path: Path, _: Surroundings) -> Artefact | None:
+    if path.suffix == ".toml":
+        return studies.toml(path)
     value = read_json(path) if path.suffix == ".json" else None
-    if isinstance(value, dict) and "steps" in value:
-        return studies.pipeline(value, str(path))
-    rows = isinstance(value, list) and value and isinstance(value[0], dict) and "metric" in value[0]
-    return explain(path, around, "statistics") if rows else None
+    return studies.pipeline(value, str(path)) if isinstance(value, dict) and "steps" in value else None
+
+
+def _bare_table(path: Path, around: Surroundings) -> Artefact | None:
+    columns, kind = set(_columns(path)), ""
+    if {"image_id", "path", "sha256"} <= columns:
+        kind = "manifest"
+    elif "image_id" in columns and any(c.startswith("p_") for c in columns):
+        kind = "predictions"
+    elif path.suffix == ".json" and "metric" in columns:
+        kind = "statistics"
+    return explain(path, around, kind) if kind else None
 
 
 def _film(path: Path, around: Surroundings) -> Artefact | None:
@@ -97,23 +95,29 @@ def _film(path: Path, around: Surroundings) -> Artefact | None:
 RECOGNISERS: tuple[Callable[[Path, Surroundings], Artefact | None], ...] = (
     _folder,
     _header_of_another,
-    _study,
     _by_place,
     _by_header,
-    _table,
-    _list_or_pipeline,
+    _study_or_pipeline,
+    _bare_table,
     _film,
 )
+
+
+def _columns(path: Path) -> Sequence[str]:
+    """Columns of a csv, or keys of the first of a JSON list of rows."""
+    if path.suffix == ".csv":
+        return read_columns(path)
+    rows = read_json(path) if path.suffix == ".json" else None
+    return list(rows[0]) if isinstance(rows, list) and rows and isinstance(rows[0], dict) else ()
 
 
 def _held(path: Path) -> str:
     """Why a file is no artefact."""
     if path.suffix == ".csv":
-        return f"it has no header; its columns are {', '.join(read_columns(path)[:6]) or 'none'}"
+        return f"it has no header; its columns are {', '.join(_columns(path)[:6]) or 'none'}"
     if path.suffix == ".json":
         value = read_json(path)
-        keys = ", ".join(map(repr, list(value)[:5])) if isinstance(value, dict) else ""
-        return "it has no header; " + (
-            f"its keys are {keys}" if isinstance(value, dict) else type(value).__name__
-        )
+        is_object = isinstance(value, dict)
+        held = f"its keys are {', '.join(map(repr, list(value)[:5]))}" if is_object else type(value).__name__
+        return f"it has no header; {held}"
     return "it has no header, and lies at no place of a run or workspace"

@@ -68,8 +68,3 @@ class Surroundings:
         for path in self.of_kind(("manifest",), ("*.csv",)):
             if given is None or path.resolve() != given.resolve():
                 yield path
-
-    def bundles(self) -> list[Path]:
-        """Folders of bundles: those of runs, then those of trials that no run has any more."""
-        of_runs = [p for run in self.runs() for p in sorted(run.glob("cells/*/trial-*/bundle/bundle.json"))]
-        return [p.parent for p in (*of_runs, *self.below_root("trials/*/bundle/bundle.json"))]
