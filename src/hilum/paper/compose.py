@@ -1,35 +1,22 @@
-"""The chapters of the whole paper's page: which table and figure stands where, and the sentences between them.
-
-Convention: the claims first, then what a reader must know, then the overall comparison, the experiments by number, the studies as run, and
-what it all took. The wording claims nothing that an adjusted comparison does not say.
-"""
+"""The whole paper's page: the claims, what a reader must know, the chapters (`hilum.paper.chapters`), and how to make it again."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
 from hilum.core.digests import SHORT
-from hilum.paper.claims import Finding
-from hilum.paper.member import Member, Paper
+from hilum.paper.claims import Finding, claims_table
+from hilum.paper.member import Paper
 from hilum.paper.verdicts import ClaimVerdict
 from hilum.report import numbers
 from hilum.report.caution import Caution
 from hilum.report.cautions import cautions
 from hilum.report.numbers import listed
-from hilum.report.page import Page, Picture, Section
-from hilum.report.run_notes import unsafe_notes
-from hilum.report.table import Table
+from hilum.report.page import Page, Section
 
-_TITLES = {
-    1: "Experiment 1: rotation",
-    2: "Experiment 2: four pipelines",
-    3: "Experiment 3: one cycle",
-    4: "Experiment 4: reduced on plateau",
-    5: "Experiment 5: CNN from scratch",
-}
 _VERDICTS = (
     "A verdict is by the study’s paired tests where a family of its comparisons covers the claim, adjusted over all metrics and backbones "
     "that the claim reads; “rule of thumb” says where not: then two cells differ only if their 95 % intervals do not meet, without "
@@ -39,48 +26,15 @@ _VERDICTS = (
 )
 
 
-def compose(
-    paper: Paper,
-    findings: Sequence[Finding],
-    tables: Mapping[str, Table],
-    pictures: Mapping[str, Picture],
-    of_member: Mapping[str, Sequence[str]],
-) -> Page:
-    """The page from its parts.
-
-    Args:
-        paper: The studies.
-        findings: The claims.
-        tables: By name.
-        pictures: By name.
-        of_member: Member's name -> names of its tables and pictures, in order.
-    """
-    chapters = []
-    overall = [tables[n] for n in ("table-11", "table-11-validation", "table-11-cost") if n in tables]
-    if overall:
-        text = (
-            "The paper compares the best model of each experiment, chosen by its sensitivity on the test films. That choice is optimistic; "
-            "the second table chooses on validation."
-        )
-        chapters.append(Section("overall", "Overall comparison", (text,), overall))
-    for number in range(1, 6):
-        member = paper.experiment(number)
-        if member is not None:
-            chapters.append(_chapter(member, _TITLES[number], tables, pictures, of_member[member.name]))
-        elif number == 5:
-            text = "Experiment 5 was not run in this suite; its network is drawn for the paper’s films."
-            chapters.append(Section("experiment-5", _TITLES[5], (text,), [pictures["figure-14"]]))
-    for member in (*paper.as_run, *paper.others):
-        chapters.append(_chapter(member, member.title, tables, pictures, of_member[member.name]))
-    last = [tables[n] for n in ("flow", "studies") if n in tables]
-    chapters.append(Section("studies", "Films, seconds and looks", (), last))
+def suite_page(paper: Paper, findings: Sequence[Finding], sections: Sequence[Section]) -> Page:
+    """The page: the claims above everything, then what a reader must know, then the chapters."""
     return Page(
         "suite",
         paper.suite.title or paper.suite.name,
         sentence(paper),
-        chapters,
+        sections,
         _cautions(paper),
-        Section("claims", "Claims", (_tally(findings), _VERDICTS), [tables["claims"]]),
+        Section("claims", "Claims", (_tally(findings), _VERDICTS), [claims_table(findings)]),
         command=paper.suite.command,
         facts=_facts(paper),
         synthetic=any(m.folder.record.synthetic for m in paper.members),
@@ -119,41 +73,10 @@ def sentence(paper: Paper) -> str:
     )
 
 
-def _chapter(
-    member: Member,
-    title: str,
-    tables: Mapping[str, Table],
-    pictures: Mapping[str, Picture],
-    names: Sequence[str],
-) -> Section:
-    said = []
-    if member.subset:
-        said.append(f"This study was run on a {member.subset}.")
-    stand_ins = sorted({c.backbone for c in member.folder.cells if member.stands_in(c)})
-    if stand_ins:
-        said.append(
-            f"{listed(stand_ins)} {'stands' if len(stand_ins) == 1 else 'stand'} in the place of the paper’s ResNet50: the paper’s number "
-            "beside it is another network’s."
-        )
-    if member.as_run:
-        said.append(
-            "The same study twice: as the paper describes it, and with what its published scripts do. Each fault by itself is compared "
-            "with the study as described, on the same films and in the same trials."
-        )
-    items: list[Table | Picture] = []
-    closed: list[Table] = []
-    for name in names:
-        if name in pictures:
-            items.append(pictures[name])
-        elif name in tables:
-            (closed if "-comparisons" in name else items).append(tables[name])
-    return Section(member.name, title, said, items, closed, unsafe=unsafe_notes(member.folder))
-
-
 def _cautions(paper: Paper) -> list[Caution]:
     """Every caution of every study, equal ones once, with the studies that they are of."""
     found: dict[Caution, list[str]] = {}
-    for member in (*paper.as_described, *paper.as_run, *paper.others):
+    for member in paper.in_order:
         for caution in cautions(member.folder):
             found.setdefault(caution, []).append(member.title.replace("Experiment", "Exp."))
     n = len(paper.members)
@@ -165,7 +88,7 @@ def _cautions(paper: Paper) -> list[Caution]:
 
 def _facts(paper: Paper) -> list[tuple[str, str]]:
     facts = []
-    for m in (*paper.as_described, *paper.as_run, *paper.others):
+    for m in paper.in_order:
         run = m.folder.record
         facts.append(
             (

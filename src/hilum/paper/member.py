@@ -247,3 +247,8 @@ class Paper:
         """Studies that are none of these, in the order of the suite."""
         known = {m.name for m in (*self.as_described, *self.as_run)}
         return [m for m in self.members if m.name not in known]
+
+    @property
+    def in_order(self) -> tuple[Member, ...]:
+        """All members as the page has them: as described, as run, others."""
+        return (*self.as_described, *self.as_run, *self.others)

@@ -6,23 +6,18 @@ own predictions, else the report is refused. Everything is written into the suit
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from hilum.artifacts.header import Header, write_with_header
 from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.suite_record import NAME
 from hilum.core.digests import sha256_file
-from hilum.core.progress import progress
-from hilum.paper import pictures
+from hilum.paper.chapters import chapters
 from hilum.paper.claims import findings
-from hilum.paper.compose import compose
-from hilum.paper.count_tables import count_table
-from hilum.paper.experiment_tables import experiment_tables
-from hilum.paper.member import Member, Paper
-from hilum.paper.tables import family_tables, paper_tables
+from hilum.paper.compose import suite_page
+from hilum.paper.member import Paper
 from hilum.report.page import Picture, render
-from hilum.report.table import write_tables
+from hilum.report.table import Table, write_tables
 
 PAGE = "report.html"
 
@@ -42,62 +37,14 @@ def write_paper_report(folder: Path) -> Path:
     """
     paper = Paper.read(folder)
     found = findings(paper)
-    tables = paper_tables(paper, found)
-    write_tables(tables.values(), folder)
-    drawn, of_member = _pictures(paper, folder / "figures")
-    for m in paper.members:
-        of_member[m.name] = _order(m, paper, of_member[m.name], list(tables))
-    page = render(compose(paper, found, tables, drawn, of_member))
+    page = suite_page(paper, found, chapters(paper, folder / "figures"))
+    items = [item for s in (page.first, *page.sections) if s for item in (*s.items, *s.closed)]
+    tables = [item for item in items if isinstance(item, Table)]
+    write_tables(tables, folder)
     path = folder / PAGE
     inputs = {NAME: sha256_file(folder / NAME)}
     inputs |= {m.name: sha256_file(m.folder.path / STATISTICS) for m in paper.members}
-    options = {"tables": list(tables), "figures": list(drawn)}
-    write_with_header(path, page, Header("paper-report", inputs, options))
+    figures = [item.name for item in items if isinstance(item, Picture)]
+    options = {"tables": [t.name for t in tables], "figures": figures}
+    write_with_header(path, render(page), Header("paper-report", inputs, options))
     return path
-
-
-def _pictures(paper: Paper, out: Path) -> tuple[dict[str, Picture], dict[str, list[str]]]:
-    """Every figure by name, and the names of each member's."""
-    found: dict[str, Picture] = {}
-    of_member: dict[str, list[str]] = {}
-    with progress("figures", len(paper.members), "studies") as step:
-        for m in paper.members:
-            made = _of_member(m, paper, out)
-            found.update({p.name: p for p in made})
-            of_member[m.name] = [p.name for p in made]
-            step()
-    if paper.experiment(5) is None:
-        picture = pictures.architecture_picture(None, out)
-        found[picture.name] = picture
-    return found, of_member
-
-
-def _of_member(m: Member, paper: Paper, out: Path) -> list[Picture]:
-    makers: list[Callable[[], Picture | None]] = []
-    described = m in paper.as_described
-    first: dict[int, Callable[[], Picture | None]] = {
-        3: lambda: pictures.rate_picture(m, out),
-        4: lambda: pictures.plateau_picture(m, out),
-        5: lambda: pictures.architecture_picture(m, out),
-    }
-    if described and m.experiment in first:
-        makers.append(first[m.experiment])
-    makers.append(lambda: pictures.loss_picture(m, described, out))
-    if described and m.experiment in (2, 3):
-        makers.append(lambda: pictures.pr_picture(m, paper, out))
-    made = [p for make in makers if (p := make()) is not None]
-    return [*made, *(pictures.copied_pictures(m, out) if described and m.experiment in (1, 2) else [])]
-
-
-def _order(m: Member, paper: Paper, drawn: list[str], tables: list[str]) -> list[str]:
-    """Names of a member's tables and pictures in the order of the page: counts, policies, results, matrices, curves, panels."""
-    first = [n for n in drawn if n in ("figure-9", "figure-12", "figure-14")]
-    if m.as_run or m not in paper.as_described:
-        own = [n for n in tables if n.startswith(f"{m.name}-")]
-    else:
-        counts = count_table(m)
-        own = [*([counts.name] if counts else []), *(t.name for t in experiment_tables(m))]
-        own += ["table-6", "table-7"] if m.experiment == 2 else []
-    rest = [n for n in drawn if n not in first]
-    families = [] if m not in paper.as_described else [t.name for t in family_tables(m)]
-    return [*first, *own, *rest, *families]

@@ -5,7 +5,6 @@ Convention: a note is one sentence. Unsafe faults, which break the validity of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from hilum.artifacts.run_folder import RunFolder
@@ -14,12 +13,6 @@ from hilum.report.page import Section
 from hilum.report.run_words import cell_level
 from hilum.report.table import Table
 from hilum.study.faults import FAULTS
-
-
-def with_notes(tables: Mapping[str, Table], notes: Iterable[str]) -> dict[str, Table]:
-    """The tables with these notes after their own, in one paragraph."""
-    said = " ".join(notes)
-    return {name: replace(t, notes=(*t.notes, *([said] if said else []))) for name, t in tables.items()}
 
 
 def noted(section: Section, folder: RunFolder) -> Section:
