@@ -78,8 +78,7 @@ def _chapter(
     said = []
     if member.subset:
         said.append(f"This study was run on a {member.subset}.")
-    stand_ins = sorted({c.backbone for c in member.folder.cells if member.stands_in(c)})
-    if stand_ins:
+    if stand_ins := member.stand_ins:
         said.append(
             f"{listed(stand_ins)} {'stands' if len(stand_ins) == 1 else 'stand'} in the place of the paper’s ResNet50: the paper’s number "
             "beside it is another network’s."

@@ -18,13 +18,11 @@ from hilum.paper.comparable import other_films, other_mode
 from hilum.paper.differences import (
     Difference,
     by_thumb,
-    counts_for_claims,
-    is_of_experiment,
     judged,
     within,
     words,
 )
-from hilum.paper.member import Member, Paper, highest
+from hilum.paper.member import Member, Paper, counts_for_claims, highest
 from hilum.paper.verdicts import ClaimVerdict, Part, Ruling, goes, no_gain, not_tested
 from hilum.report import numbers
 from hilum.stats.families import levels
@@ -141,7 +139,7 @@ def _pretrained_elsewhere(member: Member, paper: Paper) -> tuple[list[tuple[Memb
         if apart := other_films(member, of):
             why = apart
             continue
-        found += [(of, c) for c in of.folder.cells if counts_for_claims(c) and is_of_experiment(of, c)]
+        found += [(of, c) for c in of.folder.cells if counts_for_claims(c) and of.is_of_experiment(c)]
     return found, why
 
 

@@ -16,7 +16,6 @@ from pydantic import TypeAdapter
 
 from hilum.paper import loss_rules, time_rules
 from hilum.paper.claim_rules import Comparison, cnn_is_less_sensitive, compared
-from hilum.paper.differences import counts_for_claims
 from hilum.paper.member import Member, Paper
 from hilum.paper.verdicts import ClaimVerdict, Part, not_tested, together
 from hilum.report.table import Cell, Column, Table, text_cell
@@ -130,21 +129,16 @@ def _conditions(members: Sequence[Member], parts: Sequence[Part]) -> str:
             else "rule of thumb in part"
         )
     for m in members:
-        if m.subset:
-            told.append(f"{_short(m)}: {m.subset}")
-        stand_ins = sorted({c.backbone for c in m.folder.cells if m.stands_in(c) and counts_for_claims(c)})
-        if stand_ins:
-            told.append(f"{_short(m)}: {' and '.join(stand_ins)} for resnet50")
-        random = sorted({c.backbone for c in m.folder.cells if not counts_for_claims(c)})
-        if random:
-            told.append(f"{_short(m)}: {' and '.join(random)} with random weights, not counted")
+        stand_ins = [b for b in m.stand_ins if b not in m.undecided]
+        marks = (
+            m.subset,
+            f"{' and '.join(stand_ins)} for resnet50" if stand_ins else "",
+            f"{' and '.join(m.undecided)} with random weights, not counted" if m.undecided else "",
+        )
+        told += [f"{m.short}: {mark}" for mark in marks if mark]
     if any(m.folder.record.synthetic for m in members):
         told.append("synthetic films")
     return "; ".join(told)
-
-
-def _short(member: Member) -> str:
-    return member.title.replace("Experiment", "Exp.")
 
 
 def claims_table(found: Sequence[Finding]) -> Table:

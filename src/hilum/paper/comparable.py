@@ -8,12 +8,7 @@ from __future__ import annotations
 
 from hilum.artifacts.run import RunCell
 from hilum.paper.member import Member
-from hilum.report import numbers
-
-
-def same_mode(cell: RunCell, reference: RunCell) -> bool:
-    """Whether both were trained alike: both frozen or both whole, both from pretrained weights or neither."""
-    return (cell.finetuned, cell.pretrained) == (reference.finetuned, reference.pretrained)
+from hilum.report.numbers import counted
 
 
 def other_films(member: Member, of: Member) -> str:
@@ -21,11 +16,9 @@ def other_films(member: Member, of: Member) -> str:
     a, b = member.folder, of.folder
     if a.path == b.path:
         return ""
-    if member.subset != of.subset or _films(member) != _films(of):
-        sizes = (
-            f"{m.title} has {m.subset or numbers.count(len(m.folder.manifest)) + ' films'}"
-            for m in (member, of)
-        )
+    films, theirs = ({(f.image_id, f.pixels_sha256) for f in m.folder.manifest.films} for m in (member, of))
+    if member.subset != of.subset or films != theirs:
+        sizes = (f"{m.title} has {m.subset or counted(len(m.folder.manifest), 'film')}" for m in (member, of))
         return f"other films: {' and '.join(sizes)}"
     for trial in range(1, min(a.n_trials, b.n_trials) + 1):
         if set(a.splits[trial].parts["test"]) != set(b.splits[trial].parts["test"]):
@@ -33,15 +26,18 @@ def other_films(member: Member, of: Member) -> str:
     return ""
 
 
-def _films(member: Member) -> set[tuple[str, str]]:
-    return {(f.image_id, f.pixels_sha256) for f in member.folder.manifest.films}
-
-
 def other_mode(cell: RunCell, reference: RunCell) -> str:
-    """Why two cells were not trained alike; empty where they were."""
-    if same_mode(cell, reference):
+    """Why two cells were not trained alike (both frozen or both whole, both pretrained or neither); empty where they were."""
+
+    def mode(c: RunCell) -> tuple[str, str]:
+        return (
+            "whole network" if c.finetuned else "frozen",
+            "pretrained" if c.pretrained else "random weights",
+        )
+
+    if mode(cell) == mode(reference):
         return ""
-    return f"{_mode(cell)} against {_mode(reference)}"
+    return " against ".join(f"{c.backbone} ({', '.join(mode(c))})" for c in (cell, reference))
 
 
 def other_machine(member: Member, of: Member) -> str:
@@ -63,8 +59,3 @@ def as_the_paper_trained(cell: RunCell, whole: bool) -> str:
         here, there = ("as a whole" if w else "on a frozen backbone" for w in (cell.finetuned, whole))
         return f"{cell.backbone} was trained {here} here, {there} in the paper"
     return ""
-
-
-def _mode(cell: RunCell) -> str:
-    weights = "pretrained" if cell.pretrained else "random weights"
-    return f"{cell.backbone} ({'whole network' if cell.finetuned else 'frozen'}, {weights})"

@@ -78,7 +78,7 @@ def _cautions(paper: Paper) -> list[Caution]:
     found: dict[Caution, list[str]] = {}
     for member in paper.in_order:
         for caution in cautions(member.folder):
-            found.setdefault(caution, []).append(member.title.replace("Experiment", "Exp."))
+            found.setdefault(caution, []).append(member.short)
     n = len(paper.members)
     return [
         replace(caution, of="all studies" if len(titles) == n > 1 else ", ".join(titles))

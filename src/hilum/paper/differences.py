@@ -17,8 +17,8 @@ from typing import get_args
 from hilum.artifacts.comparisons import ONE_TRIAL, Verdict, verdict_of
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.study_rows import StudyRow
-from hilum.paper.comparable import same_mode
-from hilum.paper.member import Member
+from hilum.paper.comparable import other_mode
+from hilum.paper.member import Member, counts_for_claims
 from hilum.report import numbers
 from hilum.report.numbers import signed
 from hilum.report.run_words import backbone_label
@@ -54,16 +54,6 @@ class Difference:
     verdict: Verdict
     adjusted: bool
     p: float | None = None
-
-
-def counts_for_claims(cell: RunCell) -> bool:
-    """Whether a cell decides anything: a frozen backbone with random weights does not, the network from scratch does."""
-    return cell.pretrained or cell.backbone == "cnn"
-
-
-def is_of_experiment(member: Member, cell: RunCell) -> bool:
-    """Whether a cell belongs to the paper's experiment; the constant rate that stands beside Experiments 3 and 4 does not."""
-    return member.experiment not in (3, 4) or cell.schedule != "constant"
 
 
 def judged(differences: Sequence[Difference]) -> list[Difference]:
@@ -110,7 +100,7 @@ def within(member: Member, factor: str, metric: str, reference: str) -> list[Dif
         and r.cell in by_name
         and r.reference in by_name
         and levels(by_name[r.reference])[factor] == reference
-        and same_mode(by_name[r.cell], by_name[r.reference])
+        and not other_mode(by_name[r.cell], by_name[r.reference])
     ]
     if adjusted:
         return adjusted
@@ -118,7 +108,7 @@ def within(member: Member, factor: str, metric: str, reference: str) -> list[Dif
     found = []
     for cell in kept:
         of = references.get(_others(cell, factor))
-        if of is not None and of is not cell and same_mode(cell, of):
+        if of is not None and of is not cell and not other_mode(cell, of):
             found.append(by_thumb(metric, cell, of, member.row(cell, metric), member.row(of, metric)))
     return found
 

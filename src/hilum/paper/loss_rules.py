@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean, median
 
-from hilum.paper.differences import counts_for_claims
-from hilum.paper.member import Member, Paper
+from hilum.paper.member import Member, Paper, counts_for_claims
 from hilum.paper.verdicts import ClaimVerdict, Part, not_tested
 from hilum.report import numbers
 

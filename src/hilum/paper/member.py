@@ -35,7 +35,7 @@ from hilum.paper.side_by_side import papers_numbers
 from hilum.report import numbers
 from hilum.report.evaluated import Evaluated
 from hilum.report.run_notes import run_notes
-from hilum.report.run_words import backbone_label
+from hilum.report.run_words import backbone_label, from_scratch
 from hilum.stats.curves import point_figures
 from hilum.study.faults import unsafe_among
 from hilum.study.metrics import shown_in
@@ -154,6 +154,15 @@ class Member(Evaluated):
         return unsafe_among(dict.fromkeys(s for c in self.folder.cells for s in c.switches))
 
     @property
+    def short(self) -> str:
+        """The title, for lists."""
+        return self.title.replace("Experiment", "Exp.")
+
+    def is_of_experiment(self, cell: RunCell) -> bool:
+        """Whether a cell belongs to the paper's experiment; the constant rate that stands beside Experiments 3 and 4 does not."""
+        return self.experiment not in (3, 4) or cell.schedule != "constant"
+
+    @property
     def subset(self) -> str:
         """``subset “x” of 600 films``; empty where the study uses all films of its data."""
         subset = self.folder.record.subset
@@ -177,17 +186,28 @@ class Member(Evaluated):
         names = [f["name"] for f in self.folder.record.families if f["factor"] == factor]
         return [r for r in self.compared if r.family in names]
 
-    def is_papers(self, cell: RunCell) -> bool:
-        """Whether the paper's experiment has this backbone."""
-        return cell.backbone in printed.BACKBONES.get(self.experiment, ())
-
     def stands_in(self, cell: RunCell) -> bool:
         """Whether the cell's backbone takes the place of ResNet50 (Experiments 3 and 4)."""
-        return self.experiment in (3, 4) and not self.is_papers(cell)
+        return self.experiment in (3, 4) and cell.backbone not in printed.BACKBONES[self.experiment]
+
+    @property
+    def stand_ins(self) -> list[str]:
+        """Backbones that stand in for ResNet50."""
+        return sorted({c.backbone for c in self.folder.cells if self.stands_in(c)})
+
+    @property
+    def undecided(self) -> list[str]:
+        """Backbones that decide nothing, for their weights are random."""
+        return sorted({c.backbone for c in self.folder.cells if not counts_for_claims(c)})
 
     def backbone_label(self, cell: RunCell) -> str:
         """The backbone for a table: marked where its weights are random and where it stands in for the paper's."""
         return backbone_label(cell) + (" (for resnet50)" if self.stands_in(cell) else "")
+
+
+def counts_for_claims(cell: RunCell) -> bool:
+    """Whether a cell decides anything: a frozen backbone with random weights does not, the network from scratch does."""
+    return cell.pretrained or from_scratch(cell)
 
 
 def highest(cells: Sequence[RunCell], figure: Callable[[RunCell], float | None]) -> RunCell | None:

@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from hilum.artifacts.run import RunCell
 from hilum.paper import beside, printed
 from hilum.paper.beside import Group
-from hilum.paper.differences import counts_for_claims, is_of_experiment
 from hilum.paper.experiment_tables import TWO
-from hilum.paper.member import Member, Paper, highest
+from hilum.paper.member import Member, Paper, counts_for_claims, highest
 from hilum.paper.side_by_side import mean_cell
 from hilum.report import numbers
 from hilum.report.comparison_tables import difference_cell
@@ -37,7 +36,7 @@ def on_validation(member: Member, cell: RunCell) -> float | None:
 
 def chosen(member: Member, by: Choice) -> RunCell | None:
     """The cell with the highest figure, the first of equals; None where no cell has one."""
-    own = [c for c in member.folder.cells if is_of_experiment(member, c)] or list(member.folder.cells)
+    own = [c for c in member.folder.cells if member.is_of_experiment(c)] or list(member.folder.cells)
     return highest([c for c in own if counts_for_claims(c)] or own, lambda c: by(member, c))
 
 

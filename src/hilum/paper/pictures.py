@@ -17,7 +17,6 @@ from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import BoxedFilmNote
 from hilum.core.files import write_bytes
 from hilum.paper import figures
-from hilum.paper.differences import is_of_experiment
 from hilum.paper.figures import RateLine
 from hilum.paper.member import Member, Paper
 from hilum.report import style
@@ -57,7 +56,7 @@ def plateau_picture(member: Member, out: Path) -> Picture | None:
     """Figure 12: the rate of each epoch as it was in each trial; None where no history has it."""
     panels: dict[str, list[RateLine]] = {}
     for cell in member.folder.cells:
-        for trial in member.folder.trials if is_of_experiment(member, cell) else ():
+        for trial in member.folder.trials if member.is_of_experiment(cell) else ():
             rates = member.folder.losses(cell, trial).rates
             if rates:
                 x, y = np.arange(1.0, len(rates) + 1), np.array(rates, np.float64)

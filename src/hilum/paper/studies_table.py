@@ -60,18 +60,13 @@ def studies_table(paper: Paper) -> Table:
 
 
 def _marks(member: Member) -> str:
+    cells = member.folder.cells
     marks = [
         "UNSAFE" if member.unsafe else "",
         member.subset,
         "synthetic" if member.folder.record.synthetic else "",
-        *(
-            f"{b} with random weights"
-            for b in sorted({c.backbone for c in member.folder.cells if not c.pretrained} - {"cnn"})
-        ),
-        *(
-            f"{b} in place of resnet50"
-            for b in sorted({c.backbone for c in member.folder.cells if member.stands_in(c)})
-        ),
-        "whole network trained" if any(c.finetuned for c in member.folder.cells) else "",
+        *(f"{b} with random weights" for b in member.undecided),
+        *(f"{b} in place of resnet50" for b in member.stand_ins),
+        "whole network trained" if any(c.finetuned for c in cells) else "",
     ]
     return "; ".join(m for m in marks if m)

@@ -320,7 +320,7 @@ def test_a_member_that_is_not_there_or_was_not_evaluated_is_refused_by_name(suit
     [
         ({"members": []}, "expected at least one member, got none"),
         ({"members": [{"study": "a", "run": "b"}, {"study": "a", "run": "c"}]}, "member 'a' is there twice"),
-        ({"members": [{"study": "a"}]}, "members.0.run: Field required"),
+        ({"members": [{"study": "a"}]}, "the key 'members.0.run' is missing"),
         ({"header": {"kind": "run"}}, "expected an artefact of kind 'paper', got 'run'"),
     ],
 )

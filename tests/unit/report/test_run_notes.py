@@ -2,6 +2,7 @@
 
 import json
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from hilum.artifacts.split import Split
 from hilum.report.data_facts import apart, split_method
 from hilum.report.estimates import CellColumns
 from hilum.report.looks import looks_words
-from hilum.report.run_notes import run_notes, unsafe_notes, with_notes
+from hilum.report.page import Section
+from hilum.report.run_notes import noted, run_notes, unsafe_notes
 from hilum.report.study_page import sentence
 from hilum.report.table import Column, Table
 
@@ -55,10 +57,16 @@ def test_faults_subset_and_the_choice_of_epoch_are_named(run):
     assert unsafe_notes(folder) == ["Unsafe: a second softmax at evaluation (second_softmax, in every cell)."]
 
 
-def test_notes_stand_under_a_table_after_its_own():
+def test_notes_stand_under_each_table_after_its_own(run):
     table = Table("t", "T", "Caption.", [Column("a")], [], notes=("Own.",))
-    assert with_notes({"t": table}, ["One.", "Two."])["t"].notes == ("Own.", "One. Two.")
-    assert with_notes({"t": table}, [])["t"].notes == ("Own.",)
+    section = Section("s", "S", (), [table], [table])
+    assert noted(section, RunFolder(run)) == section
+    folder = _edit(
+        run, lambda value: value["study"].update(training={"best_epoch": True, "early_stopping": 4})
+    )
+    after = noted(section, folder)
+    assert [t.notes for t in (*after.items, *after.closed)] == [("Own.", " ".join(run_notes(folder)))] * 2
+    assert noted(replace(section, noted=False), folder).items == [table]
 
 
 def test_looks_are_those_at_its_test_films_whatever_the_study_is_called(run):
