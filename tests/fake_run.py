@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.duplicates import Copy, Duplicates
 from hilum.artifacts.flow import FOUND, IN_MANIFEST, STUDY_FILMS, Flow, FlowStep, TrialFlow
 from hilum.artifacts.header import Header, members, write_json
 from hilum.artifacts.manifest import Exclusion, FilmRow, Manifest, write_exclusions
@@ -170,8 +171,11 @@ def make_run(
         ]
         + [Exclusion("cohen/images/ct_9.jpg", "cohen", "not a chest film modality", "modality CT & slices")],
     )
-    pairs = {"exact-bytes": 2, "exact-pixels": 1, "near": 30}
-    (root / "duplicates.json").write_text(json.dumps({"n_pairs": pairs, "n_groups": 31, "largest_group": 4}))
+    ids = [f"copy {k:02}" for k in range(64)]  # four copies of one film, and thirty times two
+    pairs = [(ids[0], i) for i in ids[1:4]] + list(zip(ids[4::2], ids[5::2], strict=True))
+    kinds = ["exact-bytes"] * 2 + ["exact-pixels"] + ["near"] * 30
+    copies = [Copy(a, b, kind) for (a, b), kind in zip(pairs, kinds, strict=True)]
+    Duplicates(copies, dict.fromkeys(ids, "0" * 16), Header("duplicates")).write(root / "duplicates.json")
     for trial in range(1, trials + 1):
         header = Header("split", {"manifest": manifest.digest}, {"method": "set2"}, seed=trial)
         Split(parts, group_of, header).write(root / "splits" / f"trial-{trial}.json")

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
-from hilum.artifacts.header import Header, checked, read_artefact, read_object, write_json
+from hilum.artifacts.header import Header, read_artefact, write_json
 from hilum.artifacts.manifest import Manifest
 from hilum.core.digests import SHORT, digest
 from hilum.core.errors import DigestError, InputError
@@ -65,24 +65,6 @@ def joined(links: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
 
 
 @dataclass(frozen=True)
-class CopyCounts:
-    """How many copies there are: pairs by kind, groups of films that are copies of one another, and films of the largest of these."""
-
-    n_pairs: Mapping[str, int]
-    n_groups: int
-    largest_group: int
-
-    @classmethod
-    def read(cls, path: Path) -> CopyCounts:
-        """The counts of a duplicates.json.
-
-        Raises:
-            InputError: Missing or malformed.
-        """
-        return checked(read_object(path), cls, path)
-
-
-@dataclass(frozen=True)
 class Duplicates:
     """Copies among films.
 
@@ -113,6 +95,16 @@ class Duplicates:
         """Films that are copies of one another: image ids in order, two or more a group, sorted."""
         return tuple(joined((p.first, p.second) for p in self.pairs))
 
+    @property
+    def n_pairs(self) -> dict[str, int]:
+        """Kind of copy -> pairs."""
+        return {k: sum(p.kind == k for p in self.pairs) for k in KINDS}
+
+    @property
+    def largest_group(self) -> int:
+        """Films of the largest group; 0 where there is none."""
+        return max(map(len, self.groups), default=0)
+
     @cached_property
     def digest(self) -> str:
         """Digest of which films are copies."""
@@ -140,9 +132,9 @@ class Duplicates:
             {
                 "header": self.header,
                 "n_films": len(self.films),
-                "n_pairs": {k: sum(p.kind == k for p in self.pairs) for k in KINDS},
+                "n_pairs": self.n_pairs,
                 "n_groups": len(self.groups),
-                "largest_group": max((len(g) for g in self.groups), default=0),
+                "largest_group": self.largest_group,
                 "pairs": self.pairs,
                 "groups": self.groups,
                 "films": self.films,

@@ -35,13 +35,15 @@ class FilmLabels:
         Raises:
             InputError: No row names a film, or two rows give one film different labels.
         """
-        index = [_index(image_ids, k) for k in range(4)]
+        films_by: dict[tuple[int, str], list[str]] = defaultdict(list)
+        for i in image_ids:
+            for form in _forms(i):
+                films_by[form].append(i)
         found: dict[str, str] = {}
         lost = 0
         for names, label in self.rows:
-            films = next(
-                (index[k][key] for k in range(4) for n in names if (key := _key(n, k)) in index[k]), []
-            )
+            by_length = sorted((form for n in names for form in _forms(n)), key=lambda form: form[0])
+            films = next((films_by[form] for form in by_length if form in films_by), [])
             lost += not films
             if len(films) > 1:
                 raise InputError(
@@ -82,14 +84,8 @@ def read_film_labels(path: Path) -> FilmLabels:
     return FilmLabels(path, tuple((n, y) for n, y in rows if n and y))
 
 
-def _key(name: str, k: int) -> str:
-    """The k-th shorter form of a film's name."""
+def _forms(name: str) -> list[tuple[int, str]]:
+    """The forms of a film's name, numbered from the longest."""
     path = PurePosixPath(normalize("NFC", name).replace("\\", "/"))
-    return (str(path), str(path.with_suffix("")), path.name, path.stem)[k] if path.name else name
-
-
-def _index(image_ids: Sequence[str], k: int) -> dict[str, list[str]]:
-    index: dict[str, list[str]] = defaultdict(list)
-    for i in image_ids:
-        index[_key(i, k)].append(i)
-    return dict(index)
+    forms = (str(path), str(path.with_suffix("")), path.name, path.stem) if path.name else (name,) * 4
+    return list(enumerate(forms))

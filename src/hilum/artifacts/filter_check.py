@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hilum.artifacts.manifest import Manifest
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, nearest, require_known
 from hilum.study.film_filter import VOCABULARY, FilterLike, comparisons_in, number_of
 
 KNOWN_COLUMNS = (
@@ -27,8 +27,7 @@ def check_filter(films: Manifest, table: FilterLike, where: str, lenient: bool =
     """
     columns = (*KNOWN_COLUMNS, *films.attributes)
     for column, values in table.items():
-        if column not in columns:
-            raise InputError(f"{where}: unknown column {column!r}; {nearest(column, columns)}")
+        require_known(column, columns, f"{where}: unknown column")
         known = films.count_by(column)
         words = {v for v in known if v}
         for value in values:

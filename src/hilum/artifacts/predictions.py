@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from hilum.artifacts.header import Header, Provenance, read_csv_header, write_with_header
 from hilum.artifacts.scored_shares import read_shares
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, require_known
 from hilum.core.tables import Row, known, read_table, table_text
 
 _FIRST = ("image_id", "patient_id", "part", "y_true")
@@ -76,10 +76,7 @@ class Predictions:
         """
         index = {c: k for k, c in enumerate(self.classes)}
         for i, y in zip(self.image_ids, self.y_true, strict=True):
-            if y not in index:
-                raise InputError(
-                    f"film {i!r}: y_true {y!r} is no class of these predictions; {nearest(y, self.classes)}"
-                )
+            require_known(y, index, f"film {i!r}: y_true", " is no class of these predictions")
         return np.array([index[y] for y in self.y_true], dtype=np.int64)
 
     def write(self, path: Path) -> None:

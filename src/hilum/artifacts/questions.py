@@ -13,7 +13,7 @@ from typing import Any
 from hilum.artifacts.filter_check import check_filter
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.statistics import RESERVED
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, require_known
 from hilum.study.film_filter import Filter, compile_filter
 from hilum.study.tables import ContrastTable, SubgroupTable
 
@@ -86,10 +86,7 @@ def _of_contrast(table: ContrastTable, classes: Sequence[str], positive: str) ->
                 f'{where}: {side} names no column; for example {side} = {{ label = ["{classes[0]}"] }}'
             )
         for label in (named or {}).get("label", ()):
-            if label not in classes:
-                raise InputError(
-                    f"{where}: {side} names the label {label!r}, which is no class; {nearest(label, classes)}"
-                )
+            require_known(label, classes, f"{where}: {side} names the label", ", which is no class")
     asked = tuple((table.positive or {}).get("label", (positive,)))
     against = tuple(table.negative.get("label", ())) if table.score == "pair" else ()
     if table.score == "pair" and (not against or set(against) & set(asked)):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.bundle import Bundle
-from hilum.artifacts.duplicates import CopyCounts
+from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.flow import Flow
 from hilum.artifacts.history import LossCurve
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
@@ -88,10 +88,10 @@ class RunFolder:
         return read_exclusions(self.path / EXCLUDED)
 
     @cached_property
-    def copies(self) -> CopyCounts | None:
-        """Counts of the copies among the films; None where the run keeps no record of them."""
+    def copies(self) -> Duplicates | None:
+        """The copies among the films; None where the run keeps no record of them."""
         path = self.path / DUPLICATES
-        return CopyCounts.read(path) if path.is_file() else None
+        return Duplicates.read(path) if path.is_file() else None
 
     @cached_property
     def flow(self) -> Flow | None:

@@ -19,9 +19,9 @@ from hilum.artifacts.header import read_csv_header
 from hilum.artifacts.predictions import Predictions, check_ids
 from hilum.artifacts.scored_shares import read_shares
 from hilum.artifacts.split import PART_SPELLINGS
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.names import folded_name
-from hilum.core.tables import Row, Table, known, read_table
+from hilum.core.tables import CsvTable, Row, known, read_table
 from hilum.study.classes import positive_class
 
 FIELDS = ("image_id", "patient_id", "part", "y_true", "group", "score", "error")
@@ -73,10 +73,8 @@ def parse_columns(texts: Sequence[str]) -> dict[str, str]:
         ours = _ALIASES.get(given, given)
         if not equals or not ours or not theirs:
             raise InputError(f"--map {pair!r}: expected NAME=COLUMN, such as image_id=file,y_true=label")
-        if ours not in FIELDS and not ours.startswith("p_"):
-            raise InputError(
-                f"--map {pair!r}: unknown name {given!r}; {nearest(given, [*FIELDS, *_ALIASES, 'p_<class>'])}"
-            )
+        if not ours.startswith("p_"):
+            require_known(given, [*FIELDS, *_ALIASES, "p_<class>"], f"--map {pair!r}: unknown name")
         if ours in found:
             raise InputError(f"--map names {ours!r} twice: {found[ours]!r} and {theirs!r}")
         found[ours] = theirs
@@ -135,7 +133,7 @@ _WITHOUT = {
 }
 
 
-def _places(path: Path, table: Table, reading: Reading) -> dict[str, str]:
+def _places(path: Path, table: CsvTable, reading: Reading) -> dict[str, str]:
     """What a column is -> its name in the table.
 
     Raises:

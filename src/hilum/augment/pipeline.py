@@ -29,7 +29,7 @@ from hilum.augment.gate import Gate, acts, coin
 from hilum.augment.operation import PARTS, Drawn, Film, Operation
 from hilum.augment.operations import OPERATIONS
 from hilum.augment.resize import Resize
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.keys import ALWAYS, Key
 from hilum.core.seeding import generator
 from hilum.study.mistakes import tables_as
@@ -121,8 +121,7 @@ class Pipeline(BaseModel):
         Returns:
             The steps that act, in order; empty for most films when probabilities are small.
         """
-        if part not in PARTS:
-            raise InputError(f"unknown part {part!r}; {nearest(part, PARTS)}")
+        require_known(part, PARTS, "unknown part")
         drawn_steps: list[DrawnStep] = []
         for index, (step, key) in enumerate(zip(self.steps, self._keys, strict=True)):
             drawn: Drawn = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from hilum.augment.pipeline import Pipeline
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import require_known
 
 SIZE_PX: Final = 244
 
@@ -66,8 +66,7 @@ def preset(name: str, size_px: int = SIZE_PX, gate: str = "exact") -> Pipeline:
     >>> [step.op for step in preset("crop").steps]
     ['resize', 'crop_centre', 'resize']
     """
-    if name not in _STEPS:
-        raise InputError(f"unknown pipeline {name!r}; {nearest(name, _STEPS)}")
+    require_known(name, _STEPS, "unknown pipeline")
     size = {"width_px": size_px, "height_px": size_px}
     steps = [{**step, **size} if step is _RESIZE else step for step in _STEPS[name]]
     return Pipeline.from_dict({"name": name, "version": 1, "gate": gate, "steps": steps})

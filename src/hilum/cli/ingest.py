@@ -12,7 +12,7 @@ import typer
 from hilum.artifacts.manifest import excluded_path
 from hilum.core import progress
 from hilum.core.engine import Local
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, require_known
 from hilum.sources.layout import IngestOptions, MooneyPatients
 from hilum.sources.layouts import LAYOUTS
 
@@ -77,8 +77,7 @@ def ingest(
 
     progress.set_quiet(quiet)
     known = get_args(MooneyPatients)
-    if mooney_patients not in known:
-        raise InputError(f"unknown --mooney-patients {mooney_patients!r}; {nearest(mooney_patients, known)}")
+    require_known(mooney_patients, known, "unknown --mooney-patients")
     asked = IngestOptions(
         no_patient_ids=no_patient_ids or (),
         labels=labels,

@@ -14,7 +14,7 @@ from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.artifacts.split import PARTS, Split
 from hilum.core import progress
 from hilum.core.engine import Local
-from hilum.core.errors import InputError, UnsafeError, nearest
+from hilum.core.errors import InputError, UnsafeError, nearest, require_known
 from hilum.study.tables import Crossing
 
 AS_PUBLISHED = "as-published"
@@ -108,8 +108,7 @@ def split(
     if (method == "fractions") != (shares is not None):
         raise InputError("--fractions TRAIN,VALID,TEST goes with --method fractions, and only with it")
     known = get_args(Crossing)
-    if crossing not in known:
-        raise InputError(f"unknown --crossing {crossing!r}; {nearest(crossing, known)}")
+    require_known(crossing, known, "unknown --crossing")
     if crossing != "refuse" and method != "official":
         raise InputError(f"--crossing {crossing} goes with --method official, got --method {method}")
     filters = {"include": parse_filters(include or ()), "exclude": parse_filters(exclude or ())}

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Protocol, TypeVar
 
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import require_known
 from hilum.core.processes import pool
 
 Task = TypeVar("Task")
@@ -163,6 +163,5 @@ def engine_named(name: str, cores: int) -> Engine:
     Raises:
         InputError: There is none of that name.
     """
-    if name not in ENGINES:
-        raise InputError(f"unknown engine {name!r}; {nearest(name, ENGINES)}")
+    require_known(name, ENGINES, "unknown engine")
     return ENGINES[name](cores)

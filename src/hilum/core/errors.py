@@ -76,6 +76,21 @@ class Ended(KeyboardInterrupt):
         self.signal_number = signal_number
 
 
+def require_known(name: str, known: Iterable[str], what: str, which: str = "") -> None:
+    """Refuse a name that is not known.
+
+    Raises:
+        InputError: It is not; the message is `what`, the name, `which`, and the nearest known one.
+
+    >>> require_known("bacth", ["batch", "epochs"], "unknown key")
+    Traceback (most recent call last):
+    hilum.core.errors.InputError: unknown key 'bacth'; did you mean 'batch'?
+    """
+    words = list(known)
+    if name not in words:
+        raise InputError(f"{what} {name!r}{which}; {nearest(name, words)}")
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint that names the nearest known word, without regard to case, or lists the known ones.
 

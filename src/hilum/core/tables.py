@@ -44,7 +44,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CsvTable:
     """The columns that have a name, in order, and the rows that are not blank."""
 
     columns: tuple[str, ...]
@@ -84,7 +84,7 @@ def folded(column: str) -> str:
     return "_".join(column.strip().lower().split())
 
 
-def read_table(path: Path, *, fold: bool = False, exact: bool = False) -> Table:
+def read_table(path: Path, *, fold: bool = False, exact: bool = False) -> CsvTable:
     """Read a csv.
 
     Args:
@@ -107,7 +107,7 @@ def read_table(path: Path, *, fold: bool = False, exact: bool = False) -> Table:
                     'a value that holds the separator needs "quotes"'
                 )
             rows.append(Row(line, {c: x for c, x in zip(columns, fields, strict=False) if c}))
-    return Table(tuple(c for c in columns if c), rows)
+    return CsvTable(tuple(c for c in columns if c), rows)
 
 
 def table_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, require_known
 
 Film = NDArray[np.uint8]
 
@@ -112,8 +112,7 @@ def resize(film: Film, height_px: int, width_px: int, filter_name: str = "bicubi
     >>> resize(np.array([[0, 100]], np.uint8), 1, 4).tolist()
     [[0, 21, 79, 109]]
     """
-    if filter_name not in FILTERS:
-        raise InputError(f"unknown filter {filter_name!r}: {nearest(filter_name, FILTERS)}")
+    require_known(filter_name, FILTERS, "unknown filter")
     if film.dtype != np.uint8 or film.ndim != 2 or 0 in film.shape:
         raise InputError(f"expected a film (uint8, height x width), got {film.dtype} of shape {film.shape}")
     if height_px < 1 or width_px < 1:

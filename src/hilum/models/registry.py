@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import require_known
 
 HeadKind = Literal["mlp", "conv", "linear", "dense"]
 
@@ -162,6 +162,5 @@ def backbone(name: str) -> Backbone:
     Raises:
         InputError: No such backbone; names the nearest.
     """
-    if name not in BACKBONES:
-        raise InputError(f"unknown backbone {name!r}; {nearest(name, BACKBONES)}")
+    require_known(name, BACKBONES, "unknown backbone")
     return BACKBONES[name]

@@ -108,7 +108,7 @@ def duplicates(folder: RunFolder) -> str:
     n = sum(folder.copies.n_pairs.values())
     if not n:
         return "no copies were found"
-    groups = numbers.counted(folder.copies.n_groups, "group")
+    groups = numbers.counted(len(folder.copies.groups), "group")
     return f"{numbers.counted(n, 'pair')} of copies in {groups}, each kept in one part"
 
 

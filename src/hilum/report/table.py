@@ -8,7 +8,6 @@ words. Its one header row has names that a program can use, ``group_label`` in l
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ from itertools import groupby
 from pathlib import Path
 
 from hilum.core.files import write_text
+from hilum.core.tables import table_text
 from hilum.report import numbers
 
 _LATEX = {
@@ -214,18 +214,9 @@ class Table:
 
     def to_csv(self) -> str:
         """The values, with one header row."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow([name for c in self.columns for name in c.names])
-        for row in self.rows:
-            writer.writerow(
-                [
-                    numbers.exact(v)
-                    for c, cell in zip(self.columns, row, strict=True)
-                    for v in _values(c, cell)
-                ]
-            )
-        return out.getvalue()
+        cells = (zip(self.columns, row, strict=True) for row in self.rows)
+        values = ([numbers.exact(v) for c, cell in row for v in _values(c, cell)] for row in cells)
+        return table_text([name for c in self.columns for name in c.names], values)
 
     def to_latex(self) -> str:
         """A ``table`` float; needs the packages booktabs and array. Prose columns share seven tenths of the line."""

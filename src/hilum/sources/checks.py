@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, require_known
 from hilum.core.table_paths import absolute
 from hilum.core.text import counted
 from hilum.sources.facts import view_is_kept
@@ -38,8 +38,7 @@ def check_options(sources: Sequence[Source], layouts: Mapping[str, str]) -> None
                 f"for instance {name}2={next(s.path for s in reversed(sources) if s.name == name)}"
             )
     for name in layouts:
-        if name not in names:
-            raise InputError(f"--layout {name!r} names no source; {nearest(name, names)}")
+        require_known(name, names, "--layout", " names no source")
 
 
 def source_names(listings: Sequence[Listing]) -> list[str]:

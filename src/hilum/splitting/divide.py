@@ -14,7 +14,7 @@ import numpy as np
 
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.split import PARTS
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.seeding import generator
 from hilum.splitting.groups import count_groups, draw_groups, total
 from hilum.splitting.official import official_parts
@@ -57,11 +57,9 @@ class SplitOptions:
     without: str = ""
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise InputError(f"unknown split method {self.method!r}; {nearest(self.method, METHODS)}")
+        require_known(self.method, METHODS, "unknown split method")
         for part in self.changing:
-            if part not in PARTS:
-                raise InputError(f"unknown part {part!r} to redraw; {nearest(part, PARTS)}")
+            require_known(part, PARTS, "unknown part", " to redraw")
 
     @property
     def changing(self) -> tuple[str, ...]:
@@ -89,8 +87,7 @@ class SplitOptions:
         if self.fractions is None:
             raise InputError("the split method 'fractions' needs the share of train, valid and test")
         for part in self.fractions:
-            if part not in PARTS:
-                raise InputError(f"unknown part {part!r} in fractions; {nearest(part, PARTS)}")
+            require_known(part, PARTS, "unknown part", " in fractions")
         exact = {p: Fraction(self.fractions.get(p, 0)).limit_denominator(_FINEST) for p in PARTS}
         if any(v < 0 for v in exact.values()) or sum(exact.values()) != 1:
             raise InputError(

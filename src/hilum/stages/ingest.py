@@ -21,7 +21,7 @@ from hilum.artifacts.manifest import Exclusion, FilmRow, Manifest, excluded_path
 from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.core.digests import sha256_file
 from hilum.core.engine import Engine
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, require_known
 from hilum.core.progress import progress
 from hilum.core.table_paths import absolute
 from hilum.core.text import counted
@@ -127,8 +127,7 @@ def _listed(sources: Sequence[str], out: Path, asked: IngestOptions) -> list[Lis
     listings = [list_films(s, asked, own) for s in given]
     names = checks.source_names(listings)
     for name in sorted(asked.no_patient_ids):
-        if name not in names:
-            raise InputError(f"--no-patient-ids {name!r} names no source; {nearest(name, names)}")
+        require_known(name, names, "--no-patient-ids", " names no source")
     checks.check_films_once(listings)
     return listings
 

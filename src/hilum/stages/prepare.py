@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
-from hilum.artifacts.header import Header, read_json, write_json
+from hilum.artifacts.header import Header, checked, read_json, write_json
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.augment.pipeline import Pipeline
@@ -55,7 +54,7 @@ class Chunk:
     @classmethod
     def read(cls, path: Path) -> Chunk:
         """Read what `write` wrote."""
-        return TypeAdapter(cls).validate_python(read_json(path))
+        return checked(read_json(path), cls, path)
 
 
 PrepareTask = tuple[Path, Path]

@@ -18,7 +18,7 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRow, StudyRows
 from hilum.artifacts.suite_record import SuiteRecord, is_suite_folder
 from hilum.artifacts.trial_files import BUNDLE
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.tables import count_rows
 from hilum.study.factors import FACTOR
 from hilum.study.faults import unsafe_among
@@ -138,10 +138,7 @@ def choose_runs(lines: Sequence[RunLine], study: str | None, where: Mapping[str,
     lines = [x for x in lines if study in (None, x.study)]
     cells = [c for x in lines if x.run for c in x.run.cells]
     for factor, level in where.items():
-        if factor not in FACTOR:
-            raise InputError(
-                f"--where {factor}={level}: unknown factor {factor!r}; {nearest(factor, FACTOR)}"
-            )
+        require_known(factor, FACTOR, f"--where {factor}={level}: unknown factor")
         levels = {c.factors[factor] for c in cells if factor in c.factors}
         if level not in levels:
             raise InputError(

@@ -22,7 +22,7 @@ from hilum.artifacts.filter_check import check_filter
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.split import Split
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, require_known
 from hilum.core.seeding import key_entropy
 from hilum.splitting.divide import SplitOptions, divided
 from hilum.splitting.groups import film_groups
@@ -65,8 +65,7 @@ def select(
     ]
     known = {f.label for f in manifest.films}
     for label in one_per_patient:
-        if label not in known:
-            raise InputError(f"one_per_patient: no film has label {label!r}; {nearest(label, known)}")
+        require_known(label, known, "one_per_patient: no film has label")
     drawn: dict[tuple[str, str], tuple[int, str]] = {}
     for film in kept:
         if film.label not in one_per_patient:

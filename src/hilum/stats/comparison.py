@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from hilum.artifacts.comparisons import ALPHA, ComparisonRow, Pair, Verdict, verdict_of
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, nearest, require_known
 from hilum.stats.confusion import Ratio, predicted_class, ratios
 from hilum.stats.curves import why_undefined
 from hilum.stats.difference import (
@@ -123,8 +123,7 @@ class Cells:
             InputError: A cell that was not counted.
         """
         for name in {n for p in pairs for n in (p.cell, p.reference)}:
-            if name not in self._trials:
-                raise InputError(f"family {family!r}: no cell {name!r}; {nearest(name, self._trials)}")
+            require_known(name, self._trials, f"family {family!r}: no cell")
         rows: list[ComparisonRow] = []
         for metric in metrics:
             found = [_Comparison(self, pair, metric) for pair in pairs]

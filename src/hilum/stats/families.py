@@ -13,7 +13,7 @@ from typing import Any
 from hilum.artifacts.comparisons import Pair
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, require_known
 from hilum.study.factors import AS_DESCRIBED, FACTOR, FACTORS, level_words
 
 
@@ -45,10 +45,7 @@ def matched_pairs(of_cell: Mapping[str, Mapping[str, str]], family: Mapping[str,
     factor, where = str(family["factor"]), f"compare {family['name']!r}"
     reference = FACTOR[factor].text(family["reference"])
     there = list(dict.fromkeys(v[factor] for v in of_cell.values()))
-    if reference not in there:
-        raise InputError(
-            f"{where}: no cell has {factor} {reference!r} (the reference); {nearest(reference, there)}"
-        )
+    require_known(reference, there, f"{where}: no cell has {factor}", " (the reference)")
     if len(there) == 1:
         raise InputError(
             f"{where}: every cell has {factor} {reference!r}, so there is nothing to compare it with"

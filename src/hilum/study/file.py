@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.names import folded_name, spelled
 from hilum.core.text import read_toml
 from hilum.study.classes import positive_class
@@ -102,8 +102,7 @@ class Study(BaseModel):
             InputError: No such policy.
         """
         known: dict[str, Policy] = {"constant": ConstantPolicy(), **self.policy}
-        if name not in known:
-            raise InputError(f"grid.schedules: unknown policy {name!r}; {nearest(name, known)}")
+        require_known(name, known, "grid.schedules: unknown policy")
         return known[name].filled(self.training.learning_rate)
 
     def loss_of(self, name: str) -> Loss:
@@ -113,8 +112,7 @@ class Study(BaseModel):
             InputError: No such loss.
         """
         known: dict[str, Loss] = {"cross-entropy": CrossEntropy(), **self.loss}
-        if name not in known:
-            raise InputError(f"grid.losses: unknown loss {name!r}; {nearest(name, known)}")
+        require_known(name, known, "grid.losses: unknown loss")
         return known[name]
 
 

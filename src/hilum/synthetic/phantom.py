@@ -11,8 +11,6 @@ These films teach a network nothing about patients. Whatever is made from them s
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -24,6 +22,7 @@ from numpy.typing import NDArray
 from hilum.core.errors import InputError
 from hilum.core.files import write_text
 from hilum.core.seeding import generator
+from hilum.core.tables import table_text
 from hilum.imaging import png
 from hilum.synthetic.anatomy import Plane, noise, sample_anatomy
 from hilum.synthetic.signs import LABELS, sample_sign
@@ -130,9 +129,7 @@ def make_films(out_dir: Path, n_films: int, seed: int, size_px: int = 256) -> Pa
     """
     if n_films < len(SHARES):
         raise InputError(f"expected at least {len(SHARES)} films, one a class, got {n_films!r}")
-    table = io.StringIO()
-    rows = csv.writer(table, lineterminator="\n")
-    rows.writerow(COLUMNS)
+    rows: list[tuple[object, ...]] = []
     n_patients = 0
     for label, count in _counts(n_films).items():
         (out_dir / label).mkdir(parents=True, exist_ok=True)
@@ -146,9 +143,9 @@ def make_films(out_dir: Path, n_films: int, seed: int, size_px: int = 256) -> Pa
                 film = draw_patient(label, generator(seed, *key), generator(seed, *key, n_film), size_px)
                 path = f"{label}/{patient_id}_{n_film}.png"
                 (out_dir / path).write_bytes(png.write(film.pixels))
-                rows.writerow((path, label, patient_id, film.facts["view"], film.facts["age_group"]))
+                rows.append((path, label, patient_id, film.facts["view"], film.facts["age_group"]))
                 n_done += 1
-    write_text(out_dir / "films.csv", table.getvalue())
+    write_text(out_dir / "films.csv", table_text(COLUMNS, rows))
     return out_dir / "films.csv"
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import require_known
 from hilum.synthetic.anatomy import Plane, noise
 
 LABELS = ("bacterial", "covid", "normal", "viral")
@@ -49,8 +49,7 @@ def sample_sign(label: str, rng: np.random.Generator, size_px: int) -> tuple[Sig
     Raises:
         InputError: For a label that is not one of `LABELS`.
     """
-    if label not in LABELS:
-        raise InputError(f"expected a class of the synthetic films, got {label!r}; {nearest(label, LABELS)}")
+    require_known(label, LABELS, "expected a class of the synthetic films, got")
     kind, plane = LABELS.index(label), (size_px, size_px)
     strength = float(rng.uniform(*_STRENGTH[label]))
     facts: dict[str, float | str] = {"strength": strength}

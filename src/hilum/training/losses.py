@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax
 
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, require_known
 from hilum.study.losses import ClassWeights, CrossEntropy, Loss
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
@@ -41,8 +41,7 @@ def class_weights(
         return None
     if isinstance(choice, dict):
         for name in choice:
-            if name not in classes:
-                raise InputError(f"class weights name {name!r}, which is no class; {nearest(name, classes)}")
+            require_known(name, classes, "class weights name", ", which is no class")
         missing = [c for c in classes if c not in choice]
         if missing:
             raise InputError(f"class weights must name every class; {missing[0]!r} has none in {choice!r}")

@@ -21,7 +21,7 @@ from hilum.artifacts.prepared import PreparedStore
 from hilum.artifacts.questions import check_questions
 from hilum.artifacts.run_files import StageLine
 from hilum.core.engine import Engine
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.keys import ALWAYS, Key
 from hilum.core.memory import MemoryPeak
 from hilum.models.machine import exact_arithmetic, keep_memory
@@ -105,8 +105,7 @@ class Run:
         """
         names = [r.cell.name for r in self.planned]
         for name in self.only:
-            if name not in names:
-                raise InputError(f"the study has no cell {name!r}; {nearest(name, names)}")
+            require_known(name, names, "the study has no cell")
         return [r for r in recipes(self.study) if not self.only or r.cell.name in self.only]
 
     @cached_property

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import require_known
 from hilum.core.text import read_toml
 
 
@@ -60,6 +60,5 @@ def public_set(name: str) -> PublicSet:
         InputError: There is none.
     """
     sets = public_sets()
-    if name not in sets:
-        raise InputError(f"unknown public set {name!r}; {nearest(name, sets)}")
+    require_known(name, sets, "unknown public set")
     return sets[name]

@@ -37,23 +37,18 @@ class Schedule(Protocol):
         Raises:
             HilumError: All steps have been taken.
         """
-        ...
 
     def stepped(self) -> None:
         """A step was taken."""
-        ...
 
     def epoch_ended(self, valid_loss: float) -> None:
         """An epoch is over, and this is its validation loss."""
-        ...
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs, JSON-able."""
-        ...
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from where `state` was taken."""
-        ...
 
 
 class StepwiseSchedule:

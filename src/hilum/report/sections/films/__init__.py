@@ -37,9 +37,9 @@ def copies(folder: RunFolder) -> str:
         "near": "near copies confirmed on aligned pixels",
     }
     words = ", ".join(f"{numbers.count(n)} {kinds.get(k, k)}" for k, n in found.n_pairs.items())
-    if not found.n_groups:
+    if not found.groups:
         return "No copies were found among the films."
     return (
-        f"Pairs of copies found: {words}; in {numbers.count(found.n_groups)} groups, the largest of "
+        f"Pairs of copies found: {words}; in {numbers.count(len(found.groups))} groups, the largest of "
         f"{numbers.count(found.largest_group)} films, and each group is in one part only."
     )
