@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from hilum.artifacts.duplicates import KINDS
@@ -14,7 +12,7 @@ from hilum.report.caution import Caution, by_severity, caution
 from hilum.report.cautions import not_by_hilum
 from hilum.report.class_words import others
 from hilum.report.page import Page, Section
-from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, text_cell
+from hilum.report.table import Cell, Column, Table, count_cell, plain_table, rate_cell, text_cell
 
 PAGE = "audit.html"
 TELLS_MUCH: Final = 0.8
@@ -147,11 +145,12 @@ def _classes(a: Findings) -> Section:
         found = a[f"class_by_{name.replace(' ', '_')}"]
         labels = sorted({label for n in found.values() for label in n})
         tables.append(
-            _counts(
+            plain_table(
                 f"class-by-{name.replace(' ', '-')}",
-                f"Class by {name}",
                 (name.capitalize(), *labels, "All"),
                 [(value, *(n.get(c, 0) for c in labels), sum(n.values())) for value, n in found.items()],
+                f"Class by {name}",
+                "Numbers of films.",
             )
         )
     return Section("classes", "Class by source, age, view and container", items=tables)
@@ -170,12 +169,11 @@ def _copies(a: Findings) -> Section:
         sizes = ", ".join(f"{numbers.count(c)} of {size}" for size, c in copies["sizes"].items())
         words.append(f"Groups by size: {sizes}. The largest: {', '.join(copies['largest_group'])}.")
         tables.append(
-            _counts(
+            plain_table(
                 "copies-by-source",
-                "Pairs of copies by source",
                 ("Source", "And source", "Equal bytes", "Equal pixels", "Near"),
                 [(p["first"], p["second"], *(p[k] for k in KINDS)) for p in copies["by_sources"]],
-                n_words=2,
+                "Pairs of copies by source",
             )
         )
     words.append(_listed("groups hold films of different labels", conflicts["n_groups"], conflicts["groups"]))
@@ -213,7 +211,7 @@ def _split(a: Findings) -> Section:
         ("of these, with different labels", leaks["n_label_conflicts"]),
         ("test films with a copy in train or validation", leaks["n_test_films_with_copy_elsewhere"]),
     )
-    table = _counts("leaks", "In two parts", ("In two parts", "Number"), rows)
+    table = plain_table("leaks", ("In two parts", "Number"), rows, "In two parts")
     films = _films(
         "leaking-films",
         "Films of patients and copies in two parts",
@@ -223,26 +221,7 @@ def _split(a: Findings) -> Section:
     return Section("split", "The split", (words,), [table], films)  # fmt: skip
 
 
-def _counts(
-    name: str, title: str, head: Sequence[str], rows: Iterable[Sequence[Any]], n_words: int = 1
-) -> Table:
-    """A table of counts behind `n_words` columns of words."""
-    columns = [Column(label, numeric=k >= n_words) for k, label in enumerate(head)]
-    taken = Counter(name for c in columns for name in c.names)
-    columns = [  # classes may be written in letters that a csv's heading does not have
-        replace(c, key=f"{c.label} {k}") if taken[c.names[0]] > 1 or not c.names[0] else c
-        for k, c in enumerate(columns)
-    ]
-    body = [[text_cell(v) if k < n_words else count_cell(v) for k, v in enumerate(row)] for row in rows]
-    return Table(name, title, "Numbers of films." if "Class" in title else "", columns, body)
-
-
 def _films(name: str, title: str, what: str, groups: Sequence[Mapping[str, str]]) -> list[Table]:
     """The films of groups by name, and what they are; none where there is no group."""
-    columns = [Column("Group"), Column("Film", numeric=False), Column(what, numeric=False)]
-    body = [
-        [count_cell(k), text_cell(film), text_cell(is_)]
-        for k, group in enumerate(groups, 1)
-        for film, is_ in group.items()
-    ]
-    return [Table(name, title, "", columns, body)] if body else []
+    rows = [(k, film, is_) for k, group in enumerate(groups, 1) for film, is_ in group.items()]
+    return [plain_table(name, ("Group", "Film", what), rows, title)] if rows else []

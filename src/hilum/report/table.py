@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -27,6 +28,7 @@ _LATEX = {
     "\N{NARROW NO-BREAK SPACE}": r"\,",
     "\N{NO-BREAK SPACE}": "~", "±": r"$\pm$", "→": r"$\rightarrow$", "·": r"$\cdot$", "−": "$-$", "’": "'",
 }  # fmt: skip
+_PLAIN = str.maketrans({"\n": " ", "\N{NARROW NO-BREAK SPACE}": "", "\N{NO-BREAK SPACE}": " "})
 _WIDEST = 100_000  # characters of a line of plain text, which is never broken or cut
 _LATEX_RE = re.compile("|".join(re.escape(c) for c in _LATEX))
 
@@ -272,11 +274,52 @@ class Table:
                 Text(f"{c.group} {c.label}".strip()), justify="right" if c.numeric else "left", no_wrap=True
             )
         for row in self.rows:
-            grid.add_row(*(Text(cell.text.replace("\n", " ")) for cell in row))
+            grid.add_row(*(Text(cell.text.translate(_PLAIN)) for cell in row))
         out = io.StringIO()
         Console(file=out, width=_WIDEST, color_system=None).print(grid)
         lines = [line.rstrip() for line in out.getvalue().splitlines()]
-        return "\n".join([*lines, *([""] if any(self.notes) else []), *(n for n in self.notes if n)])
+        notes = [n.translate(_PLAIN) for n in self.notes if n]
+        return "\n".join([*lines, *([""] if notes else []), *notes])
+
+
+def plain_table(
+    name: str,
+    head: Sequence[str],
+    rows: Sequence[Sequence[Cell | str | float | None]],
+    title: str = "",
+    caption: str = "",
+    notes: Sequence[str] = (),
+) -> Table:
+    """A table of values as they are; a column of numbers is set flush right.
+
+    Args:
+        name: Stem of its files.
+        head: Labels of the columns, any words: those whose names in the csv would be alike are numbered there.
+        rows: Cells, or values: words, counts, numbers with four decimals, None for what is not known.
+        title: As `Table` has it, and so are caption and notes.
+    """
+    body = [[v if isinstance(v, Cell) else _cell(v) for v in row] for row in rows]
+    numeric = [
+        bool(body) and not any(isinstance(row[k].value, str) for row in body) for k in range(len(head))
+    ]
+    taken = Counter(_name(label) for label in head)
+    columns = [
+        Column(
+            label,
+            numeric=numeric[k],
+            key=f"{label} {k + 1}" if taken[_name(label)] > 1 or not _name(label) else "",
+        )
+        for k, label in enumerate(head)
+    ]
+    return Table(name, title, caption, columns, body, notes)
+
+
+def _cell(value: str | float | None) -> Cell:
+    if isinstance(value, str):
+        return text_cell(value)
+    if isinstance(value, float):
+        return Cell(f"{value:.4f}", value)
+    return Cell(numbers.NONE, None, quiet=True) if value is None else count_cell(value)
 
 
 def write_tables(tables: Iterable[Table], folder: Path) -> None:
