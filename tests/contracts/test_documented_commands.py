@@ -20,11 +20,11 @@ from documented import PAGES, ROOT, lines, mentions, table_rows
 from hilum.artifacts.predictions import Predictions
 from hilum.cli.ending import ended
 from hilum.cli.main import app
-from hilum.cli.run import study_path
 from hilum.core.seeding import generator
 from hilum.study.file import read_study
 from hilum.study.suite import is_suite, read_suite
 from hilum.synthetic.phantom import draw
+from hilum.workflow.asked import study_path
 from hilum.workflow.plan import recipes
 from statistics_rows import read_statistics
 

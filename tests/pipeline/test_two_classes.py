@@ -131,7 +131,7 @@ def test_find_rate_sees_what_the_study_would_and_trains_nothing(
     before = sorted((workspace / "trials").iterdir())
     done = CliRunner().invoke(app, [*args, "--out", str(tmp_path / "frozen")], catch_exceptions=False)
     assert done.exit_code == 0
-    header, line, path = done.stdout.strip().splitlines()
+    header, _, line, path = done.stdout.strip().splitlines()
     assert header.split() == ["cell", "steep", "valley", "minimum", "study"]
     assert line.split()[0] == "squeezenet1_0--baseline--slow"
     assert line.split()[-1] == "1.0e-09"

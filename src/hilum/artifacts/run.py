@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from hilum.artifacts.header import Header, as_written, checked, members, read_object, write_json
-from hilum.core.errors import InputError
+from hilum.core.errors import InputError, nearest
 from hilum.study.factors import FACTOR, GridCell
 from hilum.study.faults import that_set
 
@@ -204,6 +204,27 @@ class RunRecord:
 def is_run(folder: Path) -> bool:
     """Whether a folder is that of a run."""
     return (folder / NAME).is_file()
+
+
+def run_path(name: str, workspace: Path) -> Path:
+    """The folder of a run: a path, its name in the workspace, or its study's name where the workspace has one run of it.
+
+    Raises:
+        InputError: No such run, or several.
+    """
+    if is_run(Path(name)):
+        return Path(name)
+    there = {p.parent.name: p.parent for p in sorted((workspace / "runs").glob(f"*/{NAME}"))}
+    found = [p for n, p in there.items() if name in (n, n.rpartition("-")[0])]
+    if len(found) > 1:
+        raise InputError(
+            f"run {name!r} is one of {', '.join(p.name for p in found)} in {workspace}; give the whole name"
+        )
+    if not found:
+        raise InputError(
+            f"no run {name!r}: neither a folder with run.json nor a run of {workspace}; {nearest(name, there)}"
+        )
+    return found[0]
 
 
 def renew_reporting(path: Path, reporting: Mapping[str, Any]) -> None:

@@ -59,3 +59,10 @@ class SuiteRecord:
 def is_suite_folder(folder: Path) -> bool:
     """Whether a folder is that of a suite."""
     return (folder / NAME).is_file()
+
+
+def runs_of(folder: Path) -> list[Path]:
+    """The run's folder itself; of a suite's folder those of its members."""
+    if not is_suite_folder(folder):
+        return [folder]
+    return [folder.parent / m.run for m in SuiteRecord.read(folder).members]

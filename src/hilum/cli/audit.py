@@ -9,61 +9,52 @@ from typing import Annotated
 import typer
 
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.outputs import check_outputs, file_output, folder_output
+from hilum.artifacts.outputs import check_outputs, folder_output
 from hilum.artifacts.split import Split
+from hilum.cli.options import (
+    AS_JSON,
+    DUPLICATES,
+    MANIFEST,
+    POSITIVE,
+    QUIET,
+    SEED,
+    WORKERS,
+    duplicates_output,
+    local,
+)
 from hilum.core import progress
-from hilum.core.engine import Local
-from hilum.study.classes import USUAL_POSITIVE, positive_class
+from hilum.study.classes import positive_class
 
 
 def audit(
-    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="manifest.csv of `hilum ingest`.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for audit.json and audit.html.")],
+    manifest: MANIFEST,
+    out: Annotated[Path, typer.Option("--out", help="Folder for audit.json, audit.html and tables.")],
     split: Annotated[Path | None, typer.Option("--split", help="split.json to check for leaks.")] = None,
-    positive: Annotated[
-        str | None,
-        typer.Option(
-            "--positive",
-            help=f"Class that the probes look for; {USUAL_POSITIVE} where it is one of the labels.",
-        ),
-    ] = None,
-    duplicates: Annotated[
-        Path | None,
-        typer.Option("--duplicates", help="duplicates.json to read, or to make when it is not there."),
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the probes.")] = 0,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    positive: POSITIVE = None,
+    duplicates: DUPLICATES = None,
+    seed: SEED = 0,
+    workers: WORKERS = None,
+    as_json: AS_JSON = False,
+    quiet: QUIET = False,
 ) -> None:
     """Look for copies, conflicts, leaks and shortcuts among films, before anything is trained on them."""
-    kept = duplicates is not None and duplicates.is_file()
-    names = ("audit.json", "audit.html", *(() if duplicates is not None else ("duplicates.json",)))
-    made = [folder_output(out, "audit", *names)]
-    if duplicates is not None and not kept:
-        made.append(file_output(duplicates, "duplicates", ".json", option="--duplicates", beside=()))
-    check_outputs(made, [p for p in (manifest, split, duplicates if kept else None) if p is not None])
-    from hilum.artifacts.duplicates import Duplicates
-    from hilum.report.audit_page import PAGE
-    from hilum.stages.audit import NAME, write_audit
-    from hilum.stages.audit import (
-        audit as audit_stage,
-    )  # late: scikit-learn and decoders take a while to import
-    from hilum.stages.duplicates import find_duplicates
+    made, read = duplicates_output(duplicates)
+    names = ("audit.json", "audit.html", *(() if duplicates is None else ("duplicates.json",)))
+    check_outputs(
+        [folder_output(out, "audit", *names), *made], [p for p in (manifest, split, *read) if p is not None]
+    )
+    from hilum.stages.audit import audit as audit_films  # late: scikit-learn and decoders
+    from hilum.stages.audit import write_audit
+    from hilum.stages.duplicates import known_duplicates
 
     progress.set_quiet(quiet)
     films = Manifest.read(manifest)
     positive = positive_class(positive, films.count_by("label"), str(manifest))
     parts = Split.read(split) if split is not None else None
-    path = duplicates if duplicates is not None else out / "duplicates.json"
-    if kept:
-        found = Duplicates.read(path)
-    else:
-        found = find_duplicates(films, Local(workers))
-        found.write(path)
-    findings = audit_stage(films, found, parts, positive=positive, seed=seed)
+    copies = known_duplicates(films, local(workers), duplicates)
+    if duplicates is None:
+        copies.write(out / "duplicates.json")
+    findings = audit_films(films, copies, parts, positive=positive, seed=seed)
     page = write_audit(findings, out, f"Audit of {manifest.name}")
-    if as_json:
-        print(json.dumps(findings, indent=1, ensure_ascii=False))
-        return
-    print("\n".join([page.sentence, *map(str, page.cautions), str(out / NAME), str(out / PAGE)]))
+    told = f"{page.brief}\n{out / 'audit.json'}\n{out / 'audit.html'}"
+    print(json.dumps(findings, indent=1, ensure_ascii=False) if as_json else told)

@@ -10,17 +10,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hilum.artifacts.outputs import check_outputs, file_output
-from hilum.core.errors import InputError
+from hilum.cli.options import SEED, listed
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from hilum.augment.pipeline import Pipeline
 
 app = typer.Typer(no_args_is_help=True)
 
-_MAX_FILMS = 12
-_DEFAULT = "baseline,crop,crop-distortion,crop-zoom"
+FILMS = Annotated[list[Path], typer.Argument(metavar="FILMS...", help="Up to 12 films: png, jpg, dcm ...")]
+OUT = Annotated[Path, typer.Option("--out", help="The picture to write: .png or .svg.")]
+STUDY = Annotated[
+    Path | None, typer.Option("--study", help="A study file whose own pipelines may be named too.")
+]
+AS_DRAWN = Annotated[
+    bool,
+    typer.Option("--as-drawn", help="Let each step act with its own probability; else every step acts."),
+]
+BOX = Annotated[
+    str,
+    typer.Option(
+        help="Follow a box on the one film: left,top,width,height as shares of its sides; prints what is left of it."
+    ),
+]
 
 
 @app.callback()
@@ -30,26 +41,16 @@ def _augment() -> None:
 
 @app.command()
 def show(
-    films: Annotated[
-        list[Path], typer.Argument(metavar="FILMS...", help="Up to 12 films: png, jpg, dcm ...")
-    ],
-    out: Annotated[Path, typer.Option("--out", help="The picture to write: .png or .svg.")],
-    pipelines: Annotated[str, typer.Option(help="Names of pipelines, with commas between.")] = _DEFAULT,
-    study: Annotated[
-        Path | None, typer.Option("--study", help="A study file whose own pipelines may be named too.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
+    films: FILMS,
+    out: OUT,
+    pipelines: Annotated[
+        str, typer.Option(help="Names of pipelines, with commas between.")
+    ] = "baseline,crop,crop-distortion,crop-zoom",
+    study: STUDY = None,
+    seed: SEED = 0,
     size_px: Annotated[int, typer.Option(min=32, help="Side of the prepared film.")] = 244,
-    as_drawn: Annotated[
-        bool,
-        typer.Option("--as-drawn", help="Let each step act with its own probability; else every step acts."),
-    ] = False,
-    box: Annotated[
-        str,
-        typer.Option(
-            help="Follow a box on the one film: left,top,width,height as shares of its sides; prints what is left of it."
-        ),
-    ] = "",
+    as_drawn: AS_DRAWN = False,
+    box: BOX = "",
 ) -> None:
     """Write a panel: a row a film, a column a pipeline, what was drawn beneath.
 
@@ -58,40 +59,17 @@ def show(
     unless its `parts` say otherwise.
     """
     check_outputs([file_output(out, "picture", ".png", ".svg", beside=())], films)
-    from hilum.augment.follow import Box
-    from hilum.augment.pipeline import Pipeline  # late: decoders and matplotlib take a while to import
-    from hilum.imaging.decode import decode_file
-    from hilum.report.box_panel import box_panel
-    from hilum.report.boxed_film import box_under
-    from hilum.report.panel import on_purpose, panel, panel_rows
+    from hilum.report.film_panel import write_box_panel, write_panel  # late: decoders and matplotlib
     from hilum.report.pipeline_words import steps_words
 
-    if len(films) > _MAX_FILMS:
-        raise InputError(f"a panel holds at most {_MAX_FILMS} films, got {len(films)}; name fewer")
-    names = [n.strip() for n in pipelines.split(",") if n.strip()]
-    if not names:
-        raise InputError(f"--pipelines must name at least one pipeline, got {pipelines!r}")
-    drawn = _named(names, study, size_px)
-    for p in drawn:
+    named = _named(listed(pipelines, "--pipelines"), study, size_px)
+    for p in named:
         print(f"{p.name}: {steps_words(p.to_dict())}", file=sys.stderr)
-    if not as_drawn:
-        drawn = [Pipeline.from_dict(on_purpose(p.to_dict())) for p in drawn]
     if box:
-        if len(films) != 1:
-            raise InputError(f"--box is on one film, got {len(films)} films; name one")
-        boxed = box_under(
-            decode_file(films[0]).pixels, Box.read(box), dict(zip(names, drawn, strict=True)), seed
-        )
-        _write(out, box_panel(boxed))
-        for film in boxed[1:]:
-            print(f"{films[0].stem}\t{film.title}\t{film.left:.4f}\t{film.caption}")
-        return
-    rows = panel_rows([(path.stem, decode_file(path).pixels) for path in films], drawn, seed)
-    how = "each step with its own probability" if as_drawn else "drawn on purpose: every step acts"
-    _write(out, panel(names, rows, f"Training films, seed {seed}, {how}"))
-    for name, cells in rows:
-        for pipeline, cell in zip(names, cells, strict=True):
-            print(f"{name}\t{pipeline}\t{cell.caption}")
+        told = write_box_panel(films, named, out, seed, as_drawn, box)
+    else:
+        told = write_panel(films, named, out, seed, as_drawn)
+    print("\n".join("\t".join(line) for line in told))
 
 
 def _named(names: Sequence[str], study: Path | None, size_px: int) -> list[Pipeline]:
@@ -110,10 +88,3 @@ def _named(names: Sequence[str], study: Path | None, size_px: int) -> list[Pipel
     value = read_study(study)
     grid = value.grid.model_copy(update={"pipelines": list(names)})
     return list(pipelines(value.model_copy(update={"grid": grid})).values())
-
-
-def _write(out: Path, fig: Figure) -> None:
-    from hilum.core.files import write_bytes
-    from hilum.report import style
-
-    write_bytes(out, style.svg_bytes(fig) if out.suffix.lower() == ".svg" else style.png_bytes(fig))

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+from hilum.cli.options import QUIET, WORKSPACE
+from hilum.cli.run import run
 
 
-def demo(
-    workspace: Annotated[Path, typer.Option(help="Folder for everything that is computed.")] = Path("demo"),
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
-) -> None:
+def demo(workspace: WORKSPACE = Path("demo"), quiet: QUIET = False) -> None:
     """Draw synthetic films and run a whole study on them, to its report."""
-    from hilum.cli.run import run
-
     run("demo", workspace=workspace, quiet=quiet)

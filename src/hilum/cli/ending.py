@@ -21,6 +21,11 @@ DEFECT, INPUT, BROKEN_PIPE = 1, 2, 128 + signal.SIGPIPE
 _NOTHING_KEPT = "stopped; nothing half-written was left, and the same command starts anew"
 
 
+def kept(workspace: Path) -> str:
+    """What a stopped command says last: where its work is, and how to go on."""
+    return f"everything finished is kept in {workspace}; the same command goes on where it was"
+
+
 @contextmanager
 def when_stopped(kept: str) -> Iterator[None]:
     """Say what is kept, and how to go on, when the block is stopped.

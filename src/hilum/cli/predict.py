@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hilum.artifacts.outputs import check_outputs, file_output
+from hilum.cli.options import QUIET
 from hilum.core.progress import set_quiet
-
-SHOWN = 3
-"""Films named for each reason."""
 
 
 def predict(
@@ -24,7 +21,7 @@ def predict(
     strict: Annotated[
         bool, typer.Option("--strict", help="Write nothing and exit with 2 when any film cannot be scored.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: QUIET = False,
 ) -> None:
     """Score films with a trained model.
 
@@ -33,18 +30,11 @@ def predict(
     check_outputs([file_output(out, "predictions", ".csv")], [bundle, *films, *([split] if split else [])])
     from hilum.artifacts.split import Split
     from hilum.models.machine import choose_device, exact_arithmetic, keep_memory
-    from hilum.stages.predict import predict_films
+    from hilum.stages.predict import predict_films, scored_words
 
     set_quiet(quiet)
     keep_memory()
     exact_arithmetic()
     done = predict_films(bundle, films, out, choose_device(), Split.read(split) if split else None, strict)
-    for note in done.header.options.get("left_out", []):
-        print(note, file=sys.stderr)
-    failed = Counter(e for e in done.errors if e)
-    for reason, n in sorted(failed.items()):
-        films_of_it = [i for i, e in zip(done.image_ids, done.errors, strict=True) if e == reason]
-        more = ", ..." if n > SHOWN else ""
-        print(f"not scored, {reason}: {n} ({', '.join(films_of_it[:SHOWN])}{more})", file=sys.stderr)
-    print(f"{len(done) - failed.total()} films scored, {failed.total()} not", file=sys.stderr)
+    print("\n".join(scored_words(done)), file=sys.stderr)
     print(out)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hilum.artifacts.outputs import check_outputs, folder_output
+from hilum.cli.options import QUIET
 from hilum.core import progress
 from hilum.core.errors import InputError
 
@@ -26,7 +27,7 @@ def report(
     box: Annotated[
         str, typer.Option("--box", help="The box on it: left,top,width,height as shares of the film’s sides.")
     ] = "",
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: QUIET = False,
 ) -> None:
     """Evaluate a run where that is not done, and write its report.
 

@@ -21,8 +21,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from hilum.core.digests import sha256_bytes, sha256_file
-from hilum.core.errors import DigestError, InputError
-from hilum.models.registry import Backbone, WeightsFile
+from hilum.core.errors import DigestError, HilumError, InputError
+from hilum.models.registry import BACKBONES, Backbone, WeightsFile
 
 
 @dataclass(frozen=True)
@@ -263,3 +263,18 @@ def fetch(b: Backbone) -> Path:
             ) from e
         return target
     return find(b).path or Path()
+
+
+def known_weights() -> list[tuple[str, str, str, str]]:
+    """(backbone, file, licence, where it is on this machine or ``-``) of all weights that are known."""
+    rows = []
+    for b in BACKBONES.values():
+        try:
+            here = find(b).path
+        except HilumError:
+            here = None
+        rows += [
+            (b.name, w.filename, w.licence, str(here) if here and here.name == w.filename else "-")
+            for w in b.weights
+        ]
+    return rows

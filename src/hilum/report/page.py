@@ -136,6 +136,11 @@ class Page:
         return list(found.values())
 
     @property
+    def brief(self) -> str:
+        """What it is about and what to know first, in lines of plain text."""
+        return "\n".join([self.sentence, *map(str, by_severity(self.cautions))])
+
+    @property
     def tables(self) -> list[Table]:
         """Every table on it."""
         parts = [*([self.first] if self.first else []), *self.sections]

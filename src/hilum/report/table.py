@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from hilum.core.files import write_text
 from hilum.core.tables import table_text
@@ -285,7 +286,7 @@ class Table:
 def plain_table(
     name: str,
     head: Sequence[str],
-    rows: Sequence[Sequence[Cell | str | float | None]],
+    rows: Sequence[Sequence[Any]],
     title: str = "",
     caption: str = "",
     notes: Sequence[str] = (),

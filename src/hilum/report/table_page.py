@@ -24,6 +24,8 @@ from hilum.stats.trial_curves import trial_curves
 from hilum.study.metrics import formulas, metric_label
 
 PAGE = "evaluation.html"
+ALL = "all"
+"""The part of the rows where no film is of any part."""
 BINS = 10
 """Of the calibration figure."""
 _FEW = 50
@@ -37,7 +39,7 @@ class EvaluatedTable:
         path: The table.
         rows: Of ``statistics.json``.
         predictions: The films that they are of.
-        part: Their part; ``all`` where no film is of any.
+        part: Their part; `ALL` for none.
         positive: The positive class.
         unit: What was resampled.
         notes: What was done to read the tables, and which films were left out.
@@ -50,6 +52,13 @@ class EvaluatedTable:
     positive: str
     unit: ResamplingUnit
     notes: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """Which films, the class, and whose table, in a line."""
+        of = "no part" if self.part == ALL else f"part {self.part!r}"
+        films = self.predictions
+        return f"{len(films)} films of {of}, positive class {self.positive!r}, provenance {films.provenance}"
 
     @property
     def units(self) -> str:
@@ -69,7 +78,7 @@ def write_table_page(found: EvaluatedTable, folder: Path, command: str = "") -> 
     k = films.classes.index(found.positive)
     curves = trial_curves(films, found.positive)
     n_positive = int(curves.confusion[k].sum())
-    of_part = "" if found.part == "all" else f" of part {found.part}"
+    of_part = "" if found.part == ALL else f" of part {found.part}"
     matrix = matrix_table(
         "confusion", "Confusion matrix", "Films by truth and by the class of the highest probability",
         films.classes, found.positive, curves.confusion,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from hilum.core.digests import sha256_file
 from hilum.core.errors import DigestError, InputError, MissingExtraError
 from hilum.core.progress import say
 from hilum.core.text import counted
+from hilum.report.table import plain_table
 from hilum.sources.public.catalogue import PublicSet, public_set
 from hilum.sources.public.download import Interrupted, download
 from hilum.sources.public.unpack import DamagedArchive, unpack
@@ -41,6 +43,25 @@ class Fetched:
     folder: Path
     record: dict[str, Any]
     already: bool
+
+    @property
+    def words(self) -> str:
+        """What came, whether it was checked, its licence, and whom to cite."""
+        lines = [f"{self.folder}: {'is here already' if self.already else 'fetched'}"]
+        if digest := self.record.get("archive_sha256"):
+            checked = self.record.get("digest_was_checked")
+            how = "as declared" if checked else "none was declared, so it was not checked"
+            lines.append(f"sha256 of the zip: {digest} ({how})")
+        return "\n".join([*lines, f"licence: {self.record['licence']}", f"cite: {self.record['citation']}"])
+
+
+def sets_words(sets: Sequence[PublicSet]) -> str:
+    """The public sets in plain text: a row each, and beneath it what is in each and whom to cite."""
+    rows = [(s.name, s.size, s.licence, s.patient_ids, s.page) for s in sets]
+    notes = [text for s in sets for text in (f"{s.name}: {s.title}; {s.films}", f"  cite: {s.citation}")]
+    return plain_table(
+        "sets", ("name", "size", "licence", "patient ids", "page"), rows, notes=notes
+    ).to_text()
 
 
 def fetch(

@@ -51,6 +51,16 @@ def find_duplicates(manifest: Manifest, engine: Engine) -> Duplicates:
     return Duplicates(pairs, {f.image_id: f.pixels_sha256[:SHORT] for f in manifest.films}, header)
 
 
+def known_duplicates(manifest: Manifest, engine: Engine, path: Path | None) -> Duplicates:
+    """The copies that a file names; where it is not there they are looked for and, where it has a path, written."""
+    if path is not None and path.is_file():
+        return Duplicates.read(path)
+    found = find_duplicates(manifest, engine)
+    if path is not None:
+        found.write(path)
+    return found
+
+
 def exact_duplicates(manifest: Manifest) -> Duplicates:
     """Only the copies that digests show; no film is read."""
     header = Header("duplicates", inputs={"manifest": manifest.digest}, options={"near": False})

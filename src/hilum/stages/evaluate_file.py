@@ -22,14 +22,11 @@ from hilum.artifacts.statistics import RULES, write_statistics
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError, nearest
 from hilum.report.looks import looks_words
-from hilum.report.table_page import EvaluatedTable
+from hilum.report.table_page import ALL, EvaluatedTable
 from hilum.stats.resampling_unit import resampling_unit
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.summary import N_RESAMPLES, cell_statistics
 from hilum.stats.tested_films import PART
-
-ALL = "all"
-"""The part of the rows where no film is of any part."""
 
 
 @dataclass(frozen=True)

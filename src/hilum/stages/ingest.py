@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from hilum.core.errors import InputError, require_known
 from hilum.core.progress import progress
 from hilum.core.table_paths import absolute
 from hilum.core.text import counted
+from hilum.report.table import Cell, plain_table
 from hilum.sources import checks
 from hilum.sources import labels as labels_file
 from hilum.sources.account import Count, counts_of, header_of, notes_of
@@ -62,6 +63,43 @@ class Ingested:
     excluded: Mapping[tuple[str, str], int]
     exclusions: tuple[Exclusion, ...]
     notes: tuple[str, ...]
+
+    @property
+    def n_patients(self) -> int:
+        """Patients that are known."""
+        return len({f.patient_id for f in self.manifest.films if f.patient_id})
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a program."""
+        return {
+            "manifest": str(self.manifest_path),
+            "excluded_table": str(excluded_path(self.manifest_path)),
+            "digest": self.manifest.digest,
+            "films": len(self.manifest),
+            "patients": self.n_patients,
+            "counts": [asdict(c) for c in self.counts],
+            "excluded": [{"source": s, "reason": reason, "n": n} for (s, reason), n in self.excluded.items()],
+            "notes": list(self.notes),
+        }
+
+    @property
+    def words(self) -> str:
+        """For a person: what came in, what was left out, what to read."""
+        none = Cell("declared none")
+        rows = [
+            (c.source, c.layout, c.label, c.films, none if c.patients is None else c.patients)
+            for c in self.counts
+        ]
+        rows.append(("all", "", "", len(self.manifest), self.n_patients or none))
+        told = [plain_table("films", ("source", "layout", "label", "films", "patients"), rows).to_text()]
+        if self.excluded:
+            out = [(*which, n) for which, n in self.excluded.items()]
+            out.append(("all", "", sum(self.excluded.values())))
+            told.append(f"left out:\n{plain_table('left-out', ('source', 'reason', 'n'), out).to_text()}")
+        where = (
+            f"{self.manifest_path}: {len(self.manifest)} films; left out: {excluded_path(self.manifest_path)}"
+        )
+        return "\n\n".join([*told, "\n".join([*(f"note: {n}" for n in self.notes), where])])
 
 
 def ingest(

@@ -46,6 +46,8 @@ CONSTANT = 1e-6
 
 SHOWN = 20
 """Films named in a message, at most."""
+_NAMED = 3
+"""Films named for each reason, of films that were left without scores."""
 
 
 @dataclass(frozen=True)
@@ -183,3 +185,17 @@ def predict_films(
     )
     predictions.write(out)
     return predictions
+
+
+def scored_words(done: Predictions) -> list[str]:
+    """What was left out, the films without scores by reason, and how many have them: a line each."""
+    failed: dict[str, list[str]] = {}
+    for image_id, error in zip(done.image_ids, done.errors, strict=True):
+        if error:
+            failed.setdefault(error, []).append(image_id)
+    lines = [*done.header.options.get("left_out", ())]
+    for reason, ids in sorted(failed.items()):
+        more = ", ..." if len(ids) > _NAMED else ""
+        lines.append(f"not scored, {reason}: {len(ids)} ({', '.join(ids[:_NAMED])}{more})")
+    n_failed = sum(map(len, failed.values()))
+    return [*lines, f"{len(done) - n_failed} films scored, {n_failed} not"]

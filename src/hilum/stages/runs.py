@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hilum.artifacts.looks import Ledger, looks
 from hilum.artifacts.run import RunCell, is_run
@@ -20,9 +21,11 @@ from hilum.artifacts.suite_record import SuiteRecord, is_suite_folder
 from hilum.artifacts.trial_files import BUNDLE
 from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.tables import count_rows
+from hilum.report.table import Cell, Table, plain_table
 from hilum.study.factors import FACTOR
 from hilum.study.faults import unsafe_among
 
+_DIGITS = 12  # of a study's digest, as in the names of runs
 FINISHED, UNFINISHED, PAPER, BROKEN = "finished", "unfinished", "paper", "unreadable"
 
 
@@ -60,6 +63,15 @@ class RunLine:
     members: tuple[str, ...] = ()
     run: RunFolder | None = field(default=None, repr=False, compare=False)
 
+    def to_dict(self) -> dict[str, Any]:
+        """A row for a program."""
+        unsafe = [f"UNSAFE: {', '.join(self.unsafe)}"] if self.unsafe else []
+        return {
+            "run": self.folder, "state": self.state, "study": self.study, "version": self.study_version, "films": self.n_films,
+            "cells": self.n_cells, "trials": self.n_trials, "seconds": self.seconds, "looks": self.looks,
+            "marks": [*unsafe, *self.remarks, *self.members],
+        }  # fmt: skip
+
 
 @dataclass(frozen=True)
 class CellLine:
@@ -74,6 +86,17 @@ class CellLine:
     run: str
     cell: RunCell
     row: StudyRow | None
+
+    def to_dict(self, metric: str) -> dict[str, Any]:
+        """A row for a program, its figure under the metric's name."""
+        figures = {metric: "estimate", "low": "low", "high": "high", "trials": "n_trials", "films": "n"}
+        return {
+            "run": self.run,
+            **self.cell.factors,
+            **{name: getattr(self.row, key, None) for name, key in figures.items()},
+            "resampled": self.row.unit if self.row else "",
+            "faults on": list(self.cell.switches),
+        }
 
 
 def list_runs(root: Path) -> list[RunLine]:
@@ -181,3 +204,35 @@ def compare_cells(lines: Iterable[RunLine], where: Mapping[str, str], metric: st
     if metrics and metric not in metrics:
         raise InputError(f"no cell here has a metric {metric!r}; {nearest(metric, metrics)}")
     return found
+
+
+def sorted_rows(rows: Sequence[dict[str, Any]], column: str) -> list[dict[str, Any]]:
+    """Rows by a column, numbers highest first, those that have nothing there last.
+
+    Raises:
+        InputError: There is no such column.
+    """
+    columns = list(dict.fromkeys(k for row in rows for k in row))
+    if rows and column not in columns:
+        raise InputError(f"--sort: no column {column!r}; {nearest(column, columns)}")
+    there = [row for row in rows if row.get(column) not in (None, "")]
+    number = all(isinstance(row[column], int | float) for row in there)
+    there.sort(key=lambda row: row[column] if number else str(row[column]), reverse=number)
+    return there + [row for row in rows if row.get(column) in (None, "")]
+
+
+def rows_table(rows: Sequence[dict[str, Any]]) -> tuple[Table, dict[str, str]]:
+    """Rows as a table without columns that are empty, and the factors that are alike in all of them: said once, not in a column."""
+    levels = {factor: {row.get(factor) for row in rows} for factor in FACTOR if len(rows) > 1}
+    alike = {f: str(*found) for f, found in levels.items() if len(found) == 1 and None not in found}
+    names = dict.fromkeys(k for row in rows for k in row if row[k] not in (None, "", []))
+    columns = [k for k in names if k not in alike]
+    return plain_table("runs", columns, [[_shown(k, row.get(k)) for k in columns] for row in rows]), alike
+
+
+def _shown(column: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    if column == "version":
+        return str(value)[:_DIGITS]
+    return Cell(f"{value:.0f}", value) if column == "seconds" and value is not None else value

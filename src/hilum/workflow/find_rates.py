@@ -12,10 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from hilum.artifacts.header import Header, write_json
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.trial_files import FINDER
+from hilum.artifacts.trial_files import FINDER, FinderCurve
 from hilum.core.engine import Engine
 from hilum.core.progress import progress
+from hilum.report.table import Cell, Table, plain_table
 from hilum.stages.finetune import network_rates
 from hilum.stages.train import head_rates
 from hilum.study.file import Study
@@ -27,10 +29,13 @@ from hilum.workflow.steps import TO_FEATURES, walk
 from hilum.workflow.trials import plan_trials
 from hilum.workflow.workspace import Workspace
 
+Found = Sequence[tuple[Recipe, dict[str, Any]]]
+"""What was seen of each cell: its recipe, and the curve as ``finder.json`` of a trial holds it."""
+
 
 def find_rates(
     study: Study, manifest_path: Path, root: Path, engine: Engine, only: Sequence[str] = ()
-) -> tuple[Study, list[tuple[Recipe, dict[str, Any]]]]:
+) -> tuple[Study, Found]:
     """Run the finder for a study's cells.
 
     Args:
@@ -41,8 +46,7 @@ def find_rates(
         only: Names of cells; all where none is named.
 
     Returns:
-        The study with its classes as the manifest spells them, and of each cell, in its order, the curve that ``finder.json`` of a trial
-        holds.
+        The study with its classes as the manifest spells them, and what was seen of each cell, in its order.
 
     Raises:
         InputError: Something stands in the way of the study, or there is no such cell.
@@ -64,3 +68,33 @@ def find_rates(
                     found[t.recipe.cell.name] = curve
                     step()
     return run.study, [(r, found[r.cell.name]) for r in run.recipes]
+
+
+def write_rates(folder: Path, study: str, found: Found, figure: str) -> None:
+    """Write finder.json and the figure, a panel a backbone, into a folder."""
+    from hilum.report import style
+    from hilum.report.curve_figures import finder_curves
+
+    cells = [{"cell": r.cell.name, "trial": 1, "highest_rate": _highest(r), **curve} for r, curve in found]
+    write_json(folder / FINDER, {"header": Header("finder").to_dict(), "study": study, "cells": cells})
+    panels: dict[str, list[tuple[str, FinderCurve]]] = {}
+    for r, curve in found:
+        label = r.cell.name.partition("--")[2].replace("--", ", ")
+        panels.setdefault(r.cell.backbone, []).append((label, FinderCurve.from_dict(curve)))
+    style.save(finder_curves(list(panels.items())), folder, figure)
+
+
+def rates_table(found: Found) -> Table:
+    """A row a cell: the suggestions, and the rate that the study has."""
+    names = ("steep", "valley", "minimum")
+    rows: list[list[Cell | str]] = []
+    for r, curve in found:
+        suggested = FinderCurve.from_dict(curve).suggestions
+        rates = (*(suggested.get(n) for n in names), _highest(r))
+        rows.append([r.cell.name, *(Cell("-" if v is None else f"{v:.1e}", v) for v in rates)])
+    return plain_table("rates", ("cell", *names, "study"), rows)
+
+
+def _highest(recipe: Recipe) -> float | None:
+    """The highest rate that the study trains a cell with."""
+    return max(recipe.policy.max_rates, default=None)

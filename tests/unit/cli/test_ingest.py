@@ -51,14 +51,14 @@ def test_the_table_goes_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     assert err == ""
     assert out == (
         "source  layout  label   films       patients\n"
-        "------  ------  ------  -----  -------------\n"
+        "------- ------- ------- ------ -------------\n"
         "set     folder  covid       2  declared none\n"
         "set     folder  normal      1  declared none\n"
         "all                         3  declared none\n"
         "\n"
         "left out:\n"
         "source  reason     n\n"
-        "------  ---------  -\n"
+        "------- ---------- -\n"
         "set     truncated  1\n"
         "all                1\n"
         "\n"
@@ -112,7 +112,7 @@ def test_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
         (["set", "--no-patient-ids", "set", "--strict"], "set: covid/cut.png: truncated"),
         (["nowhere"], "no such folder or csv"),
         (["set", "--mooney-patients", "nummer"], "did you mean 'number'"),
-        (["set", "--layout", "folder"], "expected NAME=LAYOUT"),
+        (["set", "--layout", "folder"], "--layout takes NAME=LAYOUT, got 'folder'"),
     ],
 )
 def test_errors_are_one_message_and_exit_code_2(
@@ -129,9 +129,16 @@ def test_errors_are_one_message_and_exit_code_2(
 def test_data_list_names_licence_size_and_citation(capsys: pytest.CaptureFixture[str]) -> None:
     hilum("data", "list")
     out = capsys.readouterr().out
-    assert "mooney: Chest X-Ray Images (Pneumonia)" in out
-    assert "CC BY 4.0" in out
-    assert "Kermany" in out
+    names, _, *rows = out.splitlines()
+    assert names.split()[:3] == ["name", "size", "licence"]
+    assert [row.split()[:3] for row in rows[:3]] == [
+        ["cohen", "0.6", "GB"],
+        ["radiography", "0.8", "GB"],
+        ["mooney", "2.3", "GB"],
+    ]
+    assert "CC BY 4.0" in rows[2]
+    assert "mooney: Chest X-Ray Images (Pneumonia); 5856 of children of 1-5 years" in out
+    assert "  cite: D. S. Kermany et al." in out
     hilum("data", "list", "--json")
     assert [s["name"] for s in json.loads(capsys.readouterr().out)] == ["cohen", "radiography", "mooney"]
 

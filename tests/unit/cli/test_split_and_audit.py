@@ -62,8 +62,8 @@ def test_split_prints_a_table_and_keeps_the_copy_with_its_patient(folder: Path) 
     assert done.exit_code == 0, done.output
     lines = done.output.splitlines()
     assert lines[0].split() == ["part", "bacterial", "covid", "normal", "viral", "all"]
-    assert [line.split()[0] for line in lines[1:5]] == ["train", "valid", "test", "all"]
-    assert lines[4].split()[-1] == "49"
+    assert [line.split()[0] for line in lines[2:6]] == ["train", "valid", "test", "all"]
+    assert lines[5].split()[-1] == "49"
     assert (
         "16 groups; 16 of more than one film, 49 films in them; the largest has 4 (copy of copied/f48)"
         in lines
@@ -96,7 +96,7 @@ def test_without_near_duplicates_it_says_so(folder: Path) -> None:
         (["--method", "set1", "--crossing", "keep-test"], "goes with --method official, got --method set1"),
         (["--method", "official", "--crossing", "keep"], "unknown --crossing 'keep'"),
         (["--method", "official"], "49 of 49 films have no source_part (48 of given, 1 of copied)"),
-        (["--method", "set1", "--exclude", "source"], "take COLUMN=VALUES"),
+        (["--method", "set1", "--exclude", "source"], "--exclude takes COLUMN=VALUES, got 'source'"),
         (["--method", "set1", "--exclude", "sauce=given"], "unknown column 'sauce'; did you mean 'source'"),
         (
             ["--method", "set1", "--include", "label=bacterial", "--include", "image_id=given/f06"],

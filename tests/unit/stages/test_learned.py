@@ -10,9 +10,9 @@ import pytest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.run_files import StageLine
 from hilum.artifacts.run_folder import RunFolder
-from hilum.cli.run import _print_end
 from hilum.report.cautions import cautions
 from hilum.report.learned import learning_cautions, learning_lines, write_learning
+from hilum.report.run_end import run_end
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
 VALID = [[20, 0, 0, 0], [0, 20, 0, 0], [0, 0, 20, 0], [0, 0, 0, 20]]
@@ -93,16 +93,13 @@ def test_rate_loss_and_faults_come_from_the_trials_own_record(run):
     assert "no-better-than-shares" not in {c.code for c in learning_cautions(RunFolder(run))}
 
 
-def test_a_run_ends_with_what_did_not_learn_and_its_stages(run, capsys):
+def test_a_run_ends_with_what_did_not_learn_and_its_stages(run):
     write_learning(RunFolder(run))
-    _print_end(run / "report.html", [StageLine("train", 4, 0, 1.5)])
-    out, err = capsys.readouterr()
-    assert out == f"{run / 'report.html'}\n"
-    lines = err.splitlines()
+    lines = run_end([run], [StageLine("train", 4, 0, 1.5)]).splitlines()
     assert lines[0].startswith(
         "hilum: caution: Scores rank validation films no better than chance (ranks-by-chance): resnet50"
     )
-    assert [x.split() for x in lines[-2:]] == [
+    assert [x.split() for x in (lines[-3], lines[-1])] == [
         ["stage", "done", "found", "seconds"],
         ["train", "4", "0", "1.5"],
     ]

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from hilum.report.checklist_items import CLAIM, TRIPOD_AI
 
 from hilum.core.errors import InputError
+from hilum.report.forms import FORMS
 from hilum.study.file import Study, read_study
 from hilum.study.keys import study_digest
 from hilum.study.reporting import ITEMS, ReportingTable
@@ -15,7 +15,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "reference" / "reporting.md"
 
 def test_every_key_answers_items_that_there_are_and_is_documented_with_them() -> None:
     assert list(ITEMS) == list(ReportingTable.model_fields)
-    claim, tripod = {n for n, *_ in CLAIM}, {n for n, *_ in TRIPOD_AI}
+    claim, tripod = ({n for n, *_ in FORMS[form]["items"]} for form in ("claim", "tripod-ai"))
     text = DOCS.read_text()
     for name, items in ITEMS.items():
         assert set(items.claim) <= claim, name

@@ -1,0 +1,115 @@
+"""Options that several commands have: each is said once, so that it means the same everywhere.
+
+A command's function has a parameter for each of its options, since typer reads them from its signature; that is the one place where a
+function may have more than eight.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hilum.artifacts.outputs import WORKSPACE_BYTES, Output, file_output, folder_output
+from hilum.core.engine import Local
+from hilum.core.errors import InputError
+from hilum.study.classes import USUAL_POSITIVE
+
+MANIFEST = Annotated[Path, typer.Argument(metavar="MANIFEST", help="manifest.csv of `hilum ingest`.")]
+STUDY_MANIFEST = Annotated[
+    Path | None, typer.Option("--manifest", help="manifest.csv; else the one that the study names.")
+]
+WORKSPACE = Annotated[Path, typer.Option("--workspace", help="Folder for everything that is computed.")]
+OVERRIDES = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a key, as training.epochs=5; of a suite's study, experiment-2:training.epochs=5.",
+    ),
+]
+DUPLICATES = Annotated[
+    Path | None,
+    typer.Option("--duplicates", help="duplicates.json to read, or to make when it is not there."),
+]
+POSITIVE = Annotated[
+    str | None,
+    typer.Option(
+        "--positive",
+        help=f"The positive class; else that of the model, or {USUAL_POSITIVE} where it is one of the labels.",
+    ),
+]
+WORKERS = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=0,
+        help="Processes; all cores if not given, 0 for none but this. Results do not depend on it.",
+    ),
+]
+SEED = Annotated[int, typer.Option("--seed", help="Seed of all that is drawn.")]
+AS_JSON = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+QUIET = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+USUAL_WORKSPACE = Path("hilum-workspace")
+
+
+def typed(*commands: str) -> str:
+    """The command as it was typed; empty where it is none of these: something else called the function."""
+    first = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    return shlex.join(["hilum", *sys.argv[1:]]) if first in commands else ""
+
+
+def listed(text: str, option: str) -> list[str]:
+    """Words with commas between.
+
+    Raises:
+        InputError: None.
+
+    >>> listed("a, b", "--metrics")
+    ['a', 'b']
+    """
+    words = [w.strip() for w in text.split(",") if w.strip()]
+    if not words:
+        raise InputError(f"{option}: expected one or more, got {text!r}")
+    return words
+
+
+def assigned(texts: Sequence[str] | None, option: str, form: str, example: str) -> list[tuple[str, str]]:
+    """Names with their values.
+
+    Raises:
+        InputError: A text of another form.
+
+    >>> assigned(["pipeline=crop"], "--where", "FACTOR=LEVEL", "pipeline=crop")
+    [('pipeline', 'crop')]
+    """
+    found = []
+    for text in texts or ():
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise InputError(f"{option} takes {form}, got {text!r}; for example {option} {example}")
+        found.append((name, value))
+    return found
+
+
+def local(workers: int | None) -> Local:
+    """This machine with so many processes; one a core for None."""
+    return Local() if workers is None else Local(workers)
+
+
+def workspace_output(workspace: Path) -> Output:
+    """A workspace, with room for what a study makes."""
+    return folder_output(workspace, "workspace", option="--workspace", room_bytes=WORKSPACE_BYTES)
+
+
+def duplicates_output(path: Path | None) -> tuple[list[Output], list[Path]]:
+    """``--duplicates`` as what is written, where it is not there yet, and as what is read."""
+    if path is None:
+        return [], []
+    if path.is_file():
+        return [], [path]
+    return [file_output(path, "duplicates", ".json", option="--duplicates", beside=())], []
