@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from hilum.augment.operation import Drawn, Film, Operation, Points, ShareOfSide, SidePx
+from hilum.augment.operation import Drawn, Film, Operation, Points, SidePx, must_be
 from hilum.core.errors import InputError
 
 Edges = tuple[float, float, float, float]
@@ -61,25 +61,35 @@ class _Crop(Operation):
         raise NotImplementedError
 
 
-class CropCentre(_Crop):
-    """Keep the centre of a film.
+class ShareOfSides(Operation):
+    """Options of an operation that takes a share of each side of a film.
 
     Attributes:
-        percentage_area: Share of each SIDE that is kept, 0.1 to below 1, as in Augmentor; so 0.9 keeps 81 % of the area.
-        randomise_percentage_area: Draw the share between 0.1 and `percentage_area`, to two digits.
+        percentage_area: Share of each SIDE, 0.1 to below 1, as in Augmentor; so 0.9 is 81 % of the area.
+        randomise_percentage_area: Draw the share between 0.1 and `percentage_area`, to two digits as Augmentor does.
     """
 
-    op: ClassVar[str] = "crop_centre"
-
-    percentage_area: ShareOfSide
+    percentage_area: Annotated[float, must_be("from 0.1 to below 1", lambda v: 0.1 <= v < 1.0)]
     randomise_percentage_area: bool = False
+
+    def side(self, rng: np.random.Generator) -> float:
+        """The share of each side, drawn or as it is given."""
+        if not self.randomise_percentage_area:
+            return self.percentage_area
+        return round(float(rng.uniform(0.1, self.percentage_area)), 2)
+
+
+class CropCentre(_Crop, ShareOfSides):
+    """Keep the centre of a film."""
+
+    op: ClassVar[str] = "crop_centre"
 
     @property
     def draws(self) -> bool:
         return self.randomise_percentage_area
 
     def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
-        return {"side": drawn_side(rng, self.percentage_area)} if self.randomise_percentage_area else {}
+        return {"side": self.side(rng)} if self.draws else {}
 
     def describe(self, drawn: Drawn) -> str:
         return f"crop to the centre, {drawn.get('side', self.percentage_area):.0%} of each side"
@@ -142,8 +152,3 @@ class CropBySize(_Crop):
                 f"crop_by_size: a box of {self.height_px} x {self.width_px} px does not fit a film of"
                 f" {height} x {width} px; put a resize before it, or take a smaller box"
             )
-
-
-def drawn_side(rng: np.random.Generator, at_most: float) -> float:
-    """A share of each side from 0.1 to `at_most`, rounded to two digits as Augmentor does."""
-    return round(float(rng.uniform(0.1, at_most)), 2)

@@ -1,9 +1,7 @@
-"""The horizontal flip, which no preset uses.
+"""The horizontal flip, which no preset uses, nor do the paper's pipelines; it is for studies that ask what it does.
 
-A chest is not symmetric: the heart and the aortic arch lie left, the liver right, and a mirrored film shows
-a situs inversus that about one person in 10 000 has. The burnt-in side marker is mirrored too, so a network
-may learn the flip from the letter. The paper's four pipelines have no flip either. It exists for studies
-that ask what it does.
+A chest is not symmetric: a mirrored film shows a situs inversus, which about one person in 10 000 has. The burnt-in side marker is mirrored
+too, so a network may learn the flip from the letter.
 """
 
 from __future__ import annotations

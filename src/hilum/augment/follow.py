@@ -1,8 +1,8 @@
 """A box on a film, followed through a pipeline: where it is in the prepared film, and how much of it is left.
 
-Convention: the box goes through the very operations that the film went through, with what was drawn for them (`Operation.move`), and
-after each of them it is cut at the frame: what once left the film does not come back. Its share left is area of the film as it was,
-so an operation that enlarges or bends does not change it. The outline has `PER_SIDE` places a side; between them it is straight.
+The box goes through the operations that the film went through, with what was drawn for them (`Operation.move`), and after each it is cut
+at the frame: what once left the film does not come back. Its share left is area of the film as it was, so an operation that enlarges
+or bends does not change it. The outline has `PER_SIDE` places a side; between them it is straight.
 """
 
 from __future__ import annotations
@@ -23,14 +23,7 @@ PER_SIDE: Final = 50
 
 @dataclass(frozen=True)
 class Box:
-    """A box on a film, as shares of the film's sides, as radiologists' boxes are published.
-
-    Attributes:
-        left: From 0 to 1.
-        top: From 0 to 1.
-        width: Above 0; the box ends within the film.
-        height: Likewise.
-    """
+    """A box on a film, as shares of the film's sides, 0 to 1, as radiologists' boxes are published; it ends within the film."""
 
     left: float
     top: float
@@ -92,15 +85,7 @@ class Followed:
 def follow(
     box: Box, pipeline: Pipeline, drawn_steps: Sequence[DrawnStep], height: int, width: int
 ) -> Followed:
-    """Take a box through a pipeline.
-
-    Args:
-        box: On the decoded film.
-        pipeline: The pipeline.
-        drawn_steps: What was drawn for the film.
-        height: Rows of the decoded film.
-        width: Columns of the decoded film.
-    """
+    """Take a box on a decoded film of this height and width, in pixels, through a pipeline with the steps drawn for that film."""
     now = box.outline(height, width)
     # each place keeps where it was on the decoded film beside where it is: (x, y, x then, y then)
     places = np.column_stack([now, now])

@@ -1,11 +1,8 @@
 """Whether an operation acts on a film: a coin that follows from its key, and two readings of p.
 
-`exact` means what a probability says: p = 0 never acts, p = 1 always, p = 0.1 on 10 % of films. `augmentor`
-is the published scripts' gate (Augmentor 0.2.12, `Pipeline._execute`): the coin is rounded to one digit and
-compared with <=, so p acts as about p + 0.05: p = 0.1 on 15 % of films, p = 0 still on 5 %.
-
-The coin is read from the key's digest, not from a generator, so that the many films on which nothing acts
-cost no generator, and changing a probability changes nothing else that is drawn.
+`exact`: p = 0 never acts, p = 1 always, p = 0.1 on 10 % of films. `augmentor` is the published scripts' gate (Augmentor 0.2.12,
+`Pipeline._execute`): the coin is rounded to one digit and compared with <=, so p acts as about p + 0.05: p = 0.1 on 15 % of films, p = 0
+still on 5 %. The coin is read from the key's digest, so that the many films on which nothing acts cost no generator.
 """
 
 from __future__ import annotations

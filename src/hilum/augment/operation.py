@@ -1,14 +1,9 @@
 """What an augmentation operation is: options, a draw, and a pure application of what was drawn.
 
-The convention this module fixes: `sample` takes a generator and the size of the film and returns what was
-drawn as a small JSON-able dict; `apply` takes a film and that dict and uses no chance at all. So every draw
-can be listed, kept beside the prepared film and replayed. Names, options and meaning are Augmentor 0.2.12's
-(MIT; Bloice, Stocker, Holzinger, JOSS 2017); where hilum's draw differs on purpose the operation says so.
-
-`move` is the same change for places instead of pixels: where each point of the film goes. Places are (x, y) in pixels from the top left
-corner of the film, and pixel (0, 0) covers [0, 1) x [0, 1).
-
-How often an operation acts, and on the films of which parts, are options that all have; that it acts on a film is the pipeline's doing.
+`sample` takes a generator and the size of the film and returns what was drawn as a small JSON-able dict; `apply` takes a film and that dict
+and uses no chance at all. So every draw can be listed, kept beside the prepared film and replayed. `move` is the same change for places:
+(x, y) in pixels from the top left corner of the film, where pixel (0, 0) covers [0, 1) x [0, 1). Names, options and meaning are Augmentor
+0.2.12's (MIT; Bloice, Stocker, Holzinger, JOSS 2017); where hilum's draw differs on purpose the operation says so.
 """
 
 from __future__ import annotations
@@ -65,7 +60,6 @@ def above(other: str, *, or_equal: bool = False) -> AfterValidator:
 
 
 SidePx = Annotated[int, Field(ge=2)]
-ShareOfSide = Annotated[float, must_be("from 0.1 to below 1", lambda v: 0.1 <= v < 1.0)]
 
 
 class Operation(BaseModel):

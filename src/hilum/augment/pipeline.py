@@ -1,19 +1,12 @@
 """A pipeline: named, versioned steps from a decoded film to the prepared one, with every draw on record.
 
-The conventions this module fixes:
-
-* What is drawn for a film follows from (seed, digest of the film's pixels, copy number, operation) alone.
-  The operation's key is its name and its place among the steps of that name ("rotate:0"), so a step added
-  elsewhere changes no other draw, and a film is cropped alike under every pipeline that crops with the same
-  options.
-* A step acts on the parts it names ("train", "valid", "test"). Without a list a fixed step acts on all, and one that leaves
-  something to chance (a probability below 1, or a draw) on train alone: a film that is tested on is not altered by chance unless
-  the pipeline says so.
-* Fixed steps (on all parts, probability 1, nothing drawn) are what the pipeline does to every film; they
-  are all that `predict` and `serve` do. The list of drawn steps holds the others that acted, and with the
-  fixed ones it replays to the same pixels.
-
-It does not read or write films, and it does not decide which films are copied: see `sampling`.
+* What is drawn for a film follows from (seed, digest of the film's pixels, copy number, operation) alone. The operation's key is its name
+  and its place among the steps of that name ("rotate:0"), so a step added elsewhere changes no other draw, and a film is cropped alike
+  under every pipeline that crops with the same options.
+* A step acts on the parts it names. Without a list a fixed step acts on all, and one that leaves something to chance (a probability below
+  1, or a draw) on train alone: a film that is tested on is not altered by chance unless the pipeline says so.
+* Fixed steps (on all parts, probability 1, nothing drawn) are what the pipeline does to every film, and all that `predict` and `serve`
+  do. The list of drawn steps holds the others that acted, and with the fixed ones it replays to the same pixels.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The pipelines that ship: the paper's four (section 3.1.2), and the two of its first experiment.
 
-The paper resizes to 244 px, not 224. Its "90 % area" and "80 % area" are Augmentor's `percentage_area`,
-shares of each side. That validation and test films pass the crop too, with the same probability, is the
-paper's. None mirrors a film: `flip` says why.
+The paper resizes to 244 px, not 224. Its "90 % area" and "80 % area" are Augmentor's `percentage_area`, shares of each side. That films of
+validation and test pass the crop too, with the same probability, is the paper's. None mirrors a film: `flip` says why.
 """
 
 from __future__ import annotations

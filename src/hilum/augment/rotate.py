@@ -1,9 +1,8 @@
 """Rotation without black corners: rotate, cut a box inside, enlarge it to the size of the film.
 
-The box is Augmentor's. Its formula for the left edge is E = t (Y - t X) - t**2, with t the tangent of the
-angle, where the largest box inside a turned square needs a division by 1 - t**2. The corners stay free of
-black but for a few pixels at 1 degree; the box is 7 % wider than high at 15 degrees (68 % at 25), so the
-chest comes out that much narrower. hilum keeps the formula: who says "Augmentor's rotate" means these pixels.
+The box is Augmentor's. Its formula for the left edge is E = t (Y - t X) - t**2, with t the tangent of the angle, where the largest box
+inside a turned square needs a division by 1 - t**2. The box is 7 % wider than high at 15 degrees (68 % at 25), so the chest comes out that
+much narrower. hilum keeps the formula: who says "Augmentor's rotate" means these pixels.
 """
 
 from __future__ import annotations

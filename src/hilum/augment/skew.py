@@ -81,13 +81,9 @@ class Skew(Operation):
 
 
 def _perspective(target: NDArray[np.float64], source: NDArray[np.float64]) -> list[float]:
-    """The eight coefficients a..h of x' = (ax + by + c) / (gx + hy + 1), y' = (dx + ey + f) / (gx + hy + 1).
+    """The eight coefficients a..h of x' = (ax + by + c) / (gx + hy + 1), y' = (dx + ey + f) / (gx + hy + 1), by four points (4, 2), pixels.
 
     Pillow asks for each pixel of the result where it comes from, so (x, y) run over the target.
-
-    Args:
-        target: Four points of the result, shape (4, 2), pixels.
-        source: Where they come from, shape (4, 2), pixels.
     """
     rows = []
     for (x, y), (u, v) in zip(target, source, strict=True):

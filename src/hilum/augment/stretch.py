@@ -1,8 +1,5 @@
-"""The stretch: each film's own greys onto 0 to 255, which the decoder never does.
-
-The decoder maps the range that a file declares, so that a film has the same greys in every container (see
-`hilum.imaging.decode`). A study that wants the range that occurs in each film, as many readers of DICOM give
-it, says so with this step; it then acts on films of every container alike, and `predict` does the same.
+"""The stretch: each film's own greys onto 0 to 255, which the decoder never does (`hilum.imaging.decode`). A study that wants the range
+that occurs in each film says so with this step; it acts on films of every container alike, and in `predict` too.
 """
 
 from __future__ import annotations

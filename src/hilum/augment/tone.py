@@ -1,8 +1,7 @@
 """Brightness and contrast by a drawn factor, with Pillow's arithmetic (`ImageEnhance`), which Augmentor uses.
 
-Factor 1 changes nothing. Brightness blends with black, contrast with the film's mean grey rounded to a
-whole number; above 1 the blend goes on past the film and is clipped to 0..255. Fractions are cut off, not
-rounded.
+Factor 1 changes nothing. Brightness blends with black, contrast with the film's mean grey rounded to a whole number; above 1 the blend goes
+on past the film and is clipped to 0..255. Fractions are cut off, not rounded.
 """
 
 from __future__ import annotations
@@ -17,12 +16,7 @@ from hilum.augment.operation import Drawn, Film, Operation, above
 
 
 class _Tone(Operation):
-    """A factor between two bounds.
-
-    Attributes:
-        min_factor: Smallest factor, at least 0.
-        max_factor: Largest factor.
-    """
+    """A factor drawn between two bounds, the smallest at least 0."""
 
     min_factor: Annotated[float, Field(ge=0.0)]
     max_factor: Annotated[float, above("min_factor", or_equal=True)]

@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from hilum.augment.crop import centred, crop, drawn_side
-from hilum.augment.operation import Drawn, Film, Operation, Points, ShareOfSide, above
+from hilum.augment.crop import ShareOfSides, centred, crop
+from hilum.augment.operation import Drawn, Film, Operation, Points, above
 from hilum.core.errors import InputError
 from hilum.imaging.resize import resize
 
@@ -51,23 +51,13 @@ class Zoom(Operation):
         return f"zoom ×{drawn['factor']:.2f}"
 
 
-class ZoomRandom(Operation):
-    """Cut a box at a place drawn uniformly and enlarge it to the size of the film.
-
-    Attributes:
-        percentage_area: Share of each SIDE that the box has, 0.1 to below 1; so 0.8 shows 64 % of the area.
-        randomise_percentage_area: Draw the share between 0.1 and `percentage_area`, to two digits.
-    """
+class ZoomRandom(ShareOfSides):
+    """Cut a box at a place drawn uniformly and enlarge it to the size of the film; the share is that of the box."""
 
     op: ClassVar[str] = "zoom_random"
 
-    percentage_area: ShareOfSide
-    randomise_percentage_area: bool = False
-
     def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
-        side = (
-            drawn_side(rng, self.percentage_area) if self.randomise_percentage_area else self.percentage_area
-        )
+        side = self.side(rng)
         box_width, box_height = math.floor(width * side), math.floor(height * side)
         if box_width < 1 or box_height < 1:
             raise InputError(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import stat
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -113,6 +113,16 @@ def counted(n: int, one: str, many: str = "") -> str:
     ('1 film', '2 films', '2 copies')
     """
     return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def first_of(lines: Sequence[str], most: int = 20) -> str:
+    """Some lines below one another, and how many more there are.
+
+    >>> first_of(["a", "b", "c"], 2)
+    '  a\\n  b\\n  ... and 1 more'
+    """
+    more = [f"... and {len(lines) - most} more"] if len(lines) > most else []
+    return "\n".join(f"  {line}" for line in [*lines[:most], *more])
 
 
 def _no_text(path: Path, head: bytes) -> InputError:

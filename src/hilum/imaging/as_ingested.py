@@ -12,21 +12,15 @@ from typing import Final
 
 from hilum.core.digests import sha256_bytes
 from hilum.core.errors import FilmError, InputError
-from hilum.core.text import counted
+from hilum.core.text import counted, first_of
 from hilum.imaging.decode import decode_named, file_bytes
 from hilum.imaging.film import DecodedFilm
 
-_SHOWN = 20
 CHANGED: Final = "changed since ingest"
 
 
 def bytes_as_ingested(image_id: str, path: str, sha256: str) -> bytes:
-    """The bytes of a film.
-
-    Args:
-        image_id: Of the film.
-        path: Where it is.
-        sha256: What the manifest says of its bytes; empty for unknown.
+    """The bytes of a film, if they have the manifest's digest; an empty digest is not compared.
 
     Raises:
         FilmError: It cannot be read, or is another one now (`CHANGED`).
@@ -47,19 +41,14 @@ def film_as_ingested(image_id: str, path: str, sha256: str) -> DecodedFilm:
 
 
 def refuse(bad: Sequence[str]) -> None:
-    """Refuse films of a manifest that cannot be used, all at once.
-
-    Args:
-        bad: ``image_id: reason`` of each; nothing happens where there is none.
+    """Refuse all films of a manifest that cannot be used, ``image_id: reason`` each, at once; an empty list is fine.
 
     Raises:
         InputError: It names the first of them.
     """
     if bad:
-        shown = "\n  ".join(bad[:_SHOWN])
-        more = f"\n  ... and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
         films = counted(len(bad), "film")
-        raise InputError(f"{films} of the manifest cannot be used; ingest again:\n  {shown}{more}")
+        raise InputError(f"{films} of the manifest cannot be used; ingest again:\n{first_of(bad)}")
 
 
 def changed(image_id: str) -> FilmError:

@@ -1,7 +1,5 @@
-"""Films that show next to nothing, although not of one grey: they are taken, counted and named.
-
-A person should look at them: a film that declares 16 bits and uses 12, a look-up table that says 16 and holds
-12, an exposure that failed, a page of a scanner. Films of one grey are no films: the decoder refuses them.
+"""Films that show next to nothing, although not of one grey: they are taken, counted and named, for a person should look at them. A film
+that declares 16 bits and uses 12 is one, or a look-up table that says 16 and holds 12, an exposure that failed, a page of a scanner.
 """
 
 from __future__ import annotations

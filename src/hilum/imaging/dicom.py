@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from hilum.core.errors import FilmError
 from hilum.imaging.dicom_elements import lookup_table, number, numbers, shown, text, values
-from hilum.imaging.dicom_pixels import Layout, layout_of, stored_values
+from hilum.imaging.dicom_pixels import PixelLayout, layout_of, stored_values
 from hilum.imaging.film import MAX_PIXELS
 from hilum.imaging.intensity import Window, WindowFunction, from_range, from_unit, look_up, luma
 
@@ -47,19 +47,15 @@ _MAX_INFLATED: Final = 3 * MAX_PIXELS  # bytes: the largest film in 16 bits of g
 
 
 def decode_dicom(data: bytes) -> tuple[NDArray[np.uint8], str, dict[str, str]]:
-    """Decode one DICOM film.
-
-    Args:
-        data: A whole file, with or without the 128-byte preamble.
+    """Decode one DICOM film, with or without the 128-byte preamble.
 
     Returns:
         Pixels; the photometric interpretation; and what of `FACTS` the header has, with `view` (`_view`).
 
     Raises:
-        FilmError: For what can be told: "missing DICOM plugin", "not a chest film modality", "multi-frame",
-            "not an image", "too large", "too small", "unsupported"; "corrupt" for an element, which is named.
-        Exception: Whatever pydicom raises for damaged data; `hilum.imaging.decode.decode` turns it into a
-            FilmError.
+        FilmError: For what can be told: "missing DICOM plugin", "not a chest film modality", "multi-frame", "not an image", "too large",
+            "too small", "unsupported"; "corrupt" for an element, which is named.
+        Exception: Whatever pydicom raises for damaged data; `hilum.imaging.decode.decode` turns it into a FilmError.
     """
     try:
         import pydicom  # noqa: F401
@@ -166,7 +162,7 @@ def _view(header: Any) -> str:
     return "LATERAL" if _fact(header, "PatientOrientation") in {"A", "P"} else ""
 
 
-def _grey_of_values(header: Any, layout: Layout, low: int, high: int) -> NDArray[np.uint8]:
+def _grey_of_values(header: Any, layout: PixelLayout, low: int, high: int) -> NDArray[np.uint8]:
     """The grey of each stored value `low` .. `high`: rescale, VOI, photometric."""
     little = header.file_meta.TransferSyntaxUID != _BIG_ENDIAN
     domain = np.arange(low, high + 1)

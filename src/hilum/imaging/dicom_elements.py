@@ -1,8 +1,7 @@
 """Elements of a DICOM header, read one by one so that a wrong one is named and costs nothing else.
 
-Convention: absent and empty are the same. Of several values the first counts. A value that cannot be read is a
-FilmError "corrupt" that names the element; it quotes the value only where that is a number or a code, because
-in a damaged file a value may have run into the patient's name.
+Absent and empty are the same; of several values the first counts. A value that cannot be read is a FilmError "corrupt" that names the
+element; it quotes the value only where that is a number or a code, because a value may have run into the patient's name.
 """
 
 from __future__ import annotations
@@ -111,9 +110,8 @@ def lookup_table(
     Args:
         item: Of a Modality LUT or VOI LUT Sequence.
         span: Least and greatest value that may come in.
-        signed: Whether these can be negative. It decides about the sign of the descriptor's second value,
-            whatever VR the file gives it, unless the table would then lie beside `span` and with the other
-            sign would not.
+        signed: Whether these can be negative. It decides about the sign of the descriptor's second value, whatever VR the file gives it,
+            unless the table would then lie beside `span` and with the other sign would not.
         little_endian: Byte order of the data set, which is that of words of VR OW too (PS3.5 7.3).
 
     Returns:

@@ -31,18 +31,8 @@ _COLOUR: Final = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _SIZE_OF_J2K: Final = b"\xff\x4f\xff\x51"  # SOC, SIZ
 
 
-class Layout(NamedTuple):
-    """What the header says of Pixel Data.
-
-    Attributes:
-        shape: Rows and columns.
-        photometric: Photometric Interpretation.
-        allocated: Bits Allocated.
-        stored: Bits Stored.
-        high: High Bit.
-        signed: Whether Pixel Representation is 1.
-        planar: Planar Configuration.
-    """
+class PixelLayout(NamedTuple):
+    """What the header says of Pixel Data: rows and columns, Photometric Interpretation, bits, whether Pixel Representation is 1."""
 
     shape: tuple[int, int]
     photometric: str
@@ -64,15 +54,14 @@ class Layout(NamedTuple):
         return (-half, half - 1) if self.signed else (0, 2 * half - 1)
 
 
-def layout_of(header: Any) -> Layout:
+def layout_of(header: Any) -> PixelLayout:
     """Read what decides about Pixel Data; what old files leave out follows from the rest.
 
-    Samples per Pixel follows from Photometric Interpretation, and that from it: one sample is MONOCHROME2,
-    three are RGB. Planar Configuration is then 0, High Bit is Bits Stored - 1. The others have to be there.
+    Samples per Pixel follows from Photometric Interpretation, and that from it: one sample is MONOCHROME2, three are RGB. Planar
+    Configuration is then 0, High Bit is Bits Stored - 1. The others have to be there.
 
     Raises:
-        FilmError: "multi-frame", "too large", "too small", "unsupported"; "corrupt" for an element that is
-            missing or contradicts another.
+        FilmError: "multi-frame", "too large", "too small", "unsupported"; "corrupt" for an element that is missing or contradicts another.
     """
     frames = number(header, "NumberOfFrames")
     if frames is not None and frames > 1:
@@ -103,15 +92,11 @@ def layout_of(header: Any) -> Layout:
     if representation not in (0, 1):
         raise FilmError("corrupt", f"{named('PixelRepresentation')} is {representation}, not 0 or 1")
     planar = whole(header, "PlanarConfiguration", 0) if n_samples == 3 else 0
-    return Layout(shape, photometric, allocated, stored, high, representation == 1, planar)
+    return PixelLayout(shape, photometric, allocated, stored, high, representation == 1, planar)
 
 
-def stored_values(header: Any, layout: Layout) -> NDArray[Any]:
+def stored_values(header: Any, layout: PixelLayout) -> NDArray[Any]:
     """Stored values, int32 (height, width); or of colour, RGB (height, width, 3) or its luma (height, width).
-
-    Args:
-        header: The data set.
-        layout: What `layout_of` found in it.
 
     Raises:
         FilmError: "unsupported", "missing DICOM plugin", "truncated" or "corrupt".
@@ -162,7 +147,7 @@ def stored_values(header: Any, layout: Layout) -> NDArray[Any]:
     return cut_bits(values, layout, shift)
 
 
-def cut_bits(values: NDArray[Any], layout: Layout, shift: int = 0) -> NDArray[np.int32]:
+def cut_bits(values: NDArray[Any], layout: PixelLayout, shift: int = 0) -> NDArray[np.int32]:
     """Keep the stored bits above `shift`, sign-extended when signed."""
     wide = (values.astype(np.int32) >> shift) & ((1 << layout.stored) - 1)
     if layout.signed:
@@ -177,7 +162,7 @@ def _frame(header: Any) -> bytes:
     return bytes(next(generate_frames(header.PixelData, number_of_frames=1)))
 
 
-def _jpeg_frame(header: Any, layout: Layout) -> NDArray[Any]:
+def _jpeg_frame(header: Any, layout: PixelLayout) -> NDArray[Any]:
     """The one frame of a film in JPEG of 8 bits, by the strict decoder that JPEG files take."""
     frame = _frame(header)
     if not layout.grey:

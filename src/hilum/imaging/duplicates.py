@@ -1,17 +1,13 @@
 """Are two films copies of one? A descriptor proposes pairs, the pixels of the aligned films decide.
 
-A copy here is the same exposure stored again: re-encoded, resized, squashed to another aspect, brighter or
-flatter, framed by a constant border, or cropped (by up to about a tenth of each side).
-Two films of one patient are no copies; nor are films that look alike because every frontal chest film does.
-Mirrored and inverted copies, those turned by more than a degree and those with something large painted on
-them are missed.
+A copy is the same exposure stored again: re-encoded, resized, squashed to another aspect, brighter or flatter, framed by a constant border,
+or cropped (by up to about a tenth of each side). Two films of one patient are no copies, nor are films that look alike because every
+frontal chest film does. Missed are copies that are mirrored, inverted, turned by more than a degree or painted on.
 
-Convention: a film is first reduced to its *sketch*: constant borders cut off, then squashed to 64 x 64 px,
-whatever its aspect. Proposing compares partly whitened principal components of 16 x 16 reductions, so that
-what all chest films share counts little; it keeps the nearest few of each film and never decides. Deciding
-registers one sketch on the other (a scale and a shift for each axis, Gauss-Newton) and asks for two
-correlations over the overlap: of grey values, and of detail (local contrast), which different films of one
-chest do not share.
+A film is first reduced to its *sketch*: constant borders cut off, then squashed to 64 x 64 px. Proposing compares partly whitened principal
+components of 16 x 16 reductions, so that what all chest films share counts little; it keeps the nearest few of each film and never decides.
+Deciding registers one sketch on the other (a scale and a shift for each axis, Gauss-Newton) and asks for two correlations over the
+overlap: of grey values, and of detail (local contrast), which different films of one chest do not share.
 """
 
 from __future__ import annotations
@@ -80,9 +76,8 @@ class Proposals:
     Attributes:
         first: Row of the one, shape (m,).
         second: Row of the other, larger than `first`.
-        start: Scale of the second's coordinates at which the pair was nearest, shape (m,): 1 when whole films
-            were compared, below 1 when the first was like the middle of the second, above 1 the other way
-            round.
+        start: Scale of the second's coordinates at which the pair was nearest, shape (m,): 1 when whole films were compared, below 1 when
+            the first was like the middle of the second, above 1 the other way round.
     """
 
     first: NDArray[np.int64]
@@ -189,12 +184,7 @@ class Alignment:
 
 
 def align(sketches: NDArray[np.uint8], proposals: Proposals) -> Alignment:
-    """Lay the second film of each pair on the first; pairs that are hopeless at 32 x 32 px go no further.
-
-    Args:
-        sketches: Shape (n, 64, 64), uint8.
-        proposals: Pairs of rows.
-    """
+    """Lay the second film of each pair on the first; sketches are (n, 64, 64). Pairs that are hopeless at 32 x 32 px go no further."""
     m = len(proposals.first)
     correlation, detail, overlap = (np.zeros(m, np.float32) for _ in range(3))
     place = np.zeros((m, 4), np.float32)

@@ -1,8 +1,4 @@
-"""What a decoded film is, and the sizes hilum accepts.
-
-A film is grey, uint8, (height, width), 0 = black: air is dark and bone is bright, whatever the file said. The
-limits stand here because every decoder keeps them, by the header, before it makes room for pixels.
-"""
+"""What a decoded film is, and the sizes hilum accepts, which every decoder keeps, by the header, before it makes room for pixels."""
 
 from __future__ import annotations
 
@@ -52,8 +48,7 @@ def check_size(width_px: int, height_px: int) -> None:
     """Refuse a bomb and a thumbnail, by the size that the header declares.
 
     Raises:
-        FilmError: "too large" above `MAX_PIXELS`, "too small" when a side is below `MIN_SIDE_PX`, "corrupt"
-            for a size that is not positive.
+        FilmError: "too large" above `MAX_PIXELS`, "too small" below `MIN_SIDE_PX` on a side, "corrupt" for a size that is not positive.
 
     >>> check_size(299, 299)
     >>> check_size(20_000, 20_000)

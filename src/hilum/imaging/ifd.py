@@ -1,7 +1,7 @@
 """Image file directories: the tags of a TIFF, and the EXIF block of a JPEG or PNG, which is a TIFF of its own.
 
-Only whole numbers are read, which is all that decides about pixels: types BYTE, SHORT, LONG, UNDEFINED (TIFF
-6.0, section 2) and LONG8, IFD8 (BigTIFF). Tags of other types, and private ones, are passed over.
+Only whole numbers are read, which is all that decides about pixels: types BYTE, SHORT, LONG, UNDEFINED (TIFF 6.0, section 2) and LONG8,
+IFD8 (BigTIFF). Tags of other types, and private ones, are passed over.
 """
 
 from __future__ import annotations
@@ -33,13 +33,7 @@ _TURNS: Final[dict[int, Callable[[NDArray[Any]], NDArray[Any]]]] = {
 
 
 class Directory(NamedTuple):
-    """The first directory of a TIFF.
-
-    Attributes:
-        order: Byte order.
-        tags: Tag -> values.
-        following: Where the next directory begins; 0 for none.
-    """
+    """The first directory of a TIFF: byte order, tag -> values, and where the next directory begins, 0 for none."""
 
     order: Literal["little", "big"]
     tags: dict[int, tuple[int, ...]]

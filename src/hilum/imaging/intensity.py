@@ -156,8 +156,7 @@ def look_up(values: NDArray[Any], first: int, entries: NDArray[np.uint16]) -> ND
 
     Args:
         values: Any shape; fractions are rounded.
-        first: The value that the first entry stands for; lesser values get the first entry, those past the
-            end the last.
+        first: The value that the first entry stands for; lesser values get the first entry, those past the end the last.
         entries: Shape (n_entries,).
 
     >>> look_up(np.array([-9, 10, 11, 99]), 10, np.array([5, 7], np.uint16)).tolist()

@@ -38,8 +38,6 @@ class Header(NamedTuple):
     """What the segments before the picture say.
 
     Attributes:
-        width_px: Width.
-        height_px: Height.
         process: Second byte of the frame's marker: 0xC0 for baseline ... 0xCF.
         precision: Bits a sample.
         sampling: (horizontal, vertical) factor of each component.
@@ -66,7 +64,7 @@ def header(data: bytes) -> Header:
         FilmError: "truncated" when the file ends before its picture, "corrupt" when no frame is declared.
     """
     frame, process, exif = b"", 0, b""
-    for marker, body in _segments(data):
+    for marker, body in _head(data)[0]:
         if marker in _FRAMES and not frame:
             frame, process = body, marker
         elif marker == _APP1 and body.startswith(_EXIF):
@@ -85,13 +83,13 @@ def header(data: bytes) -> Header:
     )
 
 
-def _segments(data: bytes) -> list[tuple[int, bytes]]:
-    """(marker, body) of each segment before the first scan."""
-    out: list[tuple[int, bytes]] = []
-    for marker, body, _ in _walk(data):
+def _head(data: bytes) -> tuple[list[tuple[int, bytes]], int]:
+    """(marker, body) of each segment up to the first scan's, and where that ends."""
+    segments: list[tuple[int, bytes]] = []
+    for marker, body, end in _walk(data):
+        segments.append((marker, body))
         if marker == _SOS:
-            return out
-        out.append((marker, body))
+            return segments, end
     raise FilmError("truncated", "the JPEG ends before its picture")
 
 
@@ -109,14 +107,7 @@ def _walk(data: bytes) -> Iterator[tuple[int, bytes, int]]:
 
 
 def read(data: bytes, *, part: bool = False) -> tuple[NDArray[np.uint8], Header]:
-    """Decode a stream as it lies: no orientation is applied.
-
-    Args:
-        data: The stream.
-        part: It is a part of a film, so that it may be smaller than one.
-
-    Returns:
-        Greys, shape (height, width), and the header.
+    """Decode a stream as it lies, without its orientation: greys (height, width) and the header. A `part` may be smaller than a film.
 
     Raises:
         FilmError: "unsupported", "too large", "too small", "truncated" or "corrupt".
@@ -144,7 +135,7 @@ def with_colours(data: bytes, *, rgb: bool) -> bytes:
     A stream that names its colours itself (a JFIF or Adobe segment) stays as it is. The segment added is
     Adobe's (APP14), which decoders obey.
     """
-    for marker, body in _segments(data):
+    for marker, body in _head(data)[0]:
         if (marker == 0xE0 and body.startswith(b"JFIF\0")) or (marker == _APP14 and body[:5] == b"Adobe"):
             return data
     adobe = b"Adobe\0\x64\0\0\0\0" + bytes([0 if rgb else 1])
@@ -183,13 +174,9 @@ def _oddly_sampled(data: bytes, found: Header) -> NDArray[np.uint8]:
     if found.process not in (0xC0, 0xC1) or len(found.sampling) != 3:
         factors = ", ".join(f"{h}x{v}" for h, v in found.sampling)
         raise FilmError("unsupported", f"a JPEG, not baseline, whose components are sampled {factors}")
-    segments: list[tuple[int, bytes]] = []
-    for marker, body, end in _walk(data):
-        segments.append((marker, body))
-        if marker == _SOS:
-            frame = next(body for marker, body in segments if marker in _FRAMES)
-            check_codes(segments, data[end:], (found.width_px, found.height_px), frame)
-            break
+    segments, end = _head(data)
+    frame = next(body for marker, body in segments if marker in _FRAMES)
+    check_codes(segments, data[end:], (found.width_px, found.height_px), frame)
     with quietly():
         image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
         image.draft("L", image.size)

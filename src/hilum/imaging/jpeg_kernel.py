@@ -1,6 +1,5 @@
-"""The compiled loop under `jpeg_scan`: the codes of a sequential Huffman scan, read and thrown away (T.81, F.2.2).
-
-Importing this module compiles it, or reads numba's cache on disk; a film of a usual sampling never needs it.
+"""The compiled loop under `jpeg_scan`: the codes of a sequential Huffman scan, read and thrown away (T.81, F.2.2). Importing this module
+compiles it, or reads numba's cache on disk.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
-"""The compiled loop under `png`: the row filters of PNG, undone (W3C PNG, third edition, section 9).
-
-Importing this module compiles it, or reads numba's cache on disk; `png` imports it with its first film. It
-runs without the interpreter lock, so threads of a caller decode side by side.
+"""The compiled loop under `png`: the row filters of PNG, undone (W3C PNG, third edition, section 9). Importing this module compiles it, or
+reads numba's cache on disk. It runs without the interpreter lock, so threads of a caller decode side by side.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
-"""The compiled loops under `resize`: weighted sums of rows in fixed point, rounded and clipped to 8 bits.
-
-Importing this module compiles it, or reads numba's cache on disk; `resize` imports it with its first film.
-It knows nothing of filters or sizes.
+"""The compiled loops under `resize`: weighted sums of rows in fixed point, rounded and clipped to 8 bits. Importing this module compiles
+them, or reads numba's cache on disk. They run without the interpreter lock, so threads of a caller resize side by side.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What a model could use of a film that is not disease: border, exposure, stretch, a thumbnail, all but the lungs.
 
-Convention: a film is first squashed to a 32 x 32 reduction in grey values of 0 to 1, whatever its size and
-aspect. These are vectors for simple models that ask how far a shortcut alone goes; no study is trained on
-them.
+These are vectors for simple models that ask how far a shortcut alone goes. Border and thumbnail are of a film squashed to 32 x 32, in grey
+values of 0 to 1, whatever its size and aspect.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
-"""The compiled loops under `tiff_packing`: LZW and PackBits (TIFF 6.0, sections 13 and 9).
-
-Importing this module compiles them, or reads numba's cache on disk. Both stop when their output is full.
+"""The compiled loops under `tiff_packing`: LZW and PackBits (TIFF 6.0, sections 13 and 9); both stop when their output is full. Importing
+this module compiles them, or reads numba's cache on disk.
 """
 
 from __future__ import annotations

@@ -20,16 +20,10 @@ PACKBITS: Final = 32773
 
 
 def unpacked(part: bytes, compression: int, n_bytes: int) -> NDArray[np.uint8]:
-    """The first bytes of a strip or tile.
-
-    Args:
-        part: As it lies in the file.
-        compression: Tag 259: one of the above.
-        n_bytes: How many the strip has to hold.
+    """The first `n_bytes` of a strip or tile, by tag 259.
 
     Raises:
-        FilmError: "truncated" when it holds fewer, "corrupt" when it is damaged, "unsupported" for the LZW of
-            before TIFF 5.0.
+        FilmError: "truncated" when it holds fewer, "corrupt" when it is damaged, "unsupported" for the LZW of before TIFF 5.0.
     """
     if compression == NONE:
         held = np.frombuffer(part, np.uint8)[:n_bytes]

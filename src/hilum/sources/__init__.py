@@ -1,2 +1,1 @@
-"""Where films come from: one module and one entry in `layouts` for each known layout, and what they share. Used by
-`hilum.stages.ingest` only."""
+"""Where films come from: one module and one entry in `layouts` for each known layout, and what they share. Used by `stages.ingest` only."""

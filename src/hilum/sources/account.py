@@ -16,15 +16,7 @@ from hilum.sources.patients import OneIdOnMany
 
 @dataclass(frozen=True)
 class Count:
-    """A line of the table of films.
-
-    Attributes:
-        source: Name of the source.
-        layout: The layout it was read as.
-        label: Class.
-        films: Number of films.
-        patients: Number of patients, or None where the source was declared to have no ids.
-    """
+    """A line of the table of films; `patients` is None where the source was declared to have no ids."""
 
     source: str
     layout: str
@@ -82,13 +74,7 @@ def counts_of(manifest: Manifest, layout_of: Mapping[str, str], declared: set[st
 def notes_of(
     listings: Sequence[Listing], odd_ids: Iterable[OneIdOnMany], taken: Iterable[OneIdOnMany]
 ) -> list[str]:
-    """Sentences that a person should read.
-
-    Args:
-        listings: The sources.
-        odd_ids: Ids that are hardly one person's, and kept.
-        taken: Those that count as none.
-    """
+    """Sentences that a person should read. Ids that are hardly one person's are kept (`odd_ids`) or count as none (`taken`)."""
     notes: list[str] = []
     for x in listings:
         if joined := x.options.get("patients_joined"):

@@ -1,6 +1,6 @@
 """What ingest refuses before it writes anything: names, sources, classes and patients that do not add up.
 
-Every message says which source or film, and what to do. Nothing is changed here, but for `check_labels`.
+Every message says which source or film, and what to do. Only `leave_out_links`, `leave_out_views` and `check_labels` change a listing.
 """
 
 from __future__ import annotations

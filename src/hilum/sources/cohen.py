@@ -1,10 +1,9 @@
 """ieee8023 covid-chestxray-dataset: ``metadata.csv`` and the folders of films that it names.
 
-Convention: X-ray only, frontal views only (PA, AP, AP Supine, AP Erect), and only findings whose cause is one
-of the four classes (`FINDINGS`; the later releases spell them ``Pneumonia/Viral/SARS``). Every other row, row
-without a file and file without a row is left out by name. Some films have two rows under two patient ids:
-such ids are one person, so they are joined under the smaller one (``patients_joined`` in the header), or one
-person could sit in two parts.
+Taken are X-rays, frontal views (PA, AP, AP Supine, AP Erect), and findings whose cause is one of the four classes (`FINDINGS`; later
+releases spell them ``Pneumonia/Viral/SARS``). All else, rows without a file and files without a row are left out by name. Some films have
+two rows under two patient ids: such ids are one person, joined under the smaller one (``patients_joined`` in the header), who could sit
+in two parts otherwise.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is said of a film besides its class, in one spelling for all layouts: view, age, sex; and who is believed.
 
-Convention: what a person's table says goes first, then the film's own DICOM header, and last what a layout takes from the name of a film
-or states of a whole set (`Candidate.assumed`): nothing is concluded from a name where the header or the user says otherwise.
+A person's table goes first, then the film's own DICOM header, and last what a layout takes from the name of a film or states of a whole
+set (`Candidate.assumed`): nothing is concluded from a name where the header or the user says otherwise.
 """
 
 from __future__ import annotations

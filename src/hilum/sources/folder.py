@@ -1,7 +1,7 @@
 """A folder per class, any names; ``train/<class>/`` too; or films without classes, for a labels file.
 
-Convention: the class is the first folder below the source, the part of the source (``train``, ``val`` ...) a folder above or below it.
-``images/`` is no class, and masks (`masks`) are no films: they become lung masks. This layout knows no patients.
+The class is the first folder below the source, the part of the source (``train``, ``val`` ...) a folder above or below it. ``images/`` is
+no class, and masks (`masks`) become lung masks. This layout knows no patients.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ def read(source: str, tree: Tree, asked: IngestOptions) -> Listing:
     """List the films of a folder per class. Where a person said that this is the layout, one folder around all is the only class.
 
     Raises:
-        InputError: One folder around folders: it may be a class or a wrapper, and nothing here tells which. Or some folders are parts
-            and some are not.
+        InputError: One folder around folders, which may be a class or a wrapper; or some folders are parts and some are not.
     """
     listing, settled = Listing(source, ENTRY.name), source in asked.layouts
     films = listing.masks_of(tree)

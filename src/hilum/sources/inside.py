@@ -20,11 +20,7 @@ _DEEPEST, _MOST_FOLDERS = (
 
 
 def refuse_several_sets(tree: Tree, layout_of: Callable[[Tree], Layout | None]) -> None:
-    """Refuse a folder some of whose folders are sets of a known layout.
-
-    Args:
-        tree: The folder; it has itself no such layout.
-        layout_of: The particular layout that a tree's root has, or None.
+    """Refuse a folder that has no known layout itself, but holds folders that have one; `layout_of` tells the layout of a tree's root.
 
     Raises:
         InputError: There is a set; names each, what else has films, and what to type. Or all folders hold the same folders, so that those

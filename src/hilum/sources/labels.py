@@ -1,9 +1,7 @@
 """``--labels FILE``: a csv that gives the films of any source their label, patient and more.
 
-Convention: a row names a film by its path: absolute, relative to the file, relative to the source's folder,
-or by the bare file name where only one film has it; a column ``source`` narrows the search. What the file
-says goes before what the layout says; a cell left empty says nothing. A row that names no film is left out by
-name.
+A row names a film by its path: absolute, relative to the file, relative to the source's folder, or by the bare file name where only one
+film has it; a column ``source`` narrows the search. What the file says goes before what the layout says; an empty cell says nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
-"""The layouts of films that hilum knows, from the most particular to the plainest: sources are tried in this order.
-
-A new layout is a module with its entry, and a place in this table: recognition, reading, checks and the help of ``--layout`` follow.
+"""The layouts of films that hilum knows, tried from the most particular to the plainest. A new one is a module with its entry, and a place
+in this table: recognition, reading, checks and the help of ``--layout`` follow.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a layout says about a source before any film is opened: the films to read, and what was left out.
 
-Convention: labels keep their case and have single spaces; `patient` is the source's own id without the source's
-name, empty where the source gives none. A layout never invents one.
+Labels keep their case and have single spaces; `patient` is the source's own id without the source's name, empty where the source gives
+none. A layout never invents one.
 """
 
 from __future__ import annotations

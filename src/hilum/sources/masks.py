@@ -1,8 +1,8 @@
 """Lung masks that lie among films: told by where they lie or how they are called, and never taken for films.
 
-Convention: a mask is called as its film, or so and ``_mask``. It lies in a folder ``masks`` beside the folder ``images`` of its film, in a
-folder ``masks`` beside the film itself, or, with ``_mask`` in its name, beside the film. Case does not count, and other words for these
-folders are `PICTURES` and `_MASKS`. Without a film of its name, a folder ``masks`` may be anything, a class too.
+A mask is called as its film, or so and ``_mask``. It lies in a folder ``masks`` beside the folder ``images`` of its film, in a folder
+``masks`` beside the film itself, or, with ``_mask`` in its name, beside the film. Case does not count; other words for these folders are
+`PICTURES` and `_MASKS`. Without a film of its name, a folder ``masks`` may be anything, a class too.
 """
 
 from __future__ import annotations

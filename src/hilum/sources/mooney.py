@@ -1,11 +1,9 @@
-"""Chest X-Ray Images (Pneumonia), as P. Mooney put it on Kaggle: ``{train,test,val}/{NORMAL,PNEUMONIA}/``, or
-a folder per class with its file names.
+"""Chest X-Ray Images (Pneumonia), as P. Mooney put it on Kaggle: ``{train,test,val}/{NORMAL,PNEUMONIA}/``, or a folder per class.
 
-Convention: pneumonia's class is in the file name (``person100_bacteria_475`` -> bacterial,
-``person1_virus_6`` -> viral) and so is the patient (``person100``); a normal's patient is ``IM-0007``, also
-in ``NORMAL2-IM-0007-0001``. Whether ``person100`` under bacteria and ``person100`` under virus are one child
-is not known: by default they count as one (``number``), the cautious choice; ``number-and-class`` keeps them
-apart. All films are of children of 1-5 years.
+Class and patient are in the file name: ``person100_bacteria_475`` is bacterial, of ``person100``, ``person1_virus_6`` viral, of
+``person1``; a normal's patient is ``IM-0007``, also in ``NORMAL2-IM-0007-0001``. Whether ``person100`` under bacteria and under virus are
+one child is not known: by default they count as one (``number``), the cautious choice; ``number-and-class`` keeps them apart. All are 1-5
+years old.
 """
 
 from __future__ import annotations
@@ -51,11 +49,6 @@ def matches(tree: Tree) -> bool:
     in_parts = any("/" in f and f.split("/", 1)[0].lower() in _PARTS for f in placed)
     named = sum(_read_name(f) is not None for f in placed)
     return 2 * named >= len(placed) if in_parts else named == len(tree.films)
-
-
-def fits(tree: Tree) -> bool:
-    """Whether films lie in this set's folders, for a person who says that it is this set."""
-    return bool(_placed(tree))
 
 
 def _placed(tree: Tree) -> list[str]:
@@ -111,4 +104,6 @@ def _read_name(film: str) -> tuple[str, str] | None:
     return None
 
 
-ENTRY = Layout("mooney", "Chest X-Ray Images (Pneumonia)", matches, read, fits, public=True)
+ENTRY = Layout(
+    "mooney", "Chest X-Ray Images (Pneumonia)", matches, read, lambda tree: bool(_placed(tree)), public=True
+)

@@ -1,8 +1,8 @@
 """The films that a command's arguments name: files, folders and manifests, for commands that do not ingest.
 
-Convention: a film of a folder is called by its path in it, with its ending; where two films would share a name all take the last
-parts of their paths that tell them apart (`places`). A bare film that is named twice, or by a manifest too, counts once; every row of
-a manifest counts. A folder is listed as an ingest lists it, and what is no film there is given back by reason.
+A film of a folder is called by its path in it, with its ending; films that would share a name take the last parts of their paths that tell
+them apart (`places`). A bare film that is named twice, or by a manifest too, counts once; every row of a manifest counts. A folder is
+listed as an ingest lists it, and what is no film there is given back by reason.
 """
 
 from __future__ import annotations

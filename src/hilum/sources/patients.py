@@ -1,7 +1,7 @@
 """Patient ids that are hardly one person's: what anonymisers write for everyone, and one id on most films of a source or class.
 
-Convention: such an id is kept, for films that may be one person's must stay together, and it is said with the number of its films. Where
-the source is declared to have no patient ids, it counts as none.
+Such an id is kept, for films that may be one person's must stay together, and said with the number of its films. Where the source is
+declared to have no patient ids, it counts as none.
 """
 
 from __future__ import annotations
@@ -29,11 +29,10 @@ class OneIdOnMany:
     """An id that is hardly one person's.
 
     Attributes:
-        source: Name of the source.
         patient: The id, without the source's name.
         films: Films that have it.
-        films_of_source: Films of the source.
-        classes: Class -> its films that have the id.
+        films_of_source: Films of its source.
+        classes: Class -> films that have the id.
         dummy: Whether anonymisers are known to write it.
     """
 

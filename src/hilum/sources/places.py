@@ -1,7 +1,6 @@
-"""What films are called by where they lie: a path's last parts, never a machine's own folders.
+"""What films are called by where they lie: a path's last parts, joined by "/" on every system, never a machine's own folders.
 
-Convention: parts are joined by "/" on every system; of several films all take the same number of parts, the smallest that tells
-them apart, so that the names depend on nothing above the films.
+Of several films all take the same number of parts, the smallest that tells them apart, so names depend on nothing above the films.
 """
 
 from __future__ import annotations
@@ -12,11 +11,7 @@ from pathlib import Path, PurePosixPath
 
 
 def unique_tails(paths: Sequence[Path], taken: Collection[str] = ()) -> list[str]:
-    """The last parts of each path, as few as tell all of them apart.
-
-    Args:
-        paths: Absolute, each once.
-        taken: Names that are given already.
+    """The last parts of each (absolute) path, as few as tell all of them apart, and from names that are `taken`.
 
     >>> unique_tails([Path("/home/a/covid/1.png"), Path("/home/a/normal/1.png")])
     ['covid/1.png', 'normal/1.png']

@@ -1,13 +1,8 @@
-"""The COVID-19 Radiography Database (Kaggle), in both its layouts: ``COVID/COVID-1.png``, and
-``COVID/images/`` beside ``masks/``.
+"""The COVID-19 Radiography Database (Kaggle), in both its layouts: ``COVID/COVID-1.png``, and ``COVID/images/`` beside ``masks/``.
 
-Convention: classes COVID -> covid, Normal -> normal, Viral Pneumonia -> viral, Lung_Opacity -> lung_opacity.
-The set has no patient ids. Age groups are stated by source, not by film: see `AGE_GROUP_BASIS`, which the
-header records.
-
-Others have folders of these names too, and what is stated of the set would be wrong of them. So it is told by all of: its folders
-spelled as the set spells them, most names made of the folder's own (``COVID/COVID-1``, ``NORMAL/NORMAL (1)``), PNG or JPEG, and films
-of one square size.
+It has no patient ids, and its age groups are stated by source, not by film: `AGE_GROUP_BASIS`, which the header records. Others have
+folders of these names too, of which that would be wrong. So it is told by all of: folders spelled as the set spells them, most names made
+of the folder's own (``COVID/COVID-1``, ``NORMAL/NORMAL (1)``), PNG or JPEG, and films of one square size.
 """
 
 from __future__ import annotations
@@ -77,11 +72,6 @@ def _one_square_size(tree: Tree, films: Sequence[str]) -> bool:
     return width == height and n > 0.75 * sizes.total()
 
 
-def fits(tree: Tree) -> bool:
-    """Whether there are folders of films, for a person who says that they are this set's."""
-    return bool(tree.film_folders)
-
-
 def read(source: str, tree: Tree, _: IngestOptions) -> Listing:
     """List the films."""
     listing = Listing(source, ENTRY.name)
@@ -119,5 +109,6 @@ def _age_group(label: str, number: int | None, known_numbering: bool) -> str:
 
 
 ENTRY = Layout(
-    "radiography", "the COVID-19 Radiography Database", matches, read, fits, public=True, patient_ids=False
-)
+    "radiography", "the COVID-19 Radiography Database", matches, read, lambda tree: bool(tree.film_folders),
+    public=True, patient_ids=False,
+)  # fmt: skip

@@ -1,8 +1,7 @@
 """Reading many films at once: bytes, digests, size, and what a DICOM header says of the patient.
 
-Convention: answers come in the order of the paths, whatever the number of workers. A film that cannot be read
-is an answer with a reason; one that takes its process down is found out and named, and the others are read
-all the same. Workers import the decoder and nothing of torch; no pixels travel between processes.
+Answers come in the order of the paths, whatever the number of workers. A film that cannot be read is an answer with a reason; one that
+takes its process down is found out and named, and the others are read all the same. No pixels travel between processes.
 """
 
 from __future__ import annotations
@@ -30,8 +29,6 @@ class FilmRead:
     Attributes:
         sha256: Digest of the bytes.
         pixels_sha256: Digest of the decoded film.
-        width_px: Width.
-        height_px: Height.
         container: Format of the file.
         stored_as: How it holds its greys.
         nearly_blank: Why the film shows next to nothing; empty for most.
@@ -89,7 +86,7 @@ def read_films(
 
     Args:
         paths: Files.
-        engine: Where they are read; None for this machine (and this process alone for a few films).
+        engine: Where they are read; None for this machine, and for this process alone when they are few.
         read: The function that reads one; it must be importable by a worker.
     """
     where = engine or Local(0 if len(paths) < _ALONE_BELOW else available_cores())

@@ -1,8 +1,7 @@
 """Which layout a SOURCE has, and what it is called.
 
-Convention: SOURCE is a folder or a csv, or NAME=PATH. Without NAME a source is called as its folder; a csv as
-the folder it lies in. Layouts are tried from the most particular to the plainest; `--layout NAME=LAYOUT`
-settles it by hand.
+SOURCE is a folder or a csv, or NAME=PATH. Without NAME a source is called as its folder, a csv as the folder it lies in. Layouts are tried
+from the most particular to the plainest; `--layout NAME=LAYOUT` settles it by hand.
 """
 
 from __future__ import annotations
@@ -22,12 +21,7 @@ from hilum.sources.tree import NOT_A_FILM, Tree, ending_of, walk
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A SOURCE of the command line.
-
-    Attributes:
-        name: Its name, without "/" and ":".
-        path: A folder or a csv.
-    """
+    """A SOURCE of the command line: a folder or a csv, and its name, without "/" and ":"."""
 
     name: str
     path: Path
@@ -61,12 +55,7 @@ def parse_source(text: str) -> Source:
 
 
 def list_films(source: Source, asked: IngestOptions, leave_out: Collection[Path]) -> Listing:
-    """List the films of a source; nothing is decoded.
-
-    Args:
-        source: What to list.
-        asked: What a person asked of the films.
-        leave_out: Resolved paths in the source's folder that are not part of it.
+    """List the films of a source; nothing is decoded. `leave_out` are resolved paths in its folder that are not part of it.
 
     Raises:
         InputError: An unknown layout, one that does not fit, or no film at all.

@@ -1,8 +1,6 @@
-"""One spelling for a class or a patient that sources spell in several ways: ``COVID`` of one and ``covid`` of another are one class, and
-so are ``1`` and ``1.0``, which programs make of a column of numbers with a gap in it.
-
-Convention: a class keeps the case that its source gives it. Where spellings differ in case alone, that of a known public set is taken, else
-the one that most films have, else the first in the alphabet.
+"""One spelling for a class or a patient that sources spell in several ways: ``COVID`` and ``covid`` are one class, and so are ``1`` and
+``1.0``, which programs make of a column of numbers with a gap in it. Where spellings of a class differ in case alone, that of a known
+public set is taken, else the one that most films have, else the first in the alphabet.
 """
 
 from __future__ import annotations

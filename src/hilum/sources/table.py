@@ -1,9 +1,8 @@
 """A csv that names films: path (or image, filename), label, patient_id, and whatever else it knows.
 
-Convention: paths are relative to the csv, and may be written as Windows does (`places`). Known columns are in `KNOWN`; others are kept
-as attributes of the films, and the header says which. A film listed twice with the same facts counts once, with the attributes that
-agree; with different facts it is an error, for nothing is guessed. A film that does not lie below the csv's folder is called by the last
-parts of its path.
+Paths are relative to the csv, and may be written as Windows does. Columns other than `KNOWN` are kept as attributes of the films. A film
+listed twice with the same facts counts once, with the attributes that agree; with different facts it is an error, for nothing is
+guessed. A film that does not lie below the csv's folder is called by the last parts of its path.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""What lies in a folder of films: every file once, sorted, with what is a film by name or first bytes.
+"""What lies in a folder of films: every file once, sorted, with what is a film by name or first bytes. Nothing is decoded here.
 
-Every command that takes a folder lists it here. Convention: paths are relative to the layout's root with "/" between the
-parts. Hidden files and folders (macOS' ``._x.png`` twins among them) and the folders that systems make for themselves are named
-but not looked into; links to folders are followed, loops are not. Nothing is decoded here.
+Every command that takes a folder lists it here. Paths are relative to the layout's root, parts joined by "/". Hidden files and folders
+(macOS' ``._x.png`` twins among them) and those that systems make for themselves are named but not looked into; links are followed.
 """
 
 from __future__ import annotations
@@ -36,13 +35,7 @@ _OF_SYSTEMS = {  # lower case -> what it is
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
-    """Something in a folder that cannot be a film.
-
-    Attributes:
-        path: Relative to the source's folder.
-        reason: A short stable word.
-        detail: One sentence.
-    """
+    """Something in a folder that cannot be a film: its path below the source's folder, a short stable word, one sentence."""
 
     path: str
     reason: str
@@ -116,11 +109,7 @@ class Tree:
 
 
 def walk(folder: Path, leave_out: Collection[Path] = ()) -> Tree:
-    """List a folder.
-
-    Args:
-        folder: The source's folder.
-        leave_out: Resolved paths that are not part of the source, such as the manifest being written.
+    """List a source's folder. `leave_out` are resolved paths that are not part of it, such as the manifest being written.
 
     Raises:
         InputError: No such folder, or it cannot be read.
@@ -207,10 +196,7 @@ def is_film(path: Path) -> bool:
 
 
 def films_in(folder: Path) -> tuple[tuple[str, ...], list[Oddity]]:
-    """List the films of a folder as an ingest of it would.
-
-    Returns:
-        The films, relative to the folder, sorted; and what is left out: masks, and what is no film.
+    """The films of a folder as an ingest would list them, relative to it, sorted; and what is left out: masks, and what is no film.
 
     Raises:
         InputError: No such folder, or it cannot be read.

@@ -1,7 +1,6 @@
 """Groups of films: what may not be divided, and the drawing of groups.
 
-A group is the films of one patient and copies of one film, joined where they touch; it may hold several classes. How many films of each
-class are drawn is said elsewhere.
+A group is the films of one patient and copies of one film, joined where they touch; it may hold several classes.
 """
 
 from __future__ import annotations

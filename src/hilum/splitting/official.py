@@ -1,9 +1,8 @@
 """The parts that a source itself defines (``source_part``): whose films train, validate and test, as its publishers divided them.
 
-Convention: the test part is the source's own, film by film. Validation is the source's own where it is large enough; else its films join
-train, and validation is drawn from there (by the caller), for a validation part of a few films chooses nothing. A group (films of one
-patient, copies of one film) with films in two parts is refused, or ``keep-test`` leaves out its films that are not in the part held back
-most (test before valid before train); nothing is ever moved into test.
+The test part is the source's own, film by film. Validation is too where it is large enough; else its films join train, and the caller draws
+validation from there, for a part of a few films chooses nothing. A group with films in two parts is refused, or ``keep-test`` leaves
+out its films that are not in the part held back most (test before valid before train); nothing is ever moved into test.
 """
 
 from __future__ import annotations
@@ -41,11 +40,6 @@ class Official:
 
 def official_parts(manifest: Manifest, group_of: Mapping[str, str], crossing: Crossing) -> Official:
     """The parts of the films as their sources have them.
-
-    Args:
-        manifest: The films.
-        group_of: image_id -> its group.
-        crossing: What becomes of a group with films in two parts.
 
     Raises:
         InputError: A film without a part, or with one that is none.

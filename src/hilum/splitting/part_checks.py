@@ -1,6 +1,5 @@
-"""Whether every part of a split has films of every class; where not, why: a patient id that covers too much, too few groups, a small share.
-
-Convention: this looks at what was drawn, and names the cause in the films, not the place where it would be noticed later.
+"""Whether every part of a split has films of every class; where not, the cause in the films: a patient id that covers too much, too few
+groups, a small share.
 """
 
 from __future__ import annotations
@@ -21,13 +20,7 @@ _COVERS = 0.5
 def require_parts(
     split: AnySplit, manifest: Manifest, classes: Sequence[str], parts: Sequence[str] = PARTS
 ) -> None:
-    """Refuse a split in which a part has no film, or none of a class.
-
-    Args:
-        split: As drawn.
-        manifest: The films that were divided, and the sources that they come from.
-        classes: Classes that every part needs.
-        parts: Parts that are needed.
+    """Refuse a split in which a part that is needed has no film, or none of a class.
 
     Raises:
         InputError: Names every such part and class, with the cause.

@@ -1,9 +1,7 @@
 """Data: bring a known public set here, from its own place, with its licence and digest written beside it.
 
-Convention: a set called NAME ends in ``DIR/NAME``, and what is known of it in ``DIR/NAME.json``; the folder's
-name is then the source's name for `hilum ingest`. When a set cannot be fetched the error says how to get it
-by hand and where to put it. A zip without a declared digest gets the digest of what arrived, and the record
-says that it was not checked.
+A set called NAME ends in ``DIR/NAME``, and what is known of it in ``DIR/NAME.json``. When a set cannot be fetched the error says how to get
+it by hand and where to put it. A zip without a declared digest gets that of what arrived, and the record says that it was not checked.
 """
 
 from __future__ import annotations
@@ -30,16 +28,8 @@ from hilum.sources.public.unpack import DamagedArchive, unpack
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A set that is here.
+    """A set that is here: its folder, what is known of it (also in ``<folder>.json``), and whether it was here before."""
 
-    Attributes:
-        name: Of the set.
-        folder: Where its films are.
-        record: What is known of it, also in ``<folder>.json``.
-        already: Whether it was here before.
-    """
-
-    name: str
     folder: Path
     record: dict[str, Any]
     already: bool
@@ -85,7 +75,7 @@ def fetch(
     folder, record_path = out_dir / name, out_dir / f"{name}.json"
     if folder.exists():
         if record_path.exists():
-            return Fetched(name, folder, dict(read_json(record_path)), already=True)
+            return Fetched(folder, dict(read_json(record_path)), already=True)
         raise InputError(
             f"{folder}: is there already, and {record_path.name} beside it is not, so it may be incomplete; "
             "move it away, or use it as it is with `hilum ingest`"
@@ -110,7 +100,7 @@ def fetch(
         "digest_was_checked": bool(address and (sha256 or wanted.sha256)),
     }
     write_json(record_path, record)
-    return Fetched(name, folder, record, already=False)
+    return Fetched(folder, record, already=False)
 
 
 def _from_archive(wanted: PublicSet, url: str, folder: Path, sha256: str, keep: bool) -> str:
@@ -120,7 +110,12 @@ def _from_archive(wanted: PublicSet, url: str, folder: Path, sha256: str, keep: 
         require_digest("sha256", sha256 or digest, digest, archive)
         say(f"{archive}: is here already")
     else:
-        digest = _download(wanted, url, archive, folder, sha256)
+        try:
+            digest = download(url, archive, sha256)
+        except (Interrupted, DigestError):
+            raise
+        except InputError as e:
+            raise InputError(f"{e}\n{by_hand(wanted, folder)}") from None
     try:
         n_files = unpack(archive, folder)
     except DamagedArchive as e:
@@ -130,15 +125,6 @@ def _from_archive(wanted: PublicSet, url: str, folder: Path, sha256: str, keep: 
         archive.unlink()
     say(f"{wanted.name}: {counted(n_files, 'file')}; sha256 of the zip {digest}")
     return digest
-
-
-def _download(wanted: PublicSet, url: str, archive: Path, folder: Path, sha256: str) -> str:
-    try:
-        return download(url, archive, sha256)
-    except (Interrupted, DigestError):
-        raise
-    except InputError as e:
-        raise InputError(f"{e}\n{by_hand(wanted, folder)}") from None
 
 
 def _from_kaggle(wanted: PublicSet, folder: Path) -> None:

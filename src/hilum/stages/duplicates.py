@@ -1,8 +1,6 @@
-"""Manifest -> duplicates: exact copies by digest, near copies by pixels.
+"""Manifest -> duplicates: exact copies by digest, near copies by pixels (`hilum.imaging.duplicates` says what counts as one).
 
-Convention: of films with equal pixels only the first by image_id is decoded. What counts as a copy is said in
-`hilum.imaging.duplicates`; two films of one patient are no copies. The answer depends on the films only, not
-on the number of workers.
+Of films with equal pixels only the first by image_id is decoded. The answer depends on the films only, not on the number of workers.
 """
 
 from __future__ import annotations
@@ -30,11 +28,7 @@ _ALONE_BELOW = 256  # films; a process takes longer to begin than so few take to
 
 
 def find_duplicates(manifest: Manifest, engine: Engine) -> Duplicates:
-    """Look for copies among all films of a manifest.
-
-    Args:
-        manifest: The films.
-        engine: Where they are read and compared.
+    """Look for copies among all films of a manifest, read and compared on an engine.
 
     Raises:
         InputError: Films that cannot be read, all of them named.

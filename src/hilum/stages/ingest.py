@@ -1,11 +1,8 @@
-"""Ingest: folders and tables of films become manifest.csv, with a table of everything that was left out and
-why.
+"""Ingest: folders and tables of films become manifest.csv, with a table of everything that was left out and why.
 
-Convention: every film is opened, so a manifest holds only films that decode. A patient id comes from the
-source, a labels file or a DICOM header; a source without ids is refused unless it was declared to have none.
-Nothing is written unless all went well, so a manifest from before stays as it was. The output depends on the
-films and options, not on the number of workers. Copies, near-copies and wrong labels are `hilum audit`'s
-business.
+Every film is opened, so a manifest holds only films that decode. A patient id comes from the source, a labels file or a DICOM header; a
+source without ids is refused unless it was declared to have none. Nothing is written unless all went well. The output depends on the
+films and options, not on the number of workers. Copies and wrong labels are `hilum audit`'s business.
 """
 
 from __future__ import annotations
@@ -24,7 +21,7 @@ from hilum.core.engine import Engine
 from hilum.core.errors import InputError, require_known
 from hilum.core.progress import progress
 from hilum.core.table_paths import absolute
-from hilum.core.text import counted
+from hilum.core.text import counted, first_of
 from hilum.report.table import Cell, plain_table
 from hilum.sources import checks
 from hilum.sources import labels as labels_file
@@ -49,8 +46,6 @@ class Ingested:
     """What an ingest wrote.
 
     Attributes:
-        manifest_path: Where.
-        manifest: The manifest.
         counts: Films by source and label.
         excluded: (source, reason) -> number.
         exclusions: Every film and row left out.
@@ -234,7 +229,6 @@ def _blank_notes(kept: Sequence[_Opened]) -> list[str]:
 
 
 def _strict_message(broken: Sequence[Exclusion], out: Path) -> str:
-    first = "\n".join(f"  {e.source}: {e.path}: {e.reason}: {e.detail}" for e in sorted(broken, key=str)[:20])
-    more = f"\n  ... and {len(broken) - 20} more" if len(broken) > 20 else ""
+    lines = [f"{e.source}: {e.path}: {e.reason}: {e.detail}" for e in sorted(broken, key=str)]
     state = "stays as it was" if out.exists() else "was not written"
-    return f"{counted(len(broken), 'film')} cannot be read, and --strict was given; {out} {state}:\n{first}{more}"
+    return f"{counted(len(broken), 'film')} cannot be read, and --strict was given; {out} {state}:\n{first_of(lines)}"

@@ -1,8 +1,8 @@
 """prepare: films -> the pixels a backbone sees, under every pipeline, part and trial that a study wants.
 
-A film is decoded once and passed through all that is wanted of it; equal pixels are kept once. A chunk is a few hundred films and is found
-again by the digest of its inputs; a task carries the path of the file that says what its chunk is. What is drawn for a film follows from
-(seed, its pixels, copy, operation), so neither the chunk it is in nor the worker makes a difference.
+A film is decoded once and passed through all that is wanted of it; equal pixels are kept once. A chunk is a few hundred films, found again
+by the digest of its inputs. What is drawn for a film follows from (seed, its pixels, copy, operation), so neither its chunk nor the
+worker makes a difference.
 """
 
 from __future__ import annotations
@@ -78,13 +78,7 @@ def plan(
 
 
 def tasks_of(chunks: Iterable[Chunk], scratch: Path, folder: Path) -> Iterator[PrepareTask]:
-    """Tasks, whose chunks are written as they are asked for.
-
-    Args:
-        chunks: What to do.
-        scratch: A folder for the files of the chunks.
-        folder: Where the shards go.
-    """
+    """Tasks. A chunk is written to a file in `scratch` when its task is asked for; shards go to `folder`."""
     for chunk in chunks:
         path = scratch / f"{chunk.key[:SHORT]}.json"
         chunk.write(path)

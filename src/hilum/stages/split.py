@@ -1,13 +1,9 @@
 """Manifest (+ duplicates) -> split: which films are in, and which of them train, validate and test.
 
-Convention: what is drawn is groups. A group is the films of one patient and copies of one film, joined where
-they touch; it may hold several classes. The test part is drawn first, then the validation part from the rest;
-each draw has a generator of its own, keyed by the seed, the method and, where the trial changes that part,
-the trial. Groups are taken in the order of their names, so the order of rows makes no difference.
-
-Sizes: `set1` and `set2` round the test part up within each class, as the paper's counts do (1437 -> 719 of
-1437, 724 of 3616); `fractions` rounds to the nearest. When every film is its own group the sizes are exact;
-else as near as groups allow.
+Groups are drawn (`hilum.splitting.groups`): the test part first, then the validation part from the rest; each draw has a generator of its
+own, keyed by the seed, the method and, where the trial changes that part, the trial. Groups are taken in the order of their names, so the
+order of rows makes no difference. `set1` and `set2` round the test part up within each class, as the paper's counts do (1437 -> 719 of
+1437, 724 of 3616); `fractions` rounds to the nearest. Sizes are exact when every film is its own group, else as near as groups allow.
 """
 
 from __future__ import annotations
@@ -18,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hilum.artifacts.duplicates import Duplicates
+from hilum.artifacts.filter_check import check_filter
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.split import Split
@@ -53,7 +50,7 @@ def select(
     """
     for key, tables in (("include", include), ("exclude", exclude)):
         for table in tables:
-            manifest.check_filter(table, f"data.{key}")
+            check_filter(manifest, table, f"data.{key}")
     wanted, unwanted = [compile_filter(t) for t in include], [compile_filter(t) for t in exclude]
     kept = [
         film

@@ -1,8 +1,7 @@
 """The measures of a synthetic patient, and the smooth noise that phantoms are textured with.
 
-Coordinates are the body's, not the film's: x runs from -1 at the patient's right (the film's left) to 1, y
-from -1 at the neck to 1 in the abdomen; "aside" is the distance from the midline. What the measures look
-like on a film is `kernel`'s business, disease that of `signs`, exposure that of `phantom`.
+Coordinates are the body's, not the film's: x runs from -1 at the patient's right (the film's left) to 1, y from -1 at the neck to 1 in the
+abdomen; "aside" is the distance from the midline.
 """
 
 from __future__ import annotations

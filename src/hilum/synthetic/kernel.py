@@ -1,9 +1,7 @@
-"""The compiled loop under `phantom`: brightness of a chest and its sign at each point of a film.
+"""The compiled loop under `phantom`: brightness of a chest and its sign at each point of a film, 0 for air and about 1 for the spine.
 
-Everything is a closed formula of the body's coordinates, so a tilted or shifted film is the same formula at
-other coordinates, and nothing is resampled. Brightness is 0 for air and about 1 for the spine. Importing
-this module takes a moment and the first film a few seconds, while numba compiles; afterwards its cache on
-disk serves.
+Everything is a closed formula of the body's coordinates, so a tilted or shifted film is the same formula at other coordinates, and nothing
+is resampled. The first film takes a few seconds, while numba compiles; afterwards its cache on disk serves.
 """
 
 from __future__ import annotations

@@ -1,12 +1,9 @@
 """Synthetic chest films of four classes, drawn from a seed: for the demo, the tests and the documentation.
 
-A film is the brightness of a stylised chest (`anatomy`) with the sign of its class
-(`signs`), seen by an X-ray set that is never quite the same: exposure, contrast, tilt, distance,
-grain, a collimator's border, a side marker. What belongs to the patient comes from one generator and what
-belongs to the film from another, so films of one patient look alike and differ as real ones do. Nothing but
-the sign depends on the class.
-
-These films teach a network nothing about patients. Whatever is made from them says "synthetic".
+A film is the brightness of a stylised chest (`anatomy`) with the sign of its class (`signs`), seen by an X-ray set that is never quite the
+same: exposure, contrast, tilt, distance, grain, a collimator's border, a side marker. What belongs to the patient comes from one
+generator and what belongs to the film from another, so films of one patient look alike and differ as real ones do. Nothing but the sign
+depends on the class. They teach a network nothing about patients: whatever is made from them says "synthetic".
 """
 
 from __future__ import annotations
@@ -58,12 +55,7 @@ class Phantom:
 
 
 def draw(label: str, rng: np.random.Generator, size_px: int = 256) -> Phantom:
-    """Draw one film of one patient of a class.
-
-    Args:
-        label: One of `LABELS`.
-        rng: Everything is drawn from it.
-        size_px: Side of the square film, 32 or more.
+    """Draw one film of one patient of a class; everything is drawn from one generator.
 
     >>> film = draw("covid", generator(1, "example"), 64)
     >>> film.pixels.shape, film.pixels.dtype.name, bool((film.sign_mask <= film.lung_mask).all())
@@ -79,8 +71,7 @@ def draw_patient(
 
     Args:
         label: One of `LABELS`.
-        patient_rng: Anatomy and disease are drawn from it. A generator of the same key gives the same
-            patient.
+        patient_rng: Anatomy and disease are drawn from it; a generator of the same key gives the same patient.
         film_rng: Exposure, tilt, grain and so on are drawn from it.
         size_px: Side of the square film, 32 or more.
 
@@ -110,19 +101,10 @@ def draw_patient(
 
 
 def make_films(out_dir: Path, n_films: int, seed: int, size_px: int = 256) -> Path:
-    """Write a data set of synthetic films: ``<class>/P0001_1.png`` and, last, ``films.csv``.
+    """Write a data set of synthetic films, ``<class>/P0001_1.png``, and last ``films.csv`` with the columns `COLUMNS`; returns its path.
 
-    Every film is drawn from (seed, patient, film), so it does not depend on the others or on their number.
-    One patient in four has two or three films.
-
-    Args:
-        out_dir: Made if it is not there. Films of an earlier call are written over.
-        n_films: How many, shared out over the classes as in `SHARES`.
-        seed: The study's.
-        size_px: Side of the square films.
-
-    Returns:
-        The path of ``films.csv``; its columns are `COLUMNS`, `path` is relative to `out_dir`.
+    Every film is drawn from (seed, patient, film), so it does not depend on the others or on their number. `n_films` are shared out over
+    the classes as in `SHARES`; one patient in four has two or three films. Films of an earlier call are written over.
 
     Raises:
         InputError: For fewer films than classes.

@@ -1,9 +1,8 @@
 """The sign of disease that a synthetic patient has: what it is, where, how strong. `kernel` draws it.
 
-As radiology describes them: covid, bilateral peripheral ground glass, more in the lower zones, through which
-vessels stay visible; bacterial, one lobe consolidated, dense, with a straight border at the fissure and an
-air bronchogram; viral, diffuse bilateral interstitial streaks about the hila; normal, clear. How strongly a
-sign shows varies from barely to plainly, so that the classes can be learnt and are not trivial.
+As radiology describes them: covid, bilateral peripheral ground glass, more in the lower zones, through which vessels stay visible;
+bacterial, one lobe consolidated, dense, with a straight border at the fissure and an air bronchogram; viral, diffuse bilateral
+interstitial streaks about the hila. How strongly a sign shows varies from barely to plainly: the classes can be learnt and are not trivial.
 """
 
 from __future__ import annotations

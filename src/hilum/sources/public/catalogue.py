@@ -1,8 +1,7 @@
-"""The public sets that hilum knows: what is in them, under which licence, how large, whom to cite, where they
-are.
+"""The public sets that hilum knows: what is in them, under which licence, how large, whom to cite, where they are.
 
-Convention: a set's name is the folder it is put in, and so the name of the source in a manifest. Sizes are
-rounded, of the download. Nothing of these sets is in hilum, and whoever fetches one accepts its licence.
+A set's name is the folder it is put in, and so the source's name in a manifest. Nothing of these sets is in hilum, and whoever fetches
+one accepts its licence.
 """
 
 from __future__ import annotations
@@ -20,13 +19,11 @@ class PublicSet:
     """A public set of chest films.
 
     Attributes:
-        name: As in `hilum data fetch NAME`.
         title: What its authors call it.
         films: What is in it.
-        licence: Under which licence.
         size: Of the download, rounded.
         patient_ids: Whether it has them.
-        page: Its page, where it is got by hand.
+        page: Where it is got by hand.
         citation: Whom to cite.
         archive: Address of a zip, or empty.
         kaggle: Handle on Kaggle, or empty.

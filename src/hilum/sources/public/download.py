@@ -1,9 +1,8 @@
 """A file over HTTP: with progress, picked up where it broke off, and checked.
 
-Convention: what has arrived lies in ``NAME.part`` beside the target, and the server's mark of the version
-(ETag or Last-Modified) in ``NAME.part.version``; both stay when the download breaks off. A new try asks for
-the rest of that version only (RFC 9110, sections 13.1.5 and 14); a server that cannot do so sends the whole
-again. The target appears when it is complete and has the declared digest, never before.
+What has arrived lies in ``NAME.part`` beside the target, the server's mark of the version (ETag or Last-Modified) in ``NAME.part.version``.
+A new try asks for the rest of that version only (RFC 9110, sections 13.1.5 and 14); a server that cannot do so sends the whole again. The
+target appears when it is complete and has the declared digest, never before.
 """
 
 from __future__ import annotations
@@ -30,16 +29,10 @@ class Interrupted(InputError):
 
 
 def download(url: str, target: Path, sha256: str = "", tries: int = 3) -> str:
-    """Bring a file here.
-
-    Args:
-        url: http, https or file address.
-        target: Where to put it.
-        sha256: The digest it must have; empty where none is known.
-        tries: How often a connection that breaks off is taken up again, as long as something arrived.
+    """Bring a file here, from an http, https or file address; a connection that breaks off is taken up again if something arrived.
 
     Returns:
-        The sha256 of the file.
+        The sha256 of the file; it is the declared one, where one is declared.
 
     Raises:
         Interrupted: It broke off.

@@ -1,8 +1,7 @@
 """A zip archive to a folder, trusting nothing it says about itself.
 
-Convention: an archive is refused whole when a member would land outside the folder, is a link, is encrypted,
-or when all would take more room than `MAX_BYTES`, than the disk has, or than `MAX_RATIO` times the archive.
-One folder around everything is taken off. The folder appears when all is unpacked, never before.
+An archive is refused whole when a member would land outside the folder, is a link, is encrypted, or when all would take more room than
+`MAX_BYTES`, than the disk has, or than `MAX_RATIO` times the archive. One folder around everything is taken off.
 """
 
 from __future__ import annotations
@@ -29,18 +28,11 @@ class DamagedArchive(InputError):
 
 
 def unpack(archive: Path, folder: Path) -> int:
-    """Unpack a zip.
-
-    Args:
-        archive: The zip.
-        folder: The folder to make; it must not be there.
-
-    Returns:
-        Number of files.
+    """Unpack a zip into a folder that must not be there yet; returns the number of files.
 
     Raises:
         DamagedArchive: It is no zip, or it is damaged.
-        InputError: One of the things above.
+        InputError: The archive is refused, as the module says.
     """
     if folder.exists():
         raise InputError(f"{folder}: is there already; move it away, or give another --out")

@@ -1,10 +1,8 @@
 """Manifest (+ split) -> findings: what is wrong with these films before anything is trained on them.
 
-It answers: which films are copies, and of what; do copies disagree on the label; does a patient, a copy or a
-label conflict cross the parts of a split; is class nearly source, or age; and how far do shortcuts go, scored
-by plain models that never see lungs. It changes nothing and refuses nothing: `hilum split` does.
-
-Findings are plain JSON-able values, so that audit.json and the page say the same.
+Which films are copies, and of what; do copies disagree on the label; does a patient, a copy or a label conflict cross the parts of a
+split; is class nearly source, or age; and how far do shortcuts go, scored by plain models that never see lungs. It changes nothing and
+refuses nothing: `hilum split` does. Findings are plain JSON-able values, so that audit.json and the page say the same.
 """
 
 from __future__ import annotations

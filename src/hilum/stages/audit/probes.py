@@ -1,7 +1,5 @@
-"""What plain models make of films without seeing disease: one probe a shortcut, and what it needs of a film.
-
-Each film is opened once. Probes that see categories are small trees, the others logistic regressions; a
-patient's films and copies stay in one fold.
+"""What plain models make of films without seeing disease: one probe a shortcut. Each film is opened once. Probes that see categories are
+small trees, the others logistic regressions; a patient's films and copies stay in one fold.
 """
 
 from __future__ import annotations
@@ -61,11 +59,7 @@ class Looked:
 
 
 def look(manifest: Manifest, seed: int) -> list[Looked]:
-    """Open the films, at most `MAX_PROBED` of them, in the order of their ids.
-
-    Args:
-        manifest: The films.
-        seed: Decides which, where there are more.
+    """Open the films, at most `MAX_PROBED` of them (the seed decides which), in the order of their ids.
 
     Raises:
         InputError: Films that changed since they were ingested, or cannot be decoded.
@@ -113,14 +107,7 @@ def _mask(path: str) -> NDArray[np.uint8]:
 def probes(
     looked: Sequence[Looked], groups: Mapping[str, str], positive: str, seed: int
 ) -> list[dict[str, Any]]:
-    """A row for each probe.
-
-    Args:
-        looked: Films.
-        groups: image_id -> group that stays in one fold.
-        positive: The class that the probes look for.
-        seed: Of the folds.
-    """
+    """A row for each probe, which looks for the class `positive`; films of one group stay in one fold."""
     some = [x.film for x in looked]
     features = {
         "source": _encoded(some, ("source",)),
