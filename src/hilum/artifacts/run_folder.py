@@ -26,6 +26,7 @@ from hilum.artifacts.trial_files import PREDICTIONS, Seconds, trial_folder
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import DigestError, InputError
 from hilum.study.factors import FACTOR
+from hilum.study.faults import that_set
 
 PREDICTED_PARTS = ("valid", "test")
 
@@ -195,8 +196,9 @@ class RunFolder:
         return bundle.operating_point if bundle else {}
 
     def temperature(self, cell: RunCell, trial: int) -> float | None:
-        """The bundle's temperature, chosen on validation; None where there is none."""
-        bundle = self.bundle(cell, trial)
+        """The bundle's temperature, chosen on validation; None where there is none, or where the probabilities passed a second softmax:
+        no temperature of the logits leads to those."""
+        bundle = None if that_set(cell.switches, "second_softmax") else self.bundle(cell, trial)
         value = bundle.calibration.get("temperature") if bundle else None
         return None if value is None else float(value)
 

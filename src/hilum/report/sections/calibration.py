@@ -60,6 +60,8 @@ def calibration_table(evaluated: Evaluated) -> Table | None:
         )
     if not body:
         return None
+    others = numbers.counted(len(folder.cells) - len(shown), "cell")
+    without = f"Without a temperature of their probabilities, and without a row: {others}."
     return Table(
         "calibration",
         "Calibration",
@@ -69,6 +71,7 @@ def calibration_table(evaluated: Evaluated) -> Table | None:
         notes=(
             "The temperature divides the logits; it was fitted on the validation films alone and stands in each bundle. It changes no "
             "film’s class of the highest probability. Every other table uses the probabilities as predicted.",
+            *([without] if len(shown) < len(folder.cells) else []),
         ),
         breaks=backbone_breaks(shown, 2),
         sortable=False,

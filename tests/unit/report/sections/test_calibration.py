@@ -56,3 +56,13 @@ def test_without_a_temperature_there_is_no_section(tmp_path: Path) -> None:
     page = write_report(run).read_text(encoding="utf-8")
     assert 'id="calibration"' not in page
     assert not (run / "tables" / "calibration.csv").exists()
+
+
+def test_probabilities_of_a_second_softmax_have_no_temperature(tmp_path: Path) -> None:
+    faults = {"as-described": (), "second softmax": ("second_softmax",)}
+    run = make_run(
+        tmp_path / "run", pipelines=("crop",), matrices={"all": SMALL}, temperature=2.0, faults=faults
+    )
+    rows = rows_of(run)
+    assert [r["faults"] for r in rows] == ["as-described"] * 2
+    assert "and without a row: 1 cell." in (run / "report.html").read_text(encoding="utf-8")
