@@ -25,12 +25,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Copy(NamedTuple):
-    """Two films that are copies.
-
-    Attributes:
-        first: image_id, before that of `second` in order.
-        correlation: Of grey values of the aligned films; 1 when exact.
-        detail: Of local contrast of the aligned films; 1 when exact.
+    """Two films that are copies, by image_id in order, with the correlations of grey values and of local contrast (`detail`) of the aligned
+    films; 1 when exact.
     """
 
     first: str
@@ -66,10 +62,9 @@ def joined(links: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Copies among films.
+    """Copies among films, sorted.
 
     Attributes:
-        pairs: Copies, sorted.
         films: image_id -> the first digits of its pixels' digest, for every film that was looked at.
         header: Where it comes from; ``inputs["manifest"]`` is the digest of the manifest.
 

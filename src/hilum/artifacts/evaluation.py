@@ -73,7 +73,7 @@ class TrialEvaluation:
         confusion: int64 (n_classes, n_classes), rows the truth.
         pr: None where the test part has no positive film.
         roc: None where it has none of either.
-        calibration: Of its probabilities; None where the bundle has no temperature.
+        calibration: None where the bundle has no temperature.
     """
 
     confusion: _Counts

@@ -43,7 +43,6 @@ class TrialFlow:
 
     Attributes:
         splits: Folder of its split beneath ``splits``; empty for the study's plain one.
-        parts: Part -> films.
         not_used: Reason -> films in no part.
         shared: Times that a film stands in a part beyond its first; 0 unless the split is unsafe.
         copies: Training films after sampling, a film that was drawn twice counted twice.

@@ -20,14 +20,7 @@ from hilum.core.files import writing
 
 
 class Wanted(NamedTuple):
-    """What a study wants to be made of a film.
-
-    Attributes:
-        pipeline: Its name.
-        part: Part of the split it is for.
-        seed: Of its draws.
-        copy: From 0.
-    """
+    """What a study wants to be made of a film: by which pipeline, for which part of the split, drawn with which seed, as which copy."""
 
     pipeline: str
     part: str

@@ -11,12 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-from hilum.artifacts.header import Header, as_written, checked, read_object, require_digest, write_json
+from hilum.artifacts.header import (
+    Header,
+    as_written,
+    checked,
+    kind_of,
+    read_object,
+    require_digest,
+    write_json,
+)
 from hilum.artifacts.manifest import Manifest
 from hilum.core.digests import digest
-from hilum.core.errors import InputError, LeakageError
+from hilum.core.errors import InputError, LeakageError, require_known
 
 PARTS = ("train", "valid", "test")
 PART_SPELLINGS = {
@@ -48,9 +56,8 @@ class AnySplit:
     def __init__(
         self, parts: Mapping[str, Sequence[str]], group_of: Mapping[str, str], header: Header
     ) -> None:
-        unknown = set(parts) - set(PARTS)
-        if unknown:
-            raise InputError(f"unknown part {sorted(unknown)[0]!r}; parts are {', '.join(PARTS)}")
+        for part in parts:
+            require_known(part, PARTS, "unknown part")
         self.parts: dict[str, tuple[str, ...]] = {p: tuple(sorted(parts.get(p, ()))) for p in PARTS}
         self.header = replace(header, kind=self.kind)
         films = [i for ids in self.parts.values() for i in ids]
@@ -77,17 +84,11 @@ class AnySplit:
         """
         require_digest("manifest", self.header.inputs["manifest"], manifest.digest, "split")
 
-    def to_dict(self) -> dict[str, Any]:
-        """As split.json has it."""
-        return {
-            "header": self.header,
-            "n_films": {p: len(ids) for p, ids in self.parts.items()},
-            "films": {p: {i: self.group_of[i] for i in ids} for p, ids in self.parts.items()},
-        }
-
     def write(self, path: Path) -> None:
         """Write split.json."""
-        write_json(path, self.to_dict())
+        n_films = {p: len(ids) for p, ids in self.parts.items()}
+        films = {p: {i: self.group_of[i] for i in ids} for p, ids in self.parts.items()}
+        write_json(path, {"header": self.header, "n_films": n_films, "films": films})
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -122,9 +123,6 @@ class Split(AnySplit):
         self, parts: Mapping[str, Sequence[str]], group_of: Mapping[str, str], header: Header
     ) -> None:
         super().__init__(parts, group_of, header)
-        self._refuse_leaks()
-
-    def _refuse_leaks(self) -> None:
         seen: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for part, ids in self.parts.items():
             for i in ids:
@@ -151,17 +149,14 @@ class Split(AnySplit):
         super().check(manifest)
         for what, column in (("patient", "patient_id"), ("film with pixels", "pixels_sha256")):
             first: dict[str, tuple[str, str]] = {}
-            for part, ids in self.parts.items():
-                for i in ids:
-                    value = str(getattr(manifest.by_id[i], column))
-                    if not value:
-                        continue
-                    other_part, other = first.setdefault(value, (part, i))
-                    if other_part != part:
-                        raise LeakageError(
-                            f"{what} {value[:40]!r} is in {other_part} and {part} (films {other!r}, {i!r}); it may be in one "
-                            "part only. Rebuild the split with `hilum split`, or correct the ids in the manifest."
-                        )
+            for part, i in ((part, i) for part, ids in self.parts.items() for i in ids):
+                value = manifest.by_id[i].value(column)
+                other_part, other = first.setdefault(value, (part, i)) if value else (part, i)
+                if other_part != part:
+                    raise LeakageError(
+                        f"{what} {value[:40]!r} is in {other_part} and {part} (films {other!r}, {i!r}); it may be in one "
+                        "part only. Rebuild the split with `hilum split`, or correct the ids in the manifest."
+                    )
 
 
 class UnsafeSplit(AnySplit):
@@ -186,6 +181,4 @@ def read_split(path: Path) -> AnySplit:
         InputError: Missing or malformed.
         LeakageError: A leak-free split that was edited so that it leaks.
     """
-    with as_written(path):
-        unsafe = read_object(path)["header"]["kind"] == UnsafeSplit.kind
-    return (UnsafeSplit if unsafe else Split).read(path)
+    return (UnsafeSplit if kind_of(path) == UnsafeSplit.kind else Split).read(path)

@@ -68,6 +68,8 @@ def progress(what: str, total: int, unit: str = "films") -> Iterator[Step]:
     if _is_quiet() or total == 0:
         yield no_progress
         return
+    start = last = time.monotonic()
+    done = 0
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -80,7 +82,6 @@ def progress(what: str, total: int, unit: str = "films") -> Iterator[Step]:
             TimeRemainingColumn(),
         )
         console = Console(file=cast(TextIO, _Lenient(sys.stderr)))
-        start, done = time.monotonic(), 0
         with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task(what, total=total, rate="")
 
@@ -92,8 +93,6 @@ def progress(what: str, total: int, unit: str = "films") -> Iterator[Step]:
 
             yield step
         return
-    start = last = time.monotonic()
-    done = 0
 
     def plain(n: int = 1) -> None:
         nonlocal done, last

@@ -19,12 +19,8 @@ from hilum.study.tables import STRICT, StrictTable
 
 
 class SuiteMember(BaseModel):
-    """One study of a suite.
-
-    Attributes:
-        study: Name of a study that ships, or a path beside the suite's file.
-        name: What the report calls it; the study's own name if empty.
-        set: Overrides, ``key=value`` as on the command line.
+    """One study of a suite: one that ships, or a path beside the suite's file; its name in the report, if not its own; and overrides,
+    ``key=value`` as on the command line.
     """
 
     model_config = STRICT

@@ -156,13 +156,8 @@ class FinetuneTable(StrictTable):
 class FamilyTable(StrictTable):
     """``[[compare]]``: a family of comparisons, named before anything runs.
 
-    Every cell is compared with the one that differs from it in one factor only, which has the reference's level there.
-
-    Attributes:
-        name: For tables.
-        factor: Which factor.
-        reference: Its level that the others are compared with.
-        metrics: Adjusted for many comparisons within each.
+    Every cell is compared with the one that differs from it in one factor only, and has the level `reference` there. P-values are adjusted
+    for many comparisons within each metric.
     """
 
     name: str

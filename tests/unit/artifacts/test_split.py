@@ -49,7 +49,7 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     split = Split({"train": ["b", "a"], "test": ["c"]}, {"a": "g", "b": "g", "c": "c"}, HEADER)
     split.write(tmp_path / "split.json")
     again = Split.read(tmp_path / "split.json")
-    assert again.to_dict() == split.to_dict()
+    assert (again.parts, again.group_of, again.header) == (split.parts, split.group_of, split.header)
     assert again.digest == split.digest
     assert again.parts == {"train": ("a", "b"), "valid": (), "test": ("c",)}
     assert again.part_of == {"a": "train", "b": "train", "c": "test"}
