@@ -17,6 +17,7 @@ from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
 from hilum.report.numbers import counted
+from hilum.study.policies.constant import ConstantPolicy
 from hilum.training.unfreezing import head_epochs
 from hilum.workflow import rates
 from hilum.workflow.plan import Recipe
@@ -155,14 +156,15 @@ def _of_networks(run: Run, recipes: Sequence[Recipe]) -> Iterator[Cost]:
     for r in recipes:
         assert r.finetune is not None
         threads = run.settled.threads if device == "cpu" and r.finetune.devices > 1 else 1
-        update, film, saved = rates.network_steps(
-            r.cell.backbone, r.finetune, r.policy.optimizer, r.pipeline.output_size, len(run.study.data.classes), r.training.batch,
-            device, threads,
+        each = rates.network(
+            r.cell.backbone, r.finetune, ConstantPolicy(optimizer=r.policy.optimizer, learning_rate=1e-3), r.pipeline.output_size,
+            len(run.study.data.classes), r.training.batch, (device, threads),
         )  # fmt: skip
         train, valid, test = _counts(run, r)
-        epoch = train / r.training.batch * update + valid * film + saved
-        training += n_trials * ((r.epochs + head_epochs(r.finetune)) * epoch + valid * film + saved)
-        scoring += n_trials * (valid + test) * film
+        ends = valid * each.film + each.checkpoint
+        epoch = train / r.training.batch * each.update + ends
+        training += n_trials * ((r.epochs + head_epochs(r.finetune)) * epoch + ends)
+        scoring += n_trials * (valid + test) * each.film
     n = len(recipes) * n_trials
     workers = _workers(run, n) if side_by_side(run) else 1
     started = rates.start_of_worker(_TRAINS) if workers > 1 else 0

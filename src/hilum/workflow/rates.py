@@ -11,13 +11,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import psutil
-import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.features import FeatureRows
@@ -39,11 +41,10 @@ from hilum.stats.summary import cell_statistics
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.checkpoints import Checkpoints
+from hilum.training.finetune import Progress, Training, epoch_steps, feature_shape, logits_of
 from hilum.training.loop import fit
-from hilum.training.optimizers import build_optimizer
 from hilum.training.regimen import LabelledRows, Regimen
 
-OptimizerName = Literal["adam", "adamw", "sgd"]
 _STEPS = 3
 _UPDATES = 8
 
@@ -94,79 +95,75 @@ def features(
     return built, each / (_STEPS * batch)
 
 
+def _stored(folder: str, values: NDArray[np.generic], n_classes: int) -> LabelledRows:
+    """What a training reads, of classes in turn."""
+    path = str(Path(folder) / f"{len(values)}.npy")
+    np.save(path, values)
+    return LabelledRows(
+        FeatureRows([(path, k) for k in range(len(values))]), np.arange(len(values)) % n_classes
+    )
+
+
 @cache
 def head_step(name: str, shape: tuple[int, ...], n_classes: int, batch: int) -> float:
     """Seconds of one update of a backbone's head in the loop that trains it: dropout, features read from disk, a validation batch for
     every eight. Policy and loss make no difference to speak of."""
-    b = backbone(name)
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, n_classes, (_UPDATES + 1) * batch)
-    n = _UPDATES * batch
+    b, n, rng = backbone(name), _UPDATES * batch, np.random.default_rng(0)
+    made = rng.random((n + batch, *shape), np.float32).astype("float16" if b.spatial else "float32")
+    table = TrainingTable(epochs=3, batch=batch)
+    regimen = Regimen(ConstantPolicy(learning_rate=1e-3), cross_entropy, table, 0)
     with tempfile.TemporaryDirectory() as folder, threads(1):
-        path = str(Path(folder) / "features.npy")
-        made = rng.random((len(labels), *shape), np.float32)
-        np.save(path, made.astype("float16" if b.spatial else "float32"))
-        rows = [(path, k) for k in range(len(labels))]
-        train, valid = (
-            LabelledRows(FeatureRows(rows[part]), labels[part]) for part in (slice(n), slice(n, None))
-        )
-        table = TrainingTable(epochs=3, batch=batch)
-        regimen = Regimen(ConstantPolicy(learning_rate=1e-3), cross_entropy, table, 0)
+        train, valid = (_stored(folder, part, n_classes) for part in (made[:n], made[n:]))
         epochs = fit(build_head(b, n_classes, 0), train, valid, regimen)
         next(epochs)  # memory is taken and operations are chosen in the first
         return min(seconds(lambda: next(epochs)) for _ in range(2)) / _UPDATES
 
 
+@dataclass(frozen=True)
+class NetworkSeconds:
+    """What a whole network takes.
+
+    Attributes:
+        update: Of its weights, by one batch.
+        film: Through it in evaluation.
+        checkpoint: To write where its training is; 0 where there is no room to try it.
+    """
+
+    update: float
+    film: float
+    checkpoint: float
+
+
 @cache
-def network_steps(
+def network(
     name: str,
     finetune: FinetuneTable,
-    optimizer: OptimizerName,
+    policy: ConstantPolicy,
     size_px: tuple[int, int],
     n_classes: int,
     batch: int,
-    device: str,
-    n_threads: int,
-) -> tuple[float, float, float]:
-    """Seconds of one update of a whole network, of a film through it in evaluation, and of writing its checkpoint."""
-    network = build_whole(backbone(name), RANDOM, n_classes, size_px, 0).to(device)
-    labels = torch.arange(batch, device=device) % n_classes
-    films = torch.zeros((batch, *size_px), dtype=torch.uint8, device=device)
-    if finetune.train == "head":
-        network.body.requires_grad_(False)
-    trained = [p for p in network.parameters() if p.requires_grad]
-    updates = build_optimizer(ConstantPolicy(optimizer=optimizer), [trained])
-    half = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}[finetune.precision]
-
-    def forward() -> torch.Tensor:
-        with torch.autocast(device, half or torch.bfloat16, enabled=half is not None):
-            return network(films).float()  # type: ignore[no-any-return]
-
-    def step() -> None:
-        value = cross_entropy(forward(), labels)
-        updates.zero_grad()
-        value.backward()  # type: ignore[no-untyped-call]
-        updates.step()
-        value.item()
-
-    with threads(n_threads):
-        network.train()
-        step()
-        update = seconds(step)
-        network.eval()
-        with torch.inference_mode():
-            forward()
-            film = seconds(lambda: forward().cpu()) / batch
-    return update, film, _checkpoint({"network": network.state_dict(), "optimizer": updates.state_dict()})
-
-
-def _checkpoint(state: dict[str, Any]) -> float:
-    """Seconds of writing where a training is; 0 where there is no room to try it."""
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            return seconds(lambda: Checkpoints(Path(folder) / "state").save(lambda: state))
-    except (OSError, InputError):
-        return 0.0
+    place: tuple[str, int],
+) -> NetworkSeconds:
+    """What a whole network takes in the loop that trains it, all that ever trains training; by one process, on a device and its threads."""
+    device, n_threads = place
+    regimen = Regimen(policy, cross_entropy, TrainingTable(epochs=2, batch=batch), 0, finetune)
+    fabric = Fabric(accelerator=device, devices=1, precision=finetune.precision)
+    net = build_whole(backbone(name), RANDOM, n_classes, size_px, 0)
+    with tempfile.TemporaryDirectory() as folder, threads(n_threads):
+        films = _stored(folder, np.zeros((batch, *size_px), np.uint8), n_classes)
+        training, where = Training(fabric, net, regimen, batch), Progress(epoch=regimen.all_epochs)
+        training.enter(where.epoch)
+        (step,) = epoch_steps(regimen, batch, 1, feature_shape(net, films))
+        training.step(where, films, step)
+        update = seconds(lambda: training.step(where, films, step))
+        logits_of(fabric, net, films)
+        film = seconds(lambda: logits_of(fabric, net, films)) / batch
+        try:
+            checkpoints = Checkpoints(Path(folder) / "state")
+            checkpoint = seconds(lambda: checkpoints.save(lambda: training.state(where)))
+        except (OSError, InputError):
+            checkpoint = 0.0
+    return NetworkSeconds(update, film, checkpoint)
 
 
 @cache

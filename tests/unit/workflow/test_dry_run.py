@@ -17,6 +17,7 @@ from hilum.study.file import Study
 from hilum.workflow import dry_run, estimate
 from hilum.workflow.dry_run import print_plan, print_plans
 from hilum.workflow.estimate import Cost
+from hilum.workflow.rates import NetworkSeconds
 from hilum.workflow.room import sizes_of
 from hilum.workflow.state import Run
 from hilum.workflow.suite import Planned
@@ -135,7 +136,7 @@ def test_times_follow_films_epochs_and_trials(films, tmp_path, monkeypatch) -> N
     """Rates of one second a unit give the counts: 4 and 4 training and validation films of set2, 2 epochs, 2 trials."""
     for name, value in (
         ("start_up", 0.0), ("start_of_worker", 0.0), ("search_for_copies", 1.0), ("preparation", 1.0), ("features", (0.0, 1.0)),
-        ("head_step", 1.0), ("network_steps", (1.0, 1.0, 10.0)), ("statistics", 1.0),
+        ("head_step", 1.0), ("network", NetworkSeconds(1.0, 1.0, 10.0)), ("statistics", 1.0),
     ):  # fmt: skip
         monkeypatch.setattr(estimate.rates, name, lambda *_, v=value: v)
 
