@@ -29,7 +29,7 @@ from PIL import BmpImagePlugin, Image
 
 from hilum.core.errors import FilmError
 from hilum.imaging import ifd, jpeg, png, tiff
-from hilum.imaging.film import MAX_FILE_BYTES, DecodedFilm, check_size
+from hilum.imaging.film import MAX_FILE_BYTES, DecodedFilm, check_size, corrupt, unsupported
 from hilum.imaging.intensity import from_depth, luma, over_black
 from hilum.imaging.quiet import quietly
 
@@ -210,7 +210,7 @@ def _not_a_film(data: bytes) -> FilmError:
             return FilmError("not an image", words)
     if n_frames > 1:
         return FilmError("multi-frame", f"a {name} file of {n_frames} pictures; a film is one")
-    return FilmError("unsupported", f"a {name} file; hilum reads PNG, JPEG, BMP, TIFF and DICOM")
+    return unsupported(f"a {name} file; hilum reads PNG, JPEG, BMP, TIFF and DICOM")
 
 
 def _damaged(kind: str, error: Exception) -> FilmError:
@@ -221,10 +221,10 @@ def _damaged(kind: str, error: Exception) -> FilmError:
     unknown = ("unsupported", "not support", "not been implemented", "unknown pixel mode")
     if isinstance(error, NotImplementedError) or any(sign in words.lower() for sign in unknown):
         shown = "no decoder reads this sort of pixel data" if kind == "dicom" or not words else words
-        return FilmError("unsupported", f"a {kind.upper()} that is not read: {shown}")
+        return unsupported(f"a {kind.upper()} that is not read: {shown}")
     signs = ("truncat", "premature end", "not enough", "unexpected end", "less than expected", "no image")
     short = isinstance(error, EOFError) or any(sign in words.lower() for sign in signs)
     shown = "a value in it cannot be read" if kind == "dicom" or not words else words
     if short:
         return FilmError("truncated", f"the {kind.upper()} ends early: {shown}")
-    return FilmError("corrupt", f"the {kind.upper()} is damaged: {shown}")
+    return corrupt(f"the {kind.upper()} is damaged: {shown}")

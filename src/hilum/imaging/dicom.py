@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from hilum.core.errors import FilmError
 from hilum.imaging.dicom_elements import lookup_table, number, numbers, shown, text, values
 from hilum.imaging.dicom_pixels import PixelLayout, layout_of, stored_values
-from hilum.imaging.film import MAX_PIXELS
+from hilum.imaging.film import MAX_PIXELS, corrupt, unsupported
 from hilum.imaging.intensity import Window, WindowFunction, from_range, from_unit, look_up, luma
 
 MODALITIES: Final = frozenset({"CR", "DX", "RG"})
@@ -135,7 +135,7 @@ def _check_is_film(header: Any) -> None:
         )
     if "PixelData" not in header:
         if "FloatPixelData" in header or "DoubleFloatPixelData" in header:
-            raise FilmError("unsupported", "float pixel data; a film has integers of 8 to 16 bits")
+            raise unsupported("float pixel data; a film has integers of 8 to 16 bits")
         raise FilmError("not an image", "the DICOM file has no Pixel Data")
 
 
@@ -177,7 +177,7 @@ def _grey_of_values(header: Any, layout: PixelLayout, low: int, high: int) -> ND
         rescaled = domain.astype(np.float64) * slope + intercept
         least, most = sorted(end * slope + intercept for end in layout.span)
     if not np.isfinite([least, most]).all():
-        raise FilmError("corrupt", "Rescale Slope and Intercept give values that are not finite")
+        raise corrupt("Rescale Slope and Intercept give values that are not finite")
     if header.get("VOILUTSequence"):
         item = header.VOILUTSequence[0]
         first, entries, bits = lookup_table(item, (least, most), signed=least < 0, little_endian=little)

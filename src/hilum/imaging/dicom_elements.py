@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.core.errors import FilmError
+from hilum.imaging.film import corrupt
 
 
 def named(keyword: str) -> str:
@@ -43,9 +43,7 @@ def values(header: Any, keyword: str) -> tuple[Any, ...]:
     try:
         value = header.get(keyword)
     except Exception as e:  # pydicom raises whatever it meets
-        raise FilmError(
-            "corrupt", f"{named(keyword)}: expected {_kind(keyword)}, got {_raw(header, keyword)}"
-        ) from e
+        raise corrupt(f"{named(keyword)}: expected {_kind(keyword)}, got {_raw(header, keyword)}") from e
     if value is None or (isinstance(value, (str, bytes)) and not value):
         return ()
     if isinstance(value, (str, bytes)) or not hasattr(value, "__getitem__"):
@@ -69,7 +67,7 @@ def numbers(header: Any, keyword: str) -> tuple[float | None, ...]:
                 raise ValueError(word)
             out.append(float(word) if word else None)
         except ValueError:
-            raise FilmError("corrupt", f"{named(keyword)}: expected a number, got {shown(word)}") from None
+            raise corrupt(f"{named(keyword)}: expected a number, got {shown(word)}") from None
     return tuple(out)
 
 
@@ -82,7 +80,7 @@ def number(header: Any, keyword: str) -> float | None:
     found = numbers(header, keyword)
     value = found[0] if found else None
     if value is not None and not np.isfinite(value):
-        raise FilmError("corrupt", f"{named(keyword)}: expected a finite number, got {value!r}")
+        raise corrupt(f"{named(keyword)}: expected a finite number, got {value!r}")
     return value
 
 
@@ -95,10 +93,10 @@ def whole(header: Any, keyword: str, otherwise: int | None = None) -> int:
     value = number(header, keyword)
     if value is None:
         if otherwise is None:
-            raise FilmError("corrupt", f"{named(keyword)} is missing, and the standard has no default for it")
+            raise corrupt(f"{named(keyword)} is missing, and the standard has no default for it")
         return otherwise
     if value != int(value):
-        raise FilmError("corrupt", f"{named(keyword)}: expected a whole number, got {value!r}")
+        raise corrupt(f"{named(keyword)}: expected a whole number, got {value!r}")
     return int(value)
 
 
@@ -123,13 +121,13 @@ def lookup_table(
     try:
         n_entries, unsigned, bits = (int(v) & 0xFFFF for v in found)
     except (ValueError, TypeError):
-        raise FilmError("corrupt", f"{named('LUTDescriptor')}: expected three whole numbers") from None
+        raise corrupt(f"{named('LUTDescriptor')}: expected three whole numbers") from None
     n_entries = n_entries or 65536  # 16 bits cannot say 65536
     first = _with_sign(unsigned, n_entries, span, signed=signed)
     entries = _entries(item, n_entries, bits, little_endian)
     if len(entries) < n_entries or not 1 <= bits <= 16:
         declared = f"{n_entries} entries of {bits} bits"
-        raise FilmError("corrupt", f"a look-up table of {declared} holds {len(entries)} entries")
+        raise corrupt(f"a look-up table of {declared} holds {len(entries)} entries")
     return first, entries[:n_entries], bits
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hilum.core.errors import FilmError
 from hilum.imaging import jpeg
 from hilum.imaging.dicom_elements import named, number, shown, text, whole
-from hilum.imaging.film import check_size
+from hilum.imaging.film import check_size, corrupt, unsupported
 
 _JPEG_OF_8_BITS: Final = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")  # baseline, extended
 _RLE: Final = "1.2.840.10008.1.2.5"
@@ -72,25 +72,20 @@ def layout_of(header: Any) -> PixelLayout:
     n_samples = whole(header, "SamplesPerPixel", 3 if photometric in _COLOUR else 1)
     photometric = photometric or ("MONOCHROME2" if n_samples == 1 else "RGB")
     if photometric not in _GREY + _COLOUR:
-        raise FilmError("unsupported", f"Photometric Interpretation {shown(photometric)}")
+        raise unsupported(f"Photometric Interpretation {shown(photometric)}")
     if n_samples != (1 if photometric in _GREY else 3):
-        raise FilmError(
-            "corrupt", f"{named('SamplesPerPixel')} is {n_samples}, and the film is {photometric}"
-        )
+        raise corrupt(f"{named('SamplesPerPixel')} is {n_samples}, and the film is {photometric}")
     allocated, stored = whole(header, "BitsAllocated"), whole(header, "BitsStored")
     high = whole(header, "HighBit", stored - 1)
     if allocated not in ((8, 16) if n_samples == 1 else (8,)) or not 1 < stored <= allocated:
-        raise FilmError(
-            "unsupported",
-            f"{stored} bits stored in {allocated} allocated; a film has 2 to 16 in 8 or 16, colour 8 in 8",
+        raise unsupported(
+            f"{stored} bits stored in {allocated} allocated; a film has 2 to 16 in 8 or 16, colour 8 in 8"
         )
     if not stored - 1 <= high < allocated:
-        raise FilmError(
-            "corrupt", f"{named('HighBit')} is {high}, with {stored} bits stored in {allocated} allocated"
-        )
+        raise corrupt(f"{named('HighBit')} is {high}, with {stored} bits stored in {allocated} allocated")
     representation = whole(header, "PixelRepresentation")
     if representation not in (0, 1):
-        raise FilmError("corrupt", f"{named('PixelRepresentation')} is {representation}, not 0 or 1")
+        raise corrupt(f"{named('PixelRepresentation')} is {representation}, not 0 or 1")
     planar = whole(header, "PlanarConfiguration", 0) if n_samples == 3 else 0
     return PixelLayout(shape, photometric, allocated, stored, high, representation == 1, planar)
 
@@ -110,7 +105,7 @@ def stored_values(header: Any, layout: PixelLayout) -> NDArray[Any]:
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:
-        raise FilmError("unsupported", f"no decoder reads the transfer syntax {syntax.name}") from None
+        raise unsupported(f"no decoder reads the transfer syntax {syntax.name}") from None
     available = decoder.available_plugins
     if syntax.is_compressed and not available:
         raise FilmError(
@@ -140,7 +135,7 @@ def stored_values(header: Any, layout: PixelLayout) -> NDArray[Any]:
     # whole words, because pydicom takes High Bit for Bits Stored - 1
     values, _ = decoder.as_array(header, decoding_plugin=preferred[0] if preferred else "", **options)
     if values.shape[:2] != layout.shape:
-        raise FilmError("corrupt", f"the header says {layout.shape}, the pixel data are {values.shape}")
+        raise corrupt(f"the header says {layout.shape}, the pixel data are {values.shape}")
     if values.ndim == 3:
         return np.asarray(values)
     shift = layout.high + 1 - layout.stored if precision > layout.high else 0
@@ -170,7 +165,7 @@ def _jpeg_frame(header: Any, layout: PixelLayout) -> NDArray[Any]:
     grey, found = jpeg.read(frame)
     if (found.height_px, found.width_px) != layout.shape:
         at = (found.height_px, found.width_px)
-        raise FilmError("corrupt", f"the header says {layout.shape}, the JPEG stream is {at}")
+        raise corrupt(f"the header says {layout.shape}, the JPEG stream is {at}")
     return grey if not layout.grey else cut_bits(grey, layout)
 
 

@@ -44,6 +44,16 @@ class DecodedFilm:
         return int(self.pixels.shape[0])
 
 
+def corrupt(words: str) -> FilmError:
+    """A film whose file is damaged or contradicts itself."""
+    return FilmError("corrupt", words)
+
+
+def unsupported(words: str) -> FilmError:
+    """A film of a sort that hilum does not read."""
+    return FilmError("unsupported", words)
+
+
 def check_size(width_px: int, height_px: int) -> None:
     """Refuse a bomb and a thumbnail, by the size that the header declares.
 
@@ -56,7 +66,7 @@ def check_size(width_px: int, height_px: int) -> None:
     hilum.core.errors.FilmError: the header declares 20000 x 20000 px = 400 Mpx; at most 100 Mpx are accepted
     """
     if width_px <= 0 or height_px <= 0:
-        raise FilmError("corrupt", f"the header declares {width_px} x {height_px} px")
+        raise corrupt(f"the header declares {width_px} x {height_px} px")
     if width_px * height_px > MAX_PIXELS:
         raise FilmError(
             "too large",

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.core.errors import FilmError
 from hilum.imaging.dicom_elements import shown
+from hilum.imaging.film import corrupt, unsupported
 
 RED, GREEN, BLUE = 19595, 38470, 7471  # BT.601 luma in 1/65536; they add up to 65536
 WindowFunction = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
@@ -116,17 +116,15 @@ class Window:
 
     def __post_init__(self) -> None:
         if self.function not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
-            raise FilmError(
-                "unsupported",
-                f"VOI LUT Function (0028,1056) is {shown(self.function)}; known: LINEAR, LINEAR_EXACT, SIGMOID",
+            raise unsupported(
+                f"VOI LUT Function (0028,1056) is {shown(self.function)}; known: LINEAR, LINEAR_EXACT, SIGMOID"
             )
         least = "at least 1" if self.function == "LINEAR" else "above 0"
         good = self.width >= 1 if self.function == "LINEAR" else self.width > 0
         if not (good and np.isfinite(self.width) and np.isfinite(self.center)):
-            raise FilmError(
-                "corrupt",
+            raise corrupt(
                 f"Window Center {self.center!r}, Width {self.width!r}; "
-                f"a {self.function} window is {least} wide",
+                f"a {self.function} window is {least} wide"
             )
 
     def apply(self, values: NDArray[Any]) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from PIL import JpegImagePlugin
 
 from hilum.core.errors import FilmError
 from hilum.imaging import ifd
-from hilum.imaging.film import MAX_PIXELS, check_size
+from hilum.imaging.film import MAX_PIXELS, check_size, corrupt, unsupported
 from hilum.imaging.intensity import luma
 from hilum.imaging.jpeg_scan import check_codes
 from hilum.imaging.quiet import quietly
@@ -71,7 +71,7 @@ def header(data: bytes) -> Header:
             exif += body[len(_EXIF) :]  # a block of more than 64 kB goes on in the next segment
     n_components = frame[5] if len(frame) > 5 else 0
     if len(frame) < 6 + 3 * n_components or not n_components:
-        raise FilmError("corrupt", "the JPEG declares no frame before its first scan")
+        raise corrupt("the JPEG declares no frame before its first scan")
     factors = frame[7 : 6 + 3 * n_components : 3]
     return Header(
         width_px=int.from_bytes(frame[3:5]),
@@ -146,13 +146,13 @@ def _check_supported(found: Header) -> None:
     if found.process not in _READ:
         sort = {0xC3: "a lossless JPEG", 0xCB: "a lossless JPEG", 0xF7: "a JPEG-LS"}
         word = sort.get(found.process, "a hierarchical JPEG")
-        raise FilmError("unsupported", f"{word} (frame marker FF{found.process:02X}) outside DICOM")
+        raise unsupported(f"{word} (frame marker FF{found.process:02X}) outside DICOM")
     if found.precision != 8:
-        raise FilmError("unsupported", f"a JPEG of {found.precision} bits a sample; 8 are read")
+        raise unsupported(f"a JPEG of {found.precision} bits a sample; 8 are read")
     if len(found.sampling) not in (1, 3, 4):
-        raise FilmError("unsupported", f"a JPEG of {len(found.sampling)} components; 1, 3 or 4 are read")
+        raise unsupported(f"a JPEG of {len(found.sampling)} components; 1, 3 or 4 are read")
     if not found.height_px:
-        raise FilmError("unsupported", "a JPEG that gives its height after the picture (DNL)")
+        raise unsupported("a JPEG that gives its height after the picture (DNL)")
 
 
 def _check_complete(data: bytes) -> None:
@@ -173,7 +173,7 @@ def _oddly_sampled(data: bytes, found: Header) -> NDArray[np.uint8]:
     """Samplings such as 3x2, which TurboJPEG's interface has no word for; Pillow reads them, and fills in damage."""
     if found.process not in (0xC0, 0xC1) or len(found.sampling) != 3:
         factors = ", ".join(f"{h}x{v}" for h, v in found.sampling)
-        raise FilmError("unsupported", f"a JPEG, not baseline, whose components are sampled {factors}")
+        raise unsupported(f"a JPEG, not baseline, whose components are sampled {factors}")
     segments, end = _head(data)
     frame = next(body for marker, body in segments if marker in _FRAMES)
     check_codes(segments, data[end:], (found.width_px, found.height_px), frame)
@@ -198,4 +198,4 @@ def _damaged(data: bytes, words: str) -> FilmError:
     early = ("premature end", "unexpected end", "truncat")
     if b"\xff\xd9" not in data or any(sign in words.lower() for sign in early):
         return FilmError("truncated", f"the JPEG ends early: {words}")
-    return FilmError("corrupt", f"the JPEG is damaged: {words}")
+    return corrupt(f"the JPEG is damaged: {words}")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.errors import FilmError
+from hilum.imaging.film import unsupported
 
 _DHT, _DRI, _SOS = 0xC4, 0xDD, 0xDA
 
@@ -42,7 +43,7 @@ def check_codes(
     scan, n = segments[-1][1], frame[5]
     factors = {frame[6 + 3 * k]: divmod(frame[7 + 3 * k], 16) for k in range(n)}
     if len(scan) < 1 + 2 * n or scan[0] != n or any(c not in factors for c in scan[1 : 1 + 2 * n : 2]):
-        raise FilmError("unsupported", "a JPEG of an odd sampling in several scans")
+        raise unsupported("a JPEG of an odd sampling in several scans")
     blocks = []
     for component, chosen in zip(scan[1 : 1 + 2 * n : 2], scan[2 : 2 + 2 * n : 2], strict=True):
         across, down = factors[component]

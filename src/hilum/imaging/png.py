@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.errors import FilmError
-from hilum.imaging.film import check_size
+from hilum.imaging.film import check_size, corrupt, unsupported
 
 try:
     _inflater: Any = importlib.import_module("isal.isal_zlib")
@@ -80,18 +80,18 @@ def check(data: bytes) -> Png:
         kind, body = data[position + 4 : position + 8], data[position + 8 : stop - 4]
         critical = not kind[0] & 0x20
         if critical and kind.isalpha() and kind not in (b"IHDR", b"PLTE", b"IDAT", b"IEND"):
-            raise FilmError("unsupported", f"a PNG with a chunk {kind!r}, which a reader has to know")
+            raise unsupported(f"a PNG with a chunk {kind!r}, which a reader has to know")
         decides = critical or kind in (b"tRNS", b"eXIf")
         sound = not decides or zlib.crc32(body, zlib.crc32(kind)) == int.from_bytes(data[stop - 4 : stop])
         if not sound and kind != b"eXIf":
-            raise FilmError("corrupt", f"the checksum of PNG chunk {kind!r} is wrong")
+            raise corrupt(f"the checksum of PNG chunk {kind!r} is wrong")
         if kind == b"IHDR":
             header = body
             if len(body) != 13:
-                raise FilmError("corrupt", f"the PNG header has {len(body)} bytes, not 13")
+                raise corrupt(f"the PNG header has {len(body)} bytes, not 13")
             check_size(int.from_bytes(body[:4]), int.from_bytes(body[4:8]))
         elif not header:
-            raise FilmError("corrupt", "the PNG does not begin with its header")
+            raise corrupt("the PNG does not begin with its header")
         elif kind == b"IDAT":
             parts.append(body)
         elif kind in (b"PLTE", b"tRNS", b"eXIf") and sound:
@@ -103,7 +103,7 @@ def check(data: bytes) -> Png:
         position = stop
     width, height, depth, colour, packing, filtering, interlace = struct.unpack(">IIBBBBB", header)
     if depth not in _DEPTHS.get(colour, ()) or packing or filtering or interlace > 1:
-        raise FilmError("corrupt", f"no PNG is of depth {depth}, colour type {colour}, {header[10:].hex()}")
+        raise corrupt(f"no PNG is of depth {depth}, colour type {colour}, {header[10:].hex()}")
     transparency = bodies.get(b"tRNS")
     return Png(
         width,
@@ -135,7 +135,7 @@ def read(png: Png) -> NDArray[Any]:
         return samples
     n_channels = samples.shape[2]
     if len(png.transparency) < 2 * n_channels:
-        raise FilmError("corrupt", f"the PNG's transparent colour has {len(png.transparency)} bytes")
+        raise corrupt(f"the PNG's transparent colour has {len(png.transparency)} bytes")
     key = np.frombuffer(png.transparency, ">u2", n_channels)
     opaque = (samples != key).any(axis=2, keepdims=True).astype(samples.dtype)
     return np.concatenate([samples, opaque * np.iinfo(samples.dtype).max], axis=2)
@@ -145,9 +145,7 @@ def _looked_up(png: Png, indices: NDArray[Any]) -> NDArray[np.uint8]:
     """The colours, and alpha where there is tRNS, of a palette's indices."""
     colours = np.frombuffer(png.palette, np.uint8, len(png.palette) // 3 * 3).reshape(-1, 3)
     if not len(colours) or int(indices.max()) >= len(colours):
-        raise FilmError(
-            "corrupt", f"the PNG's palette has {len(colours)} colours, fewer than its pixels name"
-        )
+        raise corrupt(f"the PNG's palette has {len(colours)} colours, fewer than its pixels name")
     if png.transparency is None:
         return np.asarray(colours[indices])
     alpha = np.full((len(colours), 1), 255, np.uint8)
@@ -184,7 +182,7 @@ def _inflated(png: Png, expected: int) -> NDArray[np.uint8]:
         inflate = _inflater.decompressobj()
         raw = inflate.decompress(png.stream, expected + 1)  # one more, to reach the stream's own checksum
     except (zlib.error, _inflater.error) as e:
-        raise FilmError("corrupt", f"the PNG's compressed data are damaged: {e}") from e
+        raise corrupt(f"the PNG's compressed data are damaged: {e}") from e
     if len(raw) < expected or not (inflate.eof or len(raw) > expected):
         raise FilmError("truncated", f"the PNG holds {len(raw)} bytes of rows, not {expected}")
     return np.frombuffer(raw, np.uint8)
@@ -196,7 +194,7 @@ def _unfiltered(raw: NDArray[np.uint8], shape: tuple[int, int, int], pixel_bits:
 
     rows = np.empty((shape[0], shape[2]), np.uint8)
     if not unfilter(raw, max(pixel_bits // 8, 1), rows):
-        raise FilmError("corrupt", "a row of the PNG names a filter that does not exist")
+        raise corrupt("a row of the PNG names a filter that does not exist")
     return rows
 
 

@@ -19,7 +19,7 @@ from PIL import TiffImagePlugin
 
 from hilum.core.errors import FilmError
 from hilum.imaging import ifd, jpeg
-from hilum.imaging.film import MAX_PIXELS, check_size
+from hilum.imaging.film import MAX_PIXELS, check_size, corrupt, unsupported
 from hilum.imaging.intensity import from_depth, luma, over_black
 from hilum.imaging.quiet import quietly
 from hilum.imaging.tiff_packing import DEFLATE, LZW, unpacked
@@ -110,15 +110,13 @@ def _page(data: bytes) -> Page:
 
 def _check_supported(page: Page, bits: set[int]) -> None:
     if page.photometric == _UNSAID:
-        raise FilmError("corrupt", "the TIFF has no tag 262, which says whether zero is black")
+        raise corrupt("the TIFF has no tag 262, which says whether zero is black")
     if page.compression not in _COMPRESSIONS:
         known = ", ".join(_COMPRESSIONS.values())
-        raise FilmError("unsupported", f"a TIFF of compression {page.compression}; read are {known}")
+        raise unsupported(f"a TIFF of compression {page.compression}; read are {known}")
     for number in page.tags.tags.get(_FORMAT, ()):
         if number in _FORMATS:
-            raise FilmError(
-                "unsupported", f"a TIFF of {_FORMATS[number]} samples; a film has unsigned whole numbers"
-            )
+            raise unsupported(f"a TIFF of {_FORMATS[number]} samples; a film has unsigned whole numbers")
     n, deep = page.n_samples, bits if len(bits) == 1 else {0}
     whole = page.tags.tags.get(_CHROMA, (1, 1)) == (1, 1)  # of chroma; libtiff alone puts samples together
     sorts: dict[int, tuple[bool, set[int]]] = {
@@ -137,10 +135,9 @@ def _check_supported(page: Page, bits: set[int]) -> None:
     plain = plain and page.tags.one(_PREDICTOR, 1) in ((1, 2) if deep <= {8, 16} else (1,))
     if not (possible and deep <= depths and plain):
         shown = "/".join(map(str, sorted(bits)))
-        raise FilmError(
-            "unsupported",
+        raise unsupported(
             f"a TIFF of {n} samples of {shown} bits, photometric interpretation {page.photometric}, "
-            f"compression {_COMPRESSIONS[page.compression]}",
+            f"compression {_COMPRESSIONS[page.compression]}"
         )
 
 
@@ -155,9 +152,8 @@ def _segments(page: Page) -> tuple[tuple[int, ...], tuple[int, ...]]:
         counts = tuple(min(whole, max(len(page.data) - o, 0)) for o in offsets)
     expected = across * down * (page.n_samples if page.planes else 1)
     if not len(offsets) == len(counts) == expected:
-        raise FilmError(
-            "corrupt",
-            f"the TIFF lists {len(offsets)} strips or tiles and {len(counts)} lengths, not {expected}",
+        raise corrupt(
+            f"the TIFF lists {len(offsets)} strips or tiles and {len(counts)} lengths, not {expected}"
         )
     return offsets, counts
 
@@ -168,7 +164,7 @@ def _grid(page: Page) -> tuple[int, int, int, int]:
     if page.tiled:
         width, height = page.tags.one(_TILE_WIDTH, 0), page.tags.one(_TILE_HEIGHT, 0)
     if width <= 0 or height <= 0:
-        raise FilmError("corrupt", f"the TIFF has strips or tiles of {width} x {height} px")
+        raise corrupt(f"the TIFF has strips or tiles of {width} x {height} px")
     return width, height, -(-page.width_px // width), -(-page.height_px // height)
 
 
@@ -189,9 +185,8 @@ def _of_jpegs(page: Page) -> NDArray[np.uint8]:
         target = planes[plane, top : top + height, left : left + width]
         grey, found = jpeg.read(stream, part=True)
         if found.width_px != width or found.height_px < len(target):
-            raise FilmError(
-                "corrupt",
-                f"a strip of {width} x {len(target)} px holds a JPEG of {found.width_px} x {found.height_px}",
+            raise corrupt(
+                f"a strip of {width} x {len(target)} px holds a JPEG of {found.width_px} x {found.height_px}"
             )
         target[:] = grey[: target.shape[0], : target.shape[1]]
     if n_planes > 1 and page.photometric == _RGB:

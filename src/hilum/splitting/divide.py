@@ -96,12 +96,8 @@ class SplitOptions:
         return Shares(exact["test"], exact["valid"], valid_of_rest=False, round_up=False)
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """Films by part, and what the header says of how they came there."""
-
-    parts: dict[str, list[str]]
-    facts: dict[str, Any]
+Drawn = tuple[dict[str, list[str]], dict[str, Any]]
+"""Films by part, and what the header says of how they came there."""
 
 
 def divided(manifest: Manifest, group_of: Mapping[str, str], options: SplitOptions) -> Drawn:
@@ -130,24 +126,19 @@ def _by_share(manifest: Manifest, group_of: Mapping[str, str], options: SplitOpt
     parts: dict[str, list[str]] = {p: [] for p in PARTS}
     for image_id, name in group_of.items():
         parts["test" if name in test else "valid" if name in valid else "train"].append(image_id)
-    return Drawn(parts, {"fractions": {k: float(v) for k, v in shares.nominal().items()}})
+    return parts, {"fractions": {k: float(v) for k, v in shares.nominal().items()}}
 
 
 def _as_source(manifest: Manifest, group_of: Mapping[str, str], options: SplitOptions) -> Drawn:
     """The source's own parts; validation drawn from train where the source has none to speak of."""
-    found = official_parts(manifest, group_of, options.crossing)
-    parts = {p: list(ids) for p, ids in found.parts.items()}
-    if found.drawn_because:
+    parts, facts, because = official_parts(manifest, group_of, options.crossing)
+    if because:
         parts |= _train_and_valid(
             manifest.only(parts["train"]), group_of, OFFICIAL_VALID, options.generator("valid")
         )
-    facts = {
-        "source_parts": dict(found.source_parts),
-        "crossing": options.crossing,
-        "left_out_crossing": len(found.left_out),
-        "validation": f"drawn: {found.drawn_because}" if found.drawn_because else "the source's own",
+    return parts, {
+        "official": {**facts, "validation": f"drawn: {because}" if because else "the source's own"}
     }
-    return Drawn(parts, {"official": facts})
 
 
 def _without_source(manifest: Manifest, group_of: Mapping[str, str], options: SplitOptions) -> Drawn:
@@ -165,8 +156,8 @@ def _without_source(manifest: Manifest, group_of: Mapping[str, str], options: Sp
     facts: dict[str, Any] = {"without": without, "left_out_with_source": len(others) - len(kept)}
     rest = manifest.only(kept)
     if options.method == "official":
-        own = _as_source(rest, group_of, options)
-        return Drawn({**own.parts, "test": test}, {**facts, **own.facts})
+        parts, own_facts = _as_source(rest, group_of, options)
+        return {**parts, "test": test}, {**facts, **own_facts}
     shares = options.shares
     if shares.test == 1:
         raise InputError(
@@ -176,7 +167,7 @@ def _without_source(manifest: Manifest, group_of: Mapping[str, str], options: Sp
     parts = _train_and_valid(
         rest, group_of, valid, options.generator("valid", "without", without), shares.round_up
     )
-    return Drawn({**parts, "test": test}, {**facts, "valid_of_others": float(valid)})
+    return {**parts, "test": test}, {**facts, "valid_of_others": float(valid)}
 
 
 def _train_and_valid(

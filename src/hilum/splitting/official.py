@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.split import PART_SPELLINGS, PARTS
@@ -21,25 +21,14 @@ FEWEST_VALID = 10
 """Films of each class that a source's own validation part must have, to be used as it is."""
 
 
-@dataclass(frozen=True)
-class Official:
-    """What a source's parts give.
-
-    Attributes:
-        parts: Part -> image ids; ``valid`` is empty where it is to be drawn from train.
-        source_parts: Films of each part as the source has them.
-        left_out: Films left out because their group has a film in a part held back more.
-        drawn_because: Why validation is drawn from train; empty where it is the source's own.
-    """
-
-    parts: Mapping[str, tuple[str, ...]]
-    source_parts: Mapping[str, int]
-    left_out: tuple[str, ...]
-    drawn_because: str
-
-
-def official_parts(manifest: Manifest, group_of: Mapping[str, str], crossing: Crossing) -> Official:
+def official_parts(
+    manifest: Manifest, group_of: Mapping[str, str], crossing: Crossing
+) -> tuple[dict[str, list[str]], dict[str, Any], str]:
     """The parts of the films as their sources have them.
+
+    Returns:
+        Part -> image ids, ``valid`` empty where it is to be drawn from train; what the header says of it; and why it is to be drawn,
+        empty where it is the source's own.
 
     Raises:
         InputError: A film without a part, or with one that is none.
@@ -60,8 +49,9 @@ def official_parts(manifest: Manifest, group_of: Mapping[str, str], crossing: Cr
     if left_out and crossing == "refuse":
         raise LeakageError(_crossing_message(first, len(left_out)))
     gone = set(left_out)
-    parts = {p: tuple(i for i, q in part_of.items() if q == p and i not in gone) for p in PARTS}
-    return Official(parts, source_parts, left_out, because)
+    parts = {p: [i for i, q in part_of.items() if q == p and i not in gone] for p in PARTS}
+    facts = {"source_parts": source_parts, "crossing": crossing, "left_out_crossing": len(left_out)}
+    return parts, facts, because
 
 
 def _parts_of(manifest: Manifest) -> dict[str, str]:

@@ -136,7 +136,7 @@ def draw_split(
     if len(manifest) == 0:
         raise InputError("there are no films to divide; the manifest is empty")
     group_of = film_groups(manifest, duplicates)
-    drawn = divided(manifest, group_of, options)
+    parts, facts = divided(manifest, group_of, options)
     inputs = {"manifest": (whole or manifest).digest}
     if duplicates is not None:
         inputs["duplicates"] = duplicates.digest
@@ -145,12 +145,12 @@ def draw_split(
         "method": options.method,
         "trial": options.trial,
         "redraw": list(options.changing),
-        **drawn.facts,
+        **facts,
         "near_duplicates": duplicates is not None,
         "selection": dict(selection or {}),
         "n_groups": len(members),
         "largest_group": max(members.values()),
-        "n_films": {p: manifest.only(ids).count_by("label") for p, ids in drawn.parts.items()},
+        "n_films": {p: manifest.only(ids).count_by("label") for p, ids in parts.items()},
     }
     header = Header("split", inputs=inputs, options=record, seed=options.seed)
-    return Split(drawn.parts, group_of, header)
+    return Split(parts, group_of, header)
