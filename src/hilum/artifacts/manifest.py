@@ -17,13 +17,15 @@ from typing import NamedTuple
 
 from hilum.artifacts.header import Header, Provenance, read_csv_header, write_with_header
 from hilum.core.digests import digest
-from hilum.core.errors import InputError
+from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.files import write_text
 from hilum.core.table_paths import TableFolder, absolute
 from hilum.core.tables import known, read_table, table_text
+from hilum.study.film_filter import VOCABULARY, FilterLike, comparisons_in, number_of
 
 _PATHS = {"path", "lung_mask"}
 _NOT_IN_DIGEST = _PATHS | {"container", "stored_as"}  # where a film lies; what follows from its bytes
+_NOT_FILTERED = _PATHS | {"sha256", "pixels_sha256"}  # no filter asks for these
 _INTEGERS = {"width_px", "height_px"}
 _AS_IT_STANDS = {
     "image_id",
@@ -147,6 +149,44 @@ class Manifest:
     def count_by(self, column: str) -> dict[str, int]:
         """Number of films by the values of a column."""
         return dict(sorted(Counter(f.value(column) for f in self.films).items()))
+
+    def check_filter(self, table: FilterLike, where: str, lenient: bool = False) -> None:
+        """Check a filter of a study file against all films that there are, before any is read.
+
+        Args:
+            table: The filter.
+            where: Its place in the study file, for messages.
+            lenient: Whether ``adult``, ``child``, ``F`` and ``M`` and comparisons may be asked for though no film's is known.
+
+        Raises:
+            InputError: An unknown column; a value that no film has, where the column has values; a comparison in a column with a text that
+                is no number. Names the nearest right one.
+        """
+        columns = (*(c for c in COLUMNS if c not in _NOT_FILTERED), *self.attributes)
+        for column, values in table.items():
+            require_known(column, columns, f"{where}: unknown column")
+            counts = self.count_by(column)
+            words = {v for v in counts if v}
+            for value in values:
+                if comparisons_in(column, value) is not None:
+                    self._check_numbers(column, value, where, lenient)
+                    continue
+                text = value.removeprefix("=")
+                own = VOCABULARY.get(column, ()) if lenient else ()
+                if text and text not in counts and text not in own:
+                    hint = nearest(text, words or {"(none: the manifest has no values there)"})
+                    raise InputError(f"{where}: no film of the manifest has {column} {text!r}; {hint}")
+
+    def _check_numbers(self, column: str, value: str, where: str, lenient: bool) -> None:
+        given = [f for f in self.films if f.value(column)]
+        wrong = [f for f in given if number_of(f.value(column)) is None]
+        if wrong:
+            raise InputError(
+                f"{where}: {column} is compared with {value!r}, but {len(wrong)} films have a text there that is no number, such as "
+                f"{wrong[0].value(column)!r} (film {wrong[0].image_id!r}); correct them in the source's table and ingest again"
+            )
+        if not lenient and not given:
+            raise InputError(f"{where}: {column} is compared with {value!r}, but no film has a value there")
 
     def write(self, path: Path) -> None:
         """Write manifest.csv and its header."""

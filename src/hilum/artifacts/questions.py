@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hilum.artifacts.filter_check import check_filter
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.statistics import RESERVED
 from hilum.core.errors import InputError, require_known
@@ -110,7 +109,7 @@ def _of_subgroup(
         )
     groups: dict[str, Filter] = {table.name: dict(table.films)} if table.films else {}
     if table.by:
-        check_filter(films, {table.by: []}, where)
+        films.check_filter({table.by: []}, where)
         values = sorted(v for v in films.count_by(table.by) if v)
         if len(values) > MOST_SUBGROUPS:
             raise InputError(
@@ -139,7 +138,7 @@ def check_questions(study: Mapping[str, Any], classes: Sequence[str], positive: 
         kind = "subgroup" if question.subgroup else "contrast"
         where = f"[[{kind}]] {question.subgroup or question.name!r}"
         for side in (question.positive or {}, question.negative):
-            check_filter(films, {c: v for c, v in side.items() if c != "label"}, where, lenient=True)
+            films.check_filter({c: v for c, v in side.items() if c != "label"}, where, lenient=True)
         both = [f for f, p, n in zip(films.films, *question.sides(films.films), strict=True) if p and n]
         if both:
             raise InputError(

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hilum.artifacts.duplicates import Duplicates
-from hilum.artifacts.filter_check import check_filter
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.split import Split
@@ -50,7 +49,7 @@ def select(
     """
     for key, tables in (("include", include), ("exclude", exclude)):
         for table in tables:
-            check_filter(manifest, table, f"data.{key}")
+            manifest.check_filter(table, f"data.{key}")
     wanted, unwanted = [compile_filter(t) for t in include], [compile_filter(t) for t in exclude]
     kept = [
         film

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 Names = Annotated[list[str], Field(min_length=1)]
 
 
-def _same(level: str) -> str:
-    return level
-
-
 @dataclass(frozen=True)
 class Factor:
     """A factor of the grid.
@@ -59,7 +55,7 @@ class Factor:
     default: str = ""
     mark: str = ""
     mark_words: str = ""
-    words: Callable[[str], str] = _same
+    words: Callable[[str], str] = str
     text: Callable[[Any], str] = str
     levels_of: Callable[[Study, list[Any]], list[Any]] | None = None
     edit: Callable[[Study, Any], Study] | None = None
@@ -82,14 +78,6 @@ def _share(level: Any) -> str:
         return f"{float(level):g}"
     except ValueError:  # a reference that is no number is no level; the caller says so
         return str(level)
-
-
-def _sources(level: str) -> str:
-    return "all sources" if level == "none" else f"without {level}"
-
-
-def _seeds(study: Study, given: list[Any]) -> list[Any]:
-    return given or [study.seed]
 
 
 def _faults(study: Study, given: list[Any]) -> list[Any]:
@@ -137,12 +125,13 @@ FACTORS: tuple[Factor, ...] = (
     Factor(
         "source_left_out", "sources_left_out", Names, ("none",),
         "a source whose films are tested on, all of them and only those, while the others are trained and validated on", "Source left out",
-        ("choice of sources", "choices of sources"), default="none", mark="without-", mark_words="without ", words=_sources,
+        ("choice of sources", "choices of sources"), default="none", mark="without-", mark_words="without ",
+        words=lambda level: "all sources" if level == "none" else f"without {level}",
         said_alone=True, other_films=True,
     ),
     Factor(
         "seed", "seeds", list[int], (), "a seed in place of the study's", "Seed", ("seed",), mark="seed-", mark_words="seed ",
-        levels_of=_seeds,
+        levels_of=lambda study, given: given or [study.seed],
     ),
     Factor(
         "faults", "faults", Annotated[list[Literal["as-described", "one-at-a-time", "all"]], Field(min_length=1)], ("all",),

@@ -7,7 +7,7 @@ that may be several things has one sentence, that of an unknown key before all o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -119,13 +119,9 @@ def _words(fault: ErrorDetails, key: str, model: type[BaseModel]) -> str:
     if kind == "literal_error":
         words = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
         return f"{key} got {got!r}; {nearest(str(got), words)}"
-    return f"{key} {_must(kind, context) or fault['msg'][0].lower() + fault['msg'][1:]}, got {got!r}"
-
-
-def _must(kind: str, context: Mapping[str, Any]) -> str:
-    return _MUST.get(kind, "").format(
-        **{k: f"{v:g}" if isinstance(v, float) else v for k, v in context.items()}
-    )
+    bounds = {k: f"{v:g}" if isinstance(v, float) else v for k, v in context.items()}
+    must = _MUST.get(kind, "").format(**bounds) or fault["msg"][0].lower() + fault["msg"][1:]
+    return f"{key} {must}, got {got!r}"
 
 
 def _keys_at(location: Sequence[int | str], model: type[BaseModel]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from hilum.artifacts.filter_check import check_filter
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.errors import InputError
@@ -81,13 +80,13 @@ def test_one_value_may_stand_without_brackets_and_a_number_without_quotes() -> N
 )
 def test_what_cannot_be_meant_is_refused(table: dict[str, list[str]], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        check_filter(FILMS, table, "data.include")
+        FILMS.check_filter(table, "data.include")
 
 
 def test_a_question_may_ask_for_adults_though_no_age_group_is_known() -> None:
-    check_filter(FILMS, {"age_group": ["adult"], "scanner": ["A"]}, "[[contrast]]", lenient=True)
+    FILMS.check_filter({"age_group": ["adult"], "scanner": ["A"]}, "[[contrast]]", lenient=True)
     with pytest.raises(InputError, match="no film of the manifest has age_group 'adlt'"):
-        check_filter(FILMS, {"age_group": ["adlt"]}, "[[contrast]]", lenient=True)
+        FILMS.check_filter({"age_group": ["adlt"]}, "[[contrast]]", lenient=True)
 
 
 def test_in_words() -> None:
