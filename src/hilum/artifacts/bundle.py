@@ -33,11 +33,6 @@ from hilum.core.files import write_bytes
 _NOT_IN_VERSION = ("header", "notice")
 
 
-def _weights_of(network: str) -> str:
-    """What the trained weights are called: stem of their file, and of their digest's key."""
-    return "network" if network == "whole" else "head"
-
-
 @dataclass(frozen=True)
 class Bundle:
     """What a trained model is.
@@ -79,12 +74,11 @@ class Bundle:
         """Write the bundle's two files, bundle.json last; `state` is the trained weights of the head, or of the whole network."""
         folder.mkdir(parents=True, exist_ok=True)
         data = save(dict(state))
-        name = _weights_of(self.network)
-        write_bytes(folder / f"{name}.safetensors", data)
+        write_bytes(folder / self.weights_name, data)
         value = {
             "header": header,
             "notice": RESEARCH_NOTICE,
-            f"{name}_sha256": sha256_bytes(data),
+            self._digest_key: sha256_bytes(data),
             **members(self),
         }
         write_json(folder / "bundle.json", value)
@@ -92,7 +86,11 @@ class Bundle:
     @property
     def weights_name(self) -> str:
         """Name of the file of its trained weights."""
-        return f"{_weights_of(self.network)}.safetensors"
+        return "network.safetensors" if self.network == "whole" else "head.safetensors"
+
+    @property
+    def _digest_key(self) -> str:
+        return self.weights_name.replace(".safetensors", "_sha256")
 
     @classmethod
     def described(cls, folder: Path) -> tuple[Self, Header, str]:
@@ -112,7 +110,7 @@ class Bundle:
         bundle = checked(value, cls, path)
         with as_written(path):
             float(bundle.operating_point.get("threshold", 0))
-            weights = str(value[f"{_weights_of(bundle.network)}_sha256"])
+            weights = str(value[bundle._digest_key])
         if bundle.positive not in bundle.classes:
             known = ", ".join(bundle.classes)
             raise not_as_written(

@@ -94,10 +94,8 @@ class FeatureStore(ArrayStore):
         self.refresh()
 
     def __reduce__(self) -> tuple[type[FeatureStore], tuple[Path, FeatureSpec]]:
-        return FeatureStore, (
-            self.folder.parent,
-            self.spec,
-        )  # what is there is learned anew in another process
+        # what is there is learned anew in another process
+        return FeatureStore, (self.folder.parent, self.spec)
 
     def refresh(self) -> None:
         """Learn of shards that have come since."""

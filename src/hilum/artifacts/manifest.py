@@ -27,13 +27,8 @@ _PATHS = {"path", "lung_mask"}
 _NOT_IN_DIGEST = _PATHS | {"container", "stored_as"}  # where a film lies; what follows from its bytes
 _NOT_FILTERED = _PATHS | {"sha256", "pixels_sha256"}  # no filter asks for these
 _INTEGERS = {"width_px", "height_px"}
-_AS_IT_STANDS = {
-    "image_id",
-    "path",
-    "sha256",
-    "pixels_sha256",
-    "source",
-}  # where "none" is a name like others
+_AS_IT_STANDS = {"image_id", "path", "sha256", "pixels_sha256", "source"}
+"""Columns in which "none" is a name like others."""
 
 
 @dataclass(frozen=True, slots=True)

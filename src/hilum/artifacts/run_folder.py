@@ -162,9 +162,8 @@ class RunFolder:
         for part in PREDICTED_PARTS:
             got = {i for i, p in zip(predictions.image_ids, predictions.parts, strict=True) if p == part}
             wanted = set(split.parts[part])
-            if (
-                part != "test"
-            ):  # under an unsafe split a film of valid may be one of test, and is predicted as that
+            if part != "test":
+                # under an unsafe split a film of valid may be one of test, and is predicted as that
                 wanted -= set(split.parts["test"])
             if got != wanted:
                 film = sorted(got ^ wanted)[0]
