@@ -117,7 +117,7 @@ def make_run(
     `valid_losses` maps a schedule to its losses; `alone` a backbone to its
     seconds."""
     rng = np.random.default_rng(seed)
-    matrices = matrices or {}
+    matrices, policies = matrices or {}, (study or {}).get("policy", {})
     default = {"crop-distortion": TABLE_7}
     levels = {"as-described": ()} if faults is None else faults
     cells = [(b, p, s, f) for b in backbones for p in pipelines for s in schedules for f in levels]
@@ -224,7 +224,8 @@ def make_run(
             bundle = Bundle(
                 classes=CLASSES, positive="covid", backbone=b, weights={"choice": "imagenet"}, state_sha256=digest([b, "state"]),
                 precision="fp32", batch=16, preparation={"name": p}, head="made up", operating_point=point,
-                calibration={} if temperature is None else {"temperature": temperature}, training={},
+                calibration={} if temperature is None else {"temperature": temperature},
+                training={"policy": policies[s], "epochs": epochs} if s in policies else {},
             )  # fmt: skip
             value = {"header": Header("bundle"), "head_sha256": digest([root.name, *folder.parts[-2:]])}
             write_json(folder / "bundle" / "bundle.json", value | members(bundle))

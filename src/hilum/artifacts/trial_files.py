@@ -85,6 +85,11 @@ class Seconds:
     alone: Mapping[str, float]
     here: Mapping[str, float]
 
+    @property
+    def whole(self) -> float | None:
+        """Of all steps alone; None where one was not measured."""
+        return sum(self.alone.values()) if len(self.alone) == len(STEPS) else None
+
     def write(self, folder: Path) -> None:
         """Write it into a trial's folder."""
         write_json(folder / SECONDS, self)

@@ -7,14 +7,13 @@ named for the pointer as `hilum.report.hover` says. A mean over trials is thick,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from hilum.artifacts.history import LossCurve
 from hilum.report import style
@@ -24,65 +23,41 @@ _MOST_COLUMNS = 5  # of a grid of loss curves
 _WRAPPED = 4  # columns where there are more
 
 
-@dataclass(frozen=True)
-class RateLine:
-    """A learning rate to draw; lines of one name have one colour.
+class RateLine(NamedTuple):
+    """The learning rate of each epoch of a trial under a schedule."""
 
-    Attributes:
-        name: Of the schedule.
-        x: float64 (n_points,), batches or epochs.
-        y: float64 (n_points,), rates.
-        trial: Number; None where the line is of no trial.
-    """
-
-    name: str
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    trial: int | None = None
+    schedule: str
+    rates: Sequence[float]
+    trial: int
 
 
-def learning_rates(
-    panels: Sequence[tuple[str, Sequence[RateLine]]], x_name: str, steps: bool = False, log: bool = False
-) -> Figure:
-    """Learning rates, a panel a schedule (Figures 1, 9) or a network (Figure 12).
+def plateau_rates(panels: Sequence[tuple[str, Sequence[RateLine]]]) -> Figure:
+    """Learning rate of each epoch, a panel a network, a colour a schedule, a line a trial (Figure 12).
 
     Args:
         panels: (title, lines) from left to right, at most two a row.
-        x_name: What x counts.
-        steps: Whether a rate holds until the next point.
-        log: Whether the rate has a logarithmic scale.
     """
     n_columns = min(2, len(panels))
     n_rows = -(-len(panels) // n_columns)
     with style.figure(style.WIDTH_IN if n_columns == 2 else 4.6, 0.4 + 1.75 * n_rows) as fig:
-        axes = fig.subplots(n_rows, n_columns, sharey=True, squeeze=False)
-        flat: list[Axes] = axes.ravel().tolist()
-        for ax, (title, lines) in zip(flat, panels, strict=False):
-            names = list(dict.fromkeys(line.name for line in lines))
+        axes = style.panels(fig, len(panels), n_columns, sharey=True)
+        for ax, (title, lines) in zip(axes, panels, strict=True):
+            schedules = list(dict.fromkeys(line.schedule for line in lines))
             seen: set[str] = set()
-            for line in lines:
-                colour, dash = style.line(names.index(line.name))
-                told = line.name if line.trial is None else f"{line.name}, trial {line.trial}"
-                legend = len(names) > 1 and line.name not in seen
+            for schedule, rates, trial in lines:
+                colour, dash = style.line(schedules.index(schedule))
+                legend = len(schedules) > 1 and schedule not in seen
                 ax.plot(
-                    line.x, line.y, color=colour, linestyle=dash, lw=1.4 if line.trial is None else 0.9,
-                    drawstyle="steps-post" if steps else "default", label=line.name if legend else f"_{told}",
+                    np.arange(1, len(rates) + 1), rates, color=colour, linestyle=dash, lw=0.9, drawstyle="steps-post",
+                    label=schedule if legend else f"_{schedule}, trial {trial}",
                 )  # fmt: skip
-                seen.add(line.name)
-            ax.set(title=title, xlabel=x_name)
-            if log:
-                ax.set_yscale("log")
-            else:
-                ax.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+                seen.add(schedule)
+            ax.set(title=title, xlabel="epoch", yscale="log")
             ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
-            if len(names) > 1:
+            if len(schedules) > 1:
                 ax.legend(loc="best")
-        if not log:
-            flat[0].set_ylim(bottom=0)  # after all is drawn: it ends the panels' common choice of the top
-        for row in axes:
-            row[0].set_ylabel("learning rate")
-        for ax in flat[len(panels) :]:
-            ax.set_axis_off()
+        for ax in axes[::n_columns]:
+            ax.set_ylabel("learning rate")
         return fig
 
 

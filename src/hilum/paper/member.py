@@ -16,10 +16,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import TypeAdapter
-
 from hilum.artifacts.comparisons import ComparisonRow
 from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
 from hilum.artifacts.looks import looks
@@ -27,7 +23,6 @@ from hilum.artifacts.run import RunCell, is_run
 from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.suite_record import NAME, SuiteRecord, is_suite_folder
-from hilum.artifacts.trial_files import TrainFacts
 from hilum.core.errors import InputError
 from hilum.core.progress import progress
 from hilum.paper import printed
@@ -38,10 +33,6 @@ from hilum.report.run_notes import run_notes
 from hilum.report.run_words import backbone_label, from_scratch
 from hilum.stats.curves import point_figures
 from hilum.study.faults import unsafe_among
-from hilum.study.metrics import shown_in
-from hilum.study.policies import Policy
-from hilum.study.policies.simulate import simulate
-from hilum.study.tables import TrainingTable
 
 _MEMBER = re.compile(r"(experiment|as-run)-([1-5])(?:-(.+))?")
 
@@ -84,8 +75,8 @@ class Member(Evaluated):
         return cls(folder=RunFolder(path), beside_of=papers_numbers, name=name, seconds=seconds).checked()
 
     @cached_property
-    def validation(self) -> dict[str, dict[str, float]]:
-        """Cell -> metric -> mean over trials on the validation part; a metric that is undefined in a trial is left out."""
+    def validation(self) -> dict[str, float]:
+        """Cell -> sensitivity on the validation films, mean over trials; a cell in one of whose trials it is undefined is left out."""
         folder, found = self.folder, {}
         positive = folder.classes.index(folder.positive)
         with progress("validation figures", len(folder.cells) * folder.n_trials, "trials") as step:
@@ -95,23 +86,8 @@ class Member(Evaluated):
                     films = folder.predictions(cell, trial).of_part("valid")
                     trials.append(point_figures(films.y_index(), films.probabilities, positive))
                     step()
-                shared = [m for m in shown_in("headline") if all(m in t for t in trials)]
-                found[cell.name] = {m: fmean(t[m] for t in trials) for m in shared}
-        return found
-
-    @cached_property
-    def rates(self) -> dict[str, NDArray[np.float64]]:
-        """Schedule -> float64 (n_steps,), the learning rate of each step, where it follows from the policy alone and is recorded."""
-        policies, training = self.folder.record.table("policy"), self.folder.record.table("training")
-        rate = training.get("learning_rate", TrainingTable().learning_rate)
-        found = {}
-        for cell in self.folder.cells:
-            steps = TrainFacts.of_trial(self.folder.folder(cell, 1)).steps_per_epoch
-            if cell.schedule in found or cell.schedule not in policies or not steps:
-                continue
-            policy = TypeAdapter[Policy](Policy).validate_python(policies[cell.schedule])
-            if not policy.reads_losses:
-                found[cell.schedule] = simulate(policy.filled(rate), int(training.get("epochs") or 0), steps)
+                if all("sensitivity" in t for t in trials):
+                    found[cell.name] = fmean(t["sensitivity"] for t in trials)
         return found
 
     @cached_property

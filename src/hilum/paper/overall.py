@@ -31,7 +31,7 @@ def on_test(member: Member, cell: RunCell) -> float | None:
 
 def on_validation(member: Member, cell: RunCell) -> float | None:
     """Mean sensitivity on the validation films."""
-    return member.validation.get(cell.name, {}).get("sensitivity")
+    return member.validation.get(cell.name)
 
 
 def chosen(member: Member, by: Choice) -> RunCell | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from hilum.artifacts.history import LossCurve
@@ -21,9 +20,10 @@ from hilum.paper.figures import RateLine
 from hilum.paper.member import Member, Paper
 from hilum.report import style
 from hilum.report.curve_figures import PrCurve, pr_curves
+from hilum.report.curve_figures import rate_curves as draw_rate_curves
 from hilum.report.drawn import drawn
 from hilum.report.page import Picture
-from hilum.report.sections.curves import PR_TRIAL, pr_curve
+from hilum.report.sections.curves import PR_TRIAL, pr_curve, rate_curves
 from hilum.stats.families import levels
 
 _LOSS_FIGURES = {1: "5", 2: "8", 3: "10", 4: "13"}
@@ -35,19 +35,18 @@ COPIED = ("augmentor-torchvision", "augmentation-panel", "box-panel")
 def rate_picture(member: Member, out: Path) -> Picture | None:
     """Figures 1 and 9: the rate of each batch under each one-cycle schedule; None without any."""
     policies = member.folder.record.table("policy")
-    panels = []
-    for name, rates in member.rates.items():
-        if (policies.get(name) or {}).get("kind") == "one_cycle":
-            panels.append((name, [RateLine(name, np.arange(1.0, len(rates) + 1), rates)]))
-    if not panels:
+    curves = [
+        c for c in rate_curves(member.folder) if (policies.get(c.name) or {}).get("kind") == "one_cycle"
+    ]
+    if not curves:
         return None
     return _picture(
-        figures.learning_rates(panels, "batch"),
+        draw_rate_curves(curves),
         out,
         "figure-9",
         "The paper’s Figures 1 and 9: learning rate of each batch under each one-cycle schedule, from the policy alone. Each cycle "
         "rises to its highest rate and falls again.",
-        "Learning rate over batches, a panel a schedule.",
+        "Learning rate over batches, a line a schedule.",
         member,
     )
 
@@ -57,15 +56,14 @@ def plateau_picture(member: Member, out: Path) -> Picture | None:
     panels: dict[str, list[RateLine]] = {}
     for cell in member.folder.cells:
         for trial in member.folder.trials if member.is_of_experiment(cell) else ():
-            rates = member.folder.losses(cell, trial).rates
-            if rates:
-                x, y = np.arange(1.0, len(rates) + 1), np.array(rates, np.float64)
-                line = RateLine(cell.schedule, x, y, trial)
-                panels.setdefault(member.backbone_label(cell), []).append(line)
+            if rates := member.folder.losses(cell, trial).rates:
+                panels.setdefault(member.backbone_label(cell), []).append(
+                    RateLine(cell.schedule, rates, trial)
+                )
     if not panels:
         return None
     return _picture(
-        figures.learning_rates(list(panels.items()), "epoch", steps=True, log=True),
+        figures.plateau_rates(list(panels.items())),
         out,
         "figure-12",
         "The paper’s Figure 12: learning rate of each epoch as reduction on plateau set it, every trial.",

@@ -13,7 +13,6 @@ from functools import partial
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRows
-from hilum.artifacts.trial_files import STEPS
 from hilum.paper import printed
 from hilum.report import numbers
 from hilum.report.beside import Beside
@@ -54,8 +53,7 @@ def papers_numbers(folder: RunFolder, rows: StudyRows, formulas: Mapping[str, st
 
 def seconds_alone(folder: RunFolder, cell: RunCell) -> list[float]:
     """Seconds of each trial as if it ran alone; trials without a full record are left out."""
-    found = [folder.seconds(cell, t).alone for t in folder.trials]
-    return [sum(s.values()) for s in found if len(s) == len(STEPS)]
+    return [s for t in folder.trials if (s := folder.seconds(cell, t).whole) is not None]
 
 
 def label_of(metric: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hilum.artifacts.history import LossCurve
-from hilum.paper.figures import RateLine, cnn_layers, learning_rates, mean_losses
+from hilum.paper.figures import RateLine, cnn_layers, mean_losses, plateau_rates
 
 
 @pytest.mark.parametrize("size_px", [244, 96, 65])
@@ -43,9 +43,10 @@ def test_many_columns_are_wrapped_and_none_is_lost():
 
 
 def test_trials_of_one_schedule_share_a_colour_and_one_place_in_the_legend():
-    x = np.arange(1.0, 4)
-    lines = [RateLine(s, x, x * 1e-4, t) for s in ("schedule-1", "schedule-2") for t in (1, 2)]
-    (ax,) = [ax for ax in learning_rates([("resnet50", lines)], "epoch").axes if ax.axison]
-    colours = [line.get_color() for line in ax.get_lines()]
+    lines = [RateLine(s, [1e-3, 1e-4], t) for s in ("schedule-1", "schedule-2") for t in (1, 2)]
+    (ax,) = [ax for ax in plateau_rates([("resnet50", lines)]).axes if ax.axison]
+    drawn = ax.get_lines()
+    colours = [line.get_color() for line in drawn]
     assert colours[0] == colours[1] != colours[2] == colours[3]
+    assert (drawn[1].get_label(), drawn[1].get_ydata().tolist()) == ("_schedule-1, trial 2", [1e-3, 1e-4])
     assert ax.get_legend_handles_labels()[1] == ["schedule-1", "schedule-2"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hilum.artifacts.statistics import MACRO
 from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRow
-from hilum.artifacts.trial_files import STEPS
 from hilum.report import numbers
 from hilum.report.class_words import against
 from hilum.report.estimates import (
@@ -115,9 +114,8 @@ def trial_table(evaluated: Evaluated) -> Table:
     body = []
     for cell, trial in folder.units():
         values = [estimate_cell(evaluated.row(cell, m.name, trial=trial)) for m in METRICS]
-        alone = folder.seconds(cell, trial).alone
-        total = sum(alone.values()) if len(alone) == len(STEPS) else None
-        body.append([*names.cells(cell), count_cell(trial), *values, seconds_cell(total)])
+        seconds = seconds_cell(folder.seconds(cell, trial).whole)
+        body.append([*names.cells(cell), count_cell(trial), *values, seconds])
     n = folder.n_trials
     return Table(
         "trials",
