@@ -82,24 +82,20 @@ def leave_out_links(listings: Sequence[Listing]) -> None:
         by_file: dict[Path, list[Candidate]] = defaultdict(list)
         folder = listing.folder.resolve()
         for c in listing.candidates:
-            if (file := c.path.resolve()).is_relative_to(
-                folder
-            ):  # elsewhere, a store may hold one file for copies
+            file = c.path.resolve()
+            if file.is_relative_to(folder):  # elsewhere, a store may hold one file for copies
                 by_file[file].append(c)
-        twice = {
-            f: sorted(cs, key=lambda c: absolute(c.path) != f) for f, cs in by_file.items() if len(cs) > 1
-        }
-        gone = set()
-        for first, *others in twice.values():
+        twice: dict[Path, tuple[str, str]] = {}
+        for same in by_file.values():
+            first, *others = sorted(same, key=lambda c: absolute(c.path) != c.path.resolve())
             for other in others:
                 if other.label != first.label:
                     raise InputError(
                         f"source {listing.source!r}: {other.relative!r} is a link to {first.relative!r}, and their classes differ "
                         f"({other.label!r}, {first.label!r}); take one of them away, or name the films by a csv"
                     )
-                listing.leave_out(shown(other, listing), LISTED_TWICE, f"a link to {first.relative!r}")
-                gone.add(other.path)
-        listing.candidates[:] = [c for c in listing.candidates if c.path not in gone]
+                twice[other.path] = LISTED_TWICE, f"a link to {first.relative!r}"
+        listing.sift(twice)
 
 
 def check_labels(listings: Sequence[Listing]) -> None:
@@ -112,26 +108,21 @@ def check_labels(listings: Sequence[Listing]) -> None:
                 f"{without[0].relative!r}; give a folder per class, a csv with a column label, or "
                 "--labels FILE (path, label, patient_id)"
             )
-        for c in without:
-            listing.leave_out(shown(c, listing), NO_LABEL, "neither the folder nor a table gives its class")
-        if without:
-            listing.candidates[:] = [c for c in listing.candidates if c.label]
+        why = NO_LABEL, "neither the folder nor a table gives its class"
+        listing.sift({c.path: why for c in without})
 
 
 def leave_out_views(listings: Sequence[Listing], views: Sequence[str] | None) -> None:
     """Leave out films whose table gives a view that is not kept."""
     for listing in listings:
-        kept = []
-        for c in listing.candidates:
-            if not c.view or view_is_kept(c.view, views):  # where nobody tells so far, the film's header may
-                kept.append(c)
-            else:
-                listing.leave_out(shown(c, listing), *why_not_view(c.view, views))
-        listing.candidates[:] = kept
+        told = [c for c in listing.candidates if c.view]  # where nobody tells so far, the film's header may
+        listing.sift({c.path: why for c in told if (why := why_not_view(c.view, views))})
 
 
-def why_not_view(view: str, views: Sequence[str] | None) -> tuple[str, str]:
-    """Reason and one sentence on a view that is not kept."""
+def why_not_view(view: str, views: Sequence[str] | None) -> tuple[str, str] | None:
+    """Reason and one sentence on a view that is not kept, or None."""
+    if view_is_kept(view, views):
+        return None
     reason = NOT_FRONTAL if views is None else VIEW_NOT_ASKED
     if not view:
         return reason, "nobody tells its view; --views unknown keeps it"
@@ -170,9 +161,3 @@ def check_declared_needed(films: Sequence[Candidate], declared: Sequence[str]) -
                 f"source {name!r} was declared to have no patient ids, but "
                 f"its {counted(len(mine), 'film has', 'films all have')} one; leave out --no-patient-ids {name}"
             )
-
-
-def shown(candidate: Candidate, listing: Listing) -> str:
-    """A film as the table of exclusions calls it: relative to the source's folder where it lies there."""
-    folder, path = absolute(listing.folder), absolute(candidate.path)
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)

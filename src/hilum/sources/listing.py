@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.manifest import Exclusion
+from hilum.core.table_paths import absolute
 from hilum.sources.masks import NO_FILM, pair_masks
 from hilum.sources.tree import Tree
 
@@ -83,9 +84,11 @@ class Listing:
     options: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, Path] = field(default_factory=dict)
 
-    def leave_out(self, path: str, reason: str, detail: str, *, broken: bool = False) -> None:
-        """Note a film or a row that is left out."""
-        row = Exclusion(path, self.source, reason, detail)
+    def leave_out(
+        self, path: str, reason: str, detail: str, *, broken: bool = False, source: str = ""
+    ) -> None:
+        """Note a film or a row that is left out; a table's film may be of a source of its own."""
+        row = Exclusion(path, source or self.source, reason, detail)
         self.exclusions.append(row)
         if broken:
             self.broken.append(row)
@@ -96,6 +99,18 @@ class Listing:
             self.leave_out(tree.shown(film), *told)
         else:
             self.candidates.append(Candidate(tree.path(film), film, self.source, **told))
+
+    def sift(self, why_not: Mapping[Path, tuple[str, str]]) -> None:
+        """Leave out films that were to be read: path -> reason and sentence."""
+        for c in self.candidates:
+            if c.path in why_not:
+                self.leave_out(self.shown(c), *why_not[c.path])
+        self.candidates[:] = [c for c in self.candidates if c.path not in why_not]
+
+    def shown(self, candidate: Candidate) -> str:
+        """A film as the table of exclusions calls it: relative to the source's folder where it lies there."""
+        folder, path = absolute(self.folder), absolute(candidate.path)
+        return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
 
     def masks_of(self, tree: Tree) -> dict[str, str]:
         """Each film of a tree -> the path of its lung mask, or empty; masks that have no film are left out."""

@@ -26,7 +26,7 @@ from hilum.report.table import Cell, plain_table
 from hilum.sources import checks
 from hilum.sources import labels as labels_file
 from hilum.sources.account import Count, counts_of, header_of, notes_of
-from hilum.sources.facts import completed, view_is_kept
+from hilum.sources.facts import completed
 from hilum.sources.layout import IngestOptions
 from hilum.sources.listing import Candidate, Listing
 from hilum.sources.patients import without_dummies
@@ -124,7 +124,9 @@ def ingest(
     )
 
     layout_of = {c.source: x.layout for x in listings for c in x.candidates}
-    kept, broken, exclusions = _opened(listings, asked.kept_views, engine)
+    kept = _opened(listings, asked.kept_views, engine)
+    broken = [e for x in listings for e in x.broken]
+    exclusions = [e for x in listings for e in x.exclusions]
     complete, id_notes = one_id_a_patient([c for _, c, _ in kept])
     complete, taken, odd_ids = without_dummies(complete, declared)
     films = [_row(image_id, c, answer) for (image_id, _, answer), c in zip(kept, complete, strict=True)]
@@ -165,16 +167,8 @@ def _listed(sources: Sequence[str], out: Path, asked: IngestOptions) -> list[Lis
     return listings
 
 
-def _opened(
-    listings: Sequence[Listing], views: Sequence[str] | None, engine: Engine | None
-) -> tuple[list[_Opened], list[Exclusion], list[Exclusion]]:
-    """Open every film.
-
-    Returns:
-        The films to keep; what ``--strict`` counts; and everything left out, by the layouts too.
-    """
-    broken = [e for x in listings for e in x.broken]
-    exclusions = [e for x in listings for e in x.exclusions]
+def _opened(listings: Sequence[Listing], views: Sequence[str] | None, engine: Engine | None) -> list[_Opened]:
+    """Open every film; those that cannot be used are left out."""
     candidates = [(c, x) for x in listings for c in x.candidates]
     ids = image_ids([(c.source, c.relative) for c, _ in candidates])
     kept: list[_Opened] = []
@@ -182,17 +176,13 @@ def _opened(
         answers = read_films([str(c.path) for c, _ in candidates], engine)
         for image_id, (candidate, listing), answer in zip(ids, candidates, answers, strict=True):
             step()
-            full = completed(candidate, answer)
-            name = checks.shown(candidate, listing)
-            if answer.reason:
-                row = Exclusion(name, candidate.source, answer.reason, answer.detail)
-                broken.append(row)
-                exclusions.append(row)
-            elif not view_is_kept(full.view, views):
-                exclusions.append(Exclusion(name, candidate.source, *checks.why_not_view(full.view, views)))
+            full, bad = completed(candidate, answer), bool(answer.reason)
+            why = (answer.reason, answer.detail) if bad else checks.why_not_view(full.view, views)
+            if why:
+                listing.leave_out(listing.shown(candidate), *why, broken=bad, source=candidate.source)
             else:
                 kept.append((image_id, full, answer))
-    return kept, broken, exclusions
+    return kept
 
 
 def _label(
