@@ -40,6 +40,8 @@ CONFUSION_CELLS: Mapping[str, tuple[str, str]] = {k: tuple(v) for k, v in _PRINT
 """Table -> the (backbone, pipeline) whose confusion matrix it prints."""
 FIGURES: Mapping[str, str] = _PRINTED["figures"]
 """A figure of a study's page -> what it is in the paper."""
+SOURCES = frozenset[str](_PRINTED["sources"])
+"""Where its films come from."""
 NOTES: Mapping[int, str] = {int(k): v for k, v in _PRINTED["notes"].items()}
 """Table -> what its reader must know."""
 METRICS = ("sensitivity", "specificity", "pr_auc", "seconds")
@@ -54,7 +56,7 @@ def is_positive(class_: str) -> bool:
 
 
 def is_of(classes: Sequence[str], positive: str) -> bool:
-    """Whether a study asks what the paper asks, so that its figures and tables are the paper's; no other study's page names the paper.
+    """Whether a study asks what the paper asks, so that its figures and tables are the paper's where its films are too.
 
     >>> is_of(["bacterial", "COVID", "normal", "viral"], "COVID"), is_of(["covid", "normal"], "covid")
     (True, False)

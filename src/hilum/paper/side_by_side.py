@@ -30,7 +30,8 @@ SYNTHETIC = "The films here are synthetic: the paper’s numbers stand beside th
 
 def papers_numbers(folder: RunFolder, rows: StudyRows, formulas: Mapping[str, str]) -> Beside:
     """What the paper has to a run: the numbers of its Tables 4 and 5 where a cell is one of theirs, and, of a study that asks what the
-    paper asks, what each figure and matrix is in it."""
+    paper asks, what each figure and matrix is in it. Nothing where a film is of no set of the paper's; beside synthetic films its tables
+    alone, for their layout."""
     marked = {
         (c.name, m): value
         for c in folder.cells
@@ -38,12 +39,17 @@ def papers_numbers(folder: RunFolder, rows: StudyRows, formulas: Mapping[str, st
         if (value := printed.value(2, c.backbone, c.pipeline, c.schedule, m)) is not None
     }
     covid = printed.is_positive(folder.positive)
-    own = printed.is_of(folder.classes, folder.positive)
+    its_films = {f.source for f in folder.manifest.by_id.values()} <= printed.SOURCES
+    own = its_films and printed.is_of(folder.classes, folder.positive)
     shown = {c.name: (c.backbone, c.pipeline) for c in folder.cells if c.schedule == printed.SCHEDULE}
-    tables = [_by_pipeline(n, folder, rows, formulas) for n in (4, 5)] if covid and marked else []
+    tables = (
+        [_by_pipeline(n, folder, rows, formulas) for n in (4, 5)]
+        if covid and marked and (its_films or folder.record.synthetic)
+        else []
+    )
     return Beside(
         "the paper",
-        marked if covid and not folder.record.synthetic else {},
+        marked if covid and its_films and not folder.record.synthetic else {},
         "Diamonds are the paper’s Table 4, whose test films overlap its training films.",
         printed.FIGURES if own else {},
         [(t, n) for t, key in printed.CONFUSION_CELLS.items() for n, k in shown.items() if own and k == key],
