@@ -8,16 +8,16 @@ permission to use a model on patients.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.evaluation import Evaluation
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.study_rows import StudyRows
+from hilum.core.text import read_toml
 from hilum.report import data_facts, numbers
 from hilum.report import study_facts as facts
 from hilum.report.caution import Caution
@@ -29,9 +29,7 @@ from hilum.report.table import Cell, Column, Table, text_cell
 from hilum.study.metrics import METRIC, shown_in, shown_words
 from hilum.study.reporting import ITEMS
 
-FORMS: Final[Mapping[str, Any]] = tomllib.loads(
-    files("hilum.report").joinpath("forms.toml").read_text("utf-8")
-)
+FORMS: Final = read_toml(Path(__file__).with_name("forms.toml"))
 _FACTS: Final = (
     facts.model, facts.weights, facts.costs, facts.training, facts.seeds, facts.software, facts.comparisons, facts.preprocessing,
     facts.operating_points, facts.imbalance, facts.chosen_words, data_facts.labels, data_facts.sources, data_facts.selection,

@@ -21,26 +21,8 @@ from hilum.core.files import write_text
 from hilum.core.tables import table_text
 from hilum.report import numbers
 
-_LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-    "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "–": "--", "—": "---", "×": r"$\times$", "≤": r"$\leq$", "≥": r"$\geq$",
-    "\N{NARROW NO-BREAK SPACE}": r"\,",
-    "\N{NO-BREAK SPACE}": "~", "±": r"$\pm$", "→": r"$\rightarrow$", "·": r"$\cdot$", "−": "$-$", "’": "'",
-}  # fmt: skip
 _PLAIN = str.maketrans({"\n": " ", "\N{NARROW NO-BREAK SPACE}": "", "\N{NO-BREAK SPACE}": " "})
 _WIDEST = 100_000  # characters of a line of plain text, which is never broken or cut
-_LATEX_RE = re.compile("|".join(re.escape(c) for c in _LATEX))
-
-
-def latex_escape(text: str) -> str:
-    r"""Text in which LaTeX finds no command.
-
-    >>> latex_escape("50 % of a_b & c")
-    '50 \\% of a\\_b \\& c'
-    """
-    return _LATEX_RE.sub(lambda m: _LATEX[m[0]], text)
 
 
 @dataclass(frozen=True)
@@ -210,10 +192,13 @@ class Table:
         """Whether any column has a group."""
         return any(c.group for c in self.columns)
 
-    def groups(self) -> Iterator[tuple[str, int]]:
-        """Each group heading and the number of columns that it spans, from left to right."""
+    def groups(self) -> Iterator[tuple[str, int, int]]:
+        """Each group heading, the number of columns that it spans and the first of them, from 1, from left to right."""
+        first = 1
         for name, columns in groupby(self.columns, key=lambda c: c.group):
-            yield name, len(list(columns))
+            span = len(list(columns))
+            yield name, span, first
+            first += span
 
     def to_csv(self) -> str:
         """The values, with one header row."""
@@ -222,39 +207,10 @@ class Table:
         return table_text([name for c in self.columns for name in c.names], values)
 
     def to_latex(self) -> str:
-        """A ``table`` float; needs the packages booktabs and array. Prose columns share seven tenths of the line."""
-        n_prose = max(1, sum(c.prose for c in self.columns))
-        wide = rf">{{\raggedright\arraybackslash}}p{{{0.7 / n_prose:.2f}\linewidth}}"
-        spec = "".join("r" if c.numeric else wide if c.prose else "l" for c in self.columns)
-        lines = [
-            "% needs \\usepackage{array,booktabs}; wide tables: \\usepackage{graphicx} and "
-            "\\resizebox{\\linewidth}{!}{...}; long ones: longtable",
-            r"\begin{table}[htbp]",
-            r"\centering\small",
-            rf"\caption{{{latex_escape(self.caption)}}}",
-            rf"\label{{tab:{self.name}}}",
-            rf"\begin{{tabular}}{{{spec}}}",
-            r"\toprule",
-        ]
-        if self.grouped:
-            heads, rules, at = [], [], 1
-            for name, span in self.groups():
-                heads.append(
-                    rf"\multicolumn{{{span}}}{{c}}{{{latex_escape(name)}}}" if name else "&" * (span - 1)
-                )
-                if name:
-                    rules.append(rf"\cmidrule(lr){{{at}-{at + span - 1}}}")
-                at += span
-            lines += [" & ".join(heads) + r" \\", " ".join(rules)]
-        lines += [" & ".join(latex_escape(c.label) for c in self.columns) + r" \\", r"\midrule"]
-        for k, row in enumerate(self.rows):
-            if k in self.breaks and k:
-                lines.append(r"\addlinespace")
-            lines.append(" & ".join(latex_escape(cell.text) for cell in row) + r" \\")
-        lines += [r"\bottomrule", r"\end{tabular}"]
-        if self.notes:
-            lines.append(rf"\par\smallskip\footnotesize {latex_escape(' '.join(self.notes))}")
-        return "\n".join([*lines, r"\end{table}", ""])
+        """The texts as a ``table`` float."""
+        from hilum.report.latex import latex  # late: templates take a while to import
+
+        return latex(self)
 
     def to_text(self) -> str:
         """The texts in columns, a line a row however long it is: for a terminal, a pipe, a mail.
@@ -300,18 +256,13 @@ def plain_table(
         title: As `Table` has it, and so are caption and notes.
     """
     body = [[v if isinstance(v, Cell) else _cell(v) for v in row] for row in rows]
-    numeric = [
-        bool(body) and not any(isinstance(row[k].value, str) for row in body) for k in range(len(head))
-    ]
-    taken = Counter(_name(label) for label in head)
-    columns = [
-        Column(
-            label,
-            numeric=numeric[k],
-            key=f"{label} {k + 1}" if taken[_name(label)] > 1 or not _name(label) else "",
+    taken = Counter(["", *map(_name, head)])
+    columns = []
+    for k, label in enumerate(head):
+        words = not body or any(isinstance(row[k].value, str) for row in body)
+        columns.append(
+            Column(label, numeric=not words, key=f"{label} {k + 1}" if taken[_name(label)] > 1 else "")
         )
-        for k, label in enumerate(head)
-    ]
     return Table(name, title, caption, columns, body, notes)
 
 

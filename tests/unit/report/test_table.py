@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hilum.report.table import Cell, Column, Table, latex_escape, rate_cell, text_cell
+from hilum.report.latex import latex_escape
+from hilum.report.table import Cell, Column, Table, rate_cell, text_cell
 
 
 def _table(rows, **options):

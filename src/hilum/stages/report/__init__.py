@@ -105,7 +105,7 @@ def _header(evaluated: Evaluated) -> Header:
     inputs["cells"] = digest(cells)
     inputs["looks"] = digest(looks(folder))
     rooms = (report_package.__file__, __file__, inspect.getfile(evaluated.beside_of))
-    kinds = {".py", ".html", ".css", ".js", ".toml"}
+    kinds = {".py", ".html", ".css", ".js", ".tex", ".toml"}
     sources = [p for room in rooms for p in sorted(Path(room).parent.rglob("*")) if p.suffix in kinds]
     inputs["code"] = digest([[p.name, sha256_file(p)] for p in [*sources, Path(learning.__file__)]])
     return Header("report", inputs)
