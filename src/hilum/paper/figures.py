@@ -1,26 +1,21 @@
-"""Figures of the whole paper: learning rates, losses as means over trials, and the architecture of the CNN.
+"""Figures of the whole paper: learning rates, and the architecture of the CNN.
 
 Convention: functions take plain values and return a figure; which study they are of is decided in `hilum.paper.pictures`. Lines are
-named for the pointer as `hilum.report.hover` says. A mean over trials is thick, each trial thin; trials that ended early shorten the mean.
+named for the pointer as `hilum.report.hover` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
 
-from hilum.artifacts.history import LossCurve
 from hilum.report import style
 from hilum.report.numbers import count
-
-_MOST_COLUMNS = 5  # of a grid of loss curves
-_WRAPPED = 4  # columns where there are more
 
 
 class RateLine(NamedTuple):
@@ -59,65 +54,6 @@ def plateau_rates(panels: Sequence[tuple[str, Sequence[RateLine]]]) -> Figure:
         for ax in axes[::n_columns]:
             ax.set_ylabel("learning rate")
         return fig
-
-
-def mean_losses(
-    rows: Sequence[str], columns: Sequence[str], curves: Mapping[tuple[str, str], Sequence[LossCurve]]
-) -> Figure:
-    """Training and validation loss by epoch, mean over trials thick, each trial thin (Figures 5, 8, 10, 13).
-
-    Args:
-        rows: Names from top to bottom.
-        columns: Names from left to right.
-        curves: (row, column) -> trials. A missing cell is left out.
-    """
-    places = {key: key for key in curves if curves[key]}
-    if len(columns) > _MOST_COLUMNS:  # too narrow side by side: one after another, each with its whole name
-        names = [key for key in ((r, c) for r in rows for c in columns) if key in places]
-        places = {key: (str(k // _WRAPPED), str(k % _WRAPPED)) for k, key in enumerate(names)}
-        rows = [str(k) for k in range(-(-len(names) // _WRAPPED))]
-        columns = [str(k) for k in range(_WRAPPED)]
-    wrapped = any(key != place for key, place in places.items())
-    width = max(3.6, style.WIDTH_IN * min(1.0, len(columns) / 3))
-    with style.figure(width, 0.75 + (1.7 if wrapped else 1.5) * len(rows)) as fig:
-        axes = fig.subplots(len(rows), len(columns), sharey="all" if wrapped else "row", squeeze=False)
-        for ax in axes.ravel():
-            ax.set_axis_off()
-        for key, (row, column) in places.items():
-            i, j = rows.index(row), columns.index(column)
-            ax = axes[i][j]
-            ax.set_axis_on()
-            _losses(ax, curves[key])
-            if i == 0 or wrapped:
-                ax.set_title("\n".join(dict.fromkeys((key[0].split("\n")[0], key[1]))) if wrapped else column)
-            if j == 0:
-                ax.set_ylabel("loss" if wrapped else f"{row}\nloss")
-            if i == len(rows) - 1 or wrapped:
-                ax.set_xlabel("epoch")
-        for row_of_axes in axes:
-            row_of_axes[0].set_ylim(bottom=0)  # likewise, of a row's panels
-        first = next(ax for ax in axes.ravel() if ax.axison)
-        fig.legend(*first.get_legend_handles_labels(), loc="outside upper center", ncols=2)
-        return fig
-
-
-def _losses(ax: Axes, trials: Sequence[LossCurve]) -> None:
-    for part, (colour, dash) in (("training", style.line(0)), ("validation", style.line(1))):
-        lines = [np.asarray(t.train if part == "training" else t.valid, np.float64) for t in trials]
-        lines = [values for values in lines if values.size]
-        if not lines:
-            continue
-        for k, values in enumerate(lines):
-            if len(lines) > 1:
-                epochs = np.arange(1, values.size + 1)
-                ax.plot(epochs, values, color=colour, lw=0.5, alpha=0.45, label=f"_{part}, trial {k + 1}")
-        n = min(values.size for values in lines)
-        mean = np.mean([values[:n] for values in lines], axis=0)
-        marker = "o" if n == 1 else ""
-        ax.plot(
-            np.arange(1, n + 1), mean, color=colour, linestyle=dash, lw=1.5, marker=marker, ms=3, label=part
-        )
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
 
 
 def cnn_layers(size_px: int, n_classes: int) -> list[tuple[str, str, int]]:

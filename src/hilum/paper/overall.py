@@ -18,6 +18,7 @@ from hilum.paper.side_by_side import mean_cell
 from hilum.report import numbers
 from hilum.report.comparison_tables import difference_cell
 from hilum.report.estimates import estimate_cell, interval_cell, interval_column
+from hilum.report.sections.cost import large_cell
 from hilum.report.table import Cell, Column, Table, rate_cell, text_cell
 from hilum.study.metrics import METRIC
 
@@ -129,7 +130,7 @@ def _costs(members: Sequence[Member]) -> Table:
         speed = films_per_second(member, cell)
         return [
             Cell(numbers.NONE if speed is None else f"{speed:.3g}", speed, quiet=speed is None),
-            *(_large_cell(costs.get(k)) for k in ("parameters", "multiply_adds")),
+            *(large_cell(costs.get(k)) for k in ("parameters", "multiply_adds")),
         ]
 
     rows = [
@@ -181,13 +182,3 @@ def films_per_second(member: Member, cell: RunCell) -> float | None:
     ]
     seconds = numbers.mean(taken)
     return 1 / seconds if seconds else None
-
-
-def _large_cell(value: float | int | None) -> Cell:
-    """A large number with its magnitude: ``23.6 M``."""
-    if value is None:
-        return Cell(numbers.NONE, None, quiet=True, title="not recorded")
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return Cell(f"{value / size:.3g} {letter}", value)
-    return Cell(f"{value:g}", value)

@@ -6,12 +6,10 @@ so. Panels of films are not drawn again: they are those of the member's own repo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from hilum.artifacts.history import LossCurve
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import BoxedFilmNote
 from hilum.core.files import write_bytes
@@ -19,11 +17,11 @@ from hilum.paper import figures
 from hilum.paper.figures import RateLine
 from hilum.paper.member import Member, Paper
 from hilum.report import style
-from hilum.report.curve_figures import PrCurve, pr_curves
+from hilum.report.curve_figures import PrCurve, loss_curves, pr_curves
 from hilum.report.curve_figures import rate_curves as draw_rate_curves
 from hilum.report.drawn import drawn
 from hilum.report.page import Picture
-from hilum.report.sections.curves import PR_TRIAL, pr_curve, rate_curves
+from hilum.report.sections.curves import PR_TRIAL, pr_curve, prevalence, rate_curves
 from hilum.stats.families import levels
 
 _LOSS_FIGURES = {1: "5", 2: "8", 3: "10", 4: "13"}
@@ -79,23 +77,20 @@ def loss_picture(member: Member, described: bool, out: Path) -> Picture | None:
         c.name: (c.backbone if member.as_run else _wrapped(member.backbone_label(c)), _column(member, c))
         for c in member.folder.cells
     }
-    rows = list(dict.fromkeys(row for row, _ in names.values()))
-    columns = list(dict.fromkeys(column for _, column in names.values()))
-    found: dict[tuple[str, str], Sequence[LossCurve]] = {}
-    for c in member.folder.cells:
-        trials = [loss for t in member.folder.trials if (loss := member.folder.losses(c, t)).train]
-        if trials:
-            found[names[c.name]] = trials
-    if not found:
+    found = {
+        names[c.name]: [loss for t in member.folder.trials if (loss := member.folder.losses(c, t)).train]
+        for c in member.folder.cells
+    }
+    if not any(found.values()):
         return None
     number = _LOSS_FIGURES.get(member.experiment) if described else None
     start = f"The paper’s Figure {number}: " if number else f"{member.title}: "
     return _picture(
-        figures.mean_losses(rows, columns, found),
+        loss_curves(found, mean=True),
         out,
         f"figure-{number}" if number else f"{member.name}-losses",
         f"{start}training and validation loss by epoch, mean over trials thick, each trial thin. A row’s panels share their scale.",
-        f"Loss curves of {len(rows)} by {len(columns)} panels.",
+        f"Loss curves of {sum(map(bool, found.values()))} cells.",
         member,
     )
 
@@ -128,13 +123,11 @@ def pr_picture(member: Member, paper: Paper, out: Path) -> Picture | None:
                     panels.setdefault(member.backbone_label(cell), []).append(curve)
     if not panels:
         return None
-    some = member.row(member.folder.cells[0], "sensitivity")
-    prevalence = some.n_positive / some.n if some and some.n else 0.0
     number = {2: "7", 3: "11"}.get(member.experiment)
     start = f"The paper’s Figure {number}: " if number else f"{member.title}: "
     over = "pipelines" if member.experiment == 2 else "schedules"
     return _picture(
-        pr_curves(list(panels.items()), prevalence),
+        pr_curves(list(panels.items()), prevalence(member)),
         out,
         f"figure-{number}" if number else f"{member.name}-pr-curves",
         f"{start}precision over recall of {member.folder.positive} on the test films over {over}, trial {PR_TRIAL}. Circles: the class of "

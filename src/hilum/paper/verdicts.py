@@ -14,11 +14,11 @@ from typing import Literal
 
 from hilum.artifacts.comparisons import ONE_TRIAL
 from hilum.paper.differences import Difference
+from hilum.report.numbers import spelled
 
 ClaimVerdict = Literal["holds", "holds in part", "fails", "not distinguishable", "not tested here"]
 MARGIN = 0.01
 """A gain below this is no gain worth the name."""
-_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True)
@@ -87,21 +87,12 @@ def _ruling(
     if not known:
         return Ruling("not tested here")
     n, asked = sum(map(with_it, known)), len(differences) + missing
-    tally = f"in {in_words(n)} of {in_words(asked)}"
+    tally = f"in {spelled(n, 'none')} of {spelled(asked, 'none')}"
     if any(map(against_it, known)):
         return Ruling("fails", tally)
     if n == asked:
         return Ruling("holds", tally)
     return Ruling("holds in part" if n else "not distinguishable", tally)
-
-
-def in_words(n: int) -> str:
-    """A small count as a word.
-
-    >>> in_words(2), in_words(12)
-    ('two', '12')
-    """
-    return _WORDS[n] if n < len(_WORDS) else str(n)
 
 
 def together(verdicts: Sequence[ClaimVerdict]) -> ClaimVerdict:

@@ -133,37 +133,29 @@ def needed_cell(row: ComparisonRow) -> Cell:
     return Cell(numbers.NONE, None, quiet=True, title=row.note)
 
 
+_INTERVALS = {
+    "alone": "interval of this difference by itself",
+    "together": "all intervals of the family and metric hold together",
+}
+
+
 def _family_table(rows: Sequence[ComparisonRow], classes: Sequence[str], name: str, chosen: str) -> Table:
     first = rows[0]
     shown, common = short_labels(rows)
     reference = f", each against {common}" if common else ""
+    needed = f"test {first.unit}s for .8 power at the observed difference"
     columns = [
         Column("Metric", numeric=False),
         Column("Cell" if common else "Comparison", numeric=False, prose=True, key="comparison"),
         Column("Mean", hint="of the cell’s trials", parts=("value", "reference_value")),
         Column("estimate", group="Difference", hint="cell minus reference", rule=True),
-        Column(
-            "95 %, alone",
-            group="Difference",
-            hint="interval of this difference by itself",
-            key="alone",
-            parts=ENDS,
-        ),
-        Column(
-            "95 %, together",
-            group="Difference",
-            hint="all intervals of the family and metric hold together",
-            key="together",
-            parts=ENDS,
+        *(
+            Column(f"95 %, {key}", group="Difference", hint=hint, key=key, parts=ENDS)
+            for key, hint in _INTERVALS.items()
         ),
         Column("p (Holm)", hint="adjusted over the family and metric", rule=True),
         Column("Verdict", numeric=False, hint="by Holm’s p below .05", rule=True),
-        Column(
-            "Needed",
-            hint=f"test {first.unit}s for .8 power at the observed difference",
-            key="needed",
-            parts=("units", "trials"),
-        ),
+        Column("Needed", hint=needed, key="needed", parts=("units", "trials")),
     ]
     body, breaks = [], set()
     for k, r in enumerate(rows):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,59 +24,80 @@ from hilum.report import style
 _MARKS = {"steep": "v", "valley": "o", "minimum": "s"}
 
 
-def loss_curves(
-    rows: Sequence[str], columns: Sequence[str], curves: Mapping[tuple[str, str], Sequence[LossCurve]]
-) -> Figure:
-    """Training and validation loss: a row a backbone, a column a pipeline, a pair of thin lines a trial (Fig.
-    8).
+_MOST_COLUMNS = 6  # of a grid of loss curves
+_WRAPPED = 4  # columns where there are more
+
+
+def loss_curves(curves: Mapping[tuple[str, str], Sequence[LossCurve]], mean: bool = False) -> Figure:
+    """Training and validation loss by epoch, a panel a cell; more columns than fit are wrapped, each panel with its whole name.
 
     Args:
-        rows: Names from top to bottom.
-        columns: Names from left to right.
-        curves: (row, column) -> trials. A missing cell is left out.
+        curves: (row, column) -> trials, in the order of rows and columns. A cell without trials is left out.
+        mean: Whether the mean over trials is drawn thick, as far as all of them went, and each trial thin.
     """
+    rows, columns = (list(dict.fromkeys(key[k] for key in curves)) for k in (0, 1))
+    places = {(r, c): (r, c) for r in rows for c in columns if curves.get((r, c))}
+    wrapped = len(columns) > _MOST_COLUMNS
+    if wrapped:
+        places = {key: (str(k // _WRAPPED), str(k % _WRAPPED)) for k, key in enumerate(places)}
+        rows = [str(k) for k in range(-(-len(places) // _WRAPPED))]
+        columns = [str(k) for k in range(_WRAPPED)]
     with style.figure(max(3.4, style.WIDTH_IN * min(1.0, len(columns) / 3)), 0.75 + 1.45 * len(rows)) as fig:
-        axes = fig.subplots(len(rows), len(columns), sharex=True, sharey="row", squeeze=False)
-        for i, row in enumerate(rows):
-            for j, column in enumerate(columns):
-                ax, trials = axes[i][j], curves.get((row, column), ())
-                if not trials:
-                    ax.set_axis_off()
-                    continue
-                for k, trial in enumerate(trials):
-                    for part, values, (colour, dash) in (
-                        ("training", trial.train, style.line(0)),
-                        ("validation", trial.valid, style.line(1)),
-                    ):
-                        epochs = np.arange(1, len(values) + 1)
-                        marker = "o" if len(values) == 1 else ""
-                        ax.plot(
-                            epochs,
-                            values,
-                            color=colour,
-                            linestyle=dash,
-                            lw=0.9,
-                            alpha=0.85,
-                            marker=marker,
-                            ms=3,
-                            label=part if k == 0 else f"_{part}, trial {k + 1}",
-                        )
-                    if trial.best is not None and trial.kept is not None:
-                        ax.plot(
-                            trial.best, trial.kept, marker="o", ms=4, mfc="white", mec=style.VERMILION, ls=""
-                        )
-                ax.xaxis.get_major_locator().set_params(integer=True)
-                if i == 0:
-                    ax.set_title(column)
-                if j == 0:
-                    ax.set_ylabel(f"{row}\nloss (nats)")
-            axes[i][0].set_ylim(
-                bottom=0
-            )  # after all of a row is drawn: it ends the row's own choice of the top
-        for ax in axes[-1]:
-            ax.set_xlabel("epoch")
+        axes = fig.subplots(
+            len(rows), len(columns), sharex=not wrapped, sharey="all" if wrapped else "row", squeeze=False
+        )
+        for ax in axes.ravel():
+            ax.set_axis_off()
+        for key, (row, column) in places.items():
+            i, j = rows.index(row), columns.index(column)
+            ax = axes[i][j]
+            ax.set_axis_on()
+            (_mean_over_trials if mean else _each_trial)(ax, curves[key])
+            ax.xaxis.get_major_locator().set_params(integer=True)
+            if i == 0 or wrapped:
+                ax.set_title("\n".join(dict.fromkeys((key[0].split("\n")[0], key[1]))) if wrapped else column)
+            if j == 0:
+                ax.set_ylabel("loss (nats)" if wrapped else f"{row}\nloss (nats)")
+            if i == len(rows) - 1 or wrapped:
+                ax.set_xlabel("epoch")
+        for of_row in axes:
+            of_row[0].set_ylim(bottom=0)  # after all of a row is drawn: it ends the row's choice of the top
         style.one_legend(fig, axes.ravel().tolist())
         return fig
+
+
+def _each_trial(ax: Axes, trials: Sequence[LossCurve]) -> None:
+    """A pair of thin lines a trial, a ring where its weights were kept."""
+    for k, trial in enumerate(trials):
+        for part, values, (colour, dash) in _parts(trial):
+            ax.plot(
+                np.arange(1, len(values) + 1), values, color=colour, linestyle=dash, lw=0.9, alpha=0.85,
+                marker="o" if len(values) == 1 else "", ms=3, label=part if k == 0 else f"_{part}, trial {k + 1}",
+            )  # fmt: skip
+        if trial.best is not None and trial.kept is not None:
+            ax.plot(trial.best, trial.kept, marker="o", ms=4, mfc="white", mec=style.VERMILION, ls="")
+
+
+def _mean_over_trials(ax: Axes, trials: Sequence[LossCurve]) -> None:
+    """The mean thick, each of several trials thin."""
+    for lines in zip(*(_parts(t) for t in trials), strict=True):
+        part, _, (colour, dash) = lines[0]
+        of_trials = [np.asarray(values, np.float64) for _, values, _ in lines if len(values)]
+        if not of_trials:
+            continue
+        for k, values in enumerate(of_trials if len(of_trials) > 1 else ()):
+            epochs = np.arange(1, values.size + 1)
+            ax.plot(epochs, values, color=colour, lw=0.5, alpha=0.45, label=f"_{part}, trial {k + 1}")
+        n = min(values.size for values in of_trials)
+        ax.plot(
+            np.arange(1, n + 1), np.mean([values[:n] for values in of_trials], axis=0), color=colour, linestyle=dash, lw=1.5,
+            marker="o" if n == 1 else "", ms=3, label=part,
+        )  # fmt: skip
+
+
+def _parts(trial: LossCurve) -> tuple[tuple[str, Sequence[float], tuple[str, Any]], ...]:
+    """Name, losses, colour and dash of each of its lines."""
+    return ("training", trial.train, style.line(0)), ("validation", trial.valid, style.line(1))
 
 
 @dataclass(frozen=True)

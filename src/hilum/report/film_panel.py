@@ -13,8 +13,7 @@ from hilum.core.errors import InputError
 from hilum.core.files import write_bytes
 from hilum.imaging.decode import decode_file
 from hilum.report import style
-from hilum.report.box_panel import box_panel
-from hilum.report.boxed_film import box_under
+from hilum.report.boxed_film import box_panel, box_under
 from hilum.report.panel import on_purpose, panel, panel_rows
 
 MAX_FILMS = 12

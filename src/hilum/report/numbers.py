@@ -103,6 +103,16 @@ def count(value: int | None) -> str:
     return f"{value:,}".replace(",", _THIN_SPACE) if abs(value) >= 10_000 else str(value)
 
 
+def spelled(n: int, nought: str = "no") -> str:
+    """A count as a word, up to ten.
+
+    >>> spelled(0), spelled(2), spelled(12), spelled(0, "none")
+    ('no', 'two', '12', 'none')
+    """
+    words = (nought, "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return words[n] if n < len(words) else str(n)
+
+
 def counted(n: int, one: str, many: str = "") -> str:
     """A number of things.
 

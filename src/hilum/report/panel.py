@@ -3,7 +3,7 @@
 Convention: a row is a film, a column a pipeline; a film is uint8 (height, width), 0 black, drawn from 0 to
 255 without stretching, so that a change of brightness is seen. With probabilities of a tenth most films would
 show nothing, so a panel may be drawn on purpose (`on_purpose`): every operation of the training part acts,
-with the values it would draw. This module knows a pipeline by three methods only and reads no film.
+with the values it would draw. No film is read here.
 """
 
 from __future__ import annotations
@@ -12,32 +12,20 @@ import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import pixels_sha256
 from hilum.report import style
 
 _CELL_IN = 1.7
 _LABEL_IN = 0.55
 LONGEST_SIDE_PX = 320
-
-
-class Draws(Protocol):
-    """A pipeline, as far as a panel knows it (`hilum.augment.pipeline.Pipeline`)."""
-
-    def draw(self, seed: int, film_sha: str, copy: int, part: str, height: int, width: int) -> list[Any]:
-        """What is drawn for a film."""
-
-    def apply(self, film: NDArray[np.uint8], drawn_steps: list[Any]) -> NDArray[np.uint8]:
-        """The film after it."""
-
-    def caption(self, drawn_steps: list[Any]) -> str:
-        """What was drawn, in words."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +53,7 @@ def on_purpose(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def panel_rows(
-    films: Sequence[tuple[str, NDArray[np.uint8]]], pipelines: Sequence[Draws], seed: int
+    films: Sequence[tuple[str, NDArray[np.uint8]]], pipelines: Sequence[Pipeline], seed: int
 ) -> list[tuple[str, list[PanelCell]]]:
     """Each film under each pipeline, as a film of the training part would go through it.
 
@@ -74,15 +62,13 @@ def panel_rows(
         pipelines: The columns.
         seed: Of the draws.
     """
-    rows = []
-    for name, film in films:
-        sha, (height, width) = pixels_sha256(film), film.shape
-        cells = []
-        for pipeline in pipelines:
-            drawn = pipeline.draw(seed, sha, 0, "train", height, width)
-            cells.append(PanelCell(pipeline.apply(film, drawn), pipeline.caption(drawn)))
-        rows.append((name, cells))
-    return rows
+
+    def under(film: NDArray[np.uint8], pipeline: Pipeline) -> PanelCell:
+        height, width = film.shape
+        drawn = pipeline.draw(seed, pixels_sha256(film), 0, "train", height, width)
+        return PanelCell(pipeline.apply(film, drawn), pipeline.caption(drawn))
+
+    return [(name, [under(film, p) for p in pipelines]) for name, film in films]
 
 
 def panel(

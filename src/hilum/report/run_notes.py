@@ -5,6 +5,7 @@ Convention: a note is one sentence. Unsafe faults, which break the validity of t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from hilum.artifacts.run_folder import RunFolder
@@ -27,68 +28,40 @@ def noted(section: Section, folder: RunFolder) -> Section:
 
 def run_notes(folder: RunFolder) -> list[str]:
     """Every note of a run, the gravest first; a fault by its name only, since the page says above what it is."""
-    return [
-        *_named(folder, "Unsafe", unsafe=True),
-        *_named(folder, "As run", unsafe=False),
-        *_sources_left_out(folder),
-        *_subset(folder),
-        *_choice_of_epoch(folder),
-    ]
+    return list(_notes(folder))
 
 
 def unsafe_notes(folder: RunFolder) -> list[str]:
     """A sentence for each unsafe fault that was on in any cell."""
-    return [f"Unsafe: {text}" for text in _switched(folder, unsafe=True)]
-
-
-def _named(folder: RunFolder, word: str, unsafe: bool) -> list[str]:
-    on = {f for c in folder.cells for f in c.switches if FAULTS[f].unsafe == unsafe}
-    if not on:
-        return []
-    every = all(on <= set(c.switches) for c in folder.cells)
-    names = ", ".join(f.replace("_", " ") for f in FAULTS if f in on)
-    return [f"{word} in {'every cell' if every else 'some cells'}: {names}."]
-
-
-def _switched(folder: RunFolder, unsafe: bool) -> list[str]:
     found = []
     for name, fault in FAULTS.items():
-        with_it = [c for c in folder.cells if name in c.switches]
-        if fault.unsafe != unsafe or not with_it:
-            continue
-        n = len(folder.cells)
-        where = "in every cell" if len(with_it) == n else f"in {len(with_it)} of {n} cells"
-        found.append(f"{fault.what} ({name}, {where}).")
+        n, of = sum(name in c.switches for c in folder.cells), len(folder.cells)
+        if fault.unsafe and n:
+            where = "in every cell" if n == of else f"in {n} of {of} cells"
+            found.append(f"Unsafe: {fault.what} ({name}, {where}).")
     return found
 
 
-def _subset(folder: RunFolder) -> list[str]:
-    subset = folder.record.subset
-    if not subset:
-        return []
-    return [
-        f"A subset: {numbers.count(len(folder.manifest))} films, drawn by class from those the study names ({subset['name']}); "
-        "not comparable with figures of all films."
-    ]
-
-
-def _sources_left_out(folder: RunFolder) -> list[str]:
+def _notes(folder: RunFolder) -> Iterator[str]:
+    for word, unsafe in (("Unsafe", True), ("As run", False)):
+        on = {f for c in folder.cells for f in c.switches if FAULTS[f].unsafe == unsafe}
+        if on:
+            every = all(on <= set(c.switches) for c in folder.cells)
+            names = ", ".join(f.replace("_", " ") for f in FAULTS if f in on)
+            yield f"{word} in {'every cell' if every else 'some cells'}: {names}."
     left_out = {cell_level(c, "source_left_out") for c in folder.cells} - {"", "all sources"}
-    if not left_out:
-        return []
-    return [
-        f"Rows {' and '.join(sorted(left_out))} test all films of the source left out and no others, so their figures are of other "
-        "films than those of other rows."
-    ]
-
-
-def _choice_of_epoch(folder: RunFolder) -> list[str]:
-    training = folder.record.table("training")
-    found = []
-    if early := training.get("early_stopping"):
-        found.append(
-            f"Early stopping: training ended after {numbers.counted(early, 'epoch')} without a lower validation loss."
+    if left_out:
+        yield (
+            f"Rows {' and '.join(sorted(left_out))} test all films of the source left out and no others, so their figures are of other "
+            "films than those of other rows."
         )
+    if subset := folder.record.subset:
+        yield (
+            f"A subset: {numbers.count(len(folder.manifest))} films, drawn by class from those the study names ({subset['name']}); "
+            "not comparable with figures of all films."
+        )
+    training = folder.record.table("training")
+    if early := training.get("early_stopping"):
+        yield f"Early stopping: training ended after {numbers.counted(early, 'epoch')} without a lower validation loss."
     if training.get("best_epoch"):
-        found.append("Best epoch: the weights are those of the epoch with the lowest validation loss.")
-    return found
+        yield "Best epoch: the weights are those of the epoch with the lowest validation loss."

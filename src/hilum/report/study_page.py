@@ -18,8 +18,6 @@ from hilum.report.run_words import backbone_label, from_scratch
 from hilum.study.factors import FACTOR
 from hilum.study.metrics import METRICS
 
-_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
 
 def sentence(folder: RunFolder) -> str:
     """The study in one sentence."""
@@ -162,5 +160,4 @@ def study_page(evaluated: Evaluated, sections: Sequence[Section]) -> Page:
 
 
 def _n(n: int, one: str, many: str = "") -> str:
-    word = _WORDS[n] if n < len(_WORDS) else str(n)
-    return f"{word} {one if n == 1 else many or one + 's'}"
+    return f"{numbers.spelled(n)} {one if n == 1 else many or one + 's'}"

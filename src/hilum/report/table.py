@@ -120,20 +120,6 @@ def seconds_cell(value: float | None, quiet: bool = False) -> Cell:
     return Cell(numbers.seconds(value), value, quiet=quiet or value is None)
 
 
-def large_cell(value: int | None) -> Cell:
-    """A large count with three digits, whole where the pointer rests.
-
-    >>> large_cell(23_639_428).text, large_cell(5_149_584_384).text, large_cell(81).text
-    ('23.6 M', '5.15 G', '81')
-    """
-    if value is None:
-        return Cell(numbers.NONE, None, quiet=True)
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value >= size:
-            return Cell(f"{value / size:.3g} {unit}", value, title=numbers.count(value))
-    return Cell(str(value), value)
-
-
 @dataclass(frozen=True)
 class Table:
     """A table.

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from hilum.artifacts.history import LossCurve
-from hilum.paper.figures import RateLine, cnn_layers, mean_losses, plateau_rates
+from hilum.paper.figures import RateLine, cnn_layers, plateau_rates
+from hilum.report.curve_figures import loss_curves
 
 
 @pytest.mark.parametrize("size_px", [244, 96, 65])
@@ -26,7 +27,7 @@ def test_the_drawn_layers_are_those_that_torch_builds(size_px):
 
 def test_the_thick_line_is_the_mean_of_the_trials_as_far_as_all_of_them_went():
     trials = [LossCurve((1.0, 0.5, 0.3), (1.2, 0.8, 0.7)), LossCurve((0.8, 0.7), (1.0, 1.0))]
-    fig = mean_losses(["squeezenet1_0"], ["crop"], {("squeezenet1_0", "crop"): trials})
+    fig = loss_curves({("squeezenet1_0", "crop"): trials}, mean=True)
     lines = {line.get_label(): line for line in fig.axes[0].get_lines()}
     assert np.allclose(lines["training"].get_ydata(), [0.9, 0.6])
     assert np.allclose(lines["validation"].get_ydata(), [1.1, 0.9])
@@ -37,7 +38,7 @@ def test_the_thick_line_is_the_mean_of_the_trials_as_far_as_all_of_them_went():
 def test_many_columns_are_wrapped_and_none_is_lost():
     columns = [f"fault {k}" for k in range(9)]
     curves = {("lite0", c): [LossCurve((1.0, 0.5), (1.0, 0.6))] for c in columns}
-    fig = mean_losses(["lite0"], columns, curves)
+    fig = loss_curves(curves, mean=True)
     shown = [ax.get_title() for ax in fig.axes if ax.axison]
     assert shown == [f"lite0\n{c}" for c in columns]
 

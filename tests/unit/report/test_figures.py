@@ -19,7 +19,7 @@ from hilum.report.sections.results import Estimate, intervals
 
 def _loss():
     trials = [LossCurve([1.0, 0.5, 0.3], [1.1, 0.6, 0.5]), LossCurve([0.9, 0.5, 0.2], [1.0, 0.7, 0.4])]
-    return loss_curves(["r"], ["p", "q"], {("r", "p"): trials})
+    return loss_curves({("r", "p"): trials, ("r", "q"): []})
 
 
 def _pr():

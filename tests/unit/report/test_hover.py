@@ -53,7 +53,7 @@ def test_lines_without_a_name_are_not_told_and_a_figure_without_any_has_no_point
 
 def test_every_trial_of_a_loss_curve_is_told_and_only_the_first_is_in_the_legend(tmp_path):
     trials = [LossCurve([1.0, 0.5], [1.1, 0.6]), LossCurve([0.9, 0.4], [1.0, 0.7], best=1)]
-    fig = loss_curves(["a", "b"], ["p"], {("a", "p"): trials, ("b", "p"): trials[:1]})
+    fig = loss_curves({("a", "p"): trials, ("b", "p"): trials[:1]})
     first, second = _told(fig, tmp_path)
     names = [line["name"] for line in first["lines"]]
     assert names == ["training", "validation", "training, trial 2", "validation, trial 2"]

@@ -12,13 +12,27 @@ from hilum.report.evaluated import Evaluated
 from hilum.report.numbers import mean
 from hilum.report.page import Section
 from hilum.report.run_words import averaged, backbone_label
-from hilum.report.table import Cell, Column, Table, large_cell, seconds_cell, text_cell
+from hilum.report.table import Cell, Column, Table, seconds_cell, text_cell
 
 
 def section(evaluated: Evaluated) -> Section:
     """Two tables."""
     tables = [weights_table(evaluated.folder), seconds_table(evaluated)]
     return Section("cost", "Weights and seconds", (), tables)
+
+
+def large_cell(value: int | None) -> Cell:
+    """A large count with three digits, whole where the pointer rests.
+
+    >>> large_cell(23_639_428).text, large_cell(5_149_584_384).text, large_cell(81).text
+    ('23.6 M', '5.15 G', '81')
+    """
+    if value is None:
+        return Cell(numbers.NONE, None, quiet=True)
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return Cell(f"{value / size:.3g} {unit}", value, title=numbers.count(value))
+    return Cell(str(value), value)
 
 
 def weights_table(folder: RunFolder) -> Table:

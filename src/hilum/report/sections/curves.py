@@ -89,8 +89,6 @@ def loss_picture(evaluated: Evaluated) -> Picture | None:
     def column(c: RunCell) -> str:
         return cell_level(c, across) or c.pipeline
 
-    rows = list(dict.fromkeys(label(c) for c in folder.cells))
-    columns = list(dict.fromkeys(column(c) for c in folder.cells))
     curves = {
         (label(c), column(c)): [loss for t in folder.trials if (loss := folder.losses(c, t)).train]
         for c in folder.cells
@@ -98,11 +96,11 @@ def loss_picture(evaluated: Evaluated) -> Picture | None:
     if not any(curves.values()):
         return None
     return evaluated.picture(
-        curve_figures.loss_curves(rows, columns, curves),
+        curve_figures.loss_curves(curves),
         "loss-curves",
         f"Training loss and validation loss by epoch, each trial a thin line{evaluated.beside.place('loss-curves')}. A "
         "row’s panels share the scale.",
-        f"Loss curves of {len(rows)} by {len(columns)} panels.",
+        f"Loss curves of {len({r for r, _ in curves})} by {len({c for _, c in curves})} panels.",
     )
 
 
@@ -157,16 +155,20 @@ def pr_picture(evaluated: Evaluated) -> Picture | None:
             panels.setdefault(backbone_label(c), []).append(curve)
     if not panels:
         return None
-    some = evaluated.row(folder.cells[0], "sensitivity", trial=PR_TRIAL)
-    prevalence = some.n_positive / some.n if some and some.n else 0.0
     return evaluated.picture(
-        curve_figures.pr_curves(list(panels.items()), prevalence),
+        curve_figures.pr_curves(list(panels.items()), prevalence(evaluated)),
         "pr-curves",
         f"Precision over recall of {folder.positive} under each pipeline, test films, trial {PR_TRIAL}"
         f"{evaluated.beside.place('pr-curves')}. Circles: the class of the highest probability, which is no threshold "
         "and so need not lie on its curve. Level line: a guess.",
         "Precision-recall curves; their areas are in the table of trials.",
     )
+
+
+def prevalence(evaluated: Evaluated) -> float:
+    """Share of the test films that are positive: the precision of a guess."""
+    some = evaluated.row(evaluated.folder.cells[0], "sensitivity", trial=PR_TRIAL)
+    return some.n_positive / some.n if some and some.n else 0.0
 
 
 def pr_curve(evaluated: Evaluated, cell: RunCell, name: str) -> PrCurve | None:

@@ -15,8 +15,7 @@ from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest
 from hilum.core.errors import FilmError
 from hilum.imaging.as_ingested import film_as_ingested
-from hilum.report.box_panel import box_panel, box_table
-from hilum.report.boxed_film import followed_box
+from hilum.report.boxed_film import box_panel, box_table, followed_box
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Picture, Section
 from hilum.report.panel import on_purpose, panel, panel_rows

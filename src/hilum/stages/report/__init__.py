@@ -28,12 +28,12 @@ from hilum.report.beside import BesideOf, nothing
 from hilum.report.evaluated import Evaluated
 from hilum.report.forms import card_markdown
 from hilum.report.learned import write_learning
-from hilum.report.page import Section, render
+from hilum.report.page import Picture, Section, render
 from hilum.report.run_notes import noted
 from hilum.report.sections import SECTIONS
 from hilum.report.sections.forms import card
 from hilum.report.study_page import study_page
-from hilum.report.table import Table
+from hilum.report.table import write_tables
 from hilum.stages.report.counterparts import counterparts
 from hilum.stats import learning
 
@@ -68,17 +68,17 @@ def write_report(run_dir: Path, beside_of: BesideOf = nothing) -> Path:
     write_learning(folder)
     sections = _sections(evaluated)
     write_text(run_dir / CARD, card_markdown(str(folder.record.title or folder.record.name), card(evaluated)))
-    names = [CARD]
-    for item in (item for s in sections for item in (*s.items, *s.closed)):
-        if isinstance(item, Table):
-            write_text(run_dir / "tables" / f"{item.name}.csv", item.to_csv())
-            write_text(run_dir / "tables" / f"{item.name}.tex", item.to_latex())
-            names += [f"tables/{item.name}.{kind}" for kind in ("csv", "tex")]
-        else:
-            names += [f"figures/{item.name}.{kind}" for kind in ("svg", "png")]
+    page = study_page(evaluated, sections)
+    write_tables(page.tables, run_dir)
+    pictures = [i for s in sections for i in s.items if isinstance(i, Picture)]
+    names = [
+        CARD,
+        *(f"tables/{t.name}.{kind}" for t in page.tables for kind in ("csv", "tex")),
+        *(f"figures/{p.name}.{kind}" for p in pictures for kind in ("svg", "png")),
+    ]
     outputs = {name: sha256_file(run_dir / name) for name in sorted(names)}
     own = Header("report", header.inputs, {"outputs": outputs})
-    write_with_header(page_path, render(study_page(evaluated, sections)), own)
+    write_with_header(page_path, render(page), own)
     return page_path
 
 

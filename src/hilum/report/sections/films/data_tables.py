@@ -8,69 +8,39 @@ counted where their ids are known.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.split import PARTS
+from hilum.artifacts.split import PARTS, AnySplit
 from hilum.report.table import Cell, Column, Table, count_cell, text_cell
+
+_AGES = ("adult", "child", "unknown")
 
 
 def data_table(folder: RunFolder) -> Table:
     """Films by class and source: patients, groups, and films in each part."""
-    split = folder.splits[1]
-    by_key: dict[tuple[str, str], list[FilmRow]] = {}
-    for f in folder.manifest.films:
-        by_key.setdefault((f.label, f.source), []).append(f)
+    films, split = folder.manifest.films, folder.splits[1]
+    order = {c: k for k, c in enumerate(folder.classes)}
+    keys = {(f.label, f.source) for f in films}
+    keys_in_order = sorted(keys, key=lambda k: (order.get(k[0], len(order)), k[0], k[1]))
     columns = [
-        Column("Class", numeric=False),
-        Column("Source", numeric=False),
-        Column("Films"),
-        Column("Patients"),
-        Column("Groups"),
-    ]
-    columns += [
+        *(Column(c, numeric=False) for c in ("Class", "Source")),
+        *(Column(c) for c in ("Films", "Patients", "Groups")),
         *(Column(p, group="part (trial 1)", rule=p == "train") for p in PARTS),
         Column("unused", hint="in no part; why stands in the flow of films", group="part (trial 1)"),
-        Column("adult", group="age group", rule=True),
-        Column("child", group="age group"),
-        Column("unknown", group="age group"),
+        *(Column(a, group="age group", rule=a == "adult") for a in _AGES),
     ]
-
-    def row(label: str, source: str, films: list[FilmRow], strong: bool) -> list[Cell]:
-        parts = Counter(split.part_of.get(f.image_id, "unused") for f in films)
-        ages = Counter(f.age_group or "unknown" for f in films)
-        known = [f.patient_id for f in films if f.patient_id]
-        patients = (
-            count_cell(len(set(known)))
-            if len(known) == len(films)
-            else Cell("no ids", None, quiet=True)
-            if not known
-            else Cell(
-                f"≥ {len(set(known))}",
-                len(set(known)),
-                title=f"{len(films) - len(known)} films have no patient id",
-            )
-        )
-        groups = len({split.group_of[f.image_id] for f in films if f.image_id in split.group_of})
-        counts = [*(parts[p] for p in (*PARTS, "unused")), *(ages[a] for a in ("adult", "child", "unknown"))]
-        return [
-            text_cell(label, strong=True),
-            text_cell(source, strong=strong),
-            count_cell(len(films)),
-            patients,
-            count_cell(groups),
-            *(count_cell(n) for n in counts),
-        ]
-
-    order = {c: k for k, c in enumerate(folder.classes)}
-    body = [
-        row(label, source, by_key[label, source], False)
-        for label, source in sorted(by_key, key=lambda k: (order.get(k[0], len(order)), k[0], k[1]))
-    ]
-    breaks = {k for k in range(1, len(body)) if body[k][0].text != body[k - 1][0].text}
+    body: list[list[Cell]] = []
+    breaks = set()
+    for label, source in keys_in_order:
+        if body and label != body[-1][0].text:
+            breaks.add(len(body))
+        counts = _counts([f for f in films if (f.label, f.source) == (label, source)], split)
+        body.append([text_cell(label, strong=True), text_cell(source), *counts])
     if len(body) > 1:
         breaks.add(len(body))
-        body.append(row("all", "", list(folder.manifest.films), True))
+        body.append([text_cell("all", strong=True), text_cell("", strong=True), *_counts(films, split)])
     return Table(
         "data",
         "Films",
@@ -84,6 +54,23 @@ def data_table(folder: RunFolder) -> Table:
         breaks=frozenset(breaks),
         sortable=False,
     )
+
+
+def _counts(films: Sequence[FilmRow], split: AnySplit) -> list[Cell]:
+    """Films, patients, groups; films by part and by age group."""
+    parts = Counter(split.part_of.get(f.image_id, "unused") for f in films)
+    ages = Counter(f.age_group or "unknown" for f in films)
+    known = [f.patient_id for f in films if f.patient_id]
+    patients, without = len(set(known)), len(films) - len(known)
+    of_patients = count_cell(patients)
+    if without:
+        title = f"{without} films have no patient id"
+        of_patients = (
+            Cell(f"≥ {patients}", patients, title=title) if known else Cell("no ids", None, quiet=True)
+        )
+    groups = len({split.group_of[f.image_id] for f in films if f.image_id in split.group_of})
+    counts = [*(parts[p] for p in (*PARTS, "unused")), *(ages[a] for a in _AGES)]
+    return [count_cell(len(films)), of_patients, count_cell(groups), *(count_cell(n) for n in counts)]
 
 
 def exclusion_table(folder: RunFolder) -> Table | None:

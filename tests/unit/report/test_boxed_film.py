@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hilum.report.box_panel import BoxedFilm, box_panel, box_table
+from hilum.report.boxed_film import BoxedFilm, box_panel, box_table
 
 
 @pytest.fixture
