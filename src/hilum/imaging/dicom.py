@@ -84,9 +84,10 @@ def _header(data: bytes) -> Any:
     import pydicom
     from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+    _check_inflated(data)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        header = pydicom.dcmread(io.BytesIO(_inflated(data)), force=data[128:132] != b"DICM")
+        header = pydicom.dcmread(io.BytesIO(data), force=data[128:132] != b"DICM")
     # pydicom leaves out an element of undefined length that ends with the file, and says so in a warning
     if "PixelData" not in header and any("End of file" in str(w.message) for w in heard):
         raise FilmError("truncated", "the DICOM file ends within its pixel data")
@@ -97,33 +98,24 @@ def _header(data: bytes) -> Any:
     return header
 
 
-def _inflated(data: bytes) -> bytes:
-    """The file as Explicit VR Little Endian, where its meta information says that the rest is deflated."""
-    from pydicom.filebase import DicomBytesIO
+def _check_inflated(data: bytes) -> None:
+    """Refuse a deflated data set, by the file's meta information, that ends early or becomes larger than a film."""
     from pydicom.filereader import _read_file_meta_info, read_preamble
-    from pydicom.filewriter import write_file_meta_info
-    from pydicom.uid import ExplicitVRLittleEndian
 
     if data[128:132] != b"DICM" or _DEFLATED.encode() not in data:
-        return data
+        return
     file = io.BytesIO(data)
     read_preamble(file, force=False)
-    meta = _read_file_meta_info(file)
-    if meta.get("TransferSyntaxUID") != _DEFLATED:
-        return data
+    if _read_file_meta_info(file).get("TransferSyntaxUID") != _DEFLATED:
+        return
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    body = inflate.decompress(data[file.tell() :], _MAX_INFLATED)
+    inflate.decompress(data[file.tell() :], _MAX_INFLATED)
     if inflate.unconsumed_tail:
         raise FilmError(
             "too large", f"the deflated data set is more than {_MAX_INFLATED / 1e6:.0f} MB; no film is"
         )
     if not inflate.eof:
         raise FilmError("truncated", "the deflated data set ends early")
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    out = DicomBytesIO()
-    out.write(data[:132])
-    write_file_meta_info(out, meta, enforce_standard=False)
-    return bytes(out.getvalue()) + body
 
 
 def _check_is_film(header: Any) -> None:

@@ -32,20 +32,8 @@ from hilum.sources.tree import Tree
 ENDINGS = frozenset({".csv", ".tsv"})
 PATH_COLUMNS = ("path", "image", "filename", "file")
 PART_COLUMNS = ("source_part", "split", "part", "subset", "partition")
-KNOWN = frozenset(
-    {
-        *PATH_COLUMNS,
-        *PART_COLUMNS,
-        "label",
-        "patient_id",
-        "source",
-        "view",
-        "age",
-        "age_group",
-        "sex",
-        "lung_mask",
-    }
-)
+_FACTS = ("label", "patient_id", "source", "view", "age", "age_group", "sex", "lung_mask")
+KNOWN = frozenset({*PATH_COLUMNS, *PART_COLUMNS, *_FACTS})
 
 
 def table_in(tree: Tree) -> str | None:
