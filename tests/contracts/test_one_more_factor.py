@@ -24,8 +24,7 @@ import json, sys
 from pathlib import Path
 from hilum.study.file import Study, read_study
 from hilum.study.keys import study_digest
-from hilum.workflow.families import pairs_of
-from hilum.workflow.plan import recipes
+from hilum.workflow.plan import pairs_of, recipes
 
 path = Path(sys.argv[1])
 path.write_text('name = "s"\\n[grid]\\npipelines = ["baseline", "crop"]\\nbatches = [16, 64]\\n[[compare]]\\n'

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
-from hilum.core.errors import InputError, nearest
+from hilum.artifacts.manifest import Manifest
+from hilum.core.errors import HilumError, InputError, nearest
+from hilum.core.progress import say
 from hilum.study.file import Study, read_study
 from hilum.study.suite import Suite, is_suite, read_suite
-from hilum.workflow.families import without_lost_families
+from hilum.workflow.concern import refused
+from hilum.workflow.plan import pairs_of, recipes
 from hilum.workflow.suite import Planned
+
+_DEMO_FILMS = 800
 
 
 def study_path(name: str) -> Path:
@@ -63,11 +70,27 @@ def asked(
 
 
 def checked_study(path: Path, overrides: Sequence[str]) -> Study:
-    """A study file with its overrides; families of comparisons that these leave without a counterpart are dropped, and said."""
-    study, notes = without_lost_families(read_study(path, overrides), path, overrides)
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr, flush=True)
-    return study
+    """A study file with its overrides, less the families of comparisons that these leave without a counterpart, each of which is said.
+
+    A family that has none in the file as it is written stays, to be refused: that is a mistake in the file, not a smaller grid.
+    """
+    study = read_study(path, overrides)
+    if not overrides or not study.compare:
+        return study
+    of_families = [o for o in overrides if o.lstrip().startswith("compare")]
+    try:
+        planned, whole = recipes(study), recipes(read_study(path, of_families))
+    except HilumError:  # said by the checks
+        return study
+    kept = []
+    for family in study.compare:
+        lost = list(refused(partial(pairs_of, planned, family)))
+        if lost and not list(refused(partial(pairs_of, whole, family))):
+            note = f"{lost[0].text}: the family is left out, since --set narrowed the grid"
+            print(f"note: {note}", file=sys.stderr, flush=True)
+        else:
+            kept.append(family)
+    return study.model_copy(update={"compare": kept})
 
 
 def manifest_of(study: Study, given: Path | None, path: Path, workspace: Path) -> Path:
@@ -81,7 +104,20 @@ def manifest_of(study: Study, given: Path | None, path: Path, workspace: Path) -
     if study.data.manifest is not None:
         return path.parent / study.data.manifest
     if study.name == "demo":
-        from hilum.workflow.demo import make_demo_manifest
-
-        return make_demo_manifest(workspace)
+        return _demo_manifest(workspace)
     raise InputError(f"{path.name} names no manifest; give one with --manifest, or set data.manifest")
+
+
+def _demo_manifest(workspace: Path) -> Path:
+    """Draw the demo's films, from a seed, and ingest them like any others, unless that is done. Every page made from them says so."""
+    folder, path = workspace / "synthetic-films", workspace / "manifest.csv"
+    if path.exists():
+        return path
+    from hilum.stages.ingest import ingest
+    from hilum.synthetic.phantom import make_films
+
+    say(f"drawing {_DEMO_FILMS} synthetic films in {folder}")
+    made = ingest([f"synthetic={make_films(folder, _DEMO_FILMS, seed=1, size_px=256)}"], path).manifest
+    header = replace(made.header, options={**made.header.options, "synthetic": True})
+    Manifest(made.films, header).write(path)
+    return path

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from hilum.core.errors import HilumError, InputError, LeakageError, UnsafeError
-from hilum.workflow import film_checks, machine_checks, room, study_checks
+from hilum.workflow import film_checks, machine_checks, study_checks
 from hilum.workflow.concern import Concern
 from hilum.workflow.state import Run
 
@@ -22,7 +22,7 @@ CHECKS: tuple[Check, ...] = (
     *study_checks.CHECKS,
     *machine_checks.CHECKS,
     *film_checks.CHECKS,
-    *room.CHECKS,
+    *machine_checks.ROOM,
 )
 """In the order of what they need: the study, the machine, the manifest and its films, what all of it takes."""
 

@@ -1,24 +1,34 @@
-"""Checks of this machine: devices, weights, a server for records."""
+"""Checks of this machine: devices, weights, a server for records, room."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
 
+import psutil
 import torch
 
 from hilum.core.engine import available_cores
-from hilum.core.errors import MissingExtraError
+from hilum.core.errors import HilumError, MissingExtraError
 from hilum.models.backbone import check_weights
+from hilum.models.cost import cost_of
 from hilum.models.machine import choose_device
 from hilum.models.registry import backbone
 from hilum.stages.finetune import check_machine
 from hilum.tracking.background import SERVER, SWITCH
 from hilum.workflow.concern import Concern, refused
+from hilum.workflow.estimate import Sizes, sizes_of
 from hilum.workflow.plan import FeaturesOf
 from hilum.workflow.state import Run
+
+_GIB = 2**30
+_PROCESS_BYTES = int(0.6 * _GIB)
+"""Of one process with torch loaded."""
+_BYTES_A_WEIGHT = 16
+"""A weight, its gradient and two moments of Adam, single precision."""
 
 
 def weights_are_there(run: Run) -> Iterator[Concern]:
@@ -62,4 +72,48 @@ def tracking_server(_: Run) -> Iterator[Concern]:
         yield Concern(f"{SERVER} is set, but the run will not be recorded: {reason}", 0)
 
 
+def room_on_disk(run: Run) -> Iterator[Concern]:
+    """Room where the workspace lies for what is still to be written."""
+    try:
+        sizes = sizes_of(run)
+    except HilumError:  # films that cannot be drawn or prepared, which other checks say
+        return
+    there = run.workspace.root
+    while not there.exists():
+        there = there.parent
+    free = shutil.disk_usage(there).free
+    wanted = missing_bytes(run, sizes)
+    if wanted > free:
+        yield Concern(
+            f"about {wanted / _GIB:.1f} GiB will be written to {run.workspace.root} ({sizes.in_words}), {free / _GIB:.1f} GiB are free "
+            "there; make room, or give another --workspace"
+        )
+
+
+def missing_bytes(run: Run, sizes: Sizes) -> int:
+    """Bytes still to be written: less what the workspace holds, which may be of other studies, so never below the trials alone."""
+    folders = (run.workspace.prepared, run.workspace.features)
+    held = sum(p.stat().st_size for folder in folders if folder.is_dir() for p in folder.rglob("*.npy"))
+    return max(sizes.prepared + sizes.features - held, 0) + sizes.trials
+
+
+def memory(run: Run) -> Iterator[Concern]:
+    """Memory of the processes that train whole networks at the same time."""
+    side, n_classes = run.as_read.augment.size_px, max(len(run.study.data.classes), 2)
+    needed = _PROCESS_BYTES * (1 + min(run.engine.cores, available_cores()))
+    whole = {r.cell.backbone for r in run.planned if r.finetune is not None}
+    if choose_device(run.engine.device) == "cpu" and whole:
+        largest = max(cost_of(name, side, n_classes)["parameters"] for name in whole)
+        needed += run.engine.cores * largest * _BYTES_A_WEIGHT
+    available = psutil.virtual_memory().available
+    if needed > available:
+        yield Concern(
+            f"about {needed / _GIB:.1f} GiB of memory will be used by {run.engine.cores} workers, {available / _GIB:.1f} GiB are free; "
+            "fewer --workers use less",
+            0,
+        )
+
+
 CHECKS = (devices_and_precision, weights_are_there, tracking_server)
+ROOM = (room_on_disk, memory)
+"""Those that need the films."""

@@ -12,17 +12,19 @@ from functools import reduce
 from itertools import product
 from typing import NamedTuple
 
+from hilum.artifacts.comparisons import Pair
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
 from hilum.core.errors import InputError, nearest
 from hilum.core.seeding import key_entropy
 from hilum.models.registry import backbone
+from hilum.stats.families import levels_of, matched_pairs
 from hilum.study.factors import AS_DESCRIBED, FACTOR, FACTORS, GridCell
 from hilum.study.faults import FAULTS, Fault, that_set, unsafe_among
 from hilum.study.file import Study
 from hilum.study.losses import Loss
 from hilum.study.policies import Policy
-from hilum.study.tables import FinetuneTable, TrainingTable, Varying
+from hilum.study.tables import FamilyTable, FinetuneTable, TrainingTable, Varying
 
 
 class FeaturesOf(NamedTuple):
@@ -269,3 +271,12 @@ def seed_of(study: Study, seed: int, what: Varying, trial: int) -> int:
     if what in study.redraw_with_trial:
         return key_entropy(seed, "trial", trial) % 2**63
     return seed
+
+
+def pairs_of(planned: Sequence[Recipe], family: FamilyTable) -> list[Pair]:
+    """The comparisons of a family among planned cells.
+
+    Raises:
+        InputError: There are none; says why.
+    """
+    return matched_pairs({r.cell.name: levels_of(r.cell.levels) for r in planned}, family.model_dump())

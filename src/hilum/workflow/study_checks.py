@@ -8,7 +8,7 @@ from functools import partial
 
 from hilum.stats.calibration import check_rule
 from hilum.workflow.concern import Concern, refused
-from hilum.workflow.families import pairs_of
+from hilum.workflow.plan import pairs_of
 from hilum.workflow.state import Run
 
 _FOLDER = re.compile(r"[^/\\\0]+")

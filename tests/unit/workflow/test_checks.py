@@ -14,12 +14,11 @@ from hilum.artifacts.prepared import PreparedStore
 from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.stages.finetune import check_machine
-from hilum.study.file import Study, read_study
+from hilum.study.file import Study
 from hilum.study.suite import Suite, SuiteMember
-from hilum.workflow import film_checks, machine_checks, room, suite
+from hilum.workflow import film_checks, machine_checks, suite
 from hilum.workflow.checks import concerns, refuse
 from hilum.workflow.concern import Concern
-from hilum.workflow.families import without_lost_families
 from hilum.workflow.state import Run
 from hilum.workflow.suite import Planned
 from hilum.workflow.workspace import Settled, Workspace
@@ -51,8 +50,7 @@ def films(tmp_path: Path, counts: dict[str, int], side_px: int = 96) -> Manifest
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Workspace, "settled", lambda *_: Settled("cpu", "a processor", "fp32", 1))
-    for module in (machine_checks, room):
-        monkeypatch.setattr(module, "choose_device", lambda _: "cpu")
+    monkeypatch.setattr(machine_checks, "choose_device", lambda _: "cpu")
 
     def make(counts: dict[str, int] | None = None, cores: int = 1, side_px: int = 96, **tables: Any) -> Run:
         study = Study.model_validate(BASE | tables)
@@ -166,7 +164,7 @@ def test_no_room_on_disk(asked, monkeypatch) -> None:
     class Full:
         free = 1000
 
-    monkeypatch.setattr(room.shutil, "disk_usage", lambda _: Full)
+    monkeypatch.setattr(machine_checks.shutil, "disk_usage", lambda _: Full)
     found = problems(concerns(asked()))
     assert len(found) == 1
     assert "GiB will be written to" in found[0]
@@ -257,37 +255,3 @@ def test_a_class_may_be_excluded_where_classes_are_the_labels_that_are_left(aske
 def test_a_note_does_not_stop(capsys) -> None:
     refuse([Concern("slow", 0)])
     assert capsys.readouterr().err == "note: slow\n"
-
-
-STUDY = """
-name = "s"
-[grid]
-backbones = ["squeezenet1_0"]
-pipelines = ["baseline", "crop"]
-[[compare]]
-name = "against baseline"
-factor = "pipeline"
-reference = "baseline"
-"""
-
-
-def test_a_family_is_dropped_when_the_grid_was_narrowed(tmp_path: Path) -> None:
-    path = tmp_path / "s.toml"
-    path.write_text(STUDY)
-    narrow = ['grid.pipelines=["baseline"]']
-    study, notes = without_lost_families(read_study(path, narrow), path, narrow)
-    assert study.compare == []
-    assert len(notes) == 1
-    assert notes[0].endswith("the family is left out, since --set narrowed the grid")
-    same, notes = without_lost_families(read_study(path, ["seed=3"]), path, ["seed=3"])
-    assert len(same.compare) == 1
-    assert notes == []
-
-
-def test_a_family_that_the_file_has_wrong_is_kept_to_be_refused(tmp_path: Path) -> None:
-    path = tmp_path / "s.toml"
-    path.write_text(STUDY.replace('reference = "baseline"', 'reference = "basline"'))
-    narrow = ['grid.pipelines=["crop", "rotation"]']
-    study, notes = without_lost_families(read_study(path, narrow), path, narrow)
-    assert len(study.compare) == 1
-    assert notes == []
