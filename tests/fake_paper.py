@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hilum.artifacts.comparisons import ComparisonRow, write_comparisons
-from hilum.artifacts.header import Header
+from hilum.artifacts.comparisons import ComparisonRow
+from hilum.artifacts.header import Header, write_rows
 from hilum.stages.evaluate import evaluate_run
 
 make_run = runpy.run_path(str(Path(__file__).parent / "fake_run.py"))["make_run"]
@@ -70,7 +70,7 @@ def compared(run, rows, resamples=20):
     """Evaluate a run, then give it these comparisons."""
     evaluate_run(run, n_resamples=resamples)
     if rows is not None:
-        write_comparisons(run / "comparisons.json", rows, Header("comparisons"))
+        write_rows(run / "comparisons.json", rows, Header("comparisons"))
     return run
 
 

@@ -7,14 +7,14 @@ unless both sides have the same trained weights (a digest says so). This module 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from hilum.artifacts.header import Header, checked, read_json, row_lines, write_with_header
+from hilum.artifacts.header import Header, checked, read_json
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import ROW
@@ -164,11 +164,6 @@ class ComparedRuns:
     rows: Sequence[ComparisonRow]
     lonely: Sequence[str]
     header: Header
-
-
-def write_comparisons(path: Path, rows: Iterable[ComparisonRow], header: Header) -> None:
-    """Write a JSON list, one row a line, with its header beside it."""
-    write_with_header(path, row_lines(r.model_dump(by_alias=True) for r in rows), header)
 
 
 def read_comparisons(path: Path) -> list[ComparisonRow]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any, Literal, Self, TypeVar, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from hilum import __version__
 from hilum.core.digests import sha256_bytes, sha256_file
@@ -220,10 +220,11 @@ def write_with_header(path: Path, text: str, header: Header) -> None:
         raise
 
 
-def row_lines(rows: Iterable[dict[str, Any]]) -> str:
-    """A JSON list, one row a line."""
-    lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows]
-    return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
+def write_rows(path: Path, rows: Iterable[BaseModel], header: Header) -> None:
+    """Write a JSON list, one row a line, with its header beside it."""
+    values = (row.model_dump(by_alias=True) for row in rows)
+    lines = [json.dumps(v, ensure_ascii=False, allow_nan=False) for v in values]
+    write_with_header(path, "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n", header)
 
 
 def read_csv_header(csv_path: Path, kind: str) -> tuple[Header, Provenance]:

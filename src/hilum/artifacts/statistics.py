@@ -7,13 +7,14 @@ module holds and checks rows; it computes nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hilum.artifacts.header import Header, row_lines, write_with_header
+from hilum.artifacts.header import Header, write_rows
 from hilum.core.errors import InputError
 
 RULES = 2
@@ -92,9 +93,6 @@ def write_statistics(path: Path, rows: Iterable[StatisticsRow], header: Header) 
         InputError: Two rows have the same (metric, class, part).
     """
     kept = list(rows)
-    seen: set[tuple[str, str, str]] = set()
-    for row in kept:
-        if row.key in seen:
-            raise InputError(f"{path}: the row {row.key!r} occurs twice; (metric, class, part) names a row")
-        seen.add(row.key)
-    write_with_header(path, row_lines(row.model_dump(by_alias=True) for row in kept), header)
+    if twice := [key for key, n in Counter(row.key for row in kept).items() if n > 1]:
+        raise InputError(f"{path}: the row {twice[0]!r} occurs twice; (metric, class, part) names a row")
+    write_rows(path, kept, header)

@@ -10,23 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from hilum.artifacts.header import Header, checked, read_json, row_lines, write_with_header
+from pydantic import BaseModel
+
+from hilum.artifacts.header import Header, checked, read_json, write_rows
 from hilum.artifacts.statistics import StatisticsRow
 from hilum.core.errors import InputError
 
 AT_OPERATING_POINT = "@operating_point"
 
 
-class StudyRow(StatisticsRow):
-    """A figure of a cell, or of one of its trials.
-
-    Attributes:
-        cell: Name of the cell: backbone--pipeline--schedule.
-        trial: Number from 1 on; None for the mean over trials.
-    """
-
+class _Place(BaseModel):
     cell: str
     trial: int | None = None
+
+
+class StudyRow(StatisticsRow, _Place):
+    """A figure of a cell, by its name, or of one of its trials, numbered from 1; None for the mean over trials."""
 
 
 def study_row(row: StatisticsRow, cell: str, trial: int | None) -> StudyRow:
@@ -71,10 +70,7 @@ class StudyRows:
 
     def write(self, path: Path, header: Header) -> None:
         """Write a JSON list, one row a line; the header beside it first: a list that is there is whole."""
-        first = ("cell", "trial")
-        dumped = [r.model_dump(by_alias=True) for r in self.rows]
-        rows = ({k: r[k] for k in (*first, *(n for n in r if n not in first))} for r in dumped)
-        write_with_header(path, row_lines(rows), header)
+        write_rows(path, self.rows, header)
 
     @classmethod
     def read(cls, path: Path) -> StudyRows:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hilum.artifacts.comparisons import ComparedRuns, ComparisonRow, Pair, read_comparisons, write_comparisons
+from hilum.artifacts.comparisons import ComparedRuns, ComparisonRow, Pair, read_comparisons
 from hilum.artifacts.evaluation import MIXED_UNIT
-from hilum.artifacts.header import Header, is_written_of
+from hilum.artifacts.header import Header, is_written_of, write_rows
 from hilum.artifacts.looks import count_look
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import COMPARISONS
@@ -75,7 +75,7 @@ def compare_runs(
     if not is_written_of(path, header):
         for folder in folders:
             count_look(folder, "compare")
-        write_comparisons(path, _rows(used, pairs, family, metrics, seed, n_resamples), header)
+        write_rows(path, _rows(used, pairs, family, metrics, seed, n_resamples), header)
     return ComparedRuns(
         folders, names, {n: c for n, (_, c) in used.items()}, read_comparisons(path), lonely, header
     )

@@ -15,9 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hilum.artifacts.comparisons import ComparisonRow, Pair, write_comparisons
+from hilum.artifacts.comparisons import ComparisonRow, Pair
 from hilum.artifacts.evaluation import NAME, Evaluation, TrialEvaluation
-from hilum.artifacts.header import Header, is_written_of
+from hilum.artifacts.header import Header, is_written_of, write_rows
 from hilum.artifacts.looks import count_look
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
@@ -90,7 +90,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     count_look(folder, "evaluate")  # before anything that was seen is written
     if families:
         found = _compared(folder, scored, list(zip(families, pairs, strict=True)), unit.name, compared)
-        write_comparisons(run_dir / COMPARISONS, found, compared)
+        write_rows(run_dir / COMPARISONS, found, compared)
     if not has_statistics:
         Evaluation(replace(header, kind="evaluation"), unit.name, unit.counts, formulas(), trials).write(
             run_dir / NAME

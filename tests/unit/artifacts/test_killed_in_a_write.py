@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 
 from hilum.artifacts.bundle import Bundle
-from hilum.artifacts.comparisons import write_comparisons
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureRows, FeatureSpec, FeatureStore
-from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.header import Header, write_json, write_rows
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
@@ -165,7 +164,7 @@ def test_who_reads_prepared_films_keeps_what_he_opened(tmp_path: Path) -> None:
 def test_comparisons_are_whole_or_not_there(tmp_path: Path) -> None:
     def write(folder: Path, k: int) -> None:
         many = {str(i): i for i in range(2000)}
-        write_comparisons(folder / "comparisons.json", [], Header("comparisons", options=many, seed=k))
+        write_rows(folder / "comparisons.json", [], Header("comparisons", options=many, seed=k))
 
     write(tmp_path, 1)
     before = seen(tmp_path)

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from hilum.artifacts.bundle import bundle_version
-from hilum.artifacts.comparisons import write_comparisons
 from hilum.artifacts.flow import IN_MANIFEST, STUDY_FILMS, Flow, FlowStep
-from hilum.artifacts.header import Header
+from hilum.artifacts.header import Header, write_rows
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.presets import preset
@@ -233,7 +232,7 @@ def test_what_is_not_there_is_told_with_the_nearest(made, what, message):
 def test_comparisons_of_runs_lead_to_the_runs(copy):
     root, run = copy
     path = root / "compared" / "comparisons.json"
-    write_comparisons(path, [], Header("comparisons", {run.name: RunFolder(run).results_digest()}))
+    write_rows(path, [], Header("comparisons", {run.name: RunFolder(run).results_digest()}))
     assert states(one(path))[run.name] == "verified"
     (run / "cells" / CELL / "trial-1" / "predictions.csv").write_text("image_id\n")
     assert states(one(path))[run.name] == "changed"
