@@ -47,12 +47,13 @@ class Caution:
         return f"{self.title}: {self.words}"
 
 
-_KINDS: Final = read_toml(Path(__file__).with_name("cautions.toml"))
+KINDS: Final = read_toml(Path(__file__).with_name("cautions.toml"))
+"""Code -> title, severity, what to do."""
 
 
 def caution(code: str, text: str) -> Caution:
     """A caution of a known kind."""
-    return Caution(code, text=text, **_KINDS[code])
+    return Caution(code, text=text, **KINDS[code])
 
 
 def by_severity(found: Iterable[Caution]) -> list[Caution]:

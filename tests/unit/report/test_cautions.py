@@ -8,6 +8,7 @@ import pytest
 
 from hilum.artifacts.header import Header
 from hilum.artifacts.run_folder import RunFolder
+from hilum.report.caution import KINDS, SEVERITIES, by_severity, caution
 from hilum.report.cautions import cautions
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
@@ -98,3 +99,23 @@ def test_films_altered_by_chance_are_counted_from_what_was_drawn(tmp_path):
     (found,) = [c for c in cautions(RunFolder(run)) if c.code == "films-altered-by-chance"]
     assert "in trial 1: crop: 2 of 4 test films." in found.text
     assert "Leave `parts` out of the step" in found.to_do
+
+
+def test_every_kind_of_caution_says_how_grave_it_is_and_what_to_do():
+    assert len({kind["title"] for kind in KINDS.values()}) == len(KINDS) > 15
+    for code, kind in KINDS.items():
+        assert set(kind) == {"title", "severity", "to_do"}, code
+        assert kind["severity"] in SEVERITIES
+        assert kind["to_do"].endswith(".")
+        assert str(caution(code, "Said.")) == f"{kind['title']}: Said. {kind['to_do']}".replace("`", "")
+
+
+def test_the_gravest_come_first_and_equals_stay_as_they_came():
+    found = [caution(code, "x") for code in ("copies", "one-trial", "split-leaks", "few-events", "shortcuts")]
+    assert [c.code for c in by_severity(found)] == [
+        "split-leaks",
+        "shortcuts",
+        "one-trial",
+        "few-events",
+        "copies",
+    ]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hilum.report.latex import latex_escape
-from hilum.report.table import Cell, Column, Table, rate_cell, text_cell
+from hilum.report.table import Cell, Column, Table, plain_table, rate_cell, text_cell
 
 
 def _table(rows, **options):
@@ -95,3 +95,26 @@ def test_escaped_text_holds_no_bare_special(text):
 def test_a_row_of_another_length_is_refused():
     with pytest.raises(ValueError, match="row 0: expected 3 cells, got 1"):
         _table([[text_cell("a")]])
+
+
+def test_plain_text_is_a_line_a_row_neither_cut_nor_coloured(monkeypatch):
+    for name, value in (("COLUMNS", "40"), ("FORCE_COLOR", "1"), ("TERM", "xterm-256color")):
+        monkeypatch.setenv(name, value)
+    long = "words " * 200
+    rows = [[text_cell("[bold]a[/bold]\nb"), rate_cell(0.5), Cell("10\N{NARROW NO-BREAK SPACE}200", 10200)],
+            [text_cell(long), Cell("–", None), Cell("7", 7)]]  # fmt: skip
+    head, rule, first, second, empty, note = _table(rows, notes=("Beneath.",)).to_text().splitlines()
+    assert head.split() == ["Name", "A", "&", "B", "here", "A", "&", "B", "paper"]
+    assert set(rule) == {"-", " "}
+    assert first.split() == ["[bold]a[/bold]", "b", "0.5000", "10200"]
+    assert second.startswith(long.strip())
+    assert second.endswith(" 7")
+    assert (empty, note) == ("", "Beneath.")
+    assert len(first) == len(second) == len(head)  # numbers stand flush right
+
+
+def test_values_as_they_are_become_a_table_whatever_its_columns_are_called():
+    table = plain_table("t", ("part", "正常", "結核", "n", "n"), [("train", 3, None, 0.25, Cell("none"))])
+    assert table.to_csv() == "part,2,3,n_4,n_5\ntrain,3,,0.25,\n"
+    assert table.to_text().splitlines()[2].split() == ["train", "3", "–", "0.2500", "none"]
+    assert [c.numeric for c in table.columns] == [False, True, True, True, True]
