@@ -22,48 +22,12 @@ from hilum.report.table import Cell, Column, Table, text_cell
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A claim with its verdict.
-
-    Attributes:
-        letter: ``a`` to ``j``.
-        claim: One sentence.
-        paper: The paper's evidence.
-        parts: The evidence here.
-        verdict: Of the claim.
-        conditions: What to know beside it: subset, stand-in, random weights, rule of thumb.
-        rule: How the verdict was reached.
-    """
-
-    letter: str
-    claim: str
-    paper: str
-    parts: tuple[Part, ...]
-    verdict: ClaimVerdict
-    conditions: str
-    rule: str
-
-    @property
-    def evidence(self) -> str:
-        """The parts in words, each with its own verdict where there are several."""
-        told = []
-        for what, words, verdict in self.told:
-            told.append(f"{f'{what}: ' if what else ''}{' '.join(w for w in (words, verdict) if w)}.")
-        return " ".join(told)
-
-    @property
-    def told(self) -> list[tuple[str, str, str]]:
-        """(what, its evidence, its verdict where there are several) of each part."""
-        return [(p.what, p.evidence, f"→ {p.verdict}" if len(self.parts) > 1 else "") for p in self.parts]
-
-
-@dataclass(frozen=True)
 class Claim:
     """A claim as ``claims.toml`` has it.
 
     Attributes:
         letter: ``a`` to ``j``.
-        claim: One sentence.
+        says: One sentence.
         paper: The paper's evidence.
         experiments: Numbers; the first that was run is tested.
         rule: How a verdict is reached.
@@ -72,12 +36,44 @@ class Claim:
     """
 
     letter: str
-    claim: str
+    says: str
     paper: str
     experiments: tuple[int, ...]
     rule: str
     parts: tuple[Comparison | str, ...]
     against: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim with its verdict.
+
+    Attributes:
+        claim: The claim.
+        parts: The evidence here.
+        conditions: What to know beside the verdict: subset, stand-in, random weights, rule of thumb.
+    """
+
+    claim: Claim
+    parts: Sequence[Part]
+    conditions: str
+
+    @property
+    def verdict(self) -> ClaimVerdict:
+        """Of all parts together."""
+        return together([p.verdict for p in self.parts])
+
+    @property
+    def told(self) -> list[tuple[str, str, str]]:
+        """(what, its evidence, its verdict where there are several) of each part."""
+        return [(p.what, p.evidence, f"→ {p.verdict}" if len(self.parts) > 1 else "") for p in self.parts]
+
+    @property
+    def evidence(self) -> str:
+        """`told` in words."""
+        return " ".join(
+            f"{f'{what}: ' if what else ''}{' '.join(filter(None, rest))}." for what, *rest in self.told
+        )
 
 
 CLAIMS = TypeAdapter(tuple[Claim, ...]).validate_python(
@@ -105,11 +101,7 @@ def findings(paper: Paper) -> list[Finding]:
         if tested is not None:
             parts = [part for asked in claim.parts for part in _parts(asked, tested, paper)]
         members = [m for m in (tested, *map(paper.experiment, claim.against)) if m is not None]
-        verdict = together([p.verdict for p in parts])
-        conditions = _conditions(members, parts)
-        found.append(
-            Finding(claim.letter, claim.claim, claim.paper, tuple(parts), verdict, conditions, claim.rule)
-        )
+        found.append(Finding(claim, parts, _conditions(members, parts)))
     return found
 
 
@@ -141,6 +133,9 @@ def _conditions(members: Sequence[Member], parts: Sequence[Part]) -> str:
     return "; ".join(told)
 
 
+_TONES = {"holds": "good", "fails": "bad"}
+
+
 def claims_table(found: Sequence[Finding]) -> Table:
     """The claims as a table, for csv and LaTeX."""
     columns = [
@@ -151,18 +146,16 @@ def claims_table(found: Sequence[Finding]) -> Table:
     ]
     body = [
         [
-            text_cell(f"({f.letter})", strong=True),
-            text_cell(f.claim, strong=True),
-            Cell(f.paper, f.paper, quiet=True),
+            text_cell(f"({f.claim.letter})", strong=True),
+            text_cell(f.claim.says, strong=True),
+            Cell(f.claim.paper, f.claim.paper, quiet=True),
             Cell(f.evidence, f.evidence, parts=f.told),
-            Cell(
-                f.verdict, f.verdict, strong=True, tone={"holds": "good", "fails": "bad"}.get(f.verdict, "")
-            ),
+            Cell(f.verdict, f.verdict, strong=True, tone=_TONES.get(f.verdict, "")),
             Cell(f.conditions, f.conditions, quiet=True),
         ]
         for f in found
     ]
-    notes = tuple(f"({f.letter}) {f.rule}" for f in found)
+    notes = tuple(f"({f.claim.letter}) {f.claim.rule}" for f in found)
     return Table(
         "claims", "Claims", "The paper’s claims, the evidence here, and the verdict.", columns, body, notes,
         sortable=False, folded="How each verdict was reached",

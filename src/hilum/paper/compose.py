@@ -52,25 +52,21 @@ def _tally(findings: Sequence[Finding]) -> str:
 def sentence(paper: Paper) -> str:
     """What was run, in a sentence or two."""
     there = [m.experiment for m in paper.as_described]
-    missing = [str(n) for n in range(1, 6) if n not in there]
+    as_run = listed([str(n) for n in sorted({m.experiment for m in paper.as_run})])
     films = sorted({len(m.folder.manifest) for m in paper.members})
-    span = numbers.count(films[0]) + (f" to {numbers.count(films[-1])}" if len(films) > 1 else "")
+    span = " to ".join(numbers.count(n) for n in dict.fromkeys((films[0], films[-1])))
     n_cells = sum(len(m.folder.cells) for m in paper.members)
     n_trials = sum(len(m.folder.cells) * m.folder.n_trials for m in paper.members)
-    text = (
-        f"{'Experiment' if len(there) == 1 else 'Experiments'} {listed([str(n) for n in there]) or 'none'} of the paper as described"
-        + (
-            f", {listed(sorted({str(m.experiment) for m in paper.as_run}))} also as the published scripts run"
-            if paper.as_run
-            else ""
-        )
-        + f": {numbers.count(n_cells)} cells and {numbers.count(n_trials)} trained models on {span} films."
+    missing = [n for n in range(1, 6) if n not in there]
+    return (
+        f"{_experiments(there)} of the paper as described{f', {as_run} also as the published scripts run' if as_run else ''}: "
+        f"{numbers.count(n_cells)} cells and {numbers.count(n_trials)} trained models on {span} films."
+        f"{f' Not in this suite: {_experiments(missing)}.' if missing else ''}"
     )
-    return text + (
-        f" Not in this suite: {'Experiment' if len(missing) == 1 else 'Experiments'} {listed(missing)}."
-        if missing
-        else ""
-    )
+
+
+def _experiments(numbers: Sequence[int]) -> str:
+    return f"Experiment{'s' * (len(numbers) != 1)} {listed([str(n) for n in numbers]) or 'none'}"
 
 
 def _cautions(paper: Paper) -> list[Caution]:

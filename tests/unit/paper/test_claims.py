@@ -35,7 +35,7 @@ def study(runs, number, edit=None, **options):
 
 def found(runs, *numbers):
     folder = FAKE["write_suite"](runs, [f"experiment-{n}" for n in numbers])
-    return {f.letter: f for f in findings(Paper.read(folder))}
+    return {f.claim.letter: f for f in findings(Paper.read(folder))}
 
 
 def experiment_4(runs, matrices, **options):

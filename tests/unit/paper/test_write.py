@@ -153,7 +153,7 @@ def test_costs_come_from_the_run_and_films_a_second_from_its_seconds(suite):
 
 
 def test_the_verdicts_follow_the_planted_evidence(suite):
-    found = {f.letter: f for f in findings(Paper.read(suite[0]))}
+    found = {f.claim.letter: f for f in findings(Paper.read(suite[0]))}
     assert (
         {letter: f.verdict for letter, f in found.items()}
         == {
@@ -182,8 +182,8 @@ def test_the_verdicts_follow_the_planted_evidence(suite):
     page = suite[1]
     assert "Of 10: 4 hold, 1 hold in part, 0 fail, 2 not distinguishable, 3 not tested here." in page
     for f in found.values():
-        assert len(f.rule) > 60
-        assert f">({f.letter}) " in page
+        assert len(f.claim.rule) > 60
+        assert f">({f.claim.letter}) " in page
 
 
 def test_what_was_not_run_is_not_tested_and_says_so(suite, tmp_path):
@@ -193,7 +193,7 @@ def test_what_was_not_run_is_not_tested_and_says_so(suite, tmp_path):
     value["members"] = [m for m in value["members"] if m["study"] == "experiment-4"]
     (folder / "paper.json").write_text(json.dumps(value))
     (folder.parent / "experiment-4-abc").symlink_to(suite[0].parent / "experiment-4-abc")
-    found = {f.letter: f for f in findings(Paper.read(folder))}
+    found = {f.claim.letter: f for f in findings(Paper.read(folder))}
     assert {f.verdict for f in found.values()} == {"holds", "not tested here"}
     assert found["f"].verdict == "holds"
     assert found["c"].evidence == "Experiment 2 was not run."
@@ -340,7 +340,7 @@ def test_without_a_family_one_cycle_is_judged_by_the_rule_of_thumb_against_exper
         alone={"squeezenet1_0": {"featurize": 900.0}},
     )  # fmt: skip
     FAKE["compared"](run, None)
-    (e,) = [f for f in findings(Paper.read(folder)) if f.letter == "e"]
+    (e,) = [f for f in findings(Paper.read(folder)) if f.claim.letter == "e"]
     sensitivity, time = e.parts
     assert sensitivity.thumb
     assert "squeezenet1_0, schedule-1 against constant" in sensitivity.evidence
