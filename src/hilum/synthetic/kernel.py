@@ -197,6 +197,19 @@ def around_lungs(
 
 
 @_compiled
+def within_lungs(body: Anatomy, aside: float, y: float, depth: float, r: float, streak: float) -> float:
+    """What a lung adds to the tissue around it: vessels, the hilum, and less than nothing for its air."""
+    vessel = min(max(1.2 - abs(streak) * 2.4, 0.0), 1.0)
+    vessel *= vessel * ramp(r / 0.16) / (1.0 + (r / 0.30) ** 2)
+    hilum = 0.0
+    if r < 0.25:
+        hilum = bump(norm(aside - _HILUM_ASIDE, 0.7 * y) / 0.17) * (1.0 + 0.35 * streak)
+    shallow = 1.0 - min(max(depth / 0.34, 0.0), 1.0)
+    air = 0.37 * (1.0 - 0.55 * shallow * shallow)
+    return body.vessels * vessel + 0.10 * hilum - air
+
+
+@_compiled
 def render(
     body: Anatomy,
     streaks: Plane,
@@ -237,14 +250,7 @@ def render(
             added = 0.0
             if lung > 0.0:
                 r, streak = about_hilum(aside, y, streaks)
-                vessel = min(max(1.2 - abs(streak) * 2.4, 0.0), 1.0)
-                vessel *= vessel * ramp(r / 0.16) / (1.0 + (r / 0.30) ** 2)
-                hilum = 0.0
-                if r < 0.25:
-                    hilum = bump(norm(aside - _HILUM_ASIDE, 0.7 * y) / 0.17) * (1.0 + 0.35 * streak)
-                shallow = 1.0 - min(max(depth / 0.34, 0.0), 1.0)
-                air = 0.37 * (1.0 - 0.55 * shallow * shallow)
-                tissue += lung * (body.vessels * vessel + 0.10 * hilum - air)
+                tissue += lung * within_lungs(body, aside, y, depth, r, streak)
                 outward = min(max((aside - medial) / max(lateral - medial, 0.05), 0.0), 1.0)
                 side = 1.0 if left else 0.0
                 if sign.kind == COVID:
