@@ -21,10 +21,10 @@ from hilum.artifacts.predictions import Predictions
 from hilum.cli.ending import ended
 from hilum.cli.main import app
 from hilum.core.seeding import generator
+from hilum.studies import study_path
 from hilum.study.file import read_study
 from hilum.study.suite import is_suite, read_suite
 from hilum.synthetic.phantom import draw
-from hilum.workflow.asked import study_path
 from hilum.workflow.plan import recipes
 from statistics_rows import read_statistics
 

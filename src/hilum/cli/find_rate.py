@@ -48,8 +48,9 @@ def find_rate(
     Frozen backbones and those that are trained are asked alike. Features are computed once and serve `hilum run` too.
     """
     set_quiet(quiet)
+    from hilum.studies import study_path
     from hilum.study.suite import is_suite
-    from hilum.workflow.asked import checked_study, manifest_of, study_path
+    from hilum.workflow.asked import checked_study, manifest_of
 
     path = study_path(study)
     if is_suite(path):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +27,7 @@ from hilum.lineage import studies
 from hilum.lineage.inputs import SOUGHT
 from hilum.lineage.noun import run_version
 from hilum.lineage.surroundings import Surroundings
+from hilum.studies import shipped as shipped_studies
 from hilum.study.keys import study_digest
 
 
@@ -52,10 +52,8 @@ def shipped() -> Iterator[Entry]:
     for name in PRESETS:
         p = preset(name)
         yield Entry("pipeline", name, p.digest, partial(studies.pipeline, p.to_dict(), "ships with hilum"))
-    root = Path(str(files("hilum.studies")))
-    for path in sorted(root.rglob("*.toml")):
+    for name, path in shipped_studies().items():
         found = studies.toml(path)
-        name = path.relative_to(root).with_suffix("").as_posix()
         yield Entry(found.kind, name, found.version, partial(studies.toml, path))
 
 

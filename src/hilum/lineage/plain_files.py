@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -77,8 +76,7 @@ def plain_file(path: Path, around: Surroundings) -> Artefact | None:
     inside = around.run is not None or around.root is not None
     if path.parent.name in _OF_A_PAGE:
         inside = any(_page(p) for p in path.parents[1].glob("*.html"))
-    at = (x for x in PLACES if _lies_at(path, x[0])) if inside else iter(())
-    found = next(((kind, what) for _, kind, what in at), None)
+    found = next(((kind, what) for place, kind, what in PLACES if inside and path.match(place)), None)
     if found is None and path.name.endswith(".excluded.csv") and read_columns(path) == _EXCLUSIONS:
         found = "exclusions", "films that ingest left out, and why"
     if found is None:
@@ -102,11 +100,6 @@ def _page(path: Path) -> Artefact | None:
         "hilum": mark[1],
     }
     return Artefact("page", path.name, sha256_file(path), str(path), facts)
-
-
-def _lies_at(path: Path, place: str) -> bool:
-    n = place.count("/") + 1
-    return fnmatchcase("/".join(path.parts[-n:]), place)
 
 
 def _contents(path: Path) -> dict[str, Any]:

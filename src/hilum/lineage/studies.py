@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.lineage import SHOWN, Artefact
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest
-from hilum.core.errors import InputError
+from hilum.lineage.noun import counted
+from hilum.studies import study_path
 from hilum.study.faults import unsafe_among
 from hilum.study.file import read_study
 from hilum.study.keys import study_digest
@@ -42,7 +42,7 @@ def study(value: Mapping[str, Any], where: str = "") -> Artefact:
     facts: dict[str, Any] = {"title": value.get("title", ""), "seed": value["seed"], "grid": grid}
     subset = value["data"].get("subset")
     if subset:
-        facts["subset"] = f"{subset['name']}: {subset['films']} films"
+        facts["subset"] = f"{subset['name']}: {counted(subset['films'], 'film')}"
     for kind in ("policy", "loss"):
         if value.get(kind):
             facts[kind] = {name: digest(t)[:SHOWN] for name, t in value[kind].items()}
@@ -60,19 +60,8 @@ def toml(path: Path) -> Artefact:
     suite = read_suite(path)
     members = []
     for m in suite.member:
-        there = study_file(m.study, path.parent)
+        there = study_path(m.study, path.parent)
         found = study(read_study(there, m.set).model_dump(mode="json"), str(there))
         members.append((m.label, found.version))
     facts = {"title": suite.title, "studies": {label: version[:SHOWN] for label, version in members}}
     return Artefact("suite", suite.name, digest(members), str(path), facts)
-
-
-def study_file(name: str, beside: Path) -> Path:
-    """The file of a suite's member: a path beside the suite's file, or the name of a study that ships."""
-    shipped = Path(str(files("hilum.studies")))
-    for path in (beside / name, beside / f"{name}.toml", shipped / f"{name}.toml"):
-        if path.is_file():
-            return path
-    raise InputError(
-        f"the suite names the study {name!r}; there is no such file in {beside}, and none that ships"
-    )

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 
 from hilum.artifacts.manifest import Manifest
-from hilum.core.errors import HilumError, InputError, nearest
+from hilum.core.errors import HilumError, InputError
 from hilum.core.progress import say
+from hilum.studies import study_path
 from hilum.study.file import Study, read_study
 from hilum.study.suite import Suite, is_suite, read_suite
 from hilum.workflow.concern import refused
@@ -19,28 +19,6 @@ from hilum.workflow.plan import pairs_of, recipes
 from hilum.workflow.suite import Planned
 
 _DEMO_FILMS = 800
-
-
-def study_path(name: str) -> Path:
-    """A study file by path, or by the name of one that ships.
-
-    Raises:
-        InputError: Neither.
-    """
-    path = Path(name)
-    if path.suffix == ".toml" or path.is_file():
-        return path
-    shipped = {
-        f"{folder}{p.name.removesuffix('.toml')}": p
-        for folder in ("", "as-run/")
-        for p in files("hilum.studies").joinpath(folder).iterdir()
-        if p.name.endswith(".toml")
-    }
-    if name not in shipped:
-        raise InputError(
-            f"no study {name!r}; give a .toml file or the name of one that ships; {nearest(name, shipped)}"
-        )
-    return Path(str(shipped[name]))
 
 
 def asked(
@@ -63,8 +41,7 @@ def asked(
         return None, [Planned("", study, manifest_of(study, manifest, path, workspace))]
     suite, members = read_suite(path, overrides), []
     for member in suite.member:
-        beside = path.parent / member.study
-        study = checked_study(beside if beside.is_file() else study_path(member.study), member.set)
+        study = checked_study(study_path(member.study, path.parent), member.set)
         members.append(Planned(member.label, study, manifest_of(study, manifest, path, workspace)))
     return suite, members
 
