@@ -70,6 +70,6 @@ def once(read: Callable[[Path], T], path: Path) -> T:
     return value
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _kept(read: Callable[[Path], Any], path: Path, _stamps: tuple[tuple[int, int], ...]) -> Any:
     return read(path)
