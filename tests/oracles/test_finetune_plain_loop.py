@@ -14,6 +14,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from hilum.artifacts.features import FeatureRows
+from hilum.artifacts.history import EpochRecord
 from hilum.core.seeding import generator
 from hilum.models.backbone import FrozenBackbone, build_network
 from hilum.models.heads import build_head
@@ -25,7 +26,7 @@ from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.finetune import fit_network, logits_of
 from hilum.training.loop import fit, logits
-from hilum.training.regimen import EpochRecord, LabelledRows, Regimen
+from hilum.training.regimen import LabelledRows, Regimen
 from normalisation import normalised_by_hand
 
 LAYOUT = torch.channels_last

@@ -19,6 +19,7 @@ from scipy.special import softmax
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.trial_files import FinderCurve
 from hilum.augment.presets import preset
 from hilum.core.errors import InputError, UnsafeError
 from hilum.inference.predictor import Predictor
@@ -305,4 +306,4 @@ def test_the_finder_is_not_ignored_and_changes_nothing(
     again = json.loads((with_it / "finder.json").read_text())
     assert (with_it / "history.jsonl").stat().st_mtime_ns == before
     assert {**again, "seconds": 0} == {**seen, "seconds": 0}
-    assert {**network_rates(plain, tmp_path / "alone.json"), "seconds": 0} == {**seen, "seconds": 0}
+    assert network_rates(plain, tmp_path) == FinderCurve.of_trial(with_it)

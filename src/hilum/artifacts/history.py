@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hilum.artifacts.header import as_written, checked
+from hilum.artifacts.header import as_written, checked, members
+from hilum.core.errors import HilumError
+from hilum.core.files import write_text
 
 NAME = "history.jsonl"
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """A line of the history.
+class EpochRecord:
+    """One line of the history.
 
     Attributes:
         epoch: From 1.
-        train_loss: As `LossCurve` has it.
-        valid_loss: None where it was not recorded, as the next.
+        train_loss: Mean over films of their batches' losses, taken while the weights move.
+        valid_loss: Of all validation films after the epoch.
         learning_rate: Of the epoch's last step.
         best: Whether its weights were kept, where the epoch was chosen.
+
+    Raises:
+        HilumError: A loss is not finite.
     """
 
     epoch: int
     train_loss: float
-    valid_loss: float | None = None
-    learning_rate: float | None = None
+    valid_loss: float
+    learning_rate: float
     best: bool = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.train_loss) and math.isfinite(self.valid_loss)):
+            raise HilumError(
+                f"the loss is not finite after epoch {self.epoch}: {self}; a lower learning rate may help"
+            )
 
 
 @dataclass(frozen=True)
@@ -56,14 +68,23 @@ class LossCurve:
     @classmethod
     def of_trial(cls, folder: Path) -> LossCurve:
         """Of a trial's folder; empty where it keeps no history."""
-        epochs = read_epochs(folder)
-        best = [e.epoch for e in epochs if e.best]
-        valid = [e.valid_loss for e in epochs if e.valid_loss is not None]
-        rates = [e.learning_rate for e in epochs if e.learning_rate is not None]
-        return cls([e.train_loss for e in epochs], valid, best[-1] if best else None, rates)
+        records = read_history(folder)
+        best = [r.epoch for r in records if r.best]
+        return cls(
+            [r.train_loss for r in records],
+            [r.valid_loss for r in records],
+            best[-1] if best else None,
+            [r.learning_rate for r in records],
+        )
 
 
-def read_epochs(folder: Path) -> list[Epoch]:
+def write_history(folder: Path, records: Iterable[EpochRecord]) -> None:
+    """Write a trial's history; only the line of a chosen epoch says whether it is the best."""
+    lines = ({k: v for k, v in members(r).items() if v is not False} for r in records)
+    write_text(folder / NAME, "".join(json.dumps(line) + "\n" for line in lines))
+
+
+def read_history(folder: Path) -> list[EpochRecord]:
     """Each line of a trial's history; none where it keeps no history.
 
     Raises:
@@ -74,4 +95,4 @@ def read_epochs(folder: Path) -> list[Epoch]:
         return []
     with as_written(path):
         lines = [json.loads(text) for text in path.read_text("utf-8").splitlines() if text.strip()]
-    return checked(lines, list[Epoch], path)
+    return checked(lines, list[EpochRecord], path)

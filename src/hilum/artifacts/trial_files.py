@@ -7,11 +7,11 @@ and, where the study asked for it, ``finder.json``. A fact that an older run did
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from hilum.artifacts.header import as_written, members, read_note, read_object, write_json
+from hilum.artifacts.header import as_written, read_note, read_object, write_json
 
 BUNDLE = "bundle/bundle.json"
 TRAIN = "train.json"
@@ -116,6 +116,7 @@ class FinderCurve:
         steep: Rate at which the loss falls most steeply; None, here and below, where the test ended too soon to tell.
         valley: Rate about half way down the longest valley.
         minimum: A tenth of the rate of the lowest loss.
+        seconds: That the test took.
     """
 
     rates: tuple[float, ...]
@@ -123,22 +124,13 @@ class FinderCurve:
     steep: float | None
     valley: float | None
     minimum: float | None
+    seconds: float = field(default=0.0, compare=False)
 
     @property
     def suggestions(self) -> dict[str, float]:
         """Suggested rates by name; those that there are."""
         named = {"steep": self.steep, "valley": self.valley, "minimum": self.minimum}
         return {name: float(rate) for name, rate in named.items() if rate}
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON-able values."""
-        return members(self)
-
-    @classmethod
-    def from_dict(cls, value: Mapping[str, Any]) -> Self:
-        """Read back; what else stands beside it is left out."""
-        rates, losses = (tuple(float(v) for v in value[k]) for k in ("rates", "losses"))
-        return cls(rates, losses, *(value.get(k) for k in ("steep", "valley", "minimum")))
 
     @classmethod
     def of_trial(cls, folder: Path) -> Self | None:

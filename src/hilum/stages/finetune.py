@@ -14,15 +14,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from hilum.artifacts.header import read_json, write_json
-from hilum.artifacts.trial_files import FINDER
+from hilum.artifacts.header import checked, read_object, write_json
+from hilum.artifacts.history import EpochRecord
+from hilum.artifacts.trial_files import FINDER, FinderCurve
 from hilum.core.errors import HilumError, InputError
 from hilum.core.files import lock
 from hilum.core.progress import say
@@ -35,7 +36,7 @@ from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.finetune import fit_network
 from hilum.training.network_finder import find_network_rate
-from hilum.training.regimen import EpochRecord, LabelledRows, Regimen
+from hilum.training.regimen import LabelledRows, Regimen
 from hilum.training.task import TrainTask, Whole
 from hilum.training.trial import Trained, conclude
 
@@ -43,19 +44,19 @@ from hilum.training.trial import Trained, conclude
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 
-def network_rates(task: TrainTask, out: Path) -> dict[str, Any]:
+def network_rates(task: TrainTask, folder: Path) -> FinderCurve:
     """The learning-rate finder on a task's films, and nothing else: what ``finder.json`` of the trained task holds.
 
     Args:
         task: The task.
-        out: The file that it is written to.
+        folder: Where it is written.
 
     Raises:
         InputError: As `finetune`.
         HilumError: One of several processes failed.
     """
-    _launch(task, partial(_find_rate, task=task, out=out))
-    return dict(read_json(out))
+    _launch(task, partial(_find_rate, task=task, folder=folder))
+    return checked(read_object(folder / FINDER), FinderCurve, folder / FINDER)
 
 
 def finetune(task: TrainTask) -> Path:
@@ -76,7 +77,7 @@ def finetune(task: TrainTask) -> Path:
         if not task.output.is_dir():
             _launch(task, partial(_train, task=task))
         if not task.finished:
-            network_rates(task, task.output / FINDER)
+            network_rates(task, task.output)
     lock_path.unlink(missing_ok=True)
     return task.output
 
@@ -157,14 +158,13 @@ def _begin(task: TrainTask) -> tuple[WholeNetwork, LabelledRows, LabelledRows, R
     return network, train, valid, task.regimen(train.labels)
 
 
-def _find_rate(fabric: Fabric, task: TrainTask, out: Path) -> None:
+def _find_rate(fabric: Fabric, task: TrainTask, folder: Path) -> None:
     """In each process: a range test on a network of its own; in the first: write what it saw."""
     with _as_trained(fabric, _whole(task)):
-        start = time.perf_counter()
         network, train, _, regimen = _begin(task)
         curve = find_network_rate(fabric, network, train, regimen)
         if fabric.is_global_zero:
-            write_json(out, {**curve.to_dict(), "seconds": round(time.perf_counter() - start, 4)})
+            write_json(folder / FINDER, curve)
 
 
 def _train(fabric: Fabric, task: TrainTask) -> None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
-from hilum.artifacts.trial_files import FINDER
+from hilum.artifacts.trial_files import FINDER, FinderCurve
 from hilum.models.heads import build_head
 from hilum.models.machine import keep_memory, threads
 from hilum.models.registry import backbone
@@ -23,7 +22,7 @@ from hilum.training.task import TrainTask
 from hilum.training.trial import Trained, conclude
 
 
-def head_rates(task: TrainTask) -> dict[str, Any]:
+def head_rates(task: TrainTask) -> FinderCurve:
     """The learning-rate finder on a task's films, and nothing else: what ``finder.json`` of the trained task holds.
 
     Raises:
@@ -31,7 +30,7 @@ def head_rates(task: TrainTask) -> dict[str, Any]:
     """
     with threads(1):
         head, train, _, regimen = _begin(task)
-        return _finder(head, train, regimen)
+        return find_rate(head, train, regimen)
 
 
 def train_head(task: TrainTask) -> Path:
@@ -60,18 +59,12 @@ def _begin(task: TrainTask) -> tuple[nn.Module, LabelledRows, LabelledRows, Regi
     return head, train, valid, task.regimen(train.labels)
 
 
-def _finder(head: nn.Module, train: LabelledRows, regimen: Regimen) -> dict[str, Any]:
-    start = time.perf_counter()
-    curve = find_rate(head, train, regimen)
-    return {**curve.to_dict(), "seconds": round(time.perf_counter() - start, 4)}
-
-
 def _train(task: TrainTask) -> None:
     start = time.perf_counter()
     head, train, valid, regimen = _begin(task)
     facts = {}
     if task.training.find_rate:
-        facts[FINDER] = _finder(head, train, regimen)
+        facts[FINDER] = find_rate(head, train, regimen)
         start = time.perf_counter()
     records = list(fit(head, train, valid, regimen))
     valid_logits = logits(head, valid).double().numpy()

@@ -20,7 +20,7 @@ from hilum import RESEARCH_NOTICE
 from hilum.artifacts.bundle import Bundle, bundle_version
 from hilum.artifacts.header import Header
 from hilum.artifacts.history import NAME as HISTORY
-from hilum.artifacts.history import Epoch, read_epochs
+from hilum.artifacts.history import read_history
 from hilum.artifacts.run import RunCell, RunRecord
 from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import RunFolder
@@ -34,6 +34,7 @@ from hilum.study.metrics import shown_in
 
 FILES = (BUNDLE, HISTORY, TRAIN, FINDER, PREDICT, SECONDS)
 """Files of a trial that are kept with its record, where they are there."""
+_OF_EPOCH = ("train_loss", "valid_loss", "learning_rate")
 _OF_STUDY = ("split", "augment", "features", "statistics", "sampling")
 
 
@@ -93,7 +94,7 @@ def trial_records(folder: RunFolder) -> Iterator[TrialRecord]:
             params=_params(folder.record, cell, trial, bundle, header),
             tags=_tags(folder, cell, trial, bundle, header),
             code=code,
-            epochs=tuple((e.epoch, _losses(e)) for e in read_epochs(where)),
+            epochs=tuple((r.epoch, {k: getattr(r, k) for k in _OF_EPOCH}) for r in read_history(where)),
             figures={
                 **_test_figures(rows.get((cell.name, trial), ()), folder.positive),
                 **_valid_figures(folder, cell, trial),
@@ -181,15 +182,6 @@ def _tags(folder: RunFolder, cell: RunCell, trial: int, bundle: Bundle, header: 
         "mlflow.source.type": "LOCAL",
         "mlflow.note.content": "\n\n".join(notes),
     }
-
-
-def _losses(epoch: Epoch) -> dict[str, float]:
-    found = {
-        "train_loss": epoch.train_loss,
-        "valid_loss": epoch.valid_loss,
-        "learning_rate": epoch.learning_rate,
-    }
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def _test_figures(rows: list[StudyRow] | tuple[()], positive: str) -> dict[str, float]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Callable
 from itertools import chain, count
 
@@ -65,9 +66,9 @@ def range_test(step: Callable[[float], float]) -> FinderCurve:
     Args:
         step: One update of the weights at a rate; gives the loss of its films from before it.
     """
+    start, running = time.perf_counter(), 0.0
     rates: list[float] = []
     losses: list[float] = []
-    running = 0.0
     for k in range(STEPS):
         rate = FIRST_RATE * (LAST_RATE / FIRST_RATE) ** (k / STEPS)
         running = SMOOTHING * running + (1 - SMOOTHING) * step(rate)
@@ -80,9 +81,10 @@ def range_test(step: Callable[[float], float]) -> FinderCurve:
             break
     seen = slice(SKIP_FIRST, len(losses) - SKIP_LAST)
     r, z = np.array(rates[seen]), np.array(losses[seen])
-    if len(z) < 2:
-        return FinderCurve(tuple(rates), tuple(losses), None, None, None)
-    return FinderCurve(tuple(rates), tuple(losses), steepest(r, z), in_valley(r, z), lowest_tenth(r, z))
+    suggested: tuple[float | None, float | None, float | None] = (None, None, None)
+    if len(z) > 1:
+        suggested = steepest(r, z), in_valley(r, z), lowest_tenth(r, z)
+    return FinderCurve(tuple(rates), tuple(losses), *suggested, seconds=round(time.perf_counter() - start, 4))
 
 
 def find_rate(head: nn.Module, train: LabelledRows, regimen: Regimen) -> FinderCurve:

@@ -24,6 +24,7 @@ from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from hilum.artifacts.history import EpochRecord
 from hilum.core.errors import HilumError
 from hilum.models.networks import WholeNetwork
 from hilum.models.weights import state_sha256
@@ -31,7 +32,7 @@ from hilum.study.policies.schedule import Schedule, StepSettings
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.optimizers import apply, build_optimizer, clip
 from hilum.training.processes import gathered, share_buffers, share_of
-from hilum.training.regimen import Batch, EpochRecord, LabelledRows, Regimen, draw_batches, lowest
+from hilum.training.regimen import Batch, LabelledRows, Regimen, draw_batches, lowest
 from hilum.training.unfreezing import epoch_plan, head_epochs, head_policy
 
 EVALUATION_BATCH = 32

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from hilum.artifacts.history import EpochRecord
 from hilum.models.heads import ConvHead
 from hilum.training.optimizers import apply, build_optimizer, clip
-from hilum.training.regimen import EpochRecord, LabelledRows, Regimen, draw_batches, lowest
+from hilum.training.regimen import LabelledRows, Regimen, draw_batches, lowest
 
 EVALUATION_BATCH, EVALUATION_BATCH_OF_MAPS = 256, 32
 """Films at once in evaluation; a map is a hundred times as large as a vector, and few of them fit a cache."""

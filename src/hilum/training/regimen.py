@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hilum.artifacts.features import FeatureRows, PartFeatures
+from hilum.artifacts.history import EpochRecord
 from hilum.core.errors import HilumError
 from hilum.core.seeding import generator
 from hilum.study.policies import Policy
@@ -56,32 +57,6 @@ class Regimen:
     def steps(self, n_films: int) -> int:
         """Optimiser steps of an epoch; the last may have fewer films."""
         return -(-n_films // (self.training.batch * self.finetune.accumulate))
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One line of history.jsonl.
-
-    Attributes:
-        epoch: From 1.
-        train_loss: Mean over films of their batches' losses, taken while the weights move.
-        valid_loss: Of all validation films after the epoch.
-        learning_rate: Of the epoch's last step.
-
-    Raises:
-        HilumError: A loss is not finite.
-    """
-
-    epoch: int
-    train_loss: float
-    valid_loss: float
-    learning_rate: float
-
-    def __post_init__(self) -> None:
-        if not np.isfinite([self.train_loss, self.valid_loss]).all():
-            raise HilumError(
-                f"the loss is not finite after epoch {self.epoch}: {self}; a lower learning rate may help"
-            )
 
 
 def lowest(records: Sequence[EpochRecord]) -> EpochRecord:

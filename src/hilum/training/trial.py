@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,11 @@ from scipy.special import softmax
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.header import Header, write_json
-from hilum.artifacts.history import NAME as HISTORY
+from hilum.artifacts.history import EpochRecord, write_history
 from hilum.artifacts.trial_files import TRAIN, TrainFacts
-from hilum.core.files import write_text, writing_folder
+from hilum.core.files import writing_folder
 from hilum.stats.calibration import choose_threshold, fit_temperature
-from hilum.training.regimen import EpochRecord, Regimen, lowest
+from hilum.training.regimen import Regimen, lowest
 from hilum.training.task import TrainTask
 
 
@@ -45,9 +44,7 @@ class Trained:
     seconds: float
 
 
-def conclude(
-    task: TrainTask, regimen: Regimen, trained: Trained, facts: Mapping[str, Mapping[str, Any]]
-) -> None:
+def conclude(task: TrainTask, regimen: Regimen, trained: Trained, facts: Mapping[str, Any]) -> None:
     """Choose on validation and write the trial's folder.
 
     Args:
@@ -67,8 +64,8 @@ def conclude(
         t.template, t.valid_logits, t.valid_labels, task.threshold_rule, {**task.options, **found}
     )
     took = TrainFacts(round(t.seconds, 4), regimen.steps(t.n_train), epochs)
-    lines = history_lines(t.records, best_epoch)
-    write_trial(task.output, bundle, task.header, t.state, lines, {**facts, TRAIN: asdict(took)})
+    records = marked(t.records, best_epoch)
+    write_trial(task.output, bundle, task.header, t.state, records, {**facts, TRAIN: took})
 
 
 def finished(
@@ -99,10 +96,10 @@ def finished(
     )  # fmt: skip
 
 
-def history_lines(records: Sequence[EpochRecord], best_epoch: bool) -> list[dict[str, Any]]:
-    """Lines of history.jsonl; where the epoch was chosen, that whose weights were kept is marked ``best``."""
+def marked(records: Sequence[EpochRecord], best_epoch: bool) -> list[EpochRecord]:
+    """The history; where the epoch was chosen, that whose weights were kept is marked as the best."""
     kept = lowest(records).epoch if best_epoch else None
-    return [asdict(r) | ({"best": True} if r.epoch == kept else {}) for r in records]
+    return [replace(r, best=r.epoch == kept) for r in records]
 
 
 def write_trial(
@@ -110,12 +107,12 @@ def write_trial(
     bundle: Bundle,
     header: Header,
     state: Mapping[str, NDArray[Any]],
-    history: Sequence[Mapping[str, Any]],
-    facts: Mapping[str, Mapping[str, Any]],
+    history: Sequence[EpochRecord],
+    facts: Mapping[str, Any],
 ) -> None:
     """Write a trial's folder beside its place and rename it: ``bundle/``, ``history.jsonl``, and a JSON file for each of `facts`."""
     with writing_folder(output) as part:
         bundle.write(part / "bundle", header, state)
-        write_text(part / HISTORY, "".join(json.dumps(line) + "\n" for line in history))
+        write_history(part, history)
         for name, value in facts.items():
-            write_json(part / name, dict(value))
+            write_json(part / name, value)

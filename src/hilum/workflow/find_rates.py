@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.header import Header, members, write_json
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.trial_files import FINDER, FinderCurve
 from hilum.core.engine import Engine
@@ -29,8 +28,8 @@ from hilum.workflow.steps import TO_FEATURES, walk
 from hilum.workflow.trials import plan_trials
 from hilum.workflow.workspace import Workspace
 
-Found = Sequence[tuple[Recipe, dict[str, Any]]]
-"""What was seen of each cell: its recipe, and the curve as ``finder.json`` of a trial holds it."""
+Found = Sequence[tuple[Recipe, FinderCurve]]
+"""What was seen of each cell: its recipe, and the curve."""
 
 
 def find_rates(
@@ -54,12 +53,12 @@ def find_rates(
     once = study.model_copy(update={"grid": study.grid.model_copy(update={"trials": 1})})
     run = Run(once, Manifest.read(manifest_path), Workspace(root), engine, only=only)
     refuse(concerns(run))
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, FinderCurve] = {}
     with TemporaryDirectory() as scratch:
         run.folder = Path(scratch)
         walk(TO_FEATURES, run)
         trials = plan_trials(run)
-        of_network = partial(network_rates, out=run.folder / FINDER)
+        of_network = partial(network_rates, folder=run.folder)
         with progress("find rate", len(trials), "cells") as step:
             for body, rates_of, alone in ((Frozen, head_rates, False), (Whole, of_network, True)):
                 of_body = [t for t in trials if isinstance(t.train.body, body)]
@@ -75,12 +74,14 @@ def write_rates(folder: Path, study: str, found: Found, figure: str) -> None:
     from hilum.report import style
     from hilum.report.curve_figures import finder_curves
 
-    cells = [{"cell": r.cell.name, "trial": 1, "highest_rate": _highest(r), **curve} for r, curve in found]
-    write_json(folder / FINDER, {"header": Header("finder").to_dict(), "study": study, "cells": cells})
+    cells = [
+        {"cell": r.cell.name, "trial": 1, "highest_rate": _highest(r), **members(curve)} for r, curve in found
+    ]
+    write_json(folder / FINDER, {"header": Header("finder"), "study": study, "cells": cells})
     panels: dict[str, list[tuple[str, FinderCurve]]] = {}
     for r, curve in found:
         label = r.cell.name.partition("--")[2].replace("--", ", ")
-        panels.setdefault(r.cell.backbone, []).append((label, FinderCurve.from_dict(curve)))
+        panels.setdefault(r.cell.backbone, []).append((label, curve))
     style.save(finder_curves(list(panels.items())), folder, figure)
 
 
@@ -89,8 +90,7 @@ def rates_table(found: Found) -> Table:
     names = ("steep", "valley", "minimum")
     rows: list[list[Cell | str]] = []
     for r, curve in found:
-        suggested = FinderCurve.from_dict(curve).suggestions
-        rates = (*(suggested.get(n) for n in names), _highest(r))
+        rates = (*(curve.suggestions.get(n) for n in names), _highest(r))
         rows.append([r.cell.name, *(Cell("-" if v is None else f"{v:.1e}", v) for v in rates)])
     return plain_table("rates", ("cell", *names, "study"), rows)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from hilum.artifacts import run_files, trial_files
+from hilum.artifacts.header import members
 from hilum.artifacts.history import NAME as HISTORY
-from hilum.artifacts.history import Epoch, LossCurve, read_epochs
+from hilum.artifacts.history import EpochRecord, LossCurve, read_history
 from hilum.artifacts.run_files import (
     BoxedFilmNote,
     MlflowNote,
@@ -48,7 +49,7 @@ def test_facts_of_training_and_prediction(tmp_path: Path) -> None:
 def test_a_finder_s_curve_is_read_back_and_what_it_could_not_tell_is_no_suggestion(tmp_path: Path) -> None:
     assert FinderCurve.of_trial(tmp_path) is None
     curve = FinderCurve((1e-4, 1e-3), (0.7, 0.6), 5e-4, None, 1e-4)
-    (tmp_path / trial_files.FINDER).write_text(json.dumps({**curve.to_dict(), "seconds": 2.0}))
+    (tmp_path / trial_files.FINDER).write_text(json.dumps({**members(curve), "seconds": 2.0}))
     found = FinderCurve.of_trial(tmp_path)
     assert found == curve
     assert found.suggestions == {"steep": 5e-4, "minimum": 1e-4}
@@ -65,7 +66,7 @@ def test_a_history_is_read_by_epoch(tmp_path: Path) -> None:
         {"epoch": 3, "train_loss": 0.4, "valid_loss": 0.6, "learning_rate": 0.3},
     ]
     (tmp_path / HISTORY).write_text("\n".join(json.dumps(line) for line in lines) + "\n")
-    assert read_epochs(tmp_path) == [Epoch(**line) for line in lines]
+    assert read_history(tmp_path) == [EpochRecord(**line) for line in lines]
     found = LossCurve.of_trial(tmp_path)
     assert found == LossCurve([1.0, 0.5, 0.4], [0.9, 0.4, 0.6], 2, [0.1, 0.2, 0.3])
     assert found.kept == 0.4

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.features import FeatureRows
+from hilum.artifacts.history import EpochRecord
 from hilum.core.errors import HilumError
 from hilum.models.networks import WholeNetwork, build_whole
 from hilum.models.registry import backbone
@@ -23,7 +24,7 @@ from hilum.study.policies.plateau import PlateauPolicy
 from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.finetune import Progress, Training, fit_network
-from hilum.training.regimen import EpochRecord, LabelledRows, Regimen
+from hilum.training.regimen import LabelledRows, Regimen
 
 SIZE_PX, N, BATCH = 64, 14, 4
 

@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
 from hilum.artifacts.features import FeatureRows
+from hilum.artifacts.history import EpochRecord
 from hilum.core.errors import HilumError
 from hilum.core.seeding import generator
 from hilum.models.heads import build_head
@@ -20,7 +21,7 @@ from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
 from hilum.study.policies.plateau import PlateauPolicy
 from hilum.study.tables import TrainingTable
 from hilum.training.loop import batches, fit, logits
-from hilum.training.regimen import EpochRecord, LabelledRows, Regimen, dropout_factors, lowest
+from hilum.training.regimen import LabelledRows, Regimen, dropout_factors, lowest
 
 CONSTANT = ConstantPolicy(learning_rate=5e-3)
 

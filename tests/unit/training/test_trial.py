@@ -1,5 +1,6 @@
 """A trial's folder is whole or not there, and the first of two equal results stays."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,8 @@ from scipy.special import expit
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.header import Header
-from hilum.training.regimen import EpochRecord
-from hilum.training.trial import finished, history_lines, write_trial
+from hilum.artifacts.history import EpochRecord, write_history
+from hilum.training.trial import finished, marked, write_trial
 
 TEMPLATE = Bundle(("a", "b"), "b", "densenet121", {}, "s", "fp32", 16, {}, "linear", {}, {}, {"trial": 1})
 RECORDS = [EpochRecord(k, 1.0, loss, 0.1) for k, loss in enumerate([0.9, 0.5, 0.5], start=1)]
@@ -18,9 +19,7 @@ RECORDS = [EpochRecord(k, 1.0, loss, 0.1) for k, loss in enumerate([0.9, 0.5, 0.
 def write(folder: Path, note: str) -> None:
     state = {"weight": np.zeros((2, 3), np.float32)}
     header = Header("bundle", inputs={}, options={}, seed=1)
-    write_trial(
-        folder, TEMPLATE, header, state, history_lines(RECORDS, False), {"train.json": {"note": note}}
-    )
+    write_trial(folder, TEMPLATE, header, state, RECORDS, {"train.json": {"note": note}})
 
 
 def test_the_first_result_stays_and_nothing_lies_about(tmp_path: Path) -> None:
@@ -32,9 +31,12 @@ def test_the_first_result_stays_and_nothing_lies_about(tmp_path: Path) -> None:
     assert Bundle.read(tmp_path / "trial/bundle")[0] == TEMPLATE
 
 
-def test_the_kept_epoch_is_marked_only_where_one_was_chosen() -> None:
-    assert all("best" not in line for line in history_lines(RECORDS, best_epoch=False))
-    assert [line.get("best") for line in history_lines(RECORDS, best_epoch=True)] == [None, True, None]
+def test_the_kept_epoch_is_marked_only_where_one_was_chosen(tmp_path: Path) -> None:
+    assert marked(RECORDS, best_epoch=False) == RECORDS
+    write_history(tmp_path, marked(RECORDS, best_epoch=True))
+    lines = [json.loads(text) for text in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert [line.get("best") for line in lines] == [None, True, None]
+    assert list(lines[1]) == ["epoch", "train_loss", "valid_loss", "learning_rate", "best"]
 
 
 def test_operating_point_and_temperature_come_from_the_logits() -> None:
