@@ -85,7 +85,8 @@ def check_outputs(outputs: Sequence[Output], inputs: Iterable[Path] = ()) -> Non
     Raises:
         InputError: The first thing that is wrong, and what to do.
     """
-    read = [p for i in inputs for p in _with_header(i) if os.path.lexists(p)]
+    with_headers = (p for i in inputs for p in ((i, header_path(i)) if i.name else (i,)))
+    read = [p for p in with_headers if os.path.lexists(p)]
     for output in outputs:
         _check_place(output)
         for path, given in product((output.path, *output.files), read):
@@ -108,10 +109,6 @@ def check_outputs(outputs: Sequence[Output], inputs: Iterable[Path] = ()) -> Non
             raise InputError(
                 f"{one.option} {one.path} and {other.option} {other.path} are one file; give them different names"
             )
-
-
-def _with_header(path: Path) -> tuple[Path, ...]:
-    return (path, header_path(path)) if path.name else (path,)
 
 
 def same_place(one: Path, other: Path) -> bool:

@@ -21,7 +21,7 @@ from hilum.artifacts.scored_shares import read_shares
 from hilum.artifacts.split import PART_SPELLINGS
 from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.names import folded_name
-from hilum.core.tables import CsvTable, Row, known, read_table
+from hilum.core.tables import CsvTable, known, read_table
 from hilum.study.classes import positive_class
 
 FIELDS = ("image_id", "patient_id", "part", "y_true", "group", "score", "error")
@@ -108,7 +108,8 @@ def read_scored_table(path: Path, reading: Reading = Reading()) -> ScoredTable:
     shares = read_shares(
         path, rows, errors, [at["score"]] if "score" in at else list(columns.values()), reading.percent, notes
     )
-    labels = _labels(rows, at.get("y_true", ""), tuple(columns))
+    texts = (r.values.get(at.get("y_true", ""), "") for r in rows)
+    labels = tuple(t if t in columns else known(t) for t in texts)
     if reading.labels is not None:
         labels = _given(ids, labels, reading.labels, notes)
     asked = reading.positive or str(header.options.get("positive") or "") or None
@@ -120,8 +121,11 @@ def read_scored_table(path: Path, reading: Reading = Reading()) -> ScoredTable:
         notes.append(
             f"one score a film, read as the probability of {classes[k]!r}; {classes[1 - k]!r} has the rest"
         )
+    parts = tuple(
+        PART_SPELLINGS.get(p.lower(), p) for p in column("part")
+    )  # as hilum calls them: ``Test``, ``testing``
     predictions = Predictions(
-        ids, column("patient_id"), tuple(map(_part, column("part"))), labels, shares, classes, column("group"), ("",) * len(rows),
+        ids, column("patient_id"), parts, labels, shares, classes, column("group"), ("",) * len(rows),
         errors, header, provenance,
     )  # fmt: skip
     return ScoredTable(predictions, positive, tuple(notes))
@@ -176,16 +180,6 @@ def _places(path: Path, table: CsvTable, reading: Reading) -> dict[str, str]:
     if n_classes and "score" in at:
         raise InputError(f"{path}: --map gives both score and p_<class>; give one of them")
     return at
-
-
-def _part(text: str) -> str:
-    """A part as hilum calls it, where it is called as parts are: ``Test``, ``testing``."""
-    return PART_SPELLINGS.get(text.lower(), text)
-
-
-def _labels(rows: Sequence[Row], column: str, classes: Sequence[str]) -> tuple[str, ...]:
-    texts = (r.values.get(column, "") for r in rows)
-    return tuple(t if t in classes else known(t) for t in texts)
 
 
 def _given(ids: Sequence[str], labels: Sequence[str], given: FilmLabels, notes: list[str]) -> tuple[str, ...]:

@@ -52,7 +52,8 @@ def writing(path: Path) -> Iterator[Path]:
         ours = e.filename is None or Path(os.fsdecode(e.filename)) in (part, path, *path.parents)
         if e.errno not in _CANNOT_WRITE or not ours:
             raise
-        raise InputError(cannot_write(path, e)) from e
+        why = e.strerror or type(e).__name__
+        raise InputError(f"{path}: cannot be written: {why}; nothing half-written was left") from e
 
 
 @contextmanager
@@ -71,13 +72,6 @@ def writing_folder(path: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def cannot_write(path: Path, error: OSError) -> str:
-    """Why a file cannot be written, in a sentence."""
-    return (
-        f"{path}: cannot be written: {error.strerror or type(error).__name__}; nothing half-written was left"
-    )
 
 
 def write_bytes(path: Path, data: bytes) -> None:

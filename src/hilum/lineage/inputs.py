@@ -27,9 +27,10 @@ from hilum.artifacts.split import UnsafeSplit, read_split
 from hilum.artifacts.trial_files import CELLS, PREDICTIONS
 from hilum.core.digests import digest, sha256_file
 from hilum.core.progress import progress
+from hilum.core.text import counted
 from hilum.lineage import studies
 from hilum.lineage.kinds import FOLDERS, all_trials, describe, kind_at
-from hilum.lineage.noun import Input, counted, once, run_version
+from hilum.lineage.noun import Input, once, run_version
 from hilum.lineage.surroundings import Surroundings
 
 _BUNDLES = ("cells/*/trial-*/bundle/bundle.json", "trials/*/bundle/bundle.json")

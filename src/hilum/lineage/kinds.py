@@ -32,7 +32,8 @@ from hilum.artifacts.trial_files import CELLS, PREDICTIONS, SECONDS, TRAIN, Seco
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import InputError
-from hilum.lineage.noun import Input, Noun, counted, films_digest, once, recorded, run_version
+from hilum.core.text import counted
+from hilum.lineage.noun import Input, Noun, films_digest, once, recorded, run_version
 from hilum.study.faults import unsafe_among
 
 

@@ -49,15 +49,6 @@ def films_digest(films: Iterable[FilmRow]) -> str:
     return digest(sorted([f.image_id, f.sha256] for f in films))
 
 
-def counted(n: int, what: str) -> str:
-    """A number of things, in digits.
-
-    >>> counted(1, "film"), counted(16583, "film")
-    ('1 film', '16583 films')
-    """
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
 def run_version(folder: Path) -> str:
     """Version of a run or a suite: the end of its folder's name."""
     return folder.name.rpartition("-")[2]

@@ -9,7 +9,7 @@ from typing import Any
 from hilum.artifacts.lineage import SHOWN, Artefact
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest
-from hilum.lineage.noun import counted
+from hilum.core.text import counted
 from hilum.studies import study_path
 from hilum.study.faults import unsafe_among
 from hilum.study.file import read_study

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -58,11 +58,6 @@ class OneCyclePolicy(AnyPolicy):
     def max_rates(self) -> tuple[float, ...]:
         """Of each phase."""
         return tuple(p.max_rate for p in self.phases)
-
-    def filled(self, rate: float) -> Self:
-        """Its phases have rates of their own."""
-        del rate
-        return self
 
     def schedule(self, epochs: int, steps_per_epoch: int) -> Schedule:
         """One cycle after another."""
