@@ -29,7 +29,7 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import digest
 from hilum.core.errors import DigestError
 
-NAME = "evaluation.json"
+EVALUATION = "evaluation.json"
 MIXED_UNIT = "patient, else duplicate group, else film"
 _DIGITS = 6  # of a drawn point
 _Floats = Annotated[NDArray[np.float64], PlainValidator(lambda v: np.array(v, dtype=np.float64))]
@@ -133,7 +133,7 @@ def read_checked(folder: RunFolder) -> Evaluation:
         InputError: The run was not evaluated.
         DigestError: They are of other predictions, or the statistics were changed.
     """
-    where = folder.path / NAME
+    where = folder.path / EVALUATION
     evaluation = Evaluation.read(where)
     now = {
         "predictions": digest(folder.prediction_digests()),

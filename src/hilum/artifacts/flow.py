@@ -15,7 +15,7 @@ from hilum.artifacts.header import Header, members, read_artefact, write_json
 from hilum.artifacts.split import PARTS
 from hilum.core.errors import InputError
 
-NAME = "flow.json"
+FLOW = "flow.json"
 FOUND, IN_MANIFEST, STUDY_FILMS = "files and rows found", "films in the manifest", "films of the study"
 """Names of steps that every flow has, or that begin and end it."""
 
@@ -105,7 +105,7 @@ class Flow:
     @classmethod
     def of_run(cls, folder: Path) -> Flow | None:
         """The flow of a run's folder; None where it keeps no record."""
-        return cls.read(folder / NAME) if (folder / NAME).is_file() else None
+        return cls.read(folder / FLOW) if (folder / FLOW).is_file() else None
 
     @classmethod
     def read(cls, path: Path) -> Flow:

@@ -12,7 +12,7 @@ from hilum.artifacts.header import as_written, checked, members
 from hilum.core.errors import HilumError
 from hilum.core.files import write_text
 
-NAME = "history.jsonl"
+HISTORY = "history.jsonl"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class LossCurve:
 def write_history(folder: Path, records: Iterable[EpochRecord]) -> None:
     """Write a trial's history; only the line of a chosen epoch says whether it is the best."""
     lines = ({k: v for k, v in members(r).items() if v is not False} for r in records)
-    write_text(folder / NAME, "".join(json.dumps(line) + "\n" for line in lines))
+    write_text(folder / HISTORY, "".join(json.dumps(line) + "\n" for line in lines))
 
 
 def read_history(folder: Path) -> list[EpochRecord]:
@@ -90,7 +90,7 @@ def read_history(folder: Path) -> list[EpochRecord]:
     Raises:
         InputError: A line that is not as hilum writes it.
     """
-    path = folder / NAME
+    path = folder / HISTORY
     if not path.is_file():
         return []
     with as_written(path):

@@ -20,7 +20,7 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import SHORT, digest
 from hilum.core.files import lock
 
-NAME = "looks.jsonl"
+LOOKS = "looks.jsonl"
 _FILMS = "looks"
 
 
@@ -55,7 +55,7 @@ class Ledger:
             "films": len(shown),
             "test": key,
         }
-        path = self._root / NAME
+        path = self._root / LOOKS
         with lock(self._root / ".looks.lock"):
             if not (kept := self._root / _FILMS / f"{key}.json").is_file():
                 write_json(kept, shown)
@@ -91,7 +91,7 @@ class Ledger:
         return self.of(films, run, manifest) if films else None
 
     def _lines(self) -> list[dict[str, Any]]:
-        path = self._root / NAME
+        path = self._root / LOOKS
         found = []
         for text in path.read_text("utf-8", errors="replace").splitlines() if path.is_file() else ():
             try:

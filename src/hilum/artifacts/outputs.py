@@ -16,7 +16,7 @@ from itertools import combinations, product
 from pathlib import Path
 
 from hilum.artifacts.header import header_path, kind_of
-from hilum.artifacts.run import NAME
+from hilum.artifacts.run import RECORD
 from hilum.core.errors import InputError
 from hilum.core.files import part_beside
 
@@ -121,7 +121,7 @@ def same_place(one: Path, other: Path) -> bool:
 
 def _check_place(output: Output) -> None:
     path = output.path
-    for name in output.files or (path / NAME,):
+    for name in output.files or (path / RECORD,):
         try:
             for p in (name, part_beside(name)) if name.name else ():
                 p.lstat()

@@ -17,7 +17,7 @@ from hilum.core.errors import InputError, nearest
 from hilum.study.factors import FACTOR, GridCell
 from hilum.study.faults import that_set
 
-NAME = "run.json"
+RECORD = "run.json"
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ class RunRecord:
 
 def is_run(folder: Path) -> bool:
     """Whether a folder is that of a run."""
-    return (folder / NAME).is_file()
+    return (folder / RECORD).is_file()
 
 
 def run_path(name: str, workspace: Path) -> Path:
@@ -214,7 +214,7 @@ def run_path(name: str, workspace: Path) -> Path:
     """
     if is_run(Path(name)):
         return Path(name)
-    there = {p.parent.name: p.parent for p in sorted((workspace / "runs").glob(f"*/{NAME}"))}
+    there = {p.parent.name: p.parent for p in sorted((workspace / "runs").glob(f"*/{RECORD}"))}
     found = [p for n, p in there.items() if name in (n, n.rpartition("-")[0])]
     if len(found) > 1:
         raise InputError(

@@ -19,7 +19,7 @@ from hilum.artifacts.history import LossCurve
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.questions import Question, questions
-from hilum.artifacts.run import NAME, RunCell, RunRecord, is_run
+from hilum.artifacts.run import RECORD, RunCell, RunRecord, is_run
 from hilum.artifacts.run_files import DUPLICATES, EXCLUDED, MANIFEST, SPLITS
 from hilum.artifacts.split import AnySplit, read_split
 from hilum.artifacts.trial_files import PREDICTIONS, Seconds, trial_folder
@@ -43,7 +43,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        where = path / NAME
+        where = path / RECORD
         if not where.is_file():
             raise InputError(
                 f"{path}: expected the folder of a run, with run.json; make one with `hilum run STUDY`"

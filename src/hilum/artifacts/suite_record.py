@@ -9,7 +9,7 @@ from typing import Self
 from hilum.artifacts.header import Header, members, read_artefact, write_json
 from hilum.core.errors import InputError
 
-NAME = "paper.json"
+SUITE = "paper.json"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class SuiteRecord:
 
     def write(self, folder: Path) -> None:
         """Write it into the suite's folder."""
-        write_json(folder / NAME, {"header": self.header, **members(self)})
+        write_json(folder / SUITE, {"header": self.header, **members(self)})
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -46,7 +46,7 @@ class SuiteRecord:
         Raises:
             InputError: No such file, a key that is missing, no member, or one twice.
         """
-        path = folder / NAME
+        path = folder / SUITE
         record = read_artefact(path, "paper", cls)
         studies = [m.study for m in record.members]
         if twice := [s for s in studies if studies.count(s) > 1]:
@@ -58,7 +58,7 @@ class SuiteRecord:
 
 def is_suite_folder(folder: Path) -> bool:
     """Whether a folder is that of a suite."""
-    return (folder / NAME).is_file()
+    return (folder / SUITE).is_file()
 
 
 def runs_of(folder: Path) -> list[Path]:

@@ -20,7 +20,7 @@ from hilum.artifacts.features import FeatureSpec
 from hilum.artifacts.header import Header, read_csv_header
 from hilum.artifacts.lineage import Artefact, Link, State, compared
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.run import NAME, RunRecord, is_run
+from hilum.artifacts.run import RECORD, RunRecord, is_run
 from hilum.artifacts.run_files import MANIFEST, SPLITS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import UnsafeSplit, read_split
@@ -173,7 +173,7 @@ class Search:
             "by source": dict(sorted(Counter(by_id[f.image_id].source for f in films).items())),
             "drawn for": sum(bool(f.drawn) for f in films),
         }
-        whole = Input("manifest", RunRecord.read(run / NAME).manifest_digest)
+        whole = Input("manifest", RunRecord.read(run / RECORD).manifest_digest)
         links = (replace(self, wanted=whole).by_digest(),)
         role, recorded, *_ = self.wanted
         return Artefact("prepared films", role, recorded, str(path), facts, inputs=links)
@@ -202,7 +202,7 @@ class Search:
         if role == "study":
             if "grid" not in run.record.study:
                 return self.link("missing", "run.json does not hold the study")
-            artefact = studies.study(run.record.study, str(run.path / NAME))
+            artefact = studies.study(run.record.study, str(run.path / RECORD))
             found = artefact.version
         if role == "predictions":
             facts = {"go on with": f"hilum show {run.folder(run.cells[0], 1)}"}

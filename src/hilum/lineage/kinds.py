@@ -21,13 +21,11 @@ from hilum.artifacts.history import LossCurve
 from hilum.artifacts.lineage import SHOWN
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
-from hilum.artifacts.run import NAME as RUN
-from hilum.artifacts.run import is_run
+from hilum.artifacts.run import RECORD, is_run
 from hilum.artifacts.run_files import COMPARISONS, STATISTICS, MlflowNote
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import UnsafeSplit, read_split
-from hilum.artifacts.suite_record import NAME as SUITE
-from hilum.artifacts.suite_record import SuiteRecord
+from hilum.artifacts.suite_record import SUITE, SuiteRecord
 from hilum.artifacts.trial_files import CELLS, PREDICTIONS, SECONDS, TRAIN, Seconds, TrainFacts
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
@@ -273,7 +271,7 @@ DESCRIBE: dict[str, Callable[[Path], Noun]] = {
 
 FOLDERS = {
     SUITE: "paper",
-    RUN: "run",
+    RECORD: "run",
     "bundle.json": "bundle",
     "bundle/bundle.json": "trial",
     "spec.json": "features",

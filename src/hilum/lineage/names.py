@@ -15,9 +15,9 @@ from hilum.artifacts.bundle import bundle_version
 from hilum.artifacts.features import FeatureSpec
 from hilum.artifacts.header import header_path, written_digest
 from hilum.artifacts.lineage import Artefact
-from hilum.artifacts.run import NAME, RunRecord
+from hilum.artifacts.run import RECORD, RunRecord
 from hilum.artifacts.run_files import MANIFEST, STATISTICS, MlflowNote
-from hilum.artifacts.suite_record import NAME as SUITE
+from hilum.artifacts.suite_record import SUITE
 from hilum.artifacts.trial_files import CELLS
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
@@ -75,8 +75,8 @@ def of_workspace(around: Surroundings) -> Iterator[Entry]:
 
 
 def _of_run(run: Path) -> Iterator[Entry]:
-    where = str(run / NAME)
-    record = RunRecord.read(run / NAME)
+    where = str(run / RECORD)
+    record = RunRecord.read(run / RECORD)
     yield Entry("manifest", MANIFEST, record.manifest_digest, run / MANIFEST)
     table = record.study
     if "grid" in table and "data" in table:
@@ -103,4 +103,4 @@ def dear(around: Surroundings) -> Iterator[Entry]:
         for path in around.of_kind(*SOUGHT[kind][:2]):
             yield Entry(kind, path.stem, SOUGHT[kind][2](path), path)
     for run in around.runs():
-        yield Entry("run", run.name, sha256_file(run / NAME), run)
+        yield Entry("run", run.name, sha256_file(run / RECORD), run)

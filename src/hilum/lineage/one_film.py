@@ -13,7 +13,7 @@ from hilum.artifacts.drawn_films import PREPARED, DrawnFilms, drawn_paths
 from hilum.artifacts.lineage import SHOWN, Artefact, compared
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.predictions import Predictions
-from hilum.artifacts.run import NAME, RunRecord
+from hilum.artifacts.run import RECORD, RunRecord
 from hilum.artifacts.run_files import SPLITS
 from hilum.artifacts.split import read_split
 from hilum.augment.pipeline import Pipeline
@@ -60,7 +60,7 @@ def _in_run(image_id: str, run: Path) -> dict[str, list[dict[str, Any]]]:
         parts.append({"split": name, "part": "+".join(inside), "films of its group": with_it + 1})
     if not parts:
         return {}
-    pipelines = {n: Pipeline.from_dict(t) for n, t in RunRecord.read(run / NAME).pipelines.items()}
+    pipelines = {n: Pipeline.from_dict(t) for n, t in RunRecord.read(run / RECORD).pipelines.items()}
     for path in drawn_paths(run):
         name = path.relative_to(run / PREPARED).with_suffix("").as_posix()
         drawn += list(_drawn(image_id, path, name, pipelines))

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.header import Header, header_path, read_json
-from hilum.artifacts.history import NAME as HISTORY
+from hilum.artifacts.history import HISTORY
 from hilum.artifacts.lineage import Artefact, Link, compared
-from hilum.artifacts.looks import NAME as LOOKS
+from hilum.artifacts.looks import LOOKS
 from hilum.artifacts.run_files import BOX, EXCLUDED, FACTS, MLFLOW_NOTE, STAGES
 from hilum.artifacts.trial_files import FINDER, PREDICT, SECONDS, TRAIN
 from hilum.core.digests import sha256_file

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hilum.artifacts.header import kind_of
-from hilum.artifacts.run import NAME, is_run
+from hilum.artifacts.run import RECORD, is_run
 
 
 class Surroundings:
@@ -44,7 +44,7 @@ class Surroundings:
     def runs(self) -> list[Path]:
         """Runs of the workspace, the own one first."""
         own = [self.run] if self.run else []
-        others = [p.parent for p in self.below_root(f"runs/*/{NAME}")]
+        others = [p.parent for p in self.below_root(f"runs/*/{RECORD}")]
         return own + [p for p in others if p.resolve() not in {o.resolve() for o in own}]
 
     def of_kind(self, kinds: Sequence[str], places: Sequence[str]) -> Iterator[Path]:

@@ -22,7 +22,7 @@ from hilum.artifacts.looks import looks
 from hilum.artifacts.run import RunCell, is_run
 from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.suite_record import NAME, SuiteRecord, is_suite_folder
+from hilum.artifacts.suite_record import SUITE, SuiteRecord, is_suite_folder
 from hilum.core.errors import InputError
 from hilum.core.progress import progress
 from hilum.paper import printed
@@ -214,13 +214,13 @@ class Paper:
         """
         if not is_suite_folder(folder):
             raise InputError(
-                f"{folder}: expected the folder of a suite, with {NAME}; make one with `hilum run` of a suite"
+                f"{folder}: expected the folder of a suite, with {SUITE}; make one with `hilum run` of a suite"
             )
         suite = SuiteRecord.read(folder)
         runs = folder.parent
         return cls(
             suite,
-            tuple(Member.read(m.study, runs / m.run, m.seconds, folder / NAME) for m in suite.members),
+            tuple(Member.read(m.study, runs / m.run, m.seconds, folder / SUITE) for m in suite.members),
         )
 
     def experiment(self, number: int) -> Member | None:

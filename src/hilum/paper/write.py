@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hilum.artifacts.header import Header, write_with_header
 from hilum.artifacts.run_files import STATISTICS
-from hilum.artifacts.suite_record import NAME
+from hilum.artifacts.suite_record import SUITE
 from hilum.core.digests import sha256_file
 from hilum.paper.chapters import chapters
 from hilum.paper.claims import findings
@@ -42,7 +42,7 @@ def write_paper_report(folder: Path) -> Path:
     tables = [item for item in items if isinstance(item, Table)]
     write_tables(tables, folder)
     path = folder / PAGE
-    inputs = {NAME: sha256_file(folder / NAME)}
+    inputs = {SUITE: sha256_file(folder / SUITE)}
     inputs |= {m.name: sha256_file(m.folder.path / STATISTICS) for m in paper.members}
     figures = [item.name for item in items if isinstance(item, Picture)]
     options = {"tables": [t.name for t in tables], "figures": figures}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.comparisons import ComparisonRow, Pair
-from hilum.artifacts.evaluation import NAME, Evaluation, TrialEvaluation
+from hilum.artifacts.evaluation import EVALUATION, Evaluation, TrialEvaluation
 from hilum.artifacts.header import Header, is_written_of, write_rows
 from hilum.artifacts.looks import count_look
 from hilum.artifacts.manifest import Manifest
@@ -64,7 +64,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     families = folder.record.families
     compared = replace(header, kind="comparisons", options={**header.options, "families": families})
     pairs = [family_pairs(folder, f) for f in families]
-    has_statistics = is_written_of(run_dir / STATISTICS, header) and _is_whole(run_dir / NAME)
+    has_statistics = is_written_of(run_dir / STATISTICS, header) and _is_whole(run_dir / EVALUATION)
     has_comparisons = not families or is_written_of(run_dir / COMPARISONS, compared)
     if has_statistics and has_comparisons:
         return False
@@ -93,7 +93,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
         write_rows(run_dir / COMPARISONS, found, compared)
     if not has_statistics:
         Evaluation(replace(header, kind="evaluation"), unit.name, unit.counts, formulas(), trials).write(
-            run_dir / NAME
+            run_dir / EVALUATION
         )
         StudyRows(rows).write(run_dir / STATISTICS, header)
     return True

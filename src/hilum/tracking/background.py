@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from hilum.artifacts.run import NAME
+from hilum.artifacts.run import RECORD
 from hilum.artifacts.run_files import MLFLOW_NOTE, STATISTICS, MlflowNote
 from hilum.core.errors import HilumError
 from hilum.core.progress import say
@@ -24,7 +24,7 @@ SERVER = "MLFLOW_TRACKING_URI"
 SWITCH = "HILUM_MLFLOW"
 OWN_STORE = "mlflow.db of the workspace"
 _SAID = ".mlflow-said"
-_MADE_FROM = (NAME, STATISTICS)
+_MADE_FROM = (RECORD, STATISTICS)
 
 
 def local_uri(workspace_root: Path) -> str:

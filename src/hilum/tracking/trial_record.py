@@ -19,8 +19,7 @@ import hilum
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.bundle import Bundle, bundle_version
 from hilum.artifacts.header import Header
-from hilum.artifacts.history import NAME as HISTORY
-from hilum.artifacts.history import read_history
+from hilum.artifacts.history import HISTORY, read_history
 from hilum.artifacts.run import RunCell, RunRecord
 from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import RunFolder

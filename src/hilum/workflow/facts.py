@@ -11,7 +11,7 @@ from importlib.metadata import version
 from hilum import __version__
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import excluded_path
-from hilum.artifacts.run import NAME, RunCell, RunRecord, StartWeights
+from hilum.artifacts.run import RECORD, RunCell, RunRecord, StartWeights
 from hilum.artifacts.run_files import DUPLICATES, EXCLUDED, MANIFEST
 from hilum.artifacts.trial_files import SECONDS, PredictFacts, Seconds, TrainFacts
 from hilum.models.cost import cost_of
@@ -123,4 +123,4 @@ def write_record(run: Run) -> None:
         redraw_with_trial=study.redraw_with_trial,
         unsafe=unsafe,
         warnings=_warnings(run, unsafe),
-    ).write(run.folder / NAME)
+    ).write(run.folder / RECORD)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from pathlib import Path
 
-from hilum.artifacts.flow import FOUND, IN_MANIFEST, NAME, STUDY_FILMS, Flow, FlowStep, TrialFlow
+from hilum.artifacts.flow import FLOW, FOUND, IN_MANIFEST, STUDY_FILMS, Flow, FlowStep, TrialFlow
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest, excluded_path, read_exclusions
 from hilum.artifacts.split import PARTS, AnySplit
@@ -109,7 +109,7 @@ def write_flow(run: Run) -> None:
     Raises:
         InputError: Counts that do not add up: a defect.
     """
-    path = run.folder / NAME
+    path = run.folder / FLOW
     if path.exists():
         return
     scored = {(t.recipe.drawing, t.number): t.n_scored for t in run.trials}

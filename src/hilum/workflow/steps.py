@@ -17,7 +17,7 @@ import torch
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec, FeatureStore
 from hilum.artifacts.prepared import PreparedRow, Wanted
-from hilum.artifacts.run import NAME, is_run, renew_reporting
+from hilum.artifacts.run import RECORD, is_run, renew_reporting
 from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts
 from hilum.core.files import scratch_folder
 from hilum.core.progress import progress
@@ -170,7 +170,7 @@ def _record(run: Run) -> None:
     write_flow(run)
     if not is_run(run.folder):
         write_record(run)
-    renew_reporting(run.folder / NAME, run.study.reporting.model_dump(mode="json"))
+    renew_reporting(run.folder / RECORD, run.study.reporting.model_dump(mode="json"))
     if not (run.folder / FACTS).exists():
         took = round(time.perf_counter() - run.began, 1)
         RunFacts(took, run.peak.resident_bytes, run.peak.anonymous_bytes).write(run.folder, run.lines)

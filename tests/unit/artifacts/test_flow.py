@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hilum.artifacts.flow import NAME, Flow, FlowStep, TrialFlow
+from hilum.artifacts.flow import FLOW, Flow, FlowStep, TrialFlow
 from hilum.artifacts.header import Header
 from hilum.core.errors import InputError
 
@@ -22,7 +22,7 @@ TRIAL = TrialFlow("", 1, {"train": 40, "valid": 10, "test": 25}, {"not drawn": 5
 
 def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     flow = Flow(STEPS, (TRIAL,), Header("flow"))
-    flow.write(tmp_path / NAME)
+    flow.write(tmp_path / FLOW)
     again = Flow.of_run(tmp_path)
     assert again is not None
     assert (again.steps, again.trials, again.films) == (STEPS, (TRIAL,), 80)
@@ -52,13 +52,13 @@ def test_counts_that_do_not_add_up_are_refused(
 
 
 def test_a_file_that_was_edited_is_refused(tmp_path: Path) -> None:
-    Flow(STEPS, (TRIAL,), Header("flow")).write(tmp_path / NAME)
-    value = json.loads((tmp_path / NAME).read_text())
+    Flow(STEPS, (TRIAL,), Header("flow")).write(tmp_path / FLOW)
+    value = json.loads((tmp_path / FLOW).read_text())
     value["steps"][1]["left_out"]["truncated"] = 6
-    (tmp_path / NAME).write_text(json.dumps(value))
+    (tmp_path / FLOW).write_text(json.dumps(value))
     with pytest.raises(InputError, match="every film must be counted once"):
-        Flow.read(tmp_path / NAME)
+        Flow.read(tmp_path / FLOW)
     del value["steps"]
-    (tmp_path / NAME).write_text(json.dumps(value))
+    (tmp_path / FLOW).write_text(json.dumps(value))
     with pytest.raises(InputError, match=r"not as hilum writes it: the key .steps. is missing"):
-        Flow.read(tmp_path / NAME)
+        Flow.read(tmp_path / FLOW)

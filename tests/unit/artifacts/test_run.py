@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hilum.artifacts.header import Header
-from hilum.artifacts.run import NAME, RunCell, RunRecord, StartWeights, is_run, renew_reporting
+from hilum.artifacts.run import RECORD as NAME
+from hilum.artifacts.run import RunCell, RunRecord, StartWeights, is_run, renew_reporting
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.errors import InputError
 from hilum.report.study_facts import reported

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hilum.artifacts.suite_record import NAME, MemberRun, SuiteRecord, is_suite_folder
+from hilum.artifacts.suite_record import SUITE, MemberRun, SuiteRecord, is_suite_folder
 from hilum.core.errors import InputError
 
 RECORD = SuiteRecord(
@@ -17,7 +17,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert not is_suite_folder(tmp_path)
     RECORD.write(tmp_path)
     assert is_suite_folder(tmp_path)
-    value = json.loads((tmp_path / NAME).read_text())
+    value = json.loads((tmp_path / SUITE).read_text())
     assert list(value) == ["header", "name", "title", "command", "members"]
     assert value["header"]["inputs"] == {"one": "one-1", "two": "two-2"}
     assert value["members"][0] == {"study": "one", "run": "one-1", "seconds": 2.5}
@@ -40,16 +40,16 @@ def test_what_is_no_record_of_a_suite_is_refused(
     tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
     RECORD.write(tmp_path)
-    value = json.loads((tmp_path / NAME).read_text())
-    (tmp_path / NAME).write_text(json.dumps({**value, **change}))
+    value = json.loads((tmp_path / SUITE).read_text())
+    (tmp_path / SUITE).write_text(json.dumps({**value, **change}))
     with pytest.raises(InputError, match=message):
         SuiteRecord.read(tmp_path)
 
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
     RECORD.write(tmp_path)
-    value = json.loads((tmp_path / NAME).read_text())
+    value = json.loads((tmp_path / SUITE).read_text())
     del value["command"]
-    (tmp_path / NAME).write_text(json.dumps(value))
+    (tmp_path / SUITE).write_text(json.dumps(value))
     with pytest.raises(InputError, match="the key 'command' is missing"):
         SuiteRecord.read(tmp_path)

@@ -7,8 +7,7 @@ import pytest
 
 from hilum.artifacts import run_files, trial_files
 from hilum.artifacts.header import members
-from hilum.artifacts.history import NAME as HISTORY
-from hilum.artifacts.history import EpochRecord, LossCurve, read_history
+from hilum.artifacts.history import HISTORY, EpochRecord, LossCurve, read_history
 from hilum.artifacts.run_files import (
     BoxedFilmNote,
     MlflowNote,
