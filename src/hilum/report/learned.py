@@ -41,16 +41,12 @@ def write_learning(folder: RunFolder) -> None:
 
 def training_seen(folder: RunFolder, cell: RunCell, trial: int) -> TrainingSeen:
     """What a trial's training left behind."""
-    losses = folder.losses(cell, trial)
     valid = folder.predictions(cell, trial).of_part("valid")
     finder = FinderCurve.of_trial(folder.folder(cell, trial))
     bundle = folder.bundle(cell, trial)
     training = bundle.training if bundle else {}
     return TrainingSeen(
-        train_loss=losses.train,
-        valid_loss=losses.valid,
-        rates=losses.rates,
-        kept=losses.best,
+        losses=folder.losses(cell, trial),
         y_true=valid.y_index() if len(valid) else np.zeros(0, np.int64),
         y_score=valid.probabilities,
         positive=folder.classes.index(folder.positive),

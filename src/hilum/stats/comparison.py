@@ -32,13 +32,12 @@ from hilum.stats.discordance import (
     JoinedTest,
     WidestTest,
     discordant_distances,
-    effective_discordance,
     separate_distances,
 )
-from hilum.stats.few_events import events_behind
-from hilum.stats.intervals import MAX_UNDEFINED
+from hilum.stats.intervals import usable_resamples
+from hilum.stats.limits import events_behind
 from hilum.stats.multiplicity import holm, simultaneous_level
-from hilum.stats.proportions import FEW_EVENTS
+from hilum.stats.proportions import FEW_EVENTS, effective_n
 from hilum.stats.resampling import DecisionTable, Ranking, Resamples, TrialFigures, resample
 from hilum.stats.sample_size import Needed, needed
 from hilum.stats.scored_films import ScoredFilms, share_weights, trainings
@@ -170,16 +169,13 @@ class _Comparison:
     def _films(self) -> None:
         """Choose the test and note what a reader must know."""
         draws, reference = self._draws, self._of_reference
-        if self.cells._counted.n_clusters < 2:
-            self.notes.append("no test: one cluster only")
+        both = np.concatenate([draws, reference])
+        defined, note = usable_resamples(both, self.cells._counted.n_clusters)
+        if defined is None:
+            self.notes.append(f"no test: {note}")
             return
-        defined = np.isfinite(draws).all(axis=0) & np.isfinite(reference).all(axis=0)
-        lost = int((~defined).sum())
-        if lost > MAX_UNDEFINED * defined.size:
-            self.notes.append(f"no test: undefined in {lost} of {defined.size} resamples")
-            return
-        if lost:
-            self.notes.append(f"undefined in {lost} of {defined.size} resamples, left out")
+        if note:
+            self.notes.append(note)
         self._film_part = film_part(draws[:, defined], reference[:, defined])
         self.test, self.method = self._choose()
         if self._shared:
@@ -202,7 +198,7 @@ class _Comparison:
         fixed = METRIC[self.metric].share_of != "predicted"
         if self.paired and ratio is not None and fixed:
             tipped = tipped_clusters(self._a, self._b, ratio)
-            n = effective_discordance(tipped)
+            n = effective_n(np.abs(tipped))
             if n >= FEW_EVENTS:
                 return resampled, how
             self.notes.append("few discordant units: films gained and lost are counted, not resampled")
@@ -241,10 +237,13 @@ class _Comparison:
 
     def row(self, family: str, p_adjusted: float | None, n_family: int) -> ComparisonRow:
         """The row, once the family's p-values are adjusted."""
-        defined = bool(np.isfinite(self._points).all()), bool(np.isfinite(self._reference).all())
+        counted, n_trials = self.cells._counted, min(len(self._a), len(self._b))
         low = high = low_one = high_one = error = None
         verdict: Verdict = "undefined"
         need = Needed(None)
+        method, secondary = self.method, []
+        if self.paired:
+            secondary = secondary_tests(self.metric, self._ratio, self.cells._k, self._a, self._b)
         if self.test is not None and p_adjusted is not None:
             low_one, high_one = self.test.interval(LEVEL)
             low, high = self.test.interval(simultaneous_level(LEVEL, n_family))
@@ -253,7 +252,9 @@ class _Comparison:
             speaks_for = self.estimate if METRIC[self.metric].higher_is_better else -self.estimate
             verdict = verdict_of(speaks_for, p_adjusted, self._one_training)
             if verdict == "not distinguishable":
-                need = self._needed(n_family)
+                parts = self._film_part, self._trial_part
+                need = needed(self.estimate, *parts, counted.n_clusters, n_trials, ALPHA / n_family)
+            method += f"; Holm and Bonferroni over {n_family}"
         return ComparisonRow(
             family=family,
             metric=self.metric,
@@ -261,9 +262,9 @@ class _Comparison:
             cell=self.pair.cell,
             reference=self.pair.reference,
             label=self.pair.label,
-            value=self.value if defined[0] else None,
-            reference_value=self.reference_value if defined[1] else None,
-            estimate=self.estimate if all(defined) else None,
+            value=_known(self.value),
+            reference_value=_known(self.reference_value),
+            estimate=_known(self.estimate),
             low=low,
             high=high,
             low_one=low_one,
@@ -277,24 +278,19 @@ class _Comparison:
             film_error=self._film_part.common if self.test else None,
             trial_error=self._trial_part.error if self._trial_part else None,
             paired=self.paired,
-            method=self.method
-            if self.test is None
-            else f"{self.method}; Holm and Bonferroni over {n_family}",
+            method=method,
             level=LEVEL,
             seed=self.cells.seed,
             unit=self.cells.unit,
-            n_clusters=self.cells._counted.n_clusters,
-            n_trials=min(len(self._a), len(self._b)),
+            n_clusters=counted.n_clusters,
+            n_trials=n_trials,
             shared_weights=self._shared,
             n_family=n_family,
             note="; ".join(self.notes),
-            secondary=secondary_tests(self.metric, self._ratio, self.cells._k, self._a, self._b)
-            if self.paired
-            else [],
+            secondary=secondary,
         )
 
-    def _needed(self, n_family: int) -> Needed:
-        if self.estimate == 0 or self._film_part.alone == 0:
-            return Needed(None)
-        n_units, n_trials = self.cells._counted.n_clusters, min(len(self._a), len(self._b))
-        return needed(self.estimate, self._film_part, self._trial_part, n_units, n_trials, ALPHA / n_family)
+
+def _known(value: float) -> float | None:
+    """None where a trial leaves it undefined."""
+    return None if np.isnan(value) else value

@@ -30,6 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
+from hilum.stats.trials import film_variances
+
 ONE_TRIAL = "one trial: films only, chance in training is not in it, so no verdict"
 SHARED_WEIGHTS = "both sides have the same trained weights: films are the only chance"
 _FAR = 12.0  # standard errors; beyond, a normal density adds nothing
@@ -106,11 +108,11 @@ def film_part(draws: NDArray[np.float64], reference: NDArray[np.float64]) -> Fil
         reference: Likewise; its number of trials may be another.
     """
     if len(draws) == len(reference):
-        common, alone = _common(draws - reference)
+        common, alone = film_variances(draws - reference)
         return FilmPart(max(0.0, common) ** 0.5, alone**0.5)
     one, other = draws.mean(axis=0), reference.mean(axis=0)
     shared = float(np.cov(one, other, ddof=0)[0, 1])
-    common = _common(draws)[0] + _common(reference)[0] - 2 * shared
+    common = film_variances(draws)[0] + film_variances(reference)[0] - 2 * shared
     return FilmPart(max(0.0, common) ** 0.5, float((one - other).std()))
 
 
@@ -127,15 +129,6 @@ def correlation(draws: NDArray[np.float64], reference: NDArray[np.float64]) -> f
     if one.std() == 0 or other.std() == 0:
         return 0.0
     return float(np.clip(np.corrcoef(one, other)[0, 1], 0.0, 1.0))
-
-
-def _common(draws: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean covariance between trials (the variance itself for one trial), and the variance of the mean."""
-    n = len(draws)
-    of_mean = float(draws.mean(axis=0).var())
-    if n == 1:
-        return of_mean, of_mean
-    return (n * of_mean - float(draws.var(axis=1).mean())) / (n - 1), of_mean
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """The difference of two proportions on the same films when few films are discordant.
 
 What is rare for a paired difference is not the error but the discordant film: two cells with three errors each may differ by six
-films or none. With fewer than `FEW_EVENTS` discordant clusters a resample hardly knows what the next film would do, and with none at all
-its error is 0. Then the films gained and the films lost are taken as two rare counts:
+films or none. With fewer than `FEW_EVENTS` discordant clusters, counted as (sum |D|)^2 / sum D^2 with D a cluster's part of the difference,
+a resample hardly knows what the next film would do, and with none at all its error is 0. Then the films gained and the films lost are taken
+as two rare counts:
 
 - a cluster's weight is its part of the difference: films gained less films lost, averaged over trials, over the films below the line;
 - gains and losses each get Fay & Feuer's limits of a weighted sum of Poisson counts (1997, Statist. Med. 16:791), which are the exact
@@ -27,7 +28,6 @@ from scipy import special
 
 from hilum.stats.difference import DifferenceTest, TrialPart, solve
 from hilum.stats.limits import Limits
-from hilum.stats.proportions import effective_n
 
 Distances = Callable[[float], tuple[float, float]]
 """Level -> how far the interval from the films reaches below and above the difference."""
@@ -74,15 +74,6 @@ class JoinedTest:
             return below, above
         t = -float(special.stdtrit(self.trials.df, (1 - level) / 2)) * self.trials.error
         return float(np.hypot(below, t)), float(np.hypot(above, t))
-
-
-def effective_discordance(tipped: NDArray[np.float64]) -> float:
-    """Effective number of discordant clusters: (sum |D|)^2 / sum D^2, D a cluster's part of the difference.
-
-    >>> round(effective_discordance(np.array([0.1, -0.1, 0.0, 0.1])), 6)
-    3.0
-    """
-    return effective_n(np.abs(tipped))
 
 
 def discordant_distances(tipped: NDArray[np.float64], one_film: float) -> Distances:

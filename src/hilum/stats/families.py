@@ -97,8 +97,11 @@ def run_pairs(
         cells = {c.name: levels(c) for c in folder.cells if not (itself and c.name in base)}
         if not cells:
             continue
-        match = _matched(base.values(), cells.values())
-        shown = [f for f in FACTOR if len({v[f] for v in (*cells.values(), *base.values())}) > 1]
+        of_base, of_cells = ({f: {v[f] for v in of.values()} for f in FACTOR} for of in (base, cells))
+        apart = [f for f in FACTOR if of_base[f].isdisjoint(of_cells[f])]
+        shown = [f for f in FACTOR if len(of_base[f] | of_cells[f]) > 1]
+        # what has to agree: all but faults, and those of which the reference has one level that the other run does not have
+        match = [f for f in FACTOR if f != "faults" and not (len(of_base[f]) == 1 and f in apart)]
         found = 0
         for name, v in cells.items():
             partners = [n for n, w in base.items() if all(w[f] == v[f] for f in match)]
@@ -113,25 +116,12 @@ def run_pairs(
             label = f"{context}{of_run} against {against}"
             pairs.append(Pair(f"{run}/{name}", f"{names[0]}/{partners[0]}", label))
         if not found:
-            apart = [
-                f for f in FACTOR if {v[f] for v in cells.values()}.isdisjoint({v[f] for v in base.values()})
-            ]
             raise InputError(
                 f"no cell of {run} has one counterpart in {names[0]}: they have nothing in common in "
                 f"{', '.join(apart) or 'any one combination'}; compare runs that share cells, or a reference with one level of "
                 "what differs"
             )
     return pairs, lonely
-
-
-def _matched(base: Any, cells: Any) -> list[str]:
-    """The factors that have to agree: all but faults and those with one level in the reference that the other run does not have."""
-    match = []
-    for factor in FACTOR:
-        of_base, of_cells = {v[factor] for v in base}, {v[factor] for v in cells}
-        if factor != "faults" and not (len(of_base) == 1 and of_base.isdisjoint(of_cells)):
-            match.append(factor)
-    return match
 
 
 def _without(values: Mapping[str, str], factor: str) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from scipy import stats
 
 from hilum.core.seeding import generator
 from hilum.stats.limits import Limits
-from hilum.stats.trials import summarise_trials
+from hilum.stats.trials import film_variances, summarise_trials
 
 MAX_UNDEFINED = 0.05  # share of resamples that may leave a figure undefined before there is no interval
 
@@ -56,6 +56,23 @@ class Interval:
     note: str = ""
 
 
+def usable_resamples(draws: NDArray[np.float64], n_clusters: int) -> tuple[NDArray[np.bool_] | None, str]:
+    """Which resamples leave a figure defined in every trial, and a note on the others; None and the reason where they cannot be used.
+
+    Args:
+        draws: (n_trials, n_resamples), NaN where a resample left the figure undefined.
+        n_clusters: Clusters that were drawn from.
+    """
+    if n_clusters < 2:
+        return None, "one cluster only"
+    defined = np.asarray(np.isfinite(draws).all(axis=0), dtype=np.bool_)
+    lost = int((~defined).sum())
+    words = f"undefined in {lost} of {defined.size} resamples"
+    if lost > MAX_UNDEFINED * defined.size:
+        return None, words
+    return defined, f"{words}, left out" if lost else ""
+
+
 def bootstrap_interval(
     points: NDArray[np.float64],
     draws: NDArray[np.float64],
@@ -72,36 +89,26 @@ def bootstrap_interval(
         seed: Seed of the draws of trials.
         level: Nominal coverage.
     """
-    if n_clusters < 2:
-        return Interval(None, None, None, None, "no interval: one cluster only")
-    defined = np.isfinite(draws).all(axis=0)
-    lost = int((~defined).sum())
-    if lost > MAX_UNDEFINED * defined.size:
-        return Interval(
-            None, None, None, None, f"no interval: undefined in {lost} of {defined.size} resamples"
-        )
-    note = f"undefined in {lost} of {defined.size} resamples, left out" if lost else ""
+    defined, note = usable_resamples(draws, n_clusters)
+    if defined is None:
+        return Interval(None, None, None, None, f"no interval: {note}")
     kept = draws[:, defined]
     mean = kept.mean(axis=0)
-    n_trials = len(points)
+    common, film_variance = film_variances(kept)
     trial_error = summarise_trials(points).standard_error
-    film_variance = float(mean.var())
     if trial_error is None:
         total = mean
     else:
-        own = float(kept.var(axis=1).mean())
-        common = max(0.0, (n_trials * film_variance - own) / (n_trials - 1))
+        common = max(0.0, common)
         scale = (common / film_variance) ** 0.5 if film_variance > 0 else 0.0
         rng = generator(seed, "bootstrap", "trials", "student")
-        # one draw from each of as many equal strata: the tails of t with few degrees are too wild for plain
-        # draws
+        # one draw from each of as many equal strata: the tails of t with few degrees are too wild for plain draws
         strata = (rng.permutation(draws.shape[1])[defined] + 0.5) / draws.shape[1]
-        t = stats.t.ppf(strata, n_trials - 1)
+        t = stats.t.ppf(strata, len(points) - 1)
         total = mean.mean() + scale * (mean - mean.mean()) + trial_error * t
-        film_variance = common
     ends = np.quantile(np.stack([total, mean]), [(1 - level) / 2, (1 + level) / 2], axis=1)
     low, high = float(np.clip(ends[0].min(), 0.0, 1.0)), float(np.clip(ends[1].max(), 0.0, 1.0))
-    return Interval(low, high, film_variance**0.5, trial_error, note)
+    return Interval(low, high, common**0.5, trial_error, note)
 
 
 def few_events_interval(points: NDArray[np.float64], limits: Limits, level: float = 0.95) -> Interval:

@@ -1,7 +1,8 @@
 """Whether a training taught its model anything: rules over its losses, rates and validation scores, each with what to do.
 
 Convention: a rule reads what training and validation left behind, never a test film. A threshold is named and explained where it stands;
-each is meant to miss a doubtful training rather than to cry at a good one. `RULES` are the rules, the gravest first.
+each is meant to miss a doubtful training rather than to cry at a good one. `RULES` are the rules in the order of this file, the gravest
+first.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.artifacts.history import LossCurve
 from hilum.stats.confusion import Undefined
 from hilum.stats.curves import roc_auc
 
@@ -52,10 +54,7 @@ class TrainingSeen:
     """What one training left behind.
 
     Attributes:
-        train_loss: An epoch each.
-        valid_loss: Likewise; may be empty.
-        rates: Learning rate at the end of each epoch.
-        kept: Epoch, from 1, whose weights were kept; None for the last.
+        losses: Of each epoch, with the rates.
         y_true: Class numbers of the validation films, (n_films,); may be empty.
         y_score: Their probabilities, (n_films, n_classes).
         positive: Number of the positive class.
@@ -65,10 +64,7 @@ class TrainingSeen:
         suggested: Rates that the finder suggested; empty where it was not asked.
     """
 
-    train_loss: Sequence[float]
-    valid_loss: Sequence[float]
-    rates: Sequence[float]
-    kept: int | None
+    losses: LossCurve
     y_true: NDArray[np.int64]
     y_score: NDArray[np.float64]
     positive: int
@@ -78,25 +74,37 @@ class TrainingSeen:
     suggested: Sequence[float] = ()
 
 
+Facts = Callable[[TrainingSeen], str | None]
+"""The numbers that a rule holds by; None where it does not, or where they are not there."""
+
+
 @dataclass(frozen=True)
 class Rule:
-    """A rule.
-
-    Attributes:
-        code: Its name.
-        title: What it says, in a few words.
-        to_do: What to do where it holds.
-        facts: The numbers that it holds by; None where it does not, or where they are not there.
-    """
+    """A rule: its name, what it says in a few words, what to do where it holds, and the numbers that it holds by."""
 
     code: str
     title: str
     to_do: str
-    facts: Callable[[TrainingSeen], str | None]
+    facts: Facts
 
 
+RULES: Final[list[Rule]] = []
+
+
+def _rule(title: str, to_do: str) -> Callable[[Facts], Facts]:
+    def enter(facts: Facts) -> Facts:
+        RULES.append(Rule(facts.__name__.replace("_", "-"), title, to_do, facts))
+        return facts
+
+    return enter
+
+
+@_rule(
+    "The same answer for every film",
+    "Nothing was learned: try the rate that `hilum find-rate` suggests, check that classes and films belong together, look at a few "
+    "films as the network sees them (`hilum augment show`).",
+)
 def constant_answer(seen: TrainingSeen) -> str | None:
-    """One answer for all validation films."""
     if not len(seen.y_true):
         return None
     of_class = seen.y_score[:, seen.positive]
@@ -110,8 +118,31 @@ def constant_answer(seen: TrainingSeen) -> str | None:
     return None
 
 
+@_rule(
+    "Scores rank validation films no better than chance",
+    "Do not read the figures as those of a trained model: check the labels, train longer or at the rate that `hilum find-rate` "
+    "suggests, or use pretrained weights.",
+)
+def ranks_by_chance(seen: TrainingSeen) -> str | None:
+    is_positive = seen.y_true == seen.positive
+    n, m = int(is_positive.sum()), int((~is_positive).sum())
+    if not n or not m:
+        return None
+    auc = roc_auc(is_positive, seen.y_score[:, seen.positive])
+    if isinstance(auc, Undefined):
+        return None
+    error = float(np.sqrt((n + m + 1) / (12 * n * m)))  # Mann & Whitney 1947, of U / (n m)
+    limit = max(NEAR_HALF, 0.5 + NEAR_HALF_ERRORS * error if min(n, m) >= FEWEST_A_SIDE else 0.0)
+    return f"validation ROC-AUC {auc:.3f} with {n} films of the class and {m} others" if auc < limit else None
+
+
+@_rule(
+    "A decision that decides nothing",
+    "The decision tells the class from the others about as well as a guess: read the areas under the curves beside these "
+    "rates; weights for the classes (`class_weights`), sampling, or "
+    "another rule for the operating point (`statistics.operating_point`) may help.",
+)
 def degenerate_decision(seen: TrainingSeen) -> str | None:
-    """A decision that tells the positive class from the others no better than a biased coin."""
     is_positive = seen.y_true == seen.positive
     if not is_positive.any() or is_positive.all():
         return None
@@ -125,27 +156,17 @@ def degenerate_decision(seen: TrainingSeen) -> str | None:
     return None
 
 
-def ranks_by_chance(seen: TrainingSeen) -> str | None:
-    """A ROC-AUC that is that of chance."""
-    is_positive = seen.y_true == seen.positive
-    n, m = int(is_positive.sum()), int((~is_positive).sum())
-    if not n or not m:
-        return None
-    auc = roc_auc(is_positive, seen.y_score[:, seen.positive])
-    if isinstance(auc, Undefined):
-        return None
-    error = float(np.sqrt((n + m + 1) / (12 * n * m)))  # Mann & Whitney 1947, of U / (n m)
-    limit = max(NEAR_HALF, 0.5 + NEAR_HALF_ERRORS * error if min(n, m) >= FEWEST_A_SIDE else 0.0)
-    return f"validation ROC-AUC {auc:.3f} with {n} films of the class and {m} others" if auc < limit else None
-
-
+@_rule(
+    "Validation loss is that of a guess",
+    "The probabilities say no more than how common the classes are: train longer, or at the rate that `hilum find-rate` suggests; if "
+    "the training loss is far lower, see over-fitting.",
+)
 def no_better_than_shares(seen: TrainingSeen) -> str | None:
-    """A validation loss that guessing the shares of the classes has too."""
-    if not seen.plain_loss or not len(seen.valid_loss) or not len(seen.y_true):
+    kept = seen.losses.kept
+    if not seen.plain_loss or kept is None or not len(seen.y_true):
         return None
     shares = np.bincount(seen.y_true, minlength=seen.y_score.shape[1]) / len(seen.y_true)
     guess = float(-np.sum(shares[shares > 0] * np.log(shares[shares > 0])))
-    kept = seen.valid_loss[(seen.kept or len(seen.valid_loss)) - 1]
     if kept < guess:
         return None
     n = seen.y_score.shape[1]
@@ -153,31 +174,41 @@ def no_better_than_shares(seen: TrainingSeen) -> str | None:
     return f"validation loss {kept:.3f}; guessing the shares of the classes has {guess:.3f}{even}"
 
 
+@_rule(
+    "The training loss rises",
+    "The rate is too high for this network: take a lower one (`hilum find-rate`), or clip gradients (`clip_norm`).",
+)
 def training_loss_rises(seen: TrainingSeen) -> str | None:
-    """A training loss that ends above where it began."""
-    loss = seen.train_loss
+    loss = seen.losses.train
     if len(loss) < 2 or loss[-1] <= LOSS_RISES * loss[0]:
         return None
     return f"training loss {loss[0]:.3f} in the first epoch, {loss[-1]:.3f} in the last"
 
 
+@_rule(
+    "Over-fitted from early on",
+    "Keep the best epoch (`training.best_epoch = true`) or stop early (`training.early_stopping`); a lower rate, weight decay, "
+    "augmentation or more films may help.",
+)
 def overfits_early(seen: TrainingSeen) -> str | None:
-    """A validation loss that rises from early on while the training loss falls, and whose last weights are kept."""
-    train, valid = seen.train_loss, seen.valid_loss
+    train, valid = seen.losses.train, seen.losses.valid
     if len(valid) < 3 or len(train) != len(valid):
         return None
     best = int(np.argmin(valid))
     early = best + 1 <= max(1, OVERFIT_EARLY * len(valid))
     steep = valid[-1] >= OVERFIT_RISE * valid[best] and train[-1] < train[best]
-    if not (early and steep) or (seen.kept or len(valid)) == best + 1:
+    if not (early and steep) or (seen.losses.best or len(valid)) == best + 1:
         return None
     return f"validation loss lowest ({valid[best]:.3f}) after epoch {best + 1}, {valid[-1]:.3f} after {len(valid)}"
 
 
+@_rule(
+    "The loss was still falling at the end",
+    "Train for more epochs (`training.epochs`), or at a higher rate (`hilum find-rate`), before comparing cells.",
+)
 def still_falling(seen: TrainingSeen) -> str | None:
-    """A training loss that still falls when the training ends, though the rate was not brought down, and validation falls with it."""
-    train, valid = seen.train_loss, seen.valid_loss
-    if len(train) < 3 or (seen.rates and seen.rates[-1] <= ANNEALED * max(seen.rates)):
+    train, valid, rates = seen.losses.train, seen.losses.valid, seen.losses.rates
+    if len(train) < 3 or (rates and rates[-1] <= ANNEALED * max(rates)):
         return None
     last = max(1, int(LAST_QUARTER * len(train)))
     whole, end = train[0] - train[-1], train[-1 - last] - train[-1]
@@ -188,72 +219,17 @@ def still_falling(seen: TrainingSeen) -> str | None:
     return f"training loss {train[0]:.3f}, {train[-1 - last]:.3f}, {train[-1]:.3f} after epochs 1, {len(train) - last}, {len(train)}"
 
 
+@_rule(
+    "The rate is far from the finder's",
+    "Look at the finder's curve; a rate between its suggestions is the usual choice.",
+)
 def rate_apart(seen: TrainingSeen) -> str | None:
-    """A rate far from what the finder suggested."""
     if seen.highest_rate is None or not seen.suggested:
         return None
     low, high, rate = min(seen.suggested), max(seen.suggested), seen.highest_rate
     if low / RATE_APART <= rate <= high * RATE_APART:
         return None
     return f"highest rate {rate:.1e}, the finder suggests {low:.1e} to {high:.1e}"
-
-
-RULES: Final = (
-    Rule(
-        "constant-answer",
-        "The same answer for every film",
-        "Nothing was learned: try the rate that `hilum find-rate` suggests, check that classes and films belong together, look at a few "
-        "films as the network sees them (`hilum augment show`).",
-        constant_answer,
-    ),
-    Rule(
-        "ranks-by-chance",
-        "Scores rank validation films no better than chance",
-        "Do not read the figures as those of a trained model: check the labels, train longer or at the rate that `hilum find-rate` "
-        "suggests, or use pretrained weights.",
-        ranks_by_chance,
-    ),
-    Rule(
-        "degenerate-decision",
-        "A decision that decides nothing",
-        "The decision tells the class from the others about as well as a guess: read the areas under the curves beside these "
-        "rates; weights for the classes (`class_weights`), sampling, or "
-        "another rule for the operating point (`statistics.operating_point`) may help.",
-        degenerate_decision,
-    ),
-    Rule(
-        "no-better-than-shares",
-        "Validation loss is that of a guess",
-        "The probabilities say no more than how common the classes are: train longer, or at the rate that `hilum find-rate` suggests; if "
-        "the training loss is far lower, see over-fitting.",
-        no_better_than_shares,
-    ),
-    Rule(
-        "training-loss-rises",
-        "The training loss rises",
-        "The rate is too high for this network: take a lower one (`hilum find-rate`), or clip gradients (`clip_norm`).",
-        training_loss_rises,
-    ),
-    Rule(
-        "overfits-early",
-        "Over-fitted from early on",
-        "Keep the best epoch (`training.best_epoch = true`) or stop early (`training.early_stopping`); a lower rate, weight decay, "
-        "augmentation or more films may help.",
-        overfits_early,
-    ),
-    Rule(
-        "still-falling",
-        "The loss was still falling at the end",
-        "Train for more epochs (`training.epochs`), or at a higher rate (`hilum find-rate`), before comparing cells.",
-        still_falling,
-    ),
-    Rule(
-        "rate-apart",
-        "The rate is far from the finder's",
-        "Look at the finder's curve; a rate between its suggestions is the usual choice.",
-        rate_apart,
-    ),
-)
 
 
 def learning_problems(seen: TrainingSeen) -> list[tuple[Rule, str]]:

@@ -1,8 +1,8 @@
-"""Limits of one figure of one cell that hold near 0 and 1, where a resample cannot: perfectly separated films are not certainty.
+"""Whether a figure of a cell rests on few events, and its limits near 0 and 1, where a resample cannot give any.
 
 A bootstrap of films without an error answers [1, 1], and of films with few errors an interval that is too narrow: with a true ROC-AUC
 of .99 and 30 films of the class it holds the truth in .82 of studies, with .999 in .53. Where fewer than `FEW_EVENTS` events stand
-behind a figure its interval is widened to limits from a model:
+behind a figure (one rule for rows of statistics and for comparisons) its interval is widened to limits from a model:
 
 - a proportion: Clopper & Pearson's on the effective number of films (`proportions`);
 - F1 = 2 F / (1 + F), F = TP / (TP + FP + FN) (Hand, Christen & Kirielle 2021, Mach. Learn. 110:451): F is a proportion of the films
@@ -20,14 +20,16 @@ times the scarcer side. Coverage is simulated in tests/properties/test_limits.py
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from hilum.stats.confusion import Ratio
-from hilum.stats.proportions import clopper_pearson, wilson
-from hilum.study.metrics import METRIC
+from hilum.stats.proportions import FEW_EVENTS, clopper_pearson, wilson
+from hilum.stats.resampling import Resamples
+from hilum.study.metrics import AREAS, METRIC
 
 Limits = Callable[[float], tuple[float, float]]
 """Level -> lower and upper limit, in 0 .. 1."""
@@ -58,9 +60,7 @@ def newcombe(area: float, n_positive: float, n_others: float, level: float = 0.9
     inside = min(max(area, _EDGE), 1 - _EDGE)
 
     def crossing(end: float) -> float:
-        if (
-            beyond(inside) >= 0 or beyond(end) <= 0
-        ):  # a level of next to nothing; or the area lies at that end
+        if beyond(inside) >= 0 or beyond(end) <= 0:  # a level of next to nothing; the area lies at that end
             return area
         return float(optimize.brentq(beyond, inside, end, xtol=1e-9))
 
@@ -80,19 +80,6 @@ def f1_limits(f1: float, effective: float, level: float = 0.95) -> tuple[float, 
     """
     low, high = clopper_pearson(f1 / (2 - f1) * effective, effective, level)
     return 2 * low / (1 + low), 2 * high / (1 + high)
-
-
-def ratio_limits(ratio: Ratio, value: float, effective: float) -> Limits:
-    """Limits of a ratio.
-
-    Args:
-        ratio: What it counts.
-        value: 0 .. 1.
-        effective: Effective number of films below the line, > 0.
-    """
-    if ratio.metric.is_proportion:
-        return lambda level: clopper_pearson(value * effective, effective, level)
-    return lambda level: f1_limits(value, effective, level)
 
 
 def area_limits(area: str, value: float, n_positive: float, n_others: float) -> Limits:
@@ -123,12 +110,9 @@ def mean_limits(each: Sequence[Limits], points: NDArray[np.float64], apart: bool
 
     def limits(level: float) -> tuple[float, float]:
         ends = np.array([given(level) for given in each])
-        below, above = values - ends[:, 0], ends[:, 1] - values
-        if apart:
-            reach = np.hypot.reduce(below) / n, np.hypot.reduce(above) / n
-        else:
-            reach = below.sum() / n, above.sum() / n
-        return max(0.0, mean - float(reach[0])), min(1.0, mean + float(reach[1]))
+        join = np.hypot.reduce if apart else np.sum
+        below, above = (float(join(reach) / n) for reach in (values - ends[:, 0], ends[:, 1] - values))
+        return max(0.0, mean - below), min(1.0, mean + above)
 
     return limits
 
@@ -140,3 +124,59 @@ def area_events(value: float, n_positive: float, n_others: float) -> float:
     1.2
     """
     return min(value, 1 - value) * min(n_positive, n_others)
+
+
+@dataclass(frozen=True)
+class Events:
+    """What a figure rests on.
+
+    Attributes:
+        n: Effective number of events (errors, or what is right where that is less), mean over trials.
+        words: ``3 errors``.
+        limits: From a model, for the mean over trials.
+        method: What they are called.
+    """
+
+    n: float
+    words: str
+    limits: Limits
+    method: str
+
+    @property
+    def few(self) -> bool:
+        """Whether resamples would be too sure."""
+        return self.n < FEW_EVENTS
+
+
+def events_behind(
+    counted: Resamples, column: int, metric: str, ratio: Ratio | None, unit: str, rows: slice = slice(None)
+) -> Events:
+    """The events behind a figure that is defined.
+
+    Args:
+        counted: Figures of a cell, or of several.
+        column: Of the figure.
+        metric: Its name, one of `AREAS` where it is no ratio.
+        ratio: What it counts; None for an area.
+        unit: What was resampled, for words.
+        rows: The trials of the cell.
+    """
+    value = float(counted.points[rows, column].mean())
+    if ratio is None:
+        ranking = (column - counted.effective.shape[1]) // len(AREAS)
+        positives, others = (float(v) for v in counted.ranked[rows, ranking].mean(axis=0))
+        n = area_events(value, positives, others)
+        words = f"{n:.3g} films’ worth of area {'missing' if value >= 0.5 else 'there'}"
+        return Events(n, words, area_limits(metric, value, positives, others), METRIC[metric].limits)
+    n, effective = (float(v[rows, column].mean()) for v in (counted.events, counted.effective))
+    one, many = ("error", "errors") if value >= 0.5 else ("success", "successes")
+    is_proportion = ratio.metric.is_proportion
+    of = "" if is_proportion else " of F = F1 / (2 - F1)"
+
+    def limits(level: float) -> tuple[float, float]:
+        if is_proportion:
+            return clopper_pearson(value * effective, effective, level)
+        return f1_limits(value, effective, level)
+
+    method = f"Clopper-Pearson{of} on effective n = {effective:.6g} {unit}s"
+    return Events(n, f"{n:.3g} {one if n == 1 else many}", limits, method)

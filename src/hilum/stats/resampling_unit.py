@@ -5,10 +5,11 @@ Its name stands in every row of statistics and comparisons.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hilum.artifacts.duplicates import joined
 from hilum.artifacts.evaluation import MIXED_UNIT
 from hilum.artifacts.predictions import Predictions
 
@@ -70,17 +71,10 @@ def joined_labels(units: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[
     >>> joined_labels([(["a", "b"], ["x", "x"]), (["b", "c"], ["y", "z"])])
     [('0:x', '0:x'), ('0:x', '1:z')]
     """
-    parent: dict[str, str] = {}
-
-    def root(label: str) -> str:
-        while parent.setdefault(label, label) != label:
-            label = parent[label] = parent[parent[label]]
-        return label
-
-    first_of: dict[str, str] = {}
     named = [[f"{k}:{label}" for label in labels] for k, (_, labels) in enumerate(units)]
+    of_film: dict[str, list[str]] = defaultdict(list)
     for (ids, _), labels in zip(units, named, strict=True):
         for image_id, label in zip(ids, labels, strict=True):
-            one, other = sorted((root(first_of.setdefault(image_id, label)), root(label)))
-            parent[other] = one
-    return [tuple(root(label) for label in labels) for labels in named]
+            of_film[image_id].append(label)
+    first_of = {label: names[0] for names in joined(of_film.values()) for label in names}
+    return [tuple(first_of[label] for label in labels) for labels in named]

@@ -8,6 +8,7 @@ uncertain.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from scipy import special
@@ -39,7 +40,7 @@ def needed(
     """Units that would be needed for `POWER` at the observed difference.
 
     Args:
-        estimate: The difference, not 0.
+        estimate: The difference; nothing is enough to find one of 0.
         films: Its films' part, from `n_units`.
         trials: Its trials' part; None for none.
         n_units: Units that the films' part was resampled from.
@@ -50,8 +51,9 @@ def needed(
     >>> one.units  # 1000 * ((1.96 + 0.84) * 0.01 / 0.02)^2
     1963
     """
-    z = float(special.ndtri(POWER))
-    size = abs(estimate)
+    if estimate == 0 or films.alone == 0:
+        return Needed(None)
+    z, size = float(special.ndtri(POWER)), abs(estimate)
     # s holds the part of film chance that differs between trials; what is left is the trials' own
     own = max(0.0, films.alone**2 - films.common**2)
     of_trials = max(0.0, trials.error**2 - own) ** 0.5 if trials else 0.0
@@ -59,23 +61,16 @@ def needed(
     def missing(units: float) -> float:
         error = films.alone * (n_units / units) ** 0.5
         part = TrialPart(of_trials, trials.df) if trials and of_trials > 0 else None
-        return (
-            reach_at(1 - alpha, FilmPart(error, error), part)
-            + z * float((error**2 + of_trials**2) ** 0.5)
-            - size
-        )
+        reach = reach_at(1 - alpha, FilmPart(error, error), part)
+        return reach + z * float((error**2 + of_trials**2) ** 0.5) - size
 
     if missing(_MOST_UNITS) <= 0:
-        low, high = 1, _MOST_UNITS
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if missing(middle) <= 0 else (middle + 1, high)
-        return Needed(low)
+        return Needed(1 + bisect_left(range(1, _MOST_UNITS), True, key=lambda units: missing(units) <= 0))
     deviation = of_trials * n_trials**0.5
-    low, high = 2, _MOST_TRIALS
-    while low < high:
-        middle = (low + high) // 2
-        error = deviation / middle**0.5
-        enough = (z - float(special.stdtrit(middle - 1, alpha / 2))) * error <= size
-        low, high = (low, middle) if enough else (middle + 1, high)
-    return Needed(None, low if low < _MOST_TRIALS else None)
+
+    def enough(trials: int) -> bool:
+        error = deviation / trials**0.5
+        return bool((z - float(special.stdtrit(trials - 1, alpha / 2))) * error <= size)
+
+    fewest = 2 + bisect_left(range(2, _MOST_TRIALS), True, key=enough)
+    return Needed(None, fewest if fewest < _MOST_TRIALS else None)

@@ -3,7 +3,7 @@
 They are what `asked` asks for: the figures of each class against the rest and their macro averages, accuracy over all classes, the study's
 contrasts and subgroups, and, where a threshold is given, the figures of the positive class at that operating point under names ending in
 "@operating_point". The estimate is the mean over trials. Resamples make the interval unless few events stand behind the figure
-(`few_events`).
+(`limits`).
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from hilum.artifacts.statistics import RESERVED, StatisticsRow
 from hilum.core.errors import InputError
 from hilum.stats.asked import Figure, ask, macro_averages, merge
-from hilum.stats.few_events import Events, events_behind
 from hilum.stats.intervals import Interval, bootstrap_interval, few_events_interval, never_narrower
-from hilum.stats.limits import Limits, mean_limits
+from hilum.stats.limits import Events, Limits, events_behind, mean_limits
 from hilum.stats.resampling import Resamples, resample
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.trials import summarise_trials

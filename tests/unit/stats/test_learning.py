@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from hilum.artifacts.history import LossCurve
 from hilum.stats.learning import RULES, TrainingSeen, learning_problems
 
 RNG = np.random.default_rng(4)
@@ -15,9 +16,15 @@ FALLING = [1.0 / (e + 1) + 0.2 for e in range(20)]
 
 def seen(**values):
     """A training that learned: losses that fall and level off, scores that are right."""
+    losses = [
+        values.pop(name, usual)
+        for name, usual in (
+            ("train_loss", FALLING), ("valid_loss", [x + 0.05 for x in FALLING]), ("kept", None), ("rates", [1e-3] * 20),
+        )
+    ]  # fmt: skip
     base = {
-        "train_loss": FALLING, "valid_loss": [x + 0.05 for x in FALLING], "rates": [1e-3] * 20, "kept": None, "y_true": TRUE,
-        "y_score": GOOD_SCORES, "positive": 1, "threshold": 0.5, "plain_loss": True, "highest_rate": 1e-3, "suggested": (1e-3, 1e-2),
+        "losses": LossCurve(*losses), "y_true": TRUE, "y_score": GOOD_SCORES, "positive": 1, "threshold": 0.5, "plain_loss": True,
+        "highest_rate": 1e-3, "suggested": (1e-3, 1e-2),
     }  # fmt: skip
     return TrainingSeen(**{**base, **values})
 
