@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from hilum.artifacts.comparisons import Pair
 from hilum.stats.comparison import Cells
-from hilum.stats.contrasts import Sides
+from hilum.stats.contrasts import contrast
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.summary import cell_statistics
 
@@ -61,16 +61,20 @@ def run(n_trials: int, n_resamples: int, test: Sequence[int] = TEST) -> dict[str
     ids = [f"film-{k}" for k in range(len(true))]
     clusters = np.array(ids)
     adult = np.arange(len(true)) % 8 != 0
-    sides = [Sides("covid vs adult normal", true == 1, (true == 2) & adult, (1,))]
+
+    def films(score: NDArray[np.float64]) -> ScoredFilms:
+        asked = contrast(score, "covid vs adult normal", true == 1, (true == 2) & adult, (1,))
+        return ScoredFilms(true, score, clusters, threshold=0.5, contrasts=[asked])
+
     start = time.perf_counter()
     for scores in cells.values():
-        trials = [ScoredFilms(true, s, clusters, threshold=0.5, sides=sides) for s in scores]
+        trials = [films(s) for s in scores]
         cell_statistics(trials, CLASSES, "covid", n_resamples=n_resamples)
     of_cells = time.perf_counter()
     for scores in cells.values():
         for s in scores:
             cell_statistics(
-                [ScoredFilms(true, s, clusters, threshold=0.5, sides=sides)],
+                [films(s)],
                 CLASSES,
                 "covid",
                 n_resamples=n_resamples,

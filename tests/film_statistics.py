@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hilum.artifacts.statistics import StatisticsRow
-from hilum.stats.contrasts import Sides
+from hilum.stats.contrasts import Contrast
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.summary import cell_statistics
 
@@ -21,11 +21,11 @@ def film_statistics(
     positive: str,
     clusters: ArrayLike | None = None,
     threshold: float | None = None,
-    sides: Sequence[Sides] = (),
+    contrasts: Sequence[Contrast] = (),
     **more: Any,
 ) -> list[StatisticsRow]:
     """Of one trial; `more` are arguments of `cell_statistics`."""
     true, score = np.asarray(y_true), np.asarray(y_score)
     own = np.arange(len(true)) if clusters is None else np.asarray(clusters)
-    films = ScoredFilms(true, score, own, threshold=threshold, sides=sides)
+    films = ScoredFilms(true, score, own, threshold=threshold, contrasts=contrasts)
     return cell_statistics([films], classes, positive, **more)

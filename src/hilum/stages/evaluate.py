@@ -31,7 +31,7 @@ from hilum.core.digests import digest
 from hilum.core.errors import HilumError
 from hilum.core.progress import progress
 from hilum.stats.comparison import Cells
-from hilum.stats.contrasts import Sides
+from hilum.stats.contrasts import Contrast, contrast
 from hilum.stats.families import family_pairs
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.shared_films import on_shared_films
@@ -78,8 +78,8 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
             for trial in folder.trials:
                 tested = tested_films(folder, cell, trial)
                 films, unit = tested.predictions, tested.unit
-                sides = [_sides(q, films, folder.manifest) for q in folder.questions]
-                of_cell.append(replace(tested.scored, threshold=thresholds[trial - 1], sides=sides))
+                asked = [_contrast(q, films, folder.manifest) for q in folder.questions]
+                of_cell.append(replace(tested.scored, threshold=thresholds[trial - 1], contrasts=asked))
                 if not has_statistics:
                     temperature = folder.temperature(cell, trial)
                     trials[cell.name, trial] = trial_curves(films, folder.positive, temperature)
@@ -153,8 +153,8 @@ def _thresholds(folder: RunFolder, cell: RunCell) -> list[float | None]:
     return [None] * len(points) if any(p is None for p in points) else points
 
 
-def _sides(question: Question, predictions: Predictions, films: Manifest) -> Sides:
-    """The films of a question among those predicted; none of them where a column that it needs is not known of any film."""
+def _contrast(question: Question, predictions: Predictions, films: Manifest) -> Contrast:
+    """A question about the films predicted; about none of them where a column that it needs is not known of any film."""
     positive, negative = question.sides([films.by_id[i] for i in predictions.image_ids])
     note = ""
     if unknown := question.unknown_column(films):
@@ -162,7 +162,8 @@ def _sides(question: Question, predictions: Predictions, films: Manifest) -> Sid
         positive = negative = [False] * len(positive)
     number = predictions.classes.index
     asked, against = tuple(map(number, question.asked)), tuple(map(number, question.against))
-    return Sides(question.name, positive, negative, asked, against, question.positive is None, note)
+    sides = positive, negative, asked, against, question.positive is None
+    return contrast(predictions.probabilities, question.name, *sides, note)
 
 
 def _rows(

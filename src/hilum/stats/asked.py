@@ -16,7 +16,7 @@ import numpy as np
 from hilum.artifacts.statistics import ALL_CLASSES, MACRO
 from hilum.artifacts.study_rows import AT_OPERATING_POINT
 from hilum.stats.confusion import Ratio, exact_accuracy, predicted_class, ratios
-from hilum.stats.contrasts import Contrast, contrasts
+from hilum.stats.contrasts import Contrast
 from hilum.stats.curves import why_undefined
 from hilum.stats.resampling import DecisionTable, Ranking, TrialFigures
 from hilum.stats.scored_films import ScoredFilms
@@ -80,7 +80,7 @@ def ask(films: ScoredFilms, names: list[str], positive: str) -> tuple[TrialFigur
         note = f"threshold {films.threshold:.6g}"
         point = Contrast(positive, everyone, true == k, said, of_class, note=note)
         decided.append((point, [m.name for m in METRICS if not m.needs_exact_class], AT_OPERATING_POINT))
-    for contrast in contrasts(films.sides, score):
+    for contrast in films.contrasts:
         decided.append((contrast, contrast.only or with_rows("contrast"), ""))
         if contrast.only is None:
             ranked.append(contrast)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from hilum.core.errors import InputError
 from hilum.stats.confusion import class_numbers
-from hilum.stats.contrasts import Sides
+from hilum.stats.contrasts import Contrast
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ScoredFilms:
         clusters: Label of the unit that each film belongs to, (n_films,); equal labels are one unit, across trials and cells too.
         image_ids: Of the films, unique, (n_films,); they may be left out where nothing is compared.
         threshold: The trial's operating point for the positive class, chosen on validation; None for none.
-        sides: Contrasts and subgroups, with the films of either side.
+        contrasts: Questions about some of the films, answered.
         weights: Digest of the trained weights that scored them; empty where not known.
     """
 
@@ -41,7 +41,7 @@ class ScoredFilms:
     clusters: NDArray[Any]
     image_ids: Sequence[str] | NDArray[np.str_] = ()
     threshold: float | None = None
-    sides: Sequence[Sides] = ()
+    contrasts: Sequence[Contrast] = ()
     weights: str = ""
 
     def checked(self, n_classes: int, where: str) -> ScoredFilms:
@@ -70,12 +70,12 @@ class ScoredFilms:
         return replace(self, y_true=true, y_score=score, clusters=clusters, image_ids=ids)
 
     def take(self, rows: Sequence[int] | NDArray[np.intp]) -> ScoredFilms:
-        """Some of the films, in the order named; without the sides, which are of all."""
+        """Some of the films, in the order named; without the contrasts, which are of all."""
         k = np.asarray(rows, dtype=np.intp)
         true, score, clusters, ids = (
             np.asarray(v)[k] for v in (self.y_true, self.y_score, self.clusters, self.image_ids)
         )
-        return replace(self, y_true=true, y_score=score, clusters=clusters, image_ids=ids, sides=())
+        return replace(self, y_true=true, y_score=score, clusters=clusters, image_ids=ids, contrasts=())
 
     def in_order_of_ids(self, n_classes: int, where: str) -> ScoredFilms:
         """The same, checked, in the order of the ids, clusters as text.

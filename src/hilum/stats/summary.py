@@ -58,10 +58,10 @@ def cell_statistics(
         raise InputError(
             f"a class is called {taken!r}, which names the rows of all classes; rename the class"
         )
-    if not trials or len({(t.threshold is None, tuple(s.name for s in t.sides)) for t in trials}) > 1:
+    if not trials or len({(t.threshold is None, tuple(s.name for s in t.contrasts)) for t in trials}) > 1:
         raise InputError(
             f"expected trials that all have an operating point, or none, and the same contrasts; "
-            f"got {[(t.threshold, [s.name for s in t.sides]) for t in trials]!r}"
+            f"got {[(t.threshold, [s.name for s in t.contrasts]) for t in trials]!r}"
         )
     checked = [trial.checked(len(names), f"trial {number}") for number, trial in enumerate(trials)]
     asked = [ask(trial, names, positive) for trial in checked]

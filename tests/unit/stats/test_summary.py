@@ -7,7 +7,7 @@ from film_statistics import film_statistics
 from hilum.artifacts.statistics import StatisticsRow
 from hilum.core.errors import InputError
 from hilum.stats.confusion import confusion, predicted_class, rates
-from hilum.stats.contrasts import Sides
+from hilum.stats.contrasts import contrast
 from hilum.stats.curves import roc_auc
 from hilum.stats.proportions import clopper_pearson
 from hilum.stats.scored_films import ScoredFilms
@@ -133,12 +133,19 @@ def test_the_operating_point_has_rows_of_its_own() -> None:
 def test_contrasts_stand_beside_the_headline() -> None:
     true, score = films(4)
     adult = np.arange(300) % 8 >= 4
-    sides = [
-        Sides("covid vs adult normal", true == 1, (true == 2) & adult, (1,)),
-        Sides("covid among child normals", np.zeros(300, bool), (true == 2) & ~adult, (1,), one_sided=True),
-        Sides("bacterial vs viral", true == 0, true == 3, (0,), (3,)),
+    contrasts = [
+        contrast(score, "covid vs adult normal", true == 1, (true == 2) & adult, (1,)),
+        contrast(
+            score,
+            "covid among child normals",
+            np.zeros(300, bool),
+            (true == 2) & ~adult,
+            (1,),
+            one_sided=True,
+        ),
+        contrast(score, "bacterial vs viral", true == 0, true == 3, (0,), (3,)),
     ]
-    rows = film_statistics(true, score, CLASSES, "covid", n_resamples=50, sides=sides)
+    rows = film_statistics(true, score, CLASSES, "covid", n_resamples=50, contrasts=contrasts)
     adult_normals = (true == 2) & adult
     row = find(rows, "specificity", "covid vs adult normal")
     assert row.estimate == pytest.approx((predicted_class(score)[adult_normals] != 1).mean())
@@ -155,8 +162,11 @@ def test_contrasts_stand_beside_the_headline() -> None:
 
 
 def test_a_contrast_without_films_is_null_and_says_why() -> None:
-    nobody = Sides("a vs b", [False] * 300, [False] * 300, (1,), note="the films' age group is not known")
-    rows = film_statistics(*films(4), CLASSES, "covid", n_resamples=50, sides=[nobody])
+    true, score = films(4)
+    nobody = contrast(
+        score, "a vs b", [False] * 300, [False] * 300, (1,), note="the films' age group is not known"
+    )
+    rows = film_statistics(true, score, CLASSES, "covid", n_resamples=50, contrasts=[nobody])
     row = find(rows, "roc_auc", "a vs b")
     assert (row.estimate, row.low, row.n) == (None, None, 0)
     assert row.note == "the films' age group is not known; undefined: no film of the class"
