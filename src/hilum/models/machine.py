@@ -22,9 +22,8 @@ BF16_MUST_GAIN = 1.2
 
 def choose_device(asked: str = "auto") -> str:
     """The device that was asked for; for ``auto``, ``cuda`` where there is one, else ``cpu``."""
-    if asked != "auto":
-        return asked
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    found = "cuda" if torch.cuda.is_available() else "cpu"
+    return found if asked == "auto" else asked
 
 
 def keep_memory() -> None:
@@ -63,12 +62,10 @@ def exact_arithmetic() -> None:
 
 
 def _seconds_of_convolutions(dtype: torch.dtype, device: str) -> float:
-    channels, side, films = (
-        (128, 32, 8) if device == "cpu" else (256, 56, 128)
-    )  # enough work to fill the device
-    conv = torch.nn.Conv2d(channels, channels, 3, padding=1).to(
-        device=device, dtype=dtype, memory_format=torch.channels_last
-    )  # type: ignore[call-overload]
+    # enough work to fill the device
+    channels, side, films = (128, 32, 8) if device == "cpu" else (256, 56, 128)
+    conv = torch.nn.Conv2d(channels, channels, 3, padding=1, device=device, dtype=dtype)
+    conv = conv.to(memory_format=torch.channels_last)
     x = torch.zeros(films, channels, side, side, device=device, dtype=dtype)
     x = x.contiguous(memory_format=torch.channels_last)
     best = float("inf")
@@ -88,10 +85,8 @@ def _seconds_of_convolutions(dtype: torch.dtype, device: str) -> float:
 
 def measure_precision(device: str) -> tuple[Precision, dict[str, float]]:
     """Choose fp32 or bf16 by timing one convolution in both; gives the choice and the seconds measured."""
-    seconds = {
-        "fp32": _seconds_of_convolutions(torch.float32, device),
-        "bf16": _seconds_of_convolutions(torch.bfloat16, device),
-    }
+    kinds = {"fp32": torch.float32, "bf16": torch.bfloat16}
+    seconds = {name: _seconds_of_convolutions(dtype, device) for name, dtype in kinds.items()}
     return ("bf16" if seconds["fp32"] >= BF16_MUST_GAIN * seconds["bf16"] else "fp32"), seconds
 
 

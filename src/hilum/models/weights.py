@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -53,13 +54,9 @@ RANDOM = Weights("none", None, None, "random weights", "-")
 
 
 def _places(b: Backbone) -> Iterator[Path]:
-    named = os.environ.get("HILUM_WEIGHTS")
-    if named:
+    if named := os.environ.get("HILUM_WEIGHTS"):
         root = Path(named)
-        if root.is_dir():
-            yield from (root / w.filename for w in b.weights)
-        else:
-            yield root
+        yield from [root / w.filename for w in b.weights] if root.is_dir() else [root]
     if b.package:
         yield Path(resolve_name(b.package)())
     cache = Path(torch.hub.get_dir()) / "checkpoints"
@@ -98,13 +95,8 @@ def find(b: Backbone, choice: str = "imagenet", sha256: str | None = None) -> We
         if sha256 is not None and got != sha256.lower():
             raise DigestError(f"{path}: declared sha256 {sha256}, the file has {got}")
         known = known_file(b, got)
-        return Weights(
-            choice,
-            path,
-            got,
-            known.source if known else f"file {path.name}",
-            known.licence if known else "not stated",
-        )
+        source, licence = (known.source, known.licence) if known else (f"file {path.name}", "not stated")
+        return Weights(choice, path, got, source, licence)
     wrong: list[str] = []
     for path in _places(b):
         if not path.is_file():
@@ -132,16 +124,13 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     Raises:
         InputError: It is none; says what it is.
     """
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"{path}: expected a state dict of tensors, got an empty file")
     try:
-        if path.stat().st_size == 0:
-            raise InputError(f"{path}: expected a state dict of tensors, got an empty file")
-        held = (
-            dict(load_file(str(path)))
-            if path.suffix == ".safetensors"
-            else torch.load(path, map_location="cpu", weights_only=True)
-        )
-    except InputError:
-        raise
+        if path.suffix == ".safetensors":
+            held: Any = dict(load_file(str(path)))
+        else:
+            held = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as e:
         raise InputError(
             f"{path}: expected a state dict of tensors, got a pickled object, which is not run; save the model's own with "

@@ -112,12 +112,7 @@ def _by_class(
 
 
 def macro_averages(figures: Sequence[Figure], names: Sequence[str]) -> list[Figure]:
-    """The macro averages of figures: each the mean of one figure over all classes.
-
-    Args:
-        figures: Every column.
-        names: Of the classes.
-    """
+    """The macro averages: each the mean of one figure, a column, over all classes named."""
     found = []
     for metric in with_rows("macro" if len(names) > 2 else "macro of two"):
         at = {f.class_: k for k, f in enumerate(figures) if f.metric == metric}

@@ -1,9 +1,8 @@
 """Figures of a confusion matrix, each with its formula.
 
-Convention: rows are the truth, columns the prediction. Every figure is one weighted sum of the matrix's cells
-over another (`Ratio`), so the point estimate, the resamples and the printed formula have one definition. The
-prediction is the class of the highest probability (the first such class on an exact tie) unless a threshold
-is named. Figures that need a ranking, not a decision, are in `curves`.
+Convention: rows are the truth, columns the prediction. Every figure is one weighted sum of the matrix's cells over another (`Ratio`): the
+point estimate, the resamples and the printed formula have one definition. The prediction is the class of the highest probability (the first
+such class on an exact tie) unless a threshold is named. Figures that need a ranking, not a decision, are in `curves`.
 """
 
 from __future__ import annotations
@@ -68,12 +67,9 @@ def confusion(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> NDArray[n
     """Confusion matrix, rows the truth, columns the prediction.
 
     Args:
-        y_true: Class numbers, integer, (n_films,), each in 0 .. n_classes - 1.
+        y_true: Class numbers, (n_films,), each in 0 .. n_classes - 1.
         y_pred: Likewise.
-        n_classes: Size of the matrix.
-
-    Returns:
-        int64 (n_classes, n_classes).
+        n_classes: The matrix is (n_classes, n_classes).
 
     Raises:
         InputError: Lengths differ, or a class number is out of range (says at which position).
@@ -110,15 +106,7 @@ def class_numbers(values: ArrayLike, n_classes: int, name: str) -> NDArray[np.in
 
 
 def ratios(n_classes: int, positive: int) -> list[Ratio]:
-    """The figures of one class against the rest, for matrices of `n_classes` classes.
-
-    Args:
-        n_classes: At least 2.
-        positive: Number of the positive class.
-
-    Returns:
-        Those of `hilum.study.metrics.METRICS` that count films, in its order.
-    """
+    """The figures that count films (`hilum.study.metrics.METRICS`, in its order) of class number `positive` against the rest."""
     return [_ratio(m, n_classes, positive) for m in METRICS if not m.is_area]
 
 
@@ -152,10 +140,7 @@ def rates(matrix: ArrayLike, positive: int) -> dict[str, float | Undefined]:
 
     Args:
         matrix: Counts (n_classes, n_classes), rows the truth.
-        positive: Number of the positive class.
-
-    Returns:
-        Name -> value in 0 .. 1, or `Undefined`.
+        positive: Number of the class.
 
     >>> table_6 = [[636, 4, 10, 69], [0, 1742, 65, 1], [0, 275, 4790, 31], [6, 13, 29, 625]]
     >>> found = rates(table_6, positive=1)

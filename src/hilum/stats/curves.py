@@ -1,9 +1,8 @@
 """Precision-recall and ROC curves of a score, their areas, and point lists thin enough to draw.
 
-Conventions, all scikit-learn's: films with equal scores enter together; a precision-recall curve starts at
-(recall 0, precision 1). `pr_auc` is the trapezoid under that curve, as in the paper; it is a little
-optimistic between points (Davis & Goadrich 2006), which is why `average_precision` (a sum of steps) stands
-beside it. Intervals are in `resampling`; nothing is drawn here.
+Conventions, all scikit-learn's: films with equal scores enter together; a precision-recall curve starts at (recall 0, precision 1).
+`pr_auc` is the trapezoid under that curve, as in the paper; it is a little optimistic between points (Davis & Goadrich 2006), which is why
+`average_precision` (a sum of steps) stands beside it.
 """
 
 from __future__ import annotations
@@ -132,8 +131,8 @@ def point_figures(y_true: ArrayLike, y_score: ArrayLike, positive: int) -> dict[
 def thin(curve: Points, max_points: int = MAX_POINTS) -> Points:
     """Keep at most `max_points` points of a curve, the ends always, so that its drawing does not change.
 
-    Points are taken greedily, always the one farthest from the line drawn so far (Douglas & Peucker 1973,
-    with a budget in place of a tolerance).
+    Points are taken greedily, always the one farthest from the line drawn so far (Douglas & Peucker 1973, with a budget in place of a
+    tolerance).
 
     Raises:
         InputError: `max_points` is less than 2.

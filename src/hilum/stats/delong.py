@@ -1,7 +1,7 @@
 """DeLong's test of two ROC areas on the same films, and Obuchowski's form where films come in clusters.
 
-It compares one trained model with one other: chance in training is not in it. hilum gives it beside the primary test, a trial at a time.
-Structural components are found through midranks (Sun & Xu 2014, IEEE Signal Process. Lett. 21:1389), so 8 296 films take milliseconds.
+It compares one trained model with one other: chance in training is not in it (`secondary`). Structural components are found through
+midranks (Sun & Xu 2014, IEEE Signal Process. Lett. 21:1389), so 8 296 films take milliseconds.
 """
 
 from __future__ import annotations
@@ -19,14 +19,7 @@ from hilum.stats.curves import NO_NEGATIVE, NO_POSITIVE
 
 @dataclass(frozen=True)
 class AreaTest:
-    """Two areas compared.
-
-    Attributes:
-        area: ROC-AUC of the first score.
-        area_reference: Of the second.
-        standard_error: Of the difference.
-        p: Two-sided, from the normal distribution.
-    """
+    """ROC-AUCs of two scores, the standard error of their difference, and its two-sided p from the normal distribution."""
 
     area: float
     area_reference: float
@@ -71,10 +64,10 @@ def delong(
     with_positive, with_others = int((of_positive > 0).sum()), int((of_others > 0).sum())
     if min(with_positive, with_others) < 2:
         return Undefined("fewer than two clusters with a film of the class, or with another film")
-    components = [_components(y, s) for s in scores]
-    areas = [float(v10.mean()) for v10, _ in components]
+    (v10, v01), (of_reference, others) = (_components(y, s) for s in scores)
+    areas = float(v10.mean()), float(of_reference.mean())
     # of the difference of the two scores: the variance of a difference is the variance of the components' differences
-    v10, v01 = (components[0][k] - components[1][k] for k in (0, 1))
+    v10, v01 = v10 - of_reference, v01 - others
     difference = areas[0] - areas[1]
     d10 = np.bincount(number[y], weights=v10, minlength=n_clusters) - of_positive * difference
     d01 = np.bincount(number[~y], weights=v01, minlength=n_clusters) - of_others * difference
@@ -83,11 +76,8 @@ def delong(
     s11 = n_clusters / (n_clusters - 1) * float((d10 * d01).sum())
     variance = s10 / n_positive + s01 / n_others + 2 * s11 / (n_positive * n_others)
     error = max(0.0, variance) ** 0.5
-    if error == 0:
-        p = 1.0 if difference == 0 else 0.0
-    else:
-        p = float(2 * stats.norm.sf(abs(difference) / error))
-    return AreaTest(areas[0], areas[1], error, p)
+    p = float(2 * stats.norm.sf(abs(difference) / error)) if error else float(difference == 0)
+    return AreaTest(*areas, error, p)
 
 
 def _components(

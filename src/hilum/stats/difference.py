@@ -59,7 +59,7 @@ class TrialPart:
 
     Attributes:
         error: s / sqrt(T).
-        df: Degrees of freedom.
+        df: Degrees of freedom of Student's t.
     """
 
     error: float
@@ -133,13 +133,7 @@ def correlation(draws: NDArray[np.float64], reference: NDArray[np.float64]) -> f
 
 @dataclass(frozen=True)
 class ResampledTest:
-    """A test from the sum of a normal film part and a Student trial part (module docstring).
-
-    Attributes:
-        estimate: The difference.
-        films: Its films' part.
-        trials: Its trials' part; None for none.
-    """
+    """A test of a difference from the sum of a normal film part and a Student trial part, None for one trial (module docstring)."""
 
     estimate: float
     films: FilmPart

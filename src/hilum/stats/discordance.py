@@ -37,13 +37,7 @@ _SUREST = 1 - 1e-12
 
 @dataclass(frozen=True)
 class JoinedTest:
-    """A test whose limits are joined in squares.
-
-    Attributes:
-        estimate: The difference.
-        films: What the films allow.
-        trials: The trials' part; None for none.
-    """
+    """A test of a difference whose limits, what the films allow and the trials' part (None for one trial), are joined in squares."""
 
     estimate: float
     films: Distances
@@ -80,21 +74,18 @@ def discordant_distances(tipped: NDArray[np.float64], one_film: float) -> Distan
     """Limits from the clusters' parts of the difference.
 
     Args:
-        tipped: float64 (n_clusters,), each cluster's part; they add up to the difference.
+        tipped: Each cluster's part, (n_clusters,); they add up to the difference.
         one_film: What one film weighs: 1 / films below the line.
     """
     gains, losses = tipped[tipped > 0], -tipped[tipped < 0]
+    gain, loss = float(gains.sum()), float(losses.sum())
     largest = max(one_film, float(np.abs(tipped).max(initial=0.0)))
 
     def distances(level: float) -> tuple[float, float]:
-        gain, loss = float(gains.sum()), float(losses.sum())
-        (gain_low, gain_high), (loss_low, loss_high) = (
-            _fay_feuer(w, largest, level) for w in (gains, losses)
-        )
-        return (
-            float(np.hypot(gain - gain_low, loss_high - loss)),
-            float(np.hypot(gain_high - gain, loss - loss_low)),
-        )
+        gain_low, gain_high = _fay_feuer(gains, largest, level)
+        loss_low, loss_high = _fay_feuer(losses, largest, level)
+        below, above = np.hypot([gain - gain_low, gain_high - gain], [loss_high - loss, loss - loss_low])
+        return float(below), float(above)
 
     return distances
 

@@ -1,24 +1,22 @@
 """From resamples and trials to one interval, with the variance of trials and of films told apart.
 
-One trial: the percentile interval of the resampled films; it says nothing about training again, and its
-method says so.
+One trial: the percentile interval of the resampled films; it says nothing about training again, and its method says so.
 
-Several trials: the figure is the mean over trials. With theta_t a trial's figure, s its standard deviation
-between trials (ddof 1) and theta*_tb its value in resample b of the films,
+Several trials: the figure is the mean over trials. With theta_t a trial's figure, s its standard deviation between trials (ddof 1) and
+theta*_tb its value in resample b of the films,
 
     variance of the mean = s^2 / T  +  cov
 
-where cov is the mean over pairs t != t' of the covariance over b of theta*_tb and theta*_t'b. That is
-Obuchowski & Rockette's (1995, Commun. Stat. Simul. 24:285) with trials as readers: s^2 already holds the part
-of film chance that differs between trials, cov the part common to them (all of it for Set 2's one test part;
-little where each trial has its own films). A resample is the films' draw, its deviation scaled to variance
-cov, plus a draw of the trials: s / sqrt(T) times Student's t with T - 1 degrees of freedom. (The crossed bootstrap, word for word, would
-draw T trials with replacement and rescale nothing. Three trials have ten distinct draws, none outside their range: if trials vary it holds
-the truth in .86 (T = 2) and .91 (T = 3) of simulated cells, Student's t in .97 and .96; tests/properties/test_statistics.py.)
+where cov is the mean over pairs t != t' of the covariance over b of theta*_tb and theta*_t'b. That is Obuchowski & Rockette's (1995,
+Commun. Stat. Simul. 24:285) with trials as readers: s^2 already holds the part of film chance that differs between trials, cov the part
+common to them (all of it for Set 2's one test part; little where each trial has its own films). A resample is the films' draw, its
+deviation scaled to variance cov, plus a draw of the trials: s / sqrt(T) times Student's t with T - 1 degrees of freedom. (The crossed
+bootstrap, word for word, would draw T trials with replacement and rescale nothing. Three trials have ten distinct draws, none outside their
+range: if trials vary it holds the truth in .86 (T = 2) and .91 (T = 3) of simulated cells, Student's t in .97 and .96;
+tests/properties/test_statistics.py.)
 
-The interval is the percentile interval of those sums, cut to 0 .. 1, and never narrower than the percentile interval
-of the resampled films alone: trials that agree by chance (s near 0) do not make films certain. Comparisons between cells are not made
-here.
+The interval is the percentile interval of those sums, cut to 0 .. 1, and never narrower than the percentile interval of the resampled films
+alone: trials that agree by chance (s near 0) do not make films certain.
 """
 
 from __future__ import annotations
@@ -43,16 +41,15 @@ class Interval:
     Attributes:
         low: None where there is no interval; `note` says why.
         high: Likewise.
-        film_error: Standard error of the mean from the films common to the trials: sqrt(cov). None with
-            `low`.
+        film_error: Standard error of the mean from the films common to the trials: sqrt(cov). None with `low`.
         trial_error: Standard error from the trials: s / sqrt(T). None for one trial.
         note: Warnings, or the reason why there is none.
     """
 
-    low: float | None
-    high: float | None
-    film_error: float | None
-    trial_error: float | None
+    low: float | None = None
+    high: float | None = None
+    film_error: float | None = None
+    trial_error: float | None = None
     note: str = ""
 
 
@@ -91,7 +88,7 @@ def bootstrap_interval(
     """
     defined, note = usable_resamples(draws, n_clusters)
     if defined is None:
-        return Interval(None, None, None, None, f"no interval: {note}")
+        return Interval(note=f"no interval: {note}")
     kept = draws[:, defined]
     mean = kept.mean(axis=0)
     common, film_variance = film_variances(kept)

@@ -1,7 +1,7 @@
 """McNemar's test of two decisions on the same films, and Obuchowski's form where films come in clusters.
 
-It compares one trained model with one other: chance in training is not in it. hilum gives it beside the primary test, a trial at a time.
-Only discordant films count: `gained` are right in the first and wrong in the second, `lost` the other way round.
+It compares one trained model with one other: chance in training is not in it (`secondary`). Only discordant films count: `gained` are right
+in the first and wrong in the second, `lost` the other way round.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class McNemar:
     """What the discordant films say.
 
     Attributes:
-        gained: Films that only the first gets right.
-        lost: Films that only the second gets right.
+        gained: Films.
+        lost: Films.
         p_exact: Two-sided, exact: twice the smaller tail of Binomial(gained + lost, 1/2), at most 1.
         p_mid: The mid-p version: the observed point counts half (Fagerland, Lydersen & Laake 2013, BMC Med. Res. Methodol. 13:91).
     """

@@ -20,9 +20,6 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     Args:
         p_values: One a comparison of the family, 0 .. 1; None for one that is undefined.
 
-    Returns:
-        In the same order, each at least its p; None stays None.
-
     Raises:
         InputError: A p outside 0 .. 1.
 

@@ -1,8 +1,7 @@
 """Probes: how well does a plain model tell one class from features that should not tell it?
 
-Convention: a probe is scored on films that it has not seen, in folds that keep a patient's films and copies
-together and the classes balanced; ROC-AUC is taken over the out-of-fold scores of each fold and averaged. .5
-is chance.
+Convention: a probe is scored on films that it has not seen, in folds that keep a patient's films and copies together and the classes
+balanced; the ROC-AUCs of the folds are averaged. .5 is chance.
 """
 
 from __future__ import annotations
@@ -43,10 +42,10 @@ def probe(
     """Cross-validated AUC of a logistic regression on standardised features.
 
     Args:
-        features: Shape (n, d), finite.
-        positive: Shape (n,).
-        groups: Shape (n,), names of what may not be divided between folds.
-        seed: Seed of the folds.
+        features: Finite, (n, d).
+        positive: Whether a film is of the class, (n,).
+        groups: Names of what may not be divided between folds, (n,).
+        seed: Of the folds.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

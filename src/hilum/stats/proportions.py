@@ -1,8 +1,8 @@
 """Intervals of a proportion that hold near 0 and 1, and the effective number of films.
 
-A bootstrap of 60 films without an error answers [1, 1], which is wrong; with fewer than `FEW_EVENTS` errors
-(or successes) hilum gives Clopper and Pearson's interval on the effective number of films (Korn & Graubard
-1998, Survey Methodology 24:193). Counts need not be whole: they may be means over trials.
+A bootstrap of 60 films without an error answers [1, 1], which is wrong; with fewer than `FEW_EVENTS` errors (or successes) hilum gives
+Clopper and Pearson's interval on the effective number of films (Korn & Graubard 1998, Survey Methodology 24:193). Counts need not be whole:
+they may be means over trials.
 """
 
 from __future__ import annotations
@@ -48,14 +48,11 @@ def clopper_pearson(k: float, n: float, level: float = 0.95) -> tuple[float, flo
 def effective_n(films_of_cluster: ArrayLike) -> float:
     """Effective number of films when films of one cluster say the same: (sum m)^2 / sum m^2 (Kish 1965).
 
-    The cautious end: with films that are independent within a cluster it would be the number of films. It is
-    used where errors are too few to estimate how alike the films of a patient are.
+    The cautious end: with films that are independent within a cluster it would be the number of films. It is used where errors are too few
+    to estimate how alike the films of a patient are.
 
     Args:
-        films_of_cluster: Films of each cluster that count, not negative, (n_clusters,).
-
-    Returns:
-        0.0 where there is no film.
+        films_of_cluster: Films of each cluster that count, not negative, (n_clusters,); without any the number is 0.
 
     >>> effective_n([1, 1, 1, 1]), effective_n([3, 1])
     (4.0, 1.6)

@@ -1,13 +1,10 @@
 """Many resamples of every figure of a cell: clusters of films drawn with replacement, for all trials at once.
 
-The unit that is drawn is the cluster (patient, else confirmed duplicate group, else film): Davison & Hinkley
-1997, section 3.8; Field & Welsh 2007, J. R. Statist. Soc. B 69:369. A resample draws as many clusters as
-there are, out of the union over trials, and applies that one draw to every trial, so films common to trials
-stay common (Owen 2007, Ann. Appl. Stat. 1:386, the crossed bootstrap) and two cells on the same films can be
-compared pair by pair. How resamples and trials become an interval is in `intervals`; this module only counts.
-
-Draw number b is a function of (seed, block of b, number of clusters): neither threads nor the figures asked
-for change it.
+The unit that is drawn is the cluster (patient, else confirmed duplicate group, else film): Davison & Hinkley 1997, section 3.8; Field &
+Welsh 2007, J. R. Statist. Soc. B 69:369. A resample draws as many clusters as there are, out of the union over trials, and applies that one
+draw to every trial, so films common to trials stay common (Owen 2007, Ann. Appl. Stat. 1:386, the crossed bootstrap) and two cells on the
+same films can be compared pair by pair. A draw follows from the seed, its block's number and the number of clusters: neither threads nor
+the figures asked for change it.
 """
 
 from __future__ import annotations
@@ -35,8 +32,7 @@ class DecisionTable:
     """Figures that count decisions.
 
     Attributes:
-        cells: int64 (n_films,), the film's cell of a confusion matrix (truth * n_classes + prediction); -1
-            leaves the film out.
+        cells: int64 (n_films,), the film's cell of a confusion matrix (truth * n_classes + prediction); -1 leaves the film out.
         n_classes: Size of that matrix.
         ratios: The figures.
     """
@@ -121,8 +117,8 @@ def draw_counts(n_clusters: int, n_resamples: int, seed: int, block: int) -> NDA
     Args:
         n_clusters: Clusters to draw from, and the number of draws of a resample.
         n_resamples: Resamples of this block.
-        seed: Seed.
-        block: Number of the block; each has a generator of its own.
+        seed: Of all draws.
+        block: Its number; each block has a generator of its own.
 
     Returns:
         uint16 (n_clusters, n_resamples), C order; each column sums to `n_clusters`.
@@ -139,8 +135,8 @@ def resample(trials: Sequence[TrialFigures], n_resamples: int, seed: int) -> Res
 
     Args:
         trials: The trials of one cell; films may be the same in each (Set 2) or differ (Set 1).
-        n_resamples: Number of resamples, >= 1.
-        seed: Seed of the draws. Cells with the same clusters and seed get the same draws.
+        n_resamples: At least one.
+        seed: Cells with the same clusters and seed get the same draws.
 
     Raises:
         InputError: No trial, trials that ask for different figures, lengths that differ, or no film.

@@ -22,15 +22,10 @@ _MOST_TRIALS = 10_000
 
 @dataclass(frozen=True)
 class Needed:
-    """What would be needed.
+    """Test units that would be needed; where no number is enough with the trials there are, the fewest trials of each cell with which it
+    would be, were films without end."""
 
-    Attributes:
-        units: Test units; None where no number of units is enough.
-        trials: Where no number of units is enough with the trials there are: the fewest of each cell with which it would be, were films
-            without end.
-    """
-
-    units: int | None
+    units: int | None = None
     trials: int | None = None
 
 

@@ -53,8 +53,8 @@ def secondary_tests(
     """The tests of one metric, in the order of the trials.
 
     Args:
-        metric: As in `statistics.json`.
-        ratio: Its definition where it is a ratio, else None.
+        metric: Its name.
+        ratio: What it counts; None for an area.
         positive: Number of the positive class.
         trials: Of the cell.
         reference: Of the reference, with the same films in each trial.

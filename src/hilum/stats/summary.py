@@ -147,7 +147,7 @@ class _Rows:
         numbers = ", ".join(str(t + 1) for t in trials)
         where = "" if n_trials == 1 else f" (in trial {numbers} of {n_trials})"
         notes.append(f"undefined: {reason}{of}{where}")
-        return self._made(figure, None, Interval(None, None, None, None), "none", notes)
+        return self._made(figure, None, Interval(), "none", notes)
 
     def _made(
         self,

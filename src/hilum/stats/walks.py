@@ -24,9 +24,9 @@ class SortedRanking:
     """Films by falling score.
 
     Attributes:
-        cluster: int32 (n_films,), number of each film's cluster.
-        positive: bool (n_films,).
-        ends: int32 (n_distinct_scores,), one past the last film of each score.
+        cluster: Number of each film's cluster, (n_films,).
+        positive: (n_films,).
+        ends: One past the last film of each score, (n_distinct_scores,).
     """
 
     cluster: NDArray[np.int32]
@@ -49,11 +49,10 @@ def areas_of_resamples(ranking: SortedRanking, counts: NDArray[np.uint16]) -> ND
 
     Args:
         ranking: Films by falling score.
-        counts: uint16 (n_clusters, n_resamples), C order: how often each cluster was drawn.
+        counts: (n_clusters, n_resamples), C order: how often each cluster was drawn.
 
     Returns:
-        float64 (n_resamples, 3) in the order of `AREAS`; NaN where a resample has no film of the class (all
-        three) or none of another class (ROC-AUC).
+        (n_resamples, 3) in the order of `AREAS`; NaN where a resample has no film of the class (all three) or none of another (ROC-AUC).
     """
     out = np.empty((counts.shape[1], len(AREAS)))
     _compiled(_walk_ranking)(counts, ranking.cluster, ranking.positive, ranking.ends, out)
