@@ -129,18 +129,6 @@ class Predictor:
             self._logits = lambda films: _head_logits(b, frozen, head, films)
         self._pipeline = Pipeline.from_dict(b.preparation)
 
-    def prepare(self, data: bytes) -> NDArray[np.uint8]:
-        """A film's bytes to the pixels that the backbone sees: uint8 (height, width).
-
-        Raises:
-            FilmError: The film cannot be used.
-        """
-        return self._pipeline.deterministic(decode(data).pixels)
-
-    def score_pixels(self, films: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Probabilities of prepared films, float64 (n, n_classes)."""
-        return probabilities(self._logits(films))
-
     def score(self, films: Iterable[tuple[str, bytes | FilmError]]) -> Iterator[Scored]:
         """Score films in batches; yields one `Scored` for each, in order."""
         waiting: list[tuple[str, NDArray[np.uint8] | str, Mapping[str, str]]] = []
@@ -161,7 +149,9 @@ class Predictor:
         self, batch: Sequence[tuple[str, NDArray[np.uint8] | str, Mapping[str, str]]]
     ) -> Iterator[Scored]:
         good = [film for _, film, _ in batch if not isinstance(film, str)]
-        scores: Iterator[NDArray[np.float64]] = iter(self.score_pixels(np.stack(good)) if good else ())
+        scores: Iterator[NDArray[np.float64]] = iter(
+            probabilities(self._logits(np.stack(good))) if good else ()
+        )
         threshold = self.bundle.operating_point["threshold"]
         k = self.bundle.classes.index(self.bundle.positive)
         for name, film, facts in batch:

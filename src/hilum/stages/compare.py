@@ -27,7 +27,7 @@ from hilum.stats.comparison import Cells
 from hilum.stats.families import run_pairs
 from hilum.stats.resampling_unit import joined_labels
 from hilum.stats.scored_films import ScoredFilms
-from hilum.stats.tested_films import PART, tested_films
+from hilum.stats.tested_films import PART, TestedFilms, tested_films
 from hilum.study.metrics import shown_in
 
 
@@ -108,21 +108,18 @@ def _rows(
     seed: int,
     n_resamples: int,
 ) -> list[ComparisonRow]:
-    read: list[tuple[str, ScoredFilms]] = []
-    labels_of: list[tuple[Sequence[str], Sequence[str]]] = []
-    units: set[str] = set()
+    read: list[tuple[str, TestedFilms]] = []
     with progress("read", sum(f.n_trials for f, _ in used.values()), "trials") as step:
         for name, (folder, cell) in used.items():
             for trial in folder.trials:
-                tested = tested_films(folder, cell, trial)
-                units.add(tested.unit.name)
-                labels_of.append((tested.predictions.image_ids, tested.unit.labels))
-                read.append((name, tested.scored))
+                read.append((name, tested_films(folder, cell, trial)))
                 step()
-        scored: dict[str, list[ScoredFilms]] = {}
-    for (name, t), labels in zip(read, joined_labels(labels_of), strict=True):
-        scored.setdefault(name, []).append(replace(t, clusters=np.array(labels)))
+    labels_of = joined_labels([(t.predictions.image_ids, t.unit.labels) for _, t in read])
+    scored: dict[str, list[ScoredFilms]] = {}
+    for (name, tested), labels in zip(read, labels_of, strict=True):
+        scored.setdefault(name, []).append(replace(tested.scored, clusters=np.array(labels)))
     first = next(iter(used.values()))[0]
+    units = {t.unit.name for _, t in read}
     unit_name = units.pop() if len(units) == 1 else MIXED_UNIT
     cells = Cells(scored, first.classes, first.positive, metrics, unit_name, seed, n_resamples)
     return cells.compare(family, pairs, metrics)

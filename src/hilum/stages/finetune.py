@@ -109,17 +109,16 @@ def _launch(task: TrainTask, work: Callable[[Fabric], None]) -> None:
 
 def check_machine(options: FinetuneTable, device: str) -> list[str]:
     """What a study's ``[finetune]`` asks for that this machine does not have, a sentence each."""
-    found = []
-    if device == "cpu" and options.precision == "16-mixed":
-        found.append("finetune.precision '16-mixed' needs a GPU; on a CPU use '32-true', or 'bf16-mixed'")
-    if device == "cuda" and options.precision == "bf16-mixed" and not torch.cuda.is_bf16_supported():
+    if device == "cpu":
+        no_half = "finetune.precision '16-mixed' needs a GPU; on a CPU use '32-true', or 'bf16-mixed'"
+        return [no_half] if options.precision == "16-mixed" else []
+    found, n = [], torch.cuda.device_count()
+    if options.precision == "bf16-mixed" and not torch.cuda.is_bf16_supported():
         found.append(
             "finetune.precision 'bf16-mixed' is not what this GPU can do; use '32-true' or '16-mixed'"
         )
-    if device == "cuda" and options.devices > torch.cuda.device_count():
-        found.append(
-            f"finetune.devices asks for {options.devices} GPUs, this machine has {torch.cuda.device_count()}"
-        )
+    if options.devices > n:
+        found.append(f"finetune.devices asks for {options.devices} GPUs, this machine has {n}")
     return found
 
 

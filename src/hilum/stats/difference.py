@@ -140,11 +140,9 @@ class ResampledTest:
     trials: TrialPart | None
 
     def p(self) -> float:
-        """See `DifferenceTest`."""
         return farther(abs(self.estimate), self.films, self.trials)
 
     def interval(self, level: float) -> tuple[float, float]:
-        """See `DifferenceTest`."""
         reach = reach_at(level, self.films, self.trials)
         return max(-1.0, self.estimate - reach), min(1.0, self.estimate + reach)
 

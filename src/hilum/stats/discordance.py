@@ -44,7 +44,6 @@ class JoinedTest:
     trials: TrialPart | None
 
     def p(self) -> float:
-        """See `hilum.stats.difference.DifferenceTest`."""
         if self.estimate == 0:
             return 1.0
 
@@ -58,7 +57,6 @@ class JoinedTest:
         return 1.0 - _SUREST if room(_SUREST) > 0 else 1 - solve(room, least, _SUREST)
 
     def interval(self, level: float) -> tuple[float, float]:
-        """See `hilum.stats.difference.DifferenceTest`."""
         below, above = self._reach(level)
         return max(-1.0, self.estimate - below), min(1.0, self.estimate + above)
 
@@ -120,11 +118,9 @@ class WidestTest:
     tests: tuple[DifferenceTest, DifferenceTest]
 
     def p(self) -> float:
-        """See `hilum.stats.difference.DifferenceTest`."""
         return max(t.p() for t in self.tests)
 
     def interval(self, level: float) -> tuple[float, float]:
-        """See `hilum.stats.difference.DifferenceTest`."""
         ends = [t.interval(level) for t in self.tests]
         return min(low for low, _ in ends), max(high for _, high in ends)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,45 +36,35 @@ class Probe:
 
 
 def probe(
-    features: NDArray[np.float32], positive: NDArray[np.bool_], groups: NDArray[np.str_], seed: int
+    features: NDArray[np.float32],
+    positive: NDArray[np.bool_],
+    groups: NDArray[np.str_],
+    seed: int,
+    tree: bool = False,
 ) -> Probe:
-    """Cross-validated AUC of a logistic regression on standardised features.
+    """Cross-validated AUC of a plain model.
 
     Args:
         features: Finite, (n, d).
         positive: Whether a film is of the class, (n,).
         groups: Names of what may not be divided between folds, (n,).
         seed: Of the folds.
+        tree: Of a decision tree of depth 4, for few features with thresholds, such as sizes in pixels; else of a logistic regression on
+            standardised features.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300, class_weight="balanced"))
-    return _cross_validated(model, features, positive, groups, seed)
-
-
-def tree_probe(
-    features: NDArray[np.float32], positive: NDArray[np.bool_], groups: NDArray[np.str_], seed: int
-) -> Probe:
-    """The same of a decision tree of depth 4: for few features with thresholds, such as sizes in pixels."""
-    from sklearn.tree import DecisionTreeClassifier
-
-    model = DecisionTreeClassifier(max_depth=4, min_samples_leaf=5, class_weight="balanced", random_state=0)
-    return _cross_validated(model, features, positive, groups, seed)
-
-
-def _cross_validated(
-    model: Any,
-    features: NDArray[np.float32],
-    positive: NDArray[np.bool_],
-    groups: NDArray[np.str_],
-    seed: int,
-) -> Probe:
     from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.tree import DecisionTreeClassifier
 
+    model = (
+        DecisionTreeClassifier(max_depth=4, min_samples_leaf=5, class_weight="balanced", random_state=0)
+        if tree
+        else make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300, class_weight="balanced"))
+    )
     n, n_positive = len(positive), int(positive.sum())
     few = min(len(np.unique(groups[positive])), len(np.unique(groups[~positive])))
     if few < _LEAST_GROUPS:

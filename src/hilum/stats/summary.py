@@ -87,7 +87,8 @@ class _Rows:
         notes = [figure.note] if figure.note else []
         undefined = np.flatnonzero(~np.isfinite(points))
         if undefined.size:
-            return self._undefined(figure, undefined, notes)
+            notes.append(self._undefined(figure, undefined))
+            return self._made(figure, None, Interval(), "none", notes)
         events = [self._events(k) for k in columns]
         few = [k for k, e in zip(columns, events, strict=True) if e.few]
         draws = self.counted.draws[:, :, columns].mean(axis=2)
@@ -137,17 +138,13 @@ class _Rows:
         n = len(self.counted.points)
         return f", joined with Student's t over trials ({n - 1} df) in squares" if n > 1 else ""
 
-    def _undefined(self, figure: Figure, trials: NDArray[np.intp], notes: list[str]) -> StatisticsRow:
-        points = self.counted.points[:, list(figure.columns)]
-        first = next(
-            k for k, column in zip(figure.columns, points.T, strict=True) if not np.isfinite(column).all()
-        )
-        reason, n_trials = self.figures[first].undefined, len(points)
-        of = f" ({self.figures[first].class_})" if len(figure.columns) > 1 else ""
+    def _undefined(self, figure: Figure, trials: NDArray[np.intp]) -> str:
+        points = self.counted.points
+        first = self.figures[next(k for k in figure.columns if not np.isfinite(points[:, k]).all())]
+        of = f" ({first.class_})" if len(figure.columns) > 1 else ""
         numbers = ", ".join(str(t + 1) for t in trials)
-        where = "" if n_trials == 1 else f" (in trial {numbers} of {n_trials})"
-        notes.append(f"undefined: {reason}{of}{where}")
-        return self._made(figure, None, Interval(), "none", notes)
+        where = "" if len(points) == 1 else f" (in trial {numbers} of {len(points)})"
+        return f"undefined: {first.undefined}{of}{where}"
 
     def _made(
         self,

@@ -59,16 +59,12 @@ class Frozen:
     features: FeatureSpec
     stores: Path
     finetune: ClassVar = FinetuneTable()
+    options: ClassVar[dict[str, Any]] = {}
 
     @property
     def inputs(self) -> dict[str, str]:
         """Digests of what goes in beside the films."""
         return {"features": self.features.digest}
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What was asked for."""
-        return {}
 
     def depends_on(self, template: Bundle) -> dict[str, Any]:
         """Its members of the trial's key."""
@@ -173,15 +169,17 @@ class TrainTask:
         return {**self.body.inputs, **films}
 
     @property
-    def options(self) -> dict[str, Any]:
-        """What was asked for; in the bundle's header and record."""
+    def _learning(self) -> dict[str, Any]:
         return {
-            **dict(sorted(self.training.model_dump().items())),
             "policy": self.policy.model_dump(),
             "loss": self.loss.model_dump(),
             "softmax_first": self.softmax_first,
-            **self.body.options,
         }
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was asked for; in the bundle's header and record."""
+        return {**dict(sorted(self.training.model_dump().items())), **self._learning, **self.body.options}
 
     @property
     def header(self) -> Header:
@@ -200,10 +198,8 @@ class TrainTask:
         return TRIAL.digest(
             {
                 **self.inputs,
+                **self._learning,
                 "seed": self.seed,
-                "policy": self.policy.model_dump(),
-                "loss": self.loss.model_dump(),
-                "softmax_first": self.softmax_first,
                 "training": self.training.model_dump(),
                 "threshold_rule": self.threshold_rule,
                 "model": model,

@@ -21,7 +21,7 @@ from hilum.imaging.blank import nearly_blank
 from hilum.imaging.decode import decode_file
 from hilum.imaging.shortcuts import border, exposure, reduced, stretch, thumbnail, without_lungs
 from hilum.report.class_words import against
-from hilum.stats.probe import Probe, probe, tree_probe
+from hilum.stats.probe import Probe, probe
 
 MAX_PROBED: Final = 6000
 """Films that the probes look at; more hardly move an AUC."""
@@ -126,7 +126,7 @@ def probes(
     for name, seen in features.items():
         y = np.array([x.film.label == positive for x in films[name]])
         g = np.array([groups[x.film.image_id] for x in films[name]])
-        found = (tree_probe if name in _BY_TREE else probe)(seen, y, g, seed)
+        found = probe(seen, y, g, seed, tree=name in _BY_TREE)
         labels = sorted({x.film.label for x in films[name]})
         rows.append(
             {
