@@ -55,13 +55,7 @@ def precision_of(bundle: Bundle) -> Precision:
 
 
 def score_rows(network: NetworkScorer, films: FeatureRows, batch: int) -> torch.Tensor:
-    """Logits of prepared films that are kept on disk, in order: float32 (n, n_classes).
-
-    Args:
-        network: Of `load_network`.
-        films: Rows are uint8 films.
-        batch: Of the bundle.
-    """
+    """Logits of prepared films (uint8) that are kept on disk, in order: float32 (n, n_classes); `batch` is the bundle's."""
     starts = range(0, len(films), batch)
     return torch.cat([network.logits(films.take(slice(k, k + batch)), batch) for k in starts])
 

@@ -56,12 +56,7 @@ def check_weights(b: Backbone, weights: Weights) -> None:
 
 
 class Tap(nn.Module):
-    """The network up to its tap, in the library's own terms.
-
-    Args:
-        net: Of `build_network`; its own classifier is taken off.
-        b: Which backbone it is.
-    """
+    """The network of `build_network` up to its tap, in the library's own terms; its classifier is taken off."""
 
     def __init__(self, net: nn.Module, b: Backbone) -> None:
         super().__init__()
@@ -138,7 +133,7 @@ class FrozenBackbone:
 
     Args:
         b: Which backbone.
-        weights: Its weights.
+        weights: What it starts from.
         seed: For random weights only.
         precision: ``fp32`` or ``bf16`` (autocast; features come out as fp32).
         device: ``cpu`` or ``cuda``.

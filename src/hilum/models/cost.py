@@ -41,16 +41,13 @@ def n_parameters(network: nn.Module) -> int:
 
 
 def cost_of(name: str, size_px: int, n_classes: int, finetuned: bool = False) -> dict[str, int]:
-    """The cost of a study's network.
+    """``parameters`` of a study's network, ``trained`` (those that training moves) and ``multiply_adds`` of one film.
 
     Args:
         name: Of the backbone.
         size_px: Side of the prepared film.
         n_classes: Outputs of the head.
         finetuned: Whether the backbone is trained too; one from scratch always is.
-
-    Returns:
-        ``parameters``, ``trained`` (those that training moves) and ``multiply_adds`` of one film.
 
     Raises:
         InputError: No such backbone; names the nearest.

@@ -26,13 +26,7 @@ HEAD = "head"
 
 
 class WholeNetwork(nn.Module):
-    """Backbone up to its tap, and head.
-
-    Args:
-        b: Which backbone.
-        body: Normalised films to features.
-        head: Features to logits.
-    """
+    """A backbone up to its tap (`body`: normalised films to features), and a head (features to logits)."""
 
     def __init__(self, b: Backbone, body: nn.Module, head: nn.Module) -> None:
         super().__init__()
@@ -91,10 +85,10 @@ def build_whole(
 
     Args:
         b: Which backbone.
-        weights: Of the backbone; random ones are drawn from `seed`.
+        weights: Of the backbone.
         n_classes: Outputs.
         size_px: (height, width) of the films; only heads of flat features depend on it.
-        seed: Of the head's first weights, which are those of `hilum.models.heads.build_head`.
+        seed: Of the head's first weights, which are those of `hilum.models.heads.build_head`, and of a backbone's random ones.
     """
     body = Tap(build_network(b, weights, seed), b).to(memory_format=torch.channels_last)
     network = WholeNetwork(b, body, nn.Identity())
@@ -129,13 +123,7 @@ def whole_from_state(b: Backbone, n_classes: int, state: dict[str, NDArray[np.ge
 
 
 class NetworkScorer:
-    """A trained network as a function from films to logits, in evaluation.
-
-    Args:
-        network: Moved to the device, and put into evaluation.
-        precision: ``fp32`` or ``bf16`` (autocast).
-        device: ``cpu`` or ``cuda``.
-    """
+    """A trained network as a function from films to logits: it is moved to the device, and put into evaluation."""
 
     def __init__(self, network: WholeNetwork, precision: Precision = "fp32", device: str = "cpu") -> None:
         network.body.to(memory_format=torch.channels_last)

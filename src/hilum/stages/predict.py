@@ -60,7 +60,7 @@ class PredictTask:
         body: Where its films are, as features or prepared, and the device of a whole network; heads are always scored on the CPU.
         out: predictions.csv.
         second_softmax: A fault of the published scripts, in the probabilities; the operating point is applied before it, on the scale that
-            it was chosen on.
+            chose it.
     """
 
     bundle: Path

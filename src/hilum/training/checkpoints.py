@@ -21,12 +21,9 @@ EVERY_S = 300.0
 
 
 class Checkpoints:
-    """The checkpoint of one training.
+    """The checkpoint of one training: a file, with the best epoch's weights beside it, that all processes read and one writes.
 
-    Args:
-        path: The file; the best epoch's weights lie beside it.
-        writes: Whether this process writes; all read.
-        every_s: Seconds from one checkpoint to the next within an epoch.
+    Within an epoch it is written every so many seconds.
     """
 
     def __init__(self, path: Path, writes: bool = True, every_s: float = EVERY_S) -> None:

@@ -64,7 +64,7 @@ class Progress:
 
     def since_best(self) -> int:
         """Epochs since the lowest validation loss."""
-        return self.records[-1].epoch - lowest(self.records).epoch
+        return self.records[-1].epoch - lowest(self.records).epoch if self.records else 0
 
 
 class Training:
@@ -236,7 +236,8 @@ def fit_network(
         progress = training.restore(state)
         del state  # as large as the network and its optimiser
         yield from progress.records
-    while progress.epoch <= regimen.all_epochs and not _stopped(regimen, progress):
+    patience = regimen.training.early_stopping or regimen.all_epochs
+    while progress.epoch <= regimen.all_epochs and progress.since_best() < patience:
         epoch = progress.epoch
         training.enter(epoch)
         for k, step in enumerate(epoch_steps(regimen, len(train), epoch, shape)):
@@ -256,8 +257,3 @@ def fit_network(
     if regimen.training.best_epoch:
         fabric.barrier()
         network.load_state_dict(checkpoints.best())
-
-
-def _stopped(regimen: Regimen, progress: Progress) -> bool:
-    patience = regimen.training.early_stopping
-    return patience is not None and bool(progress.records) and progress.since_best() >= patience

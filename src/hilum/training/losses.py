@@ -75,8 +75,8 @@ def build_loss(
     """A loss as a function.
 
     Args:
-        loss: Which.
-        classes: Names, in the order of the logits.
+        loss: Of the study.
+        classes: In the order of the logits.
         labels: Class indices of the training films as they are drawn, shape (n,), for balanced weights.
         softmax_first: A fault of the published scripts: the loss takes probabilities for logits.
 
