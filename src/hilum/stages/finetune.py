@@ -34,8 +34,7 @@ from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
 from hilum.study.tables import FinetuneTable
 from hilum.training.checkpoints import Checkpoints
-from hilum.training.finetune import fit_network
-from hilum.training.network_finder import find_network_rate
+from hilum.training.finetune import find_network_rate, fit_network
 from hilum.training.regimen import LabelledRows, Regimen
 from hilum.training.task import TrainTask, Whole
 from hilum.training.trial import Trained, conclude

@@ -5,7 +5,7 @@ exponentially without bias, and the test ends when the average is four times its
 definitions and look at the same part of the curve. The head that is asked about is not moved.
 
 The optimiser, its weight decay and clipping are those of the policy that is then trained with. A range test takes `STEPS` steps at most,
-whatever is trained; that of a whole network is `hilum.training.network_finder`.
+whatever is trained; that of a whole network is `hilum.training.finetune.find_network_rate`.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
+from itertools import chain, count, islice
 from typing import Any
 
 import numpy as np
@@ -25,11 +25,13 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from hilum.artifacts.history import EpochRecord
+from hilum.artifacts.trial_files import FinderCurve
 from hilum.core.errors import HilumError
 from hilum.models.networks import WholeNetwork
 from hilum.models.weights import state_sha256
 from hilum.study.policies.schedule import Schedule, StepSettings
 from hilum.training.checkpoints import Checkpoints
+from hilum.training.finder import range_test
 from hilum.training.optimizers import apply, build_optimizer, clip
 from hilum.training.processes import gathered, share_buffers, share_of
 from hilum.training.regimen import Batch, LabelledRows, Regimen, draw_batches, lowest
@@ -257,3 +259,31 @@ def fit_network(
     if regimen.training.best_epoch:
         fabric.barrier()
         network.load_state_dict(checkpoints.best())
+
+
+def find_network_rate(
+    fabric: Fabric, network: WholeNetwork, train: LabelledRows, regimen: Regimen
+) -> FinderCurve:
+    """The range test of `hilum.training.finder` on a whole network.
+
+    It asks about what the policy trains first: behind the epochs of the head alone, with the factors that the stages then have, so that a
+    rate is to be read as the policy's. Films, dropout, optimiser, clipping, precision and processes are those of the training.
+
+    Args:
+        fabric: Device, precision, processes; launched.
+        network: As it would be trained. Its weights move: give one that is not needed afterwards.
+        train: Prepared films to learn from, as often around as the steps need.
+        regimen: Of the training; its rates and epochs are not used.
+    """
+    training = Training(fabric, network, regimen, len(train))
+    training.enter(training.alone + 1)
+    shape = feature_shape(network, train)
+    steps = chain.from_iterable(epoch_steps(regimen, len(train), epoch, shape) for epoch in count(1))
+
+    def step(rate: float) -> float:
+        batches = next(steps)
+        nothing = torch.zeros((), dtype=torch.float64)
+        total = training.update(StepSettings(rate), train, batches, nothing)
+        return float(total) / sum(len(which) for which, _ in batches)
+
+    return range_test(step)

@@ -1,5 +1,6 @@
 """The loop on whole networks: a killed training ends with the bits of an unbroken one; what is frozen stays; batches can be accumulated."""
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,9 @@ from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.history import EpochRecord
+from hilum.artifacts.trial_files import FinderCurve
 from hilum.core.errors import HilumError
+from hilum.core.seeding import generator
 from hilum.models.networks import WholeNetwork, build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM, find, state_sha256
@@ -23,7 +26,7 @@ from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
 from hilum.study.policies.plateau import PlateauPolicy
 from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.checkpoints import Checkpoints
-from hilum.training.finetune import Progress, Training, fit_network
+from hilum.training.finetune import Progress, Training, find_network_rate, fit_network
 from hilum.training.regimen import LabelledRows, Regimen
 
 SIZE_PX, N, BATCH = 64, 14, 4
@@ -251,3 +254,48 @@ def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path) -> None:
     policy = ConstantPolicy(optimizer="sgd", learning_rate=1e30)
     with pytest.raises(HilumError, match="the loss is not finite after epoch 1"):
         train(tmp_path, network("cnn"), regimen(policy))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"train": "head", "batchnorm": "eval"}, {"unfreeze": "fine_tune", "rate_divisor": 10.0}],
+    ids=["all", "head", "fine_tune"],
+)
+def test_the_range_test_is_a_plain_loop_with_rising_rates(
+    tmp_path: Path, options: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hilum.training.finder.STEPS", 30)
+    net = network("tf_efficientnet_lite0")
+    table = FinetuneTable.model_validate(options)
+    how = regimen(ConstantPolicy(learning_rate=1.0), epochs=5, **options)
+    n, of = 10, films(tmp_path, 10)
+    curve = find_network_rate(Fabric(accelerator="cpu", devices=1), copy.deepcopy(net), of, how)
+    assert isinstance(curve, FinderCurve)
+    groups = [list(weights.values()) for weights in net.stages().values()]
+    factors = [1.0] * len(groups)
+    if (
+        table.unfreeze == "fine_tune"
+    ):  # behind the head's own epoch everything trains, at half the rate and less below
+        factors = (0.5 * np.geomspace(1 / 10, 1.0, len(groups))).tolist()
+    if table.train == "head":
+        groups, factors = groups[-1:], [1.0]
+    optimizer = torch.optim.Adam([{"params": g} for g in groups])
+    average, losses, k = 0.0, [], 0
+    while k < 15:  # rates up to 5e-4: behind that the last bits of the sums show
+        order = generator(how.seed, "order", k // 3 + 1).permutation(n)
+        for start in range(0, n, BATCH):
+            which = order[start : start + BATCH]
+            rate = 1e-7 * 1e8 ** (k / 30)
+            for group, factor in zip(optimizer.param_groups, factors, strict=True):
+                group["lr"] = rate * factor
+            net.train(table.batchnorm == "train")
+            optimizer.zero_grad()
+            loss = cross_entropy(net(of.take(which), None), of.labels[which])
+            loss.backward()
+            optimizer.step()
+            average = 0.98 * average + 0.02 * float(loss.detach())
+            losses.append(average / (1 - 0.98 ** (k + 1)))
+            assert curve.rates[k] == pytest.approx(rate, rel=1e-12)
+            k += 1
+    assert curve.losses[: len(losses)] == pytest.approx(losses, rel=1e-3)
+    assert max(losses) - min(losses) > 0.02  # the steps do something
