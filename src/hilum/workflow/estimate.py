@@ -19,7 +19,6 @@ from typing import Any
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import canonical_json
 from hilum.core.errors import HilumError
-from hilum.models.backbone import Precision
 from hilum.models.cost import cost_of
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
@@ -145,12 +144,7 @@ class Cost:
 
 
 def costs(run: Run, sizes: Sizes) -> Iterator[Cost]:
-    """Every stage of a study, in order.
-
-    Args:
-        run: The study.
-        sizes: Of `sizes_of`.
-    """
+    """Every stage of a study, in order; `sizes` are its own."""
     cells, resamples = len(run.recipes), run.study.statistics.resamples
     heads = [r for r in run.recipes if r.finetune is None]
     whole = [r for r in run.recipes if r.finetune is not None]
@@ -200,10 +194,9 @@ def _tried(seconds: Callable[[], float]) -> float:
 
 
 def _of_features(run: Run, sizes: Sizes) -> Iterator[Cost]:
-    precision: Precision = "bf16" if run.precision == "bf16" else "fp32"
     size_px = run.recipes[0].pipeline.output_size
     for which in dict.fromkeys(r.features_of for r in run.recipes if r.finetune is None):
-        built, each = rates.features(which.backbone, size_px, run.batch, precision, run.settled.device)
+        built, each = rates.features(which.backbone, size_px, run.batch, run.precision, run.settled.device)
         n = sizes.distinct[which]
         yield Cost(
             f"featurize {which.label}",

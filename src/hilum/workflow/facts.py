@@ -17,7 +17,7 @@ from hilum.artifacts.trial_files import SECONDS, PredictFacts, Seconds, TrainFac
 from hilum.models.cost import cost_of
 from hilum.models.machine import describe
 from hilum.study.faults import FAULTS
-from hilum.workflow.finished import LIBRARIES
+from hilum.workflow.finished import RESULTS
 from hilum.workflow.plan import Recipe
 from hilum.workflow.state import Run
 
@@ -53,7 +53,7 @@ def write_seconds(run: Run) -> None:
 
 def versions() -> dict[str, str]:
     """Versions that a result may depend on."""
-    return {"hilum": __version__, "python": platform.python_version(), **{n: version(n) for n in LIBRARIES}}
+    return {"hilum": __version__, "python": platform.python_version(), **{n: version(n) for n in RESULTS}}
 
 
 def _cell(run: Run, recipe: Recipe) -> RunCell:

@@ -13,7 +13,7 @@ import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hilum
 from hilum.artifacts.header import Header, header_path, read_json, write_json
@@ -28,8 +28,12 @@ from hilum.core.stamps import Stamp, stamp, stamps_below
 from hilum.study.file import Study
 from hilum.study.tables import WeightsTable
 
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "pillow", "torch", "torchvision", "timm", "lightning-fabric")
-"""What a result may depend on the version of; the pages depend on that of matplotlib too."""
+if TYPE_CHECKING:
+    from hilum.workflow.state import Run
+
+RESULTS = ("numpy", "scipy", "scikit-learn", "pillow", "torch", "torchvision", "timm", "lightning-fabric")
+"""Libraries that a result may depend on the version of."""
+LIBRARIES = (*RESULTS, "matplotlib")
 _ENVIRONMENT = ("HILUM_WEIGHTS", "CUDA_VISIBLE_DEVICES", "TORCH_HOME", "XDG_CACHE_HOME")
 _KIND = "finished"
 
@@ -49,31 +53,18 @@ def find_finished(study: Study, manifest: Path, root: Path) -> tuple[Path, list[
     return run / "report.html", lines
 
 
-def note_finished(
-    study: Study, manifest: Path, root: Path, run: Path, weights: Sequence[Path], lines: Sequence[StageLine]
-) -> None:
-    """Note a run that has just ended.
-
-    Args:
-        study: As read, before anything was filled in.
-        manifest: Where the manifest lies.
-        root: The workspace.
-        run: The run's folder.
-        weights: Files that weights came from.
-        lines: What its stages did.
-    """
-    root, manifest = root.resolve(), manifest.resolve()
-    files = sorted({str(w.resolve()) for w in weights})
-    write_json(
-        _note_path(study, manifest, root),
-        {
-            "header": Header(_KIND).to_dict(),
-            "run": run.name,
-            "weights": files,
-            "seen": _seen(study, manifest, root, run, files),
-            "lines": [[line.stage, line.done + line.found] for line in lines],
-        },
-    )
+def note_finished(run: Run) -> None:
+    """Note a run that has just ended."""
+    study, manifest, root = run.as_read, run.manifest_path.resolve(), run.workspace.root
+    weights = sorted({str(w.path.resolve()) for w in run.weights.values() if w.path is not None})
+    note = {
+        "header": Header(_KIND).to_dict(),
+        "run": run.folder.name,
+        "weights": weights,
+        "seen": _seen(study, manifest, root, run.folder, weights),
+        "lines": [[line.stage, line.done + line.found] for line in run.lines],
+    }
+    write_json(_note_path(study, manifest, root), note)
 
 
 def _note_path(study: Study, manifest: Path, root: Path) -> Path:
@@ -91,11 +82,7 @@ def _seen(study: Study, manifest: Path, root: Path, run: Path, weights: Sequence
     files |= {p: stamp(Path(p)) for p in sorted({*weights, *named, *places}) if p}
     package = Path(hilum.__file__).parent
     return {
-        "versions": [
-            hilum.__version__,
-            platform.python_version(),
-            *map(_version, (*LIBRARIES, "matplotlib")),
-        ],
+        "versions": [hilum.__version__, platform.python_version(), *map(_version, LIBRARIES)],
         "machine": [platform.node(), cpu_name(), accelerator_signs()],
         "environment": [os.environ.get(name, "") for name in _ENVIRONMENT],
         "inputs": files,

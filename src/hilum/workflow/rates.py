@@ -11,10 +11,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import psutil
@@ -119,8 +118,7 @@ def head_step(name: str, shape: tuple[int, ...], n_classes: int, batch: int) -> 
         return min(seconds(lambda: next(epochs)) for _ in range(2)) / _UPDATES
 
 
-@dataclass(frozen=True)
-class NetworkSeconds:
+class NetworkSeconds(NamedTuple):
     """What a whole network takes.
 
     Attributes:

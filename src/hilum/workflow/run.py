@@ -49,6 +49,5 @@ def run_study(
             f"{counted(study.grid.trials, 'trial')}, in {run.folder}"
         )
         walk(STEPS, run)
-    files = [w.path for w in run.weights.values() if w.path is not None]
-    note_finished(study, manifest_path, run.workspace.root, run.folder, files, run.lines)
+    note_finished(run)
     return run.folder / "report.html", run.lines

@@ -24,6 +24,7 @@ from hilum.core.engine import Engine
 from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.keys import ALWAYS, Key
 from hilum.core.memory import MemoryPeak
+from hilum.models.backbone import Precision
 from hilum.models.machine import exact_arithmetic, keep_memory
 from hilum.models.registry import backbone
 from hilum.models.weights import Weights, find
@@ -208,7 +209,7 @@ class Run:
         return [c for c in self.draws.chunks if not self.prepared.has(c.key)]
 
     @property
-    def precision(self) -> str:
+    def precision(self) -> Precision:
         """The precision in force."""
         p = self.study.features.precision
         return self.settled.precision if p == "auto" else p

@@ -21,7 +21,7 @@ from hilum.artifacts.run import RECORD, is_run, renew_reporting
 from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts
 from hilum.core.files import scratch_folder
 from hilum.core.progress import progress
-from hilum.models.backbone import FrozenBackbone, Precision, build_network
+from hilum.models.backbone import FrozenBackbone, build_network
 from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
 from hilum.paper.side_by_side import papers_numbers
@@ -145,8 +145,9 @@ def _features_of(run: Run, which: FeaturesOf, digests: Sequence[str]) -> Feature
         spec = feature_spec(run, name, state, next(iter(run.prepared.sizes())))
         store = FeatureStore(run.workspace.features, spec)
         missing = store.missing(digests)
-        precision: Precision = "bf16" if run.precision == "bf16" else "fp32"
-        load = partial(FrozenBackbone, backbone(name), weights, run.study.seed, precision, run.settled.device)
+        load = partial(
+            FrozenBackbone, backbone(name), weights, run.study.seed, run.precision, run.settled.device
+        )
         with progress(f"featurize {name}", len(missing)) as step:
             # one place with all its threads: a film's features follow the order of sums
             line.done = sum(

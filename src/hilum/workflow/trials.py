@@ -51,13 +51,7 @@ def plan_trials(run: Run) -> list[Trial]:
 
 
 def plan_trial(run: Run, recipe: Recipe, number: int) -> Trial:
-    """A trial as a task.
-
-    Args:
-        run: The run.
-        recipe: Of its cell.
-        number: From 1.
-    """
+    """A trial of a cell as a task."""
     study, cell, classes = run.study, recipe.cell, run.study.data.classes
     drawn = run.drawn[recipe.kind(number)]
     store = run.stores[recipe.features_of] if recipe.finetune is None else None
@@ -121,13 +115,7 @@ _FEW_SCORES = 8000
 
 
 def scored_alone(n_scores: int, any_whole: bool, device: str) -> bool:
-    """Whether trials are scored one after another: few films through heads, or networks that share a GPU.
-
-    Args:
-        n_scores: Films to score, counted once a trial.
-        any_whole: Whether a whole network is among the trained models.
-        device: ``cpu`` or ``cuda``.
-    """
+    """Whether trials are scored one after another: few films (counted once a trial) through heads, or networks that share a GPU."""
     return device != "cpu" or (n_scores < _FEW_SCORES and not any_whole)
 
 

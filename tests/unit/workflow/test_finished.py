@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,7 +36,11 @@ def noted(made, tmp_path):
     weights = tmp_path / "w.pth"
     weights.write_bytes(b"weights")
     run = root / "runs" / made[1]
-    note_finished(STUDY, root / "manifest.csv", root, run, [weights], LINES)
+    ended = SimpleNamespace(
+        as_read=STUDY, manifest_path=root / "manifest.csv", workspace=SimpleNamespace(root=root), folder=run, lines=LINES,
+        weights={"a backbone": SimpleNamespace(path=weights), "another": SimpleNamespace(path=None)},
+    )  # fmt: skip
+    note_finished(ended)  # type: ignore[arg-type]
     return root, root / "manifest.csv", run, weights
 
 
