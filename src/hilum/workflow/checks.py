@@ -2,8 +2,7 @@
 
 A check looks at the study, the manifest and this machine, and names every thing that would end the run later (or, as a note, that a reader
 should know). `hilum run` refuses with all of them in one message; ``--dry-run`` prints them and the plan all the same. A check costs no
-more than a look at files' names and sizes; none decodes a film. To add one: a function of `Run` in one of the modules listed here, and its
-name in the module's ``CHECKS``.
+more than a look at files' names and sizes; none decodes a film. To add one: a function of `Run`, and its name in `CHECKS`.
 """
 
 from __future__ import annotations
@@ -19,10 +18,24 @@ from hilum.workflow.state import Run
 Check = Callable[[Run], Iterator[Concern]]
 
 CHECKS: tuple[Check, ...] = (
-    *study_checks.CHECKS,
-    *machine_checks.CHECKS,
-    *film_checks.CHECKS,
-    *machine_checks.ROOM,
+    study_checks.cells_can_be,
+    study_checks.names_make_folders,
+    study_checks.comparisons_have_counterparts,
+    study_checks.operating_point_rule,
+    study_checks.policies_fit,
+    study_checks.pipelines_end_alike,
+    machine_checks.devices_and_precision,
+    machine_checks.weights_are_there,
+    machine_checks.tracking_server,
+    film_checks.films_of_the_study,
+    film_checks.loss_weights,
+    film_checks.classes_of_parts,
+    film_checks.batches_are_filled,
+    film_checks.pipelines_take_the_films,
+    film_checks.extras,
+    film_checks.films_are_there,
+    machine_checks.room_on_disk,
+    machine_checks.memory,
 )
 """In the order of what they need: the study, the machine, the manifest and its films, what all of it takes."""
 

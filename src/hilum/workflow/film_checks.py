@@ -26,6 +26,8 @@ _SAMPLED = 32
 """Films of which a few bytes are read."""
 _SIZES = 12
 """Film sizes that pipelines are tried on."""
+_DICOM = ("dicom", ".dcm", ".dicom")
+"""The container as the manifest has it, or the ending of a file's name in an old manifest."""
 
 
 def films_of_the_study(run: Run) -> Iterator[Concern]:
@@ -96,24 +98,10 @@ def batches_are_filled(run: Run) -> Iterator[Concern]:
 
 def extras(run: Run) -> Iterator[Concern]:
     """DICOM films need pydicom."""
-    if find_spec("pydicom") is None:
-        n = sum(map(_is_dicom, run.films.films))
-        if n:
-            reason = MissingExtraError("pydicom", "dicom")
-            yield Concern(f"{n} of the study's {len(run.films)} films are DICOM: {reason}")
-
-
-def _is_dicom(film: FilmRow) -> bool:
-    path = Path(film.path)
-    if path.suffix.lower() in (".dcm", ".dicom"):
-        return True
-    if path.suffix or not path.is_file():
-        return False
-    try:
-        with path.open("rb") as f:
-            return f.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
+    n = sum((f.container or Path(f.path).suffix.lower()) in _DICOM for f in run.films.films)
+    if n and find_spec("pydicom") is None:
+        reason = MissingExtraError("pydicom", "dicom")
+        yield Concern(f"{n} of the study's {len(run.films)} films are DICOM: {reason}")
 
 
 def films_are_there(run: Run) -> Iterator[Concern]:
@@ -154,14 +142,3 @@ def _still_needed(run: Run) -> set[str]:
     if run.study.data.near_duplicates and not run.duplicates_path.is_file():
         return set(run.films.by_id)
     return {film[0] for chunk in run.unprepared for film in chunk.films}
-
-
-CHECKS = (
-    films_of_the_study,
-    loss_weights,
-    classes_of_parts,
-    batches_are_filled,
-    pipelines_take_the_films,
-    extras,
-    films_are_there,
-)

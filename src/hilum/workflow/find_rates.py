@@ -35,14 +35,7 @@ Found = Sequence[tuple[Recipe, FinderCurve]]
 def find_rates(
     study: Study, manifest_path: Path, root: Path, engine: Engine, only: Sequence[str] = ()
 ) -> tuple[Study, Found]:
-    """Run the finder for a study's cells.
-
-    Args:
-        study: Checked study.
-        manifest_path: manifest.csv.
-        root: The workspace.
-        engine: Where tasks run; the curves do not depend on it.
-        only: Names of cells; all where none is named.
+    """Run the finder for a study's cells, those of `only` where some are named. The curves do not depend on the engine.
 
     Returns:
         The study with its classes as the manifest spells them, and what was seen of each cell, in its order.

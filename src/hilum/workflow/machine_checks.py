@@ -112,8 +112,3 @@ def memory(run: Run) -> Iterator[Concern]:
             "fewer --workers use less",
             0,
         )
-
-
-CHECKS = (devices_and_precision, weights_are_there, tracking_server)
-ROOM = (room_on_disk, memory)
-"""Those that need the films."""

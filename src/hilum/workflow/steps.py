@@ -21,6 +21,7 @@ from hilum.artifacts.run import RECORD, is_run, renew_reporting
 from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts
 from hilum.core.files import scratch_folder
 from hilum.core.progress import progress
+from hilum.core.stamps import stamp
 from hilum.models.backbone import FrozenBackbone, build_network
 from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
@@ -40,10 +41,6 @@ from hilum.workflow.state import Run
 from hilum.workflow.trials import plan_trials, predict, train
 
 
-def _always(_: Study) -> bool:
-    return True
-
-
 @dataclass(frozen=True)
 class RunStep:
     """One step of a run.
@@ -56,7 +53,7 @@ class RunStep:
 
     name: str
     run: Callable[[Run], None]
-    wanted: Callable[[Study], bool] = _always
+    wanted: Callable[[Study], bool] = lambda _: True
 
 
 def walk(steps: Iterable[RunStep], run: Run) -> None:
@@ -184,11 +181,10 @@ def _evaluate(run: Run) -> None:
 
 
 def _report(run: Run) -> None:
-    report = run.folder / "report.html"
     with run.stage("report") as line:
-        before = report.stat().st_mtime_ns if report.exists() else None
+        before = stamp(run.folder / "report.html")
         write_report(run.folder, papers_numbers)
-        line.done = int(report.stat().st_mtime_ns != before)
+        line.done = int(stamp(run.folder / "report.html") != before)
         line.found = 1 - line.done
 
 

@@ -78,13 +78,3 @@ def pipelines_end_alike(run: Run) -> Iterator[Concern]:
                 f"pipeline {name!r} ends at {size[0]}x{size[1]} px, augment.size_px says {side}: {size[0]}x{size[1]} counts",
                 0,
             )
-
-
-CHECKS = (
-    cells_can_be,
-    names_make_folders,
-    comparisons_have_counterparts,
-    operating_point_rule,
-    policies_fit,
-    pipelines_end_alike,
-)
