@@ -1,4 +1,4 @@
-"""Figures of the whole paper: learning rates, and the architecture of the CNN.
+"""Figures that only the paper has: rates as plateaus set them, and the architecture of the CNN.
 
 Convention: functions take plain values and return a figure; which study they are of is decided in `hilum.paper.pictures`. Lines are
 named for the pointer as `hilum.report.hover` says.
@@ -6,8 +6,7 @@ named for the pointer as `hilum.report.hover` says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -18,28 +17,20 @@ from hilum.report import style
 from hilum.report.numbers import count
 
 
-class RateLine(NamedTuple):
-    """The learning rate of each epoch of a trial under a schedule."""
-
-    schedule: str
-    rates: Sequence[float]
-    trial: int
-
-
-def plateau_rates(panels: Sequence[tuple[str, Sequence[RateLine]]]) -> Figure:
+def plateau_rates(panels: Mapping[str, Sequence[tuple[str, int, Sequence[float]]]]) -> Figure:
     """Learning rate of each epoch, a panel a network, a colour a schedule, a line a trial (Figure 12).
 
     Args:
-        panels: (title, lines) from left to right, at most two a row.
+        panels: Title -> (schedule, trial, rate of each epoch) of its lines; at most two a row.
     """
     n_columns = min(2, len(panels))
     n_rows = -(-len(panels) // n_columns)
     with style.figure(style.WIDTH_IN if n_columns == 2 else 4.6, 0.4 + 1.75 * n_rows) as fig:
         axes = style.panels(fig, len(panels), n_columns, sharey=True)
-        for ax, (title, lines) in zip(axes, panels, strict=True):
-            schedules = list(dict.fromkeys(line.schedule for line in lines))
+        for ax, (title, lines) in zip(axes, panels.items(), strict=True):
+            schedules = list(dict.fromkeys(schedule for schedule, _, _ in lines))
             seen: set[str] = set()
-            for schedule, rates, trial in lines:
+            for schedule, trial, rates in lines:
                 colour, dash = style.line(schedules.index(schedule))
                 legend = len(schedules) > 1 and schedule not in seen
                 ax.plot(

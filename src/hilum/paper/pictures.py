@@ -6,6 +6,7 @@ so. Panels of films are not drawn again: they are those of the member's own repo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -14,20 +15,17 @@ from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import BoxedFilmNote
 from hilum.core.files import write_bytes
 from hilum.paper import figures
-from hilum.paper.figures import RateLine
 from hilum.paper.member import Member, Paper
 from hilum.report import style
 from hilum.report.curve_figures import PrCurve, loss_curves, pr_curves
 from hilum.report.curve_figures import rate_curves as draw_rate_curves
 from hilum.report.drawn import drawn
 from hilum.report.page import Picture
+from hilum.report.run_words import cell_level
 from hilum.report.sections.curves import PR_TRIAL, pr_curve, prevalence, rate_curves
-from hilum.stats.families import levels
 
 _LOSS_FIGURES = {1: "5", 2: "8", 3: "10", 4: "13"}
 CNN_SIZE_PX = 244
-COPIED = ("augmentor-torchvision", "augmentation-panel", "box-panel")
-"""Figures of a member's own report: the paper's 4, its 3 and 6, and its 15."""
 
 
 def rate_picture(member: Member, out: Path) -> Picture | None:
@@ -51,17 +49,15 @@ def rate_picture(member: Member, out: Path) -> Picture | None:
 
 def plateau_picture(member: Member, out: Path) -> Picture | None:
     """Figure 12: the rate of each epoch as it was in each trial; None where no history has it."""
-    panels: dict[str, list[RateLine]] = {}
-    for cell in member.folder.cells:
-        for trial in member.folder.trials if member.is_of_experiment(cell) else ():
-            if rates := member.folder.losses(cell, trial).rates:
-                panels.setdefault(member.backbone_label(cell), []).append(
-                    RateLine(cell.schedule, rates, trial)
-                )
+    panels: dict[str, list[tuple[str, int, Sequence[float]]]] = {}
+    for cell, trial in member.folder.units():
+        rates = member.folder.losses(cell, trial).rates
+        if rates and member.is_of_experiment(cell):
+            panels.setdefault(member.backbone_label(cell), []).append((cell.schedule, trial, rates))
     if not panels:
         return None
     return _picture(
-        figures.plateau_rates(list(panels.items())),
+        figures.plateau_rates(panels),
         out,
         "figure-12",
         "The paper’s Figure 12: learning rate of each epoch as reduction on plateau set it, every trial.",
@@ -72,66 +68,55 @@ def plateau_picture(member: Member, out: Path) -> Picture | None:
 
 def loss_picture(member: Member, described: bool, out: Path) -> Picture | None:
     """Figures 5, 8, 10, 13 and the like for the others: losses by epoch; None where no history was kept."""
-    # as run, that the weights are random is told by the fault
-    names = {
-        c.name: (c.backbone if member.as_run else _wrapped(member.backbone_label(c)), _column(member, c))
-        for c in member.folder.cells
-    }
-    found = {
-        names[c.name]: [loss for t in member.folder.trials if (loss := member.folder.losses(c, t)).train]
-        for c in member.folder.cells
-    }
+    found = {}
+    for cell in member.folder.cells:
+        # as run, that the weights are random is told by the fault
+        row = cell.backbone if member.as_run else member.backbone_label(cell).replace(" (", "\n(")
+        losses = [member.folder.losses(cell, trial) for trial in member.folder.trials]
+        found[row, _column(member, cell)] = [loss for loss in losses if loss.train]
     if not any(found.values()):
         return None
     number = _LOSS_FIGURES.get(member.experiment) if described else None
-    start = f"The paper’s Figure {number}: " if number else f"{member.title}: "
+    start = f"The paper’s Figure {number}" if number else member.title
     return _picture(
         loss_curves(found, mean=True),
         out,
         f"figure-{number}" if number else f"{member.name}-losses",
-        f"{start}training and validation loss by epoch, mean over trials thick, each trial thin. A row’s panels share their scale.",
+        f"{start}: training and validation loss by epoch, mean over trials thick, each trial thin. A row’s panels share their scale.",
         f"Loss curves of {sum(map(bool, found.values()))} cells.",
         member,
     )
 
 
-def _wrapped(label: str) -> str:
-    return label.replace(" (", "\n(")
-
-
 def _column(member: Member, cell: RunCell) -> str:
     """What differs between cells of one backbone."""
-    varying = [f for f in member.folder.varying() if f != "backbone"]
-    of_factor = levels(cell)
-    return ", ".join(of_factor[f].replace("_", " ") for f in varying) or cell.pipeline
+    return ", ".join(cell_level(cell, f) for f in member.folder.varying() if f != "backbone") or cell.pipeline
 
 
 def pr_picture(member: Member, paper: Paper, out: Path) -> Picture | None:
     """Figures 7 (over pipelines) and 11 (over schedules, with Experiment 2's constant rate); None where no curve is defined."""
+    cells, second = member.folder.cells, paper.experiment(2)
+    lines = [(member.backbone_label(c), pr_curve(member, c, _column(member, c))) for c in cells]
+    if member.experiment == 3 and second and not any(c.schedule == "constant" for c in cells):
+        labels = {(c.backbone, c.pipeline): member.backbone_label(c) for c in cells}
+        lines += [
+            (labels[c.backbone, c.pipeline], pr_curve(second, c, "constant, Experiment 2"))
+            for c in second.folder.cells
+            if c.schedule == "constant" and (c.backbone, c.pipeline) in labels
+        ]
     panels: dict[str, list[PrCurve]] = {}
-    for cell in member.folder.cells:
-        curve = pr_curve(member, cell, _column(member, cell))
+    for label, curve in lines:
         if curve:
-            panels.setdefault(member.backbone_label(cell), []).append(curve)
-    second = paper.experiment(2)
-    has_constant = any(c.schedule == "constant" for c in member.folder.cells)
-    if member.experiment == 3 and second is not None and not has_constant:
-        for cell in {(c.backbone, c.pipeline): c for c in member.folder.cells}.values():
-            for c in second.folder.cells:
-                same = (c.backbone, c.pipeline, c.schedule) == (cell.backbone, cell.pipeline, "constant")
-                if same and (curve := pr_curve(second, c, "constant, Experiment 2")):
-                    panels.setdefault(member.backbone_label(cell), []).append(curve)
+            panels.setdefault(label, []).append(curve)
     if not panels:
         return None
-    number = {2: "7", 3: "11"}.get(member.experiment)
-    start = f"The paper’s Figure {number}: " if number else f"{member.title}: "
-    over = "pipelines" if member.experiment == 2 else "schedules"
+    number, over = {2: ("7", "pipelines"), 3: ("11", "schedules")}[member.experiment]
     return _picture(
         pr_curves(list(panels.items()), prevalence(member)),
         out,
-        f"figure-{number}" if number else f"{member.name}-pr-curves",
-        f"{start}precision over recall of {member.folder.positive} on the test films over {over}, trial {PR_TRIAL}. Circles: the class of "
-        "the highest probability. Level line: a guess.",
+        f"figure-{number}",
+        f"The paper’s Figure {number}: precision over recall of {member.folder.positive} on the test films over {over}, trial {PR_TRIAL}. "
+        "Circles: the class of the highest probability. Level line: a guess.",
         "Precision-recall curves with their areas.",
         member,
     )
@@ -162,19 +147,17 @@ def copied_pictures(member: Member, out: Path) -> list[Picture]:
         "with the share of the box that is left.",
     }
     found = []
-    for stem in COPIED:
-        source = member.folder.path / "figures" / f"{stem}.png"
-        if not source.is_file():
+    for stem, caption in words.items():
+        sources = [member.folder.path / "figures" / f"{stem}.{kind}" for kind in ("png", "svg")]
+        if not sources[0].is_file():
             continue
         name = f"{member.name}-{stem}"
-        for kind in ("png", "svg"):
-            beside = source.with_suffix(f".{kind}")
-            if beside.is_file():
-                write_bytes(out / f"{name}.{kind}", beside.read_bytes())
-        data = source.read_bytes()
+        for source in filter(Path.is_file, sources):
+            write_bytes(out / f"{name}{source.suffix}", source.read_bytes())
+        data = sources[0].read_bytes()
         width_px = int.from_bytes(data[16:20], "big")  # of a PNG's first chunk
         percent = min(100, round(100 * width_px / style.PNG_DPI / style.WIDTH_IN))
-        found.append(Picture(name, words[stem], "Films under pipelines.", data, "image/png", percent))
+        found.append(Picture(name, caption, "Films under pipelines.", data, "image/png", percent))
     return found
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hilum.artifacts.history import LossCurve
-from hilum.paper.figures import RateLine, cnn_layers, plateau_rates
+from hilum.paper.figures import cnn_layers, plateau_rates
 from hilum.report.curve_figures import loss_curves
 
 
@@ -44,8 +44,8 @@ def test_many_columns_are_wrapped_and_none_is_lost():
 
 
 def test_trials_of_one_schedule_share_a_colour_and_one_place_in_the_legend():
-    lines = [RateLine(s, [1e-3, 1e-4], t) for s in ("schedule-1", "schedule-2") for t in (1, 2)]
-    (ax,) = [ax for ax in plateau_rates([("resnet50", lines)]).axes if ax.axison]
+    lines = [(s, t, [1e-3, 1e-4]) for s in ("schedule-1", "schedule-2") for t in (1, 2)]
+    (ax,) = [ax for ax in plateau_rates({"resnet50": lines}).axes if ax.axison]
     drawn = ax.get_lines()
     colours = [line.get_color() for line in drawn]
     assert colours[0] == colours[1] != colours[2] == colours[3]
