@@ -80,11 +80,7 @@ def read_shares(
 def _values(
     path: Path, rows: Sequence[Row], errors: Sequence[str], names: Sequence[str]
 ) -> tuple[NDArray[np.float64], bool]:
-    """Numbers as they stand, NaN for a film with an error; and whether they have a % sign, which all have or none.
-
-    Raises:
-        InputError: No number, a sign here and none there.
-    """
+    """Numbers as they stand, NaN for a film with an error; and whether they have a % sign, which all must have or none."""
     values = np.full((len(rows), len(names)), np.nan)
     first = ""
     for k, row in enumerate(rows):

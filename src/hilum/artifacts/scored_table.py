@@ -138,11 +138,7 @@ _WITHOUT = {
 
 
 def _places(path: Path, table: CsvTable, reading: Reading) -> dict[str, str]:
-    """What a column is -> its name in the table.
-
-    Raises:
-        InputError: Everything that is missing.
-    """
+    """What a column is -> its name in the table; all that is missing is refused at once."""
     columns = table.columns
     for ours, theirs in reading.columns.items():
         if theirs not in columns:
