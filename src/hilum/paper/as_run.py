@@ -11,8 +11,8 @@ from hilum.artifacts.comparisons import ComparisonRow
 from hilum.artifacts.run import RunCell
 from hilum.paper.beside import fixed, paper_value
 from hilum.paper.experiment_tables import RATES
-from hilum.paper.member import Member, Paper
 from hilum.paper.side_by_side import paper_cell
+from hilum.paper.studies import Paper, PaperStudy
 from hilum.report.comparison_tables import ENDS, difference_cell, p_cell, signed_interval
 from hilum.report.estimates import estimate_cell, interval_cell, interval_column
 from hilum.report.numbers import counted
@@ -25,16 +25,16 @@ from hilum.study.metrics import METRIC, metric_label
 ALL = "all"
 
 
-def fault_table(member: Member) -> Table | None:
+def fault_table(study: PaperStudy) -> Table | None:
     """A row a fault and metric, with the adjusted comparison; None where the study compares none."""
-    cells = {c.name: c for c in member.folder.cells}
+    cells = {c.name: c for c in study.folder.cells}
     what = {
         **{name: fault.what for name, fault in FAULTS.items()},
         ALL: "every fault above at once",
         AS_DESCRIBED: "",
     }
     faults, metrics = list(what), list(METRIC)
-    others = [f for f in member.folder.varying() if f not in ("backbone", "faults")]
+    others = [f for f in study.folder.varying() if f not in ("backbone", "faults")]
 
     def place(r: ComparisonRow) -> str:
         return ", ".join([cells[r.cell].backbone, *(cell_level(cells[r.cell], f) for f in others)])
@@ -42,7 +42,7 @@ def fault_table(member: Member) -> Table | None:
     def order(r: ComparisonRow) -> tuple[int, str, int]:
         return faults.index(_level(cells[r.cell])), place(r), metrics.index(r.metric)
 
-    rows = sorted(member.family("faults"), key=order)
+    rows = sorted(study.family("faults"), key=order)
     if not rows:
         return None
     columns = [
@@ -76,17 +76,17 @@ def fault_table(member: Member) -> Table | None:
             ]
         )
         told = name
-    n, trials = max(r.n_family for r in rows), counted(member.folder.n_trials, "trial")
+    n, trials = max(r.n_family for r in rows), counted(study.folder.n_trials, "trial")
     return Table(
-        f"{member.name}-faults",
-        f"Faults: {member.title}",
-        member.caption(
-            f"What each fault of the published scripts is worth: one at a time, and all together; {fixed(member) or 'several pipelines'}"
+        f"{study.name}-faults",
+        f"Faults: {study.title}",
+        study.caption(
+            f"What each fault of the published scripts is worth: one at a time, and all together; {fixed(study) or 'several pipelines'}"
         ),
         columns,
         body,
         (
-            *member.notes,
+            *study.notes,
             "A higher figure under an unsafe fault is a wrong figure, not a better model.",
             f"p adjusted by Holm over {n} comparisons a metric; {trials} a cell.",
         ),
@@ -95,11 +95,11 @@ def fault_table(member: Member) -> Table | None:
     )
 
 
-def overview_table(member: Member, paper: Paper) -> Table:
+def overview_table(study: PaperStudy, paper: Paper) -> Table:
     """A row a cell: as described, as run with every fault, the paper's number, and Experiment N's own figure as described."""
-    own = paper.experiment(member.experiment)
+    own = paper.experiment(study.experiment)
     described, run = (
-        {_key(c): c for c in member.folder.cells if _level(c) == level} for level in (AS_DESCRIBED, ALL)
+        {_key(c): c for c in study.folder.cells if _level(c) == level} for level in (AS_DESCRIBED, ALL)
     )
     elsewhere = {_key(c): c for c in own.folder.cells} if own else {}
     columns = [
@@ -113,27 +113,27 @@ def overview_table(member: Member, paper: Paper) -> Table:
     body: list[list[Cell]] = []
     for key in dict.fromkeys((*described, *run)):
         for k, m in enumerate(RATES):
-            of_run = member.row(run.get(key), m)
+            of_run = study.row(run.get(key), m)
             body.append(
                 [
                     *(Cell("" if k else n, n, strong=i == 0) for i, n in enumerate(key)),
                     text_cell(metric_label(m)),
-                    estimate_cell(member.row(described.get(key), m)),
+                    estimate_cell(study.row(described.get(key), m)),
                     estimate_cell(of_run),
                     interval_cell(of_run),
-                    paper_cell(paper_value(member, described.get(key) or run[key], m), m),
+                    paper_cell(paper_value(study, described.get(key) or run[key], m), m),
                     *([estimate_cell(own.row(elsewhere.get(key), m))] if own else []),
                 ]
             )
     return Table(
-        f"{member.name}-overview",
-        f"{member.title}, and as described",
-        member.caption(
+        f"{study.name}-overview",
+        f"{study.title}, and as described",
+        study.caption(
             "The study as the paper describes it and as the published scripts run, on the same films"
         ),
         columns,
         body,
-        member.notes,
+        study.notes,
         frozenset(range(0, len(body), len(RATES))),
         sortable=False,
     )

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from hilum.artifacts.run import RunCell
 from hilum.paper import printed
-from hilum.paper.member import Member
 from hilum.paper.side_by_side import ALONE, error_cell, label_of, mean_cell, paper_cell
+from hilum.paper.studies import PaperStudy
 from hilum.report import numbers
 from hilum.report.comparison_tables import difference_cell
 from hilum.report.estimates import estimate_cell, interval_cell, interval_column
@@ -23,7 +23,7 @@ from hilum.study.factors import FACTOR
 from hilum.study.metrics import METRIC
 
 OF_RESNET50 = "the paper’s number is ResNet50’s: another network, so no difference"
-PaperValue = Callable[[Member, RunCell, str], float | None]
+PaperValue = Callable[[PaperStudy, RunCell, str], float | None]
 """The paper's number of a metric for a study's cell."""
 
 
@@ -37,40 +37,40 @@ class Group:
     """
 
     columns: Sequence[Column]
-    cells: Callable[[Member, RunCell], Sequence[Cell]]
+    cells: Callable[[PaperStudy, RunCell], Sequence[Cell]]
 
 
 def grouped(
-    groups: Sequence[Group], rows: Sequence[tuple[Member, RunCell]]
+    groups: Sequence[Group], rows: Sequence[tuple[PaperStudy, RunCell]]
 ) -> tuple[list[Column], list[list[Cell]]]:
     """The columns and the rows of a table."""
     columns = [c for g in groups for c in g.columns]
-    return columns, [[c for g in groups for c in g.cells(member, cell)] for member, cell in rows]
+    return columns, [[c for g in groups for c in g.cells(study, cell)] for study, cell in rows]
 
 
-def paper_value(member: Member, cell: RunCell, metric: str) -> float | None:
+def paper_value(study: PaperStudy, cell: RunCell, metric: str) -> float | None:
     """The paper's number beside a cell; None where it has none or the positive class is not covid."""
-    if not printed.is_positive(member.folder.positive):
+    if not printed.is_positive(study.folder.positive):
         return None
-    return printed.value(member.experiment, cell.backbone, cell.pipeline, cell.schedule, metric)
+    return printed.value(study.experiment, cell.backbone, cell.pipeline, cell.schedule, metric)
 
 
-def names(member: Member) -> Group:
+def names(study: PaperStudy) -> Group:
     """The backbone, which says whether it stands in for the paper's, and whatever varies in the study."""
-    varying = [f for f in member.folder.varying() if f != "backbone"]
+    varying = [f for f in study.folder.varying() if f != "backbone"]
 
-    def cells(member: Member, cell: RunCell) -> list[Cell]:
+    def cells(study: PaperStudy, cell: RunCell) -> list[Cell]:
         return [
-            text_cell(member.backbone_label(cell), strong=True),
+            text_cell(study.backbone_label(cell), strong=True),
             *(text_cell(cell_level(cell, f)) for f in varying),
         ]
 
     return Group([Column(FACTOR[f].label, numeric=False) for f in ("backbone", *varying)], cells)
 
 
-def fixed(member: Member) -> str:
+def fixed(study: PaperStudy) -> str:
     """What does not vary, for a caption: ``pipeline crop``; empty where it does."""
-    pipelines = {c.pipeline for c in member.folder.cells}
+    pipelines = {c.pipeline for c in study.folder.cells}
     return f"pipeline {pipelines.pop()}" if len(pipelines) == 1 else ""
 
 
@@ -78,8 +78,8 @@ def rates(metric: str, paper: PaperValue = paper_value, interval: bool = True) -
     """A metric's mean here, its interval, the paper's number, and the difference."""
     label = METRIC[metric].label
 
-    def cells(member: Member, cell: RunCell) -> list[Cell]:
-        row, value, other = member.row(cell, metric), paper(member, cell, metric), member.stands_in(cell)
+    def cells(study: PaperStudy, cell: RunCell) -> list[Cell]:
+        row, value, other = study.row(cell, metric), paper(study, cell, metric), study.stands_in(cell)
         own = row.estimate if row else None
         return [
             estimate_cell(row),
@@ -101,11 +101,11 @@ def errors(metric: str) -> Group:
     """The standard error of a metric's mean, or of the seconds, here and in the paper; of a metric the interval of that mean too."""
     rate = metric in METRIC
 
-    def cells(member: Member, cell: RunCell) -> list[Cell]:
-        covid = printed.is_positive(member.folder.positive)
+    def cells(study: PaperStudy, cell: RunCell) -> list[Cell]:
+        covid = printed.is_positive(study.folder.positive)
         paper = printed.error(cell.backbone, cell.pipeline, cell.schedule, metric) if covid else None
-        found = [error_cell(member.folder, member.rows, cell, metric), paper_cell(paper, metric)]
-        return [*found, interval_cell(member.row(cell, metric))] if rate else found
+        found = [error_cell(study.folder, study.rows, cell, metric), paper_cell(paper, metric)]
+        return [*found, interval_cell(study.row(cell, metric))] if rate else found
 
     label = label_of(metric)
     columns = [Column("here", group=label, rule=True), Column("paper", group=label)]
@@ -116,9 +116,9 @@ def errors(metric: str) -> Group:
 def seconds(paper: PaperValue = paper_value) -> Group:
     """Seconds here and in the paper."""
 
-    def cells(member: Member, cell: RunCell) -> list[Cell]:
-        here = mean_cell(member.folder, member.rows, cell, "seconds")
-        return [here, paper_cell(paper(member, cell, "seconds"), "seconds")]
+    def cells(study: PaperStudy, cell: RunCell) -> list[Cell]:
+        here = mean_cell(study.folder, study.rows, cell, "seconds")
+        return [here, paper_cell(paper(study, cell, "seconds"), "seconds")]
 
     hints = {"here": ALONE, "paper": "on a Kaggle GPU"}
     return Group(
@@ -126,10 +126,10 @@ def seconds(paper: PaperValue = paper_value) -> Group:
     )
 
 
-def _epochs(member: Member, cell: RunCell) -> list[Cell]:
-    ran = len(member.folder.losses(cell, 1).train)
+def _epochs(study: PaperStudy, cell: RunCell) -> list[Cell]:
+    ran = len(study.folder.losses(cell, 1).train)
     here = Cell(str(ran) if ran else numbers.NONE, ran or None, quiet=not ran)
-    return [here, paper_cell(paper_value(member, cell, "epochs"), "epochs")]
+    return [here, paper_cell(paper_value(study, cell, "epochs"), "epochs")]
 
 
 EPOCHS = Group([Column(c, group="Epochs", rule=c == "here") for c in ("here", "paper")], _epochs)

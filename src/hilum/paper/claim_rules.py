@@ -22,7 +22,7 @@ from hilum.paper.differences import (
     within,
     words,
 )
-from hilum.paper.member import Member, Paper, counts_for_claims, highest
+from hilum.paper.studies import Paper, PaperStudy, counts_for_claims, highest
 from hilum.paper.verdicts import ClaimVerdict, Part, Ruling, goes, no_gain, not_tested
 from hilum.report import numbers
 from hilum.stats.families import levels
@@ -56,14 +56,14 @@ class Comparison:
     what: str = ""
 
 
-def compared(asked: Comparison, member: Member, paper: Paper) -> Part:
+def compared(asked: Comparison, study: PaperStudy, paper: Paper) -> Part:
     """The part of a claim that a comparison makes."""
-    found, why = [d for m in asked.metrics for d in within(member, asked.factor, m, asked.reference)], ""
+    found, why = [d for m in asked.metrics for d in within(study, asked.factor, m, asked.reference)], ""
     if not found and asked.else_of and (other := paper.experiment(asked.else_of)) is not None:
-        found, why = _against_another(asked, member, other)
+        found, why = _against_another(asked, study, other)
     found = judged([d for d in found if all(levels(d.cell)[f] in among for f, among in asked.among.items())])
     if not found:
-        return not_tested(asked.what, why or _why_none(asked, member))
+        return not_tested(asked.what, why or _why_none(asked, study))
     there = {c.backbone for d in found for c in (d.cell, d.reference)}
     missing = [b for b in asked.needs if b not in there]
     ruling = no_gain(found) if asked.goes == "no gain" else goes(found, asked.goes, len(missing))
@@ -77,23 +77,23 @@ def _part(what: str, differences: Sequence[Difference], ruling: Ruling, missing:
     return Part(what, told, ruling.verdict, thumb=not all(d.adjusted for d in differences))
 
 
-def _why_none(asked: Comparison, member: Member) -> str:
+def _why_none(asked: Comparison, study: PaperStudy) -> str:
     """Why no two cells can be compared."""
     if asked.factor != "backbone":
         return "no two cells with pretrained weights, trained alike, to compare"
-    references = [c for c in member.folder.cells if c.backbone == asked.reference]
+    references = [c for c in study.folder.cells if c.backbone == asked.reference]
     if not references:
-        return f"{asked.reference} was not run in {member.title}"
+        return f"{asked.reference} was not run in {study.title}"
     if not any(c.pretrained for c in references):
         return f"{asked.reference} has random weights here"
-    others = [c for c in member.folder.cells if c.backbone in asked.needs]
+    others = [c for c in study.folder.cells if c.backbone in asked.needs]
     apart = next((r for c in others for of in references if (r := other_mode(c, of))), "")
     return apart or "no other backbone of the paper with the same pipeline"
 
 
-def _against_another(asked: Comparison, member: Member, other: Member) -> tuple[list[Difference], str]:
+def _against_another(asked: Comparison, study: PaperStudy, other: PaperStudy) -> tuple[list[Difference], str]:
     """Each cell against the reference level of another experiment, and why not where there is none that is comparable."""
-    if why := other_films(member, other):
+    if why := other_films(study, other):
         return [], why
     references = {
         (c.backbone, c.pipeline): c
@@ -101,42 +101,42 @@ def _against_another(asked: Comparison, member: Member, other: Member) -> tuple[
         if levels(c)[asked.factor] == asked.reference and counts_for_claims(c)
     }
     found, why = [], ""
-    for cell in filter(counts_for_claims, member.folder.cells):
+    for cell in filter(counts_for_claims, study.folder.cells):
         of = references.get((cell.backbone, cell.pipeline))
         if of is None:
             continue
         if apart := other_mode(cell, of):
             why = apart
             continue
-        found += [by_thumb(m, cell, of, member.row(cell, m), other.row(of, m)) for m in asked.metrics]
+        found += [by_thumb(m, cell, of, study.row(cell, m), other.row(of, m)) for m in asked.metrics]
     return found, why
 
 
-def cnn_is_less_sensitive(member: Member, paper: Paper) -> list[Part]:
+def cnn_is_less_sensitive(study: PaperStudy, paper: Paper) -> list[Part]:
     """Low sensitivity of the CNN from scratch, and like specificity, beside the cells of Experiments 3 and 4 on the same films."""
     best = highest(
-        [c for c in member.folder.cells if c.backbone == "cnn"], lambda c: member.estimate(c, "sensitivity")
+        [c for c in study.folder.cells if c.backbone == "cnn"], lambda c: study.estimate(c, "sensitivity")
     )
-    others, why = _pretrained_elsewhere(member, paper)
+    others, why = _pretrained_elsewhere(study, paper)
     if best is None or not others:
         return [not_tested("", why or "needs the CNN, and a pretrained backbone in Experiment 3 or 4")]
     low, like = (
-        [by_thumb(m, best, c, member.row(best, m), of.row(c, m)) for of, c in others]
+        [by_thumb(m, best, c, study.row(best, m), of.row(c, m)) for of, c in others]
         for m in ("sensitivity", "specificity")
     )
     return [
         _part(f"low sensitivity ({best.schedule})", low, goes(low, "worse")),
-        _like(member, best, others, like),
+        _like(study, best, others, like),
     ]
 
 
-def _pretrained_elsewhere(member: Member, paper: Paper) -> tuple[list[tuple[Member, RunCell]], str]:
+def _pretrained_elsewhere(study: PaperStudy, paper: Paper) -> tuple[list[tuple[PaperStudy, RunCell]], str]:
     """The cells of Experiments 3 and 4 on the same films, and why not where there are none."""
     found, why = [], ""
     for of in (paper.experiment(3), paper.experiment(4)):
         if of is None:
             continue
-        if apart := other_films(member, of):
+        if apart := other_films(study, of):
             why = apart
             continue
         found += [(of, c) for c in of.folder.cells if counts_for_claims(c) and of.is_of_experiment(c)]
@@ -144,9 +144,12 @@ def _pretrained_elsewhere(member: Member, paper: Paper) -> tuple[list[tuple[Memb
 
 
 def _like(
-    member: Member, best: RunCell, others: Sequence[tuple[Member, RunCell]], differences: Sequence[Difference]
+    study: PaperStudy,
+    best: RunCell,
+    others: Sequence[tuple[PaperStudy, RunCell]],
+    differences: Sequence[Difference],
 ) -> Part:
-    what, own = "like specificity", member.row(best, "specificity")
+    what, own = "like specificity", study.row(best, "specificity")
     theirs = [e for of, c in others if (e := of.estimate(c, "specificity")) is not None]
     if own is None or own.estimate is None or own.low is None or own.high is None or not theirs:
         return not_tested(what, "undefined")

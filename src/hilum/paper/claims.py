@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from hilum.paper import loss_rules, time_rules
 from hilum.paper.claim_rules import Comparison, cnn_is_less_sensitive, compared
-from hilum.paper.member import Member, Paper
+from hilum.paper.studies import Paper, PaperStudy
 from hilum.paper.verdicts import ClaimVerdict, Part, not_tested, together
 from hilum.report.table import Cell, Column, Table, text_cell
 
@@ -81,7 +81,7 @@ CLAIMS = TypeAdapter(tuple[Claim, ...]).validate_python(
 )
 """In the order of their letters."""
 
-TESTS: Mapping[str, Callable[[Member, Paper], list[Part]]] = {
+TESTS: Mapping[str, Callable[[PaperStudy, Paper], list[Part]]] = {
     "densenet is slowest": time_rules.slowest,
     "squeezenet takes half the time": time_rules.squeezenet_takes_half_the_time,
     "one cycle saves time": time_rules.one_cycle_saves_time,
@@ -100,18 +100,18 @@ def findings(paper: Paper) -> list[Finding]:
         parts = [not_tested("", f"Experiment {claim.experiments[0]} was not run")]
         if tested is not None:
             parts = [part for asked in claim.parts for part in _parts(asked, tested, paper)]
-        members = [m for m in (tested, *map(paper.experiment, claim.against)) if m is not None]
-        found.append(Finding(claim, parts, _conditions(members, parts)))
+        studies = [m for m in (tested, *map(paper.experiment, claim.against)) if m is not None]
+        found.append(Finding(claim, parts, _conditions(studies, parts)))
     return found
 
 
-def _parts(asked: Comparison | str, tested: Member, paper: Paper) -> list[Part]:
+def _parts(asked: Comparison | str, tested: PaperStudy, paper: Paper) -> list[Part]:
     return TESTS[asked](tested, paper) if isinstance(asked, str) else [compared(asked, tested, paper)]
 
 
-def _conditions(members: Sequence[Member], parts: Sequence[Part]) -> str:
+def _conditions(studies: Sequence[PaperStudy], parts: Sequence[Part]) -> str:
     """What stands beside a verdict."""
-    if not members:
+    if not studies:
         return ""
     told = []
     if any(p.thumb for p in parts):
@@ -120,7 +120,7 @@ def _conditions(members: Sequence[Member], parts: Sequence[Part]) -> str:
             if all(p.thumb or p.verdict == "not tested here" for p in parts)
             else "rule of thumb in part"
         )
-    for m in members:
+    for m in studies:
         stand_ins = [b for b in m.stand_ins if b not in m.undecided]
         marks = (
             m.subset,
@@ -128,7 +128,7 @@ def _conditions(members: Sequence[Member], parts: Sequence[Part]) -> str:
             f"{' and '.join(m.undecided)} with random weights, not counted" if m.undecided else "",
         )
         told += [f"{m.short}: {mark}" for mark in marks if mark]
-    if any(m.folder.record.synthetic for m in members):
+    if any(m.folder.record.synthetic for m in studies):
         told.append("synthetic films")
     return "; ".join(told)
 

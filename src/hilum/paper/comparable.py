@@ -7,22 +7,22 @@ Convention: a question returns why two cells are not comparable, empty where the
 from __future__ import annotations
 
 from hilum.artifacts.run import RunCell
-from hilum.paper.member import Member
+from hilum.paper.studies import PaperStudy
 from hilum.report.numbers import counted
 
 
-def other_films(member: Member, of: Member) -> str:
+def other_films(study: PaperStudy, of: PaperStudy) -> str:
     """Why two studies are not of the same films and tests; empty where they are."""
-    a, b = member.folder, of.folder
+    a, b = study.folder, of.folder
     if a.path == b.path:
         return ""
-    films, theirs = ({(f.image_id, f.pixels_sha256) for f in m.folder.manifest.films} for m in (member, of))
-    if member.subset != of.subset or films != theirs:
-        sizes = (f"{m.title} has {m.subset or counted(len(m.folder.manifest), 'film')}" for m in (member, of))
+    films, theirs = ({(f.image_id, f.pixels_sha256) for f in m.folder.manifest.films} for m in (study, of))
+    if study.subset != of.subset or films != theirs:
+        sizes = (f"{m.title} has {m.subset or counted(len(m.folder.manifest), 'film')}" for m in (study, of))
         return f"other films: {' and '.join(sizes)}"
     for trial in range(1, min(a.n_trials, b.n_trials) + 1):
         if set(a.splits[trial].parts["test"]) != set(b.splits[trial].parts["test"]):
-            return f"{member.title} and {of.title} have other test films"
+            return f"{study.title} and {of.title} have other test films"
     return ""
 
 
@@ -40,10 +40,10 @@ def other_mode(cell: RunCell, reference: RunCell) -> str:
     return " against ".join(f"{c.backbone} ({', '.join(mode(c))})" for c in (cell, reference))
 
 
-def other_machine(member: Member, of: Member) -> str:
+def other_machine(study: PaperStudy, of: PaperStudy) -> str:
     """Why seconds of two studies are not comparable; empty where they are."""
-    here, there = ((r.machine, r.device, r.precision) for r in (member.folder.record, of.folder.record))
-    return "" if here == there else f"{member.title} and {of.title} were run on other machines"
+    here, there = ((r.machine, r.device, r.precision) for r in (study.folder.record, of.folder.record))
+    return "" if here == there else f"{study.title} and {of.title} were run on other machines"
 
 
 def as_the_paper_trained(cell: RunCell, whole: bool) -> str:

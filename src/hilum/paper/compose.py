@@ -9,7 +9,7 @@ from typing import get_args
 
 from hilum.core.digests import SHORT
 from hilum.paper.claims import Finding, claims_table
-from hilum.paper.member import Paper
+from hilum.paper.studies import Paper
 from hilum.paper.verdicts import ClaimVerdict
 from hilum.report import numbers
 from hilum.report.caution import Caution
@@ -37,7 +37,7 @@ def suite_page(paper: Paper, findings: Sequence[Finding], sections: Sequence[Sec
         Section("claims", "Claims", (_tally(findings), _VERDICTS), [claims_table(findings)]),
         command=paper.suite.command,
         facts=_facts(paper),
-        synthetic=any(m.folder.record.synthetic for m in paper.members),
+        synthetic=any(m.folder.record.synthetic for m in paper.studies),
     )
 
 
@@ -53,10 +53,10 @@ def sentence(paper: Paper) -> str:
     """What was run, in a sentence or two."""
     there = [m.experiment for m in paper.as_described]
     as_run = listed([str(n) for n in sorted({m.experiment for m in paper.as_run})])
-    films = sorted({len(m.folder.manifest) for m in paper.members})
+    films = sorted({len(m.folder.manifest) for m in paper.studies})
     span = " to ".join(numbers.count(n) for n in dict.fromkeys((films[0], films[-1])))
-    n_cells = sum(len(m.folder.cells) for m in paper.members)
-    n_trials = sum(len(m.folder.cells) * m.folder.n_trials for m in paper.members)
+    n_cells = sum(len(m.folder.cells) for m in paper.studies)
+    n_trials = sum(len(m.folder.cells) * m.folder.n_trials for m in paper.studies)
     missing = [n for n in range(1, 6) if n not in there]
     return (
         f"{_experiments(there)} of the paper as described{f', {as_run} also as the published scripts run' if as_run else ''}: "
@@ -72,10 +72,10 @@ def _experiments(numbers: Sequence[int]) -> str:
 def _cautions(paper: Paper) -> list[Caution]:
     """Every caution of every study, equal ones once, with the studies that they are of."""
     found: dict[Caution, list[str]] = {}
-    for member in paper.in_order:
-        for caution in cautions(member.folder):
-            found.setdefault(caution, []).append(member.short)
-    n = len(paper.members)
+    for study in paper.in_order:
+        for caution in cautions(study.folder):
+            found.setdefault(caution, []).append(study.short)
+    n = len(paper.studies)
     return [
         replace(caution, of="all studies" if len(titles) == n > 1 else ", ".join(titles))
         for caution, titles in found.items()
@@ -95,9 +95,9 @@ def _facts(paper: Paper) -> list[tuple[str, str]]:
         )
     machines = {
         ", ".join(str(v) for k in ("cpu", "accelerator", "platform") if (v := m.folder.record.machine.get(k)))
-        for m in paper.members
+        for m in paper.studies
     }
-    versions = {", ".join(f"{k} {v}" for k, v in m.folder.record.versions.items()) for m in paper.members}
+    versions = {", ".join(f"{k} {v}" for k, v in m.folder.record.versions.items()) for m in paper.studies}
     facts.append(("Machine", "; ".join(sorted(m for m in machines if m)) or "not recorded"))
     facts.append(("Versions", "; ".join(sorted(v for v in versions if v)) or "not recorded"))
     return facts

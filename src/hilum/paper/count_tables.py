@@ -9,23 +9,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from hilum.paper import printed
-from hilum.paper.member import Member
+from hilum.paper.studies import PaperStudy
 from hilum.report import numbers
 from hilum.report.table import Cell, Column, Table, count_cell, text_cell
 
 _Pair = tuple[int, int | None]  # here, the paper's
 
 
-def count_table(member: Member) -> Table | None:
+def count_table(study: PaperStudy) -> Table | None:
     """Table 1 for Experiment 1, Table 2 for Experiment 2; None for the others, which use Set 2 too."""
-    n = member.experiment
+    n = study.experiment
     if n not in (1, 2):
         return None
-    split, by_id = member.folder.splits[1], member.folder.manifest.by_id
+    split, by_id = study.folder.splits[1], study.folder.manifest.by_id
     body: dict[str, dict[str, _Pair]] = {}
-    for class_ in member.folder.classes:
+    for class_ in study.folder.classes:
         films = Counter(p for p, ids in split.parts.items() for i in ids if by_id[i].label == class_)
-        here = _counts(n, films["train"], films["valid"], films["test"], member.drawn.get(class_))
+        here = _counts(n, films["train"], films["valid"], films["test"], study.drawn.get(class_))
         paper = _of_paper(n, class_)
         body[class_] = {heading: (count, paper.get(heading)) for heading, count in here.items()}
     headings = list(next(iter(body.values())))
@@ -41,10 +41,10 @@ def count_table(member: Member) -> Table | None:
     return Table(
         f"table-{n}",
         f"Table {n}",
-        member.caption(f"Films of Set {n} by class and part, trial 1"),
+        study.caption(f"Films of Set {n} by class and part, trial 1"),
         columns,
         [[text_cell(name, strong=True), *_cells(pairs)] for name, pairs in named],
-        (*member.notes, printed.NOTES[n]),
+        (*study.notes, printed.NOTES[n]),
         frozenset({len(body)}),
         sortable=False,
     )

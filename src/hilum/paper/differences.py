@@ -18,7 +18,7 @@ from hilum.artifacts.comparisons import ONE_TRIAL, Verdict, verdict_of
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.study_rows import StudyRow
 from hilum.paper.comparable import other_mode
-from hilum.paper.member import Member, counts_for_claims
+from hilum.paper.studies import PaperStudy, counts_for_claims
 from hilum.report import numbers
 from hilum.report.numbers import signed
 from hilum.report.run_words import backbone_label
@@ -71,16 +71,16 @@ def judged(differences: Sequence[Difference]) -> list[Difference]:
     return found
 
 
-def within(member: Member, factor: str, metric: str, reference: str) -> list[Difference]:
+def within(study: PaperStudy, factor: str, metric: str, reference: str) -> list[Difference]:
     """Every cell against the one that has the reference's level of a factor and is else the same; cells that count only.
 
     Args:
-        member: The study.
+        study: The study.
         factor: ``pipeline``, ``schedule`` or ``backbone``.
         metric: As in statistics.json.
         reference: Level of the factor.
     """
-    kept = [c for c in member.folder.cells if counts_for_claims(c)]
+    kept = [c for c in study.folder.cells if counts_for_claims(c)]
     by_name = {c.name: c for c in kept}
     adjusted = [
         Difference(
@@ -94,9 +94,9 @@ def within(member: Member, factor: str, metric: str, reference: str) -> list[Dif
             adjusted=True,
             p=r.p,
         )
-        for r in member.family(factor)
+        for r in study.family(factor)
         if r.metric == metric
-        and r.class_ == member.folder.positive
+        and r.class_ == study.folder.positive
         and r.cell in by_name
         and r.reference in by_name
         and levels(by_name[r.reference])[factor] == reference
@@ -109,7 +109,7 @@ def within(member: Member, factor: str, metric: str, reference: str) -> list[Dif
     for cell in kept:
         of = references.get(_others(cell, factor))
         if of is not None and of is not cell and not other_mode(cell, of):
-            found.append(by_thumb(metric, cell, of, member.row(cell, metric), member.row(of, metric)))
+            found.append(by_thumb(metric, cell, of, study.row(cell, metric), study.row(of, metric)))
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from hilum.paper import beside, printed
 from hilum.paper.beside import Group
-from hilum.paper.member import Member
+from hilum.paper.studies import PaperStudy
 from hilum.report.class_words import against
 from hilum.report.estimates import backbone_breaks
 from hilum.report.table import Table
@@ -27,34 +27,32 @@ _TABLES = {
 """Experiment -> its table in the paper, what it is, and the metrics that the table has."""
 
 
-def experiment_tables(member: Member) -> list[Table]:
+def experiment_tables(study: PaperStudy) -> list[Table]:
     """The tables of results of an experiment as described."""
-    folder = member.folder
-    number, what, metrics = _TABLES[member.experiment]
+    folder = study.folder
+    number, what, metrics = _TABLES[study.experiment]
     averaged = "one trial" if folder.n_trials == 1 else f"mean over {folder.n_trials} trials"
-    of = ["test films", against(folder.positive, folder.classes), beside.fixed(member), averaged]
-    caption = f"Experiment {member.experiment}, {what} {', '.join(filter(None, of))}"
-    two = member.experiment == 2
+    of = ["test films", against(folder.positive, folder.classes), beside.fixed(study), averaged]
+    caption = f"Experiment {study.experiment}, {what} {', '.join(filter(None, of))}"
+    two = study.experiment == 2
     means = [beside.rates(m, interval=not two) for m in metrics]
-    epochs = [beside.EPOCHS] if member.experiment > 2 else []
+    epochs = [beside.EPOCHS] if study.experiment > 2 else []
     caption += "; the intervals are in Table 5" if two else ""
-    tables = [_table(member, number, caption, [*means, *epochs, beside.seconds()])]
+    tables = [_table(study, number, caption, [*means, *epochs, beside.seconds()])]
     if two:
         caption = "Experiment 2: standard errors of the means of Table 4 over trials (ddof 1), and their 95 % intervals"
-        tables.append(_table(member, 5, caption, [beside.errors(m) for m in (*metrics, "seconds")]))
+        tables.append(_table(study, 5, caption, [beside.errors(m) for m in (*metrics, "seconds")]))
     return tables
 
 
-def _table(member: Member, number: int, caption: str, groups: Sequence[Group]) -> Table:
-    columns, body = beside.grouped(
-        [beside.names(member), *groups], [(member, c) for c in member.folder.cells]
-    )
+def _table(study: PaperStudy, number: int, caption: str, groups: Sequence[Group]) -> Table:
+    columns, body = beside.grouped([beside.names(study), *groups], [(study, c) for c in study.folder.cells])
     return Table(
         f"table-{number}",
         f"Table {number}",
-        member.caption(caption),
+        study.caption(caption),
         columns,
         body,
-        (*member.notes, printed.NOTES[number]),
-        backbone_breaks(member.folder.cells),
+        (*study.notes, printed.NOTES[number]),
+        backbone_breaks(study.folder.cells),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean, median
 
-from hilum.paper.member import Member, Paper, counts_for_claims
+from hilum.paper.studies import Paper, PaperStudy, counts_for_claims
 from hilum.paper.verdicts import ClaimVerdict, Part, not_tested
 from hilum.report import numbers
 
@@ -20,16 +20,16 @@ STOP_EPOCH = 10
 TRAINED_ONCE = "one trial: what chance in training does to a loss is not known"
 
 
-def large_cycle_is_better(member: Member, _: Paper) -> list[Part]:
+def large_cycle_is_better(study: PaperStudy, _: Paper) -> list[Part]:
     """Whether the validation loss falls further in every later cycle of 10 epochs or more than in any shorter one."""
-    if member.folder.n_trials < 2:
+    if study.folder.n_trials < 2:
         return [not_tested("", TRAINED_ONCE)]
     large: list[float] = []
     small: list[float] = []
-    for cell in member.folder.cells:
-        phases = (member.folder.record.table("policy").get(cell.schedule) or {}).get("phases") or []
-        for trial in member.folder.trials if counts_for_claims(cell) else ():
-            valid = member.folder.losses(cell, trial).valid
+    for cell in study.folder.cells:
+        phases = (study.folder.record.table("policy").get(cell.schedule) or {}).get("phases") or []
+        for trial in study.folder.trials if counts_for_claims(cell) else ():
+            valid = study.folder.losses(cell, trial).valid
             at = 0
             for k, phase in enumerate(phases):
                 end = at + int(phase["epochs"])
@@ -53,21 +53,21 @@ def _span(values: Sequence[float]) -> str:
     return f"{numbers.percent(min(values))} to {numbers.percent(max(values))}".replace("-", "−")
 
 
-def loss_stops_after_ten_epochs(member: Member, _: Paper) -> list[Part]:
+def loss_stops_after_ten_epochs(study: PaperStudy, _: Paper) -> list[Part]:
     """Whether the lowest validation loss after epoch 10 is hardly below the lowest up to it, in the median trial."""
-    if member.folder.n_trials < 2:
+    if study.folder.n_trials < 2:
         return [not_tested("", TRAINED_ONCE)]
     falls = []
-    for cell in member.folder.cells:
-        for trial in member.folder.trials if counts_for_claims(cell) else ():
-            valid = member.folder.losses(cell, trial).valid
+    for cell in study.folder.cells:
+        for trial in study.folder.trials if counts_for_claims(cell) else ():
+            valid = study.folder.losses(cell, trial).valid
             if len(valid) > STOP_EPOCH:
                 before = min(valid[:STOP_EPOCH])
                 falls.append(max(0.0, before - min(valid[STOP_EPOCH:])) / before)
     if not falls:
         return [not_tested("", f"no pretrained backbone was trained for more than {STOP_EPOCH} epochs")]
     middle = median(falls)
-    told = f"{member.title}: median fall {numbers.percent(middle)} over {len(falls)} trials ({_span(falls)})"
+    told = f"{study.title}: median fall {numbers.percent(middle)} over {len(falls)} trials ({_span(falls)})"
     verdict: ClaimVerdict = (
         "holds" if middle < STOPPED else "fails" if middle > FALLING else "not distinguishable"
     )

@@ -13,8 +13,8 @@ from hilum.artifacts.run import RunCell
 from hilum.paper import beside, printed
 from hilum.paper.beside import Group
 from hilum.paper.experiment_tables import TWO
-from hilum.paper.member import Member, Paper, counts_for_claims, highest
 from hilum.paper.side_by_side import mean_cell
+from hilum.paper.studies import Paper, PaperStudy, counts_for_claims, highest
 from hilum.report import numbers
 from hilum.report.comparison_tables import difference_cell
 from hilum.report.estimates import estimate_cell, interval_cell, interval_column
@@ -22,39 +22,39 @@ from hilum.report.sections.cost import large_cell
 from hilum.report.table import Cell, Column, Table, rate_cell, text_cell
 from hilum.study.metrics import METRIC
 
-Choice = Callable[[Member, RunCell], float | None]
+Choice = Callable[[PaperStudy, RunCell], float | None]
 
 
-def on_test(member: Member, cell: RunCell) -> float | None:
+def on_test(study: PaperStudy, cell: RunCell) -> float | None:
     """Mean sensitivity on the test films."""
-    return member.estimate(cell, "sensitivity")
+    return study.estimate(cell, "sensitivity")
 
 
-def on_validation(member: Member, cell: RunCell) -> float | None:
+def on_validation(study: PaperStudy, cell: RunCell) -> float | None:
     """Mean sensitivity on the validation films."""
-    return member.validation.get(cell.name)
+    return study.validation.get(cell.name)
 
 
-def chosen(member: Member, by: Choice) -> RunCell | None:
+def chosen(study: PaperStudy, by: Choice) -> RunCell | None:
     """The cell with the highest figure, the first of equals; None where no cell has one."""
-    own = [c for c in member.folder.cells if member.is_of_experiment(c)] or list(member.folder.cells)
-    return highest([c for c in own if counts_for_claims(c)] or own, lambda c: by(member, c))
+    own = [c for c in study.folder.cells if study.is_of_experiment(c)] or list(study.folder.cells)
+    return highest([c for c in own if counts_for_claims(c)] or own, lambda c: by(study, c))
 
 
 def overall_tables(paper: Paper) -> list[Table]:
     """Table 11 both ways, and the costs; empty where no experiment after the first was run."""
-    members = [m for m in paper.as_described if m.experiment != 1]
-    if not members:
+    studies = [m for m in paper.as_described if m.experiment != 1]
+    if not studies:
         return []
-    validated = [_on_validation(members)] if any(m.validation for m in members) else []
-    return [_on_test(members), *validated, _costs(members)]
+    validated = [_on_validation(studies)] if any(m.validation for m in studies) else []
+    return [_on_test(studies), *validated, _costs(studies)]
 
 
-def _lead(member: Member, cell: RunCell) -> list[Cell]:
-    number = str(member.experiment) + (" (subset)" if member.subset else "")
+def _lead(study: PaperStudy, cell: RunCell) -> list[Cell]:
+    number = str(study.experiment) + (" (subset)" if study.subset else "")
     return [
-        text_cell(number, strong=True, title=member.subset),
-        text_cell(member.backbone_label(cell)),
+        text_cell(number, strong=True, title=study.subset),
+        text_cell(study.backbone_label(cell)),
         text_cell(f"{cell.pipeline}, {cell.schedule}"),
     ]
 
@@ -62,19 +62,19 @@ def _lead(member: Member, cell: RunCell) -> list[Cell]:
 _LEAD = Group([Column(c, numeric=False) for c in ("Exp.", "Backbone", "Pipeline, schedule")], _lead)
 
 
-def _of_table_11(member: Member, _: RunCell, metric: str) -> float | None:
+def _of_table_11(study: PaperStudy, _: RunCell, metric: str) -> float | None:
     """The paper's number for the model that it calls an experiment's best, whichever is chosen here."""
-    covid = printed.is_positive(member.folder.positive)
-    return printed.TABLE_11.get(member.experiment, {}).get(metric) if covid else None
+    covid = printed.is_positive(study.folder.positive)
+    return printed.TABLE_11.get(study.experiment, {}).get(metric) if covid else None
 
 
-def _on_test(members: Sequence[Member]) -> Table:
+def _on_test(studies: Sequence[PaperStudy]) -> Table:
     return _table(
         "table-11",
         "Table 11, selected on test (optimistic)",
         "The highest test sensitivity of each experiment, and that model’s specificity and seconds: as the paper has it.",
         [_LEAD, *(beside.rates(m, _of_table_11) for m in TWO), beside.seconds(_of_table_11)],
-        [(m, cell) for m in members if (cell := chosen(m, on_test))],
+        [(m, cell) for m in studies if (cell := chosen(m, on_test))],
         (
             printed.NOTES[11],
             "The paper’s model of an experiment need not be the one chosen here; its row is the paper’s Table 11.",
@@ -82,13 +82,13 @@ def _on_test(members: Sequence[Member]) -> Table:
     )
 
 
-def _on_validation(members: Sequence[Member]) -> Table:
-    def on_both(member: Member, cell: RunCell) -> list[Cell]:
-        rows = [member.row(cell, m) for m in TWO]
-        best = chosen(member, on_test)
-        lost, own = (on_test(member, c) if c else None for c in (best, cell))
+def _on_validation(studies: Sequence[PaperStudy]) -> Table:
+    def on_both(study: PaperStudy, cell: RunCell) -> list[Cell]:
+        rows = [study.row(cell, m) for m in TWO]
+        best = chosen(study, on_test)
+        lost, own = (on_test(study, c) if c else None for c in (best, cell))
         return [
-            rate_cell(on_validation(member, cell)),
+            rate_cell(on_validation(study, cell)),
             *(c for row in rows for c in (estimate_cell(row), interval_cell(row))),
             difference_cell(None if lost is None or own is None else lost - own),
         ]
@@ -107,27 +107,25 @@ def _on_validation(members: Sequence[Member]) -> Table:
         "Table 11, selected on validation",
         "The model with the highest validation sensitivity of each experiment, and its figures on the test films.",
         [_LEAD, Group(columns, on_both), _SECONDS],
-        [(m, cell) for m in members if (cell := chosen(m, on_validation))],
+        [(m, cell) for m in studies if (cell := chosen(m, on_validation))],
         ("Chosen without a test film, so its test figures are not optimistic by the choice.",),
     )
 
 
 _SECONDS = Group(
     [Column("Seconds", hint="a trial run alone, mean over trials", rule=True)],
-    lambda member, cell: [mean_cell(member.folder, member.rows, cell, "seconds")],
+    lambda study, cell: [mean_cell(study.folder, study.rows, cell, "seconds")],
 )
 
 
-def _costs(members: Sequence[Member]) -> Table:
-    def selected(member: Member, cell: RunCell) -> list[Cell]:
+def _costs(studies: Sequence[PaperStudy]) -> Table:
+    def selected(study: PaperStudy, cell: RunCell) -> list[Cell]:
         by = {"test": on_test, "validation": on_validation}
-        return [
-            text_cell(" and ".join(word for word, choice in by.items() if chosen(member, choice) == cell))
-        ]
+        return [text_cell(" and ".join(word for word, choice in by.items() if chosen(study, choice) == cell))]
 
-    def cost(member: Member, cell: RunCell) -> list[Cell]:
-        costs = member.folder.record.costs.get(cell.backbone) or {}
-        speed = films_per_second(member, cell)
+    def cost(study: PaperStudy, cell: RunCell) -> list[Cell]:
+        costs = study.folder.record.costs.get(cell.backbone) or {}
+        speed = films_per_second(study, cell)
         return [
             Cell(numbers.NONE if speed is None else f"{speed:.3g}", speed, quiet=speed is None),
             *(large_cell(costs.get(k)) for k in ("parameters", "multiply_adds")),
@@ -135,7 +133,7 @@ def _costs(members: Sequence[Member]) -> Table:
 
     rows = [
         (m, cell)
-        for m in members
+        for m in studies
         for cell in dict.fromkeys((chosen(m, on_test), chosen(m, on_validation)))
         if cell is not None
     ]
@@ -160,7 +158,7 @@ def _table(
     title: str,
     caption: str,
     groups: Sequence[Group],
-    rows: Sequence[tuple[Member, RunCell]],
+    rows: Sequence[tuple[PaperStudy, RunCell]],
     notes: Sequence[str],
     breaks: frozenset[int] = frozenset(),
 ) -> Table:
@@ -169,12 +167,12 @@ def _table(
     return Table(name, title, caption, columns, body, (*notes, *own), breaks, sortable=False)
 
 
-def films_per_second(member: Member, cell: RunCell) -> float | None:
+def films_per_second(study: PaperStudy, cell: RunCell) -> float | None:
     """Films a second from file to score: mean over trials of what preparation, backbone and prediction took a film."""
-    split = member.folder.splits[1]
+    split = study.folder.splits[1]
     held_out = len(split.parts["valid"]) + len(split.parts["test"])
-    every = held_out + (sum(member.drawn.values()) or len(split.parts["train"]))
-    alone = [member.folder.seconds(cell, t).alone for t in member.folder.trials]
+    every = held_out + (sum(study.drawn.values()) or len(split.parts["train"]))
+    alone = [study.folder.seconds(cell, t).alone for t in study.folder.trials]
     taken = [
         (s.get("prepare", 0.0) + s.get("featurize", 0.0)) / every + s["predict"] / held_out
         for s in alone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hilum.paper.member import Member, Paper
+from hilum.paper.studies import Paper, PaperStudy
 from hilum.report import numbers
 from hilum.report.table import Cell, Column, Table, count_cell, seconds_cell, text_cell
 
@@ -32,7 +32,7 @@ def studies_table(paper: Paper) -> Table:
                 text_cell(_marks(m)),
             ]
         )
-    known = [m.seconds for m in paper.members if m.seconds is not None]
+    known = [m.seconds for m in paper.studies if m.seconds is not None]
     n = len(paper.as_described)
     breaks = frozenset({n, n + len(paper.as_run), len(body)})
     body.append(
@@ -59,14 +59,14 @@ def studies_table(paper: Paper) -> Table:
     )
 
 
-def _marks(member: Member) -> str:
-    cells = member.folder.cells
+def _marks(study: PaperStudy) -> str:
+    cells = study.folder.cells
     marks = [
-        "UNSAFE" if member.unsafe else "",
-        member.subset,
-        "synthetic" if member.folder.record.synthetic else "",
-        *(f"{b} with random weights" for b in member.undecided),
-        *(f"{b} in place of resnet50" for b in member.stand_ins),
+        "UNSAFE" if study.unsafe else "",
+        study.subset,
+        "synthetic" if study.folder.record.synthetic else "",
+        *(f"{b} with random weights" for b in study.undecided),
+        *(f"{b} in place of resnet50" for b in study.stand_ins),
         "whole network trained" if any(c.finetuned for c in cells) else "",
     ]
     return "; ".join(m for m in marks if m)

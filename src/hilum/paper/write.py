@@ -15,7 +15,7 @@ from hilum.core.digests import sha256_file
 from hilum.paper.chapters import chapters
 from hilum.paper.claims import findings
 from hilum.paper.compose import suite_page
-from hilum.paper.member import Paper
+from hilum.paper.studies import Paper
 from hilum.report.page import Picture, render
 from hilum.report.table import Table, write_tables
 
@@ -43,7 +43,7 @@ def write_paper_report(folder: Path) -> Path:
     write_tables(tables, folder)
     path = folder / PAGE
     inputs = {SUITE: sha256_file(folder / SUITE)}
-    inputs |= {m.name: sha256_file(m.folder.path / STATISTICS) for m in paper.members}
+    inputs |= {m.name: sha256_file(m.folder.path / STATISTICS) for m in paper.studies}
     figures = [item.name for item in items if isinstance(item, Picture)]
     options = {"tables": [t.name for t in tables], "figures": figures}
     write_with_header(path, render(page), Header("paper-report", inputs, options))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hilum.paper.claims import CLAIMS, TESTS, findings
-from hilum.paper.member import Paper
+from hilum.paper.studies import Paper
 
 FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_paper.py"))
 FILMS = (20, 300, 300, 20)  # of each class: enough for a tenth to be seen

@@ -140,7 +140,7 @@ def test_few_differences_are_told_one_by_one_and_many_are_counted():
     )
 
 
-def member_of(valid, cell=CELL, phases=(), trials=2):
+def study_of(valid, cell=CELL, phases=(), trials=2):
     """A study with one cell and trials of these validation losses."""
     policies = {"constant": {"phases": [{"epochs": e, "max_rate": 1e-3} for e in phases]}}
     folder = SimpleNamespace(
@@ -161,22 +161,22 @@ def member_of(valid, cell=CELL, phases=(), trials=2):
     ],
 )
 def test_whether_the_validation_loss_stops_after_ten_epochs(after, expected):
-    (part,) = loss_stops_after_ten_epochs(member_of([1.0] * 9 + [0.5, *after]), None)
+    (part,) = loss_stops_after_ten_epochs(study_of([1.0] * 9 + [0.5, *after]), None)
     assert part.verdict == expected
 
 
 def test_losses_of_one_trial_decide_nothing():
-    (part,) = loss_stops_after_ten_epochs(member_of([1.0] * 25, trials=1), None)
+    (part,) = loss_stops_after_ten_epochs(study_of([1.0] * 25, trials=1), None)
     assert (part.verdict, part.evidence[:9]) == ("not tested here", "one trial")
     (part,) = large_cycle_is_better(
-        member_of([1.0, *[0.9] * 5, *[0.45] * 10], phases=(1, 5, 10), trials=1), None
+        study_of([1.0, *[0.9] * 5, *[0.45] * 10], phases=(1, 5, 10), trials=1), None
     )
     assert part.verdict == "not tested here"
 
 
 def test_random_weights_decide_nothing_about_losses():
     random = RunCell("a", {**CELL.levels, "backbone": "resnet50"}, "none", False)
-    (part,) = loss_stops_after_ten_epochs(member_of([1.0] * 25, random), None)
+    (part,) = loss_stops_after_ten_epochs(study_of([1.0] * 25, random), None)
     assert part.verdict == "not tested here"
 
 
@@ -189,5 +189,5 @@ def test_random_weights_decide_nothing_about_losses():
     ],
 )
 def test_large_cycles_against_small_ones_after_the_first(valid, expected):
-    (part,) = large_cycle_is_better(member_of(valid, phases=(1, 5, 10)), None)
+    (part,) = large_cycle_is_better(study_of(valid, phases=(1, 5, 10)), None)
     assert part.verdict == expected

@@ -11,7 +11,7 @@ import pytest
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.errors import DigestError, InputError
 from hilum.paper.claims import findings
-from hilum.paper.member import Paper
+from hilum.paper.studies import Paper
 from hilum.paper.write import write_paper_report
 from page_tags import Tags
 

@@ -26,7 +26,7 @@ from hilum.artifacts.suite_record import SUITE, SuiteRecord, is_suite_folder
 from hilum.core.errors import InputError
 from hilum.core.progress import progress
 from hilum.paper import printed
-from hilum.paper.side_by_side import papers_numbers
+from hilum.paper.side_by_side import SYNTHETIC, papers_numbers
 from hilum.report import numbers
 from hilum.report.evaluated import Evaluated
 from hilum.report.run_notes import run_notes
@@ -34,11 +34,11 @@ from hilum.report.run_words import backbone_label, from_scratch
 from hilum.stats.curves import point_figures
 from hilum.study.faults import unsafe_among
 
-_MEMBER = re.compile(r"(experiment|as-run)-([1-5])(?:-(.+))?")
+_NAME = re.compile(r"(experiment|as-run)-([1-5])(?:-(.+))?")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Member(Evaluated):
+class PaperStudy(Evaluated):
     """A study of the paper.
 
     Attributes:
@@ -107,7 +107,7 @@ class Member(Evaluated):
     @property
     def experiment(self) -> int:
         """1 to 5; 0 for a study that is none of the paper's."""
-        found = _MEMBER.fullmatch(self.name)
+        found = _NAME.fullmatch(self.name)
         return int(found[2]) if found else 0
 
     @property
@@ -118,7 +118,7 @@ class Member(Evaluated):
     @property
     def title(self) -> str:
         """``Experiment 2``, ``Experiment 2 as run``, ``Experiment 2 as run (subset)``, or the name of another study."""
-        found = _MEMBER.fullmatch(self.name)
+        found = _NAME.fullmatch(self.name)
         if not found:
             return self.name
         more = f" ({found[3]})" if found[3] else ""
@@ -146,16 +146,19 @@ class Member(Evaluated):
             f"subset “{subset['name']}” of {numbers.count(len(self.folder.manifest))} films" if subset else ""
         )
 
+    @property
+    def marks(self) -> str:
+        """What its figures stand on: the subset, and whether it is unsafe; empty for neither."""
+        return "; ".join(m for m in (self.subset, "UNSAFE" if self.unsafe else "") if m)
+
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What stands under every table of the study."""
-        synthetic = "The films here are synthetic: the paper’s numbers stand beside them for layout only."
-        return (*run_notes(self.folder), *([synthetic] if self.folder.record.synthetic else []))
+        return (*run_notes(self.folder), *([SYNTHETIC] if self.folder.record.synthetic else []))
 
     def caption(self, text: str) -> str:
-        """A caption that says what the table is of: the subset, and whether it is unsafe."""
-        marks = [m for m in (self.subset, "UNSAFE" if self.unsafe else "") if m]
-        return f"{text} ({'; '.join(marks)})." if marks else f"{text}."
+        """A caption that says what a table is of (`marks`), and ends."""
+        return f"{text} ({self.marks})." if self.marks else f"{text}."
 
     def family(self, factor: str) -> list[ComparisonRow]:
         """The rows of the families that compare a factor's levels, in the order of the study."""
@@ -198,15 +201,15 @@ class Paper:
 
     Attributes:
         suite: What ``paper.json`` says.
-        members: In the order of the suite.
+        studies: In the order of the suite.
     """
 
     suite: SuiteRecord
-    members: tuple[Member, ...]
+    studies: tuple[PaperStudy, ...]
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read a suite's folder, every member read and checked.
+        """Read a suite's folder, every study read and checked.
 
         Raises:
             InputError: It is no suite's, or a member does not exist or was not evaluated, or something is malformed.
@@ -220,31 +223,31 @@ class Paper:
         runs = folder.parent
         return cls(
             suite,
-            tuple(Member.read(m.study, runs / m.run, m.seconds, folder / SUITE) for m in suite.members),
+            tuple(PaperStudy.read(m.study, runs / m.run, m.seconds, folder / SUITE) for m in suite.members),
         )
 
-    def experiment(self, number: int) -> Member | None:
+    def experiment(self, number: int) -> PaperStudy | None:
         """The study of an experiment as described; that of the plain name where there are several."""
-        found = [m for m in self.members if m.experiment == number and not m.as_run]
+        found = [m for m in self.studies if m.experiment == number and not m.as_run]
         return min(found, key=lambda m: len(m.name)) if found else None
 
     @property
-    def as_described(self) -> list[Member]:
+    def as_described(self) -> list[PaperStudy]:
         """The experiments as described, by number."""
         return [m for n in range(1, 6) if (m := self.experiment(n)) is not None]
 
     @property
-    def as_run(self) -> list[Member]:
+    def as_run(self) -> list[PaperStudy]:
         """The experiments as run, by number."""
-        return sorted((m for m in self.members if m.as_run), key=lambda m: (m.experiment, m.name))
+        return sorted((m for m in self.studies if m.as_run), key=lambda m: (m.experiment, m.name))
 
     @property
-    def others(self) -> list[Member]:
+    def others(self) -> list[PaperStudy]:
         """Studies that are none of these, in the order of the suite."""
         known = {m.name for m in (*self.as_described, *self.as_run)}
-        return [m for m in self.members if m.name not in known]
+        return [m for m in self.studies if m.name not in known]
 
     @property
-    def in_order(self) -> tuple[Member, ...]:
-        """All members as the page has them: as described, as run, others."""
+    def in_order(self) -> tuple[PaperStudy, ...]:
+        """All studies as the page has them: as described, as run, others."""
         return (*self.as_described, *self.as_run, *self.others)
