@@ -8,8 +8,9 @@ import pytest
 
 from hilum.artifacts.header import Header, read_object, write_json
 from hilum.artifacts.manifest import Manifest
+from hilum.core.text import counted
 from hilum.lineage.kinds import DESCRIBE
-from hilum.lineage.noun import Input, Noun, counted, recorded
+from hilum.lineage.noun import Input, Noun, recorded
 from hilum.stages.show import show
 
 SMALL = runpy.run_path(str(Path(__file__).parents[1] / "small_workspace.py"))

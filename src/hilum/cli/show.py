@@ -57,19 +57,13 @@ def _artefact_lines(a: Artefact) -> Iterator[str]:
     if a.header:
         seed = "" if a.header.get("seed") is None else f", seed {a.header['seed']}"
         yield f"  by  hilum {a.header.get('hilum', '')}{seed}"
-        options = a.header.get("options") or {}
-        if options:
-            yield from _fact("options", _short(options), 2)
+        short = {k: v for k, v in (a.header.get("options") or {}).items() if len(json.dumps(v)) <= 100}
+        yield from _fact("options", short, 2)
     for key, value in a.facts.items():
         yield from (_story(value) if key == "in runs" else _fact(key, value, 2))
     if a.inputs:
         yield "made from" if a.kind != "film" else "on disk"
         yield from _link_lines(a.inputs, 1, set())
-
-
-def _short(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options without what takes many lines."""
-    return {k: v for k, v in options.items() if len(json.dumps(v)) <= 100}
 
 
 def _link_lines(links: Sequence[Link], depth: int, seen: set[tuple[str, str]]) -> Iterator[str]:

@@ -71,7 +71,8 @@ def explain(path: Path, around: Surroundings, kind: str = "") -> Artefact:
     noun = describe(path, kind)
     links = tuple(FIND.get(i.how or i.role, Search.beside)(Search(i, path, around)) for i in noun.inputs)
     header = noun.header.to_dict() if noun.header else None
-    return Artefact(kind, _name(path), noun.version, str(path), noun.facts, header, links)
+    facts = {k: v for k, v in noun.facts.items() if v is not None}
+    return Artefact(kind, _name(path), noun.version, str(path), facts, header, links)
 
 
 def _name(path: Path) -> str:
@@ -133,8 +134,8 @@ class Search:
         films = once(Manifest.read, self.of).films
         absent = sum(not Path(f.path).is_file() for f in films)
         if absent:
-            are = "is" if absent == 1 else "are"
-            return self.link("missing", f"{counted(absent, 'file')} {are} not where the manifest says")
+            files = counted(absent, "file is", "files are")
+            return self.link("missing", f"{files} not where the manifest says")
         if not self.around.read_films:
             return self.link("unchecked", "every file is there; --films reads them all and compares")
         changed = 0
@@ -142,8 +143,7 @@ class Search:
             for f in films:
                 changed += sha256_file(Path(f.path)) != f.sha256
                 step()
-        have = "has" if changed == 1 else "have"
-        why = f"{counted(changed, 'file')} {have} other bytes than at ingest"
+        why = f"{counted(changed, 'file has', 'files have')} other bytes than at ingest"
         return self.link("changed", why) if changed else self.link("verified")
 
     def prepared(self) -> Link:

@@ -17,7 +17,7 @@ from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec, stored
 from hilum.artifacts.flow import Flow
 from hilum.artifacts.header import Header, header_path, kind_of, read_json, written_digest
-from hilum.artifacts.history import LossCurve
+from hilum.artifacts.history import read_history
 from hilum.artifacts.lineage import SHOWN
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
@@ -39,16 +39,14 @@ def _manifest(path: Path) -> Noun:
     m = once(Manifest.read, path)
     ids = {f.patient_id for f in m.films if f.patient_id}
     without = sum(not f.patient_id for f in m.films)
-    facts: dict[str, Any] = {
+    facts = {
         "films": len(m),
         "by source": m.count_by("source"),
         "by class": m.count_by("label"),
         "patients": f"{len(ids)}; {counted(without, 'film')} without an id" if without else len(ids),
+        "synthetic": m.header.options.get("synthetic") or None,
+        "provenance": None if m.provenance == "hilum" else m.provenance,
     }
-    if m.header.options.get("synthetic"):
-        facts["synthetic"] = True
-    if m.provenance != "hilum":
-        facts["provenance"] = m.provenance
     inputs = [Input(counted(len(m), "film"), films_digest(m.films), "films on disk")]
     for role, sha256 in m.header.inputs.items():
         films = [f for f in m.films if f"films of {f.source}" == role]
@@ -64,16 +62,15 @@ def _manifest(path: Path) -> Noun:
 
 def _split(path: Path) -> Noun:
     s = once(read_split, path)
-    facts: dict[str, Any] = {
+    shared = s.n_shared if isinstance(s, UnsafeSplit) else 0
+    leaks = f"{counted(shared, 'film of test is', 'films of test are')} in train or validation too"
+    facts = {
         "method": s.header.options.get("method", "unknown"),
         "films": {p: len(ids) for p, ids in s.parts.items()},
         "groups": len(set(s.group_of.values())),
+        "seed": s.header.seed,
+        "UNSAFE": leaks if isinstance(s, UnsafeSplit) else None,
     }
-    if s.header.seed is not None:
-        facts["seed"] = s.header.seed
-    if isinstance(s, UnsafeSplit):
-        is_or_are = "is" if s.n_shared == 1 else "are"
-        facts["UNSAFE"] = f"{counted(s.n_shared, 'film')} of test {is_or_are} in train or validation too"
     return Noun(s.digest, facts, s.header, recorded(s.header))
 
 
@@ -104,7 +101,7 @@ def _bundle(folder: Path) -> Noun:
     b, header, weights = Bundle.described(folder)
     pipeline = Pipeline.from_dict(b.preparation)
     trained = ("study", "trial", "schedule", "n_train", "n_valid")
-    facts: dict[str, Any] = {
+    facts = {
         "backbone": b.backbone,
         "head": b.head,
         "pipeline": f"{pipeline.name} {pipeline.digest[:SHOWN]}",
@@ -112,9 +109,8 @@ def _bundle(folder: Path) -> Noun:
         "positive": b.positive,
         "operating point": b.operating_point,
         "trained": {k: b.training[k] for k in trained if k in b.training},
+        "UNSAFE": ", ".join(b.unsafe) or None,
     }
-    if b.unsafe:
-        facts["UNSAFE"] = ", ".join(b.unsafe)
     name, choice = b.weights_name, b.weights.get("choice")
     inputs = [Input(f"trained weights of the {Path(name).stem}", weights, "file", name)]
     for role, sha256 in header.inputs.items():
@@ -130,14 +126,13 @@ def _bundle(folder: Path) -> Noun:
 
 def _predictions(path: Path) -> Noun:
     p = once(Predictions.read, path)
-    facts: dict[str, Any] = {
+    facts = {
         "films": len(p),
         "by part": dict(sorted(Counter(x or "(none)" for x in p.parts).items())),
         "classes": p.classes,
         "provenance": p.provenance,
+        "could not be read": sum(map(bool, p.errors)) or None,
     }
-    if failed := sum(bool(e) for e in p.errors):
-        facts["could not be read"] = failed
     version, made_from = sha256_file(path), p.header.inputs
     if p.provenance == "unknown":
         return Noun(version, facts, None, ())
@@ -154,8 +149,7 @@ def _trial(folder: Path) -> Noun:
         if (folder / name).is_file():
             known = asdict(of_trial(folder))
             facts[Path(name).stem] = {k: v for k, v in known.items() if v is not None}
-    if epochs := len(LossCurve.of_trial(folder).train):
-        facts["epochs"] = epochs
+    facts["epochs"] = len(read_history(folder)) or None
     path = folder / PREDICTIONS
     if path.is_file():
         version, below = sha256_file(path), Input("predictions", written_digest(path), "explained", path.name)
@@ -182,15 +176,20 @@ def _cell(folder: Path) -> Noun:
 def _run(folder: Path) -> Noun:
     f = RunFolder(folder)
     r = f.record
-    facts: dict[str, Any] = {"title": r.title, "command": r.command}
-    facts |= {"cells": [c.name for c in f.cells], "trials": f.n_trials}
-    facts["pipelines"] = {n: Pipeline.from_dict(t).digest[:SHOWN] for n, t in r.pipelines.items()}
-    said = {"precision": r.precision, "machine": r.machine, "versions": r.versions, "warnings": r.warnings}
-    facts |= {k: v for k, v in said.items() if v}
-    if unsafe := sorted({s for c in f.cells for s in unsafe_among(c.switches)}):
-        facts["UNSAFE"] = ", ".join(unsafe)
-    if note := MlflowNote.of_run(folder):
-        facts["recorded in MLflow"] = note.store
+    note = MlflowNote.of_run(folder)
+    facts = {
+        "title": r.title,
+        "command": r.command,
+        "cells": [c.name for c in f.cells],
+        "trials": f.n_trials,
+        "pipelines": {n: Pipeline.from_dict(t).digest[:SHOWN] for n, t in r.pipelines.items()},
+        "precision": r.precision,
+        "machine": r.machine or None,
+        "versions": r.versions or None,
+        "warnings": r.warnings or None,
+        "UNSAFE": ", ".join(sorted({s for c in f.cells for s in unsafe_among(c.switches)})) or None,
+        "recorded in MLflow": note.store if note else None,
+    }
     inputs = [Input("study", r.study_digest), Input("manifest", r.manifest_digest), all_trials(f)]
     for name in (STATISTICS, COMPARISONS, "report.html"):
         if (folder / name).is_file() and header_path(folder / name).is_file():
@@ -227,12 +226,12 @@ def _page(path: Path) -> Noun:
     return Noun(sha256_file(path), facts, replace(header, options={}), inputs)
 
 
-def _plain(path: Path, what: str = "") -> Noun:
-    values = read_json(path)
-    facts: dict[str, Any] = {"what": what} if what else {}
-    facts |= {"rows": len(values)} if isinstance(values, list) else {}
-    if not kind_of(path):
-        return Noun(sha256_file(path), {**facts, "provenance": "unknown"}, None, ())
+def _plain(path: Path, what: str | None = None) -> Noun:
+    values, known = read_json(path), bool(kind_of(path))
+    rows = len(values) if isinstance(values, list) else None
+    facts = {"what": what, "rows": rows, "provenance": None if known else "unknown"}
+    if not known:
+        return Noun(sha256_file(path), facts, None, ())
     header = Header.read(path)
     written = [_as_written("file", path)] if header_path(path).is_file() else []
     return Noun(sha256_file(path), facts, header, [*written, *recorded(header)])

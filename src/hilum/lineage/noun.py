@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -31,10 +31,10 @@ class Input(NamedTuple):
 
 
 class Noun(NamedTuple):
-    """What an artefact says of itself: its version, what is worth saying, its header, and what it was made from."""
+    """What an artefact says of itself: its version, facts (those that are None are left out), header, and what it was made from."""
 
     version: str
-    facts: dict[str, Any]
+    facts: Mapping[str, Any]
     header: Header | None
     inputs: Sequence[Input]
 

@@ -17,6 +17,7 @@ from hilum.core.digests import digest
 from hilum.core.errors import HilumError
 from hilum.core.files import lock
 from hilum.core.progress import say
+from hilum.core.text import counted
 from hilum.tracking.background import SERVER, SWITCH, local_uri, store_name, without_password
 from hilum.tracking.mlflow_store import MlflowStore, settings
 from hilum.tracking.trial_record import trial_records
@@ -58,7 +59,7 @@ def _record(run_dir: Path, workspace_root: Path, uri: str, own: str) -> None:
         store = MlflowStore(uri, workspace_root / "mlartifacts")
         ids = store.write(folder.record.name, folder.record.title, records)
     MlflowNote(store_here, content, ids).write(run_dir)
-    say(f"mlflow: {len(ids)} trials of {run_dir.name} recorded in {store_here}")
+    say(f"mlflow: {counted(len(ids), 'trial')} of {run_dir.name} recorded in {store_here}")
 
 
 def _warn_once(uri: str, error: Exception) -> None:

@@ -19,6 +19,7 @@ from hilum.artifacts.run import RECORD
 from hilum.artifacts.run_files import MLFLOW_NOTE, STATISTICS, MlflowNote
 from hilum.core.errors import HilumError
 from hilum.core.progress import say
+from hilum.core.text import counted
 
 SERVER = "MLFLOW_TRACKING_URI"
 SWITCH = "HILUM_MLFLOW"
@@ -64,13 +65,8 @@ def record_later(runs: Sequence[Path], workspace_root: Path) -> bool:
     todo = [r for r in runs if not is_recorded(r, workspace_root)]
     if not todo:
         return False
-    command = [
-        sys.executable,
-        "-m",
-        "hilum.stages.record",
-        str(workspace_root.resolve()),
-        *(str(r.resolve()) for r in todo),
-    ]
+    command = [sys.executable, "-m", "hilum.stages.record"]
+    command += [str(p.resolve()) for p in (workspace_root, *todo)]
     if switch == "wait":
         subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
         return True
@@ -84,9 +80,7 @@ def record_later(runs: Sequence[Path], workspace_root: Path) -> bool:
         return False
     process.returncode = 0  # it outlives this one, which does not wait for it
     where = "the server" if os.environ.get(SERVER) else workspace_root / "mlflow.db"
-    say(
-        f"mlflow: {len(todo)} {'run is' if len(todo) == 1 else 'runs are'} being recorded in {where} meanwhile"
-    )
+    say(f"mlflow: {counted(len(todo), 'run is', 'runs are')} being recorded in {where} meanwhile")
     return True
 
 

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-_MOST_METRICS, _MOST_PARAMS = 1000, 100  # that a server takes in one call
+_MOST = 100  # metrics and parameters that a server takes in one call
 _KEY, _CONTENT = "hilum.key", "hilum.content"
 
 
@@ -134,22 +134,17 @@ class MlflowStore:
         ]
         metrics += [e.Metric(name, value, record.ended_ms, last) for name, value in record.figures.items()]
         params = [e.Param(name, value) for name, value in record.params.items()]
-        for k in range(0, len(metrics), _MOST_METRICS):
-            self._client.log_batch(run_id, metrics=metrics[k : k + _MOST_METRICS])
-        for k in range(0, len(params), _MOST_PARAMS):
-            self._client.log_batch(run_id, params=params[k : k + _MOST_PARAMS])
-        self._log_files(run_id, record.files)
+        for k in range(0, max(len(metrics), len(params)), _MOST):
+            self._client.log_batch(run_id, metrics[k : k + _MOST], params[k : k + _MOST])
+        with tempfile.TemporaryDirectory() as beside:
+            for name, path in record.files.items():
+                shutil.copyfile(path, Path(beside) / Path(name).name)
+            if record.files:
+                self._client.log_artifacts(run_id, beside)
         # the content's digest comes last: a record that has it is whole
         self._client.set_tag(run_id, _CONTENT, content)
         self._client.set_terminated(run_id, "FINISHED", record.ended_ms)
         return run_id
-
-    def _log_files(self, run_id: str, files: Mapping[str, Path]) -> None:
-        with tempfile.TemporaryDirectory() as beside:
-            for name, path in files.items():
-                shutil.copyfile(path, Path(beside) / Path(name).name)
-            if files:
-                self._client.log_artifacts(run_id, beside)
 
 
 def _create(path: Path, tracking: Any) -> None:
