@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
 from hilum.artifacts.manifest import FilmRow
-from hilum.artifacts.run_folder import RunFolder
-from hilum.report.altered_films import altered_films
+from hilum.artifacts.run_folder import PREDICTED_PARTS, RunFolder
 from hilum.report.caution import Caution, by_severity, caution
 from hilum.report.learned import learning_cautions
 from hilum.report.numbers import counted, listed, percent
@@ -64,12 +64,28 @@ def _random_weights(folder: RunFolder) -> str:
 
 
 def _altered_by_chance(folder: RunFolder) -> str:
-    """Pipelines under which films that are judged were altered by chance, with their number in trial 1."""
+    """Pipelines under which films that are judged were altered by chance, with their number in trial 1.
+
+    A step alters a film by chance where it has a probability below 1 or drew something. Films of valid and test are drawn for with the
+    study's seed in every trial. A pipeline without a list of draws is left out.
+    """
     words = []
-    for pipeline, counts in altered_films(folder).items():
-        said = [f"{n} of {of} {part} films" for part, (n, of) in counts.items() if n]
+    for splits, name in sorted({(c.splits, c.prepared_as) for c in folder.cells}):
+        path = drawn_path(folder.path, splits, name, 1)
+        steps = folder.record.pipelines.get(name, {}).get("steps")
+        if steps is None or not path.is_file():
+            continue
+        said, drawn = [], DrawnFilms.read(path).parts
+        for part in PREDICTED_PARTS:
+            films = drawn[part]
+            altered = [
+                f
+                for f in films
+                if any(d["drawn"] or steps[d["step"]].get("probability", 1.0) != 1.0 for d in f.drawn)
+            ]
+            said += [f"{len(altered)} of {len(films)} {part} films"] if altered else []
         if said:
-            words.append(f"{pipeline}: {listed(said)}")
+            words.append(f"{name} ({splits}): {listed(said)}" if splits else f"{name}: {listed(said)}")
     if not words:
         return ""
     return (

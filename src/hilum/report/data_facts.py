@@ -6,15 +6,16 @@ Convention: as in `hilum.report.study_facts`. Counts are of the study's films (m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 
-from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers
 from hilum.report.study_facts import NOT_REPORTED, by_authors, reported
 from hilum.study.faults import that_set
 from hilum.study.film_filter import filter_words
+
+_OF_PEOPLE = {"age group": "age_group", "sex": "sex", "view": "view"}
 
 
 def sources(folder: RunFolder) -> str:
@@ -23,8 +24,7 @@ def sources(folder: RunFolder) -> str:
     for f in folder.manifest.films:
         by_source.setdefault(f.source, Counter())[f.label] += 1
     return "; ".join(
-        f"{s}: " + ", ".join(f"{c} {numbers.count(n[c])}" for c in folder.classes if n[c])
-        for s, n in sorted(by_source.items())
+        f"{s}: {_tally((c, n[c]) for c in folder.classes if n[c])}" for s, n in sorted(by_source.items())
     )
 
 
@@ -35,9 +35,12 @@ def parts(folder: RunFolder) -> str:
     for part in PARTS:
         ids = folder.splits[1].parts[part]
         n = Counter(by_id[i].label for i in ids)
-        words = ", ".join(f"{c} {numbers.count(n[c])}" for c in folder.classes)
-        found.append(f"{part} {numbers.count(len(ids))} ({words})")
+        found.append(f"{part} {numbers.count(len(ids))} ({_tally((c, n[c]) for c in folder.classes)})")
     return "trial 1: " + "; ".join(found)
+
+
+def _tally(counts: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{what} {numbers.count(n)}" for what, n in counts)
 
 
 def patients(folder: RunFolder) -> str:
@@ -52,20 +55,12 @@ def patients(folder: RunFolder) -> str:
 
 def characteristics(folder: RunFolder) -> str:
     """Age group, sex and view of the films, as far as the manifest has them."""
-
-    def column(name: str, value: Callable[[FilmRow], str]) -> str:
-        n = Counter(value(f) or "unknown" for f in folder.manifest.films)
-        if set(n) == {"unknown"}:
-            return f"{name} {NOT_REPORTED}"
-        return f"{name}: " + ", ".join(f"{k} {numbers.count(v)}" for k, v in n.most_common())
-
-    return "; ".join(
-        [
-            column("age group", lambda f: f.age_group),
-            column("sex", lambda f: f.sex),
-            column("view", lambda f: f.view),
-        ]
-    )
+    found = []
+    for name, column in _OF_PEOPLE.items():
+        n = Counter(getattr(f, column) or "unknown" for f in folder.manifest.films)
+        known = set(n) != {"unknown"}
+        found.append(f"{name}: {_tally(n.most_common())}" if known else f"{name} {NOT_REPORTED}")
+    return "; ".join(found)
 
 
 def exclusions(folder: RunFolder) -> str:
@@ -73,8 +68,9 @@ def exclusions(folder: RunFolder) -> str:
     n = Counter(e.reason for e in folder.exclusions)
     if folder.flow is not None:
         n = Counter({reason: k for step in folder.flow.steps for reason, k in step.left_out.items()})
-    words = ", ".join(f"{reason} {numbers.count(k)}" for reason, k in n.most_common())
-    return words or ("nothing" if folder.flow is not None else "no record of films that were left out")
+    return _tally(n.most_common()) or (
+        "nothing" if folder.flow is not None else "no record of films that were left out"
+    )
 
 
 def flow_words(folder: RunFolder) -> str:
@@ -178,8 +174,8 @@ def trained_on(folder: RunFolder) -> str:
     by_id = folder.manifest.by_id
     films = [by_id[i] for i in folder.splits[1].parts["train"]]
     found = []
-    for name, value in (("age group", "age_group"), ("sex", "sex"), ("view", "view")):
-        n = Counter(str(getattr(f, value)) or "unknown" for f in films)
-        if set(n) != {"unknown"}:
-            found.append(f"{name} " + ", ".join(sorted(n)))
+    for name, column in _OF_PEOPLE.items():
+        values = {getattr(f, column) or "unknown" for f in films}
+        if values != {"unknown"}:
+            found.append(f"{name} {', '.join(sorted(values))}")
     return "; ".join(found) or "age, sex and view not recorded"

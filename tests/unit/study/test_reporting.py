@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hilum.core.errors import InputError
-from hilum.report.forms import FORMS
+from hilum.report.sections.forms import FORMS
 from hilum.study.file import Study, read_study
 from hilum.study.keys import study_digest
 from hilum.study.reporting import ITEMS, ReportingTable

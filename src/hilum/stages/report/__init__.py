@@ -26,12 +26,11 @@ from hilum.core.files import write_text
 from hilum.core.progress import progress
 from hilum.report.beside import BesideOf, nothing
 from hilum.report.evaluated import Evaluated
-from hilum.report.forms import card_markdown
 from hilum.report.learned import write_learning
 from hilum.report.page import Picture, Section, render
 from hilum.report.run_notes import noted
 from hilum.report.sections import SECTIONS
-from hilum.report.sections.forms import card
+from hilum.report.sections.forms import card_markdown, model_card
 from hilum.report.study_page import study_page
 from hilum.report.table import write_tables
 from hilum.stages.report.counterparts import counterparts
@@ -67,7 +66,8 @@ def write_report(run_dir: Path, beside_of: BesideOf = nothing) -> Path:
             return page_path
     write_learning(folder)
     sections = _sections(evaluated)
-    write_text(run_dir / CARD, card_markdown(str(folder.record.title or folder.record.name), card(evaluated)))
+    title = str(folder.record.title or folder.record.name)
+    write_text(run_dir / CARD, card_markdown(title, model_card(evaluated)))
     page = study_page(evaluated, sections)
     write_tables(page.tables, run_dir)
     pictures = [i for s in sections for i in s.items if isinstance(i, Picture)]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hilum.artifacts.flow import IN_MANIFEST, FlowStep, TrialFlow
+from hilum.artifacts.drawn_films import HELD_OUT
+from hilum.artifacts.flow import IN_MANIFEST, TrialFlow
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS
 from hilum.report.table import Cell, Column, Table, count_cell, text_cell
@@ -27,29 +28,16 @@ def flow_table(folder: RunFolder) -> Table | None:
         Column("Films"),
     ]
     columns += [Column(c, group="of the study’s classes", rule=c == classes[0]) for c in classes]
+    empty = text_cell("")
     body: list[list[Cell]] = []
     breaks = set()
     for step in folder.flow.steps:
         breaks.add(len(body))
-        body += [
-            [
-                text_cell(""),
-                text_cell(reason),
-                count_cell(n),
-                text_cell(""),
-                *(text_cell("") for _ in classes),
-            ]
-            for reason, n in sorted(step.left_out.items(), key=lambda item: (-item[1], item[0]))
-        ]
-        body.append(
-            [
-                text_cell(step.name, strong=True),
-                text_cell(""),
-                _left_out(step),
-                count_cell(step.films),
-                *_by_class(step, classes),
-            ]
-        )
+        for reason, n in sorted(step.left_out.items(), key=lambda item: (-item[1], item[0])):
+            body.append([empty, text_cell(reason), count_cell(n), empty, *(empty for _ in classes)])
+        left_out = count_cell(sum(step.left_out.values())) if len(step.left_out) > 1 else empty
+        by_class = [count_cell(step.by_class.get(c, 0)) if step.by_class else empty for c in classes]
+        body.append([text_cell(step.name, strong=True), empty, left_out, count_cell(step.films), *by_class])
     return Table(
         "flow",
         "Flow of films",
@@ -65,14 +53,6 @@ def flow_table(folder: RunFolder) -> Table | None:
     )
 
 
-def _left_out(step: FlowStep) -> Cell:
-    return count_cell(sum(step.left_out.values())) if len(step.left_out) > 1 else text_cell("")
-
-
-def _by_class(step: FlowStep, classes: Sequence[str]) -> list[Cell]:
-    return [count_cell(step.by_class.get(c, 0)) if step.by_class else text_cell("") for c in classes]
-
-
 def trial_flow_table(folder: RunFolder) -> Table | None:
     """What each trial made of the study's films; equal trials of one split in a row. None where the run keeps no record."""
     if folder.flow is None:
@@ -82,28 +62,41 @@ def trial_flow_table(folder: RunFolder) -> Table | None:
         counts = (*t.parts.values(), *t.not_used.items(), t.shared, t.copies, t.copied, *t.scored.items())
         rows.setdefault((t.splits, *counts), (t, []))[1].append(t.trial)
     several = len({t.splits for t in folder.flow.trials}) > 1
-    columns = [*([Column("Split", numeric=False)] if several else []), Column("Trial", numeric=False)]
-    columns += [Column(p, group="films of the study", rule=p == "train") for p in PARTS]
-    columns += [
-        Column("not used", group="films of the study"),
-        Column("because", group="films of the study", numeric=False, prose=True),
-    ]
-    columns += [
+    shared = any(t.shared for t, _ in rows.values())
+    of_study, copies = (
+        "films of the study",
+        "training films after sampling, a film that was drawn twice counted twice",
+    )
+    columns = [
+        *([Column("Split", numeric=False)] if several else []),
+        Column("Trial", numeric=False),
+        *(Column(p, group=of_study, rule=p == "train") for p in PARTS),
+        Column("not used", group=of_study),
+        Column("because", group=of_study, numeric=False, prose=True),
         Column("films", group="trained on", rule=True),
-        Column(
-            "copies",
-            group="trained on",
-            hint="training films after sampling, a film that was drawn twice counted twice",
-        ),
-        *(Column(p, group="scored", rule=p == "valid") for p in ("valid", "test")),
+        Column("copies", group="trained on", hint=copies),
+        *(Column(p, group="scored", rule=p == "valid") for p in HELD_OUT),
+        *([Column("in two parts", hint="counted in each of them", rule=True)] if shared else []),
     ]
-    if any(t.shared for t, _ in rows.values()):
-        columns.append(Column("in two parts", hint="counted in each of them", rule=True))
-    seed = folder.record.seed
-    body = [
-        _trial_row(t, numbers, split_words(t.splits, seed) if several else "", len(columns))
-        for t, numbers in rows.values()
-    ]
+    body = []
+    for t, trials in rows.values():
+        reasons = [f"{reason} {n}" if len(t.not_used) > 1 else reason for reason, n in t.not_used.items()]
+        of_study_counts = [*(t.parts[p] for p in PARTS), sum(t.not_used.values())]
+        of_model = [
+            t.copied,
+            t.copies,
+            *(t.scored.get(p, 0) for p in HELD_OUT),
+            *([t.shared] if shared else []),
+        ]
+        body.append(
+            [
+                *([text_cell(split_words(t.splits, folder.record.seed), strong=True)] if several else []),
+                text_cell(_span(trials)),
+                *(count_cell(n) for n in of_study_counts),
+                text_cell("; ".join(reasons)),
+                *(count_cell(n) for n in of_model),
+            ]
+        )
     return Table(
         "flow-trials",
         "Films of each trial",
@@ -129,22 +122,6 @@ def split_words(splits: str, seed: object) -> str:
     return ", ".join(said) or "plain"
 
 
-def _trial_row(t: TrialFlow, trials: Sequence[int], split: str, n_columns: int) -> list[Cell]:
-    row = [*([text_cell(split, strong=True)] if split else []), text_cell(_span(trials))]
-    row += [*(count_cell(t.parts[p]) for p in PARTS), count_cell(sum(t.not_used.values()))]
-    row += [
-        text_cell(
-            "; ".join(f"{reason} {n}" if len(t.not_used) > 1 else reason for reason, n in t.not_used.items())
-        )
-    ]
-    row += [
-        count_cell(t.copied),
-        count_cell(t.copies),
-        *(count_cell(t.scored.get(p, 0)) for p in ("valid", "test")),
-    ]
-    return [*row, *([count_cell(t.shared)] if len(row) < n_columns else [])]
-
-
 def _span(trials: Sequence[int]) -> str:
     """Numbers of trials: a run of them as "1 to 3".
 
@@ -163,18 +140,10 @@ def runs_flow_table(folders: Sequence[RunFolder], names: Sequence[str]) -> Table
     """The flow of several runs, a row each; None where none keeps a record."""
     if not any(f.flow for f in folders):
         return None
+    every = ("found", "left out at ingest", "in the manifest", "left out by the study", "of the study")
     columns = [
         Column("Run", numeric=False),
-        *(
-            Column(c)
-            for c in (
-                "found",
-                "left out at ingest",
-                "in the manifest",
-                "left out by the study",
-                "of the study",
-            )
-        ),
+        *(Column(c) for c in every),
         *(Column(p, group="trial 1", rule=p == "train") for p in PARTS),
         *(Column(c, group="trial 1") for c in ("not used", "copies trained on", "test scored")),
     ]
@@ -193,18 +162,14 @@ def runs_flow_table(folders: Sequence[RunFolder], names: Sequence[str]) -> Table
 
 
 def _run_row(folder: RunFolder, name: str, n_columns: int) -> list[Cell]:
-    flow = folder.flow
-    dash = Cell("–", None, quiet=True)
-    if flow is None:
-        return [text_cell(name, strong=True), *[dash] * (n_columns - 1)]
-    manifest = next(s for s in flow.steps if s.name == IN_MANIFEST)
-    recorded = flow.steps[0] is not manifest
-    row = [text_cell(name, strong=True)]
-    row += [count_cell(flow.steps[0].films) if recorded else dash]
-    row += [count_cell(sum(manifest.left_out.values())) if recorded else dash]
-    row += [count_cell(manifest.films), count_cell(manifest.films - flow.films), count_cell(flow.films)]
-    trial = flow.of("", 1) or next(iter(flow.trials), None)
-    if trial is None:
-        return [*row, *[dash] * (n_columns - len(row))]
-    row += [*(count_cell(trial.parts[p]) for p in PARTS), count_cell(sum(trial.not_used.values()))]
-    return [*row, count_cell(trial.copies), count_cell(trial.scored.get("test", 0))]
+    flow, counts = folder.flow, list[int | None]()
+    if flow is not None:
+        manifest = next(s for s in flow.steps if s.name == IN_MANIFEST)
+        recorded = flow.steps[0] is not manifest
+        counts = [flow.steps[0].films, sum(manifest.left_out.values())] if recorded else [None, None]
+        counts += [manifest.films, manifest.films - flow.films, flow.films]
+        if trial := flow.of("", 1) or next(iter(flow.trials), None):
+            counts += [*(trial.parts[p] for p in PARTS), sum(trial.not_used.values())]
+            counts += [trial.copies, trial.scored.get("test", 0)]
+    counts += [None] * (n_columns - 1 - len(counts))
+    return [text_cell(name, strong=True), *(count_cell(n) for n in counts)]

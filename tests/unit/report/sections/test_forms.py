@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from hilum.artifacts.evaluation import Evaluation
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.study_rows import StudyRows
-from hilum.report import data_facts, forms, study_facts
+from hilum.report import data_facts, study_facts
 from hilum.report.caution import Caution
-from hilum.report.forms import card_markdown, card_table, model_card
+from hilum.report.evaluated import Evaluated
+from hilum.report.sections import forms
+from hilum.report.sections.forms import card_markdown, card_table, model_card
 from hilum.stages.evaluate import evaluate_run
 
-FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
+CAUTION = Caution("few", "Few *events*", "limits", "n < 100", "")
+FAKE = runpy.run_path(str(Path(__file__).parents[3] / "fake_run.py"))
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,18 @@ def _changed(run, tmp_path, **changes):
     return RunFolder(root)
 
 
+def _evaluated(folder, *cautions):
+    """The run, as if its cautions were these."""
+    found = Evaluated(folder)
+    vars(found)["cautions"] = list(cautions)
+    return found
+
+
+def _tables(evaluated):
+    """CLAIM and TRIPOD+AI."""
+    return forms.section(evaluated).closed[1:]
+
+
 def _answers(table):
     return {row[0].text: row[3].text for row in table.rows}
 
@@ -56,9 +69,8 @@ def test_claim_2024_has_44_items_and_tripod_ai_27_in_52_parts():
 
 def test_what_only_the_authors_know_is_not_reported(run):
     folder = RunFolder(run)
-    evaluation = Evaluation.read(run / "evaluation.json")
-    claim = _answers(forms.claim_table(folder, evaluation, 3))
-    tripod = _answers(forms.tripod_table(folder, evaluation, 3))
+    claim_table, tripod_table = _tables(_evaluated(folder, *[CAUTION] * 3))
+    claim, tripod = _answers(claim_table), _answers(tripod_table)
     of_the_authors = {"2", "3", "5", "11", "13", "14", "15", "18", "21", "31", "34", "41", "44"}
     # the fake run does not record what the study keeps of its manifest, which item 10 asks for
     assert {n for n, a in claim.items() if a == "not reported"} == {*of_the_authors, "10"}
@@ -85,7 +97,7 @@ def test_what_only_the_authors_know_is_not_reported(run):
     ):
         assert tripod[number] == "not reported"
     assert claim["40"] == tripod["26"] == "3 named by the report"
-    note = forms.claim_table(folder, evaluation, 3).notes[0]
+    note = claim_table.notes[0]
     assert note.startswith("30 of 44 are answered, 0 of them by the authors")
     everything = " ".join([*claim.values(), *tripod.values()])
     for invented in (
@@ -100,8 +112,7 @@ def test_what_only_the_authors_know_is_not_reported(run):
 
 def test_answers_are_the_run_s_counts(run):
     folder = RunFolder(run)
-    evaluation = Evaluation.read(run / "evaluation.json")
-    claim = _answers(forms.claim_table(folder, evaluation, 0))
+    claim = _answers(_tables(_evaluated(folder))[0])
     # SMALL has 8, 20, 30 and 10 films of the classes in test; the fake run adds 2 or a tenth to train and 1 to valid
     assert "test 68 (bacterial 8, covid 20, normal 30, viral 10)" in claim["32"]
     assert claim["7"] == "mooney: bacterial 11, viral 13; radiography: covid 23, normal 34"
@@ -125,9 +136,8 @@ def test_what_the_authors_say_stands_at_the_items_that_it_answers(run, tmp_path)
         }
     }  # fmt: skip
     folder = _changed(run, tmp_path, study=study)
-    evaluation = Evaluation.read(run / "evaluation.json")
-    table = forms.claim_table(folder, evaluation, 3)
-    claim, tripod = _answers(table), _answers(forms.tripod_table(folder, evaluation, 3))
+    table, tripod_table = _tables(_evaluated(folder, *[CAUTION] * 3))
+    claim, tripod = _answers(table), _answers(tripod_table)
     assert tripod["17"] == "authors: approved by the board of X, 2021/17"
     assert claim["44"] == tripod["18a"] == "authors: none"
     assert claim["5"] == "authors: retrospective"
@@ -136,8 +146,7 @@ def test_what_the_authors_say_stands_at_the_items_that_it_answers(run, tmp_path)
     assert claim["43"].endswith("models: bundles in the run’s folder; authors: on request")
     assert tripod["3b"] == "not reported"
     assert table.notes[0].startswith("32 of 44 are answered, 5 of them by the authors")
-    rows = StudyRows.read(run / "statistics.json")
-    card = {name: text for s in model_card(folder, rows, evaluation, []) for name, text in s.entries}
+    card = {name: text for s in model_card(_evaluated(folder)) for name, text in s.entries}
     assert card["Consent, collection, dates"] == "authors: approved by the board of X, 2021/17; 2019 to 2020"
     assert card["Limitations"] == "authors: one hospital"
     assert card["Users"] == card["Intended use"] == card["Developers, date, contact"] == "not reported"
@@ -219,9 +228,8 @@ def test_the_cell_is_named_by_validation_loss(run):
 
 def test_the_card_has_the_nine_headings_lists_every_cell_and_escapes_markdown(run):
     folder = RunFolder(run)
-    rows = StudyRows.read(run / "statistics.json")
-    evaluation = Evaluation.read(run / "evaluation.json")
-    card = model_card(folder, rows, evaluation, [Caution("few", "Few *events*", "limits", "n < 100", "")])
+    evaluated = _evaluated(folder, CAUTION)
+    rows, card = evaluated.rows, model_card(evaluated)
     assert [s.title for s in card] == [
         "Model details", "Intended use", "Factors", "Metrics", "Evaluation data", "Training data", "Quantitative analyses",
         "Ethical considerations", "Caveats and recommendations",
