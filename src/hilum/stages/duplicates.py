@@ -6,8 +6,10 @@ Of films with equal pixels only the first by image_id is decoded. The answer dep
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +39,7 @@ def find_duplicates(manifest: Manifest, engine: Engine) -> Duplicates:
     sketches = _sketches(kept, engine)
     proposals = propose(sketches)
     pairs += _near(kept, sketches, proposals, engine)
-    header = Header(
-        "duplicates",
-        inputs={"manifest": manifest.digest},
-        options={"least_correlation": CORRELATION, "least_detail": DETAIL, "sketch_px": SKETCH_PX},
-    )
-    return Duplicates(pairs, {f.image_id: f.pixels_sha256[:SHORT] for f in manifest.films}, header)
+    return _found(manifest, pairs, least_correlation=CORRELATION, least_detail=DETAIL, sketch_px=SKETCH_PX)
 
 
 def known_duplicates(manifest: Manifest, engine: Engine, path: Path | None) -> Duplicates:
@@ -57,8 +54,11 @@ def known_duplicates(manifest: Manifest, engine: Engine, path: Path | None) -> D
 
 def exact_duplicates(manifest: Manifest) -> Duplicates:
     """Only the copies that digests show; no film is read."""
-    header = Header("duplicates", inputs={"manifest": manifest.digest}, options={"near": False})
-    pairs, _ = _exact(manifest)
+    return _found(manifest, _exact(manifest)[0], near=False)
+
+
+def _found(manifest: Manifest, pairs: list[Copy], **options: Any) -> Duplicates:
+    header = Header("duplicates", inputs={"manifest": manifest.digest}, options=options)
     return Duplicates(pairs, {f.image_id: f.pixels_sha256[:SHORT] for f in manifest.films}, header)
 
 
@@ -81,16 +81,14 @@ def _sketches(films: Sequence[FilmRow], engine: Engine) -> NDArray[np.uint8]:
     ]
     out = np.zeros((len(films), SKETCH_PX, SKETCH_PX), np.uint8)
     bad: list[str] = []
-    done = 0
     with progress("duplicates: read", len(films)) as step:
-        for answers in engine.map(_sketch_chunk, chunks, alone=len(films) < _ALONE_BELOW):
-            for answer in answers:
-                if isinstance(answer, str):
-                    bad.append(f"{films[done].image_id}: {answer}")
-                else:
-                    out[done] = answer
-                done += 1
-            step(len(answers))
+        answers = engine.map(_sketch_chunk, chunks, alone=len(films) < _ALONE_BELOW)
+        for k, answer in enumerate(chain.from_iterable(answers)):
+            if isinstance(answer, str):
+                bad.append(f"{films[k].image_id}: {answer}")
+            else:
+                out[k] = answer
+            step()
     refuse(bad)
     return out
 
@@ -113,28 +111,31 @@ def _near(
     films: Sequence[FilmRow], sketches: NDArray[np.uint8], proposals: Proposals, engine: Engine
 ) -> list[Copy]:
     m = len(proposals.first)
-    chunks = [slice(k, min(k + _CHUNK_PAIRS, m)) for k in range(0, m, _CHUNK_PAIRS)]
     pairs = []
     with progress("duplicates: compare", m, "pairs") as step, TemporaryDirectory() as scratch:
         path = Path(scratch) / "sketches.npy"
         np.save(path, sketches)
+        parts = [slice(k, k + _CHUNK_PAIRS) for k in range(0, m, _CHUNK_PAIRS)]
         tasks = [
-            (path, Proposals(proposals.first[s], proposals.second[s], proposals.start[s])) for s in chunks
+            (path, Proposals(proposals.first[s], proposals.second[s], proposals.start[s])) for s in parts
         ]
         answers = engine.map(_align_chunk, tasks, alone=m <= 4 * _CHUNK_PAIRS)
-        for s, (rows, correlation, detail) in zip(chunks, answers, strict=True):
-            for row, r, d in zip(rows, correlation, detail, strict=True):
-                a, b = (films[int(x[s.start + row])].image_id for x in (proposals.first, proposals.second))
-                pairs.append(Copy(a, b, "near", round(float(r), 4), round(float(d), 4)))
-            step(s.stop - s.start)
+        for (_, asked), copies in zip(tasks, answers, strict=True):
+            for row, correlation, detail in copies:
+                a, b = films[asked.first[row]].image_id, films[asked.second[row]].image_id
+                pairs.append(Copy(a, b, "near", round(correlation, 4), round(detail, 4)))
+            step(len(asked.first))
     return pairs
 
 
-def _align_chunk(task: _Pairs) -> tuple[list[int], list[float], list[float]]:
+def _align_chunk(task: _Pairs) -> list[tuple[int, float, float]]:
+    """The pairs that are copies: which of them, and the two correlations."""
     path, asked = task
     used, where = np.unique(np.concatenate([asked.first, asked.second]), return_inverse=True)
     m = len(asked.first)
     sketches = np.load(path, mmap_mode="r")[used]  # only those that the pairs need
     found = align(sketches, Proposals(where[:m], where[m:], asked.start))
     rows = np.flatnonzero((found.correlation >= CORRELATION) & (found.detail >= DETAIL))
-    return rows.tolist(), found.correlation[rows].tolist(), found.detail[rows].tolist()
+    return list(
+        zip(rows.tolist(), found.correlation[rows].tolist(), found.detail[rows].tolist(), strict=True)
+    )

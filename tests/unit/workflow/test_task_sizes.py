@@ -108,7 +108,7 @@ def test_films_and_pairs_to_search_for_copies(monkeypatch: pytest.MonkeyPatch) -
                 yield (
                     [np.zeros((SKETCH_PX, SKETCH_PX), np.uint8)] * len(task)
                     if "sketch" in function.__name__
-                    else ([], [], [])
+                    else []
                 )
 
     k = np.arange(10 * N)
