@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hilum.artifacts.outputs import check_outputs, file_output
-from hilum.cli.options import SEED, listed
+from hilum.cli.options import SEED, words_in
 
 if TYPE_CHECKING:
     from hilum.augment.pipeline import Pipeline
@@ -62,7 +62,7 @@ def show(
     from hilum.report.film_panel import write_box_panel, write_panel  # late: decoders and matplotlib
     from hilum.report.pipeline_words import steps_words
 
-    named = _named(listed(pipelines, "--pipelines"), study, size_px)
+    named = _named(words_in(pipelines, "--pipelines"), study, size_px)
     for p in named:
         print(f"{p.name}: {steps_words(p.to_dict())}", file=sys.stderr)
     if box:

@@ -11,7 +11,7 @@ import typer
 
 from hilum.artifacts.outputs import check_outputs, folder_output
 from hilum.artifacts.run import run_path
-from hilum.cli.options import AS_JSON, QUIET, SEED, USUAL_WORKSPACE, WORKSPACE, listed, typed
+from hilum.cli.options import AS_JSON, QUIET, SEED, USUAL_WORKSPACE, WORKSPACE, typed, words_in
 from hilum.core import progress
 from hilum.study.metrics import METRICS, shown_in
 
@@ -47,7 +47,7 @@ def compare(
     progress.set_quiet(quiet)
     folders = [run_path(r, workspace) for r in runs]
     check_outputs([folder_output(out, "comparison", "comparisons.json", PAGE)], folders)
-    done = compare_runs(folders, out, listed(metrics, "--metrics"), seed, resamples)
+    done = compare_runs(folders, out, words_in(metrics, "--metrics"), seed, resamples)
     page = write_compare_page(done, out, typed("compare"))
     for told in (*(f"UNSAFE {text}" for text in page.unsafe), *page.cautions):
         print(f"hilum: {told}", file=sys.stderr)

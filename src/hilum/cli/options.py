@@ -63,13 +63,13 @@ def typed(*commands: str) -> str:
     return shlex.join(["hilum", *sys.argv[1:]]) if first in commands else ""
 
 
-def listed(text: str, option: str) -> list[str]:
+def words_in(text: str, option: str) -> list[str]:
     """Words with commas between.
 
     Raises:
         InputError: None.
 
-    >>> listed("a, b", "--metrics")
+    >>> words_in("a, b", "--metrics")
     ['a', 'b']
     """
     words = [w.strip() for w in text.split(",") if w.strip()]
