@@ -40,9 +40,9 @@ def runs(
 
     levels = dict(assigned(where, "--where", "FACTOR=LEVEL", "pipeline=crop"))
     lines = choose_runs(list_runs(workspace), study, levels)
-    rows = [line.to_dict() for line in lines]
+    rows = [line.row for line in lines]
     if cells:
-        rows = [line.to_dict(metric) for line in compare_cells(lines, levels, metric)]
+        rows = compare_cells(lines, levels, metric)
         if sort == metric:
             print(f"hilum: sorted by {metric} on test; to choose by it is to choose on test", file=sys.stderr)
     if sort is not None:

@@ -8,7 +8,7 @@ by a test figure is choosing on test: whoever sorts by one is told so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hilum.artifacts.looks import Ledger, looks
 from hilum.artifacts.run import RunCell, is_run
 from hilum.artifacts.run_files import MANIFEST, STATISTICS, RunFacts
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.study_rows import StudyRow, StudyRows
+from hilum.artifacts.study_rows import StudyRows
 from hilum.artifacts.suite_record import SuiteRecord, is_suite_folder
 from hilum.artifacts.trial_files import BUNDLE
 from hilum.core.errors import InputError, nearest, require_known
@@ -31,72 +31,39 @@ FINISHED, UNFINISHED, PAPER, BROKEN = "finished", "unfinished", "paper", "unread
 
 @dataclass(frozen=True)
 class RunLine:
-    """A folder of ``runs/``.
+    """A folder of ``runs/``, as a row of the table has it.
 
     Attributes:
-        folder: Its name.
+        run: Name of the folder.
         state: See the module.
         study: Name of the study.
-        study_version: Digest of the study.
-        n_films: Films.
-        n_cells: Cells.
-        n_trials: Trials of each.
+        version: Digest of the study.
+        films: Number of films.
+        cells: Number of cells.
+        trials: Of each cell.
         seconds: Of the whole run, the first time; None where it was not measured.
         looks: Looks at the test film of this run that was looked at most, by whatever study of this workspace.
-        unsafe: Faults that break validity and were on in some cell.
-        remarks: ``synthetic films``, the name of a subset, or why it cannot be read.
-        members: Run folders of a paper.
-        run: What is in the folder, where it is that of a run which began to end.
-    """
-
-    folder: str
-    state: str
-    study: str = ""
-    study_version: str = ""
-    n_films: int | None = None
-    n_cells: int | None = None
-    n_trials: int | None = None
-    seconds: float | None = None
-    looks: int = 0
-    unsafe: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-    members: tuple[str, ...] = ()
-    run: RunFolder | None = field(default=None, repr=False, compare=False)
-
-    def to_dict(self) -> dict[str, Any]:
-        """A row for a program."""
-        unsafe = [f"UNSAFE: {', '.join(self.unsafe)}"] if self.unsafe else []
-        return {
-            "run": self.folder, "state": self.state, "study": self.study, "version": self.study_version, "films": self.n_films,
-            "cells": self.n_cells, "trials": self.n_trials, "seconds": self.seconds, "looks": self.looks,
-            "marks": [*unsafe, *self.remarks, *self.members],
-        }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class CellLine:
-    """A figure of a cell.
-
-    Attributes:
-        run: Name of the run's folder.
-        cell: The cell.
-        row: The mean over trials, with its interval; None where the run was not evaluated.
+        marks: Faults that break validity and were on in some cell, the name of a subset, ``synthetic films``, run folders of a paper, or
+            why it cannot be read.
+        folder: What is in it, where it is that of a run which began to end; no part of the row.
     """
 
     run: str
-    cell: RunCell
-    row: StudyRow | None
+    state: str
+    study: str = ""
+    version: str = ""
+    films: int | None = None
+    cells: int | None = None
+    trials: int | None = None
+    seconds: float | None = None
+    looks: int = 0
+    marks: tuple[str, ...] = ()
+    folder: RunFolder | None = field(default=None, repr=False, compare=False)
 
-    def to_dict(self, metric: str) -> dict[str, Any]:
-        """A row for a program, its figure under the metric's name."""
-        figures = {metric: "estimate", "low": "low", "high": "high", "trials": "n_trials", "films": "n"}
-        return {
-            "run": self.run,
-            **self.cell.factors,
-            **{name: getattr(self.row, key, None) for name, key in figures.items()},
-            "resampled": self.row.unit if self.row else "",
-            "faults on": list(self.cell.switches),
-        }
+    @property
+    def row(self) -> dict[str, Any]:
+        """For a program."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "folder"}
 
 
 def list_runs(root: Path) -> list[RunLine]:
@@ -118,28 +85,28 @@ def _line(path: Path, ledger: Ledger) -> RunLine:
         if is_suite_folder(path):
             suite = SuiteRecord.read(path)
             seconds, members = sum(m.seconds or 0 for m in suite.members), tuple(m.run for m in suite.members)
-            return RunLine(path.name, PAPER, suite.name, seconds=seconds, members=members)
+            return RunLine(path.name, PAPER, suite.name, seconds=seconds, marks=members)
         if is_run(path):
             return _run_line(RunFolder(path), ledger)
     except InputError as e:
-        return RunLine(path.name, BROKEN, remarks=(str(e),))
+        return RunLine(path.name, BROKEN, marks=(str(e),))
     done = len(list(path.glob(f"cells/*/trial-*/{BUNDLE}")))
-    remark = f"{done} trials trained so far" if done else "nothing trained yet"
-    return RunLine(path.name, UNFINISHED, path.name.rpartition("-")[0], remarks=(remark,))
+    mark = f"{done} trials trained so far" if done else "nothing trained yet"
+    return RunLine(path.name, UNFINISHED, path.name.rpartition("-")[0], marks=(mark,))
 
 
 def _run_line(run: RunFolder, ledger: Ledger) -> RunLine:
     path, record = run.path, run.record
     found = ledger.of_run(path.name, record.manifest_digest) or looks(run)
     whole = all((path / name).is_file() for name in (STATISTICS, "report.html"))
-    remarks = [f"subset {record.subset['name']}: {record.subset['films']} films"] if record.subset else []
-    if record.synthetic:
-        remarks.append("synthetic films")
+    unsafe = dict.fromkeys(f for c in run.cells for f in unsafe_among(c.switches))
+    marks = [f"UNSAFE: {', '.join(unsafe)}"] if unsafe else []
+    marks += [f"subset {record.subset['name']}: {record.subset['films']} films"] if record.subset else []
+    marks += ["synthetic films"] if record.synthetic else []
     return RunLine(
         path.name, FINISHED if whole else UNFINISHED, record.name, record.study_digest,
         count_rows(path / MANIFEST) if (path / MANIFEST).is_file() else None, len(run.cells), run.n_trials,
-        RunFacts.of_run(path).seconds, found.most if found else 0,
-        tuple(dict.fromkeys(f for c in run.cells for f in unsafe_among(c.switches))), tuple(remarks), run=run,
+        RunFacts.of_run(path).seconds, found.most if found else 0, tuple(marks), run,
     )  # fmt: skip
 
 
@@ -159,7 +126,7 @@ def choose_runs(lines: Sequence[RunLine], study: str | None, where: Mapping[str,
             f"no run of a study {study!r} here; {nearest(study, {x.study for x in lines} - {''})}"
         )
     lines = [x for x in lines if study in (None, x.study)]
-    cells = [c for x in lines if x.run for c in x.run.cells]
+    cells = [c for x in lines if x.folder for c in x.folder.cells]
     for factor, level in where.items():
         require_known(factor, FACTOR, f"--where {factor}={level}: unknown factor")
         levels = {c.factors[factor] for c in cells if factor in c.factors}
@@ -169,15 +136,15 @@ def choose_runs(lines: Sequence[RunLine], study: str | None, where: Mapping[str,
             )
     if not where:
         return lines
-    return [x for x in lines if x.run and any(_fits(c, where) for c in x.run.cells)]
+    return [x for x in lines if x.folder and any(_fits(c, where) for c in x.folder.cells)]
 
 
 def _fits(cell: RunCell, where: Mapping[str, str]) -> bool:
     return all(cell.factors.get(f) == level for f, level in where.items())
 
 
-def compare_cells(lines: Iterable[RunLine], where: Mapping[str, str], metric: str) -> list[CellLine]:
-    """A figure of every cell that fits, side by side.
+def compare_cells(lines: Iterable[RunLine], where: Mapping[str, str], metric: str) -> list[dict[str, Any]]:
+    """A row for every cell that fits, with a figure and its interval, the mean over trials; None where its run was not evaluated.
 
     Args:
         lines: The runs.
@@ -187,20 +154,18 @@ def compare_cells(lines: Iterable[RunLine], where: Mapping[str, str], metric: st
     Raises:
         InputError: No evaluated run has that metric.
     """
-    found: list[CellLine] = []
+    figures = {metric: "estimate", "low": "low", "high": "high", "trials": "n_trials", "films": "n"}
+    found: list[dict[str, Any]] = []
     metrics: set[str] = set()
-    for line in lines:
-        if line.run is None:
-            continue
-        path = line.run.path / STATISTICS
+    for run in (x.folder for x in lines if x.folder):
+        path = run.path / STATISTICS
         rows = StudyRows.read(path) if path.is_file() else StudyRows(())
-        positive = line.run.positive
-        metrics |= {r.metric for r in rows.rows if r.class_ == positive}
-        found += [
-            CellLine(line.folder, c, rows.find(c.name, None, metric, positive))
-            for c in line.run.cells
-            if _fits(c, where)
-        ]
+        metrics |= {r.metric for r in rows.rows if r.class_ == run.positive}
+        for cell in (c for c in run.cells if _fits(c, where)):
+            row = rows.find(cell.name, None, metric, run.positive)
+            values = {name: getattr(row, key, None) for name, key in figures.items()}
+            end = {"resampled": row.unit if row else "", "faults on": list(cell.switches)}
+            found.append({"run": run.path.name, **cell.factors, **values, **end})
     if metrics and metric not in metrics:
         raise InputError(f"no cell here has a metric {metric!r}; {nearest(metric, metrics)}")
     return found
@@ -225,13 +190,13 @@ def rows_table(rows: Sequence[dict[str, Any]]) -> tuple[Table, dict[str, str]]:
     """Rows as a table without columns that are empty, and the factors that are alike in all of them: said once, not in a column."""
     levels = {factor: {row.get(factor) for row in rows} for factor in FACTOR if len(rows) > 1}
     alike = {f: str(*found) for f, found in levels.items() if len(found) == 1 and None not in found}
-    names = dict.fromkeys(k for row in rows for k in row if row[k] not in (None, "", []))
+    names = dict.fromkeys(k for row in rows for k in row if row[k] not in (None, "", [], ()))
     columns = [k for k in names if k not in alike]
     return plain_table("runs", columns, [[_shown(k, row.get(k)) for k in columns] for row in rows]), alike
 
 
 def _shown(column: str, value: Any) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "; ".join(map(str, value))
     if column == "version":
         return str(value)[:_DIGITS]

@@ -43,29 +43,39 @@ def workspace(tmp_path_factory):
 
 def test_every_folder_has_its_state(workspace):
     root, run = workspace
-    lines = {x.folder: x for x in list_runs(root)}
+    lines = {x.run: x for x in list_runs(root)}
     assert {f: x.state for f, x in lines.items()} == {
         run.name: "finished", "as-run-0123456789ab": "unfinished", "killed-fedcba987654": "unfinished",
         "torn-000000000000": "unreadable", "paper-111111111111": "paper", "torn-paper": "unreadable",
     }  # fmt: skip
-    assert lines["killed-fedcba987654"].remarks == ("4 trials trained so far",)
-    assert lines["paper-111111111111"].members == (run.name,)
-    assert "expected JSON" in lines["torn-000000000000"].remarks[0]
+    assert lines["killed-fedcba987654"].marks == ("4 trials trained so far",)
+    assert lines["paper-111111111111"].marks == (run.name,)
+    assert "expected JSON" in lines["torn-000000000000"].marks[0]
 
 
 def test_a_finished_run_is_counted(workspace):
     root, run = workspace
-    line = next(x for x in list_runs(root) if x.folder == run.name)
-    assert (line.n_films, line.n_cells, line.n_trials, line.seconds, line.looks) == (32, 2, 2, 12.5, 1)
-    assert line.study_version == read_json(run / "run.json")["study_digest"]
-    assert line.unsafe == ()
-    assert line.remarks == ("synthetic films",)
+    line = next(x for x in list_runs(root) if x.run == run.name)
+    assert (line.films, line.cells, line.trials, line.seconds, line.looks) == (32, 2, 2, 12.5, 1)
+    assert line.version == read_json(run / "run.json")["study_digest"]
+    assert line.marks == ("synthetic films",)
+    assert list(line.row) == [
+        "run",
+        "state",
+        "study",
+        "version",
+        "films",
+        "cells",
+        "trials",
+        "seconds",
+        "looks",
+        "marks",
+    ]
 
 
 def test_faults_that_break_validity_and_subsets_are_marked(workspace):
     line = next(x for x in list_runs(workspace[0]) if x.study == "as-run")
-    assert line.unsafe == ("second_softmax",)
-    assert line.remarks[0] == "subset stratified-600: 600 films"
+    assert line.marks[:2] == ("UNSAFE: second_softmax", "subset stratified-600: 600 films")
 
 
 def test_filters_by_study_and_by_level(workspace):
@@ -95,12 +105,13 @@ def test_cells_stand_side_by_side_with_the_figures_of_the_statistics(workspace):
     found = compare_cells(
         choose_runs(list_runs(root), None, {"pipeline": "crop"}), {"pipeline": "crop"}, "specificity"
     )
-    assert [(c.run, c.cell.pipeline) for c in found] == [("as-run-0123456789ab", "crop"), (run.name, "crop")]
+    assert [(c["run"], c["pipeline"]) for c in found] == [("as-run-0123456789ab", "crop"), (run.name, "crop")]
     row = StudyRows.read(run / "statistics.json").find(
         "squeezenet1_0--crop--low", None, "specificity", "covid"
     )
-    assert found[1].row == row
-    assert found[1].cell.factors["schedule"] == "low"
+    figures = (row.estimate, row.low, row.high, row.n_trials, row.n)
+    assert tuple(found[1][k] for k in ("specificity", "low", "high", "trials", "films")) == figures
+    assert found[1]["schedule"] == "low"
     with pytest.raises(InputError, match=r"did you mean 'sensitivity'\?"):
         compare_cells(list_runs(root), {}, "sensitivty")
 
@@ -109,7 +120,8 @@ def test_a_run_that_was_not_evaluated_has_cells_without_a_figure(workspace, tmp_
     run = workspace[1]
     shutil.copytree(run, tmp_path / "runs" / run.name)
     (tmp_path / "runs" / run.name / "statistics.json").unlink()
-    assert [c.row for c in compare_cells(list_runs(tmp_path), {}, "sensitivity")] == [None, None]
+    found = compare_cells(list_runs(tmp_path), {}, "sensitivity")
+    assert [(c["sensitivity"], c["low"], c["resampled"]) for c in found] == [(None, None, "")] * 2
 
 
 def test_no_workspace_is_an_error(tmp_path):
