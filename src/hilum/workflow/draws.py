@@ -32,7 +32,7 @@ from hilum.stages.prepare import Chunk
 from hilum.stages.prepare import plan as plan_prepare
 from hilum.stages.split import draw_split
 from hilum.study.file import Study
-from hilum.workflow.plan import Drawing, Kind, Recipe, seed_of
+from hilum.workflow.plan import Drawing, Recipe, TrialDraw, seed_of
 
 
 class StudyDraws:
@@ -164,12 +164,12 @@ class StudyDraws:
             self._copies[key] = copies
         return self._copies[key]
 
-    def parts(self, kind: Kind) -> dict[str, list[tuple[str, Wanted]]]:
+    def parts(self, draw: TrialDraw) -> dict[str, list[tuple[str, Wanted]]]:
         """Part -> (film, what is wanted of it) of one trial, in order.
 
         Films of valid and test are drawn for with the cell's seed, those of train with the trial's.
         """
-        pipeline, drawing, trial = kind
+        pipeline, drawing, trial = draw
         split, copies = self.split(drawing, trial), self.copies(drawing, trial)
         found = {}
         for part in HELD_OUT:
@@ -181,16 +181,16 @@ class StudyDraws:
         return found
 
     @property
-    def kinds(self) -> list[Kind]:
-        """Every kind of draw."""
-        return list(dict.fromkeys(r.kind(n) for r in self._recipes for n in self.trials))
+    def trial_draws(self) -> list[TrialDraw]:
+        """The draws of all trials, each once."""
+        return list(dict.fromkeys(r.draw(n) for r in self._recipes for n in self.trials))
 
     @cached_property
     def wanted(self) -> dict[str, list[Wanted]]:
         """Every prepared film of the study: image_id -> what is wanted of it, each once."""
         wanted: dict[str, dict[Wanted, None]] = defaultdict(dict)
-        for kind in self.kinds:
-            for films in self.parts(kind).values():
+        for draw in self.trial_draws:
+            for films in self.parts(draw).values():
                 for image_id, w in films:
                     wanted[image_id][w] = None
         return {i: list(w) for i, w in wanted.items()}
@@ -203,19 +203,19 @@ class StudyDraws:
         )
 
     def drawn(
-        self, kind: Kind, rows: Mapping[tuple[str, Wanted], PreparedRow], shards: Sequence[str]
+        self, draw: TrialDraw, rows: Mapping[tuple[str, Wanted], PreparedRow], shards: Sequence[str]
     ) -> DrawnFilms:
         """What a trial draws, once its films are prepared.
 
         Args:
-            kind: Of the trial.
+            draw: Which trial, or trials that draw alike.
             rows: Every prepared film by (film, what was wanted of it).
             shards: Keys of the shards that hold the prepared films.
         """
-        split = self.split(kind.drawing, kind.trial)
+        split = self.split(draw.drawing, draw.trial)
         films = {
             part: [DrawnFilm(i, w.copy, rows[i, w].digest, rows[i, w].drawn) for i, w in wanted]
-            for part, wanted in self.parts(kind).items()
+            for part, wanted in self.parts(draw).items()
         }
         facts = {}
         for i in sorted({f.image_id for of_part in films.values() for f in of_part}):

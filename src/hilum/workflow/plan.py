@@ -15,7 +15,7 @@ from typing import NamedTuple
 from hilum.artifacts.comparisons import Pair
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
-from hilum.core.errors import InputError, nearest
+from hilum.core.errors import InputError, require_known
 from hilum.core.seeding import key_entropy
 from hilum.models.registry import backbone
 from hilum.stats.families import levels_of, matched_pairs
@@ -94,8 +94,8 @@ class Drawing:
         return replace(self, **edit, faults=(*self.faults, fault)) if edit else self
 
 
-class Kind(NamedTuple):
-    """What is drawn alike: cells that share it train and test on the same prepared films."""
+class TrialDraw(NamedTuple):
+    """What the films of a trial follow from: cells that have it in common train and test on the same prepared films."""
 
     pipeline: str
     drawing: Drawing
@@ -137,9 +137,9 @@ class Recipe:
         """Which feature store it reads."""
         return FeaturesOf(self.cell.backbone, bool(that_set(self.cell.switches, "pretrained")))
 
-    def kind(self, trial: int) -> Kind:
-        """What it shares with the cells that draw the same in a trial."""
-        return Kind(self.pipeline.name, self.drawing, trial)
+    def draw(self, trial: int) -> TrialDraw:
+        """What the films of one of its trials follow from."""
+        return TrialDraw(self.pipeline.name, self.drawing, trial)
 
 
 def cells(study: Study) -> list[PlannedCell]:
@@ -166,12 +166,8 @@ def pipelines(study: Study) -> dict[str, Pipeline]:
     own = {p.name: p for p in (Pipeline.from_dict(t) for t in study.augment.pipeline)}
     found = {}
     for name in study.grid.levels("pipeline"):
-        if name in own:
-            found[name] = own[name]
-        elif name in PRESETS:
-            found[name] = preset(name, study.augment.size_px, study.augment.gate)
-        else:
-            raise InputError(f"grid.pipelines: unknown pipeline {name!r}; {nearest(name, [*own, *PRESETS])}")
+        require_known(name, [*own, *PRESETS], "grid.pipelines: unknown pipeline")
+        found[name] = own.get(name) or preset(name, study.augment.size_px, study.augment.gate)
     return found
 
 

@@ -35,7 +35,7 @@ from hilum.study.file import Study
 from hilum.study.tables import WeightsTable
 from hilum.workflow.classes import with_classes
 from hilum.workflow.draws import StudyDraws
-from hilum.workflow.plan import FeaturesOf, Kind, Recipe, recipes
+from hilum.workflow.plan import FeaturesOf, Recipe, TrialDraw, recipes
 from hilum.workflow.workspace import Settled, Workspace
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Run:
     began: float = field(default_factory=time.perf_counter)
     peak: MemoryPeak = field(default_factory=MemoryPeak)
     lines: list[StageLine] = field(default_factory=list)
-    drawn: dict[Kind, DrawnFilms] = field(default_factory=dict)
+    drawn: dict[TrialDraw, DrawnFilms] = field(default_factory=dict)
     n_prepared: int = field(init=False)
     prepare_s: float = field(init=False)
     stores: dict[FeaturesOf, FeatureStore] = field(default_factory=dict)
@@ -173,9 +173,9 @@ class Run:
         copies = Duplicates.read(self.duplicates_path) if known else exact_duplicates(self.films)
         return StudyDraws(self.study, self.recipes, self.films, copies)
 
-    def drawn_path(self, kind: Kind) -> Path:
+    def drawn_path(self, draw: TrialDraw) -> Path:
         """Where what a trial draws is written."""
-        return drawn_path(self.folder, self.draws.folder_name(kind.drawing), kind.pipeline, kind.trial)
+        return drawn_path(self.folder, self.draws.folder_name(draw.drawing), draw.pipeline, draw.trial)
 
     def weights_of(self, which: FeaturesOf) -> Weights:
         """A backbone's weights.

@@ -105,9 +105,9 @@ def _prepare(run: Run) -> None:
             seconds += took
             rows.update({(r.image_id, r.wanted): r for r in shard})
     run.n_prepared, run.prepare_s = len(rows), seconds / max(len(rows), 1)
-    for kind in run.draws.kinds:
-        run.drawn[kind] = drawn = run.draws.drawn(kind, rows, keys)
-        path = run.drawn_path(kind)
+    for draw in run.draws.trial_draws:
+        run.drawn[draw] = drawn = run.draws.drawn(draw, rows, keys)
+        path = run.drawn_path(draw)
         if not path.exists():
             drawn.write(path)
 
@@ -127,11 +127,11 @@ def _featurize(run: Run) -> None:
     """Features of the prepared films that frozen cells want, from each of their backbones."""
     frozen = [r for r in run.recipes if r.finetune is None]
     for which in dict.fromkeys(r.features_of for r in frozen):
-        kinds = {r.kind(n) for r in frozen if r.features_of == which for n in run.draws.trials}
+        trial_draws = {r.draw(n) for r in frozen if r.features_of == which for n in run.draws.trials}
         digests: dict[str, None] = {}
-        for kind in sorted(kinds, key=lambda k: (k.pipeline, k.drawing.name, k.trial)):
+        for draw in sorted(trial_draws, key=lambda k: (k.pipeline, k.drawing.name, k.trial)):
             for part in ("valid", "test", "train"):
-                digests.update(dict.fromkeys(f.pixels_sha256 for f in run.drawn[kind].parts[part]))
+                digests.update(dict.fromkeys(f.pixels_sha256 for f in run.drawn[draw].parts[part]))
         run.stores[which] = _features_of(run, which, list(digests))
 
 

@@ -53,7 +53,7 @@ def plan_trials(run: Run) -> list[Trial]:
 def plan_trial(run: Run, recipe: Recipe, number: int) -> Trial:
     """A trial of a cell as a task."""
     study, cell, classes = run.study, recipe.cell, run.study.data.classes
-    drawn = run.drawn[recipe.kind(number)]
+    drawn = run.drawn[recipe.draw(number)]
     store = run.stores[recipe.features_of] if recipe.finetune is None else None
     w = run.weights[recipe.features_of]
     template = Bundle(
@@ -64,7 +64,7 @@ def plan_trial(run: Run, recipe: Recipe, number: int) -> Trial:
         training={"study": study.name, "trial": number, "schedule": cell.schedule}, unsafe=tuple(cell.unsafe),
     )  # fmt: skip
     task = TrainTask(
-        folder=run.workspace.trials, drawn=run.drawn_path(recipe.kind(number)), train_digest=drawn.digest_of("train", classes),
+        folder=run.workspace.trials, drawn=run.drawn_path(recipe.draw(number)), train_digest=drawn.digest_of("train", classes),
         valid_digest=drawn.digest_of("valid", classes), template=template, policy=recipe.policy, loss=recipe.loss,
         training=recipe.training, threshold_rule=study.statistics.operating_point, split_digest=drawn.header.inputs["split"],
         seed=seed_of(study, cell.seed, "head", number), body=_body(run, recipe, store), softmax_first=recipe.softmax_first,

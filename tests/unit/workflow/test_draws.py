@@ -17,7 +17,7 @@ from hilum.stages.duplicates import exact_duplicates
 from hilum.stages.prepare import prepare_film
 from hilum.study.file import Study
 from hilum.workflow.draws import StudyDraws
-from hilum.workflow.plan import Drawing, Kind, recipes
+from hilum.workflow.plan import Drawing, TrialDraw, recipes
 
 LABELS = ("bacterial", "covid", "normal", "viral")
 MANIFEST = Manifest(
@@ -71,7 +71,7 @@ def test_the_split_is_redrawn_with_the_trial_only_if_the_study_says_so() -> None
 def test_copies_of_a_film_are_numbered_and_each_is_drawn_for_itself() -> None:
     drawn = draws(sampling={"covid": 90})
     copies = drawn.copies(Drawing(5), 1)
-    wanted = drawn.parts(Kind("crop", Drawing(5), 1))["train"]
+    wanted = drawn.parts(TrialDraw("crop", Drawing(5), 1))["train"]
     assert Counter(i for i, _ in wanted) == copies
     for image_id, n in copies.items():
         assert [w.copy for i, w in wanted if i == image_id] == list(range(n))
@@ -94,7 +94,7 @@ def test_copies_change_with_the_trial_only_if_the_study_says_so() -> None:
 
 def test_wanted_films_keep_test_fixed_and_vary_train_with_the_trial() -> None:
     drawn = draws()
-    wanted = [drawn.parts(Kind("crop", Drawing(5), t)) for t in (1, 2)]
+    wanted = [drawn.parts(TrialDraw("crop", Drawing(5), t)) for t in (1, 2)]
     assert wanted[0]["test"] == wanted[1]["test"]
     seeds = [{w.seed for _, w in parts["train"]} for parts in wanted]
     assert all(len(x) == 1 for x in seeds)

@@ -69,7 +69,7 @@ def test_a_trial_and_its_predictions(drawn: DrawnFilms, backbone: str) -> None:
         study=STUDY, weights={recipe.features_of: weights}, precision="fp32", batch=256,
         workspace=SimpleNamespace(trials=WHERE / "trials", features=WHERE / "features", prepared=WHERE / "prepared"),
         settled=SimpleNamespace(device="cpu", name="a processor", threads=2), stores={recipe.features_of: SimpleNamespace(spec=SPEC)},
-        drawn={recipe.kind(1): drawn}, drawn_path=lambda _: WHERE / "drawn.json", folder=WHERE / "run",
+        drawn={recipe.draw(1): drawn}, drawn_path=lambda _: WHERE / "drawn.json", folder=WHERE / "run",
     )  # fmt: skip
     trial = plan_trial(run, recipe, 1)  # type: ignore[arg-type]
     assert size(trial.train) < LIMIT_BYTES / 8
