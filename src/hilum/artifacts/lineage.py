@@ -8,7 +8,7 @@ here (the reason says why). This module holds the tree; it searches nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -42,13 +42,6 @@ class Artefact:
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values, links and what they lead to as well; what is empty is left out."""
         return asdict(self, dict_factory=_without_empty)
-
-    def links(self) -> Iterator[Link]:
-        """Every link of the tree, from the artefact down to the films."""
-        for link in self.inputs:
-            yield link
-            if link.artefact is not None:
-                yield from link.artefact.links()
 
 
 @dataclass(frozen=True)

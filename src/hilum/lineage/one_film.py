@@ -18,6 +18,7 @@ from hilum.artifacts.run_files import SPLITS
 from hilum.artifacts.split import read_split
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import sha256_file
+from hilum.lineage.noun import once
 
 
 def one_film(row: FilmRow, manifest_path: Path, runs: Sequence[Path]) -> Artefact:
@@ -106,7 +107,7 @@ def _said(image_id: str, path: Path) -> Iterator[dict[str, Any]]:
 def find_film(image_id: str, manifests: Iterable[Path]) -> tuple[FilmRow, Path] | None:
     """The first manifest that has the film; by its id, or by the digest of its bytes."""
     for path in manifests:
-        manifest = Manifest.read(path)
+        manifest = once(Manifest.read, path)
         if image_id in manifest.by_id:
             return manifest.by_id[image_id], path
         for film in manifest.films:

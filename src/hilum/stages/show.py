@@ -16,6 +16,7 @@ from hilum.artifacts.manifest import Manifest
 from hilum.core.errors import InputError
 from hilum.lineage import names
 from hilum.lineage.names import Entry
+from hilum.lineage.noun import once
 from hilum.lineage.one_film import find_film, one_film
 from hilum.lineage.recognise import recognised
 from hilum.lineage.surroundings import Surroundings
@@ -99,7 +100,7 @@ def _nothing(what: str, entries: Sequence[Entry], around: Surroundings) -> str:
         return f"no version here begins with {what!r}; {hint} ({where})"
     known = {e.name for e in entries if e.kind in _NAMED}
     if "/" in what:  # as the ids of films are
-        known |= {i for path in around.manifests() for i in Manifest.read(path).by_id}
+        known |= {i for path in around.manifests() for i in once(Manifest.read, path).by_id}
     close = get_close_matches(what, known, n=1, cutoff=0.6)
     some = ", ".join(sorted({e.name for e in entries if e.kind in ("run", "study", "suite", "paper")}))
     hint = f"did you mean {close[0]!r}?" if close else f"studies and runs: {some}"

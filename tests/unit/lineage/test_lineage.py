@@ -34,9 +34,9 @@ def test_links_lead_from_the_top_to_the_films():
     manifest = Artefact("manifest", "manifest.csv", "m", inputs=(films,))
     split = Artefact("split", "split.json", "s", inputs=(compared("manifest", "m", "m", "", manifest),))
     top = Artefact("bundle", "b", "b", inputs=(compared("split", "s", "other", "", split),))
-    assert [(x.role, x.state) for x in top.links()] == [
-        ("split", "changed"),
-        ("manifest", "verified"),
-        ("films", "verified"),
-    ]
-    assert top.to_dict()["inputs"][0]["why"] == "what is there has version other"
+    (found,) = top.to_dict()["inputs"]
+    assert (found["role"], found["state"]) == ("split", "changed")
+    assert found["why"] == "what is there has version other"
+    (below,) = found["artefact"]["inputs"]
+    assert (below["role"], below["state"]) == ("manifest", "verified")
+    assert below["artefact"]["inputs"] == ({"role": "films", "recorded": "f", "state": "verified"},)

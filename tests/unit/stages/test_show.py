@@ -41,8 +41,16 @@ def one(what, **options):
     return found[0]
 
 
+def links(artefact):
+    """Every link of the tree, from the artefact down to the films."""
+    for link in artefact.inputs:
+        yield link
+        if link.artefact is not None:
+            yield from links(link.artefact)
+
+
 def states(artefact):
-    return {link.role: link.state for link in artefact.links()}
+    return {link.role: link.state for link in links(artefact)}
 
 
 def test_predictions_lead_back_to_the_films(made):
@@ -65,7 +73,7 @@ def test_predictions_lead_back_to_the_films(made):
         "valid films": "verified",
         "backbone weights (imagenet)": "unchecked",
     }
-    manifests = {x.artefact.version for x in a.links() if x.role == "manifest"}
+    manifests = {x.artefact.version for x in links(a) if x.role == "manifest"}
     assert manifests == {Manifest.read(made[0] / "manifest.csv").digest}
 
 
@@ -85,7 +93,7 @@ def test_a_run_says_which_trial_was_touched(copy):
     _, run = copy
     csv = run / "cells" / CELL / "trial-2" / "predictions.csv"
     csv.write_text(csv.read_text().replace(",valid,", ",test,", 1))
-    link = next(x for x in one(run).links() if x.role == "4 trials")
+    link = next(x for x in links(one(run)) if x.role == "4 trials")
     assert link.state == "changed"
     assert f"{CELL}/trial-2" in link.why
     assert states(one(run / "statistics.json"))["predictions"] == "changed"
@@ -121,14 +129,14 @@ def test_films_that_changed_or_went_are_told(copy):
     film.write_bytes(data + b" ")
     assert states(one(manifest, read_films=True))["32 films"] == "changed"
     film.unlink()
-    link = next(one(manifest).links())
+    link = next(links(one(manifest)))
     assert (link.state, link.why) == ("missing", "1 file is not where the manifest says")
 
 
 def test_a_selection_does_not_pretend_to_be_the_whole_source(made, tmp_path):
     whole = Manifest.read(made[0] / "manifest.csv")
     whole.only(f.image_id for f in whole.films if f.label == "covid").write(tmp_path / "manifest.csv")
-    link = next(x for x in one(tmp_path / "manifest.csv").links() if x.role == "films of clinic")
+    link = next(x for x in links(one(tmp_path / "manifest.csv")) if x.role == "films of clinic")
     assert (link.state, link.why) == ("unchecked", "this manifest holds a selection, 16 films of the source")
 
 
