@@ -238,7 +238,7 @@ class Search:
 
     def beside(self) -> Link:
         """A file beside the artefact, by its name or else by its digest; or a run of that name."""
-        role, recorded, folder = self.wanted.role, self.wanted.recorded, self.of.parent
+        role, recorded, folder = self.wanted.role, self.wanted.recorded, self.folder
         if (folder / role).is_file():
             return self.compared(sha256_file(folder / role))
         run = next((run for run in self.around.runs() if run.name == role), None)

@@ -63,9 +63,8 @@ def of_workspace(around: Surroundings) -> Iterator[Entry]:
         yield Entry("paper", path.parent.name, run_version(path.parent), path.parent)
     for run in around.runs():
         yield Entry("run", run.name, run_version(run), run)
-        with suppress(
-            InputError, KeyError
-        ):  # one torn run must not hide the others; to show it says what is wrong
+        # one torn run must not hide the others; to show it says what is wrong with it
+        with suppress(InputError, KeyError):
             yield from list(_of_run(run))
     for path in around.below_root("features/*/spec.json"):
         yield Entry("features", path.parent.name, FeatureSpec.read(path.parent)[0].digest, path.parent)

@@ -42,7 +42,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     (PREDICT, "prediction facts", "seconds of prediction, and whether every film got the same scores"),
     (SECONDS, "seconds", "what the trial would have cost alone, and its share of what was computed once for all"),
     (FINDER, "rate finder", "losses over learning rates, and the rates that they suggest"),
-    ("bundle/head.safetensors", "weights", "trained weights of the bundle; bundle.json names them by digest"),
+    ("bundle/*.safetensors", "weights", "trained weights of the bundle; bundle.json names them by digest"),
     # below the workspace
     ("workspace.json", "workspace", "device, precision and threads, settled once for each kind of machine"),
     (LOOKS, "looks", "a line for each time test films were opened"),

@@ -89,6 +89,12 @@ def test_nothing_of_a_whole_run_is_changed_or_missing(made, name):
     assert set(states(one(made[1] / name)).values()) <= {"verified", "unchecked"}
 
 
+def test_whatever_statistics_were_computed_from_is_compared(made):
+    found = {link.role: link.state for link in one(made[1] / "statistics.json").inputs}
+    roles = ("study", "manifest", "splits", "predictions", "operating_points", "temperatures", "weights")
+    assert found == dict.fromkeys(("the file as written", *roles), "verified")
+
+
 def test_a_run_says_which_trial_was_touched(copy):
     _, run = copy
     csv = run / "cells" / CELL / "trial-2" / "predictions.csv"
@@ -173,6 +179,18 @@ def test_a_bundle_that_was_copied_away_keeps_its_version_and_its_past(made, tmp_
         "missing",
         "missing",
     )
+
+
+def test_a_trial_s_films_are_found_in_whichever_run_has_them(copy):
+    root, run = copy
+    shutil.copytree(run / "cells" / CELL / "trial-1" / "bundle", root / "trials" / "ab" / "bundle")
+    other = root / "runs" / "another-000000000000"  # of the same splits, and of other pipelines
+    shutil.copytree(run, other)
+    shutil.rmtree(other / "prepared")
+    found = states(one(root / "trials" / "ab"))
+    assert (found["train films"], found["valid films"]) == ("verified", "verified")
+    shutil.rmtree(run / "prepared")
+    assert states(one(root / "trials" / "ab"))["train films"] == "missing"
 
 
 def test_things_are_found_by_the_first_digits(made):

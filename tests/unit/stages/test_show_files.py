@@ -34,6 +34,7 @@ def run(tmp_path_factory) -> Path:
     write_with_header(run / "report.html", PAGE, Header("report", {}, {"outputs": outputs}))
     (run / "figures" / "intervals.png").write_text("another")
     write_json(run / "learning.json", {"header": Header("learning").to_dict(), "steps": []})
+    (trial / "bundle" / "network.safetensors").write_bytes(b"weights of a whole network")
     (trial / "finder.json").write_text('{"rates": [1, 2], "steep": 0.001}')
     root = run.parents[1]
     (root / "workspace.json").write_text('{"settled": {}}')
@@ -59,6 +60,7 @@ def test_every_file_is_explained(run):
         "runs/RUN/evaluation.json": "evaluation", "runs/RUN/mlflow.json": "mlflow note", "runs/RUN/run.json": "run",
         f"{trial}/history.jsonl": "history", f"{trial}/seconds.json": "seconds", f"{trial}/predict.json": "prediction facts",
         f"{trial}/train.json": "training facts", f"{trial}/finder.json": "rate finder", f"{trial}/predictions.csv": "predictions",
+        f"{trial}/bundle/network.safetensors": "weights",
         f"{trial}/bundle/head.safetensors": "weights", f"{trial}/bundle/bundle.json": "bundle",
         "looks.jsonl": "looks", "workspace.json": "workspace", "m.excluded.csv": "exclusions", "compare/compare.html": "page",
     }.items() <= kinds.items()  # fmt: skip
