@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from operator import itemgetter
 from pathlib import Path
 
 from hilum.artifacts.flow import FLOW, FOUND, IN_MANIFEST, STUDY_FILMS, Flow, FlowStep, TrialFlow
@@ -63,7 +62,9 @@ def selection_steps(run: Run) -> list[FlowStep]:
         ),
     )  # fmt: skip
     steps, left = [], list(run.manifest.films)
-    for _, name, why in filter(itemgetter(0), sieves):
+    for is_asked, name, why in sieves:
+        if not is_asked:
+            continue
         reasons = [why(f) for f in left]
         left = [f for f, reason in zip(left, reasons, strict=True) if not reason]
         by_class = Counter(f.label for f in left)

@@ -99,9 +99,7 @@ def run_suite(
         done.append(MemberRun(member.label, report.parent.name, round(seconds, 1)))
     key = digest([suite.name, [[m.study, m.run] for m in done]])
     folder = root.resolve() / "runs" / f"{suite.name}-{key[:12]}"
-    if not is_suite_folder(
-        folder
-    ):  # the seconds of the first time; a run that finds everything would write its own
+    if not is_suite_folder(folder):  # else it keeps the seconds of the first time
         SuiteRecord(suite.name, suite.title, command, tuple(done)).write(folder)
     from hilum.paper.write import write_paper_report
 
