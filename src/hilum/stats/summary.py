@@ -1,9 +1,8 @@
 """All figures of the trials of one cell, or of one file of predictions, as rows of `statistics.json`.
 
-They are what `asked` asks for: the figures of each class against the rest and their macro averages, accuracy over all classes, the study's
-contrasts and subgroups, and, where a threshold is given, the figures of the positive class at that operating point under names ending in
-"@operating_point". The estimate is the mean over trials. Resamples make the interval unless few events stand behind the figure
-(`limits`).
+They are those of `cell_figures`: of each class against the rest and their macro averages, accuracy over all classes, the study's contrasts
+and subgroups, and, where a threshold is given, of the positive class at that operating point under names ending in "@operating_point".
+The estimate is the mean over trials. Resamples make the interval unless few events stand behind the figure (`limits`).
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from hilum.artifacts.statistics import RESERVED, StatisticsRow
 from hilum.core.errors import InputError
-from hilum.stats.asked import Figure, ask, macro_averages, merge
+from hilum.stats.cell_figures import Figure, figures_of, macro_averages, merge
 from hilum.stats.intervals import Interval, bootstrap_interval, few_events_interval, never_narrower
 from hilum.stats.limits import Events, Limits, events_behind, mean_limits
 from hilum.stats.resampling import Resamples, resample
@@ -64,9 +63,9 @@ def cell_statistics(
             f"got {[(t.threshold, [s.name for s in t.contrasts]) for t in trials]!r}"
         )
     checked = [trial.checked(len(names), f"trial {number}") for number, trial in enumerate(trials)]
-    asked = [ask(trial, names, positive) for trial in checked]
-    counted = resample([figures for figures, _ in asked], n_resamples, seed)
-    figures = list(merge([described for _, described in asked]))
+    to_count, described = zip(*(figures_of(trial, names, positive) for trial in checked), strict=True)
+    counted = resample(to_count, n_resamples, seed)
+    figures = list(merge(described))
     rows = _Rows(figures, counted, unit, part)
     return [rows.row(f) for f in (*(f for f in figures if f.shown), *macro_averages(figures, names))]
 

@@ -1,14 +1,14 @@
-"""What is asked of the films of a cell: every figure of a file of statistics, as columns to count and as words to print.
+"""Every figure of a file of statistics: what to count of the films of a cell, and in what words to print it.
 
-Convention: a study of two classes asks for the positive class only, since every figure of the other says the same films over again; one of
-three or more asks for each class against the rest. Macro averages are means over classes with equal weight: of the sensitivities (which is
-balanced accuracy) and of F1 in any study, of the areas, specificity and PPV too where there are three classes or more: of two the others'
-means say nothing new, since macro specificity is macro sensitivity and the areas mirror each other.
+Convention: a study of two classes has figures of the positive class only, since every figure of the other says the same films over again;
+one of three or more has those of each class against the rest. Macro averages are means over classes with equal weight: of the
+sensitivities (which is balanced accuracy) and of F1 in any study, of the areas, specificity and PPV too where there are three classes or
+more: of two the others' means say nothing new, since macro specificity is macro sensitivity and the areas mirror each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,7 +60,7 @@ def _figure(metric: Metric, asked: Contrast, ratio: Ratio | None = None, suffix:
     return Figure(metric.name + suffix, asked.name, metric.formula, ratio, n, n_positive, asked.note)
 
 
-def ask(films: ScoredFilms, names: list[str], positive: str) -> tuple[TrialFigures, list[Figure]]:
+def figures_of(films: ScoredFilms, names: list[str], positive: str) -> tuple[TrialFigures, list[Figure]]:
     """What to count in one trial, and what each column of `resample` will mean.
 
     Args:
@@ -135,7 +135,7 @@ def macro_averages(figures: Sequence[Figure], names: Sequence[str]) -> list[Figu
     return found
 
 
-def merge(of_trials: list[list[Figure]]) -> Iterator[Figure]:
+def merge(of_trials: Iterable[list[Figure]]) -> Iterator[Figure]:
     """One description a column; where trials have other numbers of films, their mean and a note."""
     for column, same in enumerate(zip(*of_trials, strict=True)):
         notes = list(dict.fromkeys(f.note for f in same if f.note))
