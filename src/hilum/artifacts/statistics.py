@@ -1,8 +1,8 @@
 """`statistics.json`: every figure with its interval, its number of films, and how it was made.
 
-The file is a plain JSON list of rows; (metric, class, part) names a row and occurs once. A figure that cannot
-be computed is a row whose `estimate` is null and whose `note` says why: never NaN, never a missing row. This
-module holds and checks rows; it computes nothing.
+The file is a plain JSON list of rows, its header lies beside it. (metric, class, part) names a row and occurs once; in a run's file the
+cell and the trial too, which is null for the cell's mean over trials. A figure that cannot be computed is a row whose `estimate` is null
+and whose `note` says why: never NaN, never a missing row. Nothing is computed here.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hilum.artifacts.header import Header, write_rows
+from hilum.artifacts.header import Header, checked, read_json, write_rows
 from hilum.core.errors import InputError
 
 RULES = 2
 """Raised when a figure, an interval or a verdict is made otherwise; rows of other rules are made again."""
+AT_OPERATING_POINT = "@operating_point"
 ALL_CLASSES = "all"  # the `class` of a figure that is about every class at once
 MACRO = "macro"  # of a mean over classes
 RESERVED = (ALL_CLASSES, MACRO)
@@ -96,3 +97,66 @@ def write_statistics(path: Path, rows: Iterable[StatisticsRow], header: Header) 
     if twice := [key for key, n in Counter(row.key for row in kept).items() if n > 1]:
         raise InputError(f"{path}: the row {twice[0]!r} occurs twice; (metric, class, part) names a row")
     write_rows(path, kept, header)
+
+
+class _Place(BaseModel):
+    cell: str
+    trial: int | None = None
+
+
+class StudyRow(StatisticsRow, _Place):
+    """A figure of a cell, by its name, or of one of its trials, numbered from 1; None for the mean over trials."""
+
+
+def study_row(row: StatisticsRow, cell: str, trial: int | None) -> StudyRow:
+    """A row with its place in the study."""
+    return StudyRow(**row.model_dump(by_alias=True), cell=cell, trial=trial)
+
+
+class StudyRows:
+    """The rows of a run's file, found by name.
+
+    Raises:
+        InputError: Two rows have one name.
+    """
+
+    def __init__(self, rows: Iterable[StudyRow]) -> None:
+        self.rows = tuple(rows)
+        self._index: dict[tuple[str, int | None, str, str, str], StudyRow] = {}
+        for r in self.rows:
+            key = (r.cell, r.trial, r.metric, r.class_, r.part)
+            if key in self._index:
+                raise InputError(
+                    f"statistics row {key!r} occurs twice; (cell, trial, metric, class, part) names a row"
+                )
+            self._index[key] = r
+
+    def find(
+        self, cell: str, trial: int | None, metric: str, class_: str, part: str = "test"
+    ) -> StudyRow | None:
+        """The row of that name, or None."""
+        return self._index.get((cell, trial, metric, class_, part))
+
+    def value(
+        self, cell: str, trial: int | None, metric: str, class_: str, part: str = "test"
+    ) -> float | None:
+        """The estimate of that name; None where there is no row or nothing could be computed."""
+        row = self.find(cell, trial, metric, class_, part)
+        return row.estimate if row else None
+
+    def classes(self) -> tuple[str, ...]:
+        """Every class or contrast that occurs, in the order of first occurrence."""
+        return tuple(dict.fromkeys(r.class_ for r in self.rows))
+
+    def write(self, path: Path, header: Header) -> None:
+        """Write them."""
+        write_rows(path, self.rows, header)
+
+    @classmethod
+    def read(cls, path: Path) -> StudyRows:
+        """Read and check.
+
+        Raises:
+            InputError: No such file, no list, or a row that does not fit; says which row and field.
+        """
+        return cls(checked(read_json(path), list[StudyRow], path))

@@ -16,7 +16,7 @@ from typing import get_args
 
 from hilum.artifacts.comparisons import ONE_TRIAL, Verdict, verdict_of
 from hilum.artifacts.run import RunCell
-from hilum.artifacts.study_rows import StudyRow
+from hilum.artifacts.statistics import StudyRow
 from hilum.paper.comparable import other_mode
 from hilum.paper.studies import PaperStudy, counts_for_claims
 from hilum.report import numbers

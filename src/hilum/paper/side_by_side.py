@@ -12,7 +12,7 @@ from functools import partial
 
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.study_rows import StudyRows
+from hilum.artifacts.statistics import StudyRows
 from hilum.paper import printed
 from hilum.report import numbers
 from hilum.report.beside import Beside

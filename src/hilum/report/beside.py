@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.study_rows import StudyRows
+from hilum.artifacts.statistics import StudyRows
 from hilum.report.table import Table
 
 

@@ -11,8 +11,7 @@ from dataclasses import replace
 
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.statistics import RESERVED, StatisticsRow
-from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
+from hilum.artifacts.statistics import AT_OPERATING_POINT, RESERVED, StatisticsRow, StudyRow, StudyRows
 from hilum.report import numbers
 from hilum.report.run_words import backbone_label, cell_level
 from hilum.report.table import Cell, Column, rate_cell, text_cell

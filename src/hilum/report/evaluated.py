@@ -14,7 +14,7 @@ from hilum.artifacts.evaluation import Evaluation, read_checked
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import COMPARISONS, STATISTICS
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.study_rows import StudyRow, StudyRows
+from hilum.artifacts.statistics import StudyRow, StudyRows
 from hilum.augment.operation import Film
 from hilum.augment.pipeline import Pipeline
 from hilum.report.beside import Beside, BesideOf, nothing

@@ -11,7 +11,7 @@ from typing import Any
 
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRows
+from hilum.artifacts.statistics import AT_OPERATING_POINT, StudyRows
 from hilum.report import numbers
 from hilum.report.estimates import CellColumns, films_behind
 from hilum.report.pipeline_words import steps_words

@@ -25,8 +25,7 @@ from hilum.artifacts.questions import Question
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import COMPARISONS, STATISTICS
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.statistics import RULES
-from hilum.artifacts.study_rows import StudyRow, StudyRows, study_row
+from hilum.artifacts.statistics import RULES, StudyRow, StudyRows, study_row
 from hilum.core.digests import digest
 from hilum.core.errors import HilumError
 from hilum.core.progress import progress

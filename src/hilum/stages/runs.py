@@ -16,7 +16,7 @@ from hilum.artifacts.looks import Ledger, looks
 from hilum.artifacts.run import RunCell, is_run
 from hilum.artifacts.run_files import MANIFEST, STATISTICS, RunFacts
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.study_rows import StudyRows
+from hilum.artifacts.statistics import StudyRows
 from hilum.artifacts.suite_record import SuiteRecord, is_suite_folder
 from hilum.artifacts.trial_files import BUNDLE
 from hilum.core.errors import InputError, nearest, require_known

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hilum.artifacts.statistics import ALL_CLASSES, MACRO
-from hilum.artifacts.study_rows import AT_OPERATING_POINT
+from hilum.artifacts.statistics import ALL_CLASSES, AT_OPERATING_POINT, MACRO
 from hilum.stats.confusion import Ratio, exact_accuracy, predicted_class, ratios
 from hilum.stats.contrasts import Contrast
 from hilum.stats.curves import why_undefined

@@ -23,7 +23,7 @@ from hilum.artifacts.history import HISTORY, read_history
 from hilum.artifacts.run import RunCell, RunRecord
 from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRow, StudyRows
+from hilum.artifacts.statistics import AT_OPERATING_POINT, StudyRow, StudyRows
 from hilum.artifacts.trial_files import BUNDLE, FINDER, PREDICT, SECONDS, TRAIN
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT, canonical_json, digest, sha256_file

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hilum.artifacts.comparisons import ONE_TRIAL, Verdict
 from hilum.artifacts.history import LossCurve
 from hilum.artifacts.run import RunCell
-from hilum.artifacts.study_rows import StudyRow
+from hilum.artifacts.statistics import StudyRow
 from hilum.paper.differences import Difference, by_thumb, judged, words
 from hilum.paper.loss_rules import large_cycle_is_better, loss_stops_after_ten_epochs
 from hilum.paper.verdicts import ClaimVerdict, Ruling, goes, no_gain, together

@@ -15,7 +15,7 @@ from hilum.artifacts.comparisons import read_comparisons
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.run import run_path
 from hilum.artifacts.split import Split
-from hilum.artifacts.study_rows import StudyRows
+from hilum.artifacts.statistics import StudyRows
 from hilum.core.errors import InputError
 from hilum.report.compare_page import PAGE, write_compare_page
 from hilum.stages.compare import compare_runs

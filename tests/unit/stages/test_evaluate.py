@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from hilum.artifacts.evaluation import Evaluation
 from hilum.artifacts.header import Header
 from hilum.artifacts.predictions import Predictions
-from hilum.artifacts.study_rows import StudyRows
+from hilum.artifacts.statistics import StudyRows
 from hilum.core.errors import DigestError
 from hilum.stages.evaluate import evaluate_run
 from hilum.stats.resampling_unit import resampling_unit

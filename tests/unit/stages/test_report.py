@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hilum.artifacts.study_rows import StudyRows
+from hilum.artifacts.statistics import StudyRows
 from hilum.core.errors import DigestError
 from hilum.paper.side_by_side import papers_numbers
 from hilum.stages.evaluate import evaluate_run

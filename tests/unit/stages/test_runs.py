@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hilum.artifacts.header import read_json, write_json
-from hilum.artifacts.study_rows import StudyRows
+from hilum.artifacts.statistics import StudyRows
 from hilum.artifacts.suite_record import MemberRun, SuiteRecord
 from hilum.core.errors import InputError
 from hilum.stages.runs import choose_runs, compare_cells, list_runs

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hilum.artifacts.statistics import MACRO
-from hilum.artifacts.study_rows import AT_OPERATING_POINT, StudyRow
+from hilum.artifacts.statistics import AT_OPERATING_POINT, MACRO, StudyRow
 from hilum.report import numbers
 from hilum.report.class_words import against
 from hilum.report.estimates import (
