@@ -69,7 +69,8 @@ def explain(path: Path, around: Surroundings, kind: str = "") -> Artefact:
     kind = kind or kind_at(path)
     path = path.parent if FOLDERS.get(path.name) == kind else path
     noun = describe(path, kind)
-    links = tuple(FIND.get(i.how or i.role, Search.beside)(Search(i, path, around)) for i in noun.inputs)
+    found = (FIND[i.how] if i.how else FIND.get(i.role, Search.beside) for i in noun.inputs)
+    links = tuple(find(Search(i, path, around)) for find, i in zip(found, noun.inputs, strict=True))
     header = noun.header.to_dict() if noun.header else None
     facts = {k: v for k, v in noun.facts.items() if v is not None}
     return Artefact(kind, _name(path), noun.version, str(path), facts, header, links)

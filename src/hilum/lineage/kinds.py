@@ -264,6 +264,7 @@ DESCRIBE: dict[str, Callable[[Path], Noun]] = {
     "learning": _only("models that did not learn, by rules over training and validation, and what to do about each"),
     "prepared": _only("which prepared films a trial of a pipeline has, and what was drawn for each"),
     "audit": _only("copies, conflicts, leaks and shortcuts among the films of a manifest"),
+    "finder": _only("rates that a range test suggests for each cell of a study, and the losses that it saw"),
     "finished": _only("what a finished run followed from; a rerun ends at once while it holds"),
 }  # fmt: skip
 """Kind in a header, or of a folder -> what an artefact says of itself; its path is the folder's for a kind in `FOLDERS`."""

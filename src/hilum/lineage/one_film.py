@@ -38,12 +38,7 @@ def one_film(row: FilmRow, manifest_path: Path, runs: Sequence[Path]) -> Artefac
         "pixels": row.pixels_sha256[:SHOWN],
     }
     facts |= {k: getattr(row, k) for k in ("view", "age_group", "source_part") if getattr(row, k)}
-    told = {}
-    for run in runs:
-        story = _in_run(row.image_id, run)
-        if story:
-            told[run.name] = story
-    facts["in runs"] = told
+    facts["in runs"] = {run.name: story for run in runs if (story := _in_run(row.image_id, run))}
     link = compared("file", row.sha256, sha256_file(path) if path.is_file() else None, f"no file {path}")
     return Artefact("film", row.image_id, row.sha256, str(manifest_path), facts, None, (link,))
 
@@ -56,9 +51,9 @@ def _in_run(image_id: str, run: Path) -> dict[str, list[dict[str, Any]]]:
         if group is None:
             continue
         inside = [p for p, ids in split.parts.items() if image_id in ids]
-        with_it = sum(g == group for g in split.group_of.values()) - 1
+        n = sum(g == group for g in split.group_of.values())
         name = path.relative_to(run / SPLITS).with_suffix("").as_posix()
-        parts.append({"split": name, "part": "+".join(inside), "films of its group": with_it + 1})
+        parts.append({"split": name, "part": "+".join(inside), "films of its group": n})
     if not parts:
         return {}
     pipelines = {n: Pipeline.from_dict(t) for n, t in RunRecord.read(run / RECORD).pipelines.items()}

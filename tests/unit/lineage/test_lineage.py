@@ -1,9 +1,15 @@
-"""Versions follow content, not names; a tree's links can be walked."""
+"""Versions follow content, not names; every kind that hilum writes is described."""
+
+import re
+from pathlib import Path
 
 from hilum.artifacts.bundle import bundle_version
 from hilum.artifacts.lineage import Artefact, Link, compared
+from hilum.lineage.kinds import DESCRIBE
 from hilum.study.file import Study
 from hilum.study.keys import study_digest
+
+SRC = Path(__file__).parents[3] / "src" / "hilum"
 
 
 def test_a_recorded_study_has_the_version_of_the_study():
@@ -40,3 +46,13 @@ def test_links_lead_from_the_top_to_the_films():
     (below,) = found["artefact"]["inputs"]
     assert (below["role"], below["state"]) == ("manifest", "verified")
     assert below["artefact"]["inputs"] == ({"role": "films", "recorded": "f", "state": "verified"},)
+
+
+def test_every_kind_that_hilum_writes_is_described():
+    sources = [p.read_text(encoding="utf-8") for p in SRC.rglob("*.py")]
+    written = {kind for text in sources for kind in re.findall(r'\bHeader\(\s*"([a-z -]+)"', text)}
+    assert {"manifest", "bundle", "run", "statistics", "finder"} <= written
+    assert written - DESCRIBE.keys() == {
+        "statistics",
+        "comparisons",
+    }  # lists of rows, which say how many they are
