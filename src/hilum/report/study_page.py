@@ -11,10 +11,9 @@ from hilum.artifacts.run_files import RunFacts
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers
 from hilum.report.evaluated import Evaluated
-from hilum.report.looks import looks_words
 from hilum.report.page import Page, Section
 from hilum.report.run_notes import unsafe_notes
-from hilum.report.run_words import backbone_label, from_scratch
+from hilum.report.run_words import backbone_label, from_scratch, looks_words
 from hilum.study.factors import FACTOR
 from hilum.study.metrics import METRICS
 
@@ -128,17 +127,13 @@ def facts(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
 
 
 def _machine(machine: Mapping[str, object]) -> str:
-    words = [str(machine[k]) for k in ("cpu", "platform", "accelerator") if machine.get(k)]
-    if machine.get("cores"):
-        words.insert(1, f"{machine['cores']} cores")
-    if machine.get("memory_gib"):
-        words.insert(
-            2,
-            f"{machine['memory_gib']:.3g} GiB"
-            if isinstance(machine["memory_gib"], float)
-            else f"{machine['memory_gib']} GiB",
-        )
-    return ", ".join(words) or "not recorded"
+    cores, memory = machine.get("cores"), machine.get("memory_gib")
+    size = f"{memory:.3g}" if isinstance(memory, float) else str(memory)
+    words = (
+        machine.get("cpu"), f"{cores} cores" if cores else "", f"{size} GiB" if memory else "", machine.get("platform"),
+        machine.get("accelerator"),
+    )  # fmt: skip
+    return ", ".join(str(w) for w in words if w) or "not recorded"
 
 
 def study_page(evaluated: Evaluated, sections: Sequence[Section]) -> Page:

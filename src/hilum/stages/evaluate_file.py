@@ -21,7 +21,7 @@ from hilum.artifacts.scored_table import Reading, read_scored_table
 from hilum.artifacts.statistics import RULES, write_statistics
 from hilum.core.digests import sha256_file
 from hilum.core.errors import InputError, nearest
-from hilum.report.looks import looks_words
+from hilum.report.run_words import looks_words
 from hilum.report.table_page import ALL, EvaluatedTable
 from hilum.stats.resampling_unit import resampling_unit
 from hilum.stats.scored_films import ScoredFilms

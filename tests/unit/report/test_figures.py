@@ -11,10 +11,9 @@ from PIL import Image
 from hilum.artifacts.comparisons import ComparisonRow
 from hilum.artifacts.history import LossCurve
 from hilum.report import style
+from hilum.report.compare_page import differences
 from hilum.report.curve_figures import PrCurve, loss_curves, pr_curves
-from hilum.report.difference_figure import differences
 from hilum.report.matrix import confusion_matrices
-from hilum.report.sections.results import Estimate, intervals
 
 
 def _loss():
@@ -29,11 +28,6 @@ def _pr():
 
 def _confusion():
     return confusion_matrices([("a", np.array([[3, 1], [0, 0]]))], ["covid", "normal"])
-
-
-def _intervals():
-    estimates = [Estimate(0.9, 0.8, 0.95, [0.88, 0.92], 0.87), Estimate(None, None, None)]
-    return intervals(["a", "b"], [("Sensitivity", estimates)])
 
 
 def test_bytes_are_the_same_twice_and_hold_no_date():
@@ -53,15 +47,6 @@ def test_loss_lines_are_the_given_losses():
     assert ax.get_xlabel() == "epoch"
     assert ax.get_ylabel() == "r\nloss (nats)"
     assert not empty.axison
-
-
-def test_interval_plot_shows_mean_interval_trials_and_paper():
-    (ax,) = _intervals().axes
-    xs = [np.asarray(line.get_xdata()).tolist() for line in ax.lines]
-    assert [0.8, 0.95] in xs
-    assert [0.88, 0.92] in xs
-    assert [0.9] in xs
-    assert [0.87] in xs
 
 
 def test_confusion_matrix_counts_and_shares_of_the_row():

@@ -12,9 +12,9 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import Split
 from hilum.report.data_facts import apart, split_method
 from hilum.report.estimates import CellColumns
-from hilum.report.looks import looks_words
 from hilum.report.page import Section
 from hilum.report.run_notes import noted, run_notes, unsafe_notes
+from hilum.report.run_words import looks_words
 from hilum.report.study_page import sentence
 from hilum.report.table import Column, Table
 

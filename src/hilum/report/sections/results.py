@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
 from hilum.artifacts.evaluation import MIXED_UNIT, Evaluation
-from hilum.artifacts.run import RunCell
 from hilum.report import numbers, style
 from hilum.report.class_words import against
 from hilum.report.comparison_tables import comparison_tables, secondary_table
@@ -78,26 +76,24 @@ def unit_note(evaluation: Evaluation) -> str:
 
 
 def interval_picture(evaluated: Evaluated) -> Picture:
-    """Sensitivity and specificity by cell."""
-    folder, beside = evaluated.folder, evaluated.beside
-
-    def estimate(cell: RunCell, metric: str) -> Estimate:
-        row = evaluated.row(cell, metric)
-        trials = [evaluated.estimate(cell, metric, trial=t) for t in folder.trials]
-        return Estimate(
-            row.estimate if row else None,
-            row.low if row else None,
-            row.high if row else None,
-            [t for t in trials if t is not None],
-            beside.marks.get((cell.name, metric)),
-        )
-
-    metrics = [(metric_label(m), [estimate(c, m) for c in folder.cells]) for m in shown_in("pictured")]
+    """Sensitivity and specificity by cell: a row a cell, a panel a metric, a dot a trial; a diamond where the source beside has a value."""
+    folder, beside, metrics = evaluated.folder, evaluated.beside, shown_in("pictured")
+    marked = any((c.name, m) in beside.marks for c in folder.cells for m in metrics)
+    with style.figure(style.WIDTH_IN, 0.95 + 0.25 * len(folder.cells)) as fig:
+        axes = fig.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+        of_trials = [_estimates(evaluated, ax, metric) for ax, metric in zip(axes, metrics, strict=True)]
+        ax = axes[0]
+        ax.set_yticks(np.arange(len(folder.cells)), [evaluated.names.label(c) for c in folder.cells])
+        ax.set_ylim(len(folder.cells) - 0.4, -0.6)
+        ax.plot([], [], marker="o", ms=5, color=style.BLUE, lw=2, label=f"{averaged(folder)}, 95 % interval")
+        if any(of_trials):
+            ax.plot([], [], ls="", marker=".", ms=4, color="#777777", label="a trial")
+        if marked:
+            ax.plot([], [], ls="", marker="D", ms=4.5, mfc="white", mec=style.VERMILION, label=beside.whose)
+        style.one_legend(fig, [ax])
     words = shown_words("pictured")
-    labels = [evaluated.names.label(c) for c in folder.cells]
-    marked = any(e.beside is not None for _, of_metric in metrics for e in of_metric)
     return evaluated.picture(
-        intervals(labels, metrics, averaged(folder), beside.whose),
+        fig,
         "intervals",
         f"{words[0].upper() + words[1:]} of {folder.positive} by cell, test films: {averaged(folder)} with its "
         f"95 % interval; small dots are the trials. The axes need not begin at 0.{f' {beside.of_marks}' if marked else ''}",
@@ -105,74 +101,22 @@ def interval_picture(evaluated: Evaluated) -> Picture:
     )
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """An estimate with its interval.
-
-    Attributes:
-        estimate: Mean over trials; None for one that cannot be computed.
-        low: Lower end; None for none.
-        high: Upper end; None for none.
-        trials: The value of each trial.
-        beside: The value of the source beside; None for none.
-    """
-
-    estimate: float | None
-    low: float | None
-    high: float | None
-    trials: Sequence[float] = ()
-    beside: float | None = None
-
-
-def intervals(
-    cells: Sequence[str],
-    metrics: Sequence[tuple[str, Sequence[Estimate]]],
-    averaged: str = "mean over trials",
-    beside: str = "",
-) -> Figure:
-    """Estimates with their intervals: a row a cell, a panel a metric, a dot a trial.
-
-    Args:
-        cells: Names from top to bottom.
-        metrics: (name, one estimate a cell) from left to right.
-        averaged: What an estimate is, for the label.
-        beside: Whose the values beside are, for the label.
-    """
-    with style.figure(style.WIDTH_IN, 0.95 + 0.25 * len(cells)) as fig:
-        axes = fig.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
-        y = np.arange(len(cells))
-        for ax, (name, estimates) in zip(axes, metrics, strict=True):
-            for k, e in enumerate(estimates):
-                if e.low is not None and e.high is not None:
-                    ax.plot(
-                        [e.low, e.high], [k, k], color=style.BLUE, lw=2, alpha=0.55, solid_capstyle="butt"
-                    )
-                if e.trials:
-                    ax.plot(
-                        e.trials, np.full(len(e.trials), k + 0.22), ls="", marker=".", ms=3.5, color="#777777"
-                    )
-                if e.estimate is not None:
-                    ax.plot(e.estimate, k, marker="o", ms=5, color=style.BLUE)
-                if e.beside is not None:
-                    ax.plot(e.beside, k, marker="D", ms=4.5, mfc="white", mec=style.VERMILION, mew=1.2)
-            ax.set_xlabel(name)
-            ax.grid(axis="y", visible=False)
-        axes[0].set_yticks(y, cells)
-        axes[0].set_ylim(len(cells) - 0.4, -0.6)
-        shown = [e for _, estimates in metrics for e in estimates]
-        ax = axes[0]
-        ax.plot(
-            [],
-            [],
-            marker="o",
-            ms=5,
-            color=style.BLUE,
-            lw=2,
-            label=f"{averaged}, 95 % interval",
-        )
-        if any(e.trials for e in shown):
-            ax.plot([], [], ls="", marker=".", ms=4, color="#777777", label="a trial")
-        if any(e.beside is not None for e in shown):
-            ax.plot([], [], ls="", marker="D", ms=4.5, mfc="white", mec=style.VERMILION, label=beside)
-        style.one_legend(fig, [ax])
-        return fig
+def _estimates(evaluated: Evaluated, ax: Axes, metric: str) -> int:
+    """Draw a metric of every cell, what there is of it; gives the number of trials' values."""
+    n = 0
+    for k, cell in enumerate(evaluated.folder.cells):
+        row = evaluated.row(cell, metric)
+        of_trials = [evaluated.estimate(cell, metric, trial=t) for t in evaluated.folder.trials]
+        trials = [value for value in of_trials if value is not None]
+        n += len(trials)
+        if row and row.low is not None and row.high is not None:
+            ax.plot([row.low, row.high], [k, k], color=style.BLUE, lw=2, alpha=0.55, solid_capstyle="butt")
+        if trials:
+            ax.plot(trials, np.full(len(trials), k + 0.22), ls="", marker=".", ms=3.5, color="#777777")
+        if row and row.estimate is not None:
+            ax.plot(row.estimate, k, marker="o", ms=5, color=style.BLUE)
+        if (mark := evaluated.beside.marks.get((cell.name, metric))) is not None:
+            ax.plot(mark, k, marker="D", ms=4.5, mfc="white", mec=style.VERMILION, mew=1.2)
+    ax.set_xlabel(metric_label(metric))
+    ax.grid(axis="y", visible=False)
+    return n

@@ -10,11 +10,12 @@ import pytest
 
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import StatisticsRow
+from hilum.report.beside import Beside
 from hilum.report.estimates import contrasts, few_events_notes, films_behind
 from hilum.report.evaluated import Evaluated
 from hilum.report.sections.contrasts import contrast_tables
 from hilum.report.sections.details import one_vs_rest_table, operating_point_table, trial_table
-from hilum.report.sections.results import key_table
+from hilum.report.sections.results import interval_picture, key_table
 from hilum.stages.evaluate import evaluate_run
 
 FAKE = runpy.run_path(str(Path(__file__).parents[3] / "fake_run.py"))
@@ -120,3 +121,23 @@ def test_a_trials_seconds_are_those_of_the_trial_alone(run):
 def test_thresholds_of_trials_are_shown_from_the_lowest_to_the_highest(run):
     (row,) = operating_point_table(run).rows
     assert "0.310 to 0.320" in [cell.text for cell in row]
+
+
+class Shown(Evaluated):
+    """Gives a figure in the place of its picture."""
+
+    def picture(self, fig, *_words, **_options):
+        return fig
+
+
+def test_interval_plot_shows_mean_interval_trials_and_the_source_beside(run):
+    marks = Beside("theirs", marks={(CELL, "sensitivity"): 0.87})
+    first, second = interval_picture(Shown(run.folder, lambda *_: marks)).axes
+    xs = [np.asarray(line.get_xdata()).tolist() for line in first.lines]
+    row = run.row(run.folder.cells[0], "sensitivity")
+    assert [row.low, row.high] in xs
+    assert [run.rows.value(CELL, t, "sensitivity", "covid") for t in (1, 2)] in xs
+    assert [row.estimate] in xs
+    assert [0.87] in xs
+    assert first.get_legend_handles_labels()[1] == ["mean over trials, 95 % interval", "a trial", "theirs"]
+    assert [0.87] not in [np.asarray(line.get_xdata()).tolist() for line in second.lines]
