@@ -12,34 +12,32 @@ from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.outputs import check_outputs, folder_output
 from hilum.artifacts.split import Split
 from hilum.cli.options import (
-    AS_JSON,
-    DUPLICATES,
     MANIFEST,
     POSITIVE,
-    QUIET,
     SEED,
-    WORKERS,
+    Copies,
+    Printing,
     duplicates_output,
+    grouped,
     local,
 )
 from hilum.core import progress
 from hilum.study.classes import positive_class
 
 
+@grouped
 def audit(
     manifest: MANIFEST,
+    copies: Copies,
+    printing: Printing,
     out: Annotated[Path, typer.Option("--out", help="Folder for audit.json, audit.html and tables.")],
     split: Annotated[Path | None, typer.Option("--split", help="split.json to check for leaks.")] = None,
     positive: POSITIVE = None,
-    duplicates: DUPLICATES = None,
     seed: SEED = 0,
-    workers: WORKERS = None,
-    as_json: AS_JSON = False,
-    quiet: QUIET = False,
 ) -> None:
     """Look for copies, conflicts, leaks and shortcuts among films, before anything is trained on them."""
-    made, read = duplicates_output(duplicates)
-    names = ("audit.json", "audit.html", *(() if duplicates is None else ("duplicates.json",)))
+    made, read = duplicates_output(copies.duplicates)
+    names = ("audit.json", "audit.html", *(() if copies.duplicates is None else ("duplicates.json",)))
     check_outputs(
         [folder_output(out, "audit", *names), *made], [p for p in (manifest, split, *read) if p is not None]
     )
@@ -47,14 +45,14 @@ def audit(
     from hilum.stages.audit import write_audit
     from hilum.stages.duplicates import known_duplicates
 
-    progress.set_quiet(quiet)
+    progress.set_quiet(printing.quiet)
     films = Manifest.read(manifest)
     positive = positive_class(positive, films.count_by("label"), str(manifest))
     parts = Split.read(split) if split is not None else None
-    copies = known_duplicates(films, local(workers), duplicates)
-    if duplicates is None:
-        copies.write(out / "duplicates.json")
-    findings = audit_films(films, copies, parts, positive=positive, seed=seed)
+    found = known_duplicates(films, local(copies.workers), copies.duplicates)
+    if copies.duplicates is None:
+        found.write(out / "duplicates.json")
+    findings = audit_films(films, found, parts, positive=positive, seed=seed)
     page = write_audit(findings, out, f"Audit of {manifest.name}")
     told = f"{page.brief}\n{out / 'audit.json'}\n{out / 'audit.html'}"
-    print(json.dumps(findings, indent=1, ensure_ascii=False) if as_json else told)
+    print(json.dumps(findings, indent=1, ensure_ascii=False) if printing.as_json else told)

@@ -4,64 +4,77 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hilum.artifacts.outputs import check_outputs, file_output, folder_output
-from hilum.cli.options import AS_JSON, POSITIVE, SEED, typed
+from hilum.cli.options import AS_JSON, POSITIVE, SEED, grouped, typed
 
 PREDICTIONS = Annotated[
     Path, typer.Argument(help="A csv: image_id, patient_id, part, y_true, p_<class> for each class.")
 ]
-PART = Annotated[
-    str | None,
-    typer.Option(help="The part whose films are evaluated; test, or all films where no film has a part."),
-]
-LABELS = Annotated[
-    Path | None,
-    typer.Option(help="A csv of films (image_id or path) and their label; it goes before the labels there."),
-]
-UNKNOWN = Annotated[
-    bool,
-    typer.Option("--drop-unknown-classes", help="Leave out films whose label is no class of the table."),
-]
-MAP = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map",
-        metavar="NAME=COLUMN,...",
-        help="What the table calls image_id, patient_id, part, y_true, group, score or p_<class>.",
-    ),
-]
-PERCENT = Annotated[
-    bool,
-    typer.Option(
-        "--percent", help="Scores run from 0 to 100; columns that add up to 100 tell by themselves."
-    ),
-]
-REPORT = Annotated[
-    Path | None, typer.Option("--report", help="Folder for a page with curves, confusion and calibration.")
-]
-THRESHOLD = Annotated[
-    float | None, typer.Option(help="Add rows at this threshold on the positive class's probability.")
-]
 
 
+@dataclass(frozen=True)
+class Scores:
+    """How the table is read."""
+
+    positive: POSITIVE = None
+    part: Annotated[
+        str | None,
+        typer.Option(help="The part whose films are evaluated; test, or all films where no film has a part."),
+    ] = None
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="A csv of films (image_id or path) and their label; it goes before the labels there."
+        ),
+    ] = None
+    drop_unknown_classes: Annotated[
+        bool,
+        typer.Option("--drop-unknown-classes", help="Leave out films whose label is no class of the table."),
+    ] = False
+    map_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="NAME=COLUMN,...",
+            help="What the table calls image_id, patient_id, part, y_true, group, score or p_<class>.",
+        ),
+    ] = None
+    percent: Annotated[
+        bool,
+        typer.Option(
+            "--percent", help="Scores run from 0 to 100; columns that add up to 100 tell by themselves."
+        ),
+    ] = False
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is computed."""
+
+    resamples: Annotated[int, typer.Option(min=1, help="Resamples of each interval.")] = 2000
+    seed: SEED = 0
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Add rows at this threshold on the positive class's probability."),
+    ] = None
+
+
+@grouped
 def evaluate(
     predictions: PREDICTIONS,
     out: Annotated[Path, typer.Option("--out", help="The file to write, such as statistics.json.")],
-    positive: POSITIVE = None,
-    part: PART = None,
-    labels: LABELS = None,
-    drop_unknown_classes: UNKNOWN = False,
-    map_: MAP = None,
-    percent: PERCENT = False,
-    report: REPORT = None,
-    resamples: Annotated[int, typer.Option(min=1, help="Resamples of each interval.")] = 2000,
-    seed: SEED = 0,
-    threshold: THRESHOLD = None,
+    scores: Scores,
+    figures: Figures,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="Folder for a page with curves, confusion and calibration."),
+    ] = None,
     as_json: AS_JSON = False,
 ) -> None:
     """Compute every figure of a table of scores, with intervals: films that have a score and a label.
@@ -73,14 +86,23 @@ def evaluate(
     page = (
         [] if report is None else [folder_output(report, "evaluation", "evaluation.html", option="--report")]
     )
-    check_outputs([file_output(out, "statistics", ".json"), *page], [p for p in (predictions, labels) if p])
+    check_outputs(
+        [file_output(out, "statistics", ".json"), *page], [p for p in (predictions, scores.labels) if p]
+    )
     from hilum.artifacts.scored_table import Reading, parse_columns
     from hilum.report.table_page import results_table, table_cautions, write_table_page
     from hilum.stages.evaluate_file import Choice, evaluate_file  # late: scipy
 
-    reading = Reading(parse_columns(map_ or ()), positive, percent)
-    choice = Choice(part, labels, drop_unknown_classes, resamples, seed, threshold)
-    found = evaluate_file(predictions, out, choice, reading)
+    choice = Choice(
+        scores.part,
+        scores.labels,
+        scores.drop_unknown_classes,
+        figures.resamples,
+        figures.seed,
+        figures.threshold,
+    )
+    asked = Reading(parse_columns(scores.map_ or ()), scores.positive, scores.percent)
+    found = evaluate_file(predictions, out, choice, asked)
     for c in table_cautions(found):
         print(f"hilum: {c}", file=sys.stderr)
     if report is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast, get_args
 
 import typer
 
-from hilum.cli.options import AS_JSON, QUIET, WORKERS, assigned, local
+from hilum.cli.options import WORKERS, Printing, assigned, grouped, local
 from hilum.core import progress
 from hilum.core.errors import require_known
 from hilum.sources.layout import IngestOptions, MooneyPatients
@@ -18,57 +19,58 @@ SOURCES = Annotated[
     list[str],
     typer.Argument(metavar="SOURCE...", help="Folders of films, or csv files; PATH or NAME=PATH."),
 ]
-NO_PATIENT_IDS = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--no-patient-ids", metavar="SOURCE_NAME", help="Declare that this source has no patient ids."
-    ),
-]
-LABELS = Annotated[
-    Path | None,
-    typer.Option("--labels", help="A csv with path, label, patient_id for films of any source."),
-]
-LAYOUT = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--layout",
-        metavar="NAME=LAYOUT",
-        help=f"Do not recognise the layout: {', '.join(f'{x.name} ({x.what})' for x in LAYOUTS)}.",
-    ),
-]
-MOONEY_PATIENTS = Annotated[
-    str,
-    typer.Option(
-        help="Chest X-Ray Images (Pneumonia): person5 under bacteria and under virus is one child "
-        "(number) or two (number-and-class)."
-    ),
-]
-VIEWS = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--views",
-        metavar="VIEW,...",
-        help="Views to keep: PA, AP, AP Supine, AP Erect, Lateral, ..., unknown, all. When not given, frontal ones and "
-        "films whose view nobody tells.",
-    ),
-]
-STRICT = Annotated[
-    bool, typer.Option("--strict", help="Write nothing and exit with 2 when any film cannot be read.")
-]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How sources are read."""
+
+    no_patient_ids: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--no-patient-ids", metavar="SOURCE_NAME", help="Declare that this source has no patient ids."
+        ),
+    ] = None
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", help="A csv with path, label, patient_id for films of any source."),
+    ] = None
+    layout: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--layout",
+            metavar="NAME=LAYOUT",
+            help=f"Do not recognise the layout: {', '.join(f'{x.name} ({x.what})' for x in LAYOUTS)}.",
+        ),
+    ] = None
+    mooney_patients: Annotated[
+        str,
+        typer.Option(
+            help="Chest X-Ray Images (Pneumonia): person5 under bacteria and under virus is one child "
+            "(number) or two (number-and-class)."
+        ),
+    ] = "number"
+    views: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--views",
+            metavar="VIEW,...",
+            help="Views to keep: PA, AP, AP Supine, AP Erect, Lateral, ..., unknown, all. When not given, frontal ones and "
+            "films whose view nobody tells.",
+        ),
+    ] = None
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Write nothing and exit with 2 when any film cannot be read.")
+    ] = False
+
+
+@grouped
 def ingest(
     sources: SOURCES,
     out: Annotated[Path, typer.Option("--out", help="The manifest to write, such as manifest.csv.")],
-    no_patient_ids: NO_PATIENT_IDS = None,
-    labels: LABELS = None,
-    layout: LAYOUT = None,
-    mooney_patients: MOONEY_PATIENTS = "number",
-    views: VIEWS = None,
-    strict: STRICT = False,
+    reading: Reading,
+    printing: Printing,
     workers: WORKERS = None,
-    as_json: AS_JSON = False,
-    quiet: QUIET = False,
 ) -> None:
     """Make manifest.csv from folders and tables of films.
 
@@ -76,10 +78,15 @@ def ingest(
     """
     from hilum.stages.ingest import ingest as ingest_films  # late: the decoders take a while to import
 
-    progress.set_quiet(quiet)
-    require_known(mooney_patients, get_args(MooneyPatients), "unknown --mooney-patients")
-    layouts = dict(assigned(layout, "--layout", "NAME=LAYOUT", "films=folder"))
-    patients = cast(MooneyPatients, mooney_patients)
-    asked = IngestOptions(no_patient_ids or (), labels, layouts, patients, views or (), strict)
+    progress.set_quiet(printing.quiet)
+    require_known(reading.mooney_patients, get_args(MooneyPatients), "unknown --mooney-patients")
+    asked = IngestOptions(
+        reading.no_patient_ids or (),
+        reading.labels,
+        dict(assigned(reading.layout, "--layout", "NAME=LAYOUT", "films=folder")),
+        cast(MooneyPatients, reading.mooney_patients),
+        reading.views or (),
+        reading.strict,
+    )
     done = ingest_films(sources, out, asked, local(workers))
-    print(json.dumps(done.to_dict(), indent=1, ensure_ascii=False) if as_json else done.words)
+    print(json.dumps(done.to_dict(), indent=1, ensure_ascii=False) if printing.as_json else done.words)

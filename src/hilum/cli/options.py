@@ -1,16 +1,18 @@
 """Options that several commands have: each is said once, so that it means the same everywhere.
 
-A command's function has a parameter for each of its options, since typer reads them from its signature; that is the one place where a
-function may have more than eight.
+A command of many options takes them as a few dataclasses (`grouped`), whose fields are its options.
 """
 
 from __future__ import annotations
 
+import inspect
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -55,6 +57,50 @@ SEED = Annotated[int, typer.Option("--seed", help="Seed of all that is drawn.")]
 AS_JSON = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 QUIET = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 USUAL_WORKSPACE = Path("hilum-workspace")
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Where the copies among the films are known from, or found."""
+
+    duplicates: DUPLICATES = None
+    workers: WORKERS = None
+
+
+@dataclass(frozen=True)
+class Printing:
+    """How a command speaks."""
+
+    as_json: AS_JSON = False
+    quiet: QUIET = False
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """The command as typer takes it: each field of a parameter that is a dataclass is an option of its own."""
+    hints = get_type_hints(command, include_extras=True)
+    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    options: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        if name not in groups:
+            options.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name]))
+            continue
+        of = get_type_hints(groups[name], include_extras=True)
+        for field in fields(groups[name]):
+            default = inspect.Parameter.empty if field.default is MISSING else field.default
+            options.append(
+                inspect.Parameter(
+                    field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=of[field.name]
+                )
+            )
+
+    @wraps(command)
+    def called(**given: Any) -> None:
+        taken = {n: g(**{f.name: given.pop(f.name) for f in fields(g)}) for n, g in groups.items()}
+        command(**given, **taken)
+
+    called.__annotations__ = {option.name: option.annotation for option in options}
+    called.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    return called
 
 
 def typed(*commands: str) -> str:

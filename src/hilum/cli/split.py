@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast, get_args
 
@@ -13,14 +14,13 @@ from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.artifacts.split import PARTS
 from hilum.cli.options import (
-    AS_JSON,
-    DUPLICATES,
     MANIFEST,
-    QUIET,
     SEED,
-    WORKERS,
+    Copies,
+    Printing,
     assigned,
     duplicates_output,
+    grouped,
     local,
 )
 from hilum.core import progress
@@ -29,65 +29,71 @@ from hilum.core.errors import InputError, UnsafeError, require_known
 from hilum.study.tables import Crossing, SplitMethod
 
 AS_PUBLISHED = "as-published"
-METHOD = Annotated[
-    str, typer.Option("--method", help="set1, set2, fractions, official, or as-published (unsafe).")
-]
-TRIAL = Annotated[int, typer.Option("--trial", min=1, help="Which redraw, from 1.")]
-FRACTIONS = Annotated[
-    str | None,
-    typer.Option("--fractions", metavar="TRAIN,VALID,TEST", help="Shares for method fractions: .7,.1,.2"),
-]
-ONE_PER_PATIENT = Annotated[
-    list[str] | None,
-    typer.Option("--one-per-patient", metavar="LABEL", help="Draw one film a patient of this class."),
-]
-INCLUDE = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--include", metavar="COLUMN=VALUES", help="Only films that fit: source=mooney,cohen or age=>=18."
-    ),
-]
-EXCLUDE = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--exclude", metavar="COLUMN=VALUES", help="Without films that fit; COLUMN= for those not known."
-    ),
-]
-CROSSING = Annotated[
-    str,
-    typer.Option(
-        "--crossing", help="Official parts that share a patient or copy: refuse, or keep-test (leave out)."
-    ),
-]
-NO_NEAR = Annotated[
-    bool,
-    typer.Option("--no-near-duplicates", help="Do not look for re-encoded copies: quick, and unsafe."),
-]
-UNSAFE = Annotated[
-    bool,
-    typer.Option(
-        "--unsafe", help="Allow as-published, which puts half of the test films into train and validation."
-    ),
-]
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """How films are divided."""
+
+    method: Annotated[
+        str, typer.Option("--method", help="set1, set2, fractions, official, or as-published (unsafe).")
+    ]
+    seed: SEED
+    trial: Annotated[int, typer.Option("--trial", min=1, help="Which redraw, from 1.")] = 1
+    fractions: Annotated[
+        str | None,
+        typer.Option("--fractions", metavar="TRAIN,VALID,TEST", help="Shares for method fractions: .7,.1,.2"),
+    ] = None
+    crossing: Annotated[
+        str,
+        typer.Option(
+            "--crossing",
+            help="Official parts that share a patient or copy: refuse, or keep-test (leave out).",
+        ),
+    ] = "refuse"
+    unsafe: Annotated[
+        bool,
+        typer.Option(
+            "--unsafe",
+            help="Allow as-published, which puts half of the test films into train and validation.",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which films are divided."""
+
+    one_per_patient: Annotated[
+        list[str] | None,
+        typer.Option("--one-per-patient", metavar="LABEL", help="Draw one film a patient of this class."),
+    ] = None
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--include", metavar="COLUMN=VALUES", help="Only films that fit: source=mooney,cohen or age=>=18."
+        ),
+    ] = None
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude", metavar="COLUMN=VALUES", help="Without films that fit; COLUMN= for those not known."
+        ),
+    ] = None
+
+
+@grouped
 def split(
     manifest: MANIFEST,
-    method: METHOD,
-    seed: SEED,
     out: Annotated[Path, typer.Option("--out", help="The split to write, such as split.json.")],
-    trial: TRIAL = 1,
-    fractions: FRACTIONS = None,
-    one_per_patient: ONE_PER_PATIENT = None,
-    include: INCLUDE = None,
-    exclude: EXCLUDE = None,
-    crossing: CROSSING = "refuse",
-    no_near_duplicates: NO_NEAR = False,
-    duplicates: DUPLICATES = None,
-    workers: WORKERS = None,
-    unsafe: UNSAFE = False,
-    as_json: AS_JSON = False,
-    quiet: QUIET = False,
+    drawing: Drawing,
+    selection: Selection,
+    copies: Copies,
+    printing: Printing,
+    no_near_duplicates: Annotated[
+        bool,
+        typer.Option("--no-near-duplicates", help="Do not look for re-encoded copies: quick, and unsafe."),
+    ] = False,
 ) -> None:
     """Divide films into train, validation and test; no patient and no copy of a film crosses.
 
@@ -97,11 +103,11 @@ def split(
 
     as-published replays the overlapping draw of the paper's scripts and needs --unsafe; no study but an unsafe one takes such a split.
     """
-    progress.set_quiet(quiet)
-    made, read = duplicates_output(duplicates)
+    progress.set_quiet(printing.quiet)
+    made, read = duplicates_output(copies.duplicates)
     check_outputs([file_output(out, "split", ".json", beside=()), *made], [manifest, *read])
-    if method == AS_PUBLISHED:
-        _replay(manifest, seed, out, unsafe)
+    if drawing.method == AS_PUBLISHED:
+        _replay(manifest, drawing.seed, out, drawing.unsafe)
         return
     from hilum.report.split_words import split_words
     from hilum.splitting.divide import METHODS, SplitOptions
@@ -109,22 +115,29 @@ def split(
     from hilum.stages.duplicates import known_duplicates  # late: the decoders take a while to import
     from hilum.stages.split import draw_split, select
 
+    method, crossing = drawing.method, drawing.crossing
     require_known(method, (*METHODS, AS_PUBLISHED), "unknown --method")
     require_known(crossing, get_args(Crossing), "unknown --crossing")
-    shares = _shares(fractions, method, crossing)
-    options = SplitOptions(cast(SplitMethod, method), seed, trial, shares, crossing=cast(Crossing, crossing))
+    shares = _shares(drawing.fractions, method, crossing)
+    options = SplitOptions(
+        cast(SplitMethod, method), drawing.seed, drawing.trial, shares, crossing=cast(Crossing, crossing)
+    )
     whole = Manifest.read(manifest)
-    included, excluded = _filters(include, "--include"), _filters(exclude, "--exclude")
-    chosen = {"one_per_patient": one_per_patient or [], "include": included, "exclude": excluded}
-    films = select(whole, included, excluded, one_per_patient or (), seed)
-    found = None if no_near_duplicates else known_duplicates(films, local(workers), duplicates)
+    included, excluded = (
+        _filters(selection.include, "--include"),
+        _filters(selection.exclude, "--exclude"),
+    )
+    one_per_patient = selection.one_per_patient or []
+    chosen = {"one_per_patient": one_per_patient, "include": included, "exclude": excluded}
+    films = select(whole, included, excluded, one_per_patient, drawing.seed)
+    found = None if no_near_duplicates else known_duplicates(films, local(copies.workers), copies.duplicates)
     drawn = draw_split(films, found, options, whole, {k: v for k, v in chosen.items() if v})
     drawn.check(whole)
     needed = [p for p in PARTS if drawn.header.options.get("fractions", {}).get(p, 1) > 0]
     require_parts(drawn, films, list(films.count_by("label")), needed)
     drawn.write(out)
     words = f"{split_words(drawn, films)}\n{out}: split {drawn.digest[:SHORT]}"
-    print(json.dumps(drawn.header.options, indent=1) if as_json else words)
+    print(json.dumps(drawn.header.options, indent=1) if printing.as_json else words)
 
 
 def _replay(manifest: Path, seed: int, out: Path, unsafe: bool) -> None:
