@@ -78,7 +78,7 @@ class Printing:
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
     """The command as typer takes it: each field of a parameter that is a dataclass is an option of its own."""
     hints = get_type_hints(command, include_extras=True)
-    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     options: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(command).parameters.items():
         if name not in groups:
