@@ -104,7 +104,7 @@ def errors(metric: str) -> Group:
     def cells(study: PaperStudy, cell: RunCell) -> list[Cell]:
         covid = printed.is_positive(study.folder.positive)
         paper = printed.error(cell.backbone, cell.pipeline, cell.schedule, metric) if covid else None
-        found = [error_cell(study.folder, study.rows, cell, metric), paper_cell(paper, metric)]
+        found = [error_cell(study, cell, metric), paper_cell(paper, metric)]
         return [*found, interval_cell(study.row(cell, metric))] if rate else found
 
     label = label_of(metric)
@@ -117,7 +117,7 @@ def seconds(paper: PaperValue = paper_value) -> Group:
     """Seconds here and in the paper."""
 
     def cells(study: PaperStudy, cell: RunCell) -> list[Cell]:
-        here = mean_cell(study.folder, study.rows, cell, "seconds")
+        here = mean_cell(study, cell, "seconds")
         return [here, paper_cell(paper(study, cell, "seconds"), "seconds")]
 
     hints = {"here": ALONE, "paper": "on a Kaggle GPU"}

@@ -13,7 +13,6 @@ from hilum.paper.studies import Paper
 from hilum.paper.verdicts import ClaimVerdict
 from hilum.report import numbers
 from hilum.report.caution import Caution
-from hilum.report.cautions import cautions
 from hilum.report.numbers import listed
 from hilum.report.page import Page, Section
 
@@ -73,7 +72,7 @@ def _cautions(paper: Paper) -> list[Caution]:
     """Every caution of every study, equal ones once, with the studies that they are of."""
     found: dict[Caution, list[str]] = {}
     for study in paper.in_order:
-        for caution in cautions(study.folder):
+        for caution in study.cautions:
             found.setdefault(caution, []).append(study.short)
     n = len(paper.studies)
     return [

@@ -38,22 +38,22 @@ class Difference:
         cell: Whose figure.
         reference: Whose figure is taken away.
         estimate: The difference; None where undefined.
+        verdict: Of the cell.
         low: Lower end of its simultaneous interval; None where there is none (rule of thumb).
         high: Upper end.
-        verdict: Of the cell.
-        adjusted: Whether the verdict is of an adjusted test, not of the rule of thumb.
         p: Of the test, not adjusted; None where there is none.
+        adjusted: Whether the verdict is of an adjusted test, not of the rule of thumb.
     """
 
     metric: str
     cell: RunCell
     reference: RunCell
     estimate: float | None
-    low: float | None
-    high: float | None
     verdict: Verdict
-    adjusted: bool
+    low: float | None = None
+    high: float | None = None
     p: float | None = None
+    adjusted: bool = False
 
 
 def judged(differences: Sequence[Difference]) -> list[Difference]:
@@ -61,13 +61,12 @@ def judged(differences: Sequence[Difference]) -> list[Difference]:
 
     A difference is better or worse only if both say so; those of the rule of thumb keep its verdict.
     """
-    adjusted = holm([d.p if d.adjusted else None for d in differences])
     found = []
-    for d, p in zip(differences, adjusted, strict=True):
-        kept = d.verdict
-        if d.adjusted and kept in ("better", "worse") and d.estimate is not None and p is not None:
-            kept = verdict_of(d.estimate, p, one_training=False)
-        found.append(replace(d, verdict=kept))
+    for d, p in zip(differences, holm([d.p for d in differences]), strict=True):
+        if d.verdict in ("better", "worse") and d.estimate is not None and p is not None:
+            found.append(replace(d, verdict=verdict_of(d.estimate, p, one_training=False)))
+        else:
+            found.append(d)
     return found
 
 
@@ -80,37 +79,25 @@ def within(study: PaperStudy, factor: str, metric: str, reference: str) -> list[
         metric: As in statistics.json.
         reference: Level of the factor.
     """
-    kept = [c for c in study.folder.cells if counts_for_claims(c)]
-    by_name = {c.name: c for c in kept}
-    adjusted = [
-        Difference(
-            metric,
-            by_name[r.cell],
-            by_name[r.reference],
-            r.estimate,
-            r.low,
-            r.high,
-            r.verdict,
-            adjusted=True,
-            p=r.p,
-        )
-        for r in study.family(factor)
-        if r.metric == metric
-        and r.class_ == study.folder.positive
-        and r.cell in by_name
-        and r.reference in by_name
-        and levels(by_name[r.reference])[factor] == reference
-        and not other_mode(by_name[r.cell], by_name[r.reference])
+    kept = {c.name: c for c in study.folder.cells if counts_for_claims(c)}
+    tested = []
+    for r in study.family(factor):
+        cell, of = kept.get(r.cell), kept.get(r.reference)
+        if cell is None or of is None or other_mode(cell, of):
+            continue
+        if (r.metric, r.class_, levels(of)[factor]) == (metric, study.folder.positive, reference):
+            tested.append(
+                Difference(metric, cell, of, r.estimate, r.verdict, r.low, r.high, r.p, adjusted=True)
+            )
+    if tested:
+        return tested
+    references = {_others(c, factor): c for c in kept.values() if levels(c)[factor] == reference}
+    pairs = ((c, references.get(_others(c, factor))) for c in kept.values())
+    return [
+        by_thumb(metric, c, of, study.row(c, metric), study.row(of, metric))
+        for c, of in pairs
+        if of is not None and of is not c and not other_mode(c, of)
     ]
-    if adjusted:
-        return adjusted
-    references = {_others(c, factor): c for c in kept if levels(c)[factor] == reference}
-    found = []
-    for cell in kept:
-        of = references.get(_others(cell, factor))
-        if of is not None and of is not cell and not other_mode(cell, of):
-            found.append(by_thumb(metric, cell, of, study.row(cell, metric), study.row(of, metric)))
-    return found
 
 
 def _others(cell: RunCell, factor: str) -> tuple[str, ...]:
@@ -122,7 +109,7 @@ def by_thumb(
 ) -> Difference:
     """By the rule of thumb: better or worse if the intervals do not meet; nothing of what was trained once."""
     if here is None or there is None or here.estimate is None or there.estimate is None:
-        return Difference(metric, cell, reference, None, None, None, "undefined", adjusted=False)
+        return Difference(metric, cell, reference, None, "undefined")
     verdict: Verdict = "not distinguishable"
     if min(here.n_trials, there.n_trials) < 2:
         verdict = ONE_TRIAL
@@ -130,9 +117,7 @@ def by_thumb(
         verdict = "better"
     elif here.high is not None and there.low is not None and here.high < there.low:
         verdict = "worse"
-    return Difference(
-        metric, cell, reference, here.estimate - there.estimate, None, None, verdict, adjusted=False
-    )
+    return Difference(metric, cell, reference, here.estimate - there.estimate, verdict)
 
 
 def words(differences: Sequence[Difference], named: bool = True) -> str:

@@ -114,7 +114,7 @@ def _on_validation(studies: Sequence[PaperStudy]) -> Table:
 
 _SECONDS = Group(
     [Column("Seconds", hint="a trial run alone, mean over trials", rule=True)],
-    lambda study, cell: [mean_cell(study.folder, study.rows, cell, "seconds")],
+    lambda study, cell: [mean_cell(study, cell, "seconds")],
 )
 
 

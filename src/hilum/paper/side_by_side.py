@@ -11,27 +11,27 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from hilum.artifacts.run import RunCell
-from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.statistics import StudyRows
 from hilum.paper import printed
 from hilum.report import numbers
 from hilum.report.beside import Beside
 from hilum.report.class_words import against
+from hilum.report.evaluated import Evaluated
 from hilum.report.run_words import backbone_label
 from hilum.report.table import Cell, Column, Table, rate_cell, seconds_cell, text_cell
 from hilum.stats.trials import summarise_trials
 from hilum.study.metrics import METRIC
 
-_Here = Callable[[RunFolder, StudyRows, RunCell, str], Cell]
+_Here = Callable[[Evaluated, RunCell, str], Cell]
 _Paper = Callable[[str, str, str, str], float | None]
 ALONE = "prepare + featurize + train + predict of a trial run alone"
 SYNTHETIC = "The films here are synthetic: the paper’s numbers stand beside them for layout only."
 
 
-def papers_numbers(folder: RunFolder, rows: StudyRows, formulas: Mapping[str, str]) -> Beside:
+def papers_numbers(evaluated: Evaluated) -> Beside:
     """What the paper has to a run: the numbers of its Tables 4 and 5 where a cell is one of theirs, and, of a study that asks what the
     paper asks, what each figure and matrix is in it. Nothing where a film is of no set of the paper's; beside synthetic films its tables
     alone, for their layout."""
+    folder = evaluated.folder
     marked = {
         (c.name, m): value
         for c in folder.cells
@@ -43,7 +43,7 @@ def papers_numbers(folder: RunFolder, rows: StudyRows, formulas: Mapping[str, st
     own = its_films and printed.is_of(folder.classes, folder.positive)
     shown = {c.name: (c.backbone, c.pipeline) for c in folder.cells if c.schedule == printed.SCHEDULE}
     tables = (
-        [_by_pipeline(n, folder, rows, formulas) for n in (4, 5)]
+        [_by_pipeline(n, evaluated) for n in (4, 5)]
         if covid and marked and (its_films or folder.record.synthetic)
         else []
     )
@@ -57,9 +57,10 @@ def papers_numbers(folder: RunFolder, rows: StudyRows, formulas: Mapping[str, st
     )
 
 
-def seconds_alone(folder: RunFolder, cell: RunCell) -> list[float]:
+def seconds_alone(evaluated: Evaluated, cell: RunCell) -> list[float]:
     """Seconds of each trial as if it ran alone; trials without a full record are left out."""
-    return [s for t in folder.trials if (s := folder.seconds(cell, t).whole) is not None]
+    seconds = (evaluated.folder.seconds(cell, t).whole for t in evaluated.folder.trials)
+    return [s for s in seconds if s is not None]
 
 
 def label_of(metric: str) -> str:
@@ -67,24 +68,23 @@ def label_of(metric: str) -> str:
     return METRIC[metric].label if metric in METRIC else metric.capitalize()
 
 
-def mean_cell(folder: RunFolder, rows: StudyRows, cell: RunCell, metric: str) -> Cell:
+def mean_cell(evaluated: Evaluated, cell: RunCell, metric: str) -> Cell:
     """A cell's mean of a metric, or of its seconds, over trials."""
     if metric == "seconds":
-        return seconds_cell(numbers.mean(seconds_alone(folder, cell)))
-    return rate_cell(rows.value(cell.name, None, metric, folder.positive))
+        return seconds_cell(numbers.mean(seconds_alone(evaluated, cell)))
+    return rate_cell(evaluated.estimate(cell, metric))
 
 
-def error_cell(folder: RunFolder, rows: StudyRows, cell: RunCell, metric: str) -> Cell:
+def error_cell(evaluated: Evaluated, cell: RunCell, metric: str) -> Cell:
     """The standard error of `mean_cell`, or why there is none."""
     if metric == "seconds":
-        seconds = seconds_alone(folder, cell)
+        seconds = seconds_alone(evaluated, cell)
         error = summarise_trials(seconds).standard_error if seconds else None
         return _not_estimable("fewer than two timed trials") if error is None else seconds_cell(error)
-    row = rows.find(cell.name, None, metric, folder.positive)
+    row = evaluated.row(cell, metric)
     if row is None or row.standard_error is None:
-        return _not_estimable(
-            "one trial has no standard error" if folder.n_trials == 1 else "undefined in a trial"
-        )
+        once = evaluated.folder.n_trials == 1
+        return _not_estimable("one trial has no standard error" if once else "undefined in a trial")
     return rate_cell(row.standard_error)
 
 
@@ -107,10 +107,9 @@ _TABLES: Mapping[int, tuple[_Here, _Paper, str]] = {
 }
 
 
-def _by_pipeline(
-    number: int, folder: RunFolder, rows: StudyRows, formulas: Mapping[str, str]
-) -> Table | None:
+def _by_pipeline(number: int, evaluated: Evaluated) -> Table | None:
     """Table 4 or 5: rows backbone (and schedule) by metric, a pair of columns a pipeline; None where other factors vary."""
+    folder = evaluated.folder
     if set(folder.varying()) - {"backbone", "pipeline", "schedule"}:
         return None
     here, paper, what = _TABLES[number]
@@ -127,11 +126,11 @@ def _by_pipeline(
         for k, metric in enumerate(printed.METRICS):
             lead = [label, *([schedule] if several else [])]
             row = [Cell(t if k == 0 else "", t, strong=True) for t in lead]
-            row.append(text_cell(label_of(metric), title=formulas.get(metric, ALONE)))
+            row.append(text_cell(label_of(metric), title=evaluated.formulas.get(metric, ALONE)))
             for p in pipelines:
                 cell = cells.get((backbone, schedule, p))
                 none = Cell(numbers.NONE, None, quiet=True, title="not in this study")
-                row.append(here(folder, rows, cell, metric) if cell else none)
+                row.append(here(evaluated, cell, metric) if cell else none)
                 row.append(paper_cell(paper(backbone, p, schedule, metric), metric))
             body.append(row)
     return Table(

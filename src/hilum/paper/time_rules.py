@@ -90,7 +90,7 @@ def _of_backbones(study: PaperStudy, backbones: Sequence[str]) -> tuple[dict[str
 
 
 def _seconds(study: PaperStudy, cells: Sequence[RunCell]) -> float | None:
-    found = [s for c in cells if (s := mean(seconds_alone(study.folder, c))) is not None]
+    found = [s for c in cells if (s := mean(seconds_alone(study, c))) is not None]
     return fmean(found) if found else None
 
 

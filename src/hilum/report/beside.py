@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.statistics import StudyRows
 from hilum.report.table import Table
+
+if TYPE_CHECKING:
+    from hilum.report.evaluated import Evaluated
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,10 @@ class Beside:
         return f" ({self.whose}’s {self.figures[figure]})" if figure in self.figures else ""
 
 
-BesideOf = Callable[[RunFolder, StudyRows, Mapping[str, str]], Beside]
-"""What a source has to a run, from its statistics and the formulas of its metrics."""
+BesideOf = Callable[["Evaluated"], Beside]
+"""What a source has to an evaluated run."""
 
 
-def nothing(_run: RunFolder, _rows: StudyRows, _formulas: Mapping[str, str]) -> Beside:
+def nothing(_: Evaluated) -> Beside:
     """No source beside."""
     return Beside()

@@ -72,7 +72,7 @@ class Evaluated:
     @cached_property
     def beside(self) -> Beside:
         """What the other source has."""
-        return self.beside_of(self.folder, self.rows, self.evaluation.formulas)
+        return self.beside_of(self)
 
     @cached_property
     def cautions(self) -> list[Caution]:

@@ -23,7 +23,7 @@ CLAIM = get_args(ClaimVerdict)
 
 
 def difference(verdict, estimate=0.0, low=-0.05, high=0.05, adjusted=True):
-    return Difference("sensitivity", CELL, BASE, estimate, low, high, verdict, adjusted)
+    return Difference("sensitivity", CELL, BASE, estimate, verdict, low, high, adjusted=adjusted)
 
 
 def way(verdicts, claimed="better", **options):
