@@ -108,11 +108,6 @@ class StudyRow(StatisticsRow, _Place):
     """A figure of a cell, by its name, or of one of its trials, numbered from 1; None for the mean over trials."""
 
 
-def study_row(row: StatisticsRow, cell: str, trial: int | None) -> StudyRow:
-    """A row with its place in the study."""
-    return StudyRow(**row.model_dump(by_alias=True), cell=cell, trial=trial)
-
-
 class StudyRows:
     """The rows of a run's file, found by name.
 
@@ -122,14 +117,12 @@ class StudyRows:
 
     def __init__(self, rows: Iterable[StudyRow]) -> None:
         self.rows = tuple(rows)
-        self._index: dict[tuple[str, int | None, str, str, str], StudyRow] = {}
-        for r in self.rows:
-            key = (r.cell, r.trial, r.metric, r.class_, r.part)
-            if key in self._index:
-                raise InputError(
-                    f"statistics row {key!r} occurs twice; (cell, trial, metric, class, part) names a row"
-                )
-            self._index[key] = r
+        self._index = {(r.cell, r.trial, *r.key): r for r in self.rows}
+        if len(self._index) < len(self.rows):
+            twice = Counter((r.cell, r.trial, *r.key) for r in self.rows).most_common(1)[0][0]
+            raise InputError(
+                f"statistics row {twice!r} occurs twice; (cell, trial, metric, class, part) names a row"
+            )
 
     def find(
         self, cell: str, trial: int | None, metric: str, class_: str, part: str = "test"

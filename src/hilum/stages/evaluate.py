@@ -25,7 +25,7 @@ from hilum.artifacts.questions import Question
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import COMPARISONS, STATISTICS
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.statistics import RULES, StudyRow, StudyRows, study_row
+from hilum.artifacts.statistics import RULES, StudyRow, StudyRows
 from hilum.core.digests import digest
 from hilum.core.errors import HilumError
 from hilum.core.progress import progress
@@ -176,4 +176,4 @@ def _rows(
     found = cell_statistics(
         scores, folder.classes, folder.positive, unit, (folder.record.seed or 0), n_resamples, PART
     )
-    return [study_row(r, cell.name, trial) for r in found]
+    return [StudyRow(cell=cell.name, trial=trial, **r.model_dump(by_alias=True)) for r in found]
