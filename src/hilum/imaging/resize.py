@@ -18,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.errors import InputError, require_known
+from hilum.imaging.fixed_point import FIXED_POINT_BITS
 
 Film = NDArray[np.uint8]
-
-FIXED_POINT_BITS: Final = 22  # of a weight; Pillow's 32 bits less 8 of the pixel less 2 for overshoot
 
 
 def _bicubic(x: float) -> float:

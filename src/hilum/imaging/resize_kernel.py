@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.compiled import array, compiled
-from hilum.imaging.resize import FIXED_POINT_BITS
+from hilum.imaging.fixed_point import FIXED_POINT_BITS
 
 Film = NDArray[np.uint8]
 Weights = NDArray[np.int32]

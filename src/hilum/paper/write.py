@@ -17,7 +17,8 @@ from hilum.paper.claims import findings
 from hilum.paper.compose import suite_page
 from hilum.paper.studies import Paper
 from hilum.report.page import Picture, render
-from hilum.report.table import Table, write_tables
+from hilum.report.table import Table
+from hilum.report.table_files import write_tables
 
 PAGE = "report.html"
 

@@ -21,7 +21,8 @@ from markupsafe import Markup, escape
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.core.files import write_text
 from hilum.report.caution import Caution, by_severity
-from hilum.report.table import Table, write_tables
+from hilum.report.table import Table
+from hilum.report.table_files import write_tables
 
 PAPER_ROWS = 60
 """Rows of a folded table that is printed too."""

@@ -11,13 +11,11 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-from hilum.core.files import write_text
 from hilum.core.tables import table_text
 from hilum.report import numbers
 
@@ -192,12 +190,6 @@ class Table:
         values = ([numbers.exact(v) for c, cell in row for v in _values(c, cell)] for row in cells)
         return table_text([name for c in self.columns for name in c.names], values)
 
-    def to_latex(self) -> str:
-        """The texts as a ``table`` float."""
-        from hilum.report.latex import latex  # late: templates take a while to import
-
-        return latex(self)
-
     def to_text(self) -> str:
         """The texts in columns, a line a row however long it is: for a terminal, a pipe, a mail.
 
@@ -258,13 +250,6 @@ def _cell(value: str | float | None) -> Cell:
     if isinstance(value, float):
         return Cell(f"{value:.4f}", value)
     return Cell(numbers.NONE, None, quiet=True) if value is None else count_cell(value)
-
-
-def write_tables(tables: Iterable[Table], folder: Path) -> None:
-    """Write each as csv and as LaTeX into ``tables`` of a folder."""
-    for table in tables:
-        write_text(folder / "tables" / f"{table.name}.csv", table.to_csv())
-        write_text(folder / "tables" / f"{table.name}.tex", table.to_latex())
 
 
 def _values(column: Column, cell: Cell) -> Sequence[float | int | str | None]:

@@ -95,7 +95,7 @@ def sample_anatomy(rng: np.random.Generator) -> tuple[Anatomy, Plane]:
 
 def noise(rng: np.random.Generator, shape: tuple[int, int], grain: tuple[int, int]) -> Plane:
     """Smooth Gaussian noise of `shape` with about `grain` bumps along each axis; mean 0, deviation near 1."""
-    from hilum.synthetic.kernel import spread  # compiles
+    from hilum.synthetic.noise_kernel import spread  # compiles
 
     coarse = rng.standard_normal(grain, np.float32)
     return np.ascontiguousarray(spread(spread(coarse, shape[0]).T.copy(), shape[1]).T)

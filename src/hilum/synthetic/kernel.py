@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.core.compiled import compiled
 from hilum.synthetic.anatomy import Anatomy, Plane
+from hilum.synthetic.noise_kernel import compiled_fast
 from hilum.synthetic.signs import BACTERIAL, COVID, VIRAL, Sign
 
 _SPINE_HALF_WIDTH: Final = 0.085
@@ -21,52 +21,27 @@ _HILUM_ASIDE: Final = 0.17
 _BONE_STEP: Final = 0.24
 
 
-# Division by a constant may become a product and a product and a sum one instruction: films agree between
-# machines to the last grey but for a rare rounding
-_compiled = compiled(error_model="numpy", fastmath={"arcp", "contract", "nsz", "nnan", "ninf"})
-
-
-@_compiled
+@compiled_fast
 def ramp(value: float) -> float:
     """A soft step: 0 below 0, 1 above 1, 3v^2 - 2v^3 between."""
     v = min(max(value, 0.0), 1.0)
     return v * v * (3.0 - 2.0 * v)
 
 
-@_compiled
+@compiled_fast
 def bump(value: float) -> float:
     """A soft hill of height 1 about 0, gone beyond -1 and 1."""
     rest = max(1.0 - value * value, 0.0)
     return rest * rest
 
 
-@_compiled
-def spread(coarse: Plane, size: int) -> Plane:
-    """Stretch noise along its first axis to `size` by a cubic B-spline, keeping its deviation."""
-    knots, width = coarse.shape
-    out = np.zeros((size, width), np.float32)
-    for i in range(size):
-        at = i * (knots - 1) / (size - 1)
-        first = int(at) - 1
-        total = 0.0
-        for k in range(max(first, 0), min(first + 4, knots)):
-            d = abs(at - k)
-            weight = 2 / 3 - d * d + d * d * d / 2 if d < 1.0 else max(2.0 - d, 0.0) ** 3 / 6
-            total += weight * weight
-            for j in range(width):
-                out[i, j] += np.float32(weight) * coarse[k, j]
-        for j in range(width):
-            out[i, j] *= np.float32(1.0 / math.sqrt(total))
-    return out
-
-
-@_compiled
+@compiled_fast
 def norm(a: float, b: float) -> float:
     """Length of (a, b); quicker than `math.hypot`, which guards against overflow."""
     return math.sqrt(a * a + b * b)
 
 
-@_compiled
+@compiled_fast
 def rib(phase: float, width: float) -> float:
     """A rib's profile over one spacing: a soft band, brighter at its two borders, as bone is."""
     at = abs(phase - math.floor(phase) - 0.5) * 2.0 / width
@@ -74,7 +49,7 @@ def rib(phase: float, width: float) -> float:
     return band * (0.62 + 0.38 * bump((at - 0.85) / 0.35))
 
 
-@_compiled
+@compiled_fast
 def lung_edges(body: Anatomy, height: float) -> tuple[float, float]:
     """Distance of a lung's outer and inner edge from the midline; height 0 at the apex, 1 at the base."""
     top = 0.25
@@ -87,7 +62,7 @@ def lung_edges(body: Anatomy, height: float) -> tuple[float, float]:
     return lateral, medial
 
 
-@_compiled
+@compiled_fast
 def centre_half_width(body: Anatomy, y: float, left: bool, dome: float) -> float:
     """How far heart, great vessels and spine reach from the midline, on one side, at a height."""
     down = min(max((y - body.heart_top_y) / (dome - body.heart_top_y), 0.0), 1.15)
@@ -102,7 +77,7 @@ def centre_half_width(body: Anatomy, y: float, left: bool, dome: float) -> float
     return 0.12 + body.knob * bump((y + 0.34) / 0.12) + body.trunk * bump((y + 0.16) / 0.12) + heart
 
 
-@_compiled
+@compiled_fast
 def bones(body: Anatomy, aside: float, y: float, lateral: float, below: float) -> float:
     """Back and front parts of the ribs, clavicle, head of the humerus."""
     bright = 0.0
@@ -123,7 +98,7 @@ def bones(body: Anatomy, aside: float, y: float, lateral: float, below: float) -
     return body.rib_contrast * bright
 
 
-@_compiled
+@compiled_fast
 def about_hilum(aside: float, y: float, streaks: Plane) -> tuple[float, float]:
     """Distance from the hilum, and the patient's noise at (angle, distance) about it."""
     dx, dy = aside - _HILUM_ASIDE, y
@@ -135,7 +110,7 @@ def about_hilum(aside: float, y: float, streaks: Plane) -> tuple[float, float]:
     return r, streaks[row, column]
 
 
-@_compiled
+@compiled_fast
 def ground_glass(patches: NDArray[np.float32], side: float, aside: float, y: float, ragged: float) -> float:
     """The haze of all patches of a side, 0 to 1."""
     haze = 0.0
@@ -147,7 +122,7 @@ def ground_glass(patches: NDArray[np.float32], side: float, aside: float, y: flo
     return ramp(haze * (1.0 + 0.28 * ragged) - 0.12)
 
 
-@_compiled
+@compiled_fast
 def consolidation(
     lobe: NDArray[np.float32],
     side: float,
@@ -168,7 +143,7 @@ def consolidation(
     return fill * (1.0 - 0.55 * bronchi)
 
 
-@_compiled
+@compiled_fast
 def interstitial(reach: float, r: float, streak: float, net: float, fine: float) -> float:
     """Streaks outwards from the hilum and a net between them, 0 to about 1.4."""
     streaks = max(1.0 - abs(streak + 0.9 * fine) * 2.0, 0.0)
@@ -176,7 +151,7 @@ def interstitial(reach: float, r: float, streak: float, net: float, fine: float)
     return (0.8 * streaks + 0.65 * meshes + 0.25) / (1.0 + (r / reach) ** 2)
 
 
-@_compiled
+@compiled_fast
 def around_lungs(
     body: Anatomy, x: float, y: float, lateral: float, below: float, centre: float, dome_top: float
 ) -> float:
@@ -196,7 +171,7 @@ def around_lungs(
     return tissue
 
 
-@_compiled
+@compiled_fast
 def within_lungs(body: Anatomy, aside: float, y: float, depth: float, r: float, streak: float) -> float:
     """What a lung adds to the tissue around it: vessels, the hilum, and less than nothing for its air."""
     vessel = min(max(1.2 - abs(streak) * 2.4, 0.0), 1.0)
@@ -209,7 +184,7 @@ def within_lungs(body: Anatomy, aside: float, y: float, depth: float, r: float, 
     return body.vessels * vessel + 0.10 * hilum - air
 
 
-@_compiled
+@compiled_fast
 def render(
     body: Anatomy,
     streaks: Plane,
@@ -267,7 +242,7 @@ def render(
             brightening[i, j] = sign.strength * added * lung * skin
 
 
-@_compiled
+@compiled_fast
 def develop(
     absorption: Plane,
     brightening: Plane,

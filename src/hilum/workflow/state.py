@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
 from hilum import __version__
-from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
+from hilum.artifacts.drawn_films import HELD_OUT, DrawnFilms, drawn_path
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureStore
 from hilum.artifacts.manifest import Manifest
@@ -33,18 +32,40 @@ from hilum.stages.prepare import Chunk
 from hilum.stages.split import select, subset
 from hilum.study.file import Study
 from hilum.study.tables import WeightsTable
+from hilum.training.task import TrainTask
 from hilum.workflow.classes import with_classes
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.plan import FeaturesOf, Recipe, TrialDraw, recipes
 from hilum.workflow.workspace import Settled, Workspace
 
-if TYPE_CHECKING:
-    from hilum.workflow.trials import Trial
-
 RUN = Key(
     study=ALWAYS, films=ALWAYS, weights=ALWAYS, device=ALWAYS, name=ALWAYS, precision=ALWAYS, threads=ALWAYS, hilum=ALWAYS
 )  # fmt: skip
 """What names a run's folder: study, films and weights by digest, what is settled for the machine, and hilum's version."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial of one cell: its training task and what it draws.
+
+    Attributes:
+        recipe: Of its cell.
+        number: From 1.
+        train: The task.
+        drawn: The films that it trains on and that it predicts.
+        folder: Where its results lie in the run's folder.
+    """
+
+    recipe: Recipe
+    number: int
+    train: TrainTask
+    drawn: DrawnFilms
+    folder: Path
+
+    @property
+    def n_scored(self) -> dict[str, int]:
+        """Part -> films that are predicted, where there are any."""
+        return {p: n for p in HELD_OUT if (n := len(self.drawn.held_out(p)))}
 
 
 @dataclass(eq=False)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
-from pathlib import Path
 
 from hilum.artifacts.bundle import Bundle
-from hilum.artifacts.drawn_films import HELD_OUT, DrawnFilms
 from hilum.artifacts.features import FeatureStore
 from hilum.artifacts.trial_files import PREDICT, PREDICTIONS, trial_folder
 from hilum.core.files import writing_folder
@@ -18,31 +15,7 @@ from hilum.stages.predict import PredictTask, predict_trial
 from hilum.stages.train import train_head
 from hilum.training.task import Frozen, TrainTask, Whole
 from hilum.workflow.plan import Recipe, seed_of
-from hilum.workflow.state import Run
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One trial of one cell: its training task and what it draws.
-
-    Attributes:
-        recipe: Of its cell.
-        number: From 1.
-        train: The task.
-        drawn: The films that it trains on and that it predicts.
-        folder: Where its results lie in the run's folder.
-    """
-
-    recipe: Recipe
-    number: int
-    train: TrainTask
-    drawn: DrawnFilms
-    folder: Path
-
-    @property
-    def n_scored(self) -> dict[str, int]:
-        """Part -> films that are predicted, where there are any."""
-        return {p: n for p in HELD_OUT if (n := len(self.drawn.held_out(p)))}
+from hilum.workflow.state import Run, Trial
 
 
 def plan_trials(run: Run) -> list[Trial]:

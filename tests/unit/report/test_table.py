@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hilum.report.latex import latex_escape
+from hilum.report.latex import latex, latex_escape
 from hilum.report.table import Cell, Column, Table, plain_table, rate_cell, text_cell
 
 
@@ -34,7 +34,7 @@ def test_latex_by_hand():
         notes=("a < b",),
         breaks=frozenset({1}),
     )
-    lines = table.to_latex().splitlines()
+    lines = latex(table).splitlines()
     assert r"\caption{Caption with 50 \% of\_it.}" in lines
     assert r"\begin{tabular}{lrr}" in lines
     assert r" & \multicolumn{2}{c}{A \& B} \\" in lines or r"& \multicolumn{2}{c}{A \& B} \\" in [
@@ -64,7 +64,7 @@ def test_numbers_have_columns_of_their_own_in_the_csv_and_one_text_on_the_page()
         ["b", "", "", ""],
         ["c", "", "", "3"],
     ]
-    assert "a & 0.860 to 0.890" in table.to_latex()
+    assert "a & 0.860 to 0.890" in latex(table)
     assert [r[1].sorts_by for r in rows] == [0.86, None, None]
 
 

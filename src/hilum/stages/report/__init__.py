@@ -32,7 +32,7 @@ from hilum.report.run_notes import noted
 from hilum.report.sections import SECTIONS
 from hilum.report.sections.forms import card_markdown, model_card
 from hilum.report.study_page import study_page
-from hilum.report.table import write_tables
+from hilum.report.table_files import write_tables
 from hilum.stages.report.counterparts import counterparts
 from hilum.stats import learning
 
