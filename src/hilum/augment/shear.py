@@ -63,7 +63,7 @@ class Shear(Operation):
 
     @staticmethod
     def _slide(drawn: Drawn, height: int) -> tuple[float, float, float]:
-        """Pixels that a row slides further than the one above, how far the last one slides, and where the first one begins."""
+        """Slope (pixels by which a row is shifted against the one above), how far the last row is shifted, and where the first row begins."""
         slope = math.tan(math.radians(drawn["angle_deg"]))
         reach = abs(slope) * height
         if drawn["axis"] == "x":

@@ -52,7 +52,7 @@ class Zoom(Operation):
 
 
 class ZoomRandom(ShareOfSides):
-    """Cut a box at a place drawn uniformly and enlarge it to the size of the film; the share is that of the box."""
+    """Cut a box at a place drawn uniformly and enlarge it to the size of the film. The box has the given share of each side."""
 
     op: ClassVar[str] = "zoom_random"
 

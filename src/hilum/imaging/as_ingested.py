@@ -41,10 +41,10 @@ def film_as_ingested(image_id: str, path: str, sha256: str) -> DecodedFilm:
 
 
 def refuse(bad: Sequence[str]) -> None:
-    """Refuse all films of a manifest that cannot be used, ``image_id: reason`` each, at once; an empty list is fine.
+    """Refuse a manifest's films that cannot be used, all in one error; nothing happens when the list is empty.
 
     Raises:
-        InputError: It names the first of them.
+        InputError: It names the first of them, as ``image_id: reason``.
     """
     if bad:
         films = counted(len(bad), "film")
@@ -52,7 +52,7 @@ def refuse(bad: Sequence[str]) -> None:
 
 
 def changed(image_id: str) -> FilmError:
-    """What is said of a film that is another one now."""
+    """The error for a film whose bytes or pixels are others than at ingest."""
     return FilmError(
         CHANGED, f"film {image_id!r} is not what it was when the manifest was made; run `hilum ingest` again"
     )

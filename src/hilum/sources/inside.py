@@ -74,7 +74,7 @@ def _inside(
 
 
 def _names(trees: list[Tree]) -> list[str]:
-    """A name a set: the folder below the one given, where that tells them apart, else its whole way."""
+    """A name for each set: the folder right below the one given; its whole path where two sets share that."""
     ways = [t.prefix.rstrip("/").split("/") for t in trees]
     first = [w[0] for w in ways]
     return ["-".join(w) if first.count(w[0]) > 1 else w[0] for w in ways]

@@ -70,7 +70,7 @@ def _homes(films: Collection[str], stems: Collection[str]) -> dict[str, str]:
 
 
 def _before(film: str, folders: Collection[str]) -> Iterator[tuple[str, str]]:
-    """What stands before each folder of these names (lower case) on the way to a film, and the folder as it stands there."""
+    """For each folder above a film that has one of these names (lower case): the path before it, and the folder as it is spelled."""
     parts = film.split("/")[:-1]
     for k, part in enumerate(parts):
         if part.lower() in folders:

@@ -125,7 +125,7 @@ def walk(folder: Path, leave_out: Collection[Path] = ()) -> Tree:
 def _walk(
     folder: Path, prefix: str, above: tuple[tuple[int, int], ...], leave_out: Collection[Path]
 ) -> Iterator[str | Oddity]:
-    """Files by their path below the source's folder, and what is none."""
+    """Every regular file, by its path below the source's folder, and an oddity for everything else."""
     try:
         stat = folder.stat()
         entries = sorted(os.scandir(folder), key=lambda e: e.name)
@@ -166,7 +166,7 @@ def _is_utf8(text: str) -> bool:
 
 
 def _leads_to(asked: Callable[[], bool]) -> bool:
-    """Whether an entry is what it is asked for; one that cannot be followed, such as a link to itself, is neither file nor folder."""
+    """Whether an entry is a file, or a folder, as `asked` says; one that cannot be followed, such as a link to itself, is neither."""
     try:
         return asked()
     except OSError:
@@ -210,7 +210,7 @@ def films_in(folder: Path) -> tuple[tuple[str, ...], list[Oddity]]:
 
 
 def ending_of(file: str) -> str:
-    """How a table says which ending a file has."""
+    """The ending of a file, in the words of the table of what was left out."""
     return f"ending {Path(file).suffix!r}"
 
 

@@ -20,7 +20,7 @@ _COVERS = 0.5
 def require_parts(
     split: AnySplit, manifest: Manifest, classes: Sequence[str], parts: Sequence[str] = PARTS
 ) -> None:
-    """Refuse a split in which a part that is needed has no film, or none of a class.
+    """Refuse a split that leaves one of `parts` without a film, or without a film of one of `classes`.
 
     Raises:
         InputError: Names every such part and class, with the cause.

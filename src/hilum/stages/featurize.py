@@ -40,7 +40,7 @@ class FeaturizeTask:
 
 
 def plan(missing: Sequence[str], prepared: PreparedStore) -> list[FeaturizeTask]:
-    """Cut films without features, named by the digest of their prepared pixels, each once, into shards."""
+    """Cut films that have no features yet into shards; they are named by the digest of their prepared pixels, each once."""
     shards = [missing[k : k + SHARD] for k in range(0, len(missing), SHARD)]
     return [
         FeaturizeTask(dict(zip(shard, prepared.locations(shard), strict=True)), last=shard is shards[-1])

@@ -88,7 +88,7 @@ def tasks_of(chunks: Iterable[Chunk], scratch: Path, folder: Path) -> Iterator[P
 def prepare_film(
     film: NDArray[np.uint8], sha: str, wanted: Sequence[Wanted], pipelines: Mapping[str, Pipeline]
 ) -> tuple[list[tuple[Wanted, str, Any]], dict[str, NDArray[np.uint8]]]:
-    """Everything wanted of one decoded film.
+    """Make all that is wanted of one decoded film.
 
     Returns:
         (wanted, digest, what was drawn) of each, and the distinct pixels by digest.

@@ -29,10 +29,10 @@ class Interrupted(InputError):
 
 
 def download(url: str, target: Path, sha256: str = "", tries: int = 3) -> str:
-    """Bring a file here, from an http, https or file address; a connection that breaks off is taken up again if something arrived.
+    """Bring a file here, from an http, https or file address. A connection that breaks off is taken up again, as long as something arrived.
 
     Returns:
-        The sha256 of the file; it is the declared one, where one is declared.
+        The sha256 of the file, checked where one was declared.
 
     Raises:
         Interrupted: It broke off.
