@@ -63,7 +63,7 @@ class Shear(Operation):
 
     @staticmethod
     def _slide(drawn: Drawn, height: int) -> tuple[float, float, float]:
-        """Slope (pixels by which a row is shifted against the one above), how far the last row is shifted, and where the first row begins."""
+        """Slope (by how much a row is shifted against the one above), shift of the last row, and where the first row begins; in pixels."""
         slope = math.tan(math.radians(drawn["angle_deg"]))
         reach = abs(slope) * height
         if drawn["axis"] == "x":
