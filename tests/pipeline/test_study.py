@@ -86,7 +86,7 @@ def hilum(films: Path, workspace: Path, *more: str) -> subprocess.CompletedProce
 
 def stages(stderr: str) -> dict[str, tuple[int, int]]:
     """Stage -> (done, found) of the table that a run prints at its end."""
-    lines = stderr.split("stage ", 1)[1].splitlines()[1:]
+    lines = stderr.split("stage ", 1)[1].splitlines()[2:]  # below the heads and their rule
     return {
         " ".join(w[:-3]): (int(w[-3]), int(w[-2])) for w in (line.split() for line in lines if line.strip())
     }
