@@ -42,7 +42,7 @@ def comparison_tables(
     ]
 
 
-def secondary_table(rows: Sequence[ComparisonRow], name: str = "secondary-tests") -> Table | None:
+def secondary_table(rows: Sequence[ComparisonRow]) -> Table | None:
     """McNemar and DeLong, a row a comparison, metric, trial and test; None where there is none."""
     body = [
         [text_cell(r.label), text_cell(metric_label(r.metric)), count_cell(s.trial), text_cell(s.test), p_cell(s.p), text_cell(s.note)]
@@ -56,7 +56,7 @@ def secondary_table(rows: Sequence[ComparisonRow], name: str = "secondary-tests"
         Column("Test", numeric=False), Column("p", hint="not adjusted"), Column("Note", numeric=False, prose=True),
     ]  # fmt: skip
     return Table(
-        name,
+        "secondary-tests",
         "Secondary tests",
         "One trained model against one other on the same test films, a trial at a time. These tests know nothing of chance in training, "
         "are not adjusted, and decide nothing here.",

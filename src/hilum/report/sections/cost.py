@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hilum.artifacts.run import StartWeights
+from hilum.artifacts.run import RunCell, StartWeights
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.trial_files import STEPS
 from hilum.core.digests import SHORT
@@ -78,26 +78,20 @@ def seconds_table(evaluated: Evaluated) -> Table:
     """Seconds of a cell, mean over trials: alone, and here with features shared."""
     folder, name = evaluated.folder, evaluated.names
     columns = name.columns()
-    for group, first in (("alone", True), ("here, shared", True)):
-        columns += [Column(s, group=group, rule=first and s == STEPS[0]) for s in STEPS]
+    for group in ("alone", "here, shared"):
+        columns += [Column(s, group=group, rule=s == STEPS[0]) for s in STEPS]
         columns.append(Column("total", group=group))
-    body = []
-    totals = [0.0] * (2 * (len(STEPS) + 1))
-    complete = True
-    for cell in folder.cells:
-        seconds = [folder.seconds(cell, t) for t in folder.trials]
-        values: list[float | None] = []
-        for which in ([s.alone for s in seconds], [s.here for s in seconds]):
-            steps = [mean([s[k] for s in which if k in s]) for k in STEPS]
-            values += [*steps, sum(v for v in steps if v is not None) if None not in steps else None]
-        complete &= None not in values
-        totals = [t + (v or 0.0) for t, v in zip(totals, values, strict=True)]
-        body.append([*name.cells(cell), *(seconds_cell(v) for v in values)])
+    values = [_seconds(folder, c) for c in folder.cells]
+    body = [
+        [*name.cells(c), *(seconds_cell(v) for v in of_cell)]
+        for c, of_cell in zip(folder.cells, values, strict=True)
+    ]
     breaks = set(backbone_breaks(folder.cells))
-    if complete and len(body) > 1:
+    if len(body) > 1 and not any(v is None for of_cell in values for v in of_cell):
         breaks.add(len(body))
         lead = [text_cell("sum of all cells", strong=True), *(text_cell("") for _ in name.columns()[1:])]
-        body.append([*lead, *(seconds_cell(t) for t in totals)])
+        totals = (sum(v or 0.0 for v in column) for column in zip(*values, strict=True))
+        body.append([*lead, *(seconds_cell(total) for total in totals)])
     return Table(
         "seconds",
         "Seconds",
@@ -112,3 +106,13 @@ def seconds_table(evaluated: Evaluated) -> Table:
         breaks=frozenset(breaks),
         sortable=False,
     )
+
+
+def _seconds(folder: RunFolder, cell: RunCell) -> list[float | None]:
+    """Mean over trials of each step and of all together, alone and here; None where a step is not recorded."""
+    seconds = [folder.seconds(cell, t) for t in folder.trials]
+    found: list[float | None] = []
+    for which in ([s.alone for s in seconds], [s.here for s in seconds]):
+        steps = [mean([s[k] for s in which if k in s]) for k in STEPS]
+        found += [*steps, sum(v for v in steps if v is not None) if None not in steps else None]
+    return found

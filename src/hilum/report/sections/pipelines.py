@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.operation import Film
 from hilum.augment.pipeline import Pipeline
@@ -69,29 +68,21 @@ def pipeline_table(folder: RunFolder) -> Table:
 
 
 def _films(folder: RunFolder) -> tuple[list[tuple[str, Film]], list[str]]:
-    """A training film of each class; a sentence for each class whose film cannot be read."""
+    """A training film of each class, the first in the order of a digest, so that it is any film and always the same; a sentence for each
+    class whose film cannot be read."""
     films, remarks = [], []
-    for film in _one_a_class(folder):
-        try:
-            films.append((film.label, film_as_ingested(film.image_id, film.path, film.sha256).pixels))
-        except (FilmError, OSError) as e:
-            remarks.append(
-                f"The panel lacks {film.label}: its film could not be read "
-                f"({getattr(e, 'reason', 'no such file')})."
-            )
-    return films, remarks
-
-
-def _one_a_class(folder: RunFolder) -> list[FilmRow]:
-    """The first training film of each class in the order of a digest, so that it is any film and always the
-    same."""
-    by_id = folder.manifest.by_id
-    chosen = []
+    train = [folder.manifest.by_id[i] for i in folder.splits[1].parts["train"]]
     for label in folder.classes:
-        films = [by_id[i] for i in folder.splits[1].parts["train"] if by_id[i].label == label]
-        if films:
-            chosen.append(min(films, key=lambda f: digest([folder.record.seed, f.image_id])))
-    return chosen
+        of_class = [f for f in train if f.label == label]
+        if not of_class:
+            continue
+        film = min(of_class, key=lambda f: digest([folder.record.seed, f.image_id]))
+        try:
+            films.append((label, film_as_ingested(film.image_id, film.path, film.sha256).pixels))
+        except (FilmError, OSError) as e:
+            why = getattr(e, "reason", "no such file")
+            remarks.append(f"The panel lacks {label}: its film could not be read ({why}).")
+    return films, remarks
 
 
 def panel_picture(
