@@ -306,4 +306,4 @@ def test_the_finder_is_not_ignored_and_changes_nothing(
     again = json.loads((with_it / "finder.json").read_text())
     assert (with_it / "history.jsonl").stat().st_mtime_ns == before
     assert {**again, "seconds": 0} == {**seen, "seconds": 0}
-    assert network_rates(plain, tmp_path) == FinderCurve.of_trial(with_it)
+    assert network_rates(plain, tmp_path) == FinderCurve.of(with_it)

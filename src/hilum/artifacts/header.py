@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from textwrap import shorten
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -139,13 +139,29 @@ def checked(value: Any, of: type[Artefact], path: Path) -> Artefact:
         ) from None
 
 
-def read_note(path: Path, of: type[Artefact]) -> Artefact | None:
-    """A small file without a header, as the type that it should be of; None where there is no such file.
+class Note:
+    """What a dataclass inherits that is a small file without a header, by the name `NOTE`, in a run's or a trial's folder."""
 
-    Raises:
-        InputError: It is no JSON object, is without a key, or has a value of another type.
-    """
-    return checked(read_object(path), of, path) if path.is_file() else None
+    NOTE: ClassVar[str]
+
+    def write(self, folder: Path) -> None:
+        """Write it into a folder, whole or not at all."""
+        write_json(folder / self.NOTE, self)
+
+    @classmethod
+    def of(cls, folder: Path) -> Self | None:
+        """That of a folder; None where it has no such file.
+
+        Raises:
+            InputError: It is no JSON object, is without a key, or has a value of another type.
+        """
+        path = folder / cls.NOTE
+        return checked(read_object(path), cls, path) if path.is_file() else None
+
+    @classmethod
+    def known(cls, folder: Path) -> Self:
+        """That of a folder; where it has no such file, every fact as it is when it is not known."""
+        return cls.of(folder) or cls()
 
 
 def not_as_written(path: Path, what: str) -> InputError:

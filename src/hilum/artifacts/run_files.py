@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from hilum.artifacts.header import Header, checked, read_note, read_object, write_json
+from hilum.artifacts.header import Header, Note, checked, read_object, write_json
 
 STAGES = "stages.json"
 FACTS = "run_facts.json"
@@ -42,8 +42,13 @@ class StageLine:
     seconds: float = 0.0
 
 
+def write_stages(run: Path, lines: Sequence[StageLine]) -> None:
+    """Write ``stages.json``."""
+    write_json(run / STAGES, list(lines))
+
+
 @dataclass(frozen=True)
-class RunFacts:
+class RunFacts(Note):
     """``run_facts.json``: what a run took the first time.
 
     Attributes:
@@ -52,23 +57,15 @@ class RunFacts:
         peak_anonymous_bytes: Of that, without mapped files.
     """
 
+    NOTE = FACTS
+
     seconds: float | None = None
     peak_rss_bytes: int | None = None
     peak_anonymous_bytes: int | None = None
 
-    def write(self, run: Path, stages: Sequence[StageLine]) -> None:
-        """Write it into a run's folder, and what each stage did first."""
-        write_json(run / STAGES, list(stages))
-        write_json(run / FACTS, self)
-
-    @classmethod
-    def of_run(cls, run: Path) -> Self:
-        """Of a run's folder; nothing is known where it has no such file."""
-        return read_note(run / FACTS, cls) or cls()
-
 
 @dataclass(frozen=True)
-class BoxedFilmNote:
+class BoxedFilmNote(Note):
     """``boxed_film.json``: the film that somebody annotated for the report.
 
     Attributes:
@@ -77,18 +74,11 @@ class BoxedFilmNote:
         box: The box, in the words of `hilum.augment.box.Box`.
     """
 
+    NOTE = BOX
+
     path: str
     pixels_sha256: str
     box: str
-
-    def write(self, run: Path) -> None:
-        """Write it into a run's folder."""
-        write_json(run / BOX, self)
-
-    @classmethod
-    def of_run(cls, run: Path) -> Self | None:
-        """Of a run's folder; None where nobody annotated a film."""
-        return read_note(run / BOX, cls)
 
 
 @dataclass(frozen=True)
@@ -120,7 +110,7 @@ def read_problems(run: Path) -> list[Problem]:
 
 
 @dataclass(frozen=True)
-class MlflowNote:
+class MlflowNote(Note):
     """``mlflow.json``: what was recorded in MLflow.
 
     Attributes:
@@ -129,15 +119,8 @@ class MlflowNote:
         runs: Trial -> its id there.
     """
 
+    NOTE = MLFLOW_NOTE
+
     store: str
     content: str
     runs: Mapping[str, str]
-
-    def write(self, run: Path) -> None:
-        """Write it into a run's folder."""
-        write_json(run / MLFLOW_NOTE, self)
-
-    @classmethod
-    def of_run(cls, run: Path) -> Self | None:
-        """Of a run's folder; None where nothing was recorded."""
-        return read_note(run / MLFLOW_NOTE, cls)

@@ -211,7 +211,7 @@ class RunFolder:
 
     def seconds(self, cell: RunCell, trial: int) -> Seconds:
         """Seconds by step."""
-        return Seconds.of_trial(self.folder(cell, trial))
+        return Seconds.known(self.folder(cell, trial))
 
     def weight_digests(self) -> list[str]:
         """`trained_weights` of every trial of every cell."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from hilum.artifacts.header import as_written, read_note, read_object, write_json
+from hilum.artifacts.header import Note, as_written, read_object
 
 BUNDLE = "bundle/bundle.json"
 TRAIN = "train.json"
@@ -32,7 +32,7 @@ def trial_folder(run: Path, cell: str, trial: int) -> Path:
 
 
 @dataclass(frozen=True)
-class TrainFacts:
+class TrainFacts(Note):
     """``train.json``.
 
     Attributes:
@@ -41,18 +41,15 @@ class TrainFacts:
         epochs: That were trained.
     """
 
+    NOTE = TRAIN
+
     seconds: float = 0.0
     steps_per_epoch: int | None = None
     epochs: int | None = None
 
-    @classmethod
-    def of_trial(cls, folder: Path) -> Self:
-        """Of a trial's folder; nothing is known where it has no such file."""
-        return read_note(folder / TRAIN, cls) or cls()
-
 
 @dataclass(frozen=True)
-class PredictFacts:
+class PredictFacts(Note):
     """``predict.json``.
 
     Attributes:
@@ -60,21 +57,14 @@ class PredictFacts:
         constant: Whether every film got the same scores.
     """
 
+    NOTE = PREDICT
+
     seconds: float = 0.0
     constant: bool = False
 
-    def write(self, folder: Path) -> None:
-        """Write it into a trial's folder."""
-        write_json(folder / PREDICT, self)
-
-    @classmethod
-    def of_trial(cls, folder: Path) -> Self:
-        """Of a trial's folder; nothing is known where it has no such file."""
-        return read_note(folder / PREDICT, cls) or cls()
-
 
 @dataclass(frozen=True)
-class Seconds:
+class Seconds(Note):
     """``seconds.json``: seconds of a trial by step; a step that was not measured is not there.
 
     Attributes:
@@ -82,22 +72,22 @@ class Seconds:
         here: What it cost in this study, with features shared.
     """
 
-    alone: Mapping[str, float]
-    here: Mapping[str, float]
+    NOTE = SECONDS
+
+    alone: Mapping[str, float] = field(default_factory=dict)
+    here: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def whole(self) -> float | None:
         """Of all steps alone; None where one was not measured."""
         return sum(self.alone.values()) if len(self.alone) == len(STEPS) else None
 
-    def write(self, folder: Path) -> None:
-        """Write it into a trial's folder."""
-        write_json(folder / SECONDS, self)
-
     @classmethod
-    def of_trial(cls, folder: Path) -> Self:
-        """Of a trial's folder; empty where it has no such file."""
-        value = read_object(folder / SECONDS) if (folder / SECONDS).is_file() else {}
+    def of(cls, folder: Path) -> Self | None:
+        """Of a trial's folder, without steps that were not measured or are not known here; None where it has no such file."""
+        if not (folder / SECONDS).is_file():
+            return None
+        value = read_object(folder / SECONDS)
 
         def steps(which: str) -> dict[str, float]:
             return {s: float(t) for s, t in (value.get(which) or {}).items() if s in STEPS and t is not None}
@@ -107,7 +97,7 @@ class Seconds:
 
 
 @dataclass(frozen=True)
-class FinderCurve:
+class FinderCurve(Note):
     """``finder.json``: a range test of the learning rate.
 
     Attributes:
@@ -118,6 +108,8 @@ class FinderCurve:
         minimum: A tenth of the rate of the lowest loss.
         seconds: That the test took.
     """
+
+    NOTE = FINDER
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
@@ -131,8 +123,3 @@ class FinderCurve:
         """Suggested rates by name; those that there are."""
         named = {"steep": self.steep, "valley": self.valley, "minimum": self.minimum}
         return {name: float(rate) for name, rate in named.items() if rate}
-
-    @classmethod
-    def of_trial(cls, folder: Path) -> Self | None:
-        """Of a trial's folder; None where the study did not ask for it."""
-        return read_note(folder / FINDER, cls)

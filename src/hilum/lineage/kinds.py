@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hilum.artifacts.bundle import Bundle, bundle_version
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec, stored
 from hilum.artifacts.flow import Flow
-from hilum.artifacts.header import Header, header_path, kind_of, read_json, written_digest
+from hilum.artifacts.header import Header, header_path, kind_of, members, read_json, written_digest
 from hilum.artifacts.history import read_history
 from hilum.artifacts.lineage import SHOWN
 from hilum.artifacts.manifest import Manifest
@@ -26,7 +26,7 @@ from hilum.artifacts.run_files import COMPARISONS, STATISTICS, MlflowNote
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import UnsafeSplit, read_split
 from hilum.artifacts.suite_record import SUITE, SuiteRecord
-from hilum.artifacts.trial_files import CELLS, PREDICTIONS, SECONDS, TRAIN, Seconds, TrainFacts
+from hilum.artifacts.trial_files import CELLS, PREDICTIONS, Seconds, TrainFacts
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import InputError
@@ -145,10 +145,10 @@ def _predictions(path: Path) -> Noun:
 
 def _trial(folder: Path) -> Noun:
     facts: dict[str, Any] = {}
-    for name, of_trial in ((TRAIN, TrainFacts.of_trial), (SECONDS, Seconds.of_trial)):
-        if (folder / name).is_file():
-            known = asdict(of_trial(folder))
-            facts[Path(name).stem] = {k: v for k, v in known.items() if v is not None}
+    for note in (TrainFacts.of(folder), Seconds.of(folder)):
+        if note is not None:
+            known = {k: v for k, v in members(note).items() if v is not None}
+            facts[Path(note.NOTE).stem] = known
     facts["epochs"] = len(read_history(folder)) or None
     path = folder / PREDICTIONS
     if path.is_file():
@@ -176,7 +176,7 @@ def _cell(folder: Path) -> Noun:
 def _run(folder: Path) -> Noun:
     f = RunFolder(folder)
     r = f.record
-    note = MlflowNote.of_run(folder)
+    note = MlflowNote.of(folder)
     facts = {
         "title": r.title,
         "command": r.command,

@@ -91,7 +91,7 @@ def _of_run(run: Path) -> Iterator[Entry]:
     for path in written:
         if header_path(path).is_file():
             yield Entry(path.stem, path.name, written_digest(path), path)
-    if note := MlflowNote.of_run(run):
+    if note := MlflowNote.of(run):
         for key, run_id in note.runs.items():
             yield Entry("trial", run_id, run_id, run / CELLS / key.partition("/")[2])
 

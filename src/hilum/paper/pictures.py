@@ -136,7 +136,7 @@ def architecture_picture(study: PaperStudy | None, out: Path) -> Picture:
 
 def copied_pictures(study: PaperStudy, out: Path) -> list[Picture]:
     """The panels of films of the study's own report, those that there are."""
-    annotated = BoxedFilmNote.of_run(study.folder.path) is not None
+    annotated = BoxedFilmNote.of(study.folder.path) is not None
     words = {
         "augmentor-torchvision": "The paper’s Figure 4: distortion and zoom as torchvision has them and as Augmentor has them.",
         "augmentation-panel": f"The paper’s Figure {'3' if study.experiment == 1 else '6'}: a training film of each class under each "

@@ -94,7 +94,7 @@ def box_under(film: Film, box: Box, pipelines: Mapping[str, Pipeline], seed: int
 
 
 def _boxed_film(folder: RunFolder, seed: int) -> tuple[Film, Box, str]:
-    given = BoxedFilmNote.of_run(folder.path)
+    given = BoxedFilmNote.of(folder.path)
     unread = ""
     if given is not None:
         film_path = Path(given.path)

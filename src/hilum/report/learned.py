@@ -42,7 +42,7 @@ def write_learning(folder: RunFolder) -> None:
 def training_seen(folder: RunFolder, cell: RunCell, trial: int) -> TrainingSeen:
     """What a trial's training left behind."""
     valid = folder.predictions(cell, trial).of_part("valid")
-    finder = FinderCurve.of_trial(folder.folder(cell, trial))
+    finder = FinderCurve.of(folder.folder(cell, trial))
     bundle = folder.bundle(cell, trial)
     training = bundle.training if bundle else {}
     return TrainingSeen(

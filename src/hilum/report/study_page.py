@@ -121,7 +121,7 @@ def facts(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
         ("Machine", _machine(run.machine)),
         ("Looks at the test films", looks_words(looks(folder))),
     ]
-    if peak := RunFacts.of_run(folder.path).peak_rss_bytes:
+    if peak := RunFacts.known(folder.path).peak_rss_bytes:
         found.append(("Peak memory", f"{numbers.size(peak)} in the largest process, mapped files included"))
     return found
 

@@ -51,7 +51,7 @@ def _record(run_dir: Path, workspace_root: Path, uri: str, own: str) -> None:
     records = list(trial_records(folder))
     content = digest([r.digest for r in records])
     store_here = store_name(uri, workspace_root)
-    before = MlflowNote.of_run(run_dir) if uri != own or (workspace_root / "mlflow.db").is_file() else None
+    before = MlflowNote.of(run_dir) if uri != own or (workspace_root / "mlflow.db").is_file() else None
     if before is not None and (before.store, before.content) == (store_here, content):
         (run_dir / MLFLOW_NOTE).touch()  # it is of the run as it is now
         return

@@ -106,7 +106,7 @@ def _run_line(run: RunFolder, ledger: Ledger) -> RunLine:
     return RunLine(
         path.name, FINISHED if whole else UNFINISHED, record.name, record.study_digest,
         count_rows(path / MANIFEST) if (path / MANIFEST).is_file() else None, len(run.cells), run.n_trials,
-        RunFacts.of_run(path).seconds, found.most if found else 0, tuple(marks), run,
+        RunFacts.known(path).seconds, found.most if found else 0, tuple(marks), run,
     )  # fmt: skip
 
 

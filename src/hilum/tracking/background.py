@@ -91,7 +91,7 @@ def is_recorded(run: Path, workspace_root: Path) -> bool:
     if not note.is_file() or not (server or (workspace_root / "mlflow.db").is_file()):
         return False
     try:
-        recorded = MlflowNote.of_run(run)
+        recorded = MlflowNote.of(run)
         newest = max((run / name).stat().st_mtime_ns for name in _MADE_FROM)
     except (HilumError, OSError):
         return False

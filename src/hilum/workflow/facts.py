@@ -37,7 +37,7 @@ def write_seconds(run: Run) -> None:
     for t in run.trials:
         if (t.folder / SECONDS).exists():
             continue
-        train, predict = TrainFacts.of_trial(t.folder), PredictFacts.of_trial(t.folder)
+        train, predict = TrainFacts.known(t.folder), PredictFacts.known(t.folder)
         took = {"train": train.seconds, "predict": predict.seconds}
         n_films = len(t.drawn.parts["train"]) + sum(t.n_scored.values())
         alone = here = 0.0
@@ -73,7 +73,7 @@ def _warnings(run: Run, unsafe: Sequence[str]) -> list[str]:
         warnings.append(
             f"the manifest's provenance is {run.films.provenance}: it was not written by `hilum ingest`, or was changed since"
         )
-    constant = [t for t in run.trials if PredictFacts.of_trial(t.folder).constant]
+    constant = [t for t in run.trials if PredictFacts.known(t.folder).constant]
     if constant:
         names = ", ".join(f"{t.recipe.cell.name} trial {t.number}" for t in constant)
         warnings.append(

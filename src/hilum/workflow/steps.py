@@ -18,7 +18,7 @@ from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec, FeatureStore
 from hilum.artifacts.prepared import PreparedRow, Wanted
 from hilum.artifacts.run import RECORD, is_run, renew_reporting
-from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts
+from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts, write_stages
 from hilum.core.files import scratch_folder
 from hilum.core.progress import progress
 from hilum.core.stamps import stamp
@@ -171,7 +171,8 @@ def _record(run: Run) -> None:
     renew_reporting(run.folder / RECORD, run.study.reporting.model_dump(mode="json"))
     if not (run.folder / FACTS).exists():
         took = round(time.perf_counter() - run.began, 1)
-        RunFacts(took, run.peak.resident_bytes, run.peak.anonymous_bytes).write(run.folder, run.lines)
+        write_stages(run.folder, run.lines)
+        RunFacts(took, run.peak.resident_bytes, run.peak.anonymous_bytes).write(run.folder)
 
 
 def _evaluate(run: Run) -> None:

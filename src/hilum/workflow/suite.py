@@ -93,7 +93,7 @@ def run_suite(
         report, stages = run_or_find(member, root, engine, command)
         computed = sum(line.done for line in stages if line.stage not in ("split", "report"))
         # of a study that was found finished, what it took when it was computed
-        seconds = time.perf_counter() - start if computed else RunFacts.of_run(report.parent).seconds or 0.0
+        seconds = time.perf_counter() - start if computed else RunFacts.known(report.parent).seconds or 0.0
         lines.append(StageLine(member.label, int(computed > 0), int(computed == 0), seconds))
         say(f"{member.label}: {seconds:.0f} s, {report}")
         done.append(MemberRun(member.label, report.parent.name, round(seconds, 1)))

@@ -16,6 +16,7 @@ from hilum.artifacts.run_files import (
     StageLine,
     read_problems,
     write_problems,
+    write_stages,
 )
 from hilum.artifacts.trial_files import FinderCurve, PredictFacts, Seconds, TrainFacts
 from hilum.core.errors import InputError
@@ -30,31 +31,31 @@ def test_seconds_are_read_by_step(tmp_path: Path) -> None:
     (tmp_path / trial_files.SECONDS).write_text(
         json.dumps({"alone": {**steps, "wait": 9, "train": None}, "here": None})
     )
-    found = Seconds.of_trial(tmp_path)
+    found = Seconds.known(tmp_path)
     assert found.alone == {"prepare": 1.5, "featurize": 2.0, "predict": 0.5}
     assert found.here == {}
-    assert Seconds.of_trial(tmp_path / "nowhere") == Seconds({}, {})
+    assert Seconds.known(tmp_path / "nowhere") == Seconds({}, {})
 
 
 def test_facts_of_training_and_prediction(tmp_path: Path) -> None:
-    assert TrainFacts.of_trial(tmp_path) == TrainFacts(0.0, None, None)
+    assert TrainFacts.known(tmp_path) == TrainFacts(0.0, None, None)
     (tmp_path / trial_files.TRAIN).write_text(json.dumps({"seconds": 9.5, "steps_per_epoch": 10, "more": 1}))
-    assert TrainFacts.of_trial(tmp_path) == TrainFacts(9.5, 10, None)
+    assert TrainFacts.known(tmp_path) == TrainFacts(9.5, 10, None)
     PredictFacts(0.25, True).write(tmp_path)
     assert json.loads((tmp_path / "predict.json").read_text()) == {"seconds": 0.25, "constant": True}
-    assert PredictFacts.of_trial(tmp_path).constant
+    assert PredictFacts.known(tmp_path).constant
 
 
 def test_a_finder_s_curve_is_read_back_and_what_it_could_not_tell_is_no_suggestion(tmp_path: Path) -> None:
-    assert FinderCurve.of_trial(tmp_path) is None
+    assert FinderCurve.of(tmp_path) is None
     curve = FinderCurve((1e-4, 1e-3), (0.7, 0.6), 5e-4, None, 1e-4)
     (tmp_path / trial_files.FINDER).write_text(json.dumps({**members(curve), "seconds": 2.0}))
-    found = FinderCurve.of_trial(tmp_path)
+    found = FinderCurve.of(tmp_path)
     assert found == curve
     assert found.suggestions == {"steep": 5e-4, "minimum": 1e-4}
     (tmp_path / trial_files.FINDER).write_text(json.dumps({"rates": [1]}))
     with pytest.raises(InputError, match=r"finder\.json: .*the key 'losses' is missing"):
-        FinderCurve.of_trial(tmp_path)
+        FinderCurve.of(tmp_path)
 
 
 def test_a_history_is_read_by_epoch(tmp_path: Path) -> None:
@@ -75,11 +76,12 @@ def test_a_history_is_read_by_epoch(tmp_path: Path) -> None:
 
 
 def test_the_files_of_a_run_are_read_back(tmp_path: Path) -> None:
-    assert RunFacts.of_run(tmp_path) == RunFacts(None, None, None)
-    assert BoxedFilmNote.of_run(tmp_path) is None
-    assert MlflowNote.of_run(tmp_path) is None
+    assert RunFacts.known(tmp_path) == RunFacts(None, None, None)
+    assert BoxedFilmNote.of(tmp_path) is None
+    assert MlflowNote.of(tmp_path) is None
     assert read_problems(tmp_path) == []
-    RunFacts(12.5, 100, 60).write(tmp_path, [StageLine("train", 4, 1, 2.5)])
+    write_stages(tmp_path, [StageLine("train", 4, 1, 2.5)])
+    RunFacts(12.5, 100, 60).write(tmp_path)
     assert json.loads((tmp_path / run_files.STAGES).read_text()) == [
         {"stage": "train", "done": 4, "found": 1, "seconds": 2.5}
     ]
@@ -88,13 +90,13 @@ def test_the_files_of_a_run_are_read_back(tmp_path: Path) -> None:
         "peak_rss_bytes": 100,
         "peak_anonymous_bytes": 60,
     }
-    assert RunFacts.of_run(tmp_path) == RunFacts(12.5, 100, 60)
+    assert RunFacts.known(tmp_path) == RunFacts(12.5, 100, 60)
     for note in (
         BoxedFilmNote("/f.png", "ab", "0.1,0.1,0.2,0.2"),
         MlflowNote("here", "cd", {"a/trial-1": "7"}),
     ):
         note.write(tmp_path)
-        assert type(note).of_run(tmp_path) == note
+        assert type(note).of(tmp_path) == note
     problem = Problem(
         "loss-rises", "The loss rose", "lower the rate", [{"cell": "a", "trial": 1, "facts": "x"}]
     )

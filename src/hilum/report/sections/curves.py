@@ -63,7 +63,7 @@ def rate_curves(folder: RunFolder) -> list[RateCurve]:
 def _rate_curve(folder: RunFolder, cell: RunCell) -> RateCurve | None:
     bundle = folder.bundle(cell, 1)
     options = bundle.training if bundle else {}
-    steps = TrainFacts.of_trial(folder.folder(cell, 1)).steps_per_epoch
+    steps = TrainFacts.known(folder.folder(cell, 1)).steps_per_epoch
     if not options.get("policy") or not steps:
         return None
     policy = TypeAdapter[Policy](Policy).validate_python(options["policy"])
@@ -131,7 +131,7 @@ def finder_picture(evaluated: Evaluated) -> Picture | None:
     others = [f for f in folder.varying() if f != "backbone"]
     panels: dict[str, list[tuple[str, FinderCurve]]] = {}
     for c in folder.cells:
-        if (seen := FinderCurve.of_trial(folder.folder(c, 1))) is not None:
+        if (seen := FinderCurve.of(folder.folder(c, 1))) is not None:
             name = ", ".join(_levels(c, others)) or "loss"
             panels.setdefault(backbone_label(c), []).append((name, seen))
     if not panels:
