@@ -17,6 +17,7 @@ from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureRows, FeatureSpec, FeatureStore
 from hilum.artifacts.header import Header, write_json, write_rows
+from hilum.artifacts.history import EpochRecord
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
@@ -57,7 +58,12 @@ def bundle(folder: Path, k: int, words: int, width: int) -> None:
 def trial(folder: Path, k: int) -> None:
     state = {"weight": np.full(4000, k, np.float32)}
     write_trial(
-        folder / "trial", template(), Header("bundle", seed=k), state, [{"epoch": k}], {"train.json": {}}
+        folder / "trial",
+        template(),
+        Header("bundle", seed=k),
+        state,
+        [EpochRecord(k, 1.0, 1.0, 0.1)],
+        {"train.json": {}},
     )
 
 
