@@ -48,7 +48,7 @@ def run(
 ) -> None:
     """Run a study from its films to its report. A run that was stopped goes on where it was."""
     set_quiet(quiet)
-    where = engine_named(engine, workers or available_cores())
+    where = engine_named(engine, available_cores() if workers is None else workers)
     if not dry_run:
         check_outputs([workspace_output(workspace)])
     from hilum.report.run_end import run_end
