@@ -250,6 +250,11 @@ def known_patient(patient_id: str, source: str) -> str:
     return patient_id if known(patient_id.removeprefix(f"{source}:")) else ""
 
 
+def films_digest(films: Iterable[FilmRow]) -> str:
+    """Digest of which films these are, by the bytes of their files; of a source it is an input of the manifest."""
+    return digest(sorted([f.image_id, f.sha256] for f in films))
+
+
 def excluded_path(manifest_path: Path) -> Path:
     """Where the table of what was left out lies."""
     return manifest_path.with_suffix(".excluded.csv")

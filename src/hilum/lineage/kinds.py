@@ -19,7 +19,7 @@ from hilum.artifacts.flow import Flow
 from hilum.artifacts.header import Header, header_path, kind_of, members, read_json, written_digest
 from hilum.artifacts.history import read_history
 from hilum.artifacts.lineage import SHOWN
-from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.manifest import Manifest, films_digest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.run import RECORD, is_run
 from hilum.artifacts.run_files import COMPARISONS, STATISTICS, MlflowNote
@@ -31,7 +31,7 @@ from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import InputError
 from hilum.core.text import counted
-from hilum.lineage.noun import Input, Noun, films_digest, once, recorded, run_version
+from hilum.lineage.noun import Input, Noun, once, recorded, run_version
 from hilum.study.faults import unsafe_among
 
 

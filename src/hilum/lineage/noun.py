@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from hilum.artifacts.header import Header, header_path
-from hilum.artifacts.manifest import FilmRow
-from hilum.core.digests import digest
 
 T = TypeVar("T")
 
@@ -42,11 +40,6 @@ class Noun(NamedTuple):
 def recorded(header: Header) -> list[Input]:
     """The inputs that a header names."""
     return [Input(role, str(sha256)) for role, sha256 in header.inputs.items()]
-
-
-def films_digest(films: Iterable[FilmRow]) -> str:
-    """Digest of which films these are, by the bytes of their files."""
-    return digest(sorted([f.image_id, f.sha256] for f in films))
 
 
 def run_version(folder: Path) -> str:

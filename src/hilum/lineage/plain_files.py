@@ -18,6 +18,7 @@ from hilum.artifacts.header import Header, header_path, read_json
 from hilum.artifacts.history import HISTORY
 from hilum.artifacts.lineage import Artefact, Link, compared
 from hilum.artifacts.looks import LOOKS
+from hilum.artifacts.manifest import Exclusion
 from hilum.artifacts.run_files import BOX, EXCLUDED, FACTS, MLFLOW_NOTE, STAGES
 from hilum.artifacts.trial_files import FINDER, PREDICT, SECONDS, TRAIN
 from hilum.core.digests import sha256_file
@@ -60,7 +61,6 @@ PLACES: tuple[tuple[str, str, str], ...] = (
 _OF_A_PAGE = ("tables", "figures")
 _PAGE_MARK = re.compile(r'<meta name="generator" content="hilum ([^"]*)">')
 _PAGE_HEAD_CHARS = 2000
-_EXCLUSIONS = ("path", "source", "reason", "detail")
 _SHOWN_KEYS = 12
 
 
@@ -77,7 +77,7 @@ def plain_file(path: Path, around: Surroundings) -> Artefact | None:
     if path.parent.name in _OF_A_PAGE:
         inside = any(_page(p) for p in path.parents[1].glob("*.html"))
     found = next(((kind, what) for place, kind, what in PLACES if inside and path.match(place)), None)
-    if found is None and path.name.endswith(".excluded.csv") and read_columns(path) == _EXCLUSIONS:
+    if found is None and path.name.endswith(".excluded.csv") and read_columns(path) == Exclusion._fields:
         found = "exclusions", "films that ingest left out, and why"
     if found is None:
         return None

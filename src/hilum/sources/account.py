@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hilum.artifacts.header import Header
-from hilum.artifacts.manifest import FilmRow, Manifest
-from hilum.core.digests import digest, sha256_file
+from hilum.artifacts.manifest import FilmRow, Manifest, films_digest
+from hilum.core.digests import sha256_file
 from hilum.sources.listing import Listing
 from hilum.sources.patients import OneIdOnMany
 
@@ -39,7 +39,7 @@ def header_of(
         of_source[f.source].append(f)
     all_inputs = dict(inputs)
     for name, rows in sorted(of_source.items()):
-        all_inputs[f"films of {name}"] = digest(sorted([r.image_id, r.sha256] for r in rows))
+        all_inputs[f"films of {name}"] = films_digest(rows)
     for listing in listings:
         for name, path in sorted(listing.tables.items()):
             all_inputs[f"{listing.source}/{name}"] = sha256_file(path)
