@@ -315,20 +315,6 @@ def test_a_member_that_is_not_there_or_was_not_evaluated_is_refused_by_name(suit
         write_paper_report(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"members": []}, "expected at least one member, got none"),
-        ({"members": [{"study": "a", "run": "b"}, {"study": "a", "run": "c"}]}, "member 'a' is there twice"),
-        ({"members": [{"study": "a"}]}, "the key 'members.0.run' is missing"),
-        ({"header": {"kind": "run"}}, "expected an artefact of kind 'paper', got 'run'"),
-    ],
-)
-def test_a_malformed_suite_is_refused(suite, tmp_path, change, message):
-    with pytest.raises(InputError, match=re.escape(message)):
-        Paper.read(_alone(suite, tmp_path, **change))
-
-
 def test_without_a_family_one_cycle_is_judged_by_the_rule_of_thumb_against_experiment_2(suite, tmp_path):
     folder = _alone(suite, tmp_path)
     for path in suite[0].parent.iterdir():
