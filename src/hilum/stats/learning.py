@@ -93,7 +93,7 @@ RULES: Final[list[Rule]] = []
 
 def _rule(title: str, to_do: str) -> Callable[[Facts], Facts]:
     def enter(facts: Facts) -> Facts:
-        RULES.append(Rule(facts.__name__.replace("_", "-"), title, to_do, facts))
+        RULES.append(Rule(facts.__name__.strip("_").replace("_", "-"), title, to_do, facts))
         return facts
 
     return enter
@@ -104,7 +104,7 @@ def _rule(title: str, to_do: str) -> Callable[[Facts], Facts]:
     "Nothing was learned: try the rate that `hilum find-rate` suggests, check that classes and films belong together, look at a few "
     "films as the network sees them (`hilum augment show`).",
 )
-def constant_answer(seen: TrainingSeen) -> str | None:
+def _constant_answer(seen: TrainingSeen) -> str | None:
     if not len(seen.y_true):
         return None
     of_class = seen.y_score[:, seen.positive]
@@ -123,7 +123,7 @@ def constant_answer(seen: TrainingSeen) -> str | None:
     "Do not read the figures as those of a trained model: check the labels, train longer or at the rate that `hilum find-rate` "
     "suggests, or use pretrained weights.",
 )
-def ranks_by_chance(seen: TrainingSeen) -> str | None:
+def _ranks_by_chance(seen: TrainingSeen) -> str | None:
     is_positive = seen.y_true == seen.positive
     n, m = int(is_positive.sum()), int((~is_positive).sum())
     if not n or not m:
@@ -142,7 +142,7 @@ def ranks_by_chance(seen: TrainingSeen) -> str | None:
     "rates; weights for the classes (`class_weights`), sampling, or "
     "another rule for the operating point (`statistics.operating_point`) may help.",
 )
-def degenerate_decision(seen: TrainingSeen) -> str | None:
+def _degenerate_decision(seen: TrainingSeen) -> str | None:
     is_positive = seen.y_true == seen.positive
     if not is_positive.any() or is_positive.all():
         return None
@@ -161,7 +161,7 @@ def degenerate_decision(seen: TrainingSeen) -> str | None:
     "The probabilities say no more than how common the classes are: train longer, or at the rate that `hilum find-rate` suggests; if "
     "the training loss is far lower, see over-fitting.",
 )
-def no_better_than_shares(seen: TrainingSeen) -> str | None:
+def _no_better_than_shares(seen: TrainingSeen) -> str | None:
     kept = seen.losses.kept
     if not seen.plain_loss or kept is None or not len(seen.y_true):
         return None
@@ -178,7 +178,7 @@ def no_better_than_shares(seen: TrainingSeen) -> str | None:
     "The training loss rises",
     "The rate is too high for this network: take a lower one (`hilum find-rate`), or clip gradients (`clip_norm`).",
 )
-def training_loss_rises(seen: TrainingSeen) -> str | None:
+def _training_loss_rises(seen: TrainingSeen) -> str | None:
     loss = seen.losses.train
     if len(loss) < 2 or loss[-1] <= LOSS_RISES * loss[0]:
         return None
@@ -190,7 +190,7 @@ def training_loss_rises(seen: TrainingSeen) -> str | None:
     "Keep the best epoch (`training.best_epoch = true`) or stop early (`training.early_stopping`); a lower rate, weight decay, "
     "augmentation or more films may help.",
 )
-def overfits_early(seen: TrainingSeen) -> str | None:
+def _overfits_early(seen: TrainingSeen) -> str | None:
     train, valid = seen.losses.train, seen.losses.valid
     if len(valid) < 3 or len(train) != len(valid):
         return None
@@ -206,7 +206,7 @@ def overfits_early(seen: TrainingSeen) -> str | None:
     "The loss was still falling at the end",
     "Train for more epochs (`training.epochs`), or at a higher rate (`hilum find-rate`), before comparing cells.",
 )
-def still_falling(seen: TrainingSeen) -> str | None:
+def _still_falling(seen: TrainingSeen) -> str | None:
     train, valid, rates = seen.losses.train, seen.losses.valid, seen.losses.rates
     if len(train) < 3 or (rates and rates[-1] <= ANNEALED * max(rates)):
         return None
@@ -223,7 +223,7 @@ def still_falling(seen: TrainingSeen) -> str | None:
     "The rate is far from the finder's",
     "Look at the finder's curve; a rate between its suggestions is the usual choice.",
 )
-def rate_apart(seen: TrainingSeen) -> str | None:
+def _rate_apart(seen: TrainingSeen) -> str | None:
     if seen.highest_rate is None or not seen.suggested:
         return None
     low, high, rate = min(seen.suggested), max(seen.suggested), seen.highest_rate
