@@ -23,6 +23,15 @@ from hilum.study.faults import FAULTS
 from hilum.study.metrics import METRIC, metric_label
 
 ALL = "all"
+_FAULT_COLUMNS = (
+    *(Column(c, numeric=False) for c in ("Fault", "Cell", "Metric")),
+    Column("as described", rule=True),
+    Column("with it"),
+    Column("Worth", hint="with it minus as described", rule=True),
+    Column("95 % interval", hint="simultaneous over the family", parts=ENDS),
+    Column("p", hint="adjusted by Holm"),
+    Column("Verdict", numeric=False),
+)
 
 
 def fault_table(study: PaperStudy) -> Table | None:
@@ -45,15 +54,6 @@ def fault_table(study: PaperStudy) -> Table | None:
     rows = sorted(study.family("faults"), key=order)
     if not rows:
         return None
-    columns = [
-        *(Column(c, numeric=False) for c in ("Fault", "Cell", "Metric")),
-        Column("as described", rule=True),
-        Column("with it"),
-        Column("Worth", hint="with it minus as described", rule=True),
-        Column("95 % interval", hint="simultaneous over the family", parts=ENDS),
-        Column("p", hint="adjusted by Holm"),
-        Column("Verdict", numeric=False),
-    ]
     body: list[list[Cell]] = []
     breaks: set[int] = set()
     told = ""
@@ -83,7 +83,7 @@ def fault_table(study: PaperStudy) -> Table | None:
         study.caption(
             f"What each fault of the published scripts is worth: one at a time, and all together; {fixed(study) or 'several pipelines'}"
         ),
-        columns,
+        _FAULT_COLUMNS,
         body,
         (
             *study.notes,
