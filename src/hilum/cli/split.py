@@ -32,7 +32,7 @@ AS_PUBLISHED = "as-published"
 
 
 @dataclass(frozen=True)
-class Drawing:
+class Division:
     """How films are divided."""
 
     method: Annotated[
@@ -86,7 +86,7 @@ class Selection:
 def split(
     manifest: MANIFEST,
     out: Annotated[Path, typer.Option("--out", help="The split to write, such as split.json.")],
-    drawing: Drawing,
+    division: Division,
     selection: Selection,
     copies: Copies,
     printing: Printing,
@@ -106,8 +106,8 @@ def split(
     progress.set_quiet(printing.quiet)
     made, read = duplicates_output(copies.duplicates)
     check_outputs([file_output(out, "split", ".json", beside=()), *made], [manifest, *read])
-    if drawing.method == AS_PUBLISHED:
-        _replay(manifest, drawing.seed, out, drawing.unsafe)
+    if division.method == AS_PUBLISHED:
+        _replay(manifest, division.seed, out, division.unsafe)
         return
     from hilum.report.split_words import split_words
     from hilum.splitting.divide import METHODS, SplitOptions
@@ -115,12 +115,12 @@ def split(
     from hilum.stages.duplicates import known_duplicates  # late: the decoders take a while to import
     from hilum.stages.split import draw_split, select
 
-    method, crossing = drawing.method, drawing.crossing
+    method, crossing = division.method, division.crossing
     require_known(method, (*METHODS, AS_PUBLISHED), "unknown --method")
     require_known(crossing, get_args(Crossing), "unknown --crossing")
-    shares = _shares(drawing.fractions, method, crossing)
+    shares = _shares(division.fractions, method, crossing)
     options = SplitOptions(
-        cast(SplitMethod, method), drawing.seed, drawing.trial, shares, crossing=cast(Crossing, crossing)
+        cast(SplitMethod, method), division.seed, division.trial, shares, crossing=cast(Crossing, crossing)
     )
     whole = Manifest.read(manifest)
     included, excluded = (
@@ -129,7 +129,7 @@ def split(
     )
     one_per_patient = selection.one_per_patient or []
     chosen = {"one_per_patient": one_per_patient, "include": included, "exclude": excluded}
-    films = select(whole, included, excluded, one_per_patient, drawing.seed)
+    films = select(whole, included, excluded, one_per_patient, division.seed)
     found = None if no_near_duplicates else known_duplicates(films, local(copies.workers), copies.duplicates)
     drawn = draw_split(films, found, options, whole, {k: v for k, v in chosen.items() if v})
     drawn.check(whole)
