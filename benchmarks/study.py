@@ -25,10 +25,12 @@ from typing import Any
 from machine import name_machine
 
 from hilum.artifacts.manifest import Manifest
+from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.core.seeding import generator
 from hilum.study.file import read_study
-from hilum.workflow.state import study_films
+from hilum.workflow.state import Run
+from hilum.workflow.workspace import Workspace
 
 BACKBONES = ("resnet50", "squeezenet1_0", "densenet121")
 PIPELINES, TRIALS, EPOCHS = 4, 3, 20
@@ -37,7 +39,7 @@ PIPELINES, TRIALS, EPOCHS = 4, 3, 20
 def choose_films(manifest: Path, n: int, out: Path) -> Manifest:
     """About `n` films of Experiment 2, every class in proportion, and their manifest."""
     study = read_study(Path(__file__).parents[1] / "src/hilum/studies/experiment-2.toml")
-    films = study_films(study, Manifest.read(manifest))
+    films = Run(study, Manifest.read(manifest), Workspace(out.parent), Local()).films
     by_class: dict[str, list[str]] = defaultdict(list)
     for f in films.films:
         by_class[f.label].append(f.image_id)
