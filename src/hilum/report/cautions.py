@@ -40,7 +40,7 @@ def cautions(folder: RunFolder) -> list[Caution]:
         "not-by-hilum": not_by_hilum(folder.manifest.provenance, "manifest.csv", "labels and patient ids"),
     }
     known = [caution(code, text) for code, text in found.items() if text]
-    run = [caution("from-the-run", str(text)) for text in folder.record.warnings]
+    run = [caution("from-the-run", f"{str(text).rstrip('.')}.") for text in folder.record.warnings]
     return by_severity([*learning_cautions(folder), *known, *run])
 
 
