@@ -26,12 +26,12 @@ Findings = Mapping[str, Any]
 def audit_page(a: Findings, title: str = "Audit of a manifest") -> Page:
     """The findings as a page."""
     without = a["n_without_patient"]
-    unknown = f", {numbers.count(without)} films without a patient id" if without else ""
+    unknown = f", {numbers.counted(without, 'film')} without a patient id" if without else ""
     found = audit_cautions(a)
     nothing = "" if found else f" No copies, no conflicts, and no shortcut above an AUC of {TELLS_MUCH:.1f}."
     if a["leaks"] is not None and not _leaking(a):
         nothing += " The split does not leak: no patient and no confirmed copy of a film is in two parts."
-    films = f"{numbers.count(a['n_films'])} films, {numbers.count(a['n_patients'])} known patients{unknown}"
+    films = f"{numbers.counted(a['n_films'], 'film')}, {numbers.counted(a['n_patients'], 'known patient')}{unknown}"
     header = a["header"]
     return Page(
         "audit",
@@ -49,7 +49,9 @@ def audit_cautions(a: Findings) -> list[Caution]:
     said = {
         "split-leaks": _leaking(a),
         "copies": _copied(a),
-        "labels-disagree": f"{conflicts} groups of copies hold films of different classes." if conflicts else "",
+        "labels-disagree": (
+            f"{numbers.counted(conflicts, 'group')} of copies {'holds' if conflicts == 1 else 'hold'} films of different classes."
+        ) if conflicts else "",
         "patients-unknown": (
             f"{without} of {a['n_films']} films have no patient id: films of one patient may be in two parts of any split, unless they "
             "are copies."
@@ -67,7 +69,7 @@ def _leaking(a: Findings) -> str:
     leaks = a["leaks"]
     if leaks is None or not leaks["n_patients"] + leaks["n_copies"]:
         return ""
-    return f"{leaks['n_patients']} patients and {leaks['n_copies']} groups of copies are in two parts."
+    return f"In two parts: {numbers.counted(leaks['n_patients'], 'patient')}, {numbers.counted(leaks['n_copies'], 'group')} of copies."
 
 
 def _copied(a: Findings) -> str:
@@ -75,7 +77,7 @@ def _copied(a: Findings) -> str:
     if not copies["n_groups"]:
         return ""
     return (
-        f"{copies['n_films']} of {a['n_films']} films have a copy here: {copies['n_groups']} groups, the largest of "
+        f"{copies['n_films']} of {a['n_films']} films have a copy here: {numbers.counted(copies['n_groups'], 'group')}, the largest of "
         f"{len(copies['largest_group'])} films."
     )
 
@@ -161,8 +163,8 @@ def _copies(a: Findings) -> Section:
     n = {k: numbers.count(v) for k, v in copies["n_pairs"].items()}
     words = [
         f"{n['exact-bytes']} pairs with equal bytes, {n['exact-pixels']} with equal pixels, {n['near']} near copies confirmed on aligned "
-        f"pixels: {numbers.count(copies['n_groups'])} groups of {numbers.count(copies['n_films'])} films, "
-        f"{numbers.count(copies['n_surplus'])} films more than there are exposures."
+        f"pixels: {numbers.counted(copies['n_groups'], 'group')} of {numbers.counted(copies['n_films'], 'film')}, "
+        f"{numbers.counted(copies['n_surplus'], 'film')} more than there are exposures."
     ]
     tables = []
     if copies["n_groups"]:
@@ -176,24 +178,25 @@ def _copies(a: Findings) -> Section:
                 "Pairs of copies by source",
             )
         )
-    words.append(_listed("groups hold films of different labels", conflicts["n_groups"], conflicts["groups"]))
+    words.append(_listed(conflicts["n_groups"], conflicts["groups"]))
     title = "Copies with different labels"
     return Section(
         "copies", "Copies", words, tables, _films("label-conflicts", title, "Label", conflicts["groups"])
     )
 
 
-def _listed(what: str, n: int, groups: Sequence[object]) -> str:
+def _listed(n: int, groups: Sequence[object]) -> str:
     more = f", the first {len(groups)} of them listed" if n > len(groups) else ""
-    return f"{numbers.count(n) if n else 'No'} {what}{more}."
+    return f"Groups that hold films of different labels: {numbers.count(n) if n else 'none'}{more}."
 
 
 def _patients(a: Findings) -> Section:
     p = a["patients"]
     most = f"; the most, {p['most_films']}, has {p['with_most_films']}" if p["most_films"] > 1 else ""
     words = (
-        f"{numbers.count(p['n_with_several_films'])} patients have several films ({numbers.count(p['n_films_of_those'])} films){most}. "
-        f"{numbers.count(p['n_with_several_labels'])} patients have films of several classes."
+        f"Patients with several films: {numbers.count(p['n_with_several_films'])} "
+        f"({numbers.counted(p['n_films_of_those'], 'film')}){most}. "
+        f"With films of several classes: {numbers.count(p['n_with_several_labels'])}."
     )
     return Section("patients", "Patients", (words,))
 

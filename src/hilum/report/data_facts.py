@@ -50,7 +50,7 @@ def patients(folder: RunFolder) -> str:
     if not known:
         return "patient ids are not known"
     text = f"{numbers.count(len(set(known)))} known patients with {numbers.count(len(known))} films"
-    return text + (f"; {numbers.count(without)} films without a patient id" if without else "")
+    return text + (f"; {numbers.counted(without, 'film')} without a patient id" if without else "")
 
 
 def characteristics(folder: RunFolder) -> str:

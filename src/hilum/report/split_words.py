@@ -6,6 +6,7 @@ from collections import Counter
 
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.split import PARTS, Split
+from hilum.core.text import counted
 from hilum.report.table import plain_table
 
 
@@ -23,14 +24,14 @@ def split_words(split: Split, films: Manifest) -> str:
     largest = max(sorted(members), key=members.__getitem__)
     several = [n for n in members.values() if n > 1]
     notes = [
-        f"{options['n_groups']} groups; {len(several)} of more than one film, {sum(several)} films in them; "
+        f"{counted(options['n_groups'], 'group')}; {len(several)} of more than one film, {sum(several)} films in them; "
         f"the largest has {members[largest]} ({largest})"
     ]
     if official := options.get("official"):
         notes.append(f"validation: {official['validation']}")
         if n := official["left_out_crossing"]:
             notes.append(
-                f"{n} films left out: their patient or a copy is in a part held back more (keep-test)"
+                f"{counted(n, 'film')} left out: their patient or a copy is in a part held back more (keep-test)"
             )
     if not options["near_duplicates"]:
         notes.append("near-duplicates were not looked for: copies that were re-encoded may be in two parts")

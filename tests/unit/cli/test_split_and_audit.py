@@ -122,7 +122,7 @@ def test_audit_writes_json_and_a_page(folder: Path) -> None:
     out = folder / "audit"
     done = run("audit", str(folder / "manifest.csv"), "--split", str(folder / "s.json"), "--out", str(out))
     assert done.exit_code == 0, done.output
-    assert "Copies: 2 of 49 films have a copy here: 1 groups, the largest of 2 films" in done.output
+    assert "Copies: 2 of 49 films have a copy here: 1 group, the largest of 2 films" in done.output
     assert done.output.splitlines()[-1] == str(out / "audit.html")
     findings = json.loads((out / "audit.json").read_text())
     assert findings["copies"]["largest_group"] == ["copied/f48", "given/f00"]

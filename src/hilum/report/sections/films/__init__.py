@@ -40,6 +40,6 @@ def copies(folder: RunFolder) -> str:
     if not found.groups:
         return "No copies were found among the films."
     return (
-        f"Pairs of copies found: {words}; in {numbers.count(len(found.groups))} groups, the largest of "
+        f"Pairs of copies found: {words}; in {numbers.counted(len(found.groups), 'group')}, the largest of "
         f"{numbers.count(found.largest_group)} films, and each group is in one part only."
     )
