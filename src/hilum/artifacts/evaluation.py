@@ -99,7 +99,7 @@ class Evaluation:
         return {key: t.confusion for key, t in self.trials.items()}
 
     def write(self, path: Path) -> None:
-        """Write the file, whole or not at all."""
+        """Write evaluation.json, whole or not at all."""
         cells: dict[str, dict[str, Any]] = {}
         for (cell, trial), t in self.trials.items():
             cells.setdefault(cell, {})[str(trial)] = {
@@ -113,7 +113,7 @@ class Evaluation:
 
     @classmethod
     def read(cls, path: Path) -> Evaluation:
-        """Read it.
+        """Read evaluation.json.
 
         Raises:
             InputError: No such file, or of another kind.

@@ -20,7 +20,7 @@ from hilum.core.files import writing
 
 
 class Wanted(NamedTuple):
-    """What a study wants to be made of a film: by which pipeline, for which part of the split, drawn with which seed, as which copy."""
+    """One preparation of a film: by which pipeline, for which part of the split, drawn with which seed, as which copy."""
 
     pipeline: str
     part: str
@@ -29,7 +29,7 @@ class Wanted(NamedTuple):
 
 
 class PreparedRow(NamedTuple):
-    """A prepared film: what was wanted, what was drawn, and the digest of the pixels that came of it."""
+    """A prepared film: its preparation, what was drawn for it, and the digest of its pixels."""
 
     image_id: str
     wanted: Wanted

@@ -142,7 +142,7 @@ class StudyRows:
         return tuple(dict.fromkeys(r.class_ for r in self.rows))
 
     def write(self, path: Path, header: Header) -> None:
-        """Write them."""
+        """Write the rows with their header."""
         write_rows(path, self.rows, header)
 
     @classmethod

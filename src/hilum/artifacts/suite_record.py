@@ -32,16 +32,16 @@ class SuiteRecord:
 
     @property
     def header(self) -> Header:
-        """With the run of each study."""
+        """The header, whose inputs are the runs of the suite's studies."""
         return Header("paper", inputs={m.study: m.run for m in self.members})
 
     def write(self, folder: Path) -> None:
-        """Write it into the suite's folder."""
+        """Write the record into the suite's folder."""
         write_json(folder / SUITE, {"header": self.header, **members(self)})
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read and check that of a suite's folder.
+        """Read and check the record of a suite's folder.
 
         Raises:
             InputError: No such file, a key that is missing, no member, or one twice.

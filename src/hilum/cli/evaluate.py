@@ -20,7 +20,7 @@ PREDICTIONS = Annotated[
 
 @dataclass(frozen=True)
 class Scores:
-    """How the table is read."""
+    """How the table of scores is read."""
 
     positive: POSITIVE = None
     part: Annotated[

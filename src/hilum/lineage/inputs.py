@@ -108,7 +108,7 @@ class Search:
         return Link(self.wanted.role, self.wanted.recorded, state, why, artefact)
 
     def compared(self, found: str | None, why: str = "", artefact: Artefact | None = None) -> Link:
-        """The input as what was recorded compares with what was found."""
+        """A recorded input, held against what lies there."""
         return compared(self.wanted.role, self.wanted.recorded, found, why, artefact)
 
     def by_digest(self) -> Link:

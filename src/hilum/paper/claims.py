@@ -60,7 +60,7 @@ class Finding:
 
     @property
     def verdict(self) -> ClaimVerdict:
-        """Of all parts together."""
+        """The verdict on all parts of the claim together."""
         return together([p.verdict for p in self.parts])
 
     @property

@@ -197,7 +197,7 @@ def highest(cells: Sequence[RunCell], figure: Callable[[RunCell], float | None])
 
 @dataclass(frozen=True)
 class Paper:
-    """The whole of it.
+    """The whole paper: every study of a suite.
 
     Attributes:
         suite: What ``paper.json`` says.

@@ -163,7 +163,7 @@ def labels(folder: RunFolder) -> str:
 
 
 def people(folder: RunFolder) -> str:
-    """Whose films they are."""
+    """Ethics and consent, as the people behind the study reported them."""
     if folder.record.synthetic:
         return "every film was drawn by a program; they are of nobody"
     return f"ethics and consent: {by_authors(reported(folder).get('ethics', ''))}"

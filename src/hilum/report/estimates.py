@@ -26,16 +26,16 @@ class CellColumns:
         self._others = [f for f in folder.varying() if f not in ("backbone", "pipeline")]
 
     def columns(self) -> list[Column]:
-        """Their headings."""
+        """Headings of the columns that name a cell."""
         return [Column(FACTOR[f].label, numeric=False) for f in ("backbone", "pipeline", *self._others)]
 
     def cells(self, cell: RunCell) -> list[Cell]:
-        """Their values for a cell."""
+        """What the columns that name a cell hold for it."""
         names = [cell.pipeline, *(cell_level(cell, f) for f in self._others)]
         return [text_cell(backbone_label(cell), strong=True), *(text_cell(n) for n in names)]
 
     def label(self, cell: RunCell) -> str:
-        """All of them in a line."""
+        """A cell's name: what these columns hold, in a line."""
         return ", ".join(c.text for c in self.cells(cell))
 
 

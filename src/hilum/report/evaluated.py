@@ -45,7 +45,7 @@ class Evaluated:
 
     @cached_property
     def evaluation(self) -> Evaluation:
-        """Its matrices and curves.
+        """The run's matrices and curves.
 
         Raises:
             InputError: The run was not evaluated.
@@ -60,7 +60,7 @@ class Evaluated:
 
     @cached_property
     def rows(self) -> StudyRows:
-        """Its statistics."""
+        """The run's statistics."""
         return StudyRows.read(self.folder.path / STATISTICS)
 
     @cached_property

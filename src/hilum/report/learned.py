@@ -30,7 +30,7 @@ _UNLIKE_PROBABILITIES = ("softmax_first", "second_softmax")
 
 
 def write_learning(folder: RunFolder) -> None:
-    """Judge every trial, and write what was found beside the run."""
+    """Judge every trial, and write the problems beside the run."""
     where: dict[str, list[dict[str, Any]]] = {rule.code: [] for rule in RULES}
     for cell, trial in folder.units():
         for rule, facts in learning_problems(training_seen(folder, cell, trial)):

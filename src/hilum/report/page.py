@@ -143,7 +143,7 @@ class Page:
 
     @property
     def tables(self) -> list[Table]:
-        """Every table on it."""
+        """Every table on the page."""
         parts = [*([self.first] if self.first else []), *self.sections]
         return [t for s in parts for t in (*s.items, *s.closed) if isinstance(t, Table)]
 

@@ -77,7 +77,7 @@ def panel(
     title: str = "",
     longest_side_px: int = LONGEST_SIDE_PX,
 ) -> Figure:
-    """The panel.
+    """The panel of films under each pipeline.
 
     Args:
         columns: Names of the pipelines, from left to right.

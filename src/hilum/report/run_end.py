@@ -11,7 +11,7 @@ from hilum.report.table import Cell, plain_table
 
 
 def run_end(runs: Sequence[Path], lines: Sequence[StageLine]) -> str:
-    """Both in plain text.
+    """What `hilum run` prints at its end, in plain text: cautions about training, and a line a stage.
 
     Args:
         runs: The run, or those of a suite.

@@ -32,7 +32,7 @@ def averaged(folder: RunFolder) -> str:
 
 
 def looks_words(found: Looks | None) -> str:
-    """In words.
+    """The looks at the test films, in words.
 
     >>> looks_words(Looks(99, 3, 3, 2, 1))
     'the 3rd look at these 99 test films (of 2 studies), 1 of them of this run'

@@ -49,7 +49,7 @@ class Column:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its headings in the csv.
+        """The column's headings in the csv.
 
         >>> Column("mean", group="PR-AUC").names, Column("95 %, alone", group="PR-AUC", parts=("low", "high")).names
         (('pr_auc_mean',), ('pr_auc_low', 'pr_auc_high'))

@@ -65,7 +65,7 @@ class Ingested:
         return len({f.patient_id for f in self.manifest.films if f.patient_id})
 
     def to_dict(self) -> dict[str, Any]:
-        """For a program."""
+        """As JSON-able values."""
         return {
             "manifest": str(self.manifest_path),
             "excluded_table": str(excluded_path(self.manifest_path)),

@@ -1,4 +1,4 @@
-"""prepare: films -> the pixels a backbone sees, under every pipeline, part and trial that a study wants.
+"""prepare: films -> the pixels a backbone sees, under every pipeline, part and trial of a study.
 
 A film is decoded once and passed through all that is wanted of it; equal pixels are kept once. A chunk is a few hundred films, found again
 by the digest of its inputs. What is drawn for a film follows from (seed, its pixels, copy, operation), so neither its chunk nor the
@@ -29,7 +29,7 @@ CHUNK = 256
 
 @dataclass(frozen=True)
 class Chunk:
-    """Films and what is wanted of each.
+    """Films, each with the preparations that are made of it.
 
     Attributes:
         films: (image_id, path, sha256, pixels_sha256) of each film.
@@ -43,7 +43,7 @@ class Chunk:
 
     @property
     def key(self) -> str:
-        """Digest of all that makes a difference: pixels, pipelines, what is wanted; not paths."""
+        """Digest of all that makes a difference: pixels, pipelines and preparations; not paths."""
         pipelines = {name: Pipeline.from_dict(spec).digest for name, spec in self.pipelines}
         return digest([[[i, sha] for i, _, _, sha in self.films], self.wanted, pipelines])
 
@@ -88,7 +88,7 @@ def tasks_of(chunks: Iterable[Chunk], scratch: Path, folder: Path) -> Iterator[P
 def prepare_film(
     film: NDArray[np.uint8], sha: str, wanted: Sequence[Wanted], pipelines: Mapping[str, Pipeline]
 ) -> tuple[list[tuple[Wanted, str, Any]], dict[str, NDArray[np.uint8]]]:
-    """Make all that is wanted of one decoded film.
+    """Make every preparation of one decoded film.
 
     Returns:
         (wanted, digest, what was drawn) of each, and the distinct pixels by digest.

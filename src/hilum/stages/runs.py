@@ -62,7 +62,7 @@ class RunLine:
 
     @property
     def row(self) -> dict[str, Any]:
-        """For a program."""
+        """As JSON-able values."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "folder"}
 
 

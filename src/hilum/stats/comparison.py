@@ -226,7 +226,7 @@ class _Comparison:
 
     @property
     def reference_value(self) -> float:
-        """Of the reference."""
+        """Mean over the reference's trials."""
         return float(self._reference.mean())
 
     @property

@@ -41,7 +41,7 @@ class Ratio:
 
     @property
     def name(self) -> str:
-        """The metric's."""
+        """Name of the metric."""
         return self.metric.name
 
     def of(self, matrix: NDArray[Any]) -> float | Undefined:

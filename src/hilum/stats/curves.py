@@ -71,7 +71,7 @@ def pr_curve(y_true: ArrayLike, y_score: ArrayLike) -> Points | Undefined:
 
 
 def roc_curve(y_true: ArrayLike, y_score: ArrayLike) -> Points | Undefined:
-    """True (y) over false positive rate (x), likewise, starting at (0, 0)."""
+    """True positive rate (y) over false positive rate (x), a point a threshold, starting at (0, 0)."""
     _, tp, fp = cumulative_counts(y_true, y_score)
     if not tp.size or tp[-1] == 0:
         return Undefined(NO_POSITIVE)

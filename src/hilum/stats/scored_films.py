@@ -45,7 +45,7 @@ class ScoredFilms:
     weights: str = ""
 
     def checked(self, n_classes: int, where: str) -> ScoredFilms:
-        """The same, arrays and checked.
+        """The same films as arrays, checked.
 
         Args:
             n_classes: Columns of the scores.

@@ -69,7 +69,7 @@ class Checkpoints:
         return found
 
     def remove(self) -> None:
-        """The result is whole."""
+        """Remove the checkpoint: the result is whole."""
         if self._writes:
             self._path.unlink(missing_ok=True)
             self._best_path.unlink(missing_ok=True)

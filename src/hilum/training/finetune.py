@@ -174,7 +174,7 @@ class Training:
         }
 
     def restore(self, state: dict[str, Any]) -> Progress:
-        """Go on from `state`."""
+        """Go on from what `state` gave."""
         records = [EpochRecord(**r) for r in state["progress"].pop("records")]
         progress = Progress(**state["progress"], records=records)
         self.network.load_state_dict(state["network"])

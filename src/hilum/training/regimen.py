@@ -51,7 +51,7 @@ class Regimen:
 
     @property
     def all_epochs(self) -> int:
-        """Those of the head alone and the policy's."""
+        """Epochs in all: those of the head alone, and the policy's."""
         return head_epochs(self.finetune) + self.policy.n_epochs(self.training.epochs)
 
     def steps(self, n_films: int) -> int:

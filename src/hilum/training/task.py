@@ -67,7 +67,7 @@ class Frozen:
         return {"features": self.features.digest}
 
     def depends_on(self, template: Bundle) -> dict[str, Any]:
-        """Its members of the trial's key."""
+        """The members that this body adds to the trial's key."""
         return {"frozen": {**self.inputs, "state_sha256": template.state_sha256}}
 
     def store(self, drawn: DrawnFilms) -> ArrayStore:
@@ -106,11 +106,11 @@ class Whole:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What was asked for."""
+        """The options of the training that was asked for."""
         return {"finetune": self.finetune.model_dump()}
 
     def depends_on(self, template: Bundle) -> dict[str, Any]:
-        """Its members of the trial's key."""
+        """The members that this body adds to the trial's key."""
         del template  # a whole network's state is found by training
         return {
             "whole": {
@@ -183,7 +183,7 @@ class TrainTask:
 
     @property
     def header(self) -> Header:
-        """Of the bundle that comes of it."""
+        """Header of the bundle that comes of the task."""
         return Header("bundle", inputs=self.inputs, options=self.options, seed=self.seed)
 
     @property
@@ -214,7 +214,7 @@ class TrainTask:
 
     @property
     def finished(self) -> bool:
-        """Whether all that was asked for is there: the trial, and the finder's curve where it is wanted."""
+        """Whether the trial is there, and the finder's curve where the study asks for one."""
         output = self.output
         return output.is_dir() and (not self.training.find_rate or (output / FINDER).is_file())
 

@@ -165,7 +165,7 @@ class StudyDraws:
         return self._copies[key]
 
     def parts(self, draw: TrialDraw) -> dict[str, list[tuple[str, Wanted]]]:
-        """Part -> (film, what is wanted of it) of one trial, in order.
+        """Part -> (film, its preparation) of one trial, in order.
 
         Films of valid and test are drawn for with the cell's seed, those of train with the trial's.
         """
@@ -187,7 +187,7 @@ class StudyDraws:
 
     @cached_property
     def wanted(self) -> dict[str, list[Wanted]]:
-        """Every prepared film of the study: image_id -> what is wanted of it, each once."""
+        """Every prepared film of the study: image_id -> its preparations, each once."""
         wanted: dict[str, dict[Wanted, None]] = defaultdict(dict)
         for draw in self.trial_draws:
             for films in self.parts(draw).values():

@@ -66,7 +66,7 @@ class Sizes:
 
     @property
     def in_words(self) -> str:
-        """The three in MiB."""
+        """The three sizes in MiB."""
         parts = {"prepared films": self.prepared, "features": self.features, "trials": self.trials}
         return ", ".join(f"{name} {n / 2**20:.0f} MiB" for name, n in parts.items())
 
@@ -139,7 +139,7 @@ class Cost:
 
     @property
     def seconds(self) -> float:
-        """Of the wall."""
+        """Seconds on the clock."""
         return self.start_s + self.work_s / self.workers
 
 

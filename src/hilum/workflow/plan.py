@@ -35,7 +35,7 @@ class FeaturesOf(NamedTuple):
 
     @property
     def label(self) -> str:
-        """For a line a backbone."""
+        """Backbone and weights, for a plan's line."""
         return f"{self.backbone} (random)" if self.random else self.backbone
 
 
@@ -104,7 +104,7 @@ class TrialDraw(NamedTuple):
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a cell needs.
+    """Everything that a cell is made with.
 
     Attributes:
         cell: The cell.

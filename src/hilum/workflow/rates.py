@@ -73,7 +73,7 @@ def search_for_copies(films: Manifest) -> float:
 
 
 def preparation(films: Manifest, wanted: dict[str, list[Wanted]], pipelines: dict[str, Pipeline]) -> float:
-    """Seconds a film with everything that is wanted of it, in one process."""
+    """Seconds that a film takes with all its preparations, in one process."""
     with tempfile.TemporaryDirectory() as folder:
         chunks = plan(films.by_id, {i: wanted[i] for i in films.by_id}, pipelines)
         tasks = tasks_of(chunks, Path(folder), Path(folder) / "prepared")

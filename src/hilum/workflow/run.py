@@ -24,7 +24,7 @@ from hilum.workflow.workspace import Workspace
 def run_study(
     study: Study, manifest_path: Path, root: Path, engine: Engine, command: str
 ) -> tuple[Path, list[StageLine]]:
-    """Do all of a study.
+    """Run a study from its films to its report.
 
     Args:
         study: Checked study.

@@ -120,7 +120,7 @@ class Run:
 
     @cached_property
     def recipes(self) -> list[Recipe]:
-        """What each cell that is wanted needs.
+        """The recipe of each cell that was asked for.
 
         Raises:
             InputError: There is no such cell, or as `hilum.workflow.plan.recipes`.
@@ -211,7 +211,7 @@ class Run:
 
     @cached_property
     def weights(self) -> Mapping[FeaturesOf, Weights]:
-        """Of each backbone that a cell has."""
+        """Weights of each backbone that a cell has."""
         return {w: self.weights_of(w) for w in dict.fromkeys(r.features_of for r in self.recipes)}
 
     @cached_property

@@ -88,7 +88,7 @@ def _draw_splits(run: Run) -> None:
 
 
 def _prepare(run: Run) -> None:
-    """Every prepared film that some trial wants, and the list of what each trial draws."""
+    """Prepare the films of every trial, each once, and list what each trial draws."""
     store, chunks, todo = run.prepared, run.draws.chunks, run.unprepared
     with run.stage("prepare") as line:
         n_todo = sum(len(c.films) for c in todo)

@@ -71,7 +71,7 @@ def refuse_members(members: Sequence[Planned], root: Path, engine: Engine) -> No
 def run_suite(
     suite: Suite, members: Sequence[Planned], root: Path, engine: Engine, command: str
 ) -> tuple[Path, list[StageLine]]:
-    """Do all of a suite.
+    """Run every study of a suite, and write the suite's report.
 
     Args:
         suite: The suite.

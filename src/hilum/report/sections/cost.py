@@ -16,7 +16,7 @@ from hilum.report.table import Cell, Column, Table, seconds_cell, text_cell
 
 
 def section(evaluated: Evaluated) -> Section:
-    """Two tables."""
+    """The tables of weights and of seconds."""
     tables = [weights_table(evaluated.folder), seconds_table(evaluated)]
     return Section("cost", "Weights and seconds", (), tables)
 

@@ -56,7 +56,7 @@ class OneCyclePolicy(AnyPolicy):
 
     @property
     def max_rates(self) -> tuple[float, ...]:
-        """Of each phase."""
+        """The highest rate of each phase."""
         return tuple(p.max_rate for p in self.phases)
 
     def schedule(self, epochs: int, steps_per_epoch: int) -> Schedule:

@@ -47,11 +47,11 @@ class PlateauSchedule:
         self._cooldown = 0
 
     def settings(self) -> StepSettings:
-        """Of the next step."""
+        """Settings of the next step."""
         return StepSettings(self._rate)
 
     def stepped(self) -> None:
-        """Makes no difference."""
+        """A step makes no difference: losses do."""
 
     def epoch_ended(self, valid_loss: float) -> None:
         """Judge the epoch; in cooldown it does not count."""

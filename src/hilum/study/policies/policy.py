@@ -76,7 +76,7 @@ class OneRatePolicy(AnyPolicy):
 
     @property
     def max_rates(self) -> tuple[float, ...]:
-        """Its one rate."""
+        """The highest rates: the one rate that there is."""
         return () if self.learning_rate is None else (self.learning_rate,)
 
     def filled(self, rate: float) -> Self:

@@ -32,7 +32,7 @@ class Schedule(Protocol):
     """A policy at work. Its state is plain numbers, so that a checkpoint can hold it."""
 
     def settings(self) -> StepSettings:
-        """Of the step that comes next.
+        """Settings of the step that comes next.
 
         Raises:
             HilumError: All steps have been taken.
@@ -58,17 +58,17 @@ class StepwiseSchedule:
         self._n_steps, self._settings_at, self._step = n_steps, settings_at, 0
 
     def settings(self) -> StepSettings:
-        """Of the next step."""
+        """Settings of the next step."""
         if self._step >= self._n_steps:
             raise HilumError(f"a schedule of {self._n_steps} steps was asked for step {self._step + 1}")
         return self._settings_at(self._step)
 
     def stepped(self) -> None:
-        """Count it."""
+        """Count a step that was taken."""
         self._step += 1
 
     def epoch_ended(self, valid_loss: float) -> None:
-        """Makes no difference."""
+        """An epoch's end makes no difference to a function of the step."""
 
     def state(self) -> dict[str, Any]:
         """The number of steps taken."""
