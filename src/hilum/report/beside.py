@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from hilum.report.table import Table
-
-if TYPE_CHECKING:
-    from hilum.report.evaluated import Evaluated
 
 
 @dataclass(frozen=True)
@@ -39,12 +35,3 @@ class Beside:
         ' (the paper’s Figure 8)'
         """
         return f" ({self.whose}’s {self.figures[figure]})" if figure in self.figures else ""
-
-
-BesideOf = Callable[["Evaluated"], Beside]
-"""What a source has to an evaluated run."""
-
-
-def nothing(_: Evaluated) -> Beside:
-    """No source beside."""
-    return Beside()

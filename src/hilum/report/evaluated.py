@@ -17,7 +17,7 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import StudyRow, StudyRows
 from hilum.augment.operation import Film
 from hilum.augment.pipeline import Pipeline
-from hilum.report.beside import Beside, BesideOf, nothing
+from hilum.report.beside import Beside
 from hilum.report.caution import Caution
 from hilum.report.cautions import cautions
 from hilum.report.drawn import drawn
@@ -27,6 +27,14 @@ from hilum.report.panel import PanelCell
 
 Counterparts = Callable[[Film, Mapping[str, Pipeline], int], list[tuple[str, PanelCell]]]
 """A film, the study's pipelines and a seed -> (title, film) under another library's operations, each beside Augmentor's own."""
+
+BesideOf = Callable[["Evaluated"], Beside]
+"""What another source has to an evaluated run."""
+
+
+def nothing(_: Evaluated) -> Beside:
+    """No source beside."""
+    return Beside()
 
 
 @dataclass(frozen=True)

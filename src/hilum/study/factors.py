@@ -7,18 +7,30 @@ and their names, the families of comparisons, the columns of tables and ``hilum 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from hilum.core.errors import InputError
 
-if TYPE_CHECKING:
-    from hilum.study.file import Study
-
 Names = Annotated[list[str], Field(min_length=1)]
+
+
+class Gridded(Protocol):
+    """What a factor asks of a study (`hilum.study.file.Study`, which has the factors' keys in its grid and so stands above them)."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def grid(self) -> Any: ...
+    @property
+    def faults(self) -> Sequence[str]: ...
+    @property
+    def unsafe(self) -> BaseModel: ...
+    @property
+    def as_run(self) -> BaseModel: ...
 
 
 @dataclass(frozen=True)
@@ -57,15 +69,15 @@ class Factor:
     mark_words: str = ""
     words: Callable[[str], str] = str
     text: Callable[[Any], str] = str
-    levels_of: Callable[[Study, list[Any]], list[Any]] | None = None
-    edit: Callable[[Study, Any], Study] | None = None
+    levels_of: Callable[[Gridded, list[Any]], list[Any]] | None = None
+    edit: Callable[[Any, Any], Any] | None = None
     said_alone: bool = False
     other_films: bool = False
 
-    def of(self, study: Study) -> list[Any]:
+    def of(self, study: Gridded) -> list[Any]:
         """The levels of a study."""
         given = study.grid.levels(self.name)
-        return self.levels_of(study, given) if self.levels_of else given
+        return self.levels_of(study, given) if self.levels_of else list(given)
 
     def in_name(self, level: Any) -> str:
         """What a cell's name says of a level; empty for the default."""
@@ -80,7 +92,7 @@ def _share(level: Any) -> str:
         return str(level)
 
 
-def _faults(study: Study, given: list[Any]) -> list[Any]:
+def _faults(study: Gridded, given: list[Any]) -> list[Any]:
     on = study.faults
     levels: list[str] = []
     for word in given:

@@ -24,8 +24,7 @@ from hilum.artifacts.trial_files import BUNDLE, FINDER, SECONDS, TRAIN
 from hilum.core.digests import digest, sha256_file
 from hilum.core.files import write_text
 from hilum.core.progress import progress
-from hilum.report.beside import BesideOf, nothing
-from hilum.report.evaluated import Evaluated
+from hilum.report.evaluated import BesideOf, Evaluated, nothing
 from hilum.report.learned import write_learning
 from hilum.report.page import Picture, Section, render
 from hilum.report.run_notes import noted
