@@ -1,6 +1,7 @@
 # make demo   the main job on synthetic films; prints the report's path last
 # make test   every check (under 15 minutes on 2 cores)
-# make test-all   the slow ones too, and what share of each package's lines they run: no module under 85 %
+# make test-all   the slow ones too, and what share of each package's lines they run: no module under 85 % (simulations of
+#                 tests/properties run by themselves: counting their lines would double their time)
 # make docs   the documentation site, in site/
 PYTHON ?= python3
 BIN := .venv/bin
@@ -14,8 +15,9 @@ test: .venv/ready-dev check
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --doctest-modules tests src
 
 test-all: .venv/ready-dev check
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/properties
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= --doctest-modules tests src
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= --ignore tests/properties --doctest-modules tests src
 	$(BIN)/coverage json --quiet
 	$(BIN)/python tests/least_coverage.py coverage.json
 
