@@ -207,3 +207,15 @@ def test_every_test_that_a_claim_names_is_there_and_none_is_left_over():
     named = [p for claim in CLAIMS for p in claim.parts if isinstance(p, str)]
     assert sorted(named) == sorted(TESTS)
     assert [claim.letter for claim in CLAIMS] == list("abcdefghij")
+
+
+def test_a_time_is_not_set_against_a_backbone_that_was_not_run(tmp_path):
+    schedules = dict.fromkeys(("schedule-3", "schedule-4"), PLATEAU["schedule-1"])
+    study(tmp_path, 2, backbones=("resnet50",), pipelines=("crop",))
+    study(
+        tmp_path, 3, backbones=("resnet50",), pipelines=("crop",), schedules=tuple(schedules),
+        study={"policy": schedules},
+    )  # fmt: skip
+    (time,) = [p for p in found(tmp_path, 2, 3)["e"].parts if p.what == "time"]
+    assert time.verdict == "not tested here"
+    assert "densenet121 was not run in Experiment 2" in time.evidence

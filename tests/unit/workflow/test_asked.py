@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hilum.workflow.asked import checked_study
+import pytest
+
+from hilum.artifacts.manifest import Manifest
+from hilum.core.errors import InputError
+from hilum.workflow import asked as module
+from hilum.workflow.asked import asked, checked_study
 
 STUDY = """
 name = "s"
@@ -34,3 +39,34 @@ def test_a_family_that_the_file_has_wrong_is_kept_to_be_refused(tmp_path: Path, 
     path.write_text(STUDY.replace('reference = "baseline"', 'reference = "basline"'))
     assert len(checked_study(path, ['grid.pipelines=["crop", "rotation"]']).compare) == 1
     assert capsys.readouterr().err == ""
+
+
+def test_a_suite_has_its_members_with_the_films_that_each_names(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text(STUDY + '[data]\nmanifest = "films.csv"\n')
+    (tmp_path / "suite.toml").write_text(
+        'name = "both"\n[[member]]\nstudy = "one.toml"\nname = "plain"\n'
+        '[[member]]\nstudy = "one.toml"\nname = "other"\nset = ["seed=3"]\n'
+    )
+    suite, members = asked(str(tmp_path / "suite.toml"), None, tmp_path, [])
+    assert suite is not None
+    assert [(m.label, m.study.seed) for m in members] == [("plain", 20210427), ("other", 3)]
+    given = tmp_path / "given.csv"
+    _, members = asked(str(tmp_path / "suite.toml"), given, tmp_path, ["other:seed=4"])
+    assert [(m.manifest, m.study.seed) for m in members] == [(given, 20210427), (given, 4)]
+
+
+def test_the_demo_draws_its_films_once_and_they_are_called_synthetic(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "_DEMO_FILMS", 12)
+    _, (planned,) = asked("demo", None, tmp_path, [])
+    films = Manifest.read(planned.manifest)
+    assert len(films) == 12
+    assert films.header.options["synthetic"] is True
+    before = planned.manifest.stat().st_mtime_ns
+    _, (again,) = asked("demo", None, tmp_path, [])
+    assert again.manifest.stat().st_mtime_ns == before
+
+
+def test_a_study_without_films_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text(STUDY)
+    with pytest.raises(InputError, match=r"s\.toml names no manifest; give one with --manifest"):
+        asked(str(tmp_path / "s.toml"), None, tmp_path, [])
