@@ -175,7 +175,8 @@ class _CountedTrial:
     """One trial, sorted and numbered once, so that a resample is only walked. Arrays are those of `Resamples`, without its trials."""
 
     def __init__(self, trial: TrialFigures, cluster: NDArray[np.int32], n_clusters: int) -> None:
-        self._tables: list[tuple[csr_array, NDArray[np.float64], NDArray[np.float64]]] = []
+        cells = [np.zeros((0, n_clusters), np.int64)]
+        self._weights: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
         below: list[float] = []
         effective: list[float] = []
         events: list[float] = []
@@ -187,11 +188,14 @@ class _CountedTrial:
                 np.stack([weights.ravel() for weights in side], axis=1)
                 for side in ([r.above for r in table.ratios], [r.below for r in table.ratios])
             )
-            self._tables.append((csr_array(films.T.astype(np.float64)), upper, lower))
+            cells.append(films.T)
+            self._weights.append((upper, lower))
             below += (films.sum(axis=0) @ lower).tolist()
             for up, low in zip(upper.T, lower.T, strict=True):
                 effective.append(effective_n(films @ (low > 0)))
                 events.append(min(effective_n(films @ (up > 0)), effective_n(films @ (low > up))))
+        # films of each cluster in each cell, the tables below one another: the draws of a block are multiplied once
+        self._films = csr_array(np.concatenate(cells).astype(np.int32))
         self.below, self.effective, self.events = np.array(below), np.array(effective), np.array(events)
         self._rankings = [
             SortedRanking.of(r.positive[r.rows], r.score[r.rows], cluster[r.rows]) for r in trial.rankings
@@ -205,9 +209,11 @@ class _CountedTrial:
 
     def figures(self, counts: NDArray[np.uint16]) -> NDArray[np.float64]:
         """All figures of each resample: (n_resamples, n_figures)."""
-        columns = []
-        for films, upper, lower in self._tables:
-            cells = (films @ counts).T  # whole numbers: films in each cell of the matrix, a resample a row
+        drawn = np.asarray((self._films @ counts).T, np.float64)  # whole numbers, a resample a row
+        columns, at = [], 0
+        for upper, lower in self._weights:
+            cells = drawn[:, at : at + len(upper)]
+            at += len(upper)
             above, below = cells @ upper, cells @ lower
             columns.append(np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0))
         columns += [areas_of_resamples(ranking, counts) for ranking in self._rankings]
