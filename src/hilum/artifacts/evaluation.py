@@ -25,8 +25,7 @@ from hilum.artifacts.header import (
     write_json,
 )
 from hilum.artifacts.run_files import STATISTICS
-from hilum.artifacts.run_folder import RunFolder
-from hilum.core.digests import digest
+from hilum.artifacts.run_folder import STATISTICS_INPUTS, RunFolder
 from hilum.core.errors import DigestError
 
 EVALUATION = "evaluation.json"
@@ -135,13 +134,8 @@ def read_checked(folder: RunFolder) -> Evaluation:
     """
     where = folder.path / EVALUATION
     evaluation = Evaluation.read(where)
-    now = {
-        "predictions": digest(folder.prediction_digests()),
-        "study": folder.record.study_digest,
-        "splits": folder.splits_digest(),
-    }
-    for name, got in now.items():
-        require_digest(name, evaluation.header.inputs.get(name, ""), got, where)
+    for name in ("predictions", "study", "splits"):
+        require_digest(name, evaluation.header.inputs.get(name, ""), STATISTICS_INPUTS[name](folder), where)
     statistics = folder.path / STATISTICS
     _, provenance = read_csv_header(statistics, "statistics") if statistics.is_file() else (None, "unknown")
     if provenance != "hilum":

@@ -7,7 +7,7 @@ does not fit is refused; nothing is written or computed here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -230,6 +230,18 @@ class RunFolder:
     def results_digest(self) -> str:
         """Digest of what the run is compared with others by: its study, its predictions and the weights that gave them."""
         return digest([self.record.study_digest, self.prediction_digests(), self.weight_digests()])
+
+
+STATISTICS_INPUTS: Mapping[str, Callable[[RunFolder], str]] = {
+    "study": lambda run: run.record.study_digest,
+    "manifest": lambda run: run.record.manifest_digest,
+    "splits": RunFolder.splits_digest,
+    "predictions": lambda run: digest(run.prediction_digests()),
+    "operating_points": lambda run: digest([run.operating_point(c, t) for c, t in run.units()]),
+    "temperatures": lambda run: digest([run.temperature(c, t) for c, t in run.units()]),
+    "weights": lambda run: digest(run.weight_digests()),
+}
+"""What a run's statistics are made from -> its digest as it is now."""
 
 
 def run_of(path: Path) -> RunFolder | None:

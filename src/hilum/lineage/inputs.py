@@ -22,7 +22,7 @@ from hilum.artifacts.lineage import Artefact, Link, State, compared
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.run import RECORD, RunRecord, is_run
 from hilum.artifacts.run_files import MANIFEST, SPLITS
-from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.run_folder import STATISTICS_INPUTS, RunFolder
 from hilum.artifacts.split import UnsafeSplit, read_split
 from hilum.artifacts.trial_files import CELLS, PREDICTIONS
 from hilum.core.digests import digest, sha256_file
@@ -47,14 +47,7 @@ SOUGHT: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[Path], str]]
     ),
 }  # fmt: skip
 """What is found by a digest -> kinds in the header, where it may lie below the folders around, and that digest of one."""
-OF_RUN: dict[str, Callable[[RunFolder], str]] = {
-    "study": lambda run: run.record.study_digest,
-    "splits": RunFolder.splits_digest,
-    "predictions": lambda run: digest(run.prediction_digests()),
-    "operating_points": lambda run: digest([run.operating_point(c, t) for c, t in run.units()]),
-    "temperatures": lambda run: digest([run.temperature(c, t) for c, t in run.units()]),
-    "weights": lambda run: digest(run.weight_digests()),
-}
+OF_RUN = {name: of for name, of in STATISTICS_INPUTS.items() if name not in SOUGHT}
 """Input that is something of a whole run -> its digest as it is now."""
 
 

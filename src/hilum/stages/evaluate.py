@@ -24,9 +24,8 @@ from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.questions import Question
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import COMPARISONS, STATISTICS
-from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.run_folder import STATISTICS_INPUTS, RunFolder
 from hilum.artifacts.statistics import RULES, StudyRow, StudyRows
-from hilum.core.digests import digest
 from hilum.core.errors import HilumError
 from hilum.core.progress import progress
 from hilum.stats.comparison import Cells
@@ -133,15 +132,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def _header(folder: RunFolder, n_resamples: int) -> Header:
-    inputs = {
-        "study": folder.record.study_digest,
-        "manifest": folder.record.manifest_digest,
-        "splits": folder.splits_digest(),
-        "predictions": digest(folder.prediction_digests()),
-        "operating_points": digest([folder.operating_point(c, t) for c, t in folder.units()]),
-        "temperatures": digest([folder.temperature(c, t) for c, t in folder.units()]),
-        "weights": digest(folder.weight_digests()),
-    }
+    inputs = {name: of(folder) for name, of in STATISTICS_INPUTS.items()}
     options = {"n_resamples": n_resamples, "part": PART, "positive": folder.positive, "rules": RULES}
     return Header("statistics", inputs, options, seed=folder.record.seed or 0)
 
