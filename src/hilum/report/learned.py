@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import Problem, read_problems, write_problems
@@ -21,7 +20,7 @@ from hilum.report.caution import Caution
 from hilum.report.estimates import CellColumns
 from hilum.stats.learning import RULES, TrainingSeen, learning_problems
 from hilum.study.faults import that_set
-from hilum.study.policies import Policy
+from hilum.study.policies import recorded_policy
 
 NAMED = 3
 """Cells that a caution names; the others are counted."""
@@ -50,7 +49,7 @@ def training_seen(folder: RunFolder, cell: RunCell, trial: int) -> TrainingSeen:
         y_true=valid.y_index() if len(valid) else np.zeros(0, np.int64),
         y_score=valid.probabilities,
         positive=folder.classes.index(folder.positive),
-        threshold=folder.operating_point(cell, trial).get("threshold"),
+        threshold=bundle.operating_point.get("threshold") if bundle else None,
         plain_loss=_is_plain(training.get("loss")) and not that_set(cell.switches, *_UNLIKE_PROBABILITIES),
         highest_rate=_highest_rate(training.get("policy")),
         suggested=list(finder.suggestions.values()) if finder else [],
@@ -65,9 +64,7 @@ def _is_plain(loss: Mapping[str, Any] | None) -> bool:
 
 
 def _highest_rate(policy: Mapping[str, Any] | None) -> float | None:
-    return (
-        max(TypeAdapter[Policy](Policy).validate_python(policy).max_rates, default=None) if policy else None
-    )
+    return max(recorded_policy(policy).max_rates, default=None) if policy else None
 
 
 def learning_cautions(folder: RunFolder, named: int = NAMED) -> list[Caution]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
@@ -21,7 +20,7 @@ from hilum.report.evaluated import Evaluated
 from hilum.report.numbers import rate
 from hilum.report.page import Picture, Section
 from hilum.report.run_words import backbone_label, cell_level
-from hilum.study.policies import Policy
+from hilum.study.policies import recorded_policy
 from hilum.study.policies.simulate import simulate
 from hilum.study.tables import FinetuneTable
 from hilum.training.unfreezing import head_epochs, head_policy
@@ -66,7 +65,7 @@ def _rate_curve(folder: RunFolder, cell: RunCell) -> RateCurve | None:
     steps = TrainFacts.known(folder.folder(cell, 1)).steps_per_epoch
     if not options.get("policy") or not steps:
         return None
-    policy = TypeAdapter[Policy](Policy).validate_python(options["policy"])
+    policy = recorded_policy(options["policy"])
     finetune = options.get("finetune")
     alone = 0 if finetune is None else head_epochs(FinetuneTable.model_validate(finetune))
     losses = list(folder.losses(cell, 1).valid)
