@@ -39,7 +39,7 @@ def papers_numbers(evaluated: Evaluated) -> Beside:
         if (value := printed.value(2, c.backbone, c.pipeline, c.schedule, m)) is not None
     }
     covid = printed.is_positive(folder.positive)
-    its_films = {f.source for f in folder.manifest.by_id.values()} <= printed.SOURCES
+    its_films = printed.SOURCES.issuperset(folder.manifest.count_by("source"))
     own = its_films and printed.is_of(folder.classes, folder.positive)
     shown = {c.name: (c.backbone, c.pipeline) for c in folder.cells if c.schedule == printed.SCHEDULE}
     tables = (
