@@ -263,6 +263,7 @@ DESCRIBE: dict[str, Callable[[Path], Noun]] = {
     "evaluation": _only("confusion matrices and curves of every trial; the report draws them"),
     "learning": _only("models that did not learn, by rules over training and validation, and what to do about each"),
     "prepared": _only("which prepared films a trial of a pipeline has, and what was drawn for each"),
+    "masks": _only("lung masks of films, by the digest of their pixels, and what is thought of each"),
     "audit": _only("copies, conflicts, leaks and shortcuts among the films of a manifest"),
     "finder": _only("rates that a range test suggests for each cell of a study, and the losses that it saw"),
     "finished": _only("what a finished run followed from; a rerun ends at once while it holds"),

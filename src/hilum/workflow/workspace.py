@@ -1,7 +1,7 @@
 """A workspace: the folder that holds everything computed, each piece found by digest; and what is settled once for it.
 
 workspace.json   device, precision and threads, measured at the first run on this kind of machine and then kept
-duplicates/ prepared/ features/ trials/   shared by all studies
+duplicates/ prepared/ features/ trials/ masks/   shared by all studies
 runs/<study>-<digest>/                    one study's results; another study, or the same with other options, has its own
 """
 
@@ -48,6 +48,7 @@ class Workspace:
         self.features = self.root / "features"
         self.trials = self.root / "trials"
         self.duplicates = self.root / "duplicates"
+        self.masks = self.root / "masks"
         self.runs = self.root / "runs"
 
     def duplicates_of(self, manifest: Manifest) -> Path:
