@@ -70,8 +70,10 @@ class Section:
         title: Heading.
         paragraphs: Plain text.
         items: Tables and figures.
-        closed: Tables that are folded away at first; those of more than `PAPER_ROWS` rows are left out on paper, where their csv says it
-            better.
+        closed: Tables and figures that are folded away at first; tables of more than `PAPER_ROWS` rows are left out on paper, where their
+            csv says it better.
+        brief: What it says, in a sentence: it stands at the top of a study's page with a link, and beside the title of a folded section.
+        folded: Whether all of it is folded away at first, its title and `brief` left.
         noted: Whether what must be known of the run's figures stands under its tables (`hilum.report.run_notes`).
         unsafe: What breaks the validity of its numbers, a sentence each.
     """
@@ -80,7 +82,9 @@ class Section:
     title: str
     paragraphs: Sequence[str] = ()
     items: Sequence[Table | Picture] = ()
-    closed: Sequence[Table] = ()
+    closed: Sequence[Table | Picture] = ()
+    brief: str = ""
+    folded: bool = False
     noted: bool = True
     unsafe: Sequence[str] = ()
 
@@ -96,6 +100,7 @@ class Page:
         sections: In order.
         cautions: What a reader must know first.
         first: A section that stands above the cautions; None for none.
+        headline: (model, its figures in words): what a reader came for; with the sections' `brief` it opens the page.
         glossary: (term, meaning).
         command: How to make it again; empty for unknown.
         facts: (name, value) for reproducing it.
@@ -110,6 +115,7 @@ class Page:
     sections: Sequence[Section]
     cautions: Sequence[Caution] = ()
     first: Section | None = None
+    headline: Sequence[tuple[str, str]] = ()
     glossary: Sequence[tuple[str, str]] = ()
     command: str = ""
     facts: Sequence[tuple[str, str]] = ()
@@ -121,6 +127,7 @@ class Page:
     def contents(self) -> list[tuple[str, str]]:
         """(anchor, title) of each part, from top to bottom."""
         return [
+            *([("short", "In short")] if self.headline else []),
             *([(self.first.anchor, self.first.title)] if self.first else []),
             *([("cautions", "Read this first")] if self.cautions else []),
             *((s.anchor, s.title) for s in self.sections),
@@ -135,6 +142,19 @@ class Page:
         for c in by_severity(self.cautions):
             found.setdefault(c.code, []).append(c)
         return list(found.values())
+
+    @property
+    def in_short(self) -> list[tuple[str, str, str]]:
+        """(anchor, title, what it says) of the cautions, and of each section that says it in a sentence; no anchor where there is none."""
+        kinds = self.kinds_of_caution
+        said = (
+            "; ".join(f"{k[0].title} ({k[0].severity})" for k in kinds)
+            or "the report’s own checks found nothing, which is no proof"
+        )
+        return [
+            ("cautions" if kinds else "", "Read this first", f"{said}."),
+            *((s.anchor, s.title, s.brief) for s in self.sections if s.brief),
+        ]
 
     @property
     def brief(self) -> str:

@@ -21,8 +21,10 @@ def noted(section: Section, folder: RunFolder) -> Section:
     said = " ".join(run_notes(folder))
     if not said or not section.noted:
         return section
-    closed = [replace(t, notes=(*t.notes, said)) for t in section.closed]
-    items = [replace(i, notes=(*i.notes, said)) if isinstance(i, Table) else i for i in section.items]
+    items, closed = (
+        [replace(i, notes=(*i.notes, said)) if isinstance(i, Table) else i for i in of]
+        for of in (section.items, section.closed)
+    )
     return replace(section, items=items, closed=closed)
 
 

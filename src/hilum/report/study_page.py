@@ -11,6 +11,7 @@ from hilum.artifacts.run_files import RunFacts
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers
 from hilum.report.evaluated import Evaluated
+from hilum.report.headline import headline
 from hilum.report.page import Page, Section
 from hilum.report.run_notes import unsafe_notes
 from hilum.report.run_words import backbone_label, from_scratch, looks_words
@@ -146,6 +147,7 @@ def study_page(evaluated: Evaluated, sections: Sequence[Section]) -> Page:
         synthetic=run.synthetic,
         cautions=evaluated.cautions,
         sections=sections,
+        headline=headline(evaluated),
         glossary=glossary(folder, evaluated.evaluation),
         command=run.command,
         facts=facts(folder, evaluated.evaluation),

@@ -1,8 +1,11 @@
 """The sections of a study's report: `SECTIONS` is the page, from top to bottom.
 
 A section is a module here, or a folder, with a function ``section(evaluated)`` that gives all that it shows (its sentences, tables and
-figures), or None where it has nothing to show. The wording claims no difference: only a table of comparisons, made by a test over a family
-that was named beforehand, may say one.
+figures), or None where it has nothing to show. Above them stand the headline in words (`hilum.report.headline`), a line of each section
+that has a `brief`, and the cautions. The order is a reader's: the figures; what bears on whether they hold (shortcuts, outside films,
+calibration, subgroups); what is behind them; the films; then, folded, what a referee or who repeats the study looks up.
+
+The wording claims no difference: only a table of comparisons, made by a test over a family that was named beforehand, may say one.
 """
 
 from __future__ import annotations
@@ -27,13 +30,13 @@ from hilum.report.sections import (
 
 SECTIONS: tuple[Callable[[Evaluated], Section | None], ...] = (
     results.section,
-    films.section,
     beside.section,
-    curves.section,
-    matrices.section,
+    calibration.section,
     contrasts.section,
     details.section,
-    calibration.section,
+    matrices.section,
+    films.section,
+    curves.section,
     pipelines.section,
     cost.section,
     forms.section,

@@ -18,7 +18,7 @@ from hilum.report.table import Cell, Column, Table, seconds_cell, text_cell
 def section(evaluated: Evaluated) -> Section:
     """The tables of weights and of seconds."""
     tables = [weights_table(evaluated.folder), seconds_table(evaluated)]
-    return Section("cost", "Weights and seconds", (), tables)
+    return Section("cost", "Weights and seconds", (), tables, folded=True)
 
 
 def large_cell(value: int | None) -> Cell:

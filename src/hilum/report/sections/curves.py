@@ -33,7 +33,7 @@ def section(evaluated: Evaluated) -> Section | None:
     """Four figures, those that the run has records for."""
     makers = (rate_picture, loss_picture, finder_picture, pr_picture)
     found = [p for make in makers if (p := make(evaluated)) is not None]
-    return Section("curves", "Curves", (), found) if found else None
+    return Section("curves", "Curves of training", (), found, folded=True) if found else None
 
 
 def rate_picture(evaluated: Evaluated) -> Picture | None:

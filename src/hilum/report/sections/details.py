@@ -25,7 +25,9 @@ def section(evaluated: Evaluated) -> Section:
     """The operating point; every class against the rest, and every trial, folded away."""
     point, classes = operating_point_table(evaluated), one_vs_rest_table(evaluated)
     closed = [*([classes] if classes else []), trial_table(evaluated)]
-    return Section("details", "By class, trial and threshold", (), [point] if point else [], closed)
+    return Section(
+        "details", "By class, trial and threshold", (), [point] if point else [], closed, folded=True
+    )
 
 
 def operating_point_table(evaluated: Evaluated) -> Table | None:

@@ -69,7 +69,7 @@ def section(evaluated: Evaluated) -> Section:
         checklist("claim", evaluated, {key: answers.claim for key, answers in ITEMS.items()}),
         checklist("tripod-ai", evaluated, {key: answers.tripod for key, answers in ITEMS.items()}),
     ]
-    return Section("forms", "Model card and checklists", (said,), (), tables, noted=False)
+    return Section("forms", "Model card and checklists", (said,), (), tables, folded=True, noted=False)
 
 
 def _known(evaluated: Evaluated) -> dict[str, Any]:

@@ -26,6 +26,7 @@ def section(evaluated: Evaluated) -> Section:
         (),
         [confusion_picture(evaluated), *shown_tables(evaluated)],
         [long_table(evaluated)],
+        folded=True,
     )
 
 

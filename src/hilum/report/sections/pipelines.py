@@ -28,14 +28,14 @@ def section(evaluated: Evaluated) -> Section:
     pipelines = {n: Pipeline.from_dict(on_purpose(p)) for n, p in folder.record.pipelines.items()}
     if not pipelines:
         said = "The run does not record its pipelines, so no panel is shown."
-        return Section("augmentation", "Pipelines", (said,))
+        return Section("augmentation", "Pipelines", (said,), folded=True)
     films, remarks = _films(folder)
     items: list[Table | Picture] = [pipeline_table(folder)]
     if films:
         items.append(panel_picture(evaluated, films, pipelines))
         shown = dict(films).get(folder.positive, films[0][1])
         items += counterpart_pictures(evaluated, shown, pipelines)
-    return Section("augmentation", "Pipelines", remarks, [*items, *_box(evaluated, pipelines)])
+    return Section("augmentation", "Pipelines", remarks, [*items, *_box(evaluated, pipelines)], folded=True)
 
 
 def pipeline_table(folder: RunFolder) -> Table:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from hilum.artifacts.comparisons import ComparisonRow
 from hilum.artifacts.evaluation import MIXED_UNIT, Evaluation
 from hilum.report import numbers, style
 from hilum.report.class_words import against
@@ -31,7 +34,21 @@ def section(evaluated: Evaluated) -> Section:
         (),
         [results, *compared, interval_picture(evaluated)],
         [secondary] if secondary else [],
+        brief=compared_words(evaluated.compared),
     )
+
+
+def compared_words(rows: Sequence[ComparisonRow]) -> str:
+    """What the comparisons say, counted.
+
+    >>> compared_words([])
+    'No comparison was named beforehand: rows are not tested against each other.'
+    """
+    if not rows:
+        return "No comparison was named beforehand: rows are not tested against each other."
+    verdicts = Counter(r.verdict for r in rows)
+    said = ", ".join(f"{numbers.count(n)} {verdict}" for verdict, n in verdicts.most_common())
+    return f"Of {numbers.counted(len(rows), 'comparison')} named beforehand: {said}, after adjustment."
 
 
 def key_table(evaluated: Evaluated) -> Table:

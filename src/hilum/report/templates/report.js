@@ -1,4 +1,5 @@
-// A click on a heading sorts the rows of its table; the pointer over a curve tells its value; closed sections open before printing.
+// A click on a heading sorts the rows of its table; the pointer over a curve tells its value; closed sections open before printing and
+// when a link leads to them.
 // Nothing else needs this script.
 for (const table of document.querySelectorAll("table.sortable")) {
   table.querySelectorAll("thead tr:last-child th").forEach((head, column) => {
@@ -21,6 +22,15 @@ for (const table of document.querySelectorAll("table.sortable")) {
     head.addEventListener("keydown", (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); sort(); } });
   });
 }
+// a link into a folded section opens it
+const unfold = () => {
+  const at = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!at) return;
+  for (let d = at.querySelector(":scope > details.fold") ?? at.closest("details"); d; d = d.parentElement.closest("details")) d.open = true;
+  at.scrollIntoView();
+};
+addEventListener("hashchange", unfold);
+unfold();
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
 
 // Curves: each .plot holds its picture and, as JSON, the points of its panels (hilum.report.hover).

@@ -69,7 +69,7 @@ def write_report(run_dir: Path, beside_of: BesideOf = nothing) -> Path:
     write_text(run_dir / CARD, card_markdown(title, model_card(evaluated)))
     page = study_page(evaluated, sections)
     write_tables(page.tables, run_dir)
-    pictures = [i for s in sections for i in s.items if isinstance(i, Picture)]
+    pictures = [i for s in sections for i in (*s.items, *s.closed) if isinstance(i, Picture)]
     names = [
         CARD,
         *(f"tables/{t.name}.{kind}" for t in page.tables for kind in ("csv", "tex")),
