@@ -42,6 +42,18 @@ OPTIONS: dict[str, Any] = {
     "random_brightness": factors.map(lambda f: {"min_factor": f[0], "max_factor": f[1]}),
     "random_contrast": factors.map(lambda f: {"min_factor": f[0], "max_factor": f[1]}),
     "flip_left_right": st.just({}),
+    "keep_border": st.fixed_dictionaries(
+        {"share": st.floats(0.01, 0.49), "fill": st.one_of(st.just("mean"), st.integers(0, 255))}
+    ),
+    "thumbnail": st.fixed_dictionaries({"size": st.integers(2, 50)}),
+    "shuffle_patches": st.fixed_dictionaries({"n": st.integers(2, 16), "seed": st.integers(0, 9)}),
+    "equalize": st.just({}),
+    "clahe": st.fixed_dictionaries({"clip_limit": st.floats(0.001, 1.0), "tiles": st.integers(1, 8)}),
+    "gamma": st.fixed_dictionaries({"gamma": st.floats(0.1, 5.0)}),
+    "complement": st.just({}),
+    "bcet": st.fixed_dictionaries(
+        {"low": st.floats(0, 100), "mean": st.floats(101, 199), "high": st.floats(200, 255)}
+    ),
 }
 RESIZE = {"op": "resize", "width_px": 40, "height_px": 32}
 

@@ -4,6 +4,9 @@
 and uses no chance at all. So every draw can be listed, kept beside the prepared film and replayed. `move` is the same change for places:
 (x, y) in pixels from the top left corner of the film, where pixel (0, 0) covers [0, 1) x [0, 1). Names, options and meaning are Augmentor
 0.2.12's (MIT; Bloice, Stocker, Holzinger, JOSS 2017); where hilum's draw differs on purpose the operation says so.
+
+What an operation does to a film may also follow from the film alone, as the order of shuffled patches does: then no chance is in it, and
+what was found is listed as a draw is.
 """
 
 from __future__ import annotations
@@ -68,6 +71,7 @@ class Operation(BaseModel):
     Attributes:
         op: The operation's name in study files.
         keeps_size: Whether the result is as large as the film, whatever is drawn.
+        by_film: Whether what `sample` gives follows from the film and the options alone, not from a study's chance.
         probability: How often it acts, 0 to 1; what 0.1 means exactly is the pipeline's gate.
         parts: Whose films it may act on. Left out: all parts where it does the same to every film, else train.
 
@@ -79,6 +83,7 @@ class Operation(BaseModel):
 
     op: ClassVar[str]
     keeps_size: ClassVar[bool] = True
+    by_film: ClassVar[bool] = False
 
     probability: Annotated[float, must_be("from 0 to 1", lambda v: 0.0 <= v <= 1.0)] = 1.0
     parts: Annotated[
@@ -101,8 +106,8 @@ class Operation(BaseModel):
 
     @property
     def draws(self) -> bool:
-        """Whether something is drawn when it acts; a resize, say, always does the same."""
-        return type(self).sample is not Operation.sample
+        """Whether chance decides something when it acts; a resize, say, always does the same."""
+        return type(self).sample is not Operation.sample and not self.by_film
 
     @property
     def by_chance(self) -> bool:
@@ -110,9 +115,18 @@ class Operation(BaseModel):
         return self.probability != 1.0 or self.draws
 
     @property
-    def fixed(self) -> bool:
-        """Whether it does the same to every film of every part."""
+    def certain(self) -> bool:
+        """Whether it is done to every film of every part, and no chance is in it: `predict` does it too."""
         return self.parts == PARTS and not self.by_chance
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it does the same to every film of every part, so that a list of what was drawn need not name it."""
+        return self.certain and not self.by_film
+
+    def chance(self, seed: int, copy: int) -> tuple[int, int]:
+        """The seed and the copy that `sample` is given a generator for, those of the study unless the operation has its own."""
+        return seed, copy
 
     def sample(self, rng: np.random.Generator, height: int, width: int) -> Drawn:
         """Draw what to do to a film of this size."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from hilum.augment.crop import CropBySize, CropCentre
+from hilum.augment.degrade import KeepBorder, ShufflePatches, Thumbnail
 from hilum.augment.distort import RandomDistortion
+from hilum.augment.enhance import Bcet, Clahe, Complement, Equalize, Gamma
 from hilum.augment.flip import FlipLeftRight
 from hilum.augment.operation import Operation
 from hilum.augment.resize import Resize
@@ -32,5 +34,13 @@ OPERATIONS: Final[dict[str, type[Operation]]] = {
         RandomContrast,
         FlipLeftRight,
         Stretch,
+        KeepBorder,
+        Thumbnail,
+        ShufflePatches,
+        Equalize,
+        Clahe,
+        Gamma,
+        Complement,
+        Bcet,
     )
 }

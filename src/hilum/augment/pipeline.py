@@ -5,14 +5,15 @@
   under every pipeline that crops with the same options.
 * A step acts on the parts it names. Without a list a fixed step acts on all, and one that leaves something to chance (a probability below
   1, or a draw) on train alone: a film that is tested on is not altered by chance unless the pipeline says so.
-* Fixed steps (on all parts, probability 1, nothing drawn) are what the pipeline does to every film, and all that `predict` and `serve`
-  do. The list of drawn steps holds the others that acted, and with the fixed ones it replays to the same pixels.
+* Certain steps (on all parts, probability 1, nothing left to chance) are what the pipeline does to every film, and all that `predict`
+  and `serve` do. A fixed one does the same to every film. The list of drawn steps holds those that acted and are not fixed, with what
+  was drawn or found in the film, and with the fixed ones it replays to the same pixels.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Final, Self, TypedDict
 
@@ -22,6 +23,7 @@ from hilum.augment.gate import Gate, acts, coin
 from hilum.augment.operation import PARTS, Drawn, Film, Operation
 from hilum.augment.operations import OPERATIONS
 from hilum.augment.resize import Resize
+from hilum.core.digests import pixels_sha256
 from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.keys import ALWAYS, Key
 from hilum.core.seeding import generator
@@ -115,17 +117,30 @@ class Pipeline(BaseModel):
             The steps that act, in order; empty for most films when probabilities are small.
         """
         require_known(part, PARTS, "unknown part")
+
+        def acting(step: Operation, key: str) -> bool:
+            return part in step.parts and acts(coin(seed, film_sha, copy, key), step.probability, self.gate)
+
+        return self._drawn(acting, seed, film_sha, copy, (height, width))
+
+    def _drawn(
+        self,
+        acting: Callable[[Operation, str], bool],
+        seed: int,
+        film_sha: str,
+        copy: int,
+        size: tuple[int, int],
+    ) -> list[DrawnStep]:
         drawn_steps: list[DrawnStep] = []
         for index, (step, key) in enumerate(zip(self.steps, self._keys, strict=True)):
             drawn: Drawn = {}
             if not step.fixed:
-                if part not in step.parts:
+                if not (step.certain or acting(step, key)):
                     continue
-                if not acts(coin(seed, film_sha, copy, key), step.probability, self.gate):
-                    continue
-                drawn = step.sample(generator(seed, film_sha, copy, key), height, width)
+                step_seed, step_copy = step.chance(seed, copy)
+                drawn = step.sample(generator(step_seed, film_sha, step_copy, key), *size)
                 drawn_steps.append({"step": index, "op": step.op, "drawn": drawn})
-            height, width = step.size_after(drawn, height, width)
+            size = step.size_after(drawn, *size)
         return drawn_steps
 
     def apply(self, film: Film, drawn_steps: Sequence[DrawnStep]) -> Film:
@@ -146,6 +161,13 @@ class Pipeline(BaseModel):
                     f"step {index} ({entry['op']!r}) is not one that pipeline {self.name!r} draws;"
                     " the list was drawn by another pipeline, so prepare the films again"
                 )
+        listed = {entry["step"] for entry in drawn_steps}
+        for index, step in enumerate(self.steps):
+            if step.certain and not step.fixed and index not in listed:
+                raise InputError(
+                    f"pipeline {self.name!r} does step {index} ({step.op!r}) to every film, and the list of what was drawn"
+                    " does not say how; it was drawn by another pipeline, so prepare the films again"
+                )
         for step, drawn in self._acting(drawn_steps):
             film = step.apply(film, drawn)
         return film
@@ -165,8 +187,10 @@ class Pipeline(BaseModel):
             height, width = step.size_after(drawn, height, width)
 
     def deterministic(self, film: Film) -> Film:
-        """Do the fixed steps only: what `predict` and `serve` do to a film."""
-        return self.apply(film, ())
+        """Do the certain steps only: what `predict` and `serve` do to a film."""
+        if all(step.fixed for step in self.steps if step.certain):
+            return self.apply(film, ())
+        return self.apply(film, self._drawn(lambda *_: False, 0, pixels_sha256(film), 0, film.shape))
 
     def caption(self, drawn_steps: Sequence[DrawnStep]) -> str:
         """What was done beyond the fixed steps, in a few words for beneath a film."""

@@ -99,6 +99,11 @@ def test_the_defaults_that_a_digest_leaves_out_stand() -> None:
         "zoom_random": {"randomise_percentage_area": False},
         "skew": {"skew_type": "random", "magnitude": 1.0},
         "stretch": {"low_percentile": 0.0, "high_percentile": 100.0},
+        "keep_border": {"share": 1 / 16, "fill": "mean"},
+        "thumbnail": {"size": 16},
+        "shuffle_patches": {"seed": 0},
+        "clahe": {"clip_limit": 0.01, "tiles": 8},
+        "bcet": {"low": 0.0, "mean": 110.0, "high": 255.0},
     }
     for name, operation in OPERATIONS.items():
         defaults = {n: f.default for n, f in operation.model_fields.items() if not f.is_required()}
