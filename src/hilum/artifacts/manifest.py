@@ -27,6 +27,8 @@ _PATHS = {"path", "lung_mask"}
 _NOT_IN_DIGEST = _PATHS | {"container", "stored_as"}  # where a film lies; what follows from its bytes
 _NOT_FILTERED = _PATHS | {"sha256", "pixels_sha256"}  # no filter asks for these
 _INTEGERS = {"width_px", "height_px"}
+SHORT_SIDE = "short_side_px"
+"""What a filter may ask for besides columns: the shorter side of a film as stored."""
 _AS_IT_STANDS = {"image_id", "path", "sha256", "pixels_sha256", "source"}
 """Columns in which "none" is a name like others."""
 
@@ -72,7 +74,9 @@ class FilmRow:
     attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def value(self, column: str) -> str:
-        """The text of a column, known or attribute; empty where the film has none."""
+        """The text of a column, known or attribute, or of `SHORT_SIDE`; empty where the film has none."""
+        if column == SHORT_SIDE:
+            return str(min(self.width_px, self.height_px) or "")
         return str(getattr(self, column)) if column in COLUMNS else self.attributes.get(column, "")
 
 
@@ -157,7 +161,7 @@ class Manifest:
             InputError: An unknown column; a value that no film has, where the column has values; a comparison in a column with a text that
                 is no number. Names the nearest right one.
         """
-        columns = (*(c for c in COLUMNS if c not in _NOT_FILTERED), *self.attributes)
+        columns = (*(c for c in COLUMNS if c not in _NOT_FILTERED), SHORT_SIDE, *self.attributes)
         for column, values in table.items():
             require_known(column, columns, f"{where}: unknown column")
             counts = self.count_by(column)

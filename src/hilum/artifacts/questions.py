@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.manifest import SHORT_SIDE, FilmRow, Manifest
 from hilum.artifacts.statistics import RESERVED
 from hilum.core.errors import InputError, require_known
 from hilum.study.film_filter import Filter, compile_filter
@@ -18,6 +18,11 @@ from hilum.study.tables import ContrastTable, SubgroupTable
 
 MOST_SUBGROUPS = 12
 """Values of a column that are subgroups of their own."""
+READY = {
+    "film_size": (SHORT_SIDE, "shorter side {} px", ("<512", ">=512 <1024", ">=1024 <2048", ">=2048")),
+    "age_band": ("age", "age {}", ("<18", ">=18 <40", ">=40 <65", ">=65")),
+}
+"""Ready name of subgroups -> the column of numbers that they are bands of, what a band is called, and the bands."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,12 @@ def _of_subgroup(
             f"{where}: a subgroup holds films of every class; use [[contrast]] to set classes against each other"
         )
     groups: dict[str, Filter] = {table.name: dict(table.films)} if table.films else {}
-    if table.by:
+    if table.by in READY:
+        column, words, bands = READY[table.by]
+        groups = {words.format(b): {column: [b]} for b in bands if any(map(compile_filter({column: [b]}), films.films))}
+        if groups and any(not f.value(column) for f in films.films):
+            groups[f"{table.by.replace('_', ' ')} not known"] = {column: [""]}
+    elif table.by:
         films.check_filter({table.by: []}, where)
         values = sorted(v for v in films.count_by(table.by) if v)
         if len(values) > MOST_SUBGROUPS:

@@ -192,6 +192,11 @@ class Pipeline(BaseModel):
             return self.apply(film, ())
         return self.apply(film, self._drawn(lambda *_: False, 0, pixels_sha256(film), 0, film.shape))
 
+    @property
+    def fixed(self) -> Self:
+        """The pipeline of the fixed steps alone; what it does to a film is `deterministic`."""
+        return self.from_dict({**self.to_dict(), "steps": [s.to_dict() for s in self.steps if s.fixed]})
+
     def caption(self, drawn_steps: Sequence[DrawnStep]) -> str:
         """What was done beyond the fixed steps, in a few words for beneath a film."""
         words = [self.steps[e["step"]].describe(e["drawn"]) for e in drawn_steps if e["op"] != "resize"]

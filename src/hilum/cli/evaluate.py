@@ -1,4 +1,6 @@
-"""`hilum evaluate`: predictions.csv -> statistics.json; prints the table, and what to believe of the file."""
+"""`hilum evaluate`: predictions.csv -> statistics.json; prints the table, and what to believe of the file.
+
+With ``--on`` it is a run, or a bundle, on the films of a manifest (`hilum.workflow.outside`)."""
 
 from __future__ import annotations
 
@@ -11,10 +13,29 @@ from typing import Annotated
 import typer
 
 from hilum.artifacts.outputs import check_outputs, file_output, folder_output
-from hilum.cli.options import AS_JSON, POSITIVE, SEED, grouped, typed
+from hilum.artifacts.run import run_path
+from hilum.cli.options import (
+    AS_JSON,
+    POSITIVE,
+    QUIET,
+    SEED,
+    USUAL_WORKSPACE,
+    WORKERS,
+    assigned,
+    grouped,
+    local,
+    typed,
+    workspace_output,
+)
+from hilum.core.errors import InputError
+from hilum.core.progress import set_quiet
 
 PREDICTIONS = Annotated[
-    Path, typer.Argument(help="A csv: image_id, patient_id, part, y_true, p_<class> for each class.")
+    Path,
+    typer.Argument(
+        metavar="TABLE|RUN|BUNDLE",
+        help="A csv: image_id, patient_id, part, y_true, p_<class> for each class; with --on a run or a bundle.",
+    ),
 ]
 
 
@@ -65,12 +86,40 @@ class Figures:
     ] = None
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """A finished model on other films."""
+
+    on: Annotated[
+        Path | None,
+        typer.Option(
+            "--on",
+            metavar="MANIFEST",
+            help="Evaluate a run, or a bundle, on these films; --out is then a workspace.",
+        ),
+    ] = None
+    map_label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map-label",
+            metavar="LABEL=CLASS",
+            help="With --on: what a label of the manifest is to the model.",
+        ),
+    ] = None
+    workers: WORKERS = None
+    quiet: QUIET = False
+
+
 @grouped
 def evaluate(
     predictions: PREDICTIONS,
-    out: Annotated[Path, typer.Option("--out", help="The file to write, such as statistics.json.")],
     scores: Scores,
     figures: Figures,
+    elsewhere: Elsewhere,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The file to write, such as statistics.json; with --on a workspace."),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option("--report", help="Folder for a page with curves, confusion and calibration."),
@@ -82,7 +131,23 @@ def evaluate(
     A rate is for the class of the highest probability. Intervals resample patients where every film has an
     id, else groups, else films; the rows say which. A table of others is read with --map: one score a film is
     the probability of the positive class, 1 and 0 are positive and negative.
+
+    With --on, every model of a run (or one bundle) is asked of the films of a manifest, in a run's folder of its own: films of other
+    labels, copies of the models' own films and films of their patients are left out and counted.
     """
+    if elsewhere.on is not None:
+        if scores != Scores() or figures != Figures() or report is not None or as_json:
+            raise InputError(
+                "--on goes with --out, --map-label, --workers and --quiet alone; the other options are for a table of scores"
+            )
+        _evaluate_on(predictions, elsewhere, elsewhere.on, out)
+        return
+    if elsewhere.map_label or predictions.is_dir():
+        raise InputError(
+            f"{predictions}: a run or a bundle is evaluated on the films of a manifest, which --on names; a table of scores is a csv"
+        )
+    if out is None:
+        raise InputError("--out is missing: the file to write, such as --out statistics.json")
     page = (
         [] if report is None else [folder_output(report, "evaluation", "evaluation.html", option="--report")]
     )
@@ -110,3 +175,18 @@ def evaluate(
     rows = json.dumps([r.model_dump(by_alias=True) for r in found.rows], ensure_ascii=False)
     print(rows if as_json else results_table(found).to_text())
     print(f"{found.words}; written to {out}", file=sys.stderr)
+
+
+def _evaluate_on(model: Path, elsewhere: Elsewhere, manifest: Path, out: Path | None) -> None:
+    """A run, or a bundle, on other films; prints the path of the report."""
+    set_quiet(elsewhere.quiet)
+    if model.is_file():
+        raise InputError(
+            f"{model}: --on takes a run's folder or a bundle, got a file; a table of scores has its films already"
+        )
+    at = model if model.is_dir() else run_path(str(model), USUAL_WORKSPACE)
+    check_outputs([workspace_output(out)] if out else [], [manifest])
+    labels = dict(assigned(elsewhere.map_label, "--map-label", "LABEL=CLASS", "tuberculosis=tb"))
+    from hilum.workflow.outside import evaluate_on  # late: torch
+
+    print(evaluate_on(at, manifest, labels, out, local(elsewhere.workers), typed("evaluate")))

@@ -49,6 +49,20 @@ def load_network(bundle: Bundle, state: Mapping[str, NDArray[Any]], device: str)
     return NetworkScorer(network, precision_of(bundle), device)
 
 
+def load_backbone(bundle: Bundle, folder: Path, device: str) -> FrozenBackbone:
+    """The frozen backbone of a bundle that lies in `folder`.
+
+    Raises:
+        InputError: Its weights cannot be found here.
+        DigestError: Those found are not those that the bundle was trained on.
+    """
+    b = backbone(bundle.backbone)
+    weights = find(b, bundle.weights["choice"])
+    frozen = FrozenBackbone(b, weights, bundle.weights["seed"], precision_of(bundle), device)
+    require_digest("backbone weights", bundle.state_sha256, frozen.state_sha256, folder)
+    return frozen
+
+
 def precision_of(bundle: Bundle) -> Precision:
     """The precision that a bundle is scored in."""
     return "bf16" if bundle.precision == "bf16" else "fp32"
@@ -116,9 +130,7 @@ class Predictor:
             network = load_network(b, state, device)
             self._logits = lambda films: network.logits(films, b.batch)
         else:
-            weights = find(backbone(b.backbone), b.weights["choice"])
-            frozen = FrozenBackbone(backbone(b.backbone), weights, b.weights["seed"], precision_of(b), device)
-            require_digest("backbone weights", b.state_sha256, frozen.state_sha256, folder)
+            frozen = load_backbone(b, folder, device)
             head = load_head(b, state)
             self._logits = lambda films: _head_logits(b, frozen, head, films)
         self._pipeline = Pipeline.from_dict(b.preparation)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from hilum.artifacts.evaluation import Evaluation
 from hilum.artifacts.looks import looks
+from hilum.artifacts.outside import Outside
 from hilum.artifacts.run_files import RunFacts
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers
@@ -21,6 +22,15 @@ from hilum.study.metrics import METRICS
 
 def sentence(folder: RunFolder) -> str:
     """The study in one sentence."""
+    if found := Outside.of_run(folder.path):
+        cells, trials = (
+            numbers.counted(n, w) for n, w in ((len(folder.cells), "cell"), (folder.n_trials, "trial"))
+        )
+        positive = folder.manifest.count_by("label").get(folder.positive, 0)
+        return (
+            f"The models of {found.origin} ({cells}, {trials} a cell) on {numbers.counted(len(folder.manifest), 'film')} of other places, "
+            f"{numbers.count(positive)} of them {folder.positive}, the positive class; nothing was trained or chosen on them."
+        )
     backbones = list(dict.fromkeys(backbone_label(c) for c in folder.cells))
     pipelines = list(dict.fromkeys(c.pipeline for c in folder.cells))
     test = folder.splits[1].parts["test"]

@@ -61,6 +61,7 @@ class PredictTask:
         out: predictions.csv.
         second_softmax: A fault of the published scripts, in the probabilities; the operating point is applied before it, on the scale that
             chose it.
+        path: How the films were prepared, for the record.
     """
 
     bundle: Path
@@ -68,6 +69,7 @@ class PredictTask:
     body: Frozen | Whole
     out: Path
     second_softmax: bool = False
+    path: str = "the study's pipeline, draws included"
 
 
 def predict_trial(task: PredictTask) -> int:
@@ -103,7 +105,7 @@ def predict_trial(task: PredictTask) -> int:
         header=Header(
             "predictions",
             inputs=header.inputs,
-            options={"path": "the study's pipeline, draws included", "positive": bundle.positive},
+            options={"path": task.path, "positive": bundle.positive},
         ),
     ).write(task.out)
     constant = bool(np.ptp(values, axis=0).max() < CONSTANT)

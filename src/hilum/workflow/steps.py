@@ -11,18 +11,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from typing import Protocol
 
 import torch
 
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec, FeatureStore
-from hilum.artifacts.prepared import PreparedRow, Wanted
+from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.artifacts.run import RECORD, is_run, renew_reporting
-from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts, write_stages
+from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts, StageLine, write_stages
+from hilum.core.engine import Engine
 from hilum.core.files import scratch_folder
 from hilum.core.progress import progress
 from hilum.core.stamps import stamp
-from hilum.models.backbone import FrozenBackbone, build_network
+from hilum.models.backbone import FrozenBackbone, Precision, build_network
 from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
 from hilum.paper.side_by_side import papers_numbers
@@ -30,7 +32,7 @@ from hilum.stages.duplicates import find_duplicates
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.featurize import Featurizer
 from hilum.stages.featurize import plan as plan_featurize
-from hilum.stages.prepare import prepare_chunk, tasks_of
+from hilum.stages.prepare import Chunk, prepare_chunk, tasks_of
 from hilum.stages.report import write_report
 from hilum.study.file import Study
 from hilum.workflow.draws import StudyDraws
@@ -39,6 +41,7 @@ from hilum.workflow.flow import write_flow
 from hilum.workflow.plan import FeaturesOf
 from hilum.workflow.state import Run
 from hilum.workflow.trials import plan_trials, predict, train
+from hilum.workflow.workspace import Settled
 
 
 @dataclass(frozen=True)
@@ -87,23 +90,32 @@ def _draw_splits(run: Run) -> None:
         line.done = run.draws.keep_in(run.folder / SPLITS)
 
 
+def prepared_rows(
+    engine: Engine, store: PreparedStore, chunks: Sequence[Chunk], line: StageLine
+) -> tuple[dict[tuple[str, Wanted], PreparedRow], float]:
+    """Prepare what the store lacks of some chunks; gives every row by (film, what was wanted of it), and the seconds that all took."""
+    todo = [c for c in chunks if not store.has(c.key)]
+    n_todo = sum(len(c.films) for c in todo)
+    line.found = sum(len(c.films) for c in chunks) - n_todo
+    with progress("prepare", n_todo) as step, scratch_folder(store.folder, "tasks") as scratch:
+        for n in engine.map(prepare_chunk, tasks_of(todo, scratch, store.folder)):
+            line.done += n
+            step(n)
+    rows: dict[tuple[str, Wanted], PreparedRow] = {}
+    seconds = 0.0
+    for chunk in chunks:
+        shard, took = store.read(chunk.key)
+        seconds += took
+        rows.update({(r.image_id, r.wanted): r for r in shard})
+    return rows, seconds
+
+
 def _prepare(run: Run) -> None:
     """Prepare the films of every trial, each once, and list what each trial draws."""
-    store, chunks, todo = run.prepared, run.draws.chunks, run.unprepared
+    chunks = run.draws.chunks
     with run.stage("prepare") as line:
-        n_todo = sum(len(c.films) for c in todo)
-        line.found = sum(len(c.films) for c in chunks) - n_todo
-        with progress("prepare", n_todo) as step, scratch_folder(store.folder, "tasks") as scratch:
-            for n in run.engine.map(prepare_chunk, tasks_of(todo, scratch, store.folder)):
-                line.done += n
-                step(n)
-        keys = [c.key for c in chunks]
-        rows: dict[tuple[str, Wanted], PreparedRow] = {}
-        seconds = 0.0
-        for key in keys:
-            shard, took = store.read(key)
-            seconds += took
-            rows.update({(r.image_id, r.wanted): r for r in shard})
+        rows, seconds = prepared_rows(run.engine, run.prepared, chunks, line)
+    keys = [c.key for c in chunks]
     run.n_prepared, run.prepare_s = len(rows), seconds / max(len(rows), 1)
     for draw in run.draws.trial_draws:
         run.drawn[draw] = drawn = run.draws.drawn(draw, rows, keys)
@@ -112,8 +124,19 @@ def _prepare(run: Run) -> None:
             drawn.write(path)
 
 
-def feature_spec(run: Run, name: str, state: str, size_px: tuple[int, int]) -> FeatureSpec:
-    """What the features of a backbone depend on in this run."""
+class Circumstances(Protocol):
+    """What features depend on beside backbone and pixels; of a run its own."""
+
+    @property
+    def precision(self) -> Precision: ...
+    @property
+    def batch(self) -> int: ...
+    @property
+    def settled(self) -> Settled: ...
+
+
+def feature_spec(run: Circumstances, name: str, state: str, size_px: tuple[int, int]) -> FeatureSpec:
+    """What the features of a backbone depend on in these circumstances."""
     b = backbone(name)
     return FeatureSpec(
         backbone=name, tap=b.tap, state_sha256=state, mean=b.mean, std=b.std, precision=run.precision, batch=run.batch,
@@ -141,20 +164,30 @@ def _features_of(run: Run, which: FeaturesOf, digests: Sequence[str]) -> Feature
         state = state_sha256(build_network(backbone(name), weights, run.study.seed))
         spec = feature_spec(run, name, state, next(iter(run.prepared.sizes())))
         store = FeatureStore(run.workspace.features, spec)
-        missing = store.missing(digests)
         load = partial(
             FrozenBackbone, backbone(name), weights, run.study.seed, run.precision, run.settled.device
         )
-        with progress(f"featurize {name}", len(missing)) as step:
-            # one place with all its threads: a film's features follow the order of sums
-            line.done = sum(
-                run.engine.map(
-                    Featurizer(store, load, step), plan_featurize(missing, run.prepared), alone=True
-                )
-            )
-        store.refresh()
-        line.found = len(digests) - line.done
+        fill(run.engine, store, load, digests, run.prepared, line)
     return store
+
+
+def fill(
+    engine: Engine,
+    store: FeatureStore,
+    load: Callable[[], FrozenBackbone],
+    digests: Sequence[str],
+    prepared: PreparedStore,
+    line: StageLine,
+) -> None:
+    """Compute the features that a store lacks of prepared films, named by the digest of their pixels."""
+    missing = store.missing(digests)
+    with progress(f"featurize {store.spec.backbone}", len(missing)) as step:
+        # one place with all its threads: a film's features follow the order of sums
+        tasks = plan_featurize(missing, prepared)
+        done = sum(engine.map(Featurizer(store, load, step), tasks, alone=True))
+    store.refresh()
+    line.done += done
+    line.found += len(digests) - done
 
 
 def _train(run: Run) -> None:

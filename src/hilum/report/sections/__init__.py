@@ -24,11 +24,13 @@ from hilum.report.sections import (
     films,
     forms,
     matrices,
+    outside,
     pipelines,
     results,
 )
 
 SECTIONS: tuple[Callable[[Evaluated], Section | None], ...] = (
+    outside.section,
     results.section,
     beside.section,
     calibration.section,

@@ -17,6 +17,7 @@ from hilum.artifacts.flow import FLOW
 from hilum.artifacts.header import Header, header_path, read_csv_header, write_with_header
 from hilum.artifacts.history import HISTORY
 from hilum.artifacts.looks import looks
+from hilum.artifacts.outside import OUTSIDE
 from hilum.artifacts.run import RECORD
 from hilum.artifacts.run_files import BOX, COMPARISONS, DUPLICATES, EXCLUDED, FACTS, MANIFEST, STATISTICS
 from hilum.artifacts.run_folder import RunFolder
@@ -36,7 +37,19 @@ from hilum.stages.report.counterparts import counterparts
 from hilum.stats import learning
 
 PAGE, CARD = "report.html", "model_card.md"
-_READ = (RECORD, MANIFEST, EXCLUDED, DUPLICATES, FLOW, STATISTICS, EVALUATION, FACTS, COMPARISONS, BOX)
+_READ = (
+    RECORD,
+    MANIFEST,
+    EXCLUDED,
+    DUPLICATES,
+    FLOW,
+    STATISTICS,
+    EVALUATION,
+    FACTS,
+    COMPARISONS,
+    BOX,
+    OUTSIDE,
+)
 """Files of a run that its report is made from, beside those of its trials (`_READ_OF_TRIALS`)."""
 _READ_OF_TRIALS = (HISTORY, SECONDS, TRAIN, FINDER, BUNDLE)
 
