@@ -115,7 +115,11 @@ def _of_subgroup(
     groups: dict[str, Filter] = {table.name: dict(table.films)} if table.films else {}
     if table.by in READY:
         column, words, bands = READY[table.by]
-        groups = {words.format(b): {column: [b]} for b in bands if any(map(compile_filter({column: [b]}), films.films))}
+        groups = {
+            words.format(b): {column: [b]}
+            for b in bands
+            if any(map(compile_filter({column: [b]}), films.films))
+        }
         if groups and any(not f.value(column) for f in films.films):
             groups[f"{table.by.replace('_', ' ')} not known"] = {column: [""]}
     elif table.by:

@@ -47,7 +47,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("outside")
     ingest([f"home={make_films(root / 'films', 90, 5, 64)}"], root / "manifest.csv", engine=Local(1))
     (root / "tiny.toml").write_text(STUDY)
-    report, _ = run_study(read_study(root / "tiny.toml"), root / "manifest.csv", root / "ws", Local(1), "test")
+    report, _ = run_study(
+        read_study(root / "tiny.toml"), root / "manifest.csv", root / "ws", Local(1), "test"
+    )
     return report.parent
 
 
@@ -56,13 +58,21 @@ def others(run: Path) -> Path:
     """A manifest of other films: of three classes of the model and of one that it lacks, among them a film that it was trained on, one that
     it was tested on, and another film of a patient of its own."""
     root = run.parents[2]
-    made = ingest([f"away={make_films(root / 'away', 60, 6, 64)}"], root / "away.csv", engine=Local(1)).manifest
+    made = ingest(
+        [f"away={make_films(root / 'away', 60, 6, 64)}"], root / "away.csv", engine=Local(1)
+    ).manifest
     folder = RunFolder(run)
     parts, own = folder.splits[1].parts, folder.manifest.by_id
     tested = own[parts["test"][0]]
     trained = own[next(i for i in parts["train"] if i not in folder.splits[2].parts["test"])]
-    films = [replace(f, label={"viral": "strange", "covid": "COVID-19"}.get(f.label, f.label.upper())) for f in made.films]
-    films += [replace(f, image_id=f"away/{n}", patient_id=f"away:{n}", label="normal") for n, f in (("t", trained), ("u", tested))]
+    films = [
+        replace(f, label={"viral": "strange", "covid": "COVID-19"}.get(f.label, f.label.upper()))
+        for f in made.films
+    ]
+    films += [
+        replace(f, image_id=f"away/{n}", patient_id=f"away:{n}", label="normal")
+        for n, f in (("t", trained), ("u", tested))
+    ]
     kept = next(k for k, f in enumerate(films) if f.label == "BACTERIAL")
     films[kept] = replace(films[kept], patient_id=trained.patient_id)
     Manifest(films, made.header).write(root / "others.csv")
@@ -83,14 +93,20 @@ def test_films_that_the_models_know_are_left_out_and_counted(run: Path, others: 
     }  # fmt: skip
     kept = RunFolder(page.parent).manifest
     assert len(kept) == len(given) - n["strange"] - 3
-    assert kept.count_by("label") == {"bacterial": n["BACTERIAL"] - 1, "covid": n["COVID-19"], "normal": n["NORMAL"]}
+    assert kept.count_by("label") == {
+        "bacterial": n["BACTERIAL"] - 1,
+        "covid": n["COVID-19"],
+        "normal": n["NORMAL"],
+    }
     assert found.labels == {"COVID-19": "covid", "BACTERIAL": "bacterial", "NORMAL": "normal"}
     assert found.lacking == ("viral",)
     assert page.parent.parent == run.parent
 
 
 @pytest.mark.parametrize("trial", [1, 2])
-def test_it_says_what_predict_says_to_the_last_bit(run: Path, others: Path, page: Path, tmp_path: Path, trial: int) -> None:
+def test_it_says_what_predict_says_to_the_last_bit(
+    run: Path, others: Path, page: Path, tmp_path: Path, trial: int
+) -> None:
     ours = Predictions.read(page.parent / "cells" / CELL / f"trial-{trial}" / "predictions.csv")
     bundle = run / "cells" / CELL / f"trial-{trial}" / "bundle"
     theirs = predict_films(bundle, [others], tmp_path / "p.csv", "cpu")
@@ -133,14 +149,18 @@ def test_a_second_time_nothing_is_done(run: Path, others: Path, page: Path) -> N
 
 def test_a_bundle_is_one_cell_with_one_trial(run: Path, others: Path, page: Path, tmp_path: Path) -> None:
     bundle = run / "cells" / CELL / "trial-2" / "bundle"
-    one = evaluate_on(bundle, others, {"COVID-19": "covid"}, tmp_path / "ws", Local(0), "hilum evaluate").parent
+    one = evaluate_on(
+        bundle, others, {"COVID-19": "covid"}, tmp_path / "ws", Local(0), "hilum evaluate"
+    ).parent
     first = Predictions.read(one / "cells" / CELL / "trial-1" / "predictions.csv")
     second = Predictions.read(page.parent / "cells" / CELL / "trial-2" / "predictions.csv")
     assert first.probabilities.tolist() == second.probabilities.tolist()
     assert [r.verdict for r in Outside.of_run(one).differences] != []  # type: ignore[union-attr]
 
     shutil.copytree(bundle, tmp_path / "elsewhere")
-    alone = evaluate_on(tmp_path / "elsewhere", others, {"COVID-19": "covid"}, tmp_path / "ws", Local(0), "").parent
+    alone = evaluate_on(
+        tmp_path / "elsewhere", others, {"COVID-19": "covid"}, tmp_path / "ws", Local(0), ""
+    ).parent
     found = Outside.of_run(alone)
     assert found is not None and not found.known and found.differences == []
     assert list(found.dropped) == ["of 'strange', which is no class of the models"]

@@ -19,6 +19,7 @@ from hilum.report.table import Cell, Column, Table, count_cell, plain_table, rat
 from hilum.study.metrics import metric_label
 
 _DRAWN = 15
+_BRIEF = 3  # cells that the sentence at the top names
 _REACH = 4.0  # of the figure, in standard deviations
 _OWN = "95 % interval of this difference alone"
 
@@ -37,7 +38,26 @@ def section(evaluated: Evaluated) -> Section | None:
     items: list[Table | Picture] = [t for t in (dropped_table(found), *_beside(evaluated, found)) if t]
     if found.drift:
         items += [drift_picture(evaluated, found.drift), drift_table(found.drift)]
-    return Section("outside", "Outside", [s for s in said if s], items)
+    return Section("outside", "Outside", [s for s in said if s], items, brief=_brief(evaluated, found))
+
+
+def _brief(evaluated: Evaluated, found: Outside) -> str:
+    """The fall of the ROC-AUC, of the cells where it has an interval."""
+    rows = [
+        r
+        for r in found.differences
+        if r.metric == "roc_auc" and r.estimate is not None and r.low_one is not None
+    ]
+    if not rows:
+        return ""
+    each = [
+        f"{evaluated.names.label(c)}: ROC-AUC {numbers.rate(r.reference_value, 3)} in source, {numbers.rate(r.value, 3)} outside "
+        f"(difference {numbers.signed(r.estimate, 3)}, {signed_interval(r.low_one, r.high_one).text})"
+        for r in rows[:_BRIEF]
+        for c in evaluated.folder.cells
+        if c.name == r.cell
+    ]
+    return f"{'; '.join(each)}{' ...' if len(rows) > _BRIEF else ''}."
 
 
 def _films(found: Outside) -> str:
