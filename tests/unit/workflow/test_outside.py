@@ -119,7 +119,8 @@ def test_it_says_what_predict_says_to_the_last_bit(
 def test_a_class_that_is_not_there_is_undefined_and_says_so(page: Path) -> None:
     rows = StudyRows.read(page.parent / "statistics.json")
     lacking = rows.find(CELL, None, "sensitivity", "viral")
-    assert lacking is not None and lacking.estimate is None
+    assert lacking is not None
+    assert lacking.estimate is None
     assert "no film of the class" in lacking.note
     assert rows.value(CELL, None, "specificity", "viral") is not None
     text = page.read_text()
@@ -162,7 +163,9 @@ def test_a_bundle_is_one_cell_with_one_trial(run: Path, others: Path, page: Path
         tmp_path / "elsewhere", others, {"COVID-19": "covid"}, tmp_path / "ws", Local(0), ""
     ).parent
     found = Outside.of_run(alone)
-    assert found is not None and not found.known and found.differences == []
+    assert found is not None
+    assert not found.known
+    assert found.differences == []
     assert list(found.dropped) == ["of 'strange', which is no class of the models"]
     assert json.loads((alone / "run.json").read_text())["trials"] == 1
     assert "are not known here" in (alone / "report.html").read_text()
