@@ -2,13 +2,14 @@
 
 With a frozen backbone those are the head's, ``head.safetensors``; bundle.json names the backbone's weights by digest and source (they are
 found again, or refused). Of a network that was trained as a whole they are all there is, BatchNorm statistics included:
-``network.safetensors``. Besides: the preparation, the labels, the operating point and the calibration, both chosen on validation.
+``network.safetensors``. Besides: the preparation, the labels, the operating point and the calibration, both chosen on validation. When a
+run predicts, it adds the thresholds of sets and of the gate, chosen on validation too, and what the gate needs, ``gate.safetensors``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -30,6 +31,7 @@ from hilum.core.digests import digest, sha256_bytes, sha256_file
 from hilum.core.errors import InputError
 from hilum.core.files import write_bytes
 
+GATE = "gate.safetensors"
 _NOT_IN_VERSION = ("header", "notice")
 
 
@@ -53,6 +55,8 @@ class Bundle:
         training: Options of the training and what it was trained on.
         network: ``frozen``: a head on a frozen backbone; ``whole``: a network that was trained end to end.
         unsafe: Faults that it was trained with and that break validity. Such a bundle is for its own study only.
+        conformal: Of sets of classes (`hilum.stats.conformal.chosen_limits`); empty where none were chosen.
+        gate: Of strangers (`hilum.inference.gate`): ``score``, ``threshold`` and more; empty where there is none.
     """
 
     classes: tuple[str, ...]
@@ -69,6 +73,8 @@ class Bundle:
     training: dict[str, Any]
     network: Literal["frozen", "whole"] = "frozen"
     unsafe: tuple[str, ...] = ()
+    conformal: dict[str, Any] = field(default_factory=dict)
+    gate: dict[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path, header: Header, state: Mapping[str, NDArray[Any]]) -> None:
         """Write the bundle's two files, bundle.json last; `state` is the trained weights of the head, or of the whole network."""
@@ -79,9 +85,45 @@ class Bundle:
             "header": header,
             "notice": RESEARCH_NOTICE,
             self._digest_key: sha256_bytes(data),
-            **members(self),
+            **self._written,
         }
         write_json(folder / "bundle.json", value)
+
+    @property
+    def _written(self) -> dict[str, Any]:
+        """Its fields but for those that nothing was chosen of."""
+        return {k: v for k, v in members(self).items() if v or k not in ("conformal", "gate")}
+
+    def complete(self, folder: Path, gate: Mapping[str, NDArray[Any]]) -> Self:
+        """Write the bundle.json of a bundle that is there again, with what was chosen since; gives the bundle as it now is.
+
+        Args:
+            folder: The bundle; its trained weights stay.
+            gate: The arrays that the gate needs; empty for a gate that needs none.
+        """
+        completed = self
+        if gate:
+            data = save(dict(gate))
+            write_bytes(folder / GATE, data)
+            completed = replace(self, gate={**self.gate, "sha256": sha256_bytes(data)})
+        value = read_object(folder / "bundle.json")
+        kept = {k: value[k] for k in ("header", "notice", self._digest_key)}
+        write_json(folder / "bundle.json", {**kept, **completed._written})
+        return completed
+
+    def gate_arrays(self, folder: Path) -> dict[str, NDArray[Any]]:
+        """What the gate needs; empty where it needs nothing.
+
+        Raises:
+            InputError: The file is not there.
+            DigestError: It is not that of bundle.json.
+        """
+        if "sha256" not in self.gate:
+            return {}
+        if not (folder / GATE).is_file():
+            raise InputError(f"{folder}: expected {GATE} beside bundle.json")
+        require_digest("gate", self.gate["sha256"], sha256_file(folder / GATE), folder / "bundle.json")
+        return load_file(str(folder / GATE))
 
     @property
     def weights_name(self) -> str:

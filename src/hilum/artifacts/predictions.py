@@ -2,15 +2,15 @@
 
 hilum's own files have three more columns at the end: ``group`` (what may not be divided; the unit that intervals
 resample), ``operating_point`` (1 when the positive class reaches the bundle's threshold) and ``error`` (why a film has no
-probabilities); those of `hilum predict` two more, ``study_uid`` and ``view``, as a film's DICOM header has them. A bare csv with the
-first columns is accepted from anywhere.
+probabilities); those of `hilum predict` two more, ``study_uid`` and ``view``, as a film's DICOM header has them. Where the bundle has what
+they need, the columns of `JUDGED` follow. A bare csv with the first columns is accepted from anywhere.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,9 @@ from hilum.core.errors import InputError, require_known
 from hilum.core.tables import Row, known, read_table, table_text
 
 _FIRST = ("image_id", "patient_id", "part", "y_true")
+JUDGED = ("set_90", "set_95", "stranger", "stranger_score", "spread")
+"""Columns that follow from the bundle: classes of a set, joined by ``|``; 1 where the gate holds the film for a stranger, and the gate's
+score; standard deviation of the positive class's probability over several bundles."""
 _OF_FILMS = (
     "image_ids", "patient_ids", "parts", "y_true", "groups", "operating_point", "errors", "study_uids", "views",
 )  # fmt: skip
@@ -39,6 +42,7 @@ class Predictions:
         operating_point: Decisions: "1", "0" or empty.
         errors: Reasons; empty for a film that was read.
         study_uids: StudyInstanceUIDs; no entry at all, as of `views`, where they were not asked for.
+        judged: Column of `JUDGED` -> its texts, those that there are.
     """
 
     image_ids: tuple[str, ...]
@@ -54,6 +58,7 @@ class Predictions:
     provenance: Provenance = "hilum"
     study_uids: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
+    judged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -62,7 +67,8 @@ class Predictions:
         """The rows named, in that order."""
         k = [int(r) for r in rows]
         picked = {c: tuple(values[i] for i in k) for c in _OF_FILMS if (values := getattr(self, c))}
-        return replace(self, probabilities=self.probabilities[k], **picked)  # type: ignore[arg-type]
+        judged = {name: tuple(values[i] for i in k) for name, values in self.judged.items()}
+        return replace(self, probabilities=self.probabilities[k], judged=judged, **picked)  # type: ignore[arg-type]
 
     def of_part(self, part: str) -> Predictions:
         """The films of a part that have probabilities."""
@@ -81,7 +87,9 @@ class Predictions:
 
     def write(self, path: Path) -> None:
         """Write predictions.csv and its header."""
-        more = {n: v for n, v in (("study_uid", self.study_uids), ("view", self.views)) if v}
+        more = {
+            n: v for n, v in (("study_uid", self.study_uids), ("view", self.views), *self.judged.items()) if v
+        }
         columns = [*_FIRST, *(f"p_{c}" for c in self.classes), "group", "operating_point", "error", *more]
         shares = (["" if np.isnan(p) else f"{p:.9g}" for p in row] for row in self.probabilities)
         before = zip(self.image_ids, self.patient_ids, self.parts, self.y_true, strict=True)
@@ -119,10 +127,11 @@ class Predictions:
         )
         check_ids(path, rows, ids)
         errors = column("error")
+        study_uids, views = (column(c) if c in got else () for c in ("study_uid", "view"))
+        judged = {c: tuple(row.values.get(c, "") for row in rows) for c in JUDGED if c in got}
         return cls(
             ids, column("patient_id"), column("part"), y_true, read_shares(path, rows, errors, [f"p_{c}" for c in classes]), classes,
-            column("group"), column("operating_point"), errors, header, provenance,
-            *(column(c) if c in got else () for c in ("study_uid", "view")),
+            column("group"), column("operating_point"), errors, header, provenance, study_uids, views, judged,
         )  # fmt: skip
 
 

@@ -23,11 +23,13 @@ from hilum.artifacts.header import Header, require_digest
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import FilmError, InputError, UnsafeError
 from hilum.imaging.decode import decode
+from hilum.inference.judged import gate_of, judge, pooled, probabilities
 from hilum.models.backbone import FrozenBackbone, Precision
 from hilum.models.heads import build_head
 from hilum.models.networks import NetworkScorer, whole_from_state
 from hilum.models.registry import backbone
 from hilum.models.weights import find
+from hilum.stats.calibration import apply_temperature
 
 
 def load_head(bundle: Bundle, state: Mapping[str, NDArray[Any]]) -> nn.Module:
@@ -74,11 +76,6 @@ def score_rows(network: NetworkScorer, films: FeatureRows, batch: int) -> torch.
     return torch.cat([network.logits(films.take(slice(k, k + batch)), batch) for k in starts])
 
 
-def probabilities(logits: torch.Tensor) -> NDArray[np.float64]:
-    """Softmax in double precision, shape (n, n_classes)."""
-    return np.asarray(torch.softmax(logits.double(), dim=1).cpu().numpy(), dtype=np.float64)
-
-
 def softmaxed_again(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """A fault of the published scripts: a softmax of probabilities. A film's first class stays first, at .475 at most with four classes."""
     return probabilities(torch.from_numpy(scores))
@@ -94,6 +91,7 @@ class Scored:
         positive: Whether the positive class reaches the operating point, or None.
         error: Empty, or the reason.
         facts: What its header says of it, as `DecodedFilm.facts`; empty for a film that was not read.
+        judged: Its sets and whether it is a stranger: column of `hilum.artifacts.predictions.JUDGED` -> text, those that the bundle has.
     """
 
     name: str
@@ -101,6 +99,7 @@ class Scored:
     positive: bool | None
     error: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    judged: Mapping[str, str] = field(default_factory=dict)
 
 
 class Predictor:
@@ -110,14 +109,18 @@ class Predictor:
         folder: The bundle.
         device: ``cpu`` or ``cuda``.
         allow_unsafe: Take a bundle that was trained with faults that break validity; only its own study's evaluation may.
+        calibrated: Give probabilities at the bundle's temperature. Decisions, sets and strangers are the same: their thresholds were chosen
+            on the probabilities, logits or features as they are without it, and are applied to those.
 
     Raises:
-        InputError: No bundle, or its backbone's weights cannot be found here.
+        InputError: No bundle, its backbone's weights cannot be found here, or it has no temperature and is to be calibrated.
         DigestError: The weights found are not those that it was trained on.
         UnsafeError: The bundle is unsafe.
     """
 
-    def __init__(self, folder: Path, device: str = "cpu", allow_unsafe: bool = False) -> None:
+    def __init__(
+        self, folder: Path, device: str = "cpu", allow_unsafe: bool = False, calibrated: bool = False
+    ) -> None:
         self.bundle, self.header, state = Bundle.read(folder)
         b = self.bundle
         if b.unsafe and not allow_unsafe:
@@ -125,14 +128,20 @@ class Predictor:
                 f"{folder}: this model was trained with {', '.join(b.unsafe)}, which breaks the validity of its scores; "
                 "it may not be used. Train it without the switches of [unsafe]"
             )
-        self._logits: Callable[[NDArray[np.uint8]], torch.Tensor]
+        self.temperature = 1.0
+        if calibrated:
+            if "temperature" not in b.calibration:
+                raise InputError(f"{folder}: the bundle has no temperature; predict without --calibrated")
+            self.temperature = float(b.calibration["temperature"])
+        self._passed: Callable[[NDArray[np.uint8]], tuple[torch.Tensor, NDArray[np.float32] | None]]
         if b.network == "whole":
             network = load_network(b, state, device)
-            self._logits = lambda films: network.logits(films, b.batch)
+            self._passed = lambda films: (network.logits(films, b.batch), None)
         else:
             frozen = load_backbone(b, folder, device)
             head = load_head(b, state)
-            self._logits = lambda films: _head_logits(b, frozen, head, films)
+            self._passed = lambda films: _through_head(b, frozen, head, films)
+        self._gate = gate_of(b, folder)
         self._pipeline = Pipeline.from_dict(b.preparation)
 
     def score(self, films: Iterable[tuple[str, bytes | FilmError]]) -> Iterator[Scored]:
@@ -155,27 +164,31 @@ class Predictor:
         self, batch: Sequence[tuple[str, NDArray[np.uint8] | str, Mapping[str, str]]]
     ) -> Iterator[Scored]:
         good = [film for _, film, _ in batch if not isinstance(film, str)]
-        scores: Iterator[NDArray[np.float64]] = iter(
-            probabilities(self._logits(np.stack(good))) if good else ()
-        )
-        threshold = self.bundle.operating_point["threshold"]
-        k = self.bundle.classes.index(self.bundle.positive)
+        which = iter(range(len(good)))
+        if good:
+            z, features = self._passed(np.stack(good))
+            logits = np.asarray(z.double().cpu().numpy(), dtype=np.float64)
+            judged = judge(self.bundle, self._gate, logits, features)
+            shown = (
+                judged.probabilities if self.temperature == 1 else apply_temperature(logits, self.temperature)
+            )
         for name, film, facts in batch:
             if isinstance(film, str):
                 yield Scored(name, None, None, film)
             else:
-                p = next(scores)
-                yield Scored(name, p, bool(p[k] >= threshold), facts=facts)
+                k = next(which)
+                columns = {c: texts[k] for c, texts in judged.columns.items()}
+                yield Scored(name, shown[k], bool(judged.positive[k]), facts=facts, judged=columns)
 
 
-def _head_logits(
+def _through_head(
     bundle: Bundle, frozen: FrozenBackbone, head: nn.Module, films: NDArray[np.uint8]
-) -> torch.Tensor:
+) -> tuple[torch.Tensor, NDArray[np.float32]]:
     features = frozen.features(films, bundle.batch).cpu()
     if backbone(bundle.backbone).spatial:  # as the feature store keeps them
         features = features.half().float()
     with torch.inference_mode():
-        return cast(torch.Tensor, head(features))
+        return cast(torch.Tensor, head(features)), pooled(features.numpy())
 
 
 def provenance(predictor: Predictor) -> Header:
@@ -183,5 +196,12 @@ def provenance(predictor: Predictor) -> Header:
     return Header(
         "predictions",
         inputs={"bundle": predictor.header.inputs.get("train", "")},
-        options={"path": "fixed steps only", "positive": predictor.bundle.positive},
+        options={"path": "fixed steps only", "positive": predictor.bundle.positive, **_calibrated(predictor)},
     )
+
+
+def _calibrated(predictor: Predictor) -> dict[str, Any]:
+    if predictor.temperature == 1:
+        return {}
+    words = "chosen and applied before the temperature: decisions are those without it"
+    return {"temperature": predictor.temperature, "operating_point": words}

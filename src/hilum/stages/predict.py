@@ -6,30 +6,34 @@ In a study they come from what is stored: features, or prepared films where the 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.drawn_films import HELD_OUT, DrawnFilms
-from hilum.artifacts.features import FeatureRows
+from hilum.artifacts.features import FeatureRows, PartFeatures
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow
-from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.predictions import JUDGED, Predictions
+from hilum.artifacts.prepared import ArrayStore
 from hilum.artifacts.split import Split
 from hilum.artifacts.trial_files import PredictFacts
 from hilum.core.errors import FilmError, InputError
 from hilum.core.progress import progress
 from hilum.core.tables import known
 from hilum.imaging.as_ingested import bytes_as_ingested
+from hilum.inference.judged import FITTED, Seen, choose, judge, pooled_rows
 from hilum.inference.predictor import (
     Predictor,
     Scored,
     load_head,
     load_network,
-    probabilities,
     provenance,
     score_rows,
     softmaxed_again,
@@ -37,6 +41,7 @@ from hilum.inference.predictor import (
 from hilum.models.machine import threads
 from hilum.sources.facts import view_of
 from hilum.sources.named_films import named_films
+from hilum.stats.strangers import evenly
 from hilum.training.loop import logits
 from hilum.training.regimen import LabelledRows
 from hilum.training.task import Frozen, Whole
@@ -55,7 +60,7 @@ class PredictTask:
     """Predictions of one trial from what its study stored.
 
     Attributes:
-        bundle: Its folder.
+        bundle: Its folder, in the run: what is chosen on validation is added there.
         drawn: The file that says what the trial drew (`hilum.artifacts.drawn_films`).
         body: Where its films are, as features or prepared, and the device of a whole network; heads are always scored on the CPU.
         out: predictions.csv.
@@ -73,7 +78,7 @@ class PredictTask:
 
 
 def predict_trial(task: PredictTask) -> int:
-    """Do one task; returns the number of films.
+    """Do one task; returns the number of films. The bundle gets the thresholds of its sets and of its gate first.
 
     The seconds go beside the predictions, into predict.json, and whether every film got the same scores.
     """
@@ -81,36 +86,73 @@ def predict_trial(task: PredictTask) -> int:
     bundle, header, state = Bundle.read(task.bundle)
     drawn = DrawnFilms.read(task.drawn)
     store = task.body.store(drawn)
-    parts = [(p, drawn.found(films, bundle.classes, store)) for p in HELD_OUT if (films := drawn.held_out(p))]
-    if isinstance(task.body, Whole):
-        network = load_network(bundle, state, task.body.device)
-        found = [score_rows(network, FeatureRows(films.locations), bundle.batch) for _, films in parts]
-    else:
-        head = load_head(bundle, state)
-        with threads(1):
-            found = [logits(head, LabelledRows.of(films)) for _, films in parts]
-    ids = tuple(i for _, films in parts for i in films.image_ids)
-    values = np.concatenate([probabilities(z) for z in found])
-    positive = values[:, bundle.classes.index(bundle.positive)] >= bundle.operating_point["threshold"]
+    parts = {p: drawn.found(films, bundle.classes, store) for p in HELD_OUT if (films := drawn.held_out(p))}
+    with threads(1), threadpool_limits(1):  # sums are taken in one order whatever the number of workers
+        seen = _seen(task, bundle, state, drawn, parts)
+        gate = None
+        if "valid" in seen:
+            bundle, gate = choose(bundle, task.bundle, seen["valid"], _fitted_on(task, bundle, drawn, store))
+        judged = [judge(bundle, gate, s.logits, s.features) for s in seen.values()]
+    ids = tuple(i for films in parts.values() for i in films.image_ids)
+    values = np.concatenate([j.probabilities for j in judged])
     Predictions(
         image_ids=ids,
         patient_ids=tuple(drawn.facts[i].patient_id for i in ids),
-        parts=tuple(part for part, films in parts for _ in films.image_ids),
-        y_true=tuple(bundle.classes[k] for _, films in parts for k in films.labels),
+        parts=tuple(part for part, films in parts.items() for _ in films.image_ids),
+        y_true=tuple(bundle.classes[k] for films in parts.values() for k in films.labels),
         probabilities=softmaxed_again(values) if task.second_softmax else values,
         classes=bundle.classes,
         groups=tuple(drawn.facts[i].group for i in ids),
-        operating_point=tuple(str(int(p)) for p in positive),
+        operating_point=tuple(str(int(p)) for j in judged for p in j.positive),
         errors=("",) * len(ids),
         header=Header(
             "predictions",
             inputs=header.inputs,
             options={"path": task.path, "positive": bundle.positive},
         ),
+        judged={name: tuple(t for j in judged for t in j.columns[name]) for name in judged[0].columns},
     ).write(task.out)
     constant = bool(np.ptp(values, axis=0).max() < CONSTANT)
     PredictFacts(round(time.perf_counter() - start, 4), constant).write(task.out.parent)
     return len(ids)
+
+
+def _seen(
+    task: PredictTask,
+    bundle: Bundle,
+    state: Mapping[str, NDArray[Any]],
+    drawn: DrawnFilms,
+    parts: Mapping[str, PartFeatures],
+) -> dict[str, Seen]:
+    """Part -> its films with logits and pooled features."""
+    found = {}
+    if isinstance(task.body, Whole):
+        network = load_network(bundle, state, task.body.device)
+    else:
+        head = load_head(bundle, state)
+    for part, films in parts.items():
+        rows = FeatureRows(films.locations)
+        if isinstance(task.body, Whole):
+            z, features = score_rows(network, rows, bundle.batch), None
+        else:
+            z, features = logits(head, LabelledRows.of(films)), pooled_rows(rows)
+        patients = [drawn.facts[i].group or drawn.facts[i].patient_id or i for i in films.image_ids]
+        found[part] = Seen(np.array(films.labels), z.double().numpy(), features, np.array(patients))
+    return found
+
+
+def _fitted_on(
+    task: PredictTask, bundle: Bundle, drawn: DrawnFilms, store: ArrayStore
+) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
+    """Pooled features and classes of some training films, each prepared film once; None of a whole network."""
+    if isinstance(task.body, Whole):
+        return None
+    every = drawn.found(
+        list({f.pixels_sha256: f for f in drawn.parts["train"]}.values()), bundle.classes, store
+    )
+    which = evenly(every.labels, FITTED, len(bundle.classes))
+    rows = FeatureRows([every.locations[k] for k in which])
+    return pooled_rows(rows), np.array(every.labels)[which]
 
 
 def _scored(predictor: Predictor, rows: Sequence[FilmRow]) -> list[Scored]:
@@ -184,6 +226,11 @@ def predict_films(
         header=header,
         study_uids=tuple(s.facts.get("study_uid", "") for s in scored),
         views=tuple(r.view or view_of(s.facts.get("view", "")) for r, s in zip(rows, scored, strict=True)),
+        judged={
+            c: tuple(s.judged.get(c, "") for s in scored)
+            for c in JUDGED
+            if any(c in s.judged for s in scored)
+        },
     )
     predictions.write(out)
     return predictions

@@ -102,8 +102,9 @@ def predict(run: Run) -> None:
                 line.found += 1
                 continue
             scored += sum(t.n_scored.values())
-            bundle = t.train.output / "bundle"
-            tasks.append(PredictTask(bundle, t.train.drawn, t.train.body, out, t.recipe.second_softmax))
+            tasks.append(
+                PredictTask(t.folder / "bundle", t.train.drawn, t.train.body, out, t.recipe.second_softmax)
+            )
         line.done = len(tasks)
         alone = scored_alone(
             scored, any(isinstance(t.train.body, Whole) for t in run.trials), run.settled.device
