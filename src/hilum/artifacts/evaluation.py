@@ -1,7 +1,8 @@
 """``evaluation.json``: what the evaluation of a run leaves beside ``statistics.json``. The report reads it, not the predictions.
 
 It holds the unit of the intervals, the formulas, and for every trial of every cell the confusion matrix and the thinned precision-recall
-and ROC curves of the positive class on the test part, and how well its probabilities are calibrated.
+and ROC curves of the positive class on the test part, and how well its probabilities are calibrated; and of every cell the mean curves
+over trials with their bands.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from hilum.artifacts.header import (
     Header,
     as_written,
     checked,
+    members,
     read_csv_header,
     read_object,
     require_digest,
@@ -45,6 +47,33 @@ class Points:
     def rounded(self) -> dict[str, list[float]]:
         """As JSON-able values, rounded for drawing."""
         return {k: [round(float(v), _DIGITS) for v in values] for k, values in (("x", self.x), ("y", self.y))}
+
+
+@dataclass(frozen=True)
+class Band:
+    """A mean curve with its pointwise 95 % interval, float64 (n_points,) each: `mean` over `x`, from `low` to `high`."""
+
+    x: _Floats
+    mean: _Floats
+    low: _Floats
+    high: _Floats
+
+    def rounded(self) -> dict[str, list[float]]:
+        """As JSON-able values, rounded for drawing."""
+        return {name: np.round(v, _DIGITS).tolist() for name, v in members(self).items()}
+
+
+@dataclass(frozen=True)
+class CellCurves:
+    """The mean curves of a cell over its trials; None of a kind that is not defined in each of them.
+
+    Attributes:
+        roc: True over false positive rate.
+        pr: Precision over recall.
+    """
+
+    roc: Band | None
+    pr: Band | None
 
 
 @dataclass(frozen=True)
@@ -83,14 +112,15 @@ class TrialEvaluation:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything of ``evaluation.json``: the unit that intervals resample with the number of each kind of it, metric -> formula, and
-    (cell name, trial) -> what is drawn."""
+    """Everything of ``evaluation.json``: the unit that intervals resample with the number of each kind of it, metric -> formula,
+    (cell name, trial) -> what is drawn, and cell name -> its mean curves."""
 
     header: Header
     unit: str
     unit_counts: Mapping[str, int]
     formulas: dict[str, str]
     trials: Mapping[tuple[str, int], TrialEvaluation]
+    curves: Mapping[str, CellCurves]
 
     @property
     def matrices(self) -> dict[tuple[str, int], NDArray[np.int64]]:
@@ -107,8 +137,19 @@ class Evaluation:
                 "roc": t.roc.rounded() if t.roc else None,
                 "calibration": t.calibration,
             }
+        curves = {
+            cell: {kind: band.rounded() if band else None for kind, band in members(c).items()}
+            for cell, c in self.curves.items()
+        }
         unit = {"name": self.unit, "counts": self.unit_counts}
-        write_json(path, {"header": self.header, "unit": unit, "formulas": self.formulas, "cells": cells})
+        value = {
+            "header": self.header,
+            "unit": unit,
+            "formulas": self.formulas,
+            "cells": cells,
+            "curves": curves,
+        }
+        write_json(path, value)
 
     @classmethod
     def read(cls, path: Path) -> Evaluation:
@@ -122,7 +163,10 @@ class Evaluation:
         with as_written(path):
             cells = checked(value["cells"], dict[str, dict[int, TrialEvaluation]], path)
             trials = {(cell, n): t for cell, by_trial in cells.items() for n, t in by_trial.items()}
-            return cls(header, value["unit"]["name"], value["unit"]["counts"], value["formulas"], trials)
+            curves = checked(value["curves"], dict[str, CellCurves], path)
+            return cls(
+                header, value["unit"]["name"], value["unit"]["counts"], value["formulas"], trials, curves
+            )
 
 
 def read_checked(folder: RunFolder) -> Evaluation:

@@ -1,7 +1,7 @@
 """Which figures each experiment of the paper gets, and the values they are drawn from.
 
-Convention: a figure bears the paper's number. Panels and rows follow the study's own order. Precision-recall curves are of trial 1 and say
-so. Panels of films are not drawn again: they are those of the study's own report, copied.
+Convention: a figure bears the paper's number. Panels and rows follow the study's own order. Precision-recall curves are means over
+trials. Panels of films are not drawn again: they are those of the study's own report, copied.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from hilum.report.curve_figures import PrCurve, loss_curves, pr_curves
 from hilum.report.curve_figures import rate_curves as draw_rate_curves
 from hilum.report.drawn import drawn
 from hilum.report.page import Picture
-from hilum.report.run_words import cell_level
-from hilum.report.sections.curves import PR_TRIAL, pr_curve, prevalence, rate_curves
+from hilum.report.run_words import averaged, cell_level
+from hilum.report.sections.curves import rate_curves
+from hilum.report.sections.ranking import pr_curve, prevalence
 
 _LOSS_FIGURES = {1: "5", 2: "8", 3: "10", 4: "13"}
 CNN_SIZE_PX = 244
@@ -113,7 +114,8 @@ def pr_picture(study: PaperStudy, paper: Paper, out: Path) -> Picture | None:
         pr_curves(list(panels.items()), prevalence(study)),
         out,
         f"figure-{number}",
-        f"The paper’s Figure {number}: precision over recall of {study.folder.positive} on the test films over {over}, trial {PR_TRIAL}. "
+        f"The paper’s Figure {number}: precision over recall of {study.folder.positive} on the test films over {over}, "
+        f"{averaged(study.folder)}. "
         "Circles: the class of the highest probability. Level line: a guess.",
         "Precision-recall curves with their areas.",
         study,

@@ -8,6 +8,7 @@ the lowest loss).
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from hilum.artifacts.evaluation import Band
 from hilum.artifacts.history import LossCurve
 from hilum.artifacts.trial_files import FinderCurve
 from hilum.report import style
@@ -228,4 +230,65 @@ def pr_curves(panels: Sequence[tuple[str, Sequence[PrCurve]]], prevalence: float
             legend.legend(*ax.get_legend_handles_labels(), loc="upper center", fontsize=7, handlelength=2.6)
         for ax in flat[len(panels) :]:
             ax.set_axis_off()
+        return fig
+
+
+@dataclass(frozen=True)
+class BandPanel:
+    """A cell's mean curve to draw.
+
+    Attributes:
+        title: The cell.
+        band: Mean and interval.
+        area: In words, written into the panel.
+        mark: (x, y) of the class of the highest probability; None for no mark.
+    """
+
+    title: str
+    band: Band
+    area: str
+    mark: tuple[float, float] | None = None
+
+
+def band_panels(panels: Sequence[BandPanel], axes: tuple[str, str], guess: tuple[float, float]) -> Figure:
+    """Mean curves with their bands, a panel a cell, three a row.
+
+    Args:
+        panels: In order.
+        axes: What runs along x and up y, both from 0 to 1.
+        guess: Height of a guess at x = 0 and at x = 1.
+    """
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    width = style.WIDTH_IN * {1: 0.52, 2: 0.86, 3: 1.0}[columns]
+    with style.figure(width, 0.25 + rows * (width / columns + 0.2)) as fig:
+        shown = style.panels(fig, len(panels), columns, sharex=True, sharey=True)
+        for k, (ax, panel) in enumerate(zip(shown, panels, strict=True)):
+            band, (colour, _) = panel.band, style.line(0)
+            ax.plot([0, 1], guess, color="#999999", lw=0.8, ls=(0, (2, 2)), label="_nolegend_")
+            ax.fill_between(band.x, band.low, band.high, color=colour, alpha=0.2, lw=0)
+            for name, edge in (("95 % from", band.low), ("95 % to", band.high)):
+                ax.plot(band.x, edge, color=colour, lw=0.4, alpha=0.6, label=f"_{name}")
+            ax.plot(band.x, band.mean, color=colour, label="_mean")
+            if panel.mark:
+                ax.plot(
+                    *panel.mark,
+                    marker="o",
+                    ms=4.5,
+                    mfc="white",
+                    mec=colour,
+                    mew=1.2,
+                    ls="",
+                    clip_on=False,
+                    zorder=3,
+                )
+            ax.set_title("\n".join(textwrap.wrap(panel.title, 34)))
+            low = guess[0] < guess[1] or guess[0] < 0.5  # where the corner at the right end is free
+            ax.text(0.97, 0.06 if low else 0.3, panel.area, ha="right", fontsize=7.5, transform=ax.transAxes)
+            ax.set(xlim=(-0.005, 1.005), ylim=(-0.005, 1.005), aspect="equal")
+            if k + columns >= len(panels):
+                ax.set_xlabel(axes[0])
+                ax.tick_params(labelbottom=True)
+            if k % columns == 0:
+                ax.set_ylabel(axes[1])
         return fig

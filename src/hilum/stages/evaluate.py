@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.comparisons import ComparisonRow, Pair
-from hilum.artifacts.evaluation import EVALUATION, Evaluation, TrialEvaluation
+from hilum.artifacts.evaluation import EVALUATION, CellCurves, Evaluation, TrialEvaluation
 from hilum.artifacts.header import Header, is_written_of, write_rows
 from hilum.artifacts.looks import count_look
 from hilum.artifacts.manifest import Manifest
@@ -31,6 +31,7 @@ from hilum.core.progress import progress
 from hilum.stats.comparison import Cells
 from hilum.stats.contrasts import Contrast, contrast
 from hilum.stats.families import family_pairs
+from hilum.stats.mean_curves import mean_curves
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.shared_films import on_shared_films
 from hilum.stats.summary import N_RESAMPLES, cell_statistics
@@ -69,6 +70,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     rows: list[StudyRow] = []
     trials: dict[tuple[str, int], TrialEvaluation] = {}
     scored: dict[str, list[ScoredFilms]] = {}
+    curves: dict[str, CellCurves] = {}
     with progress("evaluate", len(folder.cells) * folder.n_trials, "trials") as step:
         for cell in folder.cells:
             of_cell = scored.setdefault(cell.name, [])
@@ -85,14 +87,15 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
                 step()
             if not has_statistics:
                 rows += _rows(of_cell, folder, cell, None, unit.name, n_resamples)
+                positive = folder.classes.index(folder.positive)
+                curves[cell.name] = mean_curves(of_cell, positive, n_resamples, folder.record.seed or 0)
     count_look(folder, "evaluate")  # before anything that was seen is written
     if families:
         found = _compared(folder, scored, list(zip(families, pairs, strict=True)), unit.name, compared)
         write_rows(run_dir / COMPARISONS, found, compared)
     if not has_statistics:
-        Evaluation(replace(header, kind="evaluation"), unit.name, unit.counts, formulas(), trials).write(
-            run_dir / EVALUATION
-        )
+        own = replace(header, kind="evaluation")
+        Evaluation(own, unit.name, unit.counts, formulas(), trials, curves).write(run_dir / EVALUATION)
         StudyRows(rows).write(run_dir / STATISTICS, header)
     return True
 
@@ -123,7 +126,7 @@ def _compared(
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether an evaluation is there and can be read; one that was damaged is made again."""
+    """Whether an evaluation is there and can be read; one that was damaged, or has not all that it has by now, is made again."""
     try:
         Evaluation.read(path)
     except HilumError:

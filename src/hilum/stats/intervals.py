@@ -22,6 +22,7 @@ alone: trials that agree by chance (s near 0) do not make films certain.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,14 +99,19 @@ def bootstrap_interval(
     else:
         common = max(0.0, common)
         scale = (common / film_variance) ** 0.5 if film_variance > 0 else 0.0
-        rng = generator(seed, "bootstrap", "trials", "student")
-        # one draw from each of as many equal strata: the tails of t with few degrees are too wild for plain draws
-        strata = (rng.permutation(draws.shape[1])[defined] + 0.5) / draws.shape[1]
-        t = stats.t.ppf(strata, len(points) - 1)
+        t = _students(seed, draws.shape[1], len(points) - 1)[defined]
         total = mean.mean() + scale * (mean - mean.mean()) + trial_error * t
     ends = np.quantile(np.stack([total, mean]), [(1 - level) / 2, (1 + level) / 2], axis=1)
     low, high = float(np.clip(ends[0].min(), 0.0, 1.0)), float(np.clip(ends[1].max(), 0.0, 1.0))
     return Interval(low, high, common**0.5, trial_error, note)
+
+
+@lru_cache(maxsize=8)
+def _students(seed: int, n: int, df: int) -> NDArray[np.float64]:
+    """Draws of Student's t, one from each of as many equal strata: its tails with few degrees are too wild for plain draws."""
+    strata = (generator(seed, "bootstrap", "trials", "student").permutation(n) + 0.5) / n
+    drawn: NDArray[np.float64] = stats.t.ppf(strata, df)
+    return drawn
 
 
 def few_events_interval(points: NDArray[np.float64], limits: Limits, level: float = 0.95) -> Interval:

@@ -24,7 +24,7 @@ from hilum.stats.confusion import Ratio
 from hilum.stats.proportions import effective_n
 from hilum.stats.walks import SortedRanking, areas_of_resamples
 
-_BLOCK = 64  # resamples walked side by side: as many as keep the counts of a walk in the cache
+BLOCK = 64  # resamples walked side by side: as many as keep the counts of a walk in the cache
 
 
 @dataclass(frozen=True)
@@ -151,14 +151,14 @@ def resample(trials: Sequence[TrialFigures], n_resamples: int, seed: int) -> Res
     draws = np.empty((len(trials), n_resamples, points.shape[1]))
 
     def count(block: int) -> None:
-        first = block * _BLOCK
-        last = min(first + _BLOCK, n_resamples)
+        first = block * BLOCK
+        last = min(first + BLOCK, n_resamples)
         counts = draw_counts(n_clusters, last - first, seed, block)
         for t, trial in enumerate(counted):
             draws[t, first:last] = trial.figures(counts)
 
     with ThreadPoolExecutor(max_workers=available_cores()) as pool:
-        list(pool.map(count, range(-(-n_resamples // _BLOCK))))
+        list(pool.map(count, range(-(-n_resamples // BLOCK))))
     return Resamples(
         points,
         draws,

@@ -26,6 +26,7 @@ from hilum.report.sections import (
     matrices,
     outside,
     pipelines,
+    ranking,
     results,
 )
 
@@ -35,6 +36,7 @@ SECTIONS: tuple[Callable[[Evaluated], Section | None], ...] = (
     beside.section,
     calibration.section,
     contrasts.section,
+    ranking.section,
     details.section,
     matrices.section,
     films.section,

@@ -1,8 +1,8 @@
-"""Curves: learning rates, losses, what the rate finder saw, and precision over recall.
+"""Curves of training: learning rates, losses, what the rate finder saw.
 
-Convention: rows and columns follow the study's own order of backbones and pipelines. Loss curves show every trial; precision-recall curves
-are those of trial 1 and say so. The rates of a schedule are those of trial 1 of its first cell, from the first batch to the last: the
-epochs of the head alone are in it, and one that was stopped early ends where it was stopped.
+Convention: rows and columns follow the study's own order of backbones and pipelines. Loss curves show every trial. The rates of a schedule
+are those of trial 1 of its first cell, from the first batch to the last: the epochs of the head alone are in it, and one that was stopped
+early ends where it was stopped.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.trial_files import FinderCurve, TrainFacts
 from hilum.report import curve_figures
-from hilum.report.curve_figures import PrCurve, RateCurve
+from hilum.report.curve_figures import RateCurve
 from hilum.report.evaluated import Evaluated
-from hilum.report.numbers import rate
 from hilum.report.page import Picture, Section
 from hilum.report.run_words import backbone_label, cell_level
 from hilum.study.policies import recorded_policy
@@ -25,13 +24,12 @@ from hilum.study.policies.simulate import simulate
 from hilum.study.tables import FinetuneTable
 from hilum.training.unfreezing import head_epochs, head_policy
 
-PR_TRIAL = 1
 _MOST_ACROSS = 6
 
 
 def section(evaluated: Evaluated) -> Section | None:
-    """Four figures, those that the run has records for."""
-    makers = (rate_picture, loss_picture, finder_picture, pr_picture)
+    """Three figures, those that the run has records for."""
+    makers = (rate_picture, loss_picture, finder_picture)
     found = [p for make in makers if (p := make(evaluated)) is not None]
     return Section("curves", "Curves of training", (), found, folded=True) if found else None
 
@@ -142,41 +140,3 @@ def finder_picture(evaluated: Evaluated) -> Picture | None:
         "(triangle), valley (circle), minimum (square). They are shown, not used: a study’s rate is what its file says.",
         "Loss over learning rate.",
     )
-
-
-def pr_picture(evaluated: Evaluated) -> Picture | None:
-    """Precision-recall curves of every pipeline, a panel a backbone; None where no curve is defined."""
-    folder = evaluated.folder
-    others = [f for f in folder.varying() if f not in ("backbone", "pipeline")]
-    panels: dict[str, list[PrCurve]] = {}
-    for c in folder.cells:
-        if (curve := pr_curve(evaluated, c, ", ".join([c.pipeline, *_levels(c, others)]))) is not None:
-            panels.setdefault(backbone_label(c), []).append(curve)
-    if not panels:
-        return None
-    return evaluated.picture(
-        curve_figures.pr_curves(list(panels.items()), prevalence(evaluated)),
-        "pr-curves",
-        f"Precision over recall of {folder.positive} under each pipeline, test films, trial {PR_TRIAL}"
-        f"{evaluated.beside.place('pr-curves')}. Circles: the class of the highest probability, which is no threshold "
-        "and so need not lie on its curve. Level line: a guess.",
-        "Precision-recall curves; their areas are in the table of trials.",
-    )
-
-
-def prevalence(evaluated: Evaluated) -> float:
-    """Share of the test films that are positive: the precision of a guess."""
-    some = evaluated.row(evaluated.folder.cells[0], "sensitivity", trial=PR_TRIAL)
-    return some.n_positive / some.n if some and some.n else 0.0
-
-
-def pr_curve(evaluated: Evaluated, cell: RunCell, name: str) -> PrCurve | None:
-    """A cell's curve with its area and its mark; None where it is not defined."""
-    points = evaluated.evaluation.trials[cell.name, PR_TRIAL].pr
-    if points is None:
-        return None
-    area, recall, precision = (
-        evaluated.estimate(cell, m, trial=PR_TRIAL) for m in ("pr_auc", "sensitivity", "ppv")
-    )
-    mark = (recall, precision) if recall is not None and precision is not None else None
-    return PrCurve(f"{name}, area {rate(area, 3)}", points.x, points.y, mark)
