@@ -42,6 +42,11 @@ OPTIONS: dict[str, Any] = {
     "random_brightness": factors.map(lambda f: {"min_factor": f[0], "max_factor": f[1]}),
     "random_contrast": factors.map(lambda f: {"min_factor": f[0], "max_factor": f[1]}),
     "flip_left_right": st.just({}),
+    "crop_to_lungs": st.fixed_dictionaries({"margin": st.floats(0.0, 0.5)}),
+    "erase_outside_lungs": st.fixed_dictionaries({"fill": st.one_of(st.just("mean"), st.integers(0, 255))}),
+    "erase_lungs": st.fixed_dictionaries(
+        {"margin": st.floats(0.0, 0.5), "shape": st.sampled_from(["mask", "box"])}
+    ),
     "keep_border": st.fixed_dictionaries(
         {"share": st.floats(0.01, 0.49), "fill": st.one_of(st.just("mean"), st.integers(0, 255))}
     ),
@@ -79,6 +84,7 @@ films = st.builds(
     st.integers(0, 2**32 - 1),
 )
 seeds = st.integers(0, 2**31)
+LUNGS = np.full((20, 30), 255, np.uint8)  # all of it, so that some is left whatever is cut away
 some = settings(max_examples=60, deadline=None)
 
 
@@ -88,8 +94,8 @@ def test_a_prepared_film_is_a_film_and_replays(
     pipeline: Pipeline, film: np.ndarray, seed: int, copy: int, part: str
 ) -> None:
     before = film.copy()
-    drawn = pipeline.draw(seed, pixels_sha256(film), copy, part, *film.shape)
-    made = pipeline.apply(film, drawn)
+    drawn = pipeline.draw(seed, pixels_sha256(film), copy, part, *film.shape, LUNGS)
+    made = pipeline.apply(film, drawn, LUNGS)
     assert made.dtype == np.uint8
     assert made.shape == pipeline.output_size == (32, 40)
     assert made.flags.c_contiguous
@@ -98,8 +104,8 @@ def test_a_prepared_film_is_a_film_and_replays(
     read_back = Pipeline.from_dict(json.loads(json.dumps(pipeline.to_dict())))
     assert read_back == pipeline
     assert read_back.digest == pipeline.digest
-    assert read_back.draw(seed, pixels_sha256(film), copy, part, *film.shape) == drawn
-    np.testing.assert_array_equal(read_back.apply(film, json.loads(json.dumps(drawn))), made)
+    assert read_back.draw(seed, pixels_sha256(film), copy, part, *film.shape, LUNGS.copy()) == drawn
+    np.testing.assert_array_equal(read_back.apply(film, json.loads(json.dumps(drawn)), LUNGS), made)
     assert read_back.caption(drawn)
 
 
@@ -107,9 +113,9 @@ def test_a_prepared_film_is_a_film_and_replays(
 @given(pipelines, st.lists(st.integers(0, 99), min_size=2, max_size=6, unique=True), seeds, st.randoms())
 def test_draws_do_not_depend_on_order(pipeline: Pipeline, films: list[int], seed: int, random: Any) -> None:
     jobs = [(f"film-{i}", copy) for i in films for copy in range(2)]
-    in_order = {job: pipeline.draw(seed, *job, "train", 40, 40) for job in jobs}
+    in_order = {job: pipeline.draw(seed, *job, "train", 40, 40, LUNGS) for job in jobs}
     random.shuffle(jobs)
-    assert {job: pipeline.draw(seed, *job, "train", 40, 40) for job in jobs} == in_order
+    assert {job: pipeline.draw(seed, *job, "train", 40, 40, LUNGS) for job in jobs} == in_order
 
 
 @some
@@ -118,7 +124,7 @@ def test_exact_gate_at_its_ends(steps: list[dict[str, Any]], seed: int, part: st
     def acting(p: float) -> tuple[Pipeline, list[int]]:
         table = [{**step, "probability": p} if step is not RESIZE else step for step in steps]
         pipeline = Pipeline.from_dict({"name": "any", "steps": [RESIZE, *table]})
-        return pipeline, [entry["step"] for entry in pipeline.draw(seed, "film", 0, part, 40, 40)]
+        return pipeline, [entry["step"] for entry in pipeline.draw(seed, "film", 0, part, 40, 40, LUNGS)]
 
     assert acting(0.0)[1] == []
     pipeline, acted = acting(1.0)

@@ -41,7 +41,7 @@ def centred(width: int, height: int, of_width: int, of_height: int) -> Edges:
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
 
-class _Crop(Operation):
+class BoxCrop(Operation):
     """A crop: the part of a film in a box."""
 
     keeps_size: ClassVar[bool] = False
@@ -79,7 +79,7 @@ class ShareOfSides(Operation):
         return round(float(rng.uniform(0.1, self.percentage_area)), 2)
 
 
-class CropCentre(_Crop, ShareOfSides):
+class CropCentre(BoxCrop, ShareOfSides):
     """Keep the centre of a film."""
 
     op: ClassVar[str] = "crop_centre"
@@ -104,7 +104,7 @@ class CropCentre(_Crop, ShareOfSides):
         return centred(kept_width, kept_height, width, height)
 
 
-class CropBySize(_Crop):
+class CropBySize(BoxCrop):
     """Keep a box of a given size, in the centre or anywhere.
 
     Attributes:

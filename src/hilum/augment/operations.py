@@ -9,6 +9,7 @@ from hilum.augment.degrade import KeepBorder, ShufflePatches, Thumbnail
 from hilum.augment.distort import RandomDistortion
 from hilum.augment.enhance import Bcet, Clahe, Complement, Equalize, Gamma
 from hilum.augment.flip import FlipLeftRight
+from hilum.augment.lungs import CropToLungs, EraseLungs, EraseOutsideLungs
 from hilum.augment.operation import Operation
 from hilum.augment.resize import Resize
 from hilum.augment.rotate import Rotate
@@ -34,6 +35,9 @@ OPERATIONS: Final[dict[str, type[Operation]]] = {
         RandomContrast,
         FlipLeftRight,
         Stretch,
+        CropToLungs,
+        EraseOutsideLungs,
+        EraseLungs,
         KeepBorder,
         Thumbnail,
         ShufflePatches,

@@ -19,7 +19,9 @@ from typing import Annotated, Any, Final, Self, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hilum.artifacts.header import require_digest
 from hilum.augment.gate import Gate, acts, coin
+from hilum.augment.lungs import DIGEST, Lungs, ReadsLungs
 from hilum.augment.operation import PARTS, Drawn, Film, Operation
 from hilum.augment.operations import OPERATIONS
 from hilum.augment.resize import Resize
@@ -100,8 +102,25 @@ class Pipeline(BaseModel):
             seen[step.op] += 1
         return tuple(keys)
 
+    @cached_property
+    def reads_lungs(self) -> bool:
+        """Whether a step must be shown the film's lungs."""
+        return any(isinstance(step, ReadsLungs) for step in self.steps)
+
+    @cached_property
+    def predicts_with_lungs(self) -> bool:
+        """Whether a step that is done to every film must be shown its lungs."""
+        return any(isinstance(step, ReadsLungs) and step.certain for step in self.steps)
+
     def draw(
-        self, seed: int, film_sha: str, copy: int, part: str, height: int, width: int
+        self,
+        seed: int,
+        film_sha: str,
+        copy: int,
+        part: str,
+        height: int,
+        width: int,
+        lungs: Film | None = None,
     ) -> list[DrawnStep]:
         """Draw what the pipeline does to one copy of one film, beyond its fixed steps.
 
@@ -112,47 +131,86 @@ class Pipeline(BaseModel):
             part: "train", "valid" or "test".
             height: Rows of the decoded film.
             width: Columns of the decoded film.
+            lungs: The film's lung mask, uint8 of any size, for steps that read it.
 
         Returns:
             The steps that act, in order; empty for most films when probabilities are small.
+
+        Raises:
+            InputError: A step that acts reads lungs, and there is no mask, or no lung in it.
         """
         require_known(part, PARTS, "unknown part")
 
         def acting(step: Operation, key: str) -> bool:
             return part in step.parts and acts(coin(seed, film_sha, copy, key), step.probability, self.gate)
 
-        return self._drawn(acting, seed, film_sha, copy, (height, width))
+        return self._drawn(acting, (seed, film_sha, copy), (height, width), lungs)
 
     def _drawn(
         self,
         acting: Callable[[Operation, str], bool],
-        seed: int,
-        film_sha: str,
-        copy: int,
+        of: tuple[int, str, int],
         size: tuple[int, int],
+        lungs: Film | None,
     ) -> list[DrawnStep]:
+        """The certain steps and those that act; `of` is seed, film and copy, `size` the film's."""
+        seed, film_sha, copy = of
+        carried = self._carried(lungs, size)
         drawn_steps: list[DrawnStep] = []
         for index, (step, key) in enumerate(zip(self.steps, self._keys, strict=True)):
             drawn: Drawn = {}
             if not step.fixed:
                 if not (step.certain or acting(step, key)):
                     continue
-                step_seed, step_copy = step.chance(seed, copy)
-                drawn = step.sample(generator(step_seed, film_sha, step_copy, key), *size)
+                if isinstance(step, ReadsLungs):
+                    drawn = step.find(self._needed(carried, step))
+                else:
+                    step_seed, step_copy = step.chance(seed, copy)
+                    drawn = step.sample(generator(step_seed, film_sha, step_copy, key), *size)
                 drawn_steps.append({"step": index, "op": step.op, "drawn": drawn})
             size = step.size_after(drawn, *size)
+            if carried is not None:
+                carried.through(step, drawn)
         return drawn_steps
 
-    def apply(self, film: Film, drawn_steps: Sequence[DrawnStep]) -> Film:
+    def _carried(self, lungs: Film | None, size: tuple[int, int]) -> Lungs | None:
+        return Lungs(lungs, *size) if lungs is not None and self.reads_lungs else None
+
+    def _needed(self, carried: Lungs | None, step: Operation) -> Lungs:
+        if carried is None:
+            raise InputError(
+                f"pipeline {self.name!r} reads the film's lungs ({step.op}), and there is no lung mask;"
+                " make masks with `hilum segment run`"
+            )
+        return carried
+
+    def apply(self, film: Film, drawn_steps: Sequence[DrawnStep], lungs: Film | None = None) -> Film:
         """Do the fixed steps and those that were drawn, in order.
 
         Args:
             film: uint8, shape (height, width), of the size that `draw` was told.
             drawn_steps: What `draw` gave, or the same read back from JSON.
+            lungs: The lung mask that `draw` was given, where a step erases with it; a crop needs it no more.
 
         Raises:
-            InputError: If the list was drawn by another pipeline.
+            InputError: If the list was drawn by another pipeline, or a mask is wanted and there is none.
+            DigestError: If it was drawn with another mask.
         """
+        self._check(drawn_steps)
+        carried = self._carried(lungs, film.shape)
+        for step, drawn in self._acting(drawn_steps):
+            if DIGEST in drawn and isinstance(step, ReadsLungs):
+                here = self._needed(carried, step)
+                require_digest("lung mask", drawn[DIGEST], here.digest, f"pipeline {self.name!r}")
+                film = step.apply_to(film, drawn, here)
+            else:
+                film = step.apply(film, drawn)
+            if carried is not None:
+                carried.through(step, drawn)
+        return film
+
+    def _check(self, drawn_steps: Sequence[DrawnStep]) -> None:
+        """Refuse a list that another pipeline drew."""
         for entry in drawn_steps:
             index = entry["step"]
             at = self.steps[index] if 0 <= index < len(self.steps) else None
@@ -168,9 +226,6 @@ class Pipeline(BaseModel):
                     f"pipeline {self.name!r} does step {index} ({step.op!r}) to every film, and the list of what was drawn"
                     " does not say how; it was drawn by another pipeline, so prepare the films again"
                 )
-        for step, drawn in self._acting(drawn_steps):
-            film = step.apply(film, drawn)
-        return film
 
     def _acting(self, drawn_steps: Sequence[DrawnStep]) -> Iterator[tuple[Operation, Drawn]]:
         by_step = {entry["step"]: entry["drawn"] for entry in drawn_steps}
@@ -186,11 +241,12 @@ class Pipeline(BaseModel):
             yield step, drawn, height, width
             height, width = step.size_after(drawn, height, width)
 
-    def deterministic(self, film: Film) -> Film:
-        """Do the certain steps only: what `predict` and `serve` do to a film."""
+    def deterministic(self, film: Film, lungs: Film | None = None) -> Film:
+        """Do the certain steps only: what `predict` and `serve` do to a film; `lungs` is its mask where one of them reads it."""
         if all(step.fixed for step in self.steps if step.certain):
             return self.apply(film, ())
-        return self.apply(film, self._drawn(lambda *_: False, 0, pixels_sha256(film), 0, film.shape))
+        certain = self._drawn(lambda *_: False, (0, pixels_sha256(film), 0), film.shape, lungs)
+        return self.apply(film, certain, lungs)
 
     @property
     def fixed(self) -> Self:

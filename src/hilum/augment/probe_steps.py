@@ -11,6 +11,9 @@ from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import require_known
 
 PROBE_STEPS: Final[dict[str, tuple[dict[str, Any], ...]]] = {
+    "lungs-erased": ({"op": "erase_lungs"},),
+    "lung-box-erased": ({"op": "erase_lungs", "shape": "box"},),
+    "lungs-only": ({"op": "erase_outside_lungs"},),
     "border-only": ({"op": "keep_border"},),
     "thumbnail": ({"op": "thumbnail"},),
     "patches-shuffled": ({"op": "shuffle_patches", "n": 8},),

@@ -7,6 +7,7 @@ import pytest
 
 from hilum.augment.crop import CropBySize, CropCentre, crop
 from hilum.augment.distort import RandomDistortion
+from hilum.augment.lungs import Lungs, ReadsLungs
 from hilum.augment.operations import OPERATIONS
 from hilum.augment.rotate import Rotate
 from hilum.augment.shear import Shear
@@ -36,6 +37,9 @@ def test_every_operation_of_the_issue_is_there() -> None:
         "random_contrast",
         "flip_left_right",
         "stretch",
+        "crop_to_lungs",
+        "erase_outside_lungs",
+        "erase_lungs",
         "keep_border",
         "thumbnail",
         "shuffle_patches",
@@ -191,7 +195,11 @@ def test_every_operation_has_words_for_a_caption() -> None:
     }
     for name, kind in OPERATIONS.items():
         operation = kind.model_validate({n: needed[n] for n in kind.model_fields if n in needed})
-        words = operation.describe(operation.sample(np.random.default_rng(0), 244, 244))
+        if isinstance(operation, ReadsLungs):
+            drawn = operation.find(Lungs(np.full((9, 9), 255, np.uint8), 244, 244))
+        else:
+            drawn = operation.sample(np.random.default_rng(0), 244, 244)
+        words = operation.describe(drawn)
         assert 3 < len(words) < 60, (name, words)
 
 
@@ -227,6 +235,10 @@ def test_every_operation_has_words_for_a_caption() -> None:
             {"grid_width": 0, "grid_height": 5, "magnitude": 1},
             "grid_width must be at least 1",
         ),
+        ("crop_to_lungs", {"margin": 0.6}, "margin must be from 0 to 0.5, got 0.6"),
+        ("erase_lungs", {"margin": -0.1}, "margin must be from 0 to 0.5, got -0.1"),
+        ("erase_lungs", {"shape": "boxes"}, "shape got 'boxes'; did you mean 'box'"),
+        ("erase_outside_lungs", {"fill": -1}, 'fill must be "mean" or a grey from 0 to 255, got -1'),
         ("keep_border", {"share": 0.5}, "share must be above 0 and below 0.5, got 0.5"),
         ("keep_border", {"fill": 256}, 'fill must be "mean" or a grey from 0 to 255, got 256'),
         ("keep_border", {"fill": "median"}, "fill must be \"mean\" or a grey from 0 to 255, got 'median'"),
