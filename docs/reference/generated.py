@@ -56,7 +56,13 @@ def factors() -> str:
 def _of_factor(factor: Factor) -> tuple[str, ...]:
     default = ", ".join(factor.text(level) for level in factor.levels) or "the study's"
     left_out = f", but `{factor.default}`" if factor.default else ""
-    return f"`{factor.name}`", f"`grid.{factor.key}`", default, factor.what, f"`{factor.mark}LEVEL`{left_out}"
+    return (
+        f"`{factor.name}`",
+        f"`grid.{factor.key}`" if factor.in_grid else f"`{factor.key}`",
+        default,
+        factor.what,
+        f"`{factor.mark}LEVEL`{left_out}",
+    )
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

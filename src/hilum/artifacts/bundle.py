@@ -57,6 +57,7 @@ class Bundle:
         unsafe: Faults that it was trained with and that break validity. Such a bundle is for its own study only.
         conformal: Of sets of classes (`hilum.stats.conformal.chosen_limits`); empty where none were chosen.
         gate: Of strangers (`hilum.inference.gate`): ``score``, ``threshold`` and more; empty where there is none.
+        probe: Which probe it is (`hilum.study.probes`), which is for its own study too; empty for a model.
     """
 
     classes: tuple[str, ...]
@@ -75,6 +76,7 @@ class Bundle:
     unsafe: tuple[str, ...] = ()
     conformal: dict[str, Any] = field(default_factory=dict)
     gate: dict[str, Any] = field(default_factory=dict)
+    probe: str = ""
 
     def write(self, folder: Path, header: Header, state: Mapping[str, NDArray[Any]]) -> None:
         """Write the bundle's two files, bundle.json last; `state` is the trained weights of the head, or of the whole network."""

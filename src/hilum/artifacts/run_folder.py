@@ -27,6 +27,7 @@ from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import DigestError, InputError
 from hilum.study.factors import FACTOR
 from hilum.study.faults import that_set
+from hilum.study.probes import FAMILY, NO_PROBE
 
 PREDICTED_PARTS = ("valid", "test")
 
@@ -36,6 +37,10 @@ class RunFolder:
 
     Args:
         path: The folder that holds ``run.json``.
+
+    Attributes:
+        cells: Those that are models, in order.
+        probes: Those that are probes, which stand beside a model and are shown with it only.
 
     Raises:
         InputError: No ``run.json``, or one without the keys that are needed.
@@ -50,7 +55,9 @@ class RunFolder:
             )
         self.record = RunRecord.read(where)
         self.classes, self.positive = self.record.classes, self.record.positive
-        self.n_trials, self.cells = self.record.n_trials, self.record.cells
+        self.n_trials = self.record.n_trials
+        self.cells = tuple(c for c in self.record.cells if c.probe == NO_PROBE)
+        self.probes = tuple(c for c in self.record.cells if c.probe != NO_PROBE)
         self._read: dict[tuple[str, int], AnySplit] = {}
 
     def varying(self) -> tuple[str, ...]:
@@ -63,13 +70,18 @@ class RunFolder:
         )
 
     @property
+    def families(self) -> list[dict[str, Any]]:
+        """The study's families of comparisons, and that of the probes with their models where it has some."""
+        return [*self.record.families, *([dict(FAMILY)] if self.probes else [])]
+
+    @property
     def trials(self) -> range:
         """The numbers of the trials: 1, 2, ..."""
         return range(1, self.n_trials + 1)
 
-    def units(self) -> Iterator[tuple[RunCell, int]]:
-        """Every cell with every trial."""
-        for cell in self.cells:
+    def units(self, probes: bool = False) -> Iterator[tuple[RunCell, int]]:
+        """Every model's cell with every trial, or every cell of all."""
+        for cell in self.record.cells if probes else self.cells:
             for trial in self.trials:
                 yield cell, trial
 
@@ -214,13 +226,13 @@ class RunFolder:
         return Seconds.known(self.folder(cell, trial))
 
     def weight_digests(self) -> list[str]:
-        """`trained_weights` of every trial of every cell."""
-        return [self.trained_weights(c, t) for c, t in self.units()]
+        """`trained_weights` of every trial of every cell, probes too."""
+        return [self.trained_weights(c, t) for c, t in self.units(probes=True)]
 
     def prediction_digests(self) -> dict[str, str]:
         """``cell/trial-n`` -> sha256 of its predictions.csv."""
         found = {}
-        for cell, trial in self.units():
+        for cell, trial in self.units(probes=True):
             path = self.predictions_path(cell, trial)
             if not path.is_file():
                 raise InputError(f"{path}: no predictions; the run is not finished, run it again to go on")
@@ -237,8 +249,8 @@ STATISTICS_INPUTS: Mapping[str, Callable[[RunFolder], str]] = {
     "manifest": lambda run: run.record.manifest_digest,
     "splits": RunFolder.splits_digest,
     "predictions": lambda run: digest(run.prediction_digests()),
-    "operating_points": lambda run: digest([run.operating_point(c, t) for c, t in run.units()]),
-    "temperatures": lambda run: digest([run.temperature(c, t) for c, t in run.units()]),
+    "operating_points": lambda run: digest([run.operating_point(c, t) for c, t in run.units(probes=True)]),
+    "temperatures": lambda run: digest([run.temperature(c, t) for c, t in run.units(probes=True)]),
     "weights": lambda run: digest(run.weight_digests()),
 }
 """What a run's statistics are made from -> its digest as it is now."""

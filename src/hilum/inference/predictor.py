@@ -30,6 +30,7 @@ from hilum.models.networks import NetworkScorer, whole_from_state
 from hilum.models.registry import backbone
 from hilum.models.weights import find
 from hilum.stats.calibration import apply_temperature
+from hilum.study.probes import PROBES
 
 
 def load_head(bundle: Bundle, state: Mapping[str, NDArray[Any]]) -> nn.Module:
@@ -108,14 +109,14 @@ class Predictor:
     Args:
         folder: The bundle.
         device: ``cpu`` or ``cuda``.
-        allow_unsafe: Take a bundle that was trained with faults that break validity; only its own study's evaluation may.
+        allow_unsafe: Take a bundle that was trained with faults that break validity, or is a probe; only its own study's evaluation may.
         calibrated: Give probabilities at the bundle's temperature. Decisions, sets and strangers are the same: their thresholds were chosen
             on the probabilities, logits or features as they are without it, and are applied to those.
 
     Raises:
         InputError: No bundle, its backbone's weights cannot be found here, or it has no temperature and is to be calibrated.
         DigestError: The weights found are not those that it was trained on.
-        UnsafeError: The bundle is unsafe.
+        UnsafeError: The bundle is unsafe, or a probe.
     """
 
     def __init__(
@@ -127,6 +128,11 @@ class Predictor:
             raise UnsafeError(
                 f"{folder}: this model was trained with {', '.join(b.unsafe)}, which breaks the validity of its scores; "
                 "it may not be used. Train it without the switches of [unsafe]"
+            )
+        if b.probe and not allow_unsafe:
+            raise UnsafeError(
+                f"{folder}: this is the probe {b.probe!r} of a study ({PROBES[b.probe].words}), which shows what is reached without "
+                "disease, and no model. Use the bundle of the cell that it stands beside"
             )
         self.temperature = 1.0
         if calibrated:

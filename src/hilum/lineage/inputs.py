@@ -179,7 +179,7 @@ class Search:
     def trials(self) -> Link:
         """All trials of a run in one line."""
         run = RunFolder(self.folder)
-        states = {f"{c.name}/trial-{t}": trial_state(run.folder(c, t)) for c, t in run.units()}
+        states = {f"{c.name}/trial-{t}": trial_state(run.folder(c, t)) for c, t in run.units(probes=True)}
         bad = [f"{name}: {why}" for name, (state, why) in states.items() if state != "verified"]
         if not bad:
             return Link(self.wanted.role, digest(run.prediction_digests()), "verified")

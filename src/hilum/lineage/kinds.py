@@ -161,7 +161,7 @@ def _trial(folder: Path) -> Noun:
 
 def _cell(folder: Path) -> Noun:
     run = RunFolder(folder.parent.parent)
-    cell = next((c for c in run.cells if c.name == folder.name), None)
+    cell = next((c for c in run.record.cells if c.name == folder.name), None)
     if cell is None:
         raise InputError(f"{folder}: run.json of {run.path.name} has no such cell")
     facts: dict[str, Any] = {**cell.factors, "weights": cell.weights, "finetuned": cell.finetuned}
@@ -180,7 +180,7 @@ def _run(folder: Path) -> Noun:
     facts = {
         "title": r.title,
         "command": r.command,
-        "cells": [c.name for c in f.cells],
+        "cells": [c.name for c in f.record.cells],
         "trials": f.n_trials,
         "pipelines": {n: Pipeline.from_dict(t).digest[:SHOWN] for n, t in r.pipelines.items()},
         "precision": r.precision,
@@ -202,7 +202,7 @@ def _run(folder: Path) -> Noun:
 
 def all_trials(run: RunFolder) -> Input:
     """All trials of a run, in one line."""
-    return Input(counted(len(run.cells) * run.n_trials, "trial"), "", "trials")
+    return Input(counted(len(run.record.cells) * run.n_trials, "trial"), "", "trials")
 
 
 def _suite(folder: Path) -> Noun:

@@ -18,12 +18,13 @@ from hilum.artifacts.statistics import StudyRow, StudyRows
 from hilum.augment.operation import Film
 from hilum.augment.pipeline import Pipeline
 from hilum.report.beside import Beside
-from hilum.report.caution import Caution
+from hilum.report.caution import Caution, by_severity
 from hilum.report.cautions import cautions
 from hilum.report.drawn import drawn
 from hilum.report.estimates import CellColumns
 from hilum.report.page import Picture
 from hilum.report.panel import PanelCell
+from hilum.report.probed import probe_cautions
 
 Counterparts = Callable[[Film, Mapping[str, Pipeline], int], list[tuple[str, PanelCell]]]
 """A film, the study's pipelines and a seed -> (title, film) under another library's operations, each beside Augmentor's own."""
@@ -85,7 +86,7 @@ class Evaluated:
     @cached_property
     def cautions(self) -> list[Caution]:
         """What a reader must know first."""
-        return cautions(self.folder)
+        return by_severity([*cautions(self.folder), *probe_cautions(self.folder, self.rows)])
 
     @cached_property
     def names(self) -> CellColumns:

@@ -15,6 +15,7 @@ from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.errors import InputError, require_known
 from hilum.study.factors import AS_DESCRIBED, FACTOR, FACTORS, level_words
+from hilum.study.probes import NO_PROBE, SOURCE_RULE
 
 
 def levels(cell: RunCell) -> dict[str, str]:
@@ -29,11 +30,11 @@ def levels_of(values: Mapping[str, object]) -> dict[str, str]:
 
 def family_pairs(folder: RunFolder, family: Mapping[str, Any]) -> list[Pair]:
     """The comparisons of a family of the study (a ``[[compare]]`` table) among a run's cells; see `matched_pairs`."""
-    return matched_pairs({c.name: levels(c) for c in folder.cells}, family)
+    return matched_pairs({c.name: levels(c) for c in folder.record.cells}, family)
 
 
 def matched_pairs(of_cell: Mapping[str, Mapping[str, str]], family: Mapping[str, Any]) -> list[Pair]:
-    """The comparisons of a family, from the cells' levels alone: known before anything runs.
+    """The comparisons of a family, from the cells' levels alone: known before anything runs. Probes are in those of their own factor only.
 
     Args:
         of_cell: Name of each cell -> its level of every factor (`levels_of`).
@@ -43,6 +44,8 @@ def matched_pairs(of_cell: Mapping[str, Mapping[str, str]], family: Mapping[str,
         InputError: The factor has no such level, or only that one, or no cell has a counterpart.
     """
     factor, where = str(family["factor"]), f"compare {family['name']!r}"
+    if factor != "probe":
+        of_cell = {name: v for name, v in of_cell.items() if v["probe"] == NO_PROBE}
     reference = FACTOR[factor].text(family["reference"])
     there = list(dict.fromkeys(v[factor] for v in of_cell.values()))
     require_known(reference, there, f"{where}: no cell has {factor}", " (the reference)")
@@ -56,9 +59,10 @@ def matched_pairs(of_cell: Mapping[str, Mapping[str, str]], family: Mapping[str,
         if w[factor] != reference:
             continue
         for name, v in of_cell.items():
-            if v[factor] == reference or _without(v, factor) != _without(w, factor):
+            apart = {factor, "backbone"} if v["probe"] == SOURCE_RULE else {factor}
+            if v[factor] == reference or any(v[f] != w[f] for f in FACTOR if f not in apart):
                 continue
-            context = ", ".join(level_words(f, v[f]) for f in others)
+            context = ", ".join(level_words(f, w[f]) for f in others)
             label = f"{level_words(factor, v[factor])} against {level_words(factor, reference)}"
             pairs.append(Pair(name, partner, f"{context}: {label}" if context else label))
     if not pairs:
@@ -122,7 +126,3 @@ def run_pairs(
                 "what differs"
             )
     return pairs, lonely
-
-
-def _without(values: Mapping[str, str], factor: str) -> tuple[str, ...]:
-    return tuple(v for f, v in values.items() if f != factor)

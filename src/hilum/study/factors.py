@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 from pydantic import BaseModel, Field
 
 from hilum.core.errors import InputError
+from hilum.study.probes import NO_PROBE, probe_words
 
 Names = Annotated[list[str], Field(min_length=1)]
 
@@ -31,6 +32,8 @@ class Gridded(Protocol):
     def unsafe(self) -> BaseModel: ...
     @property
     def as_run(self) -> BaseModel: ...
+    @property
+    def probes(self) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Factor:
 
     Attributes:
         name: In files, and as a family of comparisons names it.
-        key: Of its levels in ``[grid]``.
+        key: Of its levels in ``[grid]``; ``table.key`` where they stand in a table of their own.
         kind: What the key may be, as pydantic reads it.
         levels: Of a study that does not name the key.
         what: What a level is, for the reference.
@@ -73,6 +76,11 @@ class Factor:
     edit: Callable[[Any, Any], Any] | None = None
     said_alone: bool = False
     other_films: bool = False
+
+    @property
+    def in_grid(self) -> bool:
+        """Whether ``[grid]`` has its key."""
+        return "." not in self.key
 
     def of(self, study: Gridded) -> list[Any]:
         """The levels of a study."""
@@ -150,6 +158,11 @@ FACTORS: tuple[Factor, ...] = (
         "which of the switches of `[unsafe]` and `[as_run]` that are on act together", "Faults", ("choice of faults", "choices of faults"),
         default=AS_DESCRIBED, words=lambda level: level.replace("_", " "), levels_of=_faults,
     ),
+    Factor(
+        "probe", "probes.kinds", list[str], (NO_PROBE,), "a probe beside the first cell of each backbone (`hilum.study.probes`)", "Probe",
+        ("probe",), default=NO_PROBE, mark="probe-", mark_words="probe ", words=probe_words,
+        levels_of=lambda study, _: [NO_PROBE, *study.probes.kinds],
+    ),
 )  # fmt: skip
 """In the order of a cell's name."""
 
@@ -175,6 +188,11 @@ class GridCell:
     def schedule(self) -> str:
         """Name of its learning-rate policy."""
         return str(self.levels["schedule"])
+
+    @property
+    def probe(self) -> str:
+        """Which probe it is; `NO_PROBE` of a model."""
+        return str(self.levels.get("probe", NO_PROBE))
 
 
 FACTOR: Mapping[str, Factor] = {f.name: f for f in FACTORS}

@@ -33,6 +33,7 @@ from hilum.study.tables import (
     FeaturesTable,
     FinetuneTable,
     GridTable,
+    ProbesTable,
     SplitTable,
     StatisticsTable,
     SubgroupTable,
@@ -68,6 +69,7 @@ class Study(BaseModel):
     data: DataTable = DataTable()
     split: SplitTable = SplitTable()
     grid: GridTable = GridTable()
+    probes: ProbesTable = ProbesTable()
     sampling: dict[str, Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0)]] = {}
     augment: AugmentTable = AugmentTable()
     weights: dict[str, Literal["imagenet", "none"] | WeightsTable] = {}
@@ -189,6 +191,8 @@ def _inconsistent(study: Study, where: str) -> Iterator[str]:
     for key, names in study.grid:
         if isinstance(names, list) and len(set(names)) != len(names):
             yield f"grid.{key} names something twice: {names!r}"
+    if len(set(study.probes.kinds)) != len(study.probes.kinds):
+        yield f"probes.kinds names something twice: {study.probes.kinds!r}"
     for key, method in (("fractions", "fractions"), ("crossing", "official")):
         if study.split.method != method and getattr(study.split, key) != getattr(SplitTable(), key):
             yield (

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from hilum.study.factors import FACTOR, FACTORS, FactorName
 from hilum.study.film_filter import Filter
 from hilum.study.metrics import MetricName, shown_in
+from hilum.study.probes import ProbeName
 
 SplitMethod = Literal["set1", "set2", "fractions", "official"]
 Crossing = Literal["refuse", "keep-test"]
@@ -74,7 +75,7 @@ class _Grid(StrictTable):
 
     def levels(self, factor: str) -> list[Any]:
         """What a key names; empty where the grid leaves the factor to the study."""
-        return list(getattr(self, FACTOR[factor].key))
+        return list(getattr(self, FACTOR[factor].key, ()))
 
 
 if TYPE_CHECKING:
@@ -85,9 +86,8 @@ if TYPE_CHECKING:
         trials: int = 3
 
 else:
-    GridTable = create_model(
-        "GridTable", __base__=_Grid, **{f.key: (f.kind, list(f.levels)) for f in FACTORS}, trials=(Annotated[int, Field(ge=1)], 3)
-    )  # fmt: skip
+    _KEYS = {f.key: (f.kind, list(f.levels)) for f in FACTORS if f.in_grid}
+    GridTable = create_model("GridTable", __base__=_Grid, **_KEYS, trials=(Annotated[int, Field(ge=1)], 3))
 
 
 class WeightsTable(StrictTable):
@@ -191,6 +191,12 @@ class SubgroupTable(StrictTable):
     by: str = ""
     name: str = ""
     films: Filter | None = None
+
+
+class ProbesTable(StrictTable):
+    """``[probes]``: what stands beside the first cell of each backbone, to show how much of its score is reached without disease."""
+
+    kinds: list[ProbeName] = []
 
 
 class FeaturesTable(StrictTable):

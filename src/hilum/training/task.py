@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -22,10 +23,12 @@ from hilum.artifacts.trial_files import FINDER
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT
 from hilum.core.keys import ALWAYS, Key, Optional
+from hilum.core.seeding import generator
 from hilum.models.weights import Weights
 from hilum.study.keys import FINETUNE, LOSS, TRAINING
 from hilum.study.losses import Loss
 from hilum.study.policies import POLICY, Policy
+from hilum.study.probes import LABELS_SHUFFLED
 from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.checkpoints import EVERY_S
 from hilum.training.losses import build_loss
@@ -36,7 +39,7 @@ TRIAL: Final = Key(
     threshold_rule="youden",
     model=Key(
         classes=ALWAYS, positive=ALWAYS, backbone=ALWAYS, head=ALWAYS, precision=ALWAYS, batch=ALWAYS, pipeline=ALWAYS,
-        pipeline_name=ALWAYS, unsafe=[],
+        pipeline_name=ALWAYS, unsafe=[], probe="",
     ),
     frozen=Optional(Key(features=ALWAYS, state_sha256=ALWAYS)),
     whole=Optional(
@@ -45,6 +48,14 @@ TRIAL: Final = Key(
 )  # fmt: skip
 """What a trial depends on (`hilum.core.keys` has the rules). Of the bundle it leaves out what training finds, and what only says in words
 where it comes from."""
+
+
+def shuffled_labels(image_ids: Sequence[str], labels: Sequence[int], seed: int) -> tuple[int, ...]:
+    """The labels of training films dealt out anew among the films; copies of a film, which have one id, keep one label."""
+    own = dict(sorted(zip(image_ids, labels, strict=True)))
+    dealt = generator(seed, "labels shuffled").permutation(list(own.values()))
+    anew = dict(zip(own, map(int, dealt), strict=True))
+    return tuple(anew[i] for i in image_ids)
 
 
 @dataclass(frozen=True)
@@ -194,6 +205,7 @@ class TrainTask:
         model = {
             "classes": t.classes, "positive": t.positive, "backbone": t.backbone, "head": t.head, "precision": t.precision,
             "batch": t.batch, "pipeline": pipeline.digest, "pipeline_name": pipeline.name, "unsafe": list(t.unsafe),
+            "probe": t.probe,
         }  # fmt: skip
         return TRIAL.digest(
             {
@@ -219,10 +231,12 @@ class TrainTask:
         return output.is_dir() and (not self.training.find_rate or (output / FINDER).is_file())
 
     def films(self) -> tuple[LabelledRows, LabelledRows]:
-        """What is stored of the films of train and valid."""
+        """What is stored of the films of train and valid; under the probe of that name the training labels are shuffled among the films."""
         drawn = DrawnFilms.read(self.drawn)
         store = self.body.store(drawn)
         train, valid = (drawn.found(drawn.parts[p], self.template.classes, store) for p in ("train", "valid"))
+        if self.template.probe == LABELS_SHUFFLED:
+            train = replace(train, labels=shuffled_labels(train.image_ids, train.labels, self.seed))
         return LabelledRows.of(train), LabelledRows.of(valid)
 
     def regimen(self, labels: Tensor) -> Regimen:

@@ -146,8 +146,8 @@ class Cost:
 def costs(run: Run, sizes: Sizes) -> Iterator[Cost]:
     """Every stage of a study, in order; `sizes` are its own."""
     cells, resamples = len(run.recipes), run.study.statistics.resamples
-    heads = [r for r in run.recipes if r.finetune is None]
-    whole = [r for r in run.recipes if r.finetune is not None]
+    heads = [r for r in run.recipes if r.finetune is None and r.learns]
+    whole = [r for r in run.recipes if r.finetune is not None and r.learns]
     yield Cost("start", "Python, torch, checks", rates.start_up())
     yield from _of_films(run)
     yield from _of_features(run, sizes)

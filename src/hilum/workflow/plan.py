@@ -24,6 +24,7 @@ from hilum.study.faults import FAULTS, Fault, that_set, unsafe_among
 from hilum.study.file import Study
 from hilum.study.losses import Loss
 from hilum.study.policies import Policy
+from hilum.study.probes import NO_PROBE, SOURCE_RULE
 from hilum.study.tables import FamilyTable, FinetuneTable, TrainingTable, Varying
 
 
@@ -133,6 +134,11 @@ class Recipe:
     second_softmax: bool = False
 
     @property
+    def learns(self) -> bool:
+        """Whether a model is trained for it."""
+        return self.cell.probe != SOURCE_RULE
+
+    @property
     def features_of(self) -> FeaturesOf:
         """Which feature store it reads."""
         return FeaturesOf(self.cell.backbone, bool(that_set(self.cell.switches, "pretrained")))
@@ -143,16 +149,20 @@ class Recipe:
 
 
 def cells(study: Study) -> list[PlannedCell]:
-    """The study's cells, in its order.
+    """The study's cells, in its order; probes stand beside the first cell of each backbone, the rule of the source beside the first of all.
 
     Raises:
         InputError: Faults are asked for one at a time, but no switch is on.
     """
     found = []
-    for levels in product(*(f.of(study) for f in FACTORS)):
+    levels_of = {f.name: f.of(study) for f in FACTORS}
+    for levels in product(*levels_of.values()):
         of = dict(zip(FACTOR, levels, strict=True))
+        beside = [f for f in FACTOR if f != "probe" and (f != "backbone" or of["probe"] == SOURCE_RULE)]
+        if of["probe"] != NO_PROBE and any(of[f] != levels_of[f][0] for f in beside):
+            continue
         switches = {AS_DESCRIBED: (), "all": study.faults}.get(of["faults"], (of["faults"],))
-        words = [f.in_name(of[f.name]) for f in FACTORS if study.grid.levels(f.name)]
+        words = [f.in_name(of[f.name]) for f in FACTORS if f.default or study.grid.levels(f.name)]
         found.append(PlannedCell("--".join(filter(None, words)), of, switches))
     return found
 

@@ -31,6 +31,7 @@ from hilum.stages.duplicates import exact_duplicates
 from hilum.stages.prepare import Chunk
 from hilum.stages.split import select, subset
 from hilum.study.file import Study
+from hilum.study.probes import NO_PROBE
 from hilum.study.tables import WeightsTable
 from hilum.training.task import TrainTask
 from hilum.workflow.classes import with_classes
@@ -128,6 +129,11 @@ class Run:
         names = [r.cell.name for r in self.planned]
         for name in self.only:
             require_known(name, names, "the study has no cell")
+        models = [r.cell.name for r in self.planned if r.cell.probe == NO_PROBE]
+        if self.only and not set(models) & set(self.only):
+            raise InputError(
+                f"{self.only[0]} is a probe, which stands beside a model; name a cell of {', '.join(models)} too"
+            )
         return [r for r in recipes(self.study) if not self.only or r.cell.name in self.only]
 
     @cached_property

@@ -35,13 +35,18 @@ from hilum.stages.featurize import plan as plan_featurize
 from hilum.stages.prepare import Chunk, prepare_chunk, tasks_of
 from hilum.stages.report import write_report
 from hilum.study.file import Study
+from hilum.study.probes import SOURCE_RULE
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.facts import write_record, write_seconds
 from hilum.workflow.flow import write_flow
 from hilum.workflow.plan import FeaturesOf
 from hilum.workflow.state import Run
+<<<<<<< HEAD
 from hilum.workflow.trials import plan_trials, predict, train
 from hilum.workflow.workspace import Settled
+=======
+from hilum.workflow.trials import plan_trials, predict, predict_by_rule, train
+>>>>>>> 922cba4 (Probes are cells: shuffled labels and the rule of the source stand beside the first cell of each backbone, under their model in the table)
 
 
 @dataclass(frozen=True)
@@ -233,6 +238,7 @@ STEPS = (
     *TO_FEATURES,
     RunStep("train", _train),
     RunStep("predict", predict),
+    RunStep("source rule", predict_by_rule, lambda study: SOURCE_RULE in study.probes.kinds),
     RunStep("record", _record),
     RunStep("evaluate", _evaluate),
     RunStep("report", _report),

@@ -12,15 +12,17 @@ from hilum.core.progress import progress
 from hilum.models.registry import backbone
 from hilum.stages.finetune import finetune
 from hilum.stages.predict import PredictTask, predict_trial
+from hilum.stages.source_rule import predict_by_source
 from hilum.stages.train import train_head
+from hilum.study.probes import NO_PROBE
 from hilum.training.task import Frozen, TrainTask, Whole
 from hilum.workflow.plan import Recipe, seed_of
 from hilum.workflow.state import Run, Trial
 
 
 def plan_trials(run: Run) -> list[Trial]:
-    """Every trial of every cell; its films must be prepared, and their features there."""
-    return [plan_trial(run, recipe, n) for recipe in run.recipes for n in run.draws.trials]
+    """Every trial of every cell that learns; its films must be prepared, and their features there."""
+    return [plan_trial(run, recipe, n) for recipe in run.recipes if recipe.learns for n in run.draws.trials]
 
 
 def plan_trial(run: Run, recipe: Recipe, number: int) -> Trial:
@@ -35,6 +37,7 @@ def plan_trial(run: Run, recipe: Recipe, number: int) -> Trial:
         state_sha256=store.spec.state_sha256 if store else "", precision=run.precision, batch=run.batch,
         preparation=recipe.pipeline.to_dict(), head=backbone(cell.backbone).head, operating_point={}, calibration={},
         training={"study": study.name, "trial": number, "schedule": cell.schedule}, unsafe=tuple(cell.unsafe),
+        probe="" if cell.probe == NO_PROBE else cell.probe,
     )  # fmt: skip
     task = TrainTask(
         folder=run.workspace.trials, drawn=run.drawn_path(recipe.draw(number)), train_digest=drawn.digest_of("train", classes),
@@ -112,3 +115,19 @@ def predict(run: Run) -> None:
         with progress("predict", len(tasks), "trials") as step:
             for _ in run.engine.map(predict_trial, tasks, alone=alone):
                 step()
+
+
+def predict_by_rule(run: Run) -> None:
+    """Predictions of the rule of the source, which no model is trained for."""
+    with run.stage("source rule") as line:
+        sources = {f.image_id: f.source for f in run.films.films}
+        for recipe in (r for r in run.recipes if not r.learns):
+            for n in run.draws.trials:
+                out = trial_folder(run.folder, recipe.cell.name, n) / PREDICTIONS
+                if out.exists() and out.with_name(PREDICT).exists():
+                    line.found += 1
+                    continue
+                predict_by_source(
+                    run.drawn[recipe.draw(n)], sources, run.study.data.classes, run.study.data.positive, out
+                )
+                line.done += 1

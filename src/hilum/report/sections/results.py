@@ -17,6 +17,7 @@ from hilum.report.comparison_tables import comparison_tables, secondary_table
 from hilum.report.estimates import backbone_breaks, few_events_notes, figure_cells, figure_columns
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Picture, Section
+from hilum.report.probed import METRIC, probe_names, probe_notes, rows_under
 from hilum.report.run_words import averaged
 from hilum.report.table import Column, Table, count_cell
 from hilum.study.metrics import metric_label, shown_in, shown_words
@@ -52,16 +53,20 @@ def compared_words(rows: Sequence[ComparisonRow]) -> str:
 
 
 def key_table(evaluated: Evaluated) -> Table:
-    """A row a cell: mean over trials and interval of the headline metrics."""
-    folder, names, metrics = evaluated.folder, evaluated.names, shown_in("headline")
+    """A row a cell, its probes under it: mean over trials and interval of the headline metrics."""
+    folder, names, metrics = evaluated.folder, evaluated.names, list(shown_in("headline"))
+    if folder.probes and METRIC not in metrics:
+        metrics.append(METRIC)
     columns = [*names.columns(), Column("Trials")]
     columns += [c for m in metrics for c in figure_columns(m, evaluated.formulas)]
     body, told = [], []
-    for cell in folder.cells:
+    shown = [c for model in folder.cells for c in (model, *rows_under(folder, model))]
+    for cell in shown:
         found = [evaluated.row(cell, m) for m in metrics]
         told += found
         trials = next((r.n_trials for r in found if r), folder.n_trials)
-        body.append([*names.cells(cell), count_cell(trials), *(c for r in found for c in figure_cells(r))])
+        lead = probe_names(cell, len(names.columns())) if cell in folder.probes else names.cells(cell)
+        body.append([*lead, count_cell(trials), *(c for r in found for c in figure_cells(r))])
     return Table(
         "results",
         "By cell",
@@ -71,8 +76,9 @@ def key_table(evaluated: Evaluated) -> Table:
         notes=(
             "Rates are for the class of the highest probability. Differences between rows are not tested here.",
             *few_events_notes(told),
+            *probe_notes(folder, evaluated.rows),
         ),
-        breaks=backbone_breaks(folder.cells),
+        breaks=backbone_breaks(shown),
     )
 
 

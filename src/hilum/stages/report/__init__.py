@@ -110,7 +110,7 @@ def _header(evaluated: Evaluated) -> Header:
     folder, root = evaluated.folder, evaluated.folder.path
     inputs = {name: sha256_file(root / name) for name in _READ if (root / name).is_file()}
     cells: dict[str, Any] = {}
-    for cell, trial in folder.units():
+    for cell, trial in folder.units(probes=True):
         for name in _READ_OF_TRIALS:
             path = folder.folder(cell, trial) / name
             cells[f"{cell.name}/{trial}/{name}"] = sha256_file(path) if path.is_file() else None
