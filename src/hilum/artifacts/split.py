@@ -6,7 +6,7 @@ A group is what may not be divided: the films of one patient, and copies of one 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -172,6 +172,14 @@ class UnsafeSplit(AnySplit):
     def n_shared(self) -> int:
         """Test films that are in train or validation too."""
         return len(set(self.parts["test"]) & {*self.parts["train"], *self.parts["valid"]})
+
+    @cached_property
+    def leaked(self) -> tuple[int, int]:
+        """Test films with another film of their patient, or another copy, in train; and the pairs that these make."""
+        test = set(self.parts["test"])
+        trained = Counter(self.group_of[i] for i in self.parts["train"] if i not in test)
+        pairs = [n for i in self.parts["test"] if (n := trained[self.group_of[i]])]
+        return len(pairs), sum(pairs)
 
 
 def read_split(path: Path) -> AnySplit:

@@ -41,7 +41,7 @@ def rows_under(folder: RunFolder, cell: RunCell) -> list[RunCell]:
 
 def probe_names(cell: RunCell, n_columns: int) -> list[Cell]:
     """What the columns that name a cell hold for a probe."""
-    words = cell_level(cell, "probe")
+    words = f"probe: {cell_level(cell, 'probe')}"
     name = f"{backbone_label(cell)}, {words}"
     return [
         Cell(f"\N{RIGHTWARDS ARROW WITH HOOK} {words}", name, quiet=True),

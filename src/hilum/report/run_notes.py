@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.split import UnsafeSplit
 from hilum.report import numbers
 from hilum.report.page import Section
 from hilum.report.run_words import cell_level
 from hilum.report.table import Table
-from hilum.study.faults import FAULTS
+from hilum.study.faults import FAULTS, that_set
 
 
 def noted(section: Section, folder: RunFolder) -> Section:
@@ -40,8 +41,18 @@ def unsafe_notes(folder: RunFolder) -> list[str]:
         n, of = sum(name in c.switches for c in folder.cells), len(folder.cells)
         if fault.unsafe and n:
             where = "in every cell" if n == of else f"in {n} of {of} cells"
-            found.append(f"Unsafe: {fault.what} ({name}, {where}).")
+            found.append(f"Unsafe: {fault.what} ({name}, {where}{_leaked(folder, name)}).")
     return found
+
+
+def _leaked(folder: RunFolder, fault: str) -> str:
+    """How many pairs a fault that draws films one by one leaves across train and test, in trial 1."""
+    cell = next(c for c in folder.cells if fault in c.switches)
+    split = folder.split_of(cell, 1)
+    if not that_set([fault], "one_by_one") or not isinstance(split, UnsafeSplit):
+        return ""
+    films, pairs = split.leaked
+    return f", {numbers.counted(pairs, 'leaked pair')} of {numbers.counted(films, 'test film')} in trial 1"
 
 
 def _notes(folder: RunFolder) -> Iterator[str]:

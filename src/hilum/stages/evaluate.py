@@ -118,7 +118,7 @@ def _compared(
     cells = Cells(scored, folder.classes, folder.positive, metrics, unit, seed, n_resamples)
     rows: list[ComparisonRow] = []
     for family, pairs in families:
-        if not FACTOR[family["factor"]].other_films:
+        if not (FACTOR[family["factor"]].other_films or _fault_took_films(family, scored, pairs)):
             rows += cells.compare(family["name"], pairs, family["metrics"])
             continue
         cut, renamed, own = on_shared_films(scored, pairs)
@@ -128,6 +128,17 @@ def _compared(
             note = "" if names["cell"] == row.cell else "on the test films that both have"
             rows.append(row.model_copy(update={**names, "note": "; ".join(n for n in (row.note, note) if n)}))
     return rows
+
+
+def _fault_took_films(
+    family: Mapping[str, Any], scored: Mapping[str, Sequence[ScoredFilms]], pairs: Sequence[Pair]
+) -> bool:
+    """Whether a fault leaves some cell of a family other test films than its reference has."""
+    return family["factor"] == "faults" and any(
+        len(a.image_ids) != len(b.image_ids)
+        for p in pairs
+        for a, b in zip(scored[p.cell], scored[p.reference], strict=False)
+    )
 
 
 def _is_whole(path: Path) -> bool:

@@ -59,6 +59,10 @@ FAULTS: dict[str, Fault] = {
             "unseeded_draws", True, "train and validation drawn from a generator that nobody seeded",
             Edit(drawing={"unseeded": True}),
         ),
+        Fault(
+            "films_drawn_one_by_one", True, "patients and copies of test films trained on, as where films are drawn one by one",
+            Edit(drawing={"one_by_one": True}),
+        ),
         Fault("test_as_validation", True, "the test films are the validation films", Edit(drawing={"valid_is_test": True})),
         Fault(
             "unequal_crop", True, "training films cropped, validation and test films only resized",

@@ -49,7 +49,7 @@ STUDY = Key(
     subgroup=Each(Key(by="", name="", films=None)),
     unsafe=Key(
         overlapping_test_draw=False, unseeded_draws=False, test_as_validation=False, unequal_crop=False, batchnorm_in_train_mode=False,
-        softmax_before_loss=False, second_softmax=False,
+        softmax_before_loss=False, second_softmax=False, films_drawn_one_by_one=False,
     ),
     as_run=Key(augmentor_gate=False, no_pretrained_weights=False, misspelt_freezing=False, new_first_conv=False),
 )  # fmt: skip

@@ -15,6 +15,8 @@ NO_PROBE = "none"
 """Level of a cell that is a model."""
 LABELS_SHUFFLED = "labels-shuffled"
 SOURCE_RULE = "source-rule"
+SAME_FILMS = (NO_PROBE, LABELS_SHUFFLED, SOURCE_RULE)
+"""Levels under which a film is prepared as for the model."""
 NEAR = 0.05
 """A probe that sees no disease and comes within this of its model's ROC-AUC is a caution."""
 CHANCE = 0.5
@@ -44,7 +46,8 @@ PROBES: Mapping[str, ProbeKind] = {
     for p in (
         ProbeKind("lungs-erased", "lungs erased", "without lungs"),
         ProbeKind("border-only", "border only", "from the border"),
-        ProbeKind("thumbnail", "thumbnail", "from a thumbnail"),
+        ProbeKind("thumbnail", "thumbnail of 16 × 16", "from a thumbnail"),
+        ProbeKind("patches-shuffled", "patches shuffled", "from shuffled patches", blind=False),
         ProbeKind("lungs-only", "lungs only", "from the lungs only", blind=False),
         ProbeKind(LABELS_SHUFFLED, "training labels shuffled", "from shuffled labels", blind=False),
         ProbeKind(SOURCE_RULE, "rule of the source", "from the source alone"),
@@ -62,6 +65,6 @@ def probe_words(level: str) -> str:
     """A level of the factor in words.
 
     >>> probe_words("lungs-erased"), probe_words("none")
-    ('probe: lungs erased', 'the model')
+    ('lungs erased', 'the model')
     """
-    return "the model" if level == NO_PROBE else f"probe: {PROBES[level].words}"
+    return "the model" if level == NO_PROBE else PROBES[level].words

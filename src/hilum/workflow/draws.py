@@ -5,7 +5,7 @@ films (`hilum.artifacts.drawn_films`), which says what was drawn for each, down 
 
 One drawing has a split a trial. What departs from the study's plain split (a share of the training films, a fault of the published
 scripts) is made from it here; the test part is the same in all of them, so that cells can be compared film by film. Only a cell without a
-source tests other films: all of that source's, and no others.
+source tests other films, all of that source's and no others, and one whose films are drawn one by one fewer of them.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from hilum.core.seeding import key_entropy
 from hilum.paper.published_draw import draw_as_published
 from hilum.splitting.divide import SplitOptions
 from hilum.splitting.groups import film_groups
+from hilum.splitting.one_by_one import drawn_one_by_one
 from hilum.splitting.part_checks import require_parts
 from hilum.stages.prepare import Chunk
 from hilum.stages.prepare import plan as plan_prepare
@@ -118,6 +119,9 @@ class StudyDraws:
             again = draw_as_published(films, shuffle, groups, unseeded)
             test = set(parts["test"]) if without else set()
             parts |= {p: tuple(i for i in again.parts[p] if i not in test) for p in ("train", "valid")}
+        if drawing.one_by_one:
+            labels = {i: f.label for i, f in films.by_id.items()}
+            parts = drawn_one_by_one(parts, groups, labels, drawing.seed)
         if drawing.fraction != 1.0:
             parts["train"] = self._share(parts["train"], drawing)
         if drawing.valid_is_test:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from hilum.artifacts.comparisons import Pair
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
+from hilum.augment.probe_steps import probe_pipeline
 from hilum.core.errors import InputError, require_known
 from hilum.core.seeding import key_entropy
 from hilum.models.registry import backbone
@@ -24,7 +25,7 @@ from hilum.study.faults import FAULTS, Fault, that_set, unsafe_among
 from hilum.study.file import Study
 from hilum.study.losses import Loss
 from hilum.study.policies import Policy
-from hilum.study.probes import NO_PROBE, SOURCE_RULE
+from hilum.study.probes import NO_PROBE, SAME_FILMS, SOURCE_RULE
 from hilum.study.tables import FamilyTable, FinetuneTable, TrainingTable, Varying
 
 
@@ -72,6 +73,7 @@ class Drawing:
         overlapping: Whether train and validation are drawn again from all films, the test films among them.
         unseeded: Whether train and validation are drawn from a generator that nobody seeded.
         valid_is_test: Whether the test films are the validation films.
+        one_by_one: Whether patients and copies of test films are trained on.
         faults: The faults that set one of these.
     """
 
@@ -81,6 +83,7 @@ class Drawing:
     overlapping: bool = False
     unseeded: bool = False
     valid_is_test: bool = False
+    one_by_one: bool = False
     faults: tuple[str, ...] = ()
 
     @property
@@ -192,7 +195,10 @@ def recipes(study: Study) -> list[Recipe]:
     for cell in cells(study):
         of_cell = reduce(lambda s, f: f.edit(s, cell.levels[f.name]) if f.edit else s, FACTORS, study)
         own = pipes if of_cell is study else pipelines(of_cell)
-        plain.append(_as_described(of_cell, cell, own[cell.pipeline]))
+        sees = own[cell.pipeline]
+        if cell.probe not in SAME_FILMS:
+            sees = probe_pipeline(cell.probe, sees)
+        plain.append(_as_described(of_cell, cell, sees))
     _refuse_idle(study, plain)
     found = [reduce(edited, (FAULTS[f] for f in r.cell.switches), r) for r in plain]
     for recipe in found:
