@@ -50,15 +50,20 @@ def probe_names(cell: RunCell, n_columns: int) -> list[Cell]:
 
 
 def probe_notes(folder: RunFolder, rows: StudyRows) -> tuple[str, ...]:
-    """What the probes of each model reach of its score; empty where there are none."""
-    said = [words for cell in folder.cells if (words := _reached(folder, rows, cell))]
+    """What rows of probes are, and what they reach of each model's score; empty where there are none."""
+    said = reached_words(folder, rows)
     if not said:
         return ()
     general = (
         "Rows that begin with “probe” are no models: each shows what the same backbone, split and training reach on films from which "
         "disease, or all but disease, was taken away."
     )
-    return (f"{general} {' '.join(said)}",)
+    return general, said
+
+
+def reached_words(folder: RunFolder, rows: StudyRows) -> str:
+    """A sentence for each model that has probes."""
+    return " ".join(filter(None, (_reached(folder, rows, cell) for cell in folder.cells)))
 
 
 def _reached(folder: RunFolder, rows: StudyRows, cell: RunCell) -> str:

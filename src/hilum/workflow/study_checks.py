@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from hilum.stats.calibration import check_rule
+from hilum.study.probes import FAMILY
 from hilum.workflow.concern import Concern, refused
 from hilum.workflow.plan import pairs_of
 from hilum.workflow.state import Run
@@ -38,6 +39,10 @@ def names_make_folders(run: Run) -> Iterator[Concern]:
 def comparisons_have_counterparts(run: Run) -> Iterator[Concern]:
     """Every family of comparisons has a reference and something to compare with it."""
     names = [f.name for f in run.as_read.compare]
+    if FAMILY["name"] in names and run.as_read.probes.kinds:
+        yield Concern(
+            f"a family of comparisons is called {FAMILY['name']!r}, as that of [probes]; give it another name"
+        )
     for twice in {n for n in names if names.count(n) > 1}:
         yield Concern(f"two families of comparisons are called {twice!r}; give one another name")
     for family in run.as_read.compare:

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.header import read_json
 from hilum.augment.presets import preset
-from hilum.core.errors import InputError
-from hilum.inference.predictor import load_head
+from hilum.core.errors import InputError, UnsafeError
+from hilum.inference.predictor import Predictor, load_head
 from hilum.models.heads import build_head
 from hilum.models.machine import threads
 from hilum.models.registry import backbone
@@ -38,11 +39,11 @@ TRAINING = {
 }
 
 
-def part(name: str, n: int, seed: int) -> Part:
+def part(name: str, n: int, seed: int, signal: float = 3) -> Part:
     rng = np.random.default_rng(seed)
     y = np.arange(n) % 4
     x = rng.normal(size=(n, 1024)).astype(np.float32)
-    x[np.arange(n), y] += 3
+    x[np.arange(n), y] += signal
     return [f"{name}-{k}" for k in range(n)], x, y.tolist()
 
 
@@ -218,3 +219,28 @@ def test_a_policy_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the constant policy has no learning rate"):
         train_head(replace(task(tmp_path), policy=ConstantPolicy()))
     assert not (tmp_path / "trials").exists()
+
+
+def test_labels_shuffled_give_chance_where_the_true_ones_are_learned(tmp_path: Path) -> None:
+    own = task(tmp_path)
+    _, x, y = part("test", 400, 3, 30)
+    path, drawn, body = frozen(
+        tmp_path / "plain", {"train": part("t", 150, 4, 30), "valid": part("v", 50, 5, 30)}, CLASSES
+    )
+    own = replace(own, drawn=path, body=body, train_digest=drawn.digest_of("train", CLASSES))
+    is_covid = np.asarray(y) == 1
+
+    def auc(t: TrainTask) -> float:
+        bundle, _, state = Bundle.read(train_head(t) / "bundle")
+        with torch.inference_mode():
+            scores = load_head(bundle, state)(torch.from_numpy(np.asarray(x)))[:, 1].numpy()
+        return float(roc_auc_score(is_covid, scores))
+
+    learned = auc(own)
+    assert learned > 0.9
+    probe = replace(own, template=replace(own.template, probe="labels-shuffled"))
+    found = [auc(replace(probe, seed=s)) for s in range(12)]
+    assert abs(np.mean(found) - 0.5) < 3 * np.std(found, ddof=1) / np.sqrt(12)
+    assert Bundle.read(train_head(probe) / "bundle")[0].probe == "labels-shuffled"
+    with pytest.raises(UnsafeError, match="this is the probe 'labels-shuffled' of a study"):
+        Predictor(train_head(probe) / "bundle")

@@ -19,7 +19,8 @@ def folder(name="r", **factors):
         at = dict(zip(grid, levels, strict=True))
         cells.append(RunCell("--".join(levels), at, "imagenet"))
     varying = tuple(f for f, v in grid.items() if len(v) > 1)
-    return SimpleNamespace(path=Path(name), cells=tuple(cells), varying=lambda: varying)
+    record = SimpleNamespace(cells=tuple(cells))
+    return SimpleNamespace(path=Path(name), cells=tuple(cells), record=record, varying=lambda: varying)
 
 
 def family(factor, reference):

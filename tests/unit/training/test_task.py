@@ -13,7 +13,7 @@ from hilum.models.weights import Weights
 from hilum.study.losses import CrossEntropy, Focal
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.tables import FinetuneTable, TrainingTable
-from hilum.training.task import Frozen, TrainTask, Whole
+from hilum.training.task import Frozen, TrainTask, Whole, shuffled_labels
 
 SPEC = FeatureSpec("net", "t", "s", (0.5,) * 3, (0.2,) * 3, "fp32", 4, (8, 8), "cpu", 1, {}, "float32")
 TEMPLATE = Bundle(
@@ -179,3 +179,26 @@ def test_bundles_and_tables_that_grow_leave_every_trials_key_as_it_was(kind: str
         later = replace(later, body=replace(WHOLE, finetune=LaterFinetune()))
     assert "average_weights" in later.options  # it is in the record
     assert later.key == task.key
+
+
+def test_a_probe_is_another_trial_and_a_task_without_one_has_the_key_that_it_had() -> None:
+    own = TASKS["head"]
+    probe = replace(own, template=replace(TEMPLATE, probe="labels-shuffled"))
+    assert probe.key != own.key
+    assert replace(own, template=replace(TEMPLATE, probe="")).key == own.key
+
+
+def test_shuffled_labels_are_the_films_labels_in_another_order_and_copies_keep_one() -> None:
+    ids = [f"f{k}" for k in range(300) for _ in range(1 + (k % 3 == 0))]
+    label = {f"f{k}": k % 4 for k in range(300)}
+    dealt = shuffled_labels(ids, [label[i] for i in ids], 7)
+    anew = dict(zip(ids, dealt, strict=True))
+    assert [anew[i] for i in ids] == list(dealt)
+    assert sorted(anew.values()) == sorted(label.values())
+    agree = sum(anew[i] == label[i] for i in label) / 300
+    assert 0.15 < agree < 0.35  # a quarter by chance
+    assert (
+        dealt
+        == shuffled_labels(ids, [label[i] for i in ids], 7)
+        != shuffled_labels(ids, [label[i] for i in ids], 8)
+    )

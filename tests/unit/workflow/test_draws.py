@@ -155,6 +155,31 @@ def test_the_overlapping_draw_keeps_the_test_films_and_shares_half_of_them() -> 
     assert split.header.kind == "unsafe split"
 
 
+def test_films_drawn_one_by_one_leave_one_of_each_group_in_test_and_train_on_the_others() -> None:
+    patients = Manifest(
+        [replace(f, patient_id=f"p{k // 12}-{k % 4}") for k, f in enumerate(MANIFEST.films)], MANIFEST.header
+    )  # three films a patient, of one class
+    drawn = draws(patients)
+    honest = drawn.split(Drawing(5), 1)
+    for trial in (1, 2):
+        plain, leaky = (
+            drawn.split(d, trial) for d in (Drawing(5), Drawing(5).under("films_drawn_one_by_one"))
+        )
+        assert isinstance(leaky, UnsafeSplit)
+        test, moved = set(leaky.parts["test"]), set(plain.parts["test"]) - set(leaky.parts["test"])
+        assert moved <= set(leaky.parts["train"])
+        assert len(leaky.parts["train"]) == len(plain.parts["train"])
+        assert leaky.parts["valid"] == plain.parts["valid"]
+        groups = [honest.group_of[i] for i in plain.parts["test"]]
+        assert len(test) == len(set(groups)) == len({honest.group_of[i] for i in test})
+        several = sum(n > 1 for n in Counter(groups).values())
+        assert leaky.leaked == (several, len(groups) - len(set(groups)))
+        assert Counter(LABEL[i] for i in leaky.parts["train"]) == Counter(
+            LABEL[i] for i in plain.parts["train"]
+        )
+    assert drawn.split(Drawing(5).under("films_drawn_one_by_one"), 1).parts["test"] == leaky.parts["test"]
+
+
 def test_test_as_validation() -> None:
     split = draws().split(Drawing(5).under("test_as_validation"), 1)
     assert split.parts["valid"] == split.parts["test"] == plain().parts["test"]

@@ -11,7 +11,9 @@ import pytest
 import hilum
 from hilum.core.errors import InputError
 from hilum.study.file import Study
-from hilum.workflow.plan import cells, recipes, seed_of
+from hilum.study.probes import FAMILY
+from hilum.study.tables import FamilyTable
+from hilum.workflow.plan import cells, pairs_of, recipes, seed_of
 
 TWO = {"backbones": ["resnet50", "densenet121"], "pipelines": ["crop", "baseline"]}
 
@@ -219,3 +221,51 @@ def test_a_new_fault_is_one_entry(tmp_path: Path) -> None:
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert told == "resnet50--baseline--constant--hurried_head ['hurried_head'] True head train None\n"
+
+
+PROBES = ["border-only", "labels-shuffled", "source-rule"]
+
+
+def test_probes_stand_beside_the_first_cell_of_each_backbone() -> None:
+    without = names(grid=TWO)
+    found = names(grid=TWO, probes={"kinds": PROBES})
+    assert [n for n in found if "probe" not in n] == without
+    assert [n for n in found if n not in without] == [
+        "resnet50--crop--constant--probe-border-only", "resnet50--crop--constant--probe-labels-shuffled",
+        "resnet50--crop--constant--probe-source-rule",
+        "densenet121--crop--constant--probe-border-only", "densenet121--crop--constant--probe-labels-shuffled",
+    ]  # fmt: skip
+
+
+def test_a_probe_differs_from_its_model_in_one_thing() -> None:
+    found = {
+        r.cell.name: r for r in recipes(study(grid={"backbones": ["resnet50"]}, probes={"kinds": PROBES}))
+    }
+    name = "resnet50--baseline--constant"
+    model = found[name]
+    for kind in PROBES:
+        probe = found[f"{name}--probe-{kind}"]
+        same = {
+            f: getattr(probe, f)
+            for f in ("drawing", "policy", "loss", "training", "epochs", "finetune", "features_of")
+        }
+        assert same == {f: getattr(model, f) for f in same}
+    assert found[f"{name}--probe-border-only"].pipeline.steps[1:] == model.pipeline.steps
+    assert found[f"{name}--probe-border-only"].pipeline.steps[0].op == "keep_border"
+    assert found[f"{name}--probe-labels-shuffled"].pipeline == model.pipeline
+    assert [r.cell.probe for r in found.values() if not r.learns] == ["source-rule"]
+
+
+def test_a_family_has_models_only_and_probes_have_their_own() -> None:
+    asked = study(grid=TWO, probes={"kinds": PROBES})
+    planned = recipes(asked)
+    pipelines = pairs_of(planned, FamilyTable(name="p", factor="pipeline", reference="crop"))
+    assert [(p.cell, p.label) for p in pipelines] == [
+        ("resnet50--baseline--constant", "resnet50: baseline against crop"),
+        ("densenet121--baseline--constant", "densenet121: baseline against crop"),
+    ]
+    own = pairs_of(planned, FamilyTable(**FAMILY))
+    assert len(own) == 6
+    rule = [p for p in own if p.cell.endswith("source-rule")]
+    assert [p.reference for p in rule] == ["resnet50--crop--constant", "densenet121--crop--constant"]
+    assert rule[1].label == "densenet121, crop: rule of the source against the model"

@@ -17,10 +17,11 @@ from hilum.report.comparison_tables import comparison_tables, secondary_table
 from hilum.report.estimates import backbone_breaks, few_events_notes, figure_cells, figure_columns
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Picture, Section
-from hilum.report.probed import METRIC, probe_names, probe_notes, rows_under
+from hilum.report.probed import METRIC, probe_names, probe_notes, reached_words, rows_under
 from hilum.report.run_words import averaged
 from hilum.report.table import Column, Table, count_cell
 from hilum.study.metrics import metric_label, shown_in, shown_words
+from hilum.study.probes import FAMILY
 
 
 def section(evaluated: Evaluated) -> Section:
@@ -29,13 +30,16 @@ def section(evaluated: Evaluated) -> Section:
     results = replace(results, notes=(unit_note(evaluated.evaluation), *results.notes))
     compared = comparison_tables(evaluated.compared, evaluated.folder.classes)
     secondary = secondary_table(evaluated.compared)
+    named = [r for r in evaluated.compared if r.family != FAMILY["name"]]
     return Section(
         "results",
         "Results",
         (),
         [results, *compared, interval_picture(evaluated)],
         [secondary] if secondary else [],
-        brief=compared_words(evaluated.compared),
+        brief=" ".join(
+            filter(None, (compared_words(named), reached_words(evaluated.folder, evaluated.rows)))
+        ),
     )
 
 
