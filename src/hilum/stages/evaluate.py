@@ -70,14 +70,9 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     rows: list[StudyRow] = []
     trials: dict[tuple[str, int], TrialEvaluation] = {}
     scored: dict[str, list[ScoredFilms]] = {}
-<<<<<<< HEAD
     curves: dict[str, CellCurves] = {}
-    with progress("evaluate", len(folder.cells) * folder.n_trials, "trials") as step:
-        for cell in folder.cells:
-=======
     with progress("evaluate", len(folder.record.cells) * folder.n_trials, "trials") as step:
         for cell in folder.record.cells:
->>>>>>> 922cba4 (Probes are cells: shuffled labels and the rule of the source stand beside the first cell of each backbone, under their model in the table)
             of_cell = scored.setdefault(cell.name, [])
             thresholds = _thresholds(folder, cell)
             for trial in folder.trials:

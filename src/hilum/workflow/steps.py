@@ -41,12 +41,8 @@ from hilum.workflow.facts import write_record, write_seconds
 from hilum.workflow.flow import write_flow
 from hilum.workflow.plan import FeaturesOf
 from hilum.workflow.state import Run
-<<<<<<< HEAD
-from hilum.workflow.trials import plan_trials, predict, train
-from hilum.workflow.workspace import Settled
-=======
 from hilum.workflow.trials import plan_trials, predict, predict_by_rule, train
->>>>>>> 922cba4 (Probes are cells: shuffled labels and the rule of the source stand beside the first cell of each backbone, under their model in the table)
+from hilum.workflow.workspace import Settled
 
 
 @dataclass(frozen=True)
