@@ -20,6 +20,7 @@ from hilum.report.table import Cell, Table, plain_table
 from hilum.stages.finetune import network_rates
 from hilum.stages.train import head_rates
 from hilum.study.file import Study
+from hilum.study.tables import ProbesTable
 from hilum.training.task import Frozen, Whole
 from hilum.workflow.checks import concerns, refuse
 from hilum.workflow.plan import Recipe
@@ -43,7 +44,9 @@ def find_rates(
     Raises:
         InputError: Something stands in the way of the study, or there is no such cell.
     """
-    once = study.model_copy(update={"grid": study.grid.model_copy(update={"trials": 1})})
+    once = study.model_copy(
+        update={"grid": study.grid.model_copy(update={"trials": 1}), "probes": ProbesTable()}
+    )
     run = Run(once, Manifest.read(manifest_path), Workspace(root), engine, only=only)
     refuse(concerns(run))
     found: dict[str, FinderCurve] = {}
