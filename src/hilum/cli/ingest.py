@@ -43,6 +43,14 @@ class Reading:
             help=f"Do not recognise the layout: {', '.join(f'{x.name} ({x.what})' for x in LAYOUTS)}.",
         ),
     ] = None
+    lung_masks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--lung-masks",
+            metavar="NAME=FOLDER",
+            help="Lung masks of a source that lie elsewhere, each called as its film.",
+        ),
+    ] = None
     mooney_patients: Annotated[
         str,
         typer.Option(
@@ -87,6 +95,7 @@ def ingest(
         cast(MooneyPatients, reading.mooney_patients),
         reading.views or (),
         reading.strict,
+        {n: Path(p) for n, p in assigned(reading.lung_masks, "--lung-masks", "NAME=FOLDER", "films=masks")},
     )
     done = ingest_films(sources, out, asked, local(workers))
     print(json.dumps(done.to_dict(), indent=1, ensure_ascii=False) if printing.as_json else done.words)

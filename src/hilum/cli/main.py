@@ -25,6 +25,7 @@ from hilum.cli.predict import predict
 from hilum.cli.report import report
 from hilum.cli.run import run
 from hilum.cli.runs import runs
+from hilum.cli.segment import app as segment_app
 from hilum.cli.show import show
 from hilum.cli.split import split
 from hilum.cli.weights import app as weights_app
@@ -60,6 +61,7 @@ for command in (ingest, audit, split, find_rate, run, predict, evaluate, compare
 app.add_typer(data_app, name="data", help="Known public data sets: list and fetch.")
 app.add_typer(weights_app, name="weights", help="Pretrained weights: list, fetch and verify.")
 app.add_typer(augment_app, name="augment", help="Look at augmentation.")
+app.add_typer(segment_app, name="segment", help="Lungs on films.")
 
 
 def main() -> None:

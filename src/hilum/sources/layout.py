@@ -25,6 +25,7 @@ class IngestOptions:
         layouts: Source name -> layout, where it should not be recognised.
         mooney_patients: ``number``: person5 under bacteria and under virus is one child; ``number-and-class``: two.
         views: Views to keep, as ``--views`` has them.
+        lung_masks: Source name -> folder of its films' lung masks, where they do not lie among the films.
         strict: Whether nothing is written when any film cannot be read.
     """
 
@@ -34,6 +35,7 @@ class IngestOptions:
     mooney_patients: MooneyPatients = "number"
     views: Sequence[str] = ()
     strict: bool = False
+    lung_masks: Mapping[str, Path] = field(default_factory=dict)
 
     @cached_property
     def kept_views(self) -> tuple[str, ...] | None:

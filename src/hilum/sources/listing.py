@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.manifest import Exclusion
 from hilum.core.table_paths import absolute
-from hilum.sources.masks import NO_FILM, pair_masks
+from hilum.sources.masks import NO_FILM, masks_in, pair_masks
 from hilum.sources.tree import Tree
 
 NO_SUCH_FILE = "no such file"
@@ -23,6 +23,7 @@ LISTED_TWICE = "listed twice"
 OUTSIDE = "outside the layout"
 DISAGREE = "folder and name disagree"
 NOT_FRONTAL = "not frontal"
+LONE_MASK = "mask without a film"
 VIEW_NOT_ASKED = "view not asked for"
 
 
@@ -116,8 +117,21 @@ class Listing:
         """Each film of a tree -> the path of its lung mask, or empty; masks that have no film are left out."""
         films, masks, lone_masks = pair_masks(tree.films)
         for mask in lone_masks:
-            self.leave_out(tree.shown(mask), "mask without a film", NO_FILM)
+            self.leave_out(tree.shown(mask), LONE_MASK, NO_FILM)
         return {f: str(tree.path(masks[f])) if f in masks else "" for f in films}
+
+    def take_masks(self, folder: Path) -> None:
+        """Give the films their lung masks from a folder of masks; masks that have no film are left out.
+
+        Raises:
+            InputError: As `masks_in`.
+        """
+        masks, lone = masks_in(folder, [c.path for c in self.candidates])
+        for mask in lone:
+            self.leave_out(str(mask), LONE_MASK, NO_FILM)
+        given = {c.path: str(masks[c.path]) if c.path in masks else c.lung_mask for c in self.candidates}
+        self.candidates[:] = [replace(c, lung_mask=given[c.path]) for c in self.candidates]
+        self.options["lung_masks"] = sum(map(bool, given.values()))
 
 
 def class_name(text: str) -> str:

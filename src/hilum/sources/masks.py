@@ -1,4 +1,4 @@
-"""Lung masks that lie among films: told by where they lie or how they are called, and never taken for films.
+"""Lung masks that lie among films: told by where they lie or how they are called, and never taken for films; or in a folder that is named.
 
 A mask is called as its film, or so and ``_mask``. It lies in a folder ``masks`` beside the folder ``images`` of its film, in a folder
 ``masks`` beside the film itself, or, with ``_mask`` in its name, beside the film. Case does not count; other words for these folders are
@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
+
+from hilum.core.errors import InputError
+from hilum.imaging.decode import is_film_name
 
 PICTURES = frozenset({"images", "image", "imgs", "img"})
 """Folders that hold pictures and are no class."""
@@ -83,3 +86,40 @@ def _without_mask(stem: str) -> str:
 
 def _stem(relative: str) -> str:
     return str(Path(relative).with_suffix("")) if Path(relative).suffix else relative
+
+
+def masks_in(folder: Path, films: Collection[Path]) -> tuple[dict[Path, Path], tuple[Path, ...]]:
+    """The masks of a folder that holds nothing else, each called as its film, with the film's own ending or without.
+
+    Args:
+        folder: Looked through to any depth.
+        films: Paths of the films.
+
+    Returns:
+        Film -> its mask, and the masks that have no film.
+
+    Raises:
+        InputError: No such folder; a name that two masks or, where there is a mask of it, two films have; no mask with a film.
+    """
+    if not folder.is_dir():
+        raise InputError(f"--lung-masks {folder}: expected a folder of masks")
+    named: dict[str, list[Path]] = {}
+    for film in films:
+        for name in dict.fromkeys((film.name, film.stem)):
+            named.setdefault(name, []).append(film)
+    masks: dict[Path, Path] = {}
+    lone = []
+    for mask in sorted(p for p in folder.rglob("*") if is_film_name(p)):
+        found = named.get(_without_mask(mask.stem), [])
+        if len(found) > 1 or (found and found[0] in masks):
+            what = "two films are" if len(found) > 1 else "two masks are of one film, which is"
+            raise InputError(
+                f"--lung-masks {folder}: {what} called {mask.stem!r}; keep one, or name them apart"
+            )
+        if found:
+            masks[found[0]] = mask
+        else:
+            lone.append(mask)
+    if not masks:
+        raise InputError(f"--lung-masks {folder}: no mask in it is called as a film of the source")
+    return masks, tuple(lone)

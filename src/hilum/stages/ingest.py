@@ -161,8 +161,12 @@ def _listed(sources: Sequence[str], out: Path, asked: IngestOptions) -> list[Lis
     own = {p.resolve() for p in (out, header_path(out), excluded_path(out), *labels)}
     listings = [list_films(s, asked, own) for s in given]
     names = checks.source_names(listings)
-    for name in sorted(asked.no_patient_ids):
-        require_known(name, names, "--no-patient-ids", " names no source")
+    for option, said in (("--no-patient-ids", asked.no_patient_ids), ("--lung-masks", asked.lung_masks)):
+        for name in sorted(said):
+            require_known(name, names, option, " names no source")
+    for listing in listings:
+        if listing.source in asked.lung_masks:
+            listing.take_masks(asked.lung_masks[listing.source])
     checks.check_films_once(listings)
     return listings
 

@@ -1,0 +1,1 @@
+"""segment: films -> lung masks (`run`), and films with known lungs -> the network that finds them (`train`)."""
