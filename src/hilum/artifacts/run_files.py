@@ -22,6 +22,7 @@ EXCLUDED = "excluded.csv"
 DUPLICATES = "duplicates.json"
 STATISTICS = "statistics.json"
 COMPARISONS = "comparisons.json"
+SUBGROUPS = "subgroups.json"
 SPLITS = "splits"
 
 

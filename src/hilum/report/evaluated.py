@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from hilum.artifacts.comparisons import ComparisonRow, read_comparisons
 from hilum.artifacts.evaluation import Evaluation, read_checked
 from hilum.artifacts.run import RunCell
-from hilum.artifacts.run_files import COMPARISONS, STATISTICS
+from hilum.artifacts.run_files import COMPARISONS, STATISTICS, SUBGROUPS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import StudyRow, StudyRows
 from hilum.augment.operation import Film
@@ -76,6 +76,12 @@ class Evaluated:
     def compared(self) -> list[ComparisonRow]:
         """The comparisons that the study names; empty for none."""
         path = self.folder.path / COMPARISONS
+        return read_comparisons(path) if path.is_file() else []
+
+    @cached_property
+    def groups(self) -> list[ComparisonRow]:
+        """Each subgroup against the rest of the test films; empty where the study names none."""
+        path = self.folder.path / SUBGROUPS
         return read_comparisons(path) if path.is_file() else []
 
     @cached_property

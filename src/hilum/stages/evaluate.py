@@ -1,5 +1,5 @@
-"""Evaluate: predictions of a run -> ``statistics.json`` and ``evaluation.json``, and ``comparisons.json`` where its
-study names families of comparisons.
+"""Evaluate: predictions of a run -> ``statistics.json``, ``evaluation.json`` and ``decisions.json``, and where its study names families of
+comparisons or subgroups ``comparisons.json`` and ``subgroups.json``.
 
 Convention: rows a trial resample the units of its test films; rows a cell are means over trials and resample
 units and trials. The unit is the patient where every film has an id, else the group of the split (films of
@@ -10,12 +10,13 @@ same predictions is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.comparisons import ComparisonRow, Pair
+from hilum.artifacts.decisions import DECISIONS, Decisions
 from hilum.artifacts.evaluation import EVALUATION, CellCurves, Evaluation, TrialEvaluation
 from hilum.artifacts.header import Header, is_written_of, write_rows
 from hilum.artifacts.looks import count_look
@@ -23,27 +24,32 @@ from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.questions import Question
 from hilum.artifacts.run import RunCell
-from hilum.artifacts.run_files import COMPARISONS, STATISTICS
+from hilum.artifacts.run_files import COMPARISONS, STATISTICS, SUBGROUPS
 from hilum.artifacts.run_folder import STATISTICS_INPUTS, RunFolder
 from hilum.artifacts.statistics import RULES, StudyRow, StudyRows
 from hilum.core.errors import HilumError
 from hilum.core.progress import progress
 from hilum.stats.comparison import Cells
 from hilum.stats.contrasts import Contrast, contrast
+from hilum.stats.decisions import decisions
 from hilum.stats.families import family_pairs
 from hilum.stats.mean_curves import mean_curves
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.shared_films import on_shared_films
+from hilum.stats.subgroups import subgroup_rows
 from hilum.stats.summary import N_RESAMPLES, cell_statistics
 from hilum.stats.tested_films import PART, tested_films
 from hilum.stats.trial_curves import trial_curves
 from hilum.study.factors import FACTOR
 from hilum.study.metrics import formulas
 
+Scored = Mapping[str, Sequence[ScoredFilms]]
+"""Cell -> its trials."""
+
 
 def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
-    """Write ``statistics.json``, ``evaluation.json`` and ``comparisons.json`` of a run, unless they are there and of
-    the same predictions.
+    """Write ``statistics.json``, ``evaluation.json`` and what stands beside them of a run, unless they are there and of the same
+    predictions.
 
     Args:
         run_dir: The run's folder.
@@ -65,7 +71,8 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     pairs = [family_pairs(folder, f) for f in families]
     has_statistics = is_written_of(run_dir / STATISTICS, header) and _is_whole(run_dir / EVALUATION)
     has_comparisons = not families or is_written_of(run_dir / COMPARISONS, compared)
-    if has_statistics and has_comparisons:
+    missing = [extra for extra in EXTRAS if not extra(folder, header, None, "")]
+    if has_statistics and has_comparisons and not missing:
         return False
     rows: list[StudyRow] = []
     trials: dict[tuple[str, int], TrialEvaluation] = {}
@@ -93,11 +100,41 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     if families:
         found = _compared(folder, scored, list(zip(families, pairs, strict=True)), unit.name, compared)
         write_rows(run_dir / COMPARISONS, found, compared)
+    for extra in missing:
+        extra(folder, header, scored, unit.name)
     if not has_statistics:
         own = replace(header, kind="evaluation")
         Evaluation(own, unit.name, unit.counts, formulas(), trials, curves).write(run_dir / EVALUATION)
         StudyRows(rows).write(run_dir / STATISTICS, header)
     return True
+
+
+def _subgroups(folder: RunFolder, header: Header, scored: Scored | None, unit: str) -> bool:
+    """``subgroups.json``, where the study names subgroups."""
+    asked = [q.subgroup for q in folder.questions if q.subgroup]
+    own = replace(header, kind="subgroups", options={**header.options, "subgroups": asked})
+    if not asked or is_written_of(folder.path / SUBGROUPS, own):
+        return True
+    if scored is not None:
+        rows = subgroup_rows(folder, scored, unit, own.seed or 0, int(own.options["n_resamples"]))
+        write_rows(folder.path / SUBGROUPS, rows, own)
+    return False
+
+
+def _decisions(folder: RunFolder, header: Header, scored: Scored | None, unit: str) -> bool:
+    """``decisions.json``."""
+    prevalences = [float(q) for q in folder.record.table("statistics").get("prevalences", [])]
+    own = replace(header, kind="decisions", options={**header.options, "prevalences": prevalences})
+    if Decisions.is_of(folder.path, own):
+        return True
+    if scored is not None:
+        found = decisions(scored, folder.classes.index(folder.positive), prevalences, unit, own)
+        found.write(folder.path / DECISIONS)
+    return False
+
+
+EXTRAS: tuple[Callable[[RunFolder, Header, Scored | None, str], bool], ...] = (_subgroups, _decisions)
+"""What stands beside the statistics: whether it is there, or not wanted; where it is not it is made of the scored films, if given."""
 
 
 def _compared(

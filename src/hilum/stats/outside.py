@@ -87,7 +87,8 @@ def _key(name: str, side: int) -> str:
 
 
 def _note(note: str) -> str:
-    """The note without what holds for every comparison here."""
-    return "; ".join(
+    """The note without what holds for every comparison here, and without the names of its sides."""
+    kept = (
         p for p in note.split("; ") if not p.startswith(("test films differ", "both sides have the same"))
     )
+    return "; ".join(p.partition(" (")[0] if p.startswith("undefined") else p for p in kept)

@@ -43,7 +43,7 @@ STUDY = Key(
     finetune=Optional(FINETUNE),
     policy=Each(POLICY),
     loss=Each(LOSS),
-    statistics=Key(resamples=2000, operating_point="youden"),
+    statistics=Key(resamples=2000, operating_point="youden", prevalences=[]),
     compare=Each(Key(name=ALWAYS, factor=ALWAYS, reference=ALWAYS, metrics=["sensitivity", "specificity", "pr_auc"])),
     contrast=Each(Key(name=ALWAYS, positive=None, negative=ALWAYS, score="all")),
     subgroup=Each(Key(by="", name="", films=None)),

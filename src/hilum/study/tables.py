@@ -207,7 +207,9 @@ class FeaturesTable(StrictTable):
 
 
 class StatisticsTable(StrictTable):
-    """``[statistics]``: resamples of the intervals, and how the operating point is chosen on validation."""
+    """``[statistics]``: resamples of the intervals, how the operating point is chosen on validation, and at what prevalences of the
+    positive class PPV and NPV are asked for besides that of the test films."""
 
     resamples: Annotated[int, Field(ge=100)] = 2000
     operating_point: str = "youden"
+    prevalences: list[Annotated[float, Field(gt=0, lt=1)]] = []

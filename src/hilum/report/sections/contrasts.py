@@ -11,11 +11,13 @@ from dataclasses import replace
 
 from hilum.artifacts.questions import Question
 from hilum.report import numbers
+from hilum.report.comparison_tables import ENDS as SIGNED_ENDS
+from hilum.report.comparison_tables import difference_cell, p_cell, signed_interval, verdict_cell
 from hilum.report.estimates import backbone_breaks, contrasts, estimate_cell, figure_cells, figure_columns
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Section
 from hilum.report.run_words import averaged
-from hilum.report.table import Cell, Column, Table, count_cell, text_cell
+from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, text_cell
 from hilum.study.film_filter import filter_words
 from hilum.study.metrics import metric_label, shown_in
 
@@ -32,7 +34,8 @@ def section(evaluated: Evaluated) -> Section | None:
             "Where a class comes from one source or age group, a high figure need not be about "
             "disease. The study’s contrasts keep to films that are more alike."
         )
-    items = [*tables, *([subgroups] if subgroups else [])]
+    rest = against_rest_table(evaluated)
+    items = [*tables, *([subgroups] if subgroups else []), *([rest] if rest else [])]
     return Section("clean", "Contrasts and subgroups", (why, *remarks), items)
 
 
@@ -123,7 +126,52 @@ def subgroup_table(evaluated: Evaluated) -> Table | None:
     if not body:
         return None
     caption = f"{folder.positive[:1].upper() + folder.positive[1:]} among the test films of each subgroup; {averaged(folder)}."
-    note = "Differences between subgroups are not tested; a subgroup of few films says little."
+    tested = "in the next table" if evaluated.groups else "not tested"
+    note = f"Differences between subgroups are {tested}; a subgroup of few films says little."
     return Table(
         "subgroups", "Subgroups", caption, columns, body, notes=(note,), breaks=frozenset(breaks - {0})
+    )
+
+
+def against_rest_table(evaluated: Evaluated) -> Table | None:
+    """Each subgroup against the rest of the test films, a row a metric, subgroup and cell; None where none was compared."""
+    rows, names, folder = evaluated.groups, evaluated.names, evaluated.folder
+    by_name = {c.name: c for c in folder.cells}
+    columns = [
+        Column("Metric", numeric=False), Column("Subgroup", numeric=False), *names.columns(), Column("In it"), Column("Of the rest"),
+        Column("estimate", group="Difference", hint="subgroup less the rest", rule=True),
+        *(Column(f"95 %, {k}", group="Difference", key=k, parts=SIGNED_ENDS) for k in ("alone", "together")),
+        Column("p (Holm)", hint="adjusted over all subgroups and cells of a metric", rule=True),
+        Column("Verdict", numeric=False, hint="by Holm’s p below .05"),
+    ]  # fmt: skip
+    body: list[list[Cell]] = []
+    breaks = set()
+    for k, r in enumerate(rows):
+        if k and r.metric != rows[k - 1].metric:
+            breaks.add(k)
+        title, n = "; ".join(t for t in (r.method, r.note) if t), r.n_clusters
+        body.append(
+            [
+                text_cell(metric_label(r.metric)), text_cell(r.label, strong=True), *names.cells(by_name[r.cell]),
+                rate_cell(r.value, r.note, n=n), rate_cell(r.reference_value, r.note, n=n), difference_cell(r.estimate, title, n),
+                signed_interval(r.low_one, r.high_one, n), signed_interval(r.low, r.high, n), p_cell(r.p_adjusted), verdict_cell(r),
+            ]
+        )  # fmt: skip
+    if not body:
+        return None
+    sizes = numbers.listed([f"{n}" for n in sorted({r.n_family for r in rows})])
+    notes = (
+        f"Holm’s p and the intervals “together” are over the {sizes} comparisons of a metric, all subgroups and cells. Of two "
+        "subgroups that are each other’s rest one stands here. A difference may come of the mix of films within a subgroup.",
+    )
+    caption = f"{averaged(folder)[:1].upper() + averaged(folder)[1:]}; patients and trials are resampled."
+    return Table(
+        "subgroups-rest",
+        "Subgroups against the rest",
+        caption,
+        columns,
+        body,
+        notes,
+        frozenset(breaks),
+        sortable=False,
     )

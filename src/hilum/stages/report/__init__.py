@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hilum import report as report_package
+from hilum.artifacts.decisions import DECISIONS
 from hilum.artifacts.evaluation import EVALUATION
 from hilum.artifacts.flow import FLOW
 from hilum.artifacts.header import Header, header_path, read_csv_header, write_with_header
@@ -19,7 +20,16 @@ from hilum.artifacts.history import HISTORY
 from hilum.artifacts.looks import looks
 from hilum.artifacts.outside import OUTSIDE
 from hilum.artifacts.run import RECORD
-from hilum.artifacts.run_files import BOX, COMPARISONS, DUPLICATES, EXCLUDED, FACTS, MANIFEST, STATISTICS
+from hilum.artifacts.run_files import (
+    BOX,
+    COMPARISONS,
+    DUPLICATES,
+    EXCLUDED,
+    FACTS,
+    MANIFEST,
+    STATISTICS,
+    SUBGROUPS,
+)
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.trial_files import BUNDLE, FINDER, SECONDS, TRAIN
 from hilum.core.digests import digest, sha256_file
@@ -49,6 +59,8 @@ _READ = (
     COMPARISONS,
     BOX,
     OUTSIDE,
+    SUBGROUPS,
+    DECISIONS,
 )
 """Files of a run that its report is made from, beside those of its trials (`_READ_OF_TRIALS`)."""
 _READ_OF_TRIALS = (HISTORY, SECONDS, TRAIN, FINDER, BUNDLE)
