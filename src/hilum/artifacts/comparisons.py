@@ -22,6 +22,8 @@ from hilum.artifacts.statistics import ROW
 Verdict = Literal["better", "worse", "not distinguishable", "on these films, one trial", "undefined"]
 ONE_TRIAL: Verdict = "on these films, one trial"
 """What stands in the place of a verdict where a cell was trained once."""
+LEFT_OUT_FAMILY = "leave-one-source-out"
+"""The family of ``hilum run --leave-one-source-out``, which has a section of its own."""
 ALPHA = 0.05
 """Level of the adjusted test."""
 

@@ -33,6 +33,13 @@ STUDY = Annotated[
 DRY_RUN = Annotated[
     bool, typer.Option("--dry-run", help="Print the plan, an estimate of the time and what is missing.")
 ]
+LEAVE_OUT = Annotated[
+    bool,
+    typer.Option(
+        "--leave-one-source-out",
+        help="Besides, train without each source in turn and test on its films; the fall is a section of the report.",
+    ),
+]
 ENGINE = Annotated[str, typer.Option(help=f"Where tasks run: {', '.join(ENGINES)}.")]
 
 
@@ -41,6 +48,7 @@ def run(
     manifest: STUDY_MANIFEST = None,
     workspace: WORKSPACE = USUAL_WORKSPACE,
     set_: OVERRIDES = None,
+    leave_one_source_out: LEAVE_OUT = False,
     dry_run: DRY_RUN = False,
     engine: ENGINE = "local",
     workers: WORKERS = None,
@@ -56,7 +64,7 @@ def run(
     from hilum.workflow.asked import asked
     from hilum.workflow.suite import run_or_find, run_suite
 
-    suite, members = asked(study, manifest, workspace, set_ or ())
+    suite, members = asked(study, manifest, workspace, set_ or (), leave_one_source_out)
     if dry_run:
         from hilum.workflow.dry_run import print_plan, print_plans
 

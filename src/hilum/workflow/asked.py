@@ -15,6 +15,7 @@ from hilum.studies import study_path
 from hilum.study.file import Study, read_study
 from hilum.study.suite import Suite, is_suite, read_suite
 from hilum.workflow.concern import refused
+from hilum.workflow.left_out import each_source_left_out
 from hilum.workflow.plan import pairs_of, recipes
 from hilum.workflow.suite import Planned
 
@@ -22,7 +23,7 @@ _DEMO_FILMS = 800
 
 
 def asked(
-    name: str, manifest: Path | None, workspace: Path, overrides: Sequence[str]
+    name: str, manifest: Path | None, workspace: Path, overrides: Sequence[str], leave_out: bool = False
 ) -> tuple[Suite | None, list[Planned]]:
     """The suite, if it is one, and its members; a study by itself is the only one.
 
@@ -31,6 +32,7 @@ def asked(
         manifest: The films; None for those that each study names.
         workspace: Where the demo's films are drawn.
         overrides: Each KEY=VALUE; of a suite MEMBER:KEY=VALUE.
+        leave_out: Whether each source is left out in turn (`hilum.workflow.left_out`).
 
     Raises:
         InputError: No such study, something wrong in it, or no films for it.
@@ -38,12 +40,16 @@ def asked(
     path = study_path(name)
     if not is_suite(path):
         study = checked_study(path, overrides)
-        return None, [Planned("", study, manifest_of(study, manifest, path, workspace))]
+        return None, [_planned("", study, manifest_of(study, manifest, path, workspace), leave_out)]
     suite, members = read_suite(path, overrides), []
     for member in suite.member:
         study = checked_study(study_path(member.study, path.parent), member.set)
-        members.append(Planned(member.label, study, manifest_of(study, manifest, path, workspace)))
+        members.append(_planned(member.label, study, manifest_of(study, manifest, path, workspace), leave_out))
     return suite, members
+
+
+def _planned(label: str, study: Study, manifest: Path, leave_out: bool) -> Planned:
+    return Planned(label, each_source_left_out(study, Manifest.read(manifest)) if leave_out else study, manifest)
 
 
 def checked_study(path: Path, overrides: Sequence[str]) -> Study:

@@ -24,6 +24,7 @@ from hilum.report.sections import (
     details,
     films,
     forms,
+    left_out,
     matrices,
     outside,
     pipelines,
@@ -34,6 +35,7 @@ from hilum.report.sections import (
 SECTIONS: tuple[Callable[[Evaluated], Section | None], ...] = (
     outside.section,
     results.section,
+    left_out.section,
     beside.section,
     calibration.section,
     decisions.section,
