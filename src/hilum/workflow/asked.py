@@ -44,12 +44,16 @@ def asked(
     suite, members = read_suite(path, overrides), []
     for member in suite.member:
         study = checked_study(study_path(member.study, path.parent), member.set)
-        members.append(_planned(member.label, study, manifest_of(study, manifest, path, workspace), leave_out))
+        members.append(
+            _planned(member.label, study, manifest_of(study, manifest, path, workspace), leave_out)
+        )
     return suite, members
 
 
 def _planned(label: str, study: Study, manifest: Path, leave_out: bool) -> Planned:
-    return Planned(label, each_source_left_out(study, Manifest.read(manifest)) if leave_out else study, manifest)
+    return Planned(
+        label, each_source_left_out(study, Manifest.read(manifest)) if leave_out else study, manifest
+    )
 
 
 def checked_study(path: Path, overrides: Sequence[str]) -> Study:

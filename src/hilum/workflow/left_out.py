@@ -41,7 +41,9 @@ def each_source_left_out(study: Study, manifest: Manifest) -> Study:
         raise InputError(
             f"--leave-one-source-out: no source of {', '.join(alone)} can be left out: {'; '.join(not_left_out(*a) for a in alone.items())}"
         )
-    family = FamilyTable(name=LEFT_OUT_FAMILY, factor="source_left_out", reference="none", metrics=list(METRICS))
+    family = FamilyTable(
+        name=LEFT_OUT_FAMILY, factor="source_left_out", reference="none", metrics=list(METRICS)
+    )
     grid = study.grid.model_copy(update={"sources_left_out": ["none", *kept]})
     others = [f for f in study.compare if f.name != LEFT_OUT_FAMILY]
     return study.model_copy(update={"grid": grid, "compare": [*others, family]})

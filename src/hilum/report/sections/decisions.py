@@ -76,7 +76,7 @@ def curve_picture(evaluated: Evaluated, found: Decisions) -> Picture:
         style.WIDTH_IN, 2.9 * -(-len(by_backbone) // 2) if len(by_backbone) > 1 else 3.2
     ) as fig:
         axes = style.panels(fig, len(by_backbone), 2, sharex=True, sharey=True)
-        top = max(found.prevalence, max(max(c.high) for c in found.curves.values()))
+        top = 1.25 * found.prevalence  # no curve is above the prevalence
         for ax, (backbone, cells) in zip(axes, by_backbone.items(), strict=True):
             ax.plot(found.thresholds, found.treat_all, color="#888888", lw=1, label="act on all")
             ax.axhline(0, color="#333333", lw=1, label="act on none")

@@ -30,7 +30,11 @@ def section(evaluated: Evaluated) -> Section | None:
         _stayed(folder),
     )
     return Section(
-        "left-out", "Sources left out", [s for s in said if s], [films_table(folder), fall_table(evaluated, rows)], brief=_brief(evaluated, rows)
+        "left-out",
+        "Sources left out",
+        [s for s in said if s],
+        [films_table(folder), fall_table(evaluated, rows)],
+        brief=_brief(evaluated, rows),
     )
 
 
@@ -63,8 +67,17 @@ def _brief(evaluated: Evaluated, rows: list[ComparisonRow]) -> str:
 
 def films_table(folder: RunFolder) -> Table:
     """A row a source left out: its films by class, and what was taken out of training for its sake."""
-    columns = [Column("Source left out", numeric=False), Column("Films tested"), *(Column(c, group="of class") for c in folder.classes)]
-    columns.append(Column("Taken out of training", hint="films of other sources that are copies of its films, or of its patients"))
+    columns = [
+        Column("Source left out", numeric=False),
+        Column("Films tested"),
+        *(Column(c, group="of class") for c in folder.classes),
+    ]
+    columns.append(
+        Column(
+            "Taken out of training",
+            hint="films of other sources that are copies of its films, or of its patients",
+        )
+    )
     columns += [Column("Trained on"), Column("Classes it lacks", numeric=False)]
     body: list[list[Cell]] = []
     for source in _sources(folder):
@@ -76,7 +89,14 @@ def films_table(folder: RunFolder) -> Table:
         removed, trained = int(split.header.options.get("left_out_with_source", 0)), len(split.parts["train"])
         row = [text_cell(source, strong=True), *(count_cell(n) for n in (*counts, removed, trained))]
         body.append([*row, text_cell(", ".join(lacks) or numbers.NONE)])
-    return Table("left-out-films", "Films", "The films of each source left out, in trial 1.", columns, body, sortable=False)
+    return Table(
+        "left-out-films",
+        "Films",
+        "The films of each source left out, in trial 1.",
+        columns,
+        body,
+        sortable=False,
+    )
 
 
 def fall_table(evaluated: Evaluated, rows: list[ComparisonRow]) -> Table:
@@ -108,11 +128,18 @@ def fall_table(evaluated: Evaluated, rows: list[ComparisonRow]) -> Table:
         )  # fmt: skip
     sizes = numbers.listed([str(n) for n in sorted({r.n_family for r in rows})])
     notes = (
-        f"{folder.positive[:1].upper() + folder.positive[1:]} against the rest. The two are compared on the films of the source that are test "
-        f"films of both, paired by film and trial; Holm’s p and the intervals “together” are over the {sizes} comparisons of a metric. Models "
-        "without the source were also trained on fewer films.",
+        f"{folder.positive[:1].upper() + folder.positive[1:]} against the rest. The two are compared on the films of the source that both "
+        f"test, paired by film and trial; Holm’s p and the intervals “together” are over the {sizes} comparisons of a metric. Models without "
+        "the source were also trained on fewer films.",
     )
     said = averaged(folder)
     return Table(
-        "left-out", "The fall", f"{said[:1].upper() + said[1:]}, with 95 % intervals.", columns, body, notes, frozenset(breaks), sortable=False
+        "left-out",
+        "The fall",
+        f"{said[:1].upper() + said[1:]}, with 95 % intervals.",
+        columns,
+        body,
+        notes,
+        frozenset(breaks),
+        sortable=False,
     )

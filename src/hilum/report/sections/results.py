@@ -9,8 +9,7 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.axes import Axes
 
-from hilum.artifacts.comparisons import ComparisonRow
-from hilum.artifacts.comparisons import LEFT_OUT_FAMILY
+from hilum.artifacts.comparisons import LEFT_OUT_FAMILY, ComparisonRow
 from hilum.artifacts.evaluation import MIXED_UNIT, Evaluation
 from hilum.report import numbers, style
 from hilum.report.class_words import against
@@ -29,7 +28,9 @@ def section(evaluated: Evaluated) -> Section:
     """Results by cell, the comparisons, and the intervals as a figure; the secondary tests folded away."""
     results = key_table(evaluated)
     results = replace(results, notes=(unit_note(evaluated.evaluation), *results.notes))
-    compared = comparison_tables([r for r in evaluated.compared if r.family != LEFT_OUT_FAMILY], evaluated.folder.classes)
+    compared = comparison_tables(
+        [r for r in evaluated.compared if r.family != LEFT_OUT_FAMILY], evaluated.folder.classes
+    )
     secondary = secondary_table(evaluated.compared)
     named = [r for r in evaluated.compared if r.family != FAMILY["name"]]
     return Section(
