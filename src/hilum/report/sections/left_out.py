@@ -129,8 +129,8 @@ def fall_table(evaluated: Evaluated, rows: list[ComparisonRow]) -> Table:
     sizes = numbers.listed([str(n) for n in sorted({r.n_family for r in rows})])
     notes = (
         f"{folder.positive[:1].upper() + folder.positive[1:]} against the rest. The two are compared on the films of the source that both "
-        f"test, paired by film and trial; Holm’s p and the intervals “together” are over the {sizes} comparisons of a metric. Models without "
-        "the source were also trained on fewer films.",
+        f"test, paired by film and trial; Holm’s p and the intervals “together” are over the {sizes} comparisons of a metric. Models "
+        "without the source were also trained on fewer films.",
     )
     said = averaged(folder)
     return Table(
