@@ -28,7 +28,7 @@ from hilum.core.errors import FilmError, InputError
 from hilum.core.progress import progress
 from hilum.core.tables import known
 from hilum.imaging.as_ingested import bytes_as_ingested
-from hilum.inference.judged import FITTED, Seen, choose, judge, pooled_rows
+from hilum.inference.judged import FITTED, Seen, choose, gate_of, judge, pooled_rows
 from hilum.inference.predictor import (
     Predictor,
     Scored,
@@ -89,7 +89,7 @@ def predict_trial(task: PredictTask) -> int:
     parts = {p: drawn.found(films, bundle.classes, store) for p in HELD_OUT if (films := drawn.held_out(p))}
     with threads(1), threadpool_limits(1):  # sums are taken in one order whatever the number of workers
         seen = _seen(task, bundle, state, drawn, parts)
-        gate = None
+        gate = gate_of(bundle, task.bundle)
         if "valid" in seen:
             bundle, gate = choose(bundle, task.bundle, seen["valid"], _fitted_on(task, bundle, drawn, store))
         judged = [judge(bundle, gate, s.logits, s.features) for s in seen.values()]

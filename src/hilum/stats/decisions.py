@@ -13,16 +13,18 @@ its two limits joined in squares (Zou & Donner 2008, Statist. Med. 27:1693).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.decisions import Decisions, NetBenefit, Predictive
 from hilum.artifacts.header import Header
-from hilum.stats.confusion import Ratio, ratios
+from hilum.stats.confusion import Ratio, predicted_class, ratios
 from hilum.stats.difference import ResampledTest, film_part, trial_part
 from hilum.stats.intervals import Interval, bootstrap_interval, few_events_interval, never_narrower
 from hilum.stats.limits import events_behind
+from hilum.stats.outside import at_operating_point
 from hilum.stats.resampling import DecisionTable, Resamples, TrialFigures, resample
 from hilum.stats.scored_films import ScoredFilms
 from hilum.study.metrics import METRIC
@@ -133,20 +135,18 @@ def predictive(
         n_resamples: Number of resamples.
     """
     nothing = [Predictive(cell, q, m, None, None, None) for q in prevalences for m in ("ppv", "npv")]
-    if any(t.threshold is None for t in trials):
-        return [
-            Predictive(r.cell, r.prevalence, r.metric, None, None, None, "no operating point")
-            for r in nothing
-        ]
+    decided = at_operating_point(trials, k)
+    if decided is None:
+        return [replace(r, note="no operating point") for r in nothing]
     wanted = [r for r in ratios(2, 1) if r.name in _RATES]
     asked = []
-    for t in trials:
-        true, said = np.asarray(t.y_true) == k, np.asarray(t.y_score)[:, k] >= t.threshold
-        asked.append(TrialFigures(t.clusters, [DecisionTable(true * 2 + said, 2, wanted)]))
+    for t in decided:
+        cells = t.y_true * 2 + predicted_class(t.y_score)
+        asked.append(TrialFigures(t.clusters, [DecisionTable(cells, 2, wanted)]))
     counted = resample(asked, n_resamples, seed)
     if not np.isfinite(counted.points).all():
         why = "the test films are all of one side, so sensitivity or specificity is undefined"
-        return [Predictive(r.cell, r.prevalence, r.metric, None, None, None, why) for r in nothing]
+        return [replace(r, note=why) for r in nothing]
     alone = [_rate(counted, column, r, unit) for column, r in enumerate(wanted)]
     few = [r.name for r, (_, is_few) in zip(wanted, alone, strict=True) if is_few]
     note = f"few events behind {' and '.join(few)}" if few else ""
@@ -195,7 +195,7 @@ def _interval(
     if not few:
         return resampled
     at = counted.points.mean(axis=0)
-    middle, ends = float(value(at)), []
+    middle, ends = float(value(at)), list[float]()
     for side, sign in (("low", -1), ("high", 1)):
         reach = 0.0
         for column, (interval, _) in enumerate(alone):
@@ -203,4 +203,4 @@ def _interval(
             if end is not None:  # both predictive values rise with both rates
                 reach = float(np.hypot(reach, value(np.where(np.arange(2) == column, end, at)) - middle))
         ends.append(float(np.clip(middle + sign * reach, 0, 1)))
-    return never_narrower(resampled, Interval(*ends))
+    return never_narrower(resampled, Interval(ends[0], ends[1]))

@@ -22,7 +22,9 @@ def section(evaluated: Evaluated) -> Section | None:
     if found is None or not (found.curves or found.predictive):
         return None
     items = [predictive_table(evaluated, found)] if found.predictive else []
-    closed = [curve_picture(evaluated, found), net_benefit_table(evaluated, found)] if found.curves else []
+    closed: list[Table | Picture] = []
+    if found.curves:
+        closed = [curve_picture(evaluated, found), net_benefit_table(evaluated, found)]
     return Section("decisions", "Acting on the models", (), items, closed, folded=not items)
 
 

@@ -128,8 +128,8 @@ def _write_films(folder: Path, films: Chosen, origin: Origin) -> None:
     Flow(steps, tuple(trials), Header("flow", inputs={"manifest": kept.digest})).write(folder / FLOW)
     for u in origin.units:
         to = trial_folder(folder, u.cell.name, u.trial) / "bundle"
-        for name in ("bundle.json", Bundle.described(u.bundle)[0].weights_name):
-            write_bytes(to / name, (u.bundle / name).read_bytes())
+        for file in sorted(p for p in u.bundle.iterdir() if p.is_file()):
+            write_bytes(to / file.name, file.read_bytes())
 
 
 def _predict(
