@@ -251,14 +251,14 @@ class BandPanel:
 
 
 def band_panels(panels: Sequence[BandPanel], axes: tuple[str, str], guess: tuple[float, float]) -> Figure:
-    """Mean curves with their bands, a panel a cell, three a row.
+    """Mean curves with their bands, a panel a cell, three a row or two.
 
     Args:
         panels: In order.
         axes: What runs along x and up y, both from 0 to 1.
         guess: Height of a guess at x = 0 and at x = 1.
     """
-    columns = min(3, len(panels))
+    columns = 2 if len(panels) in (2, 4) else min(3, len(panels))
     rows = -(-len(panels) // columns)
     width = style.WIDTH_IN * {1: 0.52, 2: 0.86, 3: 1.0}[columns]
     with style.figure(width, 0.25 + rows * (width / columns + 0.2)) as fig:
@@ -284,7 +284,9 @@ def band_panels(panels: Sequence[BandPanel], axes: tuple[str, str], guess: tuple
                 )
             ax.set_title("\n".join(textwrap.wrap(panel.title, 34)))
             low = guess[0] < guess[1] or guess[0] < 0.5  # where the corner at the right end is free
-            ax.text(0.97, 0.06 if low else 0.3, panel.area, ha="right", fontsize=7.5, transform=ax.transAxes)
+            ground = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8}
+            place = (0.97, 0.06 if low else 0.3)
+            ax.text(*place, panel.area, ha="right", fontsize=7.5, transform=ax.transAxes, bbox=ground)
             ax.set(xlim=(-0.005, 1.005), ylim=(-0.005, 1.005), aspect="equal")
             if k + columns >= len(panels):
                 ax.set_xlabel(axes[0])

@@ -48,8 +48,11 @@ def _of_cell(evaluated: Evaluated, cell: RunCell, words: Mapping[str, str]) -> s
     if not rows:
         return "no figure could be computed"
     said = numbers.listed([words[m].format(_figure(m, row)) for m, row in rows.items()])
-    n = evaluated.folder.n_trials
-    return f"{said} ({numbers.counted(n, 'trial')}; 95 % intervals in brackets)."
+    if cell is not evaluated.folder.cells[0]:
+        return f"{said}."
+    return (
+        f"{said} ({numbers.counted(evaluated.folder.n_trials, 'trial')} a model; 95 % intervals in brackets)."
+    )
 
 
 def _figure(metric: str, row: StudyRow) -> str:

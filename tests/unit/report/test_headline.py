@@ -33,7 +33,7 @@ def test_a_line_a_cell_with_the_tables_figures_and_intervals(run):
     found = re.match(r"finds (\d+)\W% \((\d+) to (\d+)\) of the covid films, clears", words)
     assert [int(v) for v in found.groups()] == [round(100 * v) for v in (row.estimate, row.low, row.high)]
     auc = run.row(run.folder.cells[0], "roc_auc")
-    assert f"a ROC-AUC of {auc.estimate:.2f} ({auc.low:.2f} to {auc.high:.2f}) (2 trials" in words
+    assert f"a ROC-AUC of {auc.estimate:.2f} ({auc.low:.2f} to {auc.high:.2f}) (2 trials a model" in words
 
 
 def test_of_many_cells_the_lowest_and_the_highest(run):

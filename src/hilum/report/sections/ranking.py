@@ -19,7 +19,7 @@ from hilum.report.run_words import averaged
 MOST_SHOWN = 6
 _BAND = (
     "Band: 95 % at each point by itself, not of the curve as a whole, from resampled films and trials as every interval here; rings: the "
-    "class of the highest probability."
+    "class of the highest probability, which is no threshold and so need not lie on the curve."
 )
 
 

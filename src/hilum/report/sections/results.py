@@ -11,16 +11,24 @@ from matplotlib.axes import Axes
 
 from hilum.artifacts.comparisons import LEFT_OUT_FAMILY, ComparisonRow
 from hilum.artifacts.evaluation import MIXED_UNIT, Evaluation
+from hilum.artifacts.statistics import ALL_CLASSES, MACRO, StudyRow
 from hilum.report import numbers, style
 from hilum.report.class_words import against
 from hilum.report.comparison_tables import comparison_tables, secondary_table
-from hilum.report.estimates import backbone_breaks, few_events_notes, figure_cells, figure_columns
+from hilum.report.estimates import (
+    ENDS,
+    backbone_breaks,
+    both_cell,
+    few_events_notes,
+    figure_cells,
+    figure_columns,
+)
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Picture, Section
 from hilum.report.probed import METRIC, probe_names, probe_notes, reached_words, rows_under
 from hilum.report.run_words import averaged
 from hilum.report.table import Column, Table, count_cell
-from hilum.study.metrics import metric_label, shown_in, shown_words
+from hilum.study.metrics import METRICS, metric_label, shown_in, shown_words, with_rows
 from hilum.study.probes import FAMILY
 
 
@@ -38,7 +46,7 @@ def section(evaluated: Evaluated) -> Section:
         "Results",
         (),
         [results, *compared, interval_picture(evaluated)],
-        [secondary] if secondary else [],
+        [figures_table(evaluated), *([secondary] if secondary else [])],
         brief=" ".join(
             filter(None, (compared_words(named), reached_words(evaluated.folder, evaluated.rows)))
         ),
@@ -85,6 +93,40 @@ def key_table(evaluated: Evaluated) -> Table:
             *probe_notes(folder, evaluated.rows),
         ),
         breaks=backbone_breaks(shown),
+    )
+
+
+def figures_table(evaluated: Evaluated) -> Table:
+    """A row a cell: every figure of the positive class that is not in `key_table`, those of all classes, and the macro averages."""
+    folder, names, told = evaluated.folder, evaluated.names, list[StudyRow | None]()
+    wanted = [(m.name, folder.positive) for m in METRICS if "headline" not in m.shown]
+    wanted += [("accuracy", ALL_CLASSES), *((m, MACRO) for m in with_rows("macro of two"))]
+    if len(folder.classes) > 2:
+        wanted += [(m, MACRO) for m in with_rows("macro") if m not in with_rows("macro of two")]
+    columns = [*names.columns()]
+    for metric, class_ in wanted:
+        group = {MACRO: "macro average", ALL_CLASSES: "all classes"}.get(class_, class_)
+        label = metric_label(metric)
+        hint = f"{'mean over classes of: ' if class_ == MACRO else ''}{evaluated.formulas.get(metric, '')}"
+        ends = tuple(f"{group} {label} {end}" for end in ("estimate", *ENDS))
+        columns.append(
+            Column(label, group=group, hint=hint, rule=group != columns[-1].group, parts=ends, key="figure")
+        )
+    body = []
+    for cell in folder.cells:
+        found = [evaluated.row(cell, m, c) for m, c in wanted]
+        told += found
+        body.append([*names.cells(cell), *(both_cell(r) for r in found)])
+    return Table(
+        "figures",
+        "Every other figure by cell",
+        f"Test films: {averaged(folder)} with its 95 % interval. Of {folder.positive}, of all classes, and macro averages, in which each "
+        "class has equal weight; that of the sensitivities is balanced accuracy.",
+        columns,
+        body,
+        notes=(*few_events_notes(told), "PPV and NPV are at the share of positives of the test films."),
+        breaks=backbone_breaks(folder.cells),
+        sortable=False,
     )
 
 

@@ -60,7 +60,7 @@ def test_the_boxes_hold_the_counts(run):
         r"<!-- (.*?) -->", picture.data.decode()
     )  # matplotlib notes each text beside its outlines
     for text in (
-        "files and rows found: 136", "films in the manifest: 100", "covid 60, normal 40", *lines, "films of the study: 90",
+        "files and rows found: 136", "films in the manifest: 100", "covid\xa060, normal\xa040", *lines, "films of the study: 90",
         "class other: 10",
         "in no part of the trial: 10", "outside the share: 10", "train: 50", "99 copies trained on", "valid: 10", "10 scored", "test: 20",
         "20 scored",

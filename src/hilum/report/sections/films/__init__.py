@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.split import PARTS
 from hilum.report import numbers
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Section
+from hilum.report.sections.films.characteristics import age_picture, characteristics_table
 from hilum.report.sections.films.data_tables import data_table, exclusion_table
 from hilum.report.sections.films.flow_figure import flow_picture
 from hilum.report.sections.films.flow_tables import flow_table, trial_flow_table
 
 
 def section(evaluated: Evaluated) -> Section:
-    """The flow of films as a chart and in tables, the films by class and source, and exclusions."""
+    """The flow of films as a chart, their characteristics by part; the tables of both, and exclusions, folded away."""
     folder = evaluated.folder
     no_flow = "The run keeps no record of how its films were chosen, nor of what was left out."
-    items = [
-        flow_picture(evaluated),
-        flow_table(folder),
-        trial_flow_table(folder),
-        data_table(folder),
-        exclusion_table(folder),
-    ]
+    items = [flow_picture(evaluated), characteristics_table(evaluated), age_picture(evaluated)]
+    tables = [flow_table(folder), trial_flow_table(folder), data_table(folder), exclusion_table(folder)]
     said = ("" if folder.flow else no_flow, copies(folder))
-    return Section("films", "Films", said, [i for i in items if i is not None])
+    return Section(
+        "films", "Films", said, [i for i in items if i], [t for t in tables if t], brief=_brief(folder)
+    )
+
+
+def _brief(folder: RunFolder) -> str:
+    """How many films there are in each part, and how many were left out."""
+    parts = folder.splits[1].parts
+    found = f"{numbers.counted(len(folder.manifest), 'film')}: {', '.join(f'{p} {numbers.count(len(parts[p]))}' for p in PARTS)}"
+    if folder.flow is None:
+        return f"{found}."
+    n = sum(sum(step.left_out.values()) for step in folder.flow.steps)
+    return f"{found}; {numbers.count(n)} left out before."
 
 
 def copies(folder: RunFolder) -> str:

@@ -85,7 +85,8 @@ def reasons(what: str, counts: Mapping[str, int]) -> list[str]:
 
 
 def _classes(step: FlowStep, classes: Sequence[str]) -> list[str]:
-    there = [f"{c} {numbers.count(step.by_class[c])}" for c in classes if c in step.by_class]
+    # a name is not broken from its number
+    there = [f"{c}\N{NO-BREAK SPACE}{numbers.count(step.by_class[c])}" for c in classes if c in step.by_class]
     return [", ".join(there)] if there else []
 
 
