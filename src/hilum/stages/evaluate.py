@@ -77,7 +77,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     rows: list[StudyRow] = []
     trials: dict[tuple[str, int], TrialEvaluation] = {}
     scored: dict[str, list[ScoredFilms]] = {}
-    curves: dict[str, CellCurves] = {}
+    curves, k = dict[str, CellCurves](), folder.classes.index(folder.positive)
     with progress("evaluate", len(folder.record.cells) * folder.n_trials, "trials") as step:
         for cell in folder.record.cells:
             of_cell = scored.setdefault(cell.name, [])
@@ -94,8 +94,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
                 step()
             if not has_statistics:
                 rows += _rows(of_cell, folder, cell, None, unit.name, n_resamples)
-                positive = folder.classes.index(folder.positive)
-                curves[cell.name] = mean_curves(of_cell, positive, n_resamples, folder.record.seed or 0)
+                curves[cell.name] = mean_curves(of_cell, k, n_resamples, header.seed or 0)
     count_look(folder, "evaluate")  # before anything that was seen is written
     if families:
         found = _compared(folder, scored, list(zip(families, pairs, strict=True)), unit.name, compared)

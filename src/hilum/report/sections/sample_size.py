@@ -72,7 +72,7 @@ def plan(row: StudyRow, trials: Sequence[StudyRow]) -> Plan | None:
         else:
             alone = t.estimate * (1 - t.estimate) / (t.n * share)
         ratios.append(t.film_error**2 / alone if alone else 1.0)
-    effect = max(1.0, sum(ratios) / len(ratios)) if ratios else max(1.0, n / max(1, row.n_clusters))
+    effect = max(1.0, sum(ratios) / len(ratios)) if ratios else max(1.0, n / (row.n_clusters or n))
     if share is None:
         films = tuple(films_for_area(p, w, positives / n, effect) for w in HALF_WIDTHS)
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,9 +65,9 @@ def characteristics_table(evaluated: Evaluated) -> Table:
                 _row(
                     "",
                     "not known",
-                    [_counts(trials, p, lambda f, m=measured: m(f) is None) for p in (*PARTS, "all")],
+                    [_counts(trials, p, partial(_missing, measured), {"yes"}) for p in (*PARTS, "all")],
                 )
-            )  # type: ignore[misc]
+            )
     notes = (
         "Patients are counted where their ids are known; films without one are not in that count.",
         "Parts of trial 1; behind a count its lowest and highest over trials, where they differ."
@@ -111,18 +112,18 @@ def _by_value(
     wanted += [(f"{len(rare)} others", rare)] if rare else []
     wanted += [("not known", {""})] if unknown else []
     return [
-        _row(
-            name if k == 0 else "",
-            words,
-            [_counts(trials, p, lambda f, of=of: value(f) in of) for p in (*PARTS, "all")],
-        )  # type: ignore[misc]
+        _row(name if k == 0 else "", words, [_counts(trials, p, value, of) for p in (*PARTS, "all")])
         for k, (words, of) in enumerate(wanted)
     ]
 
 
-def _counts(trials: _Trials, part: str, wanted: Callable[[FilmRow], bool]) -> Cell:
-    """How many films of a part are wanted, with their share, and the range over trials where it differs."""
-    found = [sum(map(wanted, t[part])) for t in trials]
+def _missing(measured: Callable[[FilmRow], float | None], film: FilmRow) -> str:
+    return "yes" if measured(film) is None else ""
+
+
+def _counts(trials: _Trials, part: str, value: Callable[[FilmRow], str], of: set[str]) -> Cell:
+    """How many films of a part have one of these values, with their share, and the range over trials where it differs."""
+    found = [sum(value(f) in of for f in t[part]) for t in trials]
     share = found[0] / len(trials[0][part]) if trials[0][part] else 0.0
     return _ranged(f"{numbers.count(found[0])} ({numbers.percent(share)})", found[0], share, found)
 
