@@ -16,8 +16,15 @@ DECISIONS = "decisions.json"
 
 @dataclass(frozen=True)
 class NetBenefit:
-    """Net benefit of a cell's models at each threshold, mean over trials, with its 95 % interval."""
+    """Net benefit of a cell's models at each threshold, mean over trials, with its 95 % interval.
 
+    Attributes:
+        prevalence: Share of the positive class in the cell's test films, mean over trials.
+        treat_all: Net benefit of acting on every film; of acting on none it is 0.
+    """
+
+    prevalence: float
+    treat_all: Sequence[float]
     estimate: Sequence[float]
     low: Sequence[float]
     high: Sequence[float]
@@ -46,17 +53,13 @@ class Decisions:
     """What ``decisions.json`` says.
 
     Attributes:
-        prevalence: Share of the positive class in the test films, mean over trials.
         thresholds: Probabilities of the positive class from which a film is acted on.
-        treat_all: Net benefit of acting on every film; of acting on none it is 0.
-        curves: Cell -> its curve; empty where the test films are all of one side.
+        curves: Cell -> its curve; a cell whose test films are all of one side has none.
         predictive: At the study's prevalences.
     """
 
     header: Header
-    prevalence: float
     thresholds: Sequence[float]
-    treat_all: Sequence[float]
     curves: Mapping[str, NetBenefit]
     predictive: Sequence[Predictive]
 

@@ -50,27 +50,29 @@ def decisions(
         header: Of the artefact; its seed and ``n_resamples`` are those of the resamples.
     """
     seed, n = header.seed or 0, int(header.options["n_resamples"])
-    shares = [float((np.asarray(t.y_true) == k).mean()) for trials in scored.values() for t in trials]
-    share = float(np.mean(shares))
-    curves = (
-        {cell: net_benefit(trials, k, seed, n) for cell, trials in scored.items()} if 0 < share < 1 else {}
-    )
+    two_sided = {cell: trials for cell, trials in scored.items() if all(_both(t, k) for t in trials)}
+    curves = {cell: net_benefit(trials, k, seed, n) for cell, trials in two_sided.items()}
     rows = [
         r
         for cell, trials in scored.items()
         if prevalences
         for r in predictive(cell, trials, k, prevalences, unit, seed, n)
     ]
-    return Decisions(header, share, THRESHOLDS, treat_all(share), curves, rows)
+    return Decisions(header, THRESHOLDS, curves, rows)
+
+
+def _both(trial: ScoredFilms, k: int) -> bool:
+    of_class = np.asarray(trial.y_true) == k
+    return bool(of_class.any() and not of_class.all())
 
 
 def treat_all(prevalence: float, thresholds: Sequence[float] = THRESHOLDS) -> list[float]:
     """Net benefit of acting on every film.
 
     >>> treat_all(0.3, [0.1, 0.5])
-    [0.2222, -0.4]
+    [0.222222, -0.4]
     """
-    return [round(prevalence - (1 - prevalence) * t / (1 - t), 4) for t in thresholds]
+    return [round(prevalence - (1 - prevalence) * t / (1 - t), 6) for t in thresholds]
 
 
 def net_benefit(
@@ -111,7 +113,8 @@ def net_benefit(
         )
         found.append((test.estimate, *test.interval(0.95)))
     estimate, low, high = ([round(v, 6) for v in column] for column in zip(*found, strict=True))
-    return NetBenefit(estimate, low, high)
+    share = float(np.mean([(np.asarray(t.y_true) == k).mean() for t in trials]))
+    return NetBenefit(share, treat_all(share, thresholds), estimate, low, high)
 
 
 def predictive(

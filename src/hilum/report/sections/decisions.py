@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hilum.artifacts.decisions import Decisions, Predictive
+from hilum.artifacts.run import RunCell
 from hilum.report import numbers, style
-from hilum.report.estimates import backbone_breaks
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Picture, Section
 from hilum.report.run_words import averaged
@@ -52,7 +52,7 @@ def predictive_table(evaluated: Evaluated, found: Decisions) -> Table:
         "PPV = sens q / (sens q + (1 − spec)(1 − q)), NPV likewise (Altman & Bland 1994), q the prevalence that the study names; "
         "sensitivity and specificity are taken to be the same there, which holds only where films of either side are like those here."
     )
-    caption = f"At the operating point, {averaged(folder)}; of the test films {numbers.percent(found.prevalence)} are {folder.positive}."
+    caption = f"At the operating point, {averaged(folder)}."
     every = len(asked)
     return Table(
         "predictive-values", "PPV and NPV at other prevalences", caption, columns, body, (note,),
@@ -70,63 +70,73 @@ def _cells(row: Predictive) -> list[Cell]:
 
 
 def curve_picture(evaluated: Evaluated, found: Decisions) -> Picture:
-    """Net benefit over the threshold: a line a cell with its band, acting on all and on none beside; a panel a backbone."""
-    by_backbone: dict[str, list[tuple[str, str]]] = {}
-    for c in evaluated.folder.cells:
-        by_backbone.setdefault(c.backbone, []).append((c.name, evaluated.names.label(c)))
-    with style.figure(
-        style.WIDTH_IN, 2.9 * -(-len(by_backbone) // 2) if len(by_backbone) > 1 else 3.2
-    ) as fig:
-        axes = style.panels(fig, len(by_backbone), 2, sharex=True, sharey=True)
-        top = 1.25 * found.prevalence  # no curve is above the prevalence
-        for ax, (backbone, cells) in zip(axes, by_backbone.items(), strict=True):
-            ax.plot(found.thresholds, found.treat_all, color="#888888", lw=1, label="act on all")
+    """Net benefit over the threshold: a line a cell with its band, acting on all and on none; a panel a backbone and share of films."""
+    panels = _alike(evaluated, found)
+    with style.figure(style.WIDTH_IN, 2.9 * -(-len(panels) // 2) if len(panels) > 1 else 3.2) as fig:
+        axes = style.panels(fig, len(panels), 2, sharex=True)
+        for ax, ((backbone, share), cells) in zip(axes, panels.items(), strict=True):
+            ax.plot(
+                found.thresholds,
+                found.curves[cells[0].name].treat_all,
+                color="#888888",
+                lw=1,
+                label="act on all",
+            )
             ax.axhline(0, color="#333333", lw=1, label="act on none")
-            for n, (name, label) in enumerate(cells[:_MOST]):
+            for n, cell in enumerate(cells[:_MOST]):
                 colour, dash = style.line(n)
-                curve = found.curves[name]
+                curve = found.curves[cell.name]
                 ax.fill_between(found.thresholds, curve.low, curve.high, color=colour, alpha=0.12, lw=0)
-                ax.plot(found.thresholds, curve.estimate, color=colour, ls=dash, label=label)
-            ax.set_ylim(-0.15 * top, 1.05 * top)
-            ax.set_title(backbone)
+                ax.plot(
+                    found.thresholds, curve.estimate, color=colour, ls=dash, label=evaluated.names.label(cell)
+                )
+            ax.set_ylim(-0.2 * share, 1.25 * share)  # no curve is above the share
+            ax.set_title(f"{backbone}, {numbers.percent(share)} {evaluated.folder.positive}")
             ax.legend(fontsize=6.5)
         axes[0].set_ylabel("net benefit")
         axes[-1].set_xlabel(f"threshold on the probability of {evaluated.folder.positive}")
-    cut = (
-        f" The first {_MOST} cells of a backbone."
-        if any(len(c) > _MOST for c in by_backbone.values())
-        else ""
-    )
+    cut = f" The first {_MOST} cells of a panel." if any(len(c) > _MOST for c in panels.values()) else ""
     return evaluated.picture(
         fig, "decision-curves", "Decision curves: the true positives a film, less the false positives weighed by the threshold’s odds, "
-        f"{averaged(evaluated.folder)} with its 95 % interval.{cut}", "Lines; their numbers are in the table beside.",
+        f"{averaged(evaluated.folder)} with its 95 % interval.{cut}", "Decision curves; their numbers are in the table of net benefit.",
     )  # fmt: skip
 
 
+def _alike(evaluated: Evaluated, found: Decisions) -> dict[tuple[str, float], list[RunCell]]:
+    """Backbone and share of the positive class among the test films -> cells that have a curve."""
+    alike: dict[tuple[str, float], list[RunCell]] = {}
+    for cell in evaluated.folder.cells:
+        if cell.name in found.curves:
+            alike.setdefault((cell.backbone, round(found.curves[cell.name].prevalence, 3)), []).append(cell)
+    return alike
+
+
 def net_benefit_table(evaluated: Evaluated, found: Decisions) -> Table:
-    """A row a cell, and one for acting on all: net benefit at some thresholds."""
+    """A row a cell, and one for acting on all of its films beneath those that share it: net benefit at some thresholds."""
     folder, names = evaluated.folder, evaluated.names
     at = [found.thresholds.index(t) for t in _SHOWN]
-    columns = [*names.columns()]
-    for t in _SHOWN:
-        columns.append(
-            Column(f"{t:g}", group="Net benefit from the threshold", key=f"{t:g}", parts=("estimate", *_ENDS))
-        )
-    body = []
-    for c in folder.cells:
-        curve = found.curves[c.name]
-        values = [(curve.estimate[k], curve.low[k], curve.high[k]) for k in at]
-        body.append(
-            [*names.cells(c), *(Cell(f"{numbers.signed(v, 3)}", (v, low, high)) for v, low, high in values)]
-        )
-    lead = [Cell(text, text) for text in ("act on all", *([""] * (len(names.columns()) - 1)))]
-    body.append(
-        [*lead, *(Cell(numbers.signed(v, 3), (v, None, None)) for v in (found.treat_all[k] for k in at))]
-    )
+    group = "Net benefit from the threshold"
+    columns = [
+        *names.columns(),
+        *(Column(f"{t:g}", group=group, key=f"{t:g}", parts=("estimate", *_ENDS)) for t in _SHOWN),
+    ]
+    body: list[list[Cell]] = []
+    breaks = set()
+    for cells in _alike(evaluated, found).values():
+        breaks.add(len(body))
+        for c in cells:
+            curve = found.curves[c.name]
+            values = [(curve.estimate[k], curve.low[k], curve.high[k]) for k in at]
+            body.append(
+                [*names.cells(c), *(Cell(numbers.signed(v, 3), (v, low, high)) for v, low, high in values)]
+            )
+        lead = [Cell(text, text) for text in ("act on all", *([""] * (len(names.columns()) - 1)))]
+        all_ = found.curves[cells[0].name].treat_all
+        body.append([*lead, *(Cell(numbers.signed(all_[k], 3), (all_[k], None, None)) for k in at)])
     return Table(
         "net-benefit", "Net benefit",
         f"TP / n − FP / n · t / (1 − t) at the threshold t on the probability of {folder.positive} (Vickers & Elkin 2006), "
         f"{averaged(folder)}; acting on no film has 0.", columns, body,
         ("Of the test films as they are, with their share of the positive class, and of the probabilities as predicted.",),
-        frozenset({*backbone_breaks(folder.cells), len(folder.cells)}), sortable=False,
+        frozenset(breaks - {0}), sortable=False,
     )  # fmt: skip

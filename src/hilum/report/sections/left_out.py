@@ -109,7 +109,7 @@ def fall_table(evaluated: Evaluated, rows: list[ComparisonRow]) -> Table:
         Column("In source", group="films that both tested", hint="of models trained with the source", rule=True),
         Column("Left out", group="films that both tested", hint="of models that never saw it"),
         Column("estimate", group="Difference", hint="left out less in source", rule=True),
-        *(Column(f"95 %, {k}", group="Difference", key=k, parts=SIGNED_ENDS) for k in ("alone", "together")),
+        Column("95 %, alone", group="Difference", key="alone", parts=SIGNED_ENDS),
         Column("p (Holm)", rule=True), Column("Verdict", numeric=False, hint="by Holm’s p below .05"),
     ]  # fmt: skip
     body: list[list[Cell]] = []
@@ -123,13 +123,13 @@ def fall_table(evaluated: Evaluated, rows: list[ComparisonRow]) -> Table:
             [
                 text_cell(metric_label(r.metric)), *names.cells(cell), both_cell(evaluated.row(cell, r.metric)),
                 rate_cell(r.reference_value, r.note, n=n), rate_cell(r.value, r.note, n=n), difference_cell(r.estimate, title, n),
-                signed_interval(r.low_one, r.high_one, n), signed_interval(r.low, r.high, n), p_cell(r.p_adjusted), verdict_cell(r),
+                signed_interval(r.low_one, r.high_one, n), p_cell(r.p_adjusted), verdict_cell(r),
             ]
         )  # fmt: skip
     sizes = numbers.listed([str(n) for n in sorted({r.n_family for r in rows})])
     notes = (
         f"{folder.positive[:1].upper() + folder.positive[1:]} against the rest. The two are compared on the films of the source that both "
-        f"test, paired by film and trial; Holm’s p and the intervals “together” are over the {sizes} comparisons of a metric. Models "
+        f"test, paired by film and trial; Holm’s p is over the {sizes} comparisons of a metric. Models "
         "without the source were also trained on fewer films.",
     )
     said = averaged(folder)

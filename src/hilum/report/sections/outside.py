@@ -99,8 +99,12 @@ def _beside(evaluated: Evaluated, found: Outside) -> list[Table]:
          "at the threshold that validation chose in source"),
     )  # fmt: skip
     made = []
+    alone = (
+        len(found.lacking) == len(evaluated.folder.classes) - 1
+        and evaluated.folder.positive not in found.lacking
+    )
     for family, suffix, name, title, how in texts:
-        rows = [r for r in found.differences if r.family == family]
+        rows = [r for r in found.differences if r.family == family and not (alone and r.metric == "pr_auc")]
         if rows:
             made.append(_beside_table(evaluated, found, rows, suffix, name, title, how))
     return made
