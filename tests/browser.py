@@ -39,8 +39,8 @@ class Opened:
     requests: list[str]
 
 
-def opened(page: Path, folder: Path) -> Opened:
-    """Open a page; `folder` is for the browser's own files."""
+def opened(page: Path, folder: Path, fragment: str = "") -> Opened:
+    """Open a page, at a fragment if one is given; `folder` is for the browser's own files."""
     log = folder / "net.json"
     command = [
         needed_program("chromium", "chromium"),
@@ -49,7 +49,11 @@ def opened(page: Path, folder: Path) -> Opened:
         f"--log-net-log={log}",
     ]
     done = subprocess.run(
-        [*command, page.resolve().as_uri()], capture_output=True, text=True, check=True, timeout=300
+        [*command, page.resolve().as_uri() + fragment],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
     )
     value = json.loads(log.read_text(encoding="utf-8"))
     start = value["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]

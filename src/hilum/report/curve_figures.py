@@ -261,7 +261,7 @@ def band_panels(panels: Sequence[BandPanel], axes: tuple[str, str], guess: tuple
     columns = 2 if len(panels) in (2, 4) else min(3, len(panels))
     rows = -(-len(panels) // columns)
     width = style.WIDTH_IN * {1: 0.52, 2: 0.86, 3: 1.0}[columns]
-    with style.figure(width, 0.25 + rows * (width / columns + 0.2)) as fig:
+    with style.figure(width, 0.25 + rows * (0.93 * width / columns + 0.1)) as fig:
         shown = style.panels(fig, len(panels), columns, sharex=True, sharey=True)
         for k, (ax, panel) in enumerate(zip(shown, panels, strict=True)):
             band, (colour, _) = panel.band, style.line(0)

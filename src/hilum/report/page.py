@@ -51,6 +51,11 @@ class Picture:
     hover: str = ""
 
     @property
+    def title(self) -> str:
+        """The caption up to its first stop: what it is called where it is folded away."""
+        return re.split(r"[:.;]", self.caption)[0]
+
+    @property
     def points(self) -> Markup:
         """`hover` as it stands in the page: JSON without ``<``, so nothing in it can end its element."""
         return Markup(self.hover.replace("<", "\\u003c"))

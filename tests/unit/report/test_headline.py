@@ -60,5 +60,5 @@ def test_what_is_folded_keeps_its_title_and_its_sentence():
     assert "finds &lt;all&gt;" in html
     assert '<li><a href="#open">Open</a> Said at the top.</li>' in html
     assert '<details class="fold"><summary><h2>Shut</h2></summary>' in html
-    assert "<details><summary>More curves</summary>" in html
+    assert "<details><summary>A figure</summary>" in html
     assert "no proof" in html  # no caution was found

@@ -48,13 +48,13 @@ def _picture(evaluated: Evaluated, kind: str, cells: Sequence[RunCell]) -> Pictu
     if kind == "roc":
         axes = ("false positive rate (1 − specificity)", "true positive rate (sensitivity)")
         fig = band_panels(panels, axes, (0.0, 1.0))
-        said = f"ROC curves of {folder.positive}, test films: {averaged(folder)} at each false positive rate. {_BAND} Level line: a guess."
+        said = f"ROC curves of {folder.positive}, test films: {averaged(folder)} at each false positive rate. {_BAND} Dashed line: a guess."
     else:
         share = prevalence(evaluated)
         fig = band_panels(panels, ("recall (sensitivity)", "precision (PPV)"), (share, share))
         said = (
             f"Precision over recall of {folder.positive}, test films: {averaged(folder)} at each recall, interpolated between thresholds "
-            f"as Davis and Goadrich (2006) have it. {_BAND} Level line: a guess, {rate(share, 3)}."
+            f"as Davis and Goadrich (2006) have it. {_BAND} Dashed line: a guess, {rate(share, 3)}."
         )
     word = "ROC curves" if kind == "roc" else "Precision-recall curves"
     return evaluated.picture(

@@ -16,18 +16,17 @@ from hilum.report import numbers, style
 from hilum.report.class_words import against
 from hilum.report.comparison_tables import comparison_tables, secondary_table
 from hilum.report.estimates import (
-    ENDS,
     backbone_breaks,
-    both_cell,
     few_events_notes,
     figure_cells,
     figure_columns,
+    interval_column,
 )
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Picture, Section
 from hilum.report.probed import METRIC, probe_names, probe_notes, reached_words, rows_under
 from hilum.report.run_words import averaged
-from hilum.report.table import Column, Table, count_cell
+from hilum.report.table import Cell, Column, Table, count_cell, text_cell
 from hilum.study.metrics import METRICS, metric_label, shown_in, shown_words, with_rows
 from hilum.study.probes import FAMILY
 
@@ -97,26 +96,34 @@ def key_table(evaluated: Evaluated) -> Table:
 
 
 def figures_table(evaluated: Evaluated) -> Table:
-    """A row a cell: every figure of the positive class that is not in `key_table`, those of all classes, and the macro averages."""
+    """A row a cell and figure: those of the positive class that are not in `key_table`, those of all classes, and the macro averages."""
     folder, names, told = evaluated.folder, evaluated.names, list[StudyRow | None]()
     wanted = [(m.name, folder.positive) for m in METRICS if "headline" not in m.shown]
     wanted += [("accuracy", ALL_CLASSES), *((m, MACRO) for m in with_rows("macro of two"))]
     if len(folder.classes) > 2:
         wanted += [(m, MACRO) for m in with_rows("macro") if m not in with_rows("macro of two")]
-    columns = [*names.columns()]
-    for metric, class_ in wanted:
-        group = {MACRO: "macro average", ALL_CLASSES: "all classes"}.get(class_, class_)
-        label = metric_label(metric)
-        hint = f"{'mean over classes of: ' if class_ == MACRO else ''}{evaluated.formulas.get(metric, '')}"
-        ends = tuple(f"{group} {label} {end}" for end in ("estimate", *ENDS))
-        columns.append(
-            Column(label, group=group, hint=hint, rule=group != columns[-1].group, parts=ends, key="figure")
-        )
+    of = {MACRO: "macro average", ALL_CLASSES: "all classes"}
+    columns = [
+        *names.columns(),
+        Column("Of", numeric=False),
+        Column("Figure", numeric=False),
+        Column("estimate"),
+        interval_column(),
+    ]
     body = []
     for cell in folder.cells:
-        found = [evaluated.row(cell, m, c) for m, c in wanted]
-        told += found
-        body.append([*names.cells(cell), *(both_cell(r) for r in found)])
+        last = ""
+        for k, (metric, class_) in enumerate(wanted):
+            row = evaluated.row(cell, metric, class_)
+            told.append(row)
+            lead = names.cells(cell) if k == 0 else [Cell("", c.value) for c in names.cells(cell)]
+            whose = of.get(class_, class_)
+            title = (
+                f"{'mean over classes of: ' if class_ == MACRO else ''}{evaluated.formulas.get(metric, '')}"
+            )
+            said = Cell(whose if whose != last else "", whose), text_cell(metric_label(metric), title=title)
+            body.append([*lead, *said, *figure_cells(row)])
+            last = whose
     return Table(
         "figures",
         "Every other figure by cell",
@@ -125,7 +132,7 @@ def figures_table(evaluated: Evaluated) -> Table:
         columns,
         body,
         notes=(*few_events_notes(told), "PPV and NPV are at the share of positives of the test films."),
-        breaks=backbone_breaks(folder.cells),
+        breaks=frozenset(range(len(wanted), len(body), len(wanted))),
         sortable=False,
     )
 

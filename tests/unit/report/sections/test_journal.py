@@ -73,22 +73,21 @@ def test_an_evaluation_without_curves_is_made_again(run, tmp_path):
 
 
 def test_every_figure_stands_in_one_table(run):
-    (row,) = read(figures_table(run))
+    rows = {(r["of"], r["figure"]): r for r in read(figures_table(run))}
     (cell,) = run.folder.cells
     films = run.folder.predictions(cell, 1).of_part("test")
     said = np.array(films.classes)[films.probabilities.argmax(axis=1)]
     assert run.estimate(cell, "f1", MACRO, trial=1) == pytest.approx(
         metrics.f1_score(films.y_true, said, average="macro")
     )
-    for name, metric, class_ in (
-        ("figure_covid_ppv", "ppv", "covid"), ("figure_covid_npv", "npv", "covid"), ("figure_covid_accuracy", "accuracy", "covid"),
-        ("figure_all_classes_accuracy", "accuracy", "all"), ("figure_macro_average_f1", "f1", MACRO),
-        ("figure_macro_average_sensitivity", "sensitivity", MACRO),
+    for of, name, metric, class_ in (
+        ("covid", "PPV", "ppv", "covid"), ("covid", "NPV", "npv", "covid"), ("covid", "Accuracy", "accuracy", "covid"),
+        ("all classes", "Accuracy", "accuracy", "all"), ("macro average", "F1", "f1", MACRO),
+        ("macro average", "Sensitivity", "sensitivity", MACRO),
     ):  # fmt: skip
         found = run.row(cell, metric, class_)
-        assert [float(row[f"{name}_{k}"]) for k in ("estimate", "low", "high")] == pytest.approx(
-            [found.estimate, found.low, found.high], rel=1e-5
-        )
+        got = [float(rows[of, name][k]) for k in ("estimate", "low", "high")]
+        assert got == pytest.approx([found.estimate, found.low, found.high], rel=1e-5)
 
 
 def test_characteristics_count_the_films_of_each_part(run):

@@ -43,7 +43,7 @@ def data_table(folder: RunFolder) -> Table:
         body.append([text_cell("all", strong=True), text_cell("", strong=True), *_counts(films, split)])
     return Table(
         "data",
-        "Films",
+        "Films by class and source",
         "Films of the study by class, source, part and age group.",
         columns,
         body,
