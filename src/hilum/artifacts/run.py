@@ -227,8 +227,9 @@ def run_path(name: str, workspace: Path) -> Path:
     return found[0]
 
 
-def renew_reporting(path: Path, reporting: Mapping[str, Any]) -> None:
-    """Put what the people behind a study say of it now into the record of their run: it makes no difference to a result."""
+def renew_words(path: Path, tables: Mapping[str, Any]) -> None:
+    """Put what the people behind a study say of it now (``reporting``, ``audit``) into the record of their run: no result depends on it."""
     value = read_object(path)
-    if value["study"].get("reporting") != reporting:
-        write_json(path, {**value, "study": {**value["study"], "reporting": reporting}})
+    study = {**value["study"], **tables}
+    if study != value["study"]:
+        write_json(path, {**value, "study": study})

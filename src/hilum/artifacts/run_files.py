@@ -14,6 +14,7 @@ from hilum.artifacts.header import Header, Note, checked, read_object, write_jso
 
 STAGES = "stages.json"
 FACTS = "run_facts.json"
+AUDIT = "audit.json"
 BOX = "boxed_film.json"
 LEARNING = "learning.json"
 MLFLOW_NOTE = "mlflow.json"

@@ -15,12 +15,13 @@ from typing import Any
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.flow import Flow
+from hilum.artifacts.header import read_object
 from hilum.artifacts.history import LossCurve
 from hilum.artifacts.manifest import Exclusion, Manifest, read_exclusions
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.questions import Question, questions
 from hilum.artifacts.run import RECORD, RunCell, RunRecord, is_run
-from hilum.artifacts.run_files import DUPLICATES, EXCLUDED, MANIFEST, SPLITS
+from hilum.artifacts.run_files import AUDIT, DUPLICATES, EXCLUDED, MANIFEST, SPLITS
 from hilum.artifacts.split import AnySplit, read_split
 from hilum.artifacts.trial_files import PREDICTIONS, Seconds, trial_folder
 from hilum.core.digests import digest, sha256_file
@@ -105,6 +106,12 @@ class RunFolder:
         """The copies among the films; None where the run keeps no record of them."""
         path = self.path / DUPLICATES
         return Duplicates.read(path) if path.is_file() else None
+
+    @cached_property
+    def audit(self) -> dict[str, Any] | None:
+        """What the audit of the films found; None where the run keeps no record of it."""
+        path = self.path / AUDIT
+        return read_object(path) if path.is_file() else None
 
     @cached_property
     def flow(self) -> Flow | None:

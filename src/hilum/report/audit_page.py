@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
 
 from hilum.artifacts.duplicates import KINDS
 from hilum.core.digests import SHORT
 from hilum.report import numbers
-from hilum.report.caution import Caution, by_severity, caution
-from hilum.report.cautions import not_by_hilum
-from hilum.report.class_words import others
+from hilum.report.audit_findings import TELLS_MUCH, Findings, audit_cautions, leaking, tells_much
+from hilum.report.audit_quality import accepted_section, accepted_words, labels_section, quality_section
 from hilum.report.page import Page, Section
 from hilum.report.table import Cell, Column, Table, count_cell, plain_table, rate_cell, text_cell
 
 PAGE = "audit.html"
-TELLS_MUCH: Final = 0.8
-"""AUC of a probe from which on it is named first."""
 _CROSSED = ("source", "age group", "view", "container")
-
-Findings = Mapping[str, Any]
-"""What `hilum.stages.audit.audit` gave."""
 
 
 def audit_page(a: Findings, title: str = "Audit of a manifest") -> Page:
@@ -28,88 +21,26 @@ def audit_page(a: Findings, title: str = "Audit of a manifest") -> Page:
     without = a["n_without_patient"]
     unknown = f", {numbers.counted(without, 'film')} without a patient id" if without else ""
     found = audit_cautions(a)
-    nothing = "" if found else f" No copies, no conflicts, and no shortcut above an AUC of {TELLS_MUCH:.1f}."
-    if a["leaks"] is not None and not _leaking(a):
+    nothing = (
+        ""
+        if a["findings"]
+        else f" No copies, no conflicts, and no shortcut above an AUC of {TELLS_MUCH:.1f}."
+    )
+    if a["leaks"] is not None and not leaking(a)[0]:
         nothing += " The split does not leak: no patient and no confirmed copy of a film is in two parts."
     films = f"{numbers.counted(a['n_films'], 'film')}, {numbers.counted(a['n_patients'], 'known patient')}{unknown}"
     header = a["header"]
+    sections = (
+        _shortcuts(a), _classes(a), _copies(a), quality_section(a), labels_section(a), _patients(a), _split(a), accepted_section(a),
+    )  # fmt: skip
     return Page(
         "audit",
         title,
-        f"{films}. Positive class: {a['positive']}.{nothing}",
-        (_shortcuts(a), _classes(a), _copies(a), _patients(a), _split(a)),
+        f"{films}. Positive class: {a['positive']}.{nothing}{accepted_words(a)}",
+        [s for s in sections if s],
         found,
         facts=[*((name, digest[:SHORT]) for name, digest in header["inputs"].items()), ("seed", str(header["seed"]))],
     )  # fmt: skip
-
-
-def audit_cautions(a: Findings) -> list[Caution]:
-    """What a reader should know first, the gravest first."""
-    conflicts, without = a["label_conflicts"]["n_groups"], a["n_without_patient"]
-    said = {
-        "split-leaks": _leaking(a),
-        "copies": _copied(a),
-        "labels-disagree": (
-            f"{numbers.counted(conflicts, 'group')} of copies {'holds' if conflicts == 1 else 'hold'} films of different classes."
-        ) if conflicts else "",
-        "patients-unknown": (
-            f"{without} of {a['n_films']} films have no patient id: films of one patient may be in two parts of any split, unless they "
-            "are copies."
-        ) if without else "",
-        "one-id-on-many": "; ".join(a["patients"]["one_id_on_many"]),
-        "class-follows-source": _source_tells(a),
-        "shortcuts": _shortcut(a),
-        "nearly-blank": _blank(a),
-        "not-by-hilum": not_by_hilum(a["provenance"], "The manifest", "labels and patient ids"),
-    }  # fmt: skip
-    return by_severity(caution(code, text) for code, text in said.items() if text)
-
-
-def _leaking(a: Findings) -> str:
-    leaks = a["leaks"]
-    if leaks is None or not leaks["n_patients"] + leaks["n_copies"]:
-        return ""
-    return f"In two parts: {numbers.counted(leaks['n_patients'], 'patient')}, {numbers.counted(leaks['n_copies'], 'group')} of copies."
-
-
-def _copied(a: Findings) -> str:
-    copies = a["copies"]
-    if not copies["n_groups"]:
-        return ""
-    return (
-        f"{copies['n_films']} of {a['n_films']} films have a copy here: {numbers.counted(copies['n_groups'], 'group')}, the largest of "
-        f"{len(copies['largest_group'])} films."
-    )
-
-
-def _source_tells(a: Findings) -> str:
-    rule = a["source_rule"]
-    if rule["accuracy"] - rule["accuracy_of_the_largest_class"] <= 0.05:
-        return ""
-    return (
-        f"Knowing only a film's source names its class for {rule['accuracy']:.1%} of films (always the largest class: "
-        f"{rule['accuracy_of_the_largest_class']:.1%})."
-    )
-
-
-def _shortcut(a: Findings) -> str:
-    told = [f"{p['name']} {p['auc']:.2f}" for p in a["probes"] if _tells_much(p)]
-    if not told:
-        return ""
-    return f"Plain models that see no disease tell {a['positive']} from {others(a['positive'], a['classes'])} (AUC): {', '.join(told)}."
-
-
-def _tells_much(probe: Mapping[str, Any]) -> bool:
-    return probe["auc"] is not None and bool(probe["auc"] >= TELLS_MUCH)
-
-
-def _blank(a: Findings) -> str:
-    blank = a["nearly_blank"]
-    if not blank:
-        return ""
-    first, why = next(iter(blank.items()))
-    films = "1 film shows" if len(blank) == 1 else f"{len(blank)} films show"
-    return f"{films} next to nothing, such as {first} ({why})."
 
 
 def _shortcuts(a: Findings) -> Section:
@@ -126,7 +57,7 @@ def _shortcuts(a: Findings) -> Section:
             [
                 text_cell(p["name"], strong=True), text_cell(p["sees"]), rate_cell(auc, n=a["n_films"]),
                 rate_cell(p["spread"], n=a["n_films"]),
-                Cell("", bar=bar, tone="bad" if _tells_much(p) else ""), count_cell(p["n_images"]), count_cell(p["n_positive"]),
+                Cell("", bar=bar, tone="bad" if tells_much(p) else ""), count_cell(p["n_images"]), count_cell(p["n_positive"]),
                 text_cell(p["meaning"]),
             ]
         )  # fmt: skip

@@ -26,6 +26,7 @@ from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.reporting import ReportingTable
 from hilum.study.tables import (
     STRICT,
+    AuditTable,
     AugmentTable,
     ContrastTable,
     DataTable,
@@ -79,6 +80,7 @@ class Study(BaseModel):
     policy: dict[str, Policy] = {}
     loss: dict[str, Loss] = {}
     statistics: StatisticsTable = StatisticsTable()
+    audit: AuditTable = AuditTable()
     compare: list[FamilyTable] = []
     contrast: list[ContrastTable] = []
     subgroup: list[SubgroupTable] = []

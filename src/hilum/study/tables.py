@@ -206,6 +206,19 @@ class FeaturesTable(StrictTable):
     batch: Annotated[int, Field(ge=1)] | None = None
 
 
+class AuditTable(StrictTable):
+    """``[audit]``: of the audit of the films before a run; it makes no difference to a result.
+
+    Attributes:
+        allow: Findings that are accepted, as ``--allow`` of `hilum audit` takes them: ``CODE[:FILM][=REASON]``. A leak is refused all
+            the same.
+        labels: What doubts labels: ``none``, ``shape``, or a backbone's name.
+    """
+
+    allow: list[str] = []
+    labels: str = "none"
+
+
 class StatisticsTable(StrictTable):
     """``[statistics]``: resamples of the intervals, how the operating point is chosen on validation, and at what prevalences of the
     positive class PPV and NPV are asked for besides that of the test films."""

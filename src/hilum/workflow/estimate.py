@@ -24,9 +24,11 @@ from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
 from hilum.report.numbers import counted
+from hilum.stages.audit.probes import MAX_PROBED
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.training.unfreezing import head_epochs
 from hilum.workflow import rates
+from hilum.workflow.audit import audit_path
 from hilum.workflow.plan import FeaturesOf, Recipe
 from hilum.workflow.state import Run
 from hilum.workflow.trials import scored_alone, side_by_side
@@ -178,6 +180,11 @@ def _of_films(run: Run) -> Iterator[Cost]:
         work = len(films) * _tried(lambda: rates.search_for_copies(few))
         started = 2 * rates.start_of_worker(_READS_FILMS)
         yield Cost("duplicates", f"{len(films)} films", work, _workers(run, len(films)), started)
+    if not audit_path(run).is_file():
+        probed = min(len(films), MAX_PROBED) * _tried(lambda: rates.probes_of(few))
+        started = probed + rates.start_of_worker(_READS_FILMS)
+        work = len(films) * _tried(lambda: rates.look_at_films(few))
+        yield Cost("audit", f"{len(films)} films", work, _workers(run, len(films)), started)
     todo = [len(c.films) for c in run.unprepared]
     if todo:
         pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}

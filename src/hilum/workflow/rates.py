@@ -33,6 +33,8 @@ from hilum.models.machine import threads
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
+from hilum.stages.audit.films import look_at_all
+from hilum.stages.audit.probes import look
 from hilum.stages.duplicates import find_duplicates
 from hilum.stages.prepare import plan, prepare_chunk, tasks_of
 from hilum.stats.scored_films import ScoredFilms
@@ -70,6 +72,17 @@ def start_of_worker(modules: str) -> float:
 def search_for_copies(films: Manifest) -> float:
     """Seconds a film, in one process."""
     return seconds(lambda: find_duplicates(films, Local(1))) / len(films)
+
+
+def look_at_films(films: Manifest) -> float:
+    """Seconds that a film takes to be looked at for its quality, in one process."""
+    look_at_all(films.only([films.films[0].image_id]), Local(0))  # what is loaded and compiled with the first
+    return seconds(lambda: look_at_all(films, Local(0))) / len(films)
+
+
+def probes_of(films: Manifest) -> float:
+    """Seconds that a film takes to be read for the probes; their models take about as long again."""
+    return 2 * seconds(lambda: look(films, 0)) / len(films)
 
 
 def preparation(films: Manifest, wanted: dict[str, list[Wanted]], pipelines: dict[str, Pipeline]) -> float:

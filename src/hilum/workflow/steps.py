@@ -1,4 +1,4 @@
-"""The steps of a run, in order: films -> splits -> prepared films -> features -> trials -> predictions -> record -> statistics -> report.
+"""The steps of a run: films -> splits -> audit -> prepared films -> features -> trials -> predictions -> record -> statistics -> report.
 
 A step looks for what is already there, by digest, and does the rest; what the steps after it need it leaves in the run. An optional stage
 is one entry of `STEPS`.
@@ -18,7 +18,7 @@ import torch
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec, FeatureStore
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
-from hilum.artifacts.run import RECORD, is_run, renew_reporting
+from hilum.artifacts.run import RECORD, is_run, renew_words
 from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts, StageLine, write_stages
 from hilum.core.engine import Engine
 from hilum.core.files import scratch_folder
@@ -36,6 +36,7 @@ from hilum.stages.prepare import Chunk, prepare_chunk, tasks_of
 from hilum.stages.report import write_report
 from hilum.study.file import Study
 from hilum.study.probes import SOURCE_RULE
+from hilum.workflow.audit import audit_of_run
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.facts import write_record, write_seconds
 from hilum.workflow.flow import write_flow
@@ -202,7 +203,7 @@ def _record(run: Run) -> None:
     write_flow(run)
     if not is_run(run.folder):
         write_record(run)
-    renew_reporting(run.folder / RECORD, run.study.reporting.model_dump(mode="json"))
+    renew_words(run.folder / RECORD, run.study.model_dump(mode="json", include={"reporting", "audit"}))
     if not (run.folder / FACTS).exists():
         took = round(time.perf_counter() - run.began, 1)
         write_stages(run.folder, run.lines)
@@ -223,15 +224,17 @@ def _report(run: Run) -> None:
         line.found = 1 - line.done
 
 
-TO_FEATURES = (
+_TO_SPLITS = (
     RunStep("duplicates", _find_copies, lambda study: study.data.near_duplicates),
     RunStep("split", _draw_splits),
-    RunStep("prepare", _prepare),
-    RunStep("featurize", _featurize),
 )
+_FEATURES = (RunStep("prepare", _prepare), RunStep("featurize", _featurize))
+TO_FEATURES = (*_TO_SPLITS, *_FEATURES)
 """Everything before a trial is trained; `hilum find-rate` needs no more."""
 STEPS = (
-    *TO_FEATURES,
+    *_TO_SPLITS,
+    RunStep("audit", audit_of_run),
+    *_FEATURES,
     RunStep("train", _train),
     RunStep("predict", predict),
     RunStep("source rule", predict_by_rule, lambda study: SOURCE_RULE in study.probes.kinds),

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
+from hilum.report.audit_findings import accepted
+from hilum.stages.audit.labels import check_labels
 from hilum.stats.calibration import check_rule
 from hilum.study.probes import FAMILY
 from hilum.workflow.concern import Concern, refused
@@ -53,6 +55,12 @@ def operating_point_rule(run: Run) -> Iterator[Concern]:
     """How the operating point is chosen."""
     rule = run.as_read.statistics.operating_point
     return refused(partial(check_rule, rule), before="statistics.operating_point: ")
+
+
+def audit_can_be(run: Run) -> Iterator[Concern]:
+    """What the audit accepts is known, and so is what doubts labels."""
+    yield from refused(partial(accepted, run.as_read.audit.allow, "audit.allow", run.manifest.by_id))
+    yield from refused(partial(check_labels, run.as_read.audit.labels), before="audit.labels: ")
 
 
 def policies_fit(run: Run) -> Iterator[Concern]:

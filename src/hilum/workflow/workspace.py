@@ -1,7 +1,7 @@
 """A workspace: the folder that holds everything computed, each piece found by digest; and what is settled once for it.
 
 workspace.json   device, precision and threads, measured at the first run on this kind of machine and then kept
-duplicates/ prepared/ features/ trials/ masks/   shared by all studies
+duplicates/ audits/ prepared/ features/ trials/ masks/   shared by all studies
 runs/<study>-<digest>/                    one study's results; another study, or the same with other options, has its own
 """
 
@@ -49,6 +49,7 @@ class Workspace:
         self.trials = self.root / "trials"
         self.duplicates = self.root / "duplicates"
         self.masks = self.root / "masks"
+        self.audits = self.root / "audits"
         self.runs = self.root / "runs"
 
     def duplicates_of(self, manifest: Manifest) -> Path:

@@ -8,7 +8,7 @@ import pytest
 
 from hilum.artifacts.header import Header
 from hilum.artifacts.run import RECORD as NAME
-from hilum.artifacts.run import RunCell, RunRecord, StartWeights, is_run, renew_reporting
+from hilum.artifacts.run import RunCell, RunRecord, StartWeights, is_run, renew_words
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.errors import InputError
 from hilum.report.study_facts import reported
@@ -133,10 +133,10 @@ def test_a_run_that_is_there_takes_what_is_reported_now(tmp_path: Path) -> None:
     )
     before = json.loads((folder / NAME).read_text())
     said = Study.model_validate({"name": "a", "reporting": {"ethics": "approved"}}).reporting
-    renew_reporting(folder / NAME, said.model_dump(mode="json"))
+    renew_words(folder / NAME, {"reporting": said.model_dump(mode="json")})
     after = json.loads((folder / NAME).read_text())
     assert reported(RunFolder(folder)) == {"ethics": "approved"}
     assert {**after, "study": {k: v for k, v in after["study"].items() if k != "reporting"}} == before
     stamp = (folder / NAME).stat().st_mtime_ns
-    renew_reporting(folder / NAME, said.model_dump(mode="json"))
+    renew_words(folder / NAME, {"reporting": said.model_dump(mode="json")})
     assert (folder / NAME).stat().st_mtime_ns == stamp

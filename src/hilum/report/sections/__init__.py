@@ -15,6 +15,7 @@ from collections.abc import Callable
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Section
 from hilum.report.sections import (
+    audit,
     beside,
     calibration,
     contrasts,
@@ -47,6 +48,7 @@ SECTIONS: tuple[Callable[[Evaluated], Section | None], ...] = (
     details.section,
     matrices.section,
     films.section,
+    audit.section,
     sample_size.section,
     curves.section,
     pipelines.section,

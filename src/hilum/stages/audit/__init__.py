@@ -1,8 +1,9 @@
 """Manifest (+ split) -> findings: what is wrong with these films before anything is trained on them.
 
 Which films are copies, and of what; do copies disagree on the label; does a patient, a copy or a label conflict cross the parts of a
-split; is class nearly source, or age; and how far do shortcuts go, scored by plain models that never see lungs. It changes nothing and
-refuses nothing: `hilum split` does. Findings are plain JSON-able values, so that audit.json and the page say the same.
+split; is class nearly source, or age; how far do shortcuts go, scored by plain models that never see lungs; which films look odd, and which
+labels. It changes nothing and refuses nothing: `hilum split` and `hilum run` do. Findings are plain JSON-able values, so that audit.json
+and the page say the same.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ from typing import Any
 from hilum.artifacts.duplicates import KINDS, Duplicates, joined
 from hilum.artifacts.header import Header, write_json
 from hilum.artifacts.manifest import FilmRow, Manifest
-from hilum.artifacts.split import Split
+from hilum.artifacts.split import AnySplit, Split
+from hilum.core.engine import Engine, Local
 from hilum.core.errors import InputError
-from hilum.report.audit_page import PAGE, Findings, audit_page
+from hilum.report.audit_findings import Accepted, Findings, with_accepted
+from hilum.report.audit_page import PAGE, audit_page
 from hilum.report.page import Page, write_page
 from hilum.sources.patients import one_id_on_many
+from hilum.stages.audit.films import look_at_all, quality
+from hilum.stages.audit.labels import NO_LABELS, Labels, label_suspects
 from hilum.stages.audit.probes import look, probes
 from hilum.study.classes import positive_class
 
@@ -33,6 +38,9 @@ def audit(
     split: Split | None = None,
     positive: str | None = None,
     seed: int = 0,
+    engine: Engine | None = None,
+    labels_by: Labels = NO_LABELS,
+    allowed: Sequence[Accepted] = (),
 ) -> dict[str, Any]:
     """Look for what would make a study of these films invalid.
 
@@ -42,6 +50,9 @@ def audit(
         split: Parts to check for leaks.
         positive: The class that the probes look for; None for the usual one (`hilum.study.classes`).
         seed: Seed of the probes' folds and, above 6000 films, of which are read.
+        engine: Where films are opened; None for this process.
+        labels_by: What labels are judged by (`hilum.stages.audit.labels`): ``none``, ``shape``, or a backbone's name.
+        allowed: Findings that somebody accepts.
 
     Raises:
         InputError: No film of the class `positive`, or of another.
@@ -56,10 +67,11 @@ def audit(
         _check_split(manifest, split)
     groups = _groups(manifest, duplicates)
     looked = look(manifest, seed)
+    seen = look_at_all(manifest, engine or Local(0))
     inputs = {"manifest": manifest.digest, "duplicates": duplicates.digest}
     if split is not None:
         inputs["split"] = split.digest
-    return {
+    found: dict[str, Any] = {
         "header": Header("audit", inputs=inputs, options={"positive": positive}, seed=seed).to_dict(),
         "provenance": manifest.provenance,
         "n_films": len(manifest),
@@ -70,21 +82,23 @@ def audit(
         "copies": _copies(manifest, duplicates),
         "label_conflicts": _label_conflicts(manifest, duplicates),
         "patients": _patients(manifest),
-        "leaks": None if split is None else _leaks(manifest, duplicates, split),
+        "leaks": None if split is None else leaks(manifest, duplicates, split),
         "class_by_source": _crossed(manifest.films, "source"),
         "class_by_age_group": _crossed(manifest.films, "age_group"),
         "class_by_view": _crossed(manifest.films, "view"),
         "class_by_container": _counted((x.stored, x.film.label) for x in looked),
-        "nearly_blank": {x.film.image_id: x.nearly_blank for x in looked if x.nearly_blank},
+        "quality": quality(manifest, seen),
+        "labels": label_suspects(manifest, seen.shapes, groups, labels_by, seed),
         "source_rule": _source_rule(manifest),
         "probes": probes(looked, groups, positive, seed),
     }
+    return with_accepted(found, allowed)
 
 
-def write_audit(findings: Findings, folder: Path, title: str = "Audit of a manifest") -> Page:
+def write_audit(found: Findings, folder: Path, title: str = "Audit of a manifest") -> Page:
     """Write audit.json and its page into a folder."""
-    write_json(folder / NAME, findings)
-    page = audit_page(findings, title)
+    write_json(folder / NAME, found)
+    page = audit_page(found, title)
     write_page(page, folder / PAGE)
     return page
 
@@ -163,7 +177,8 @@ def _patients(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _leaks(manifest: Manifest, duplicates: Duplicates, split: Split) -> dict[str, Any]:
+def leaks(manifest: Manifest, duplicates: Duplicates, split: AnySplit) -> dict[str, Any]:
+    """Patients and copies with films in two parts of a split, and how many films it divides."""
     part_of = split.part_of
 
     def crossing(sets: Iterable[Sequence[str]]) -> list[dict[str, str]]:

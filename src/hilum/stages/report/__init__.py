@@ -21,6 +21,7 @@ from hilum.artifacts.looks import looks
 from hilum.artifacts.outside import OUTSIDE
 from hilum.artifacts.run import RECORD
 from hilum.artifacts.run_files import (
+    AUDIT,
     BOX,
     COMPARISONS,
     DUPLICATES,
@@ -52,6 +53,7 @@ _READ = (
     MANIFEST,
     EXCLUDED,
     DUPLICATES,
+    AUDIT,
     FLOW,
     STATISTICS,
     EVALUATION,
