@@ -215,7 +215,7 @@ def _flagged(a: Findings, code: str) -> tuple[int, str]:
     n = len(films)
     if not n:
         return 0, ""
-    wrong = a["quality"]["expected_false"][code]
+    wrong = a["quality"]["expected_false"].get(code, 0.0)
     chance = (
         "" if wrong < 0.5 else f" By the flag's measured false alarms, some {wrong:.0f} of them for nothing."
     )

@@ -73,9 +73,9 @@ def test_a_border_is_its_share(phantoms: list[Film]) -> None:
     film = generator(1, "film").integers(0, 256, (100, 100), np.uint8)
     assert border_share(film) == 0.0
     for grey in (0, 128, 255):
-        wide = np.full((100, 125), grey, np.uint8)
+        wide = np.full((100, 130), grey, np.uint8)
         wide[:, 10:110] = film
-        assert border_share(wide) == pytest.approx(0.2)
+        assert border_share(wide) == pytest.approx(30 / 130)
         assert "wide-border" in flags(wide)
     assert border_share(np.full((20, 20), 7, np.uint8)) == 1.0
     assert max(border_share(f) for f in phantoms) < 0.2

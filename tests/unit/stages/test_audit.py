@@ -203,6 +203,7 @@ def test_the_page_and_the_json(findings: dict[str, Any], tmp_path: Path) -> None
     assert [(c.code, c.severity) for c in found] == [
         ("split-leaks", "breaks validity"), ("labels-disagree", "breaks validity"), ("shortcuts", "breaks validity"),
         ("patients-unknown", "limits"), ("not-a-chest-film", "limits"), ("copies", "note"),
+        ("burned-in-text", "note"),
     ]  # fmt: skip
     probes = (tmp_path / "audit" / "tables" / "probes.csv").read_text().splitlines()
     assert len(probes) == 1 + len(findings["probes"])
