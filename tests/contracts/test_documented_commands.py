@@ -104,7 +104,7 @@ def films(folder: Path, label: str, names: Iterable[str], folders: str) -> None:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A reader's folder: films/radiography, films/mooney, films/nlm with its table, and new-films."""
+    """A reader's folder: films/radiography, films/mooney, films/nlm with its table, new-films, and a lung mask of a film of mooney's."""
     root = tmp_path_factory.mktemp("reader")
     numbers = [
         *range(1, N_A_CLASS // 2 + 1),
@@ -130,6 +130,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "chest_xray/train/NORMAL",
     )
     films(root / "films" / "nlm", "normal", ("a.png", "b.png"), "")
+    films(root, "normal", ("person1_bacteria_1.png",), "lung-masks/mooney")
     (root / "nlm.csv").write_text("path,label,patient_id\na.png,normal,p1\nb.png,normal,p2\n")
     for k, label in enumerate(NEW):
         films(root / "new-films", label, [f"{k}.png"], "")
@@ -205,6 +206,15 @@ def test_films_come_to_a_report(ran: Path) -> None:
     assert (ran / "audit" / "audit.html").is_file()
     split = json.loads((ran / "split.json").read_text())
     assert split["header"]["seed"] == 88
+
+
+def test_lungs_are_found_on_the_films(ran: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ran)
+    (line,) = done("segment", "run", without=["--weights"])
+    assert hilum(*line) == 0
+    assert (ran / "lungs" / "lungs.csv").read_text().count("\n") == (ran / "manifest.csv").read_text().count(
+        "\n"
+    )
 
 
 def test_new_films_are_scored_and_evaluated_by_their_labels(
