@@ -22,7 +22,6 @@ from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.digests import digest
 from hilum.core.engine import Engine
 from hilum.core.errors import FilmError, InputError, require_known
-from hilum.core.files import lock
 from hilum.core.progress import progress
 from hilum.core.seeding import generator
 from hilum.imaging.as_ingested import film_as_ingested, refuse
@@ -142,7 +141,7 @@ def train_lungs(asked: LungSources, out: Path, options: LungTraining, engine: En
     """
     films = gather(asked, options.seed, engine)
     inside, outside = divided(films, options.seed)
-    with lock(out.with_name(f".{out.name}.lock")), threads(1):
+    with threads(1):
         kept = Checkpoints(out.with_name(f".{out.name}.checkpoint"))
         state, key = kept.load(), _key(asked, options)
         state = state if state is not None and state.pop("key") == key else None
