@@ -51,7 +51,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     }
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == wanted
-    assert {"hilum/py.typed", "hilum/studies/paper.toml"} <= held
+    assert {"hilum/py.typed", "hilum/studies/paper.toml", "hilum/segment/lungs.safetensors"} <= held
 
 
 @pytest.fixture
