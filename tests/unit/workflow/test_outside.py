@@ -148,6 +148,7 @@ def test_a_second_time_nothing_is_done(run: Path, others: Path, page: Path) -> N
     assert {p: p.stat().st_mtime_ns for p in page.parent.rglob("*") if p.is_file()} == before
 
 
+@pytest.mark.slow
 def test_a_bundle_is_one_cell_with_one_trial(run: Path, others: Path, page: Path, tmp_path: Path) -> None:
     bundle = run / "cells" / CELL / "trial-2" / "bundle"
     one = evaluate_on(
