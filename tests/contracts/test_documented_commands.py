@@ -18,6 +18,7 @@ from PIL import Image
 
 from documented import PAGES, ROOT, lines, mentions, table_rows
 from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.statistics import StudyRows
 from hilum.cli.ending import ended
 from hilum.cli.main import app
 from hilum.core.seeding import generator
@@ -95,11 +96,11 @@ SMALLER = (
 )  # fmt: skip
 
 
-def films(folder: Path, label: str, names: Iterable[str], folders: str) -> None:
+def films(folder: Path, label: str, names: Iterable[str], folders: str, seed: int = 9) -> None:
     for k, name in enumerate(names):
         path = folder / folders / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(draw(label, generator(9, label, k), 96).pixels).save(path)
+        Image.fromarray(draw(label, generator(seed, label, k), 96).pixels).save(path)
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +133,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     films(root / "films" / "nlm", "normal", ("a.png", "b.png"), "")
     films(root, "normal", ("person1_bacteria_1.png",), "lung-masks/mooney")
     (root / "nlm.csv").write_text("path,label,patient_id\na.png,normal,p1\nb.png,normal,p2\n")
+    for label in ("covid", "normal"):
+        films(root / "films" / "elsewhere", label, (f"{k}.png" for k in range(6)), label, seed=10)
     for k, label in enumerate(NEW):
         films(root / "new-films", label, [f"{k}.png"], "")
     return root
@@ -176,7 +179,7 @@ def ran(world: Path) -> Path:
 
 
 def runs(world: Path) -> list[Path]:
-    found = sorted((world / "hilum-workspace" / "runs").iterdir())
+    found = sorted(p for p in (world / "hilum-workspace" / "runs").iterdir() if "--on-" not in p.name)
     assert len(found) == 2
     return found
 
@@ -186,7 +189,8 @@ def with_what_is_there(words: Iterable[str], world: Path) -> list[str]:
     first, second = runs(world)
     cell = next((first / "cells").glob("*--crop--*"))
     stand_ins = {
-        r"^RUN$": str(first), r"\bRUN\b": first.name, r"\bCELL\b": cell.name, r"\bFIRST\b": first.name, r"\bSECOND\b": second.name,
+        r"^BUNDLE$": str(cell / "trial-1" / "bundle"), r"^RUN$": str(first),
+        r"\bRUN\b": first.name, r"\bCELL\b": cell.name, r"\bFIRST\b": first.name, r"\bSECOND\b": second.name,
         r"experiment-2-0123456789ab": first.name, r"4bc6cc967f30": first.name[-12:], r"^FILM$": "films/radiography/COVID/COVID-12.png",
         r"squeezenet1_0": "tf_efficientnet_lite0",
     }  # fmt: skip
@@ -231,7 +235,7 @@ def test_new_films_are_scored_and_evaluated_by_their_labels(
     (ran / "truth.csv").write_text("image_id,label\n" + truth)
     theirs = "".join(f"{k}.png,{'tb' if k % 3 else 'normal'},{(k % 7) / 7}\n" for k in range(30))
     (ran / "theirs.csv").write_text("file,label,prob\n" + theirs)
-    for words in done("evaluate"):
+    for words in done("evaluate", without=["--on"]):
         assert hilum(*with_what_is_there(words, ran)) == 0, words
         (of_class,) = {
             r.class_ for r in read_statistics(ran / "statistics.json") if r.metric == "sensitivity"
@@ -242,6 +246,22 @@ def test_new_films_are_scored_and_evaluated_by_their_labels(
             if (r.metric, r.class_) == ("sensitivity", of_class)
         )
         assert (row.n_positive, row.n) == ((2, 4) if of_class == "covid" else (20, 30))
+
+
+def test_a_run_and_a_bundle_are_asked_of_other_films(
+    ran: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ran)
+    lines = [w for w in done("evaluate") if "--on" in w]
+    assert len(lines) == 2
+    for words in lines:
+        assert hilum(*with_what_is_there(words, ran)) == 0, words
+        page = Path(capsys.readouterr().out.splitlines()[-1])
+        assert "Outside" in page.read_text()
+        rows = StudyRows.read(page.parent / "statistics.json")
+        row = next(r for r in rows.rows if (r.metric, r.class_, r.trial) == ("sensitivity", "covid", None))
+        assert (row.n_positive, row.n) == (6, 12)
+    assert page.is_relative_to(ran / "one-model")
 
 
 OTHERS = ["compare", "runs", "show", "report", "augment show", "weights list", "weights verify", "data list"]

@@ -36,8 +36,8 @@ from hilum.report.sections import (
 )
 
 SECTIONS: tuple[Callable[[Evaluated], Section | None], ...] = (
-    results.section,
     outside.section,
+    results.section,
     left_out.section,
     beside.section,
     calibration.section,

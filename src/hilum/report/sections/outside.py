@@ -42,22 +42,17 @@ def section(evaluated: Evaluated) -> Section | None:
 
 
 def _brief(evaluated: Evaluated, found: Outside) -> str:
-    """The fall of the ROC-AUC, of the cells where it has an interval."""
-    rows = [
-        r
-        for r in found.differences
-        if r.metric == "roc_auc" and r.estimate is not None and r.low_one is not None
-    ]
-    if not rows:
-        return ""
+    """The difference of the ROC-AUC, or of the first figure that has one, of the first cells."""
+    known = [r for r in found.differences if r.family == FAMILY and r.low_one is not None]
+    metric = "roc_auc" if any(r.metric == "roc_auc" for r in known) else next((r.metric for r in known), "")
+    rows = [r for r in known if r.metric == metric]
+    by_name = {c.name: c for c in evaluated.folder.cells}
     each = [
-        f"{evaluated.names.label(c)}: ROC-AUC {numbers.rate(r.reference_value, 3)} in source, {numbers.rate(r.value, 3)} outside "
-        f"(difference {numbers.signed(r.estimate, 3)}, {signed_interval(r.low_one, r.high_one).text})"
+        f"{evaluated.names.label(by_name[r.cell])}: {metric_label(metric)} {numbers.rate(r.reference_value, 3)} in source, "
+        f"{numbers.rate(r.value, 3)} outside (difference {numbers.signed(r.estimate, 3)}, {signed_interval(r.low_one, r.high_one).text})"
         for r in rows[:_BRIEF]
-        for c in evaluated.folder.cells
-        if c.name == r.cell
     ]
-    return f"{'; '.join(each)}{' ...' if len(rows) > _BRIEF else ''}."
+    return f"{'; '.join(each)}{' ...' if len(rows) > _BRIEF else ''}." if each else ""
 
 
 def _films(found: Outside) -> str:
