@@ -17,8 +17,6 @@ from hilum.report.caution import SEVERITIES, Caution, Severity, by_severity, cau
 from hilum.report.cautions import not_by_hilum
 from hilum.report.class_words import others
 
-TELLS_MUCH: Final = 0.8
-"""AUC of a probe from which on it is named first."""
 _BY_FILM: Final = (*(f.code for f in FLAGS), "label-suspects")
 CODES: Final = (
     "split-leaks", "copies", "labels-disagree", "patients-unknown", "one-id-on-many", "class-follows-source", "shortcuts", "not-by-hilum",
@@ -143,11 +141,6 @@ def leaking(a: Findings) -> tuple[int, str]:
     )
 
 
-def tells_much(probe: Mapping[str, Any]) -> bool:
-    """Whether a probe is named first."""
-    return probe["auc"] is not None and bool(probe["auc"] >= TELLS_MUCH)
-
-
 def _said(a: Findings) -> dict[str, tuple[int, str]]:
     conflicts, without, ids = (
         a["label_conflicts"]["n_groups"],
@@ -193,7 +186,7 @@ def _source_tells(a: Findings) -> tuple[int, str]:
 
 
 def _shortcut(a: Findings) -> tuple[int, str]:
-    told = [f"{p['name']} {p['auc']:.2f}" for p in a["probes"] if tells_much(p)]
+    told = [f"{p['name']} {p['auc']:.2f}" for p in a["probes"] if p["alarm"]]
     return len(told), (
         f"Plain models that see no disease tell {a['positive']} from {others(a['positive'], a['classes'])} (AUC): {', '.join(told)}."
     )

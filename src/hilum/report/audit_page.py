@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from hilum.artifacts.duplicates import KINDS
 from hilum.core.digests import SHORT
 from hilum.report import numbers
-from hilum.report.audit_findings import TELLS_MUCH, Findings, audit_cautions, leaking, tells_much
+from hilum.report.audit_findings import Findings, audit_cautions, leaking
 from hilum.report.audit_quality import accepted_section, accepted_words, labels_section, quality_section
 from hilum.report.page import Page, Section
 from hilum.report.table import Cell, Column, Table, count_cell, plain_table, rate_cell, text_cell
@@ -21,11 +21,7 @@ def audit_page(a: Findings, title: str = "Audit of a manifest") -> Page:
     without = a["n_without_patient"]
     unknown = f", {numbers.counted(without, 'film')} without a patient id" if without else ""
     found = audit_cautions(a)
-    nothing = (
-        ""
-        if a["findings"]
-        else f" No copies, no conflicts, and no shortcut above an AUC of {TELLS_MUCH:.1f}."
-    )
+    nothing = "" if a["findings"] else " No copies, no conflicts, and no shortcut."
     if a["leaks"] is not None and not leaking(a)[0]:
         nothing += " The split does not leak: no patient and no confirmed copy of a film is in two parts."
     films = f"{numbers.counted(a['n_films'], 'film')}, {numbers.counted(a['n_patients'], 'known patient')}{unknown}"
@@ -57,7 +53,7 @@ def _shortcuts(a: Findings) -> Section:
             [
                 text_cell(p["name"], strong=True), text_cell(p["sees"]), rate_cell(auc, n=a["n_films"]),
                 rate_cell(p["spread"], n=a["n_films"]),
-                Cell("", bar=bar, tone="bad" if tells_much(p) else ""), count_cell(p["n_images"]), count_cell(p["n_positive"]),
+                Cell("", bar=bar, tone="bad" if p["alarm"] else ""), count_cell(p["n_images"]), count_cell(p["n_positive"]),
                 text_cell(p["meaning"]),
             ]
         )  # fmt: skip

@@ -6,13 +6,18 @@ balanced; the ROC-AUCs of the folds are averaged. .5 is chance.
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.stats.multiplicity import holm
+
 N_FOLDS = 5
+ALARM_AUC, ALARM_P = 0.65, 0.01
 _LEAST_GROUPS = 2 * N_FOLDS  # of each of the two classes
 
 
@@ -26,6 +31,7 @@ class Probe:
         n_images: Films.
         n_positive: Films of the positive class.
         reason: Why `auc` is None, else empty.
+        p: One-sided, of an AUC as high by chance (Mann & Whitney's variance, 1947, Ann. Math. Stat. 18:50, for groups of films).
     """
 
     auc: float | None
@@ -33,6 +39,21 @@ class Probe:
     n_images: int
     n_positive: int
     reason: str = ""
+    p: float | None = None
+
+
+def alarms(found: Mapping[str, Probe]) -> set[str]:
+    """The probes that tell the classes apart although they see no disease: an AUC of `ALARM_AUC` that chance does not give, with p
+    adjusted over all of them (Holm) below `ALARM_P`.
+
+    A plain model understates what a network makes of the same shortcut, so the limit is far below the AUC of a useful model.
+    """
+    adjusted = holm([f.p for f in found.values()])
+    return {
+        name
+        for (name, f), p in zip(found.items(), adjusted, strict=True)
+        if f.auc is not None and f.auc >= ALARM_AUC and p is not None and p < ALARM_P
+    }
 
 
 def probe(
@@ -81,4 +102,8 @@ def probe(
             aucs.append(float(roc_auc_score(positive[test], model.predict_proba(features[test])[:, 1])))
     if len(aucs) < 2:
         return Probe(None, None, n, n_positive, "films of one class are in one patient or group of copies")
-    return Probe(float(np.mean(aucs)), float(np.std(aucs, ddof=1)), n, n_positive)
+    auc, n_with = float(np.mean(aucs)), len(np.unique(groups[positive]))
+    n_without = len(np.unique(groups[~positive]))
+    by_chance = math.sqrt((n_with + n_without + 1) / (12 * n_with * n_without))
+    p = 0.5 * math.erfc((auc - 0.5) / by_chance / math.sqrt(2))
+    return Probe(auc, float(np.std(aucs, ddof=1)), n, n_positive, p=p)

@@ -32,7 +32,7 @@ class ProbeKind:
         name: In ``probes.kinds``.
         words: In a table.
         reached: How a score is reached, in a sentence.
-        blind: Whether nothing of disease is left in what it sees.
+        blind: Whether nothing of disease is left in what it sees; of a clouded lung something is left in a thumbnail.
     """
 
     name: str
@@ -46,7 +46,7 @@ PROBES: Mapping[str, ProbeKind] = {
     for p in (
         ProbeKind("lungs-erased", "lungs erased", "without lungs"),
         ProbeKind("border-only", "border only", "from the border"),
-        ProbeKind("thumbnail", "thumbnail of 16 × 16", "from a thumbnail"),
+        ProbeKind("thumbnail", "thumbnail of 16 × 16", "from a thumbnail", blind=False),
         ProbeKind("patches-shuffled", "patches shuffled", "from shuffled patches", blind=False),
         ProbeKind("lungs-only", "lungs only", "from the lungs only", blind=False),
         ProbeKind(LABELS_SHUFFLED, "training labels shuffled", "from shuffled labels", blind=False),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count as numbers_from
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from hilum.core.seeding import generator
 from hilum.core.tables import table_text
 from hilum.imaging import png
 from hilum.synthetic.anatomy import Plane, noise, sample_anatomy
+from hilum.synthetic.confounders import Confounder
 from hilum.synthetic.signs import LABELS, sample_sign
 
 __all__ = ["LABELS", "Phantom", "draw", "draw_patient", "make_films"]
@@ -33,6 +35,7 @@ VISIBLE = 0.03
 """A brightening above this belongs to the sign's mask: 8 of 256 greys before gain and gamma."""
 COLUMNS = ("path", "label", "patient_id", "view", "age_group")
 
+Key = tuple[str | int, ...]
 _TONE_STEPS = 4096
 _R = ("####.", "#...#", "#...#", "####.", "#.#..", "#..#.", "#...#")
 
@@ -100,11 +103,14 @@ def draw_patient(
     return Phantom(pixels, lung_mask, lung_mask & (brightening > VISIBLE), facts)
 
 
-def make_films(out_dir: Path, n_films: int, seed: int, size_px: int = 256) -> Path:
+def make_films(
+    out_dir: Path, n_films: int, seed: int, size_px: int = 256, confounder: Confounder | None = None
+) -> Path:
     """Write a data set of synthetic films, ``<class>/P0001_1.png``, and last ``films.csv`` with the columns `COLUMNS`; returns its path.
 
     Every film is drawn from (seed, patient, film), so it does not depend on the others or on their number. `n_films` are shared out over
-    the classes as in `SHARES`; one patient in four has two or three films. Films of an earlier call are written over.
+    the classes as in `SHARES`; one patient in four has two or three films. Films of an earlier call are written over. With a `confounder`
+    a shortcut is planted in them; nothing else of them changes.
 
     Raises:
         InputError: For fewer films than classes.
@@ -120,15 +126,29 @@ def make_films(out_dir: Path, n_films: int, seed: int, size_px: int = 256) -> Pa
             n_patient += 1
             n_patients += 1
             patient_id = f"P{n_patients:04d}"
-            key = ("phantom", label, n_patient)
+            key: Key = ("phantom", label, n_patient)
+            is_on = confounder is not None and confounder.is_on(seed, label, n_patient)
+            if confounder is not None and confounder.kind == "age":
+                key = _key_of_age(seed, key, is_on)
             for n_film in range(1, min(_films_of(generator(seed, *key, "films")), count - n_done) + 1):
                 film = draw_patient(label, generator(seed, *key), generator(seed, *key, n_film), size_px)
-                path = f"{label}/{patient_id}_{n_film}.png"
-                (out_dir / path).write_bytes(png.write(film.pixels))
+                path, pixels = f"{label}/{patient_id}_{n_film}.png", film.pixels
+                if confounder is not None and is_on:
+                    pixels = confounder.planted(pixels, generator(seed, *key, n_film, "confounder"))
+                (out_dir / path).write_bytes(png.write(pixels))
                 rows.append((path, label, patient_id, film.facts["view"], film.facts["age_group"]))
                 n_done += 1
     write_text(out_dir / "films.csv", table_text(COLUMNS, rows))
     return out_dir / "films.csv"
+
+
+def _key_of_age(seed: int, key: Key, child: bool) -> Key:
+    """The first key after a patient's own whose patient is a child, or is not."""
+    return next(
+        k
+        for k in ((*key, n) for n in numbers_from())
+        if sample_anatomy(generator(seed, *k))[0].child == child
+    )
 
 
 def _counts(n_films: int) -> dict[str, int]:

@@ -19,9 +19,9 @@ from hilum.core.seeding import key_entropy
 from hilum.imaging.as_ingested import film_as_ingested, refuse
 from hilum.imaging.blank import nearly_blank
 from hilum.imaging.decode import decode_file
-from hilum.imaging.shortcuts import border, exposure, reduced, stretch, thumbnail, without_lungs
+from hilum.imaging.shortcuts import border, exposure, grain, reduced, stretch, thumbnail, without_lungs
 from hilum.report.class_words import against
-from hilum.stats.probe import Probe, probe
+from hilum.stats.probe import Probe, alarms, probe
 
 MAX_PROBED: Final = 6000
 """Films that the probes look at; more hardly move an AUC."""
@@ -34,11 +34,14 @@ _SEES: Final = {
     "container": "how the film is stored: format of the file, grey or colour, bits",
     "stretch": "how far the greys reach: least, 1st and 99th percentile, greatest, number of greys that occur",
     "exposure": "mean and standard deviation of grey values",
+    "grain": "how rough the film is from pixel to pixel: noise of the device, sharpness, compression",
     "border": "the outer sixteenth of each side: markers, letters, collimation, positioning",
     "thumbnail": "the film at 8 by 8 pixels",
     ERASED: "the film at 16 by 16 pixels with the lungs painted over (films with a lung mask)",
 }
 """Probe -> what it sees."""
+_SEES_DISEASE: Final = ("exposure", "thumbnail")
+"""Probes that a clouded lung changes too, as films that hilum draws show: they are listed and give no alarm."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ def _looked(f: FilmRow) -> Looked:
     features = {
         "stretch": stretch(pixels),
         "exposure": exposure(pixels),
+        "grain": grain(pixels),
         "border": border(small),
         "thumbnail": thumbnail(small),
     }
@@ -122,11 +126,11 @@ def probes(
     films = dict.fromkeys(features, looked)
     if masked := [x for x in looked if ERASED in x.features]:
         features[ERASED], films[ERASED] = np.stack([x.features[ERASED] for x in masked]), masked
-    rows = []
+    rows, measured = [], {}
     for name, seen in features.items():
         y = np.array([x.film.label == positive for x in films[name]])
         g = np.array([groups[x.film.image_id] for x in films[name]])
-        found = probe(seen, y, g, seed, tree=name in _BY_TREE)
+        found = measured[name] = probe(seen, y, g, seed, tree=name in _BY_TREE)
         labels = sorted({x.film.label for x in films[name]})
         rows.append(
             {
@@ -139,7 +143,8 @@ def probes(
                 "meaning": _meaning(found, against(positive, labels)),
             }
         )
-    return rows
+    alarmed = alarms({name: found for name, found in measured.items() if name not in _SEES_DISEASE})
+    return [{**row, "alarm": row["name"] in alarmed} for row in rows]
 
 
 def _meaning(found: Probe, asked: str) -> str:
