@@ -104,11 +104,11 @@ class Origin:
 
 
 def origin_of(model: Path) -> Origin:
-    """The models of a run's folder, or the one in a bundle's.
+    """The models of a run's folder, its probes left out, or the one in a bundle's.
 
     Raises:
         InputError: Neither.
-        UnsafeError: One bundle that was trained with faults that break validity.
+        UnsafeError: One bundle that was trained with faults that break validity, or is a probe.
     """
     if is_run(model):
         run = RunFolder(model)
@@ -118,12 +118,16 @@ def origin_of(model: Path) -> Origin:
             raise InputError(
                 f"{missing}: expected the bundle of a trial; the run is not finished, run it again to go on"
             )
-        return Origin(model.resolve().name, run.record, units, run)
+        return Origin(model.resolve().name, replace(run.record, cells=run.cells), units, run)
     bundle, _, _ = Bundle.described(model)
     if bundle.unsafe:
         raise UnsafeError(
             f"{model}: this model was trained with {', '.join(bundle.unsafe)}, which breaks the validity of its scores; it may not be "
             "used alone. Evaluate its whole run, whose page says so, or train it without the switches of [unsafe]"
+        )
+    if bundle.probe:
+        raise UnsafeError(
+            f"{model}: this is the probe {bundle.probe!r} of a study and no model; name the run, or the cell that it stands beside"
         )
     within = run_of(model / "bundle.json")
     at = model.resolve()
