@@ -25,10 +25,10 @@ MUST_SEE = {
 }
 CANNOT_SEE = {
     "marker": {"source", "metadata", "container", "grain"},
-    "border": {"source", "metadata", "container"},
-    "resolution": {"source", "container", "border"},
-    "age": {"source", "container"},  # a child is narrower and darker at the border
-    "grain": {"source", "metadata", "container", "border"},
+    "border": {"source", "metadata", "container"},  # a frame is an edge, which is rough
+    "resolution": {"source", "container", "grain"},
+    "age": {"source", "container"},  # a child is narrower, and its border darker
+    "grain": {"source", "metadata", "container"},  # noise on black is brighter than black
 }
 
 
