@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from hilum.augment.lungs import ReadsLungs
+from hilum.augment.operation import Operation
+from hilum.augment.operations import OPERATIONS
 from hilum.study.factors import FACTORS, Factor
 from hilum.study.metrics import EXACT_ACCURACY, METRICS, Metric
 
@@ -25,11 +28,23 @@ comparisons (`[[compare]]`) names a factor by its first column, `hilum runs --wh
 `hilum/study/factors.py`; this page is written from it.
 
 """
+_OPERATIONS = """# Operations of pipelines
+
+A step of a pipeline is `{ op = "NAME", option = value, ... }`, in `[[augment.pipeline]]` of a study. Every operation takes `probability` (1)
+and `parts` too ([study file](study-file.md)). What is drawn, or found in a film, is listed for each film and replays to the same pixels.
+An operation that reads lungs needs a [mask of them](../how-to/pipelines-with-lungs.md). The entry of an operation is in
+`hilum/augment/operations.py`, its options with their ranges in its own module; this page is written from it.
+
+"""
 
 
 def pages() -> dict[Path, str]:
     """Path -> text of every page."""
-    return {HERE / "metrics.md": _METRICS + metrics(), HERE / "factors.md": _FACTORS + factors()}
+    return {
+        HERE / "metrics.md": _METRICS + metrics(),
+        HERE / "factors.md": _FACTORS + factors(),
+        HERE / "operations.md": _OPERATIONS + operations(),
+    }
 
 
 def metrics() -> str:
@@ -63,6 +78,35 @@ def _of_factor(factor: Factor) -> tuple[str, ...]:
         factor.what,
         f"`{factor.mark}LEVEL`{left_out}",
     )
+
+
+def operations() -> str:
+    """The table of operations."""
+    return table(
+        ("operation", "options and their defaults", "what it does", "decided by"),
+        (_of_operation(o) for o in OPERATIONS.values()),
+    )
+
+
+def _of_operation(operation: type[Operation]) -> tuple[str, ...]:
+    own = {n: f for n, f in operation.model_fields.items() if n not in Operation.model_fields}
+    options = [f"`{n}`" if f.is_required() else f"`{n} = {_toml(f.default)}`" for n, f in own.items()]
+    what = " ".join((operation.__doc__ or "").split("\n\n")[0].split())
+    if issubclass(operation, ReadsLungs):
+        follows = "the film's lungs"
+    elif operation.by_film:
+        follows = "the film"
+    else:
+        follows = (
+            "its options" if operation.sample is Operation.sample else "chance, where its options leave some"
+        )
+    return f"`{operation.op}`", ", ".join(options) or "–", what, follows
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else f"{value:g}"
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

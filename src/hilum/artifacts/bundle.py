@@ -58,6 +58,8 @@ class Bundle:
         conformal: Of sets of classes (`hilum.stats.conformal.chosen_limits`); empty where none were chosen.
         gate: Of strangers (`hilum.inference.gate`): ``score``, ``threshold`` and more; empty where there is none.
         probe: Which probe it is (`hilum.study.probes`), which is for its own study too; empty for a model.
+        lungs: Of the network that finds the lungs that the preparation reads: ``model``, ``convention`` and ``weights``; empty where it
+            reads none.
     """
 
     classes: tuple[str, ...]
@@ -77,6 +79,7 @@ class Bundle:
     conformal: dict[str, Any] = field(default_factory=dict)
     gate: dict[str, Any] = field(default_factory=dict)
     probe: str = ""
+    lungs: dict[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path, header: Header, state: Mapping[str, NDArray[Any]]) -> None:
         """Write the bundle's two files, bundle.json last; `state` is the trained weights of the head, or of the whole network."""
@@ -94,7 +97,7 @@ class Bundle:
     @property
     def _written(self) -> dict[str, Any]:
         """Its fields but for those that nothing was chosen of."""
-        return {k: v for k, v in members(self).items() if v or k not in ("conformal", "gate")}
+        return {k: v for k, v in members(self).items() if v or k not in ("conformal", "gate", "lungs")}
 
     def complete(self, folder: Path, gate: Mapping[str, NDArray[Any]]) -> Self:
         """Write the bundle.json of a bundle that is there again, with what was chosen since; gives the bundle as it now is.

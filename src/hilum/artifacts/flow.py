@@ -18,6 +18,8 @@ from hilum.core.errors import InputError
 FLOW = "flow.json"
 FOUND, IN_MANIFEST, STUDY_FILMS = "files and rows found", "films in the manifest", "films of the study"
 """Names of steps that every flow has, or that begin and end it."""
+WITH_LUNGS = "films with a usable lung mask"
+"""Of a study that reads lungs, where some have none."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ box of a crop, which replays without the mask, or the digest of the mask that is
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from hilum.imaging.resize import resize
 
 DIGEST = "lungs_sha256"
 """What the list of drawn steps calls the mask that was erased with."""
+ALL_LUNG: Final = np.full((2, 2), 255, np.uint8)
+"""A stand-in for a mask where it makes no difference where the lungs are."""
 _Margin = Annotated[float, must_be("from 0 to 0.5", lambda v: 0.0 <= v <= 0.5)]
 
 

@@ -13,6 +13,7 @@ from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.cli.options import SEED, words_in
 
 if TYPE_CHECKING:
+    from hilum.augment.operation import Film
     from hilum.augment.pipeline import Pipeline
 
 app = typer.Typer(no_args_is_help=True)
@@ -44,7 +45,10 @@ def show(
     films: FILMS,
     out: OUT,
     pipelines: Annotated[
-        str, typer.Option(help="Names of pipelines, with commas between.")
+        str,
+        typer.Option(
+            help="Names of pipelines, or of probes (lungs-erased, border-only ...), with commas between."
+        ),
     ] = "baseline,crop,crop-distortion,crop-zoom",
     study: STUDY = None,
     seed: SEED = 0,
@@ -66,22 +70,32 @@ def show(
     for p in named:
         print(f"{p.name}: {steps_words(p.to_dict())}", file=sys.stderr)
     if box:
-        told = write_box_panel(films, named, out, seed, as_drawn, box)
+        told = write_box_panel(films, named, out, seed, as_drawn, box, _lungs)
     else:
-        told = write_panel(films, named, out, seed, as_drawn)
+        told = write_panel(films, named, out, seed, as_drawn, _lungs)
     print("\n".join("\t".join(line) for line in told))
 
 
+def _lungs(film: Film) -> Film | None:
+    """A film's lungs, as the network that hilum ships finds them; None where they are not to be trusted."""
+    from hilum.segment.segmenter import Segmenter
+
+    (found,) = Segmenter.shipped().masks([film])
+    return None if found.failed else found.mask
+
+
 def _named(names: Sequence[str], study: Path | None, size_px: int) -> list[Pipeline]:
-    """Pipelines by name: those that ship, and a study's own.
+    """Pipelines by name: those that ship, a study's own, and what a probe makes of the baseline.
 
     Raises:
         InputError: An unknown name.
     """
     from hilum.augment.presets import preset
+    from hilum.augment.probe_steps import PROBE_STEPS, probe_pipeline
 
     if study is None:
-        return [preset(n, size_px) for n in names]
+        baseline = preset("baseline", size_px)
+        return [probe_pipeline(n, baseline) if n in PROBE_STEPS else preset(n, size_px) for n in names]
     from hilum.study.file import read_study
     from hilum.workflow.plan import pipelines
 

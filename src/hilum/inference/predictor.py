@@ -1,6 +1,7 @@
 """The one way from films to scores: predict and serve go through here, with the decoding and preparation of training.
 
-A film is decoded by `hilum.imaging.decode`, prepared by the fixed steps of the bundle's pipeline (nothing is drawn),
+A film is decoded by `hilum.imaging.decode`, prepared by the certain steps of the bundle's pipeline (nothing is drawn; lungs
+that they read are found by the network that the study had),
 normalised, passed through the frozen backbone and the head, or through the network that was trained as a whole. Probabilities are
 the softmax of the logits.
 """
@@ -20,10 +21,12 @@ from torch import nn
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.header import Header, require_digest
+from hilum.artifacts.masks import LungMask
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import FilmError, InputError, UnsafeError
 from hilum.imaging.decode import decode
 from hilum.inference.judged import gate_of, judge, pooled, probabilities
+from hilum.inference.lungs import NO_LUNGS, segmenter_of
 from hilum.models.backbone import FrozenBackbone, Precision
 from hilum.models.heads import build_head
 from hilum.models.networks import NetworkScorer, whole_from_state
@@ -103,6 +106,10 @@ class Scored:
     judged: Mapping[str, str] = field(default_factory=dict)
 
 
+_Waiting = tuple[str, "NDArray[np.uint8] | str", Mapping[str, str]]
+"""A film's name, its pixels or the reason why it has no scores, and its facts."""
+
+
 class Predictor:
     """A bundle, loaded and ready.
 
@@ -149,26 +156,44 @@ class Predictor:
             self._passed = lambda films: _through_head(b, frozen, head, films)
         self._gate = gate_of(b, folder)
         self._pipeline = Pipeline.from_dict(b.preparation)
+        self._segmenter = segmenter_of(b, self._pipeline, folder)
 
     def score(self, films: Iterable[tuple[str, bytes | FilmError]]) -> Iterator[Scored]:
         """Score films in batches; yields one `Scored` for each, in order."""
-        waiting: list[tuple[str, NDArray[np.uint8] | str, Mapping[str, str]]] = []
+        waiting: list[_Waiting] = []
         for name, data in films:
             try:
                 if not isinstance(data, bytes):
                     raise data
                 film = decode(data)
-                waiting.append((name, self._pipeline.deterministic(film.pixels), film.facts))
+                pixels = film.pixels if self._segmenter else self._pipeline.deterministic(film.pixels)
+                waiting.append((name, pixels, film.facts))
             except FilmError as e:
                 waiting.append((name, e.reason, {}))
             if len(waiting) == self.bundle.batch:
-                yield from self._score_batch(waiting)
+                yield from self._score_batch(self._prepared(waiting))
                 waiting = []
-        yield from self._score_batch(waiting)
+        yield from self._score_batch(self._prepared(waiting))
 
-    def _score_batch(
-        self, batch: Sequence[tuple[str, NDArray[np.uint8] | str, Mapping[str, str]]]
-    ) -> Iterator[Scored]:
+    def _prepared(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """The films of a batch prepared with their lungs, where the preparation reads them; one without has its reason."""
+        if self._segmenter is None:
+            return batch
+        masks = iter(self._segmenter.masks([film for _, film, _ in batch if not isinstance(film, str)]))
+        return [
+            (name, film if isinstance(film, str) else self._with_lungs(film, next(masks)), facts)
+            for name, film, facts in batch
+        ]
+
+    def _with_lungs(self, film: NDArray[np.uint8], lungs: LungMask) -> NDArray[np.uint8] | str:
+        if lungs.failed:
+            return f"{NO_LUNGS}: {lungs.failed}"
+        try:
+            return self._pipeline.deterministic(film, lungs.mask)
+        except InputError as e:
+            return str(e)
+
+    def _score_batch(self, batch: Sequence[_Waiting]) -> Iterator[Scored]:
         good = [film for _, film, _ in batch if not isinstance(film, str)]
         which = iter(range(len(good)))
         if good:

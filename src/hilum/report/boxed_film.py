@@ -30,7 +30,7 @@ from hilum.core.seeding import generator
 from hilum.imaging.decode import decode_file
 from hilum.report import style
 from hilum.report.numbers import percent
-from hilum.report.panel import show_film, wrapped
+from hilum.report.panel import Lungs, as_training_film, no_lungs, show_film, wrapped
 from hilum.report.table import Cell, Column, Table, text_cell
 from hilum.synthetic.phantom import LABELS, draw
 
@@ -70,7 +70,9 @@ def set_box(run_dir: Path, film: Path, box: Box) -> None:
     BoxedFilmNote(str(film.resolve()), pixels_sha256(pixels), box.words).write(run_dir)
 
 
-def followed_box(folder: RunFolder, pipelines: Mapping[str, Pipeline]) -> tuple[list[BoxedFilm], str]:
+def followed_box(
+    folder: RunFolder, pipelines: Mapping[str, Pipeline], lungs: Lungs = no_lungs
+) -> tuple[list[BoxedFilm], str]:
     """The decoded film with its box, then the prepared film of each pipeline with what became of the box.
 
     Returns:
@@ -78,17 +80,21 @@ def followed_box(folder: RunFolder, pipelines: Mapping[str, Pipeline]) -> tuple[
     """
     seed = folder.record.seed or 0
     film, box, source = _boxed_film(folder, seed)
-    return box_under(film, box, pipelines, seed), source
+    return box_under(film, box, pipelines, seed, lungs), source
 
 
-def box_under(film: Film, box: Box, pipelines: Mapping[str, Pipeline], seed: int) -> list[BoxedFilm]:
-    """A film with its box, then as a training film under each pipeline."""
+def box_under(
+    film: Film, box: Box, pipelines: Mapping[str, Pipeline], seed: int, lungs: Lungs = no_lungs
+) -> list[BoxedFilm]:
+    """A film with its box, then as a training film under each pipeline; those that read its lungs only where they are found."""
     height, width = film.shape
     found = [BoxedFilm("as it was", film, f"{width}×{height} px", box.outline(height, width), 1.0)]
     for name, pipeline in pipelines.items():
-        drawn = pipeline.draw(seed, pixels_sha256(film), 0, "train", height, width)
+        made = as_training_film(film, pipeline, seed, lungs)
+        if made is None:
+            continue
+        drawn, prepared = made
         followed = follow(box, pipeline, drawn, height, width)
-        prepared = pipeline.apply(film, drawn)
         found.append(BoxedFilm(name, prepared, pipeline.caption(drawn), followed.outline, followed.left))
     return found
 

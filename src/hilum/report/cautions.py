@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
+from hilum.artifacts.flow import WITH_LUNGS
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.run_folder import PREDICTED_PARTS, RunFolder
+from hilum.augment.pipeline import Pipeline
 from hilum.report.caution import Caution, by_severity, caution
 from hilum.report.learned import learning_cautions
 from hilum.report.numbers import counted, listed, percent
@@ -30,6 +33,7 @@ def cautions(folder: RunFolder) -> list[Caution]:
     found = {
         "random-weights": _random_weights(folder),
         "films-altered-by-chance": _altered_by_chance(folder),
+        "lungs-not-found": _lungs_not_found(folder),
         "class-follows-source": _class_tells(folder, test, "source", "the source"),
         "class-follows-age": _class_tells(folder, test, "age_group", "the age group"),
         "few-events": _few_events(folder, test),
@@ -72,17 +76,14 @@ def _altered_by_chance(folder: RunFolder) -> str:
     words = []
     for splits, name in sorted({(c.splits, c.prepared_as) for c in folder.cells}):
         path = drawn_path(folder.path, splits, name, 1)
-        steps = folder.record.pipelines.get(name, {}).get("steps")
-        if steps is None or not path.is_file():
+        recorded = folder.record.pipelines.get(name)
+        if recorded is None or not path.is_file():
             continue
+        steps = Pipeline.from_dict(recorded).steps
         said, drawn = [], DrawnFilms.read(path).parts
         for part in PREDICTED_PARTS:
             films = drawn[part]
-            altered = [
-                f
-                for f in films
-                if any(d["drawn"] or steps[d["step"]].get("probability", 1.0) != 1.0 for d in f.drawn)
-            ]
+            altered = [f for f in films if any(steps[d["step"]].by_chance for d in f.drawn)]
             said += [f"{len(altered)} of {len(films)} {part} films"] if altered else []
         if said:
             words.append(f"{name} ({splits}): {listed(said)}" if splits else f"{name}: {listed(said)}")
@@ -92,6 +93,23 @@ def _altered_by_chance(folder: RunFolder) -> str:
         f"A random step acted on films that models are judged by, in trial 1: {'; '.join(words)}. The figures are then of altered films, "
         "and another seed alters others."
     )
+
+
+def _lungs_not_found(folder: RunFolder) -> str:
+    """Films that are in no part because their lungs were not found, by class: where one class loses more, what is left is a choice."""
+    steps = folder.flow.steps if folder.flow else ()
+    for before, step in pairwise(steps):
+        if step.name == WITH_LUNGS:
+            lost = [
+                f"{n - step.by_class.get(label, 0)} of {n} {label}"
+                for label, n in before.by_class.items()
+                if n > step.by_class.get(label, 0)
+            ]
+            return (
+                f"{before.films - step.films} of {before.films} films have no usable lung mask and are in no part of any cell: "
+                f"{listed(lost)}. Lungs that disease hides are missed more often, so the films that are left may be the easier ones."
+            )
+    return ""
 
 
 def _class_tells(folder: RunFolder, test: Sequence[FilmRow], column: str, what: str) -> str:

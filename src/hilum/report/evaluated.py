@@ -23,7 +23,7 @@ from hilum.report.cautions import cautions
 from hilum.report.drawn import drawn
 from hilum.report.estimates import CellColumns
 from hilum.report.page import Picture
-from hilum.report.panel import PanelCell
+from hilum.report.panel import Lungs, PanelCell, no_lungs
 from hilum.report.probed import probe_cautions
 
 Counterparts = Callable[[Film, Mapping[str, Pipeline], int], list[tuple[str, PanelCell]]]
@@ -46,11 +46,13 @@ class Evaluated:
         folder: The run.
         beside_of: What another source has to its cells.
         counterparts: Draws films under another library's operations, which the report itself does without; None draws none.
+        lungs: Finds the lungs of films that pictures show.
     """
 
     folder: RunFolder
     beside_of: BesideOf = nothing
     counterparts: Counterparts | None = None
+    lungs: Lungs = no_lungs
 
     @cached_property
     def evaluation(self) -> Evaluation:

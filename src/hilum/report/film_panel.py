@@ -14,13 +14,18 @@ from hilum.core.files import write_bytes
 from hilum.imaging.decode import decode_file
 from hilum.report import style
 from hilum.report.boxed_film import box_panel, box_under
-from hilum.report.panel import on_purpose, panel, panel_rows
+from hilum.report.panel import Lungs, no_lungs, on_purpose, panel, panel_rows
 
 MAX_FILMS = 12
 
 
 def write_panel(
-    films: Sequence[Path], pipelines: Sequence[Pipeline], out: Path, seed: int, as_drawn: bool
+    films: Sequence[Path],
+    pipelines: Sequence[Pipeline],
+    out: Path,
+    seed: int,
+    as_drawn: bool,
+    lungs: Lungs = no_lungs,
 ) -> list[tuple[str, ...]]:
     """Write a panel, a row a film and a column a pipeline.
 
@@ -30,6 +35,7 @@ def write_panel(
         out: The picture: svg, else png.
         seed: Of the draws.
         as_drawn: Whether each step acts with its own probability; else every step acts.
+        lungs: Finds lungs for pipelines that read them.
 
     Returns:
         (film, pipeline, what was drawn) of each.
@@ -41,7 +47,8 @@ def write_panel(
     if len(films) > MAX_FILMS:
         raise InputError(f"a panel holds at most {MAX_FILMS} films, got {len(films)}; name fewer")
     names = [p.name for p in pipelines]
-    rows = panel_rows([(f.stem, decode_file(f).pixels) for f in films], _acting(pipelines, as_drawn), seed)
+    decoded = [(f.stem, decode_file(f).pixels) for f in films]
+    rows = panel_rows(decoded, _acting(pipelines, as_drawn), seed, lungs)
     how = "each step with its own probability" if as_drawn else "drawn on purpose: every step acts"
     _write(out, panel(names, rows, f"Training films, seed {seed}, {how}"))
     return [
@@ -50,7 +57,13 @@ def write_panel(
 
 
 def write_box_panel(
-    films: Sequence[Path], pipelines: Sequence[Pipeline], out: Path, seed: int, as_drawn: bool, box: str
+    films: Sequence[Path],
+    pipelines: Sequence[Pipeline],
+    out: Path,
+    seed: int,
+    as_drawn: bool,
+    box: str,
+    lungs: Lungs = no_lungs,
 ) -> list[tuple[str, ...]]:
     """Write one film with a box on it, and what becomes of both under each pipeline; as `write_panel`.
 
@@ -60,7 +73,7 @@ def write_box_panel(
     if len(films) != 1:
         raise InputError(f"--box is on one film, got {len(films)} films; name one")
     named = {p.name: p for p in _acting(pipelines, as_drawn)}
-    boxed = box_under(decode_file(films[0]).pixels, Box.read(box), named, seed)
+    boxed = box_under(decode_file(films[0]).pixels, Box.read(box), named, seed, lungs)
     _write(out, box_panel(boxed))
     return [(films[0].stem, f.title, f"{f.left:.4f}", f.caption) for f in boxed[1:]]
 

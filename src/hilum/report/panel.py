@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hilum.augment.pipeline import Pipeline
+from hilum.augment.operation import Film
+from hilum.augment.pipeline import DrawnStep, Pipeline
 from hilum.core.digests import pixels_sha256
 from hilum.report import style
 
@@ -52,8 +53,27 @@ def on_purpose(table: Mapping[str, Any]) -> dict[str, Any]:
     return {**table, "gate": "exact", "steps": steps}
 
 
+Lungs = Callable[[Film], Film | None]
+"""A decoded film -> its lung mask, or None where its lungs are not found."""
+
+
+def no_lungs(_: Film) -> None:
+    """No film's lungs are known."""
+
+
+def as_training_film(
+    film: Film, pipeline: Pipeline, seed: int, lungs: Lungs
+) -> tuple[list[DrawnStep], Film] | None:
+    """What is drawn for a film of the training part, and what comes of it; None where its lungs are wanted and not found."""
+    mask = lungs(film) if pipeline.reads_lungs else None
+    if pipeline.reads_lungs and mask is None:
+        return None
+    drawn = pipeline.draw(seed, pixels_sha256(film), 0, "train", film.shape[0], film.shape[1], mask)
+    return drawn, pipeline.apply(film, drawn, mask)
+
+
 def panel_rows(
-    films: Sequence[tuple[str, NDArray[np.uint8]]], pipelines: Sequence[Pipeline], seed: int
+    films: Sequence[tuple[str, Film]], pipelines: Sequence[Pipeline], seed: int, lungs: Lungs = no_lungs
 ) -> list[tuple[str, list[PanelCell]]]:
     """Each film under each pipeline, as a film of the training part would go through it.
 
@@ -61,12 +81,16 @@ def panel_rows(
         films: (name, uint8 (height, width)).
         pipelines: The columns.
         seed: Of the draws.
+        lungs: Where they are, for pipelines that read them; a film without is shown as it was.
     """
 
-    def under(film: NDArray[np.uint8], pipeline: Pipeline) -> PanelCell:
-        height, width = film.shape
-        drawn = pipeline.draw(seed, pixels_sha256(film), 0, "train", height, width)
-        return PanelCell(pipeline.apply(film, drawn), pipeline.caption(drawn))
+    def under(film: Film, pipeline: Pipeline) -> PanelCell:
+        made = as_training_film(film, pipeline, seed, lungs)
+        return (
+            PanelCell(made[1], pipeline.caption(made[0]))
+            if made
+            else PanelCell(film, "as it was: its lungs were not found")
+        )
 
     return [(name, [under(film, p) for p in pipelines]) for name, film in films]
 

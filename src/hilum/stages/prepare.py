@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.header import Header, checked, read_json, write_json
+from hilum.artifacts.header import Header, checked, read_json, require_digest, write_json
 from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.masks import MaskStore
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.augment.pipeline import Pipeline
-from hilum.core.digests import SHORT, digest, pixels_sha256
+from hilum.core.digests import SHORT, canonical_json, digest, pixels_sha256
 from hilum.imaging.as_ingested import changed, film_as_ingested
 
 CHUNK = 256
@@ -35,17 +36,22 @@ class Chunk:
         films: (image_id, path, sha256, pixels_sha256) of each film.
         wanted: For each film, what to make of it.
         pipelines: Name -> pipeline, as `Pipeline.to_dict` gives it.
+        masks: Folder of the store of lung masks; empty where no pipeline reads lungs.
+        lungs: (origin, digest) of each film's mask, where one does.
     """
 
     films: tuple[tuple[str, str, str, str], ...]
     wanted: tuple[tuple[Wanted, ...], ...]
     pipelines: tuple[tuple[str, Any], ...]
+    masks: str = ""
+    lungs: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
         """Digest of all that makes a difference: pixels, pipelines and preparations; not paths."""
         pipelines = {name: Pipeline.from_dict(spec).digest for name, spec in self.pipelines}
-        return digest([[[i, sha] for i, _, _, sha in self.films], self.wanted, pipelines])
+        lungs = [[mask for _, mask in self.lungs]] if self.lungs else []
+        return digest([[[i, sha] for i, _, _, sha in self.films], self.wanted, pipelines, *lungs])
 
     def write(self, path: Path) -> None:
         """Write it for a task, which may run elsewhere."""
@@ -57,6 +63,19 @@ class Chunk:
         return checked(read_json(path), cls, path)
 
 
+@dataclass(frozen=True)
+class FilmLungs:
+    """Where the lung masks of some films are.
+
+    Attributes:
+        folder: Of the store.
+        of: image_id -> (origin, digest) of the film's mask.
+    """
+
+    folder: Path
+    of: Mapping[str, tuple[str, str]]
+
+
 PrepareTask = tuple[Path, Path]
 """The file that says what a chunk is, and the folder that its shard goes to."""
 
@@ -65,15 +84,19 @@ def plan(
     films: Mapping[str, FilmRow],
     wanted: Mapping[str, Sequence[Wanted]],
     pipelines: Mapping[str, Pipeline],
+    lungs: FilmLungs | None = None,
 ) -> list[Chunk]:
-    """Cut the work into chunks, in the order of image ids."""
+    """Cut the work into chunks, in the order of image ids; `lungs` is looked at where a pipeline reads them."""
+    if not any(p.reads_lungs for p in pipelines.values()):
+        lungs = None
     specs = tuple((name, p.to_dict()) for name, p in sorted(pipelines.items()))
     ids = sorted(wanted)
     chunks = []
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         rows = tuple((i, films[i].path, films[i].sha256, films[i].pixels_sha256) for i in chunk)
-        chunks.append(Chunk(rows, tuple(tuple(sorted(wanted[i])) for i in chunk), specs))
+        masks = (str(lungs.folder), tuple(lungs.of[i] for i in chunk)) if lungs else ("", ())
+        chunks.append(Chunk(rows, tuple(tuple(sorted(wanted[i])) for i in chunk), specs, *masks))
     return chunks
 
 
@@ -86,28 +109,43 @@ def tasks_of(chunks: Iterable[Chunk], scratch: Path, folder: Path) -> Iterator[P
 
 
 def prepare_film(
-    film: NDArray[np.uint8], sha: str, wanted: Sequence[Wanted], pipelines: Mapping[str, Pipeline]
+    film: NDArray[np.uint8],
+    sha: str,
+    wanted: Sequence[Wanted],
+    pipelines: Mapping[str, Pipeline],
+    lungs: NDArray[np.uint8] | None = None,
 ) -> tuple[list[tuple[Wanted, str, Any]], dict[str, NDArray[np.uint8]]]:
-    """Make every preparation of one decoded film.
+    """Make every preparation of one decoded film; `lungs` is its mask, where a pipeline reads it.
 
     Returns:
         (wanted, digest, what was drawn) of each, and the distinct pixels by digest.
     """
     rows: list[tuple[Wanted, str, Any]] = []
     pixels: dict[str, NDArray[np.uint8]] = {}
-    undrawn: dict[str, str] = {}
+    alike: dict[tuple[str, str], str] = {}
     for w in wanted:
         pipeline = pipelines[w.pipeline]
-        drawn = pipeline.draw(w.seed, sha, w.copy, w.part, film.shape[0], film.shape[1])
-        digest_ = None if drawn else undrawn.get(w.pipeline)
+        drawn = pipeline.draw(w.seed, sha, w.copy, w.part, film.shape[0], film.shape[1], lungs)
+        which = w.pipeline, canonical_json(drawn)  # most draws act on nothing, and share one result
+        digest_ = alike.get(which)
         if digest_ is None:
-            made = pipeline.apply(film, drawn)
-            digest_ = pixels_sha256(made)
+            made = pipeline.apply(film, drawn, lungs)
+            alike[which] = digest_ = pixels_sha256(made)
             pixels.setdefault(digest_, made)
-            if not drawn:  # most draws act on nothing: such films share one result a pipeline
-                undrawn[w.pipeline] = digest_
         rows.append((w, digest_, drawn))
     return rows, pixels
+
+
+def _mask(store: MaskStore, image_id: str, sha: str, origin: str, expected: str) -> NDArray[np.uint8]:
+    """A film's lung mask.
+
+    Raises:
+        InputError: It is not there.
+        DigestError: It is another one now.
+    """
+    found = store.read([sha], origin)[sha]
+    require_digest("lung mask", expected, found.digest, image_id)
+    return found.mask
 
 
 def prepare_chunk(task: PrepareTask) -> int:
@@ -122,11 +160,15 @@ def prepare_chunk(task: PrepareTask) -> int:
     pipelines = {name: Pipeline.from_dict(spec) for name, spec in chunk.pipelines}
     rows: list[PreparedRow] = []
     pixels: dict[str, NDArray[np.uint8]] = {}
-    for (image_id, film_path, sha256, sha), wanted in zip(chunk.films, chunk.wanted, strict=True):
+    masks = MaskStore(Path(chunk.masks)) if chunk.lungs else None
+    for k, ((image_id, film_path, sha256, sha), wanted) in enumerate(
+        zip(chunk.films, chunk.wanted, strict=True)
+    ):
         film = film_as_ingested(image_id, film_path, sha256).pixels
         if pixels_sha256(film) != sha:
             raise changed(image_id)
-        made, new = prepare_film(film, sha, wanted, pipelines)
+        lungs = _mask(masks, image_id, sha, *chunk.lungs[k]) if masks else None
+        made, new = prepare_film(film, sha, wanted, pipelines, lungs)
         rows.extend(PreparedRow(image_id, w, d, drawn) for w, d, drawn in made)
         pixels.update(new)
     header = Header("prepared", options={"pipelines": dict(chunk.pipelines)})

@@ -34,6 +34,7 @@ from hilum.study.tables import (
     FeaturesTable,
     FinetuneTable,
     GridTable,
+    LungsTable,
     ProbesTable,
     SplitTable,
     StatisticsTable,
@@ -73,6 +74,7 @@ class Study(BaseModel):
     probes: ProbesTable = ProbesTable()
     sampling: dict[str, Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0)]] = {}
     augment: AugmentTable = AugmentTable()
+    lungs: LungsTable = LungsTable()
     weights: dict[str, Literal["imagenet", "none"] | WeightsTable] = {}
     features: FeaturesTable = FeaturesTable()
     training: TrainingTable = TrainingTable()

@@ -37,6 +37,7 @@ STUDY = Key(
     probes=Key(kinds=[]),
     sampling={},
     augment=Key(size_px=244, gate="exact", pipeline=[]),
+    lungs=Key(model="shipped", convention="lungs", own=True, failed="leave-out"),
     weights=Each(Key(file=ALWAYS, sha256=None)),
     features=Key(precision="auto", batch=None),
     training=TRAINING,

@@ -97,6 +97,23 @@ class WeightsTable(StrictTable):
     sha256: str | None = None
 
 
+class LungsTable(StrictTable):
+    """``[lungs]``: the masks of pipelines that read lungs; nothing where none does.
+
+    Attributes:
+        model: ``shipped``, or the weights file of a network that `hilum segment train` made.
+        convention: What counts as lung: ``lungs``, or ``lungs-and-heart``.
+        own: A source's own mask comes before the model's. False where every film must have the model's: masks that one source drew by
+            hand and another did not may tell the sources apart.
+        failed: Films whose mask is of no use are left out of every part, or the study is refused.
+    """
+
+    model: Literal["shipped"] | WeightsTable = "shipped"
+    convention: Literal["lungs", "lungs-and-heart"] = "lungs"
+    own: bool = True
+    failed: Literal["leave-out", "refuse"] = "leave-out"
+
+
 class AugmentTable(StrictTable):
     """``[augment]``: side of the prepared films, the gate, and a study's own pipelines."""
 

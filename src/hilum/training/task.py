@@ -39,7 +39,7 @@ TRIAL: Final = Key(
     threshold_rule="youden",
     model=Key(
         classes=ALWAYS, positive=ALWAYS, backbone=ALWAYS, head=ALWAYS, precision=ALWAYS, batch=ALWAYS, pipeline=ALWAYS,
-        pipeline_name=ALWAYS, unsafe=[], probe="",
+        pipeline_name=ALWAYS, unsafe=[], probe="", lungs="",
     ),
     frozen=Optional(Key(features=ALWAYS, state_sha256=ALWAYS)),
     whole=Optional(
@@ -206,6 +206,7 @@ class TrainTask:
             "classes": t.classes, "positive": t.positive, "backbone": t.backbone, "head": t.head, "precision": t.precision,
             "batch": t.batch, "pipeline": pipeline.digest, "pipeline_name": pipeline.name, "unsafe": list(t.unsafe),
             "probe": t.probe,
+            "lungs": t.lungs.get("model", ""),
         }  # fmt: skip
         return TRIAL.digest(
             {

@@ -29,7 +29,7 @@ from hilum.splitting.divide import SplitOptions
 from hilum.splitting.groups import film_groups
 from hilum.splitting.one_by_one import drawn_one_by_one
 from hilum.splitting.part_checks import require_parts
-from hilum.stages.prepare import Chunk
+from hilum.stages.prepare import Chunk, FilmLungs
 from hilum.stages.prepare import plan as plan_prepare
 from hilum.stages.split import draw_split
 from hilum.study.file import Study
@@ -44,6 +44,7 @@ class StudyDraws:
         recipes: What its cells need.
         films: The films that it keeps.
         duplicates: Copies among them.
+        lungs: Where their lung masks are, once they are known.
 
     Attributes:
         plain: The study's own drawing, without anything special.
@@ -52,10 +53,15 @@ class StudyDraws:
     """
 
     def __init__(
-        self, study: Study, recipes: Sequence[Recipe], films: Manifest, duplicates: Duplicates
+        self,
+        study: Study,
+        recipes: Sequence[Recipe],
+        films: Manifest,
+        duplicates: Duplicates,
+        lungs: FilmLungs | None = None,
     ) -> None:
         self.films, self.duplicates = films, duplicates
-        self._study, self._recipes = study, recipes
+        self._study, self._recipes, self._lungs = study, recipes, lungs
         self.plain = Drawing(study.seed)
         self.drawings = list(dict.fromkeys([self.plain, *(r.drawing for r in recipes)]))
         self.trials = range(1, study.grid.trials + 1)
@@ -203,7 +209,7 @@ class StudyDraws:
     def chunks(self) -> list[Chunk]:
         """The same as work for the stage that prepares films."""
         return plan_prepare(
-            self.films.by_id, self.wanted, {r.pipeline.name: r.pipeline for r in self._recipes}
+            self.films.by_id, self.wanted, {r.pipeline.name: r.pipeline for r in self._recipes}, self._lungs
         )
 
     def drawn(

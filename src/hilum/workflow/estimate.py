@@ -16,6 +16,8 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
+from hilum.artifacts.masks import MaskStore
+from hilum.augment.lungs import ALL_LUNG
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import canonical_json
 from hilum.core.errors import HilumError
@@ -97,7 +99,9 @@ def _distinct(run: Run, groups: Mapping[FeaturesOf | None, Iterable[str]]) -> di
         height, width = film.height_px or 299, film.width_px or 299
         made: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for w in run.draws.wanted[film.image_id]:
-            drawn = pipelines[w.pipeline].draw(w.seed, film.pixels_sha256, w.copy, w.part, height, width)
+            drawn = pipelines[w.pipeline].draw(
+                w.seed, film.pixels_sha256, w.copy, w.part, height, width, ALL_LUNG
+            )
             made[w.pipeline].add((fixed[w.pipeline], canonical_json([[d["op"], d["drawn"]] for d in drawn])))
         for which, names in groups.items():
             n[which] += len(set[tuple[str, str]]().union(*(made[name] for name in names)))
@@ -105,8 +109,8 @@ def _distinct(run: Run, groups: Mapping[FeaturesOf | None, Iterable[str]]) -> di
 
 
 def _fixed_steps(pipeline: Pipeline) -> list[dict[str, Any]]:
-    """The fixed steps of a pipeline; one that repeats the fixed step before it, as a second resize to one size, changes nothing."""
-    steps = [s.to_dict() for s in pipeline.steps if s.fixed]
+    """What a pipeline does to every film; a step that repeats the fixed step before it, as a second resize to one size, changes nothing."""
+    steps = [s.to_dict() for s in pipeline.steps if s.certain]
     return [s for k, s in enumerate(steps) if k == 0 or s != steps[k - 1] or s["op"] != "resize"]
 
 
@@ -185,6 +189,15 @@ def _of_films(run: Run) -> Iterator[Cost]:
         started = probed + rates.start_of_worker(_READS_FILMS)
         work = len(films) * _tried(lambda: rates.look_at_films(few))
         yield Cost("audit", f"{len(films)} films", work, _workers(run, len(films)), started)
+    if run.reads_lungs:
+        without = MaskStore(run.workspace.masks).missing(
+            (f.pixels_sha256 for f in films.films if not (run.study.lungs.own and f.lung_mask)),
+            run.lungs_by.load().digest,
+        )
+        if without:
+            work = len(without) * _tried(lambda: rates.lungs(few, run.lungs_by.load()))
+            started = rates.start_of_worker("hilum.stages.segment.run")
+            yield Cost("lungs", f"{len(without)} films", work, _workers(run, len(without)), started)
     todo = [len(c.films) for c in run.unprepared]
     if todo:
         pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}

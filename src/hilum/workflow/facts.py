@@ -84,7 +84,7 @@ def _warnings(run: Run, unsafe: Sequence[str]) -> list[str]:
 
 def write_record(run: Run) -> None:
     """run.json of a run that was predicted, and what stands beside it: everything that the report says of how the numbers came about."""
-    study, films = run.study, run.films
+    study, films = run.study, run.draws.films
     films.write(run.folder / MANIFEST)
     if excluded_path(run.manifest_path).is_file():
         shutil.copyfile(excluded_path(run.manifest_path), run.folder / EXCLUDED)

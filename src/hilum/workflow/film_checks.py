@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from hilum.artifacts.manifest import FilmRow
+from hilum.augment.lungs import ALL_LUNG
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import HilumError, InputError, MissingExtraError
 from hilum.report.panel import on_purpose
@@ -79,7 +80,8 @@ def pipelines_take_the_films(run: Run) -> Iterator[Concern]:
         for height, width in dict.fromkeys(shapes):
             blank = np.zeros((height, width), np.uint8)
             try:
-                acting.apply(blank, acting.draw(0, "0" * 64, 0, "train", height, width))
+                drawn = acting.draw(0, "0" * 64, 0, "train", height, width, ALL_LUNG)
+                acting.apply(blank, drawn, ALL_LUNG)
             except InputError as e:
                 yield Concern(f"pipeline {pipeline.name!r} cannot take a film of {height} x {width} px: {e}")
                 break

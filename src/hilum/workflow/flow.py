@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hilum.artifacts.flow import FLOW, FOUND, IN_MANIFEST, STUDY_FILMS, Flow, FlowStep, TrialFlow
+from hilum.artifacts.flow import FLOW, FOUND, IN_MANIFEST, STUDY_FILMS, WITH_LUNGS, Flow, FlowStep, TrialFlow
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest, excluded_path, read_exclusions
 from hilum.artifacts.split import PARTS, AnySplit
@@ -60,6 +60,10 @@ def selection_steps(run: Run) -> list[FlowStep]:
             data.subset is not None, f"films of the subset {subset}",
             lambda f: "" if f.image_id in films else f"not drawn for the subset {subset}",
         ),
+        (
+            bool(run.without_lungs), WITH_LUNGS,
+            lambda f: f"no usable lung mask: {run.without_lungs[f.image_id]}" if f.image_id in run.without_lungs else "",
+        ),
     )  # fmt: skip
     steps, left = [], list(run.manifest.films)
     for is_asked, name, why in sieves:
@@ -70,7 +74,8 @@ def selection_steps(run: Run) -> list[FlowStep]:
         by_class = Counter(f.label for f in left)
         left_out = Counter(filter(None, reasons))
         steps.append(FlowStep(name, len(left), dict(left_out), dict(sorted(by_class.items()))))
-    return [*steps, FlowStep(STUDY_FILMS, len(films), {}, run.films.count_by("label"))]
+    studied = run.draws.films
+    return [*steps, FlowStep(STUDY_FILMS, len(studied), {}, studied.count_by("label"))]
 
 
 def trial_flow(draws: StudyDraws, drawing: Drawing, trial: int, scored: Mapping[str, int]) -> TrialFlow:
@@ -116,5 +121,5 @@ def write_flow(run: Run) -> None:
     scored = {(t.recipe.drawing, t.number): t.n_scored for t in run.trials}
     steps = [*ingest_steps(run.manifest, run.manifest_path), *selection_steps(run)]
     of_trials = [trial_flow(run.draws, drawing, number, n) for (drawing, number), n in scored.items()]
-    inputs = {"manifest": run.manifest.digest, "films": run.films.digest}
+    inputs = {"manifest": run.manifest.digest, "films": run.draws.films.digest}
     Flow(tuple(steps), tuple(of_trials), Header("flow", inputs, seed=run.study.seed)).write(path)

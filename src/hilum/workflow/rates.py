@@ -23,20 +23,23 @@ from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.masks import SIDE_PX, SOURCE, LungMask, MaskQuality, MaskStore
 from hilum.artifacts.prepared import Wanted
 from hilum.augment.pipeline import Pipeline
 from hilum.core.engine import Local
 from hilum.core.errors import InputError
+from hilum.imaging.as_ingested import film_as_ingested
 from hilum.models.backbone import FrozenBackbone, Precision
 from hilum.models.heads import build_head
 from hilum.models.machine import threads
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
+from hilum.segment.segmenter import Segmenter
 from hilum.stages.audit.films import look_at_all
 from hilum.stages.audit.probes import look
 from hilum.stages.duplicates import find_duplicates
-from hilum.stages.prepare import plan, prepare_chunk, tasks_of
+from hilum.stages.prepare import FilmLungs, plan, prepare_chunk, tasks_of
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.summary import cell_statistics
 from hilum.study.policies.constant import ConstantPolicy
@@ -85,10 +88,24 @@ def probes_of(films: Manifest) -> float:
     return 2 * seconds(lambda: look(films, 0)) / len(films)
 
 
+def lungs(films: Manifest, segmenter: Segmenter) -> float:
+    """Seconds that a film's lungs take to be found, decoding included, in one process."""
+
+    def work() -> None:
+        segmenter.masks([film_as_ingested(f.image_id, f.path, f.sha256).pixels for f in films.films])
+
+    return seconds(work) / len(films)
+
+
 def preparation(films: Manifest, wanted: dict[str, list[Wanted]], pipelines: dict[str, Pipeline]) -> float:
     """Seconds that a film takes with all its preparations, in one process."""
     with tempfile.TemporaryDirectory() as folder:
-        chunks = plan(films.by_id, {i: wanted[i] for i in films.by_id}, pipelines)
+        masks = Path(folder) / "masks"
+        lung = LungMask(np.full((SIDE_PX, SIDE_PX), 255, np.uint8), SOURCE, MaskQuality(1.0, 2, True))
+        if any(p.reads_lungs for p in pipelines.values()):
+            MaskStore(masks).write({f.pixels_sha256: lung for f in films.films})
+        lungs = FilmLungs(masks, dict.fromkeys(films.by_id, (SOURCE, lung.digest)))
+        chunks = plan(films.by_id, {i: wanted[i] for i in films.by_id}, pipelines, lungs)
         tasks = tasks_of(chunks, Path(folder), Path(folder) / "prepared")
         return seconds(lambda: [prepare_chunk(t) for t in tasks]) / len(films)
 

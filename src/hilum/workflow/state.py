@@ -15,6 +15,7 @@ from hilum import __version__
 from hilum.artifacts.drawn_films import HELD_OUT, DrawnFilms, drawn_path
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureStore
+from hilum.artifacts.header import require_digest
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import PreparedStore
 from hilum.artifacts.questions import check_questions
@@ -29,6 +30,7 @@ from hilum.models.registry import backbone
 from hilum.models.weights import Weights, find
 from hilum.stages.duplicates import exact_duplicates
 from hilum.stages.prepare import Chunk
+from hilum.stages.segment.run import Which
 from hilum.stages.split import select, subset
 from hilum.study.file import Study
 from hilum.study.probes import NO_PROBE
@@ -40,9 +42,10 @@ from hilum.workflow.plan import FeaturesOf, Recipe, TrialDraw, recipes
 from hilum.workflow.workspace import Settled, Workspace
 
 RUN = Key(
-    study=ALWAYS, films=ALWAYS, weights=ALWAYS, device=ALWAYS, name=ALWAYS, precision=ALWAYS, threads=ALWAYS, hilum=ALWAYS
+    study=ALWAYS, films=ALWAYS, weights=ALWAYS, device=ALWAYS, name=ALWAYS, precision=ALWAYS, threads=ALWAYS, hilum=ALWAYS, lungs=None
 )  # fmt: skip
-"""What names a run's folder: study, films and weights by digest, what is settled for the machine, and hilum's version."""
+"""What names a run's folder: study, films and weights by digest, what is settled for the machine, hilum's version, and the
+lungs' network where a pipeline reads lungs."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Run:
         began: When the run began, as `time.perf_counter` has it.
         peak: The most memory that was used.
         lines: A line a stage.
+        without_lungs: image_id -> why it is in no part, of films without a usable lung mask where a pipeline reads lungs.
         drawn: What each trial draws.
         n_prepared: Prepared films that some trial wants.
         prepare_s: Seconds a prepared film.
@@ -103,6 +107,7 @@ class Run:
     began: float = field(default_factory=time.perf_counter)
     peak: MemoryPeak = field(default_factory=MemoryPeak)
     lines: list[StageLine] = field(default_factory=list)
+    without_lungs: Mapping[str, str] = field(default_factory=dict)
     drawn: dict[TrialDraw, DrawnFilms] = field(default_factory=dict)
     n_prepared: int = field(init=False)
     prepare_s: float = field(init=False)
@@ -204,6 +209,29 @@ class Run:
         """Where what a trial draws is written."""
         return drawn_path(self.folder, self.draws.folder_name(draw.drawing), draw.pipeline, draw.trial)
 
+    @cached_property
+    def lungs_by(self) -> Which:
+        """The network that finds lungs where a source has no masks of its own.
+
+        Raises:
+            InputError: The file of its weights is not there, or is none.
+            DigestError: It is another one.
+        """
+        table = self.study.lungs
+        if isinstance(table.model, str):
+            return Which(table.convention)
+        which = Which(table.convention, Path(table.model.file))
+        if table.model.sha256:
+            require_digest(
+                "the lungs' network", table.model.sha256, which.load().weights_sha256, table.model.file
+            )
+        return which
+
+    @cached_property
+    def reads_lungs(self) -> bool:
+        """Whether a pipeline reads the lungs of films."""
+        return any(r.pipeline.reads_lungs for r in self.recipes)
+
     def weights_of(self, which: FeaturesOf) -> Weights:
         """A backbone's weights.
 
@@ -251,7 +279,8 @@ class Run:
         """The run's folder, named by the digest of all that makes a difference."""
         loaded = {which.label: w.sha256 or "none" for which, w in self.weights.items()}
         of_study = {"study": self.study.digest, "films": self.films.digest, "weights": loaded}
-        key = RUN.digest({**asdict(self.settled), **of_study, "hilum": __version__})
+        lungs = self.lungs_by.load().digest if self.reads_lungs else None
+        key = RUN.digest({**asdict(self.settled), **of_study, "hilum": __version__, "lungs": lungs})
         return self.workspace.runs / f"{self.study.name}-{key[:12]}"
 
     def set_machine(self) -> None:

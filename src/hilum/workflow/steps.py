@@ -1,4 +1,5 @@
-"""The steps of a run: films -> splits -> audit -> prepared films -> features -> trials -> predictions -> record -> statistics -> report.
+"""The steps of a run: films -> lungs -> splits -> audit -> prepared films -> features -> trials -> predictions -> record -> statistics ->
+report.
 
 A step looks for what is already there, by digest, and does the rest; what the steps after it need it leaves in the run. An optional stage
 is one entry of `STEPS`.
@@ -40,6 +41,7 @@ from hilum.workflow.audit import audit_of_run
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.facts import write_record, write_seconds
 from hilum.workflow.flow import write_flow
+from hilum.workflow.lungs import find_lungs, reads_lungs
 from hilum.workflow.plan import FeaturesOf
 from hilum.workflow.state import Run
 from hilum.workflow.trials import plan_trials, predict, predict_by_rule, train
@@ -226,6 +228,7 @@ def _report(run: Run) -> None:
 
 _TO_SPLITS = (
     RunStep("duplicates", _find_copies, lambda study: study.data.near_duplicates),
+    RunStep("lungs", find_lungs, reads_lungs),
     RunStep("split", _draw_splits),
 )
 _FEATURES = (RunStep("prepare", _prepare), RunStep("featurize", _featurize))

@@ -38,6 +38,7 @@ def plan_trial(run: Run, recipe: Recipe, number: int) -> Trial:
         preparation=recipe.pipeline.to_dict(), head=backbone(cell.backbone).head, operating_point={}, calibration={},
         training={"study": study.name, "trial": number, "schedule": cell.schedule}, unsafe=tuple(cell.unsafe),
         probe="" if cell.probe == NO_PROBE else cell.probe,
+        lungs=run.lungs_by.facts if recipe.pipeline.predicts_with_lungs else {},
     )  # fmt: skip
     task = TrainTask(
         folder=run.workspace.trials, drawn=run.drawn_path(recipe.draw(number)), train_digest=drawn.digest_of("train", classes),

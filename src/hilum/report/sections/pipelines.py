@@ -89,7 +89,7 @@ def panel_picture(
     evaluated: Evaluated, films: list[tuple[str, Film]], pipelines: Mapping[str, Pipeline]
 ) -> Picture:
     """Training films under each pipeline."""
-    rows = panel_rows(films, list(pipelines.values()), evaluated.folder.record.seed or 0)
+    rows = panel_rows(films, list(pipelines.values()), evaluated.folder.record.seed or 0, evaluated.lungs)
     return evaluated.picture(
         panel(list(pipelines), rows),
         "augmentation-panel",
@@ -123,7 +123,7 @@ def counterpart_pictures(
 
 def _box(evaluated: Evaluated, pipelines: Mapping[str, Pipeline]) -> list[Table | Picture]:
     """A box followed through the pipelines, and the shares that are left of it."""
-    films, source = followed_box(evaluated.folder, pipelines)
+    films, source = followed_box(evaluated.folder, pipelines, evaluated.lungs)
     picture = evaluated.picture(
         box_panel(films),
         "box-panel",

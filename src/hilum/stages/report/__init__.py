@@ -45,6 +45,7 @@ from hilum.report.sections.forms import card_markdown, model_card
 from hilum.report.study_page import study_page
 from hilum.report.table_files import write_tables
 from hilum.stages.report.counterparts import counterparts
+from hilum.stages.report.lungs import lungs_of
 from hilum.stats import learning
 
 PAGE, CARD = "report.html", "model_card.md"
@@ -83,7 +84,7 @@ def write_report(run_dir: Path, beside_of: BesideOf = nothing) -> Path:
         DigestError: The statistics are of other predictions, or the folder mixes two runs.
     """
     folder = RunFolder(run_dir)
-    evaluated = Evaluated(folder, beside_of, counterparts).checked()
+    evaluated = Evaluated(folder, beside_of, counterparts, lungs_of(folder)).checked()
     page_path = run_dir / PAGE
     header = _header(evaluated)
     if page_path.is_file() and header_path(page_path).is_file():

@@ -1,0 +1,93 @@
+"""The lungs of a study's films, where a pipeline reads them: masks are found or made, and films without a usable one are left out.
+
+A film that is left out is in no part of any split, so that all cells train and test on the same films. That is counted in the flow of the
+films and said in a caution.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.masks import SOURCE, LungMask, MaskStore
+from hilum.artifacts.run_files import StageLine
+from hilum.core.engine import Engine
+from hilum.core.errors import InputError
+from hilum.core.progress import progress
+from hilum.imaging.as_ingested import refuse
+from hilum.stages.prepare import FilmLungs
+from hilum.stages.segment.run import CHUNK, Masker, MaskTask, Which, plan
+from hilum.study.file import Study
+from hilum.workflow.draws import StudyDraws
+from hilum.workflow.plan import recipes
+from hilum.workflow.state import Run
+
+
+def reads_lungs(study: Study) -> bool:
+    """Whether a pipeline of the study reads the lungs of its films."""
+    return any(r.pipeline.reads_lungs for r in recipes(study))
+
+
+def find_lungs(run: Run) -> None:
+    """A mask of every film; those without a usable one leave the study, which draws anew.
+
+    Raises:
+        InputError: Films or masks that cannot be read; or films without a usable mask, and ``lungs.failed`` is ``refuse``.
+    """
+    films, table, store = run.films.films, run.study.lungs, run.workspace.masks
+    with run.stage("lungs") as line:
+        masks = masks_of(films, store, run.lungs_by, table.own, run.engine, line)
+    failed = {f.image_id: m.failed for f, m in zip(films, masks, strict=True) if m.failed}
+    if failed and table.failed == "refuse":
+        why = ", ".join(f"{reason}: {n}" for reason, n in Counter(failed.values()).most_common())
+        raise InputError(
+            f"{len(failed)} of {len(films)} films have no usable lung mask ({why}), and lungs.failed is 'refuse'; give masks with the "
+            "films, exclude these films (`hilum segment run` lists them), or leave them out (lungs.failed = 'leave-out')"
+        )
+    run.without_lungs = failed
+    known = {f.image_id: (m.origin, m.digest) for f, m in zip(films, masks, strict=True)}
+    kept = run.films.only(i for i in known if i not in failed)
+    run.draws = StudyDraws(run.study, run.recipes, kept, run.draws.duplicates, FilmLungs(store, known))
+
+
+def masks_of(
+    films: Sequence[FilmRow], folder: Path, which: Which, own: bool, engine: Engine, line: StageLine
+) -> list[LungMask]:
+    """The mask that counts of each film: its source's own where there is one and `own` is true, else the network's.
+
+    Args:
+        films: The films.
+        folder: The store that masks are kept in.
+        which: The network.
+        own: Whether a source's own mask counts.
+        engine: Where masks are made.
+        line: Is told how many masks were there and how many were made.
+
+    Raises:
+        InputError: Films or masks that cannot be read; the masks of the others are kept.
+    """
+    store = MaskStore(folder)
+    theirs = [f for f in films if own and f.lung_mask]
+    others = [replace(f, lung_mask="") for f in films if not (own and f.lung_mask)]
+    model = which.load().digest if others else ""
+    tasks = [*plan(others, store, model)] if others else []
+    for at in range(0, len(theirs), CHUNK):
+        some = theirs[at : at + CHUNK]
+        tasks.append(MaskTask((), tuple((f.image_id, f.pixels_sha256, f.lung_mask) for f in some)))
+    bad: list[str] = []
+    with progress("lungs", sum(len(t.films) + len(t.own) for t in tasks)) as step:
+        for task, lost in zip(tasks, engine.map(Masker(folder, which), tasks), strict=True):
+            bad += lost
+            line.done += len(task.films) + len(task.own)
+            step(len(task.films) + len(task.own))
+    refuse(bad)
+    line.found = len(films) - line.done
+    store.refresh()
+    found = {
+        origin: store.read((f.pixels_sha256 for f in some), origin)
+        for origin, some in ((SOURCE, theirs), (model, others))
+    }
+    return [found[SOURCE if own and f.lung_mask else model][f.pixels_sha256] for f in films]

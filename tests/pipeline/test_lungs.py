@@ -1,0 +1,145 @@
+"""A study whose pipelines read lungs: phantoms with their true masks, some of which are of no use, through run, report and predict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hilum.artifacts.drawn_films import DrawnFilms
+from hilum.artifacts.flow import WITH_LUNGS, Flow
+from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.masks import MaskStore
+from hilum.artifacts.run import RunRecord
+from hilum.augment.pipeline import Pipeline
+from hilum.core.digests import pixels_sha256
+from hilum.core.engine import Local
+from hilum.core.errors import InputError
+from hilum.core.seeding import generator
+from hilum.stages.ingest import ingest
+from hilum.study.file import read_study
+from hilum.synthetic.phantom import draw
+from hilum.workflow.run import run_study
+
+STUDY = """
+name = "lungs"
+seed = 4
+[grid]
+backbones = ["squeezenet1_0"]
+pipelines = ["baseline", "erased", "cropped"]
+trials = 1
+[weights]
+squeezenet1_0 = "none"
+[augment]
+size_px = 48
+[[augment.pipeline]]
+name = "erased"
+steps = [
+  { op = "rotate", max_left_rotation = 9, max_right_rotation = 9, probability = 0.5 },
+  { op = "erase_lungs", margin = 0.02 },
+  { op = "resize", width_px = 48, height_px = 48 },
+]
+[[augment.pipeline]]
+name = "cropped"
+steps = [{ op = "crop_to_lungs" }, { op = "resize", width_px = 48, height_px = 48 }]
+[features]
+precision = "fp32"
+[training]
+epochs = 1
+[statistics]
+resamples = 100
+"""
+N, PX = 60, 96
+
+
+def films(folder: Path, masks: bool) -> Path:
+    """A manifest of phantoms of two classes, with their true masks but for two that have one lung, and one that has none."""
+    folder.mkdir()
+    rows = ["path,label,patient_id" + (",lung_mask" if masks else "")]
+    for k in range(N):
+        label = ("normal", "covid")[k % 2]
+        film = draw(label, generator(5, "lungs study", k), PX)
+        Image.fromarray(film.pixels).save(folder / f"{k}.png")
+        lung = film.lung_mask.copy()
+        if k in (10, 21):
+            lung[:, : PX // 2] = False
+        if k == 33:
+            lung[:] = False
+        Image.fromarray(np.where(lung, 255, 0).astype(np.uint8)).save(folder / f"{k}_mask.png")
+        rows.append(f"{k}.png,{label},p{k}" + (f",{k}_mask.png" if masks else ""))
+    (folder / "films.csv").write_text("\n".join(rows) + "\n")
+    ingest([f"clinic={folder / 'films.csv'}"], folder / "manifest.csv", engine=Local(0))
+    return folder / "manifest.csv"
+
+
+@pytest.fixture(scope="module")
+def where(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("lungs")
+    films(root / "films", True)
+    (root / "study.toml").write_text(STUDY)
+    return root
+
+
+def run_it(where: Path, *overrides: str) -> Path:
+    manifest = where / "films" / "manifest.csv"
+    study = read_study(where / "study.toml", overrides)
+    return run_study(study, manifest, where / "w", Local(0), "test")[0].parent
+
+
+@pytest.fixture(scope="module")
+def run(where: Path) -> Path:
+    return run_it(where)
+
+
+def test_films_without_a_usable_mask_are_in_no_part_and_counted(run: Path) -> None:
+    flow = Flow.of_run(run)
+    assert flow is not None
+    (step,) = (s for s in flow.steps if s.name == WITH_LUNGS)
+    assert (step.films, dict(step.left_out)) == (
+        N - 3,
+        {"no usable lung mask: one lung": 2, "no usable lung mask: no lung found": 1},
+    )
+    assert flow.films == N - 3 == len(Manifest.read(run / "manifest.csv"))
+    parts = [DrawnFilms.read(p).parts for p in sorted((run / "prepared").glob("*.json"))]
+    ids = [{f.image_id for films in of.values() for f in films} for of in parts]
+    assert ids[0] == ids[1] == ids[2]
+    assert not {f"clinic/{k}" for k in (10, 21, 33)} & ids[0]
+    assert "no usable lung mask" in (run / "report.html").read_text()
+
+
+def test_every_prepared_film_replays_from_its_list_and_the_store(where: Path, run: Path) -> None:
+    record, store = RunRecord.read(run), MaskStore(where / "w" / "masks")
+    by_id = Manifest.read(run / "manifest.csv").by_id
+    for name in ("erased", "cropped"):
+        pipeline = Pipeline.from_dict(record.pipelines[name])
+        (path,) = (run / "prepared").glob(f"{name}--trial-1.json")
+        for film in (f for of in DrawnFilms.read(path).parts.values() for f in of):
+            row = by_id[film.image_id]
+            pixels = np.asarray(Image.open(row.path))
+            mask = store.find(row.pixels_sha256)
+            assert mask is not None
+            made = pipeline.apply(pixels, film.drawn, None if name == "cropped" else mask.mask)
+            assert pixels_sha256(made) == film.pixels_sha256
+
+
+def test_a_study_that_finds_its_masks_again_computes_nothing(where: Path, run: Path) -> None:
+    before = {p: p.stat().st_mtime_ns for p in run.rglob("*.json")}
+    assert run_it(where) == run
+    assert {p: p.stat().st_mtime_ns for p in run.rglob("*.json") if p in before} == before
+
+
+def test_a_study_may_refuse_films_without_lungs(where: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"3 of 60 films have no usable lung mask \(one lung: 2, no lung found: 1\)"
+    ):
+        run_it(where, "lungs.failed=refuse")
+
+
+def test_a_study_that_reads_no_lungs_has_none(where: Path) -> None:
+    plain = run_it(where, 'grid.pipelines=["baseline"]')
+    assert len(Manifest.read(plain / "manifest.csv")) == N
+    bundle = json.loads(next(plain.rglob("bundle.json")).read_text())
+    assert "lungs" not in bundle
