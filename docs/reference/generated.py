@@ -30,10 +30,10 @@ comparisons (`[[compare]]`) names a factor by its first column, `hilum runs --wh
 """
 _OPERATIONS = """# Operations of pipelines
 
-A step of a pipeline is `{ op = "NAME", option = value, ... }`, in `[[augment.pipeline]]` of a study. Every operation takes `probability` (1)
-and `parts` too ([study file](study-file.md)). What is drawn, or found in a film, is listed for each film and replays to the same pixels.
-An operation that reads lungs needs a [mask of them](../how-to/pipelines-with-lungs.md). The entry of an operation is in
-`hilum/augment/operations.py`, its options with their ranges in its own module; this page is written from it.
+A step of a pipeline is `{ op = "NAME", option = value, ... }`, in `[[augment.pipeline]]` of a study. Every operation takes
+`probability` (1) and `parts` too ([study file](study-file.md)). What is drawn, or found in a film, is listed for each film and replays
+to the same pixels. An operation that reads lungs needs a [mask of them](../how-to/pipelines-with-lungs.md). The entry of an operation
+is in `hilum/augment/operations.py`, its options with their ranges in its own module; this page is written from it.
 
 """
 

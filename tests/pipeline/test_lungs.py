@@ -12,14 +12,18 @@ from PIL import Image
 from hilum.artifacts.drawn_films import DrawnFilms
 from hilum.artifacts.flow import WITH_LUNGS, Flow
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.masks import MaskStore
+from hilum.artifacts.masks import SIDE_PX, MaskStore
+from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.run import RunRecord
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import pixels_sha256
 from hilum.core.engine import Local
-from hilum.core.errors import InputError
+from hilum.core.errors import DigestError, InputError
 from hilum.core.seeding import generator
+from hilum.segment.network import LungNet
+from hilum.segment.segmenter import Segmenter, write_weights
 from hilum.stages.ingest import ingest
+from hilum.stages.predict import predict_films
 from hilum.study.file import read_study
 from hilum.synthetic.phantom import draw
 from hilum.workflow.run import run_study
@@ -33,6 +37,8 @@ pipelines = ["baseline", "erased", "cropped"]
 trials = 1
 [weights]
 squeezenet1_0 = "none"
+[lungs]
+model = { file = "UNTRAINED" }
 [augment]
 size_px = 48
 [[augment.pipeline]]
@@ -79,7 +85,8 @@ def films(folder: Path, masks: bool) -> Path:
 def where(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("lungs")
     films(root / "films", True)
-    (root / "study.toml").write_text(STUDY)
+    write_weights(root / "untrained.safetensors", LungNet())
+    (root / "study.toml").write_text(STUDY.replace("UNTRAINED", str(root / "untrained.safetensors")))
     return root
 
 
@@ -111,7 +118,7 @@ def test_films_without_a_usable_mask_are_in_no_part_and_counted(run: Path) -> No
 
 
 def test_every_prepared_film_replays_from_its_list_and_the_store(where: Path, run: Path) -> None:
-    record, store = RunRecord.read(run), MaskStore(where / "w" / "masks")
+    record, store = RunRecord.read(run / "run.json"), MaskStore(where / "w" / "masks")
     by_id = Manifest.read(run / "manifest.csv").by_id
     for name in ("erased", "cropped"):
         pipeline = Pipeline.from_dict(record.pipelines[name])
@@ -133,7 +140,7 @@ def test_a_study_that_finds_its_masks_again_computes_nothing(where: Path, run: P
 
 def test_a_study_may_refuse_films_without_lungs(where: Path) -> None:
     with pytest.raises(
-        InputError, match=r"3 of 60 films have no usable lung mask \(one lung: 2, no lung found: 1\)"
+        InputError, match=r"3 of 60 films cannot be used \(no usable lung mask: one lung: 2, no usable"
     ):
         run_it(where, "lungs.failed=refuse")
 
@@ -143,3 +150,52 @@ def test_a_study_that_reads_no_lungs_has_none(where: Path) -> None:
     assert len(Manifest.read(plain / "manifest.csv")) == N
     bundle = json.loads(next(plain.rglob("bundle.json")).read_text())
     assert "lungs" not in bundle
+
+
+def two_ellipses(films: np.ndarray) -> tuple[np.ndarray, list[float]]:
+    """A network that finds the same lungs in every film, and none in one with a white corner."""
+    y, x = np.mgrid[:SIDE_PX, :SIDE_PX] / SIDE_PX
+    both = (((x - 0.28) / 0.17) ** 2 + ((y - 0.5) / 0.3) ** 2 < 1) | (
+        ((x - 0.72) / 0.17) ** 2 + ((y - 0.5) / 0.3) ** 2 < 1
+    )
+    mask = np.where(both, 255, 0).astype(np.uint8)
+    return np.stack([mask * (f[0, 0] < 250) for f in films]), [1.0] * len(films)
+
+
+def test_predict_gives_what_the_study_gave_and_a_film_without_lungs_its_reason(
+    where: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Segmenter, "_found", lambda _, films: two_ellipses(films))
+    found = run_it(where, "lungs.own=false", 'grid.pipelines=["erased", "cropped"]')
+    assert len(Manifest.read(found / "manifest.csv")) == N
+    bundle = next((found / "cells").glob("*cropped*")) / "trial-1" / "bundle"
+    assert json.loads((bundle / "bundle.json").read_text())["lungs"]["convention"] == "lungs"
+    study = Predictions.read(bundle.parent / "predictions.csv")
+    white = np.asarray(Image.open(where / "films" / "0.png")).copy()
+    white[:20, :20] = 255
+    (where / "new").mkdir()
+    Image.fromarray(white).save(where / "new" / "white.png")
+    ids = [i for i, part in zip(study.image_ids, study.parts, strict=True) if part == "test"]
+    paths = [where / "films" / f"{i.rpartition('/')[2]}.png" for i in ids]
+    again = predict_films(bundle, [*paths, where / "new" / "white.png"], where / "again.csv", "cpu")
+    assert [e for e in again.errors if e] == ["no usable lung mask: no lung found"]
+    rows = {
+        Path(i).name.removesuffix(".png"): p
+        for i, p in zip(again.image_ids, again.probabilities, strict=True)
+    }
+    for image_id, p in zip(study.image_ids, study.probabilities, strict=True):
+        if image_id in ids:
+            np.testing.assert_array_equal(rows[image_id.rpartition("/")[2]], p)
+    assert np.isnan(rows["white"]).all()
+
+    other = where / "other.safetensors"
+    write_weights(other, LungNet(seed=1))
+    value = json.loads((bundle / "bundle.json").read_text())
+    value["lungs"]["weights"] = str(other)
+    (where / "changed").mkdir()
+    for name in ("head.safetensors", "gate.safetensors"):
+        if (bundle / name).is_file():
+            (where / "changed" / name).write_bytes((bundle / name).read_bytes())
+    (where / "changed" / "bundle.json").write_text(json.dumps(value))
+    with pytest.raises(DigestError, match="the lungs' network given is"):
+        predict_films(where / "changed", paths[:1], where / "no.csv", "cpu")

@@ -154,8 +154,7 @@ class Pipeline(BaseModel):
         lungs: Film | None,
     ) -> list[DrawnStep]:
         """The certain steps and those that act; `of` is seed, film and copy, `size` the film's."""
-        seed, film_sha, copy = of
-        carried = self._carried(lungs, size)
+        (seed, film_sha, copy), carried = of, self._carried(lungs, size)
         drawn_steps: list[DrawnStep] = []
         for index, (step, key) in enumerate(zip(self.steps, self._keys, strict=True)):
             drawn: Drawn = {}
@@ -249,9 +248,9 @@ class Pipeline(BaseModel):
         return self.apply(film, certain, lungs)
 
     @property
-    def fixed(self) -> Self:
-        """The pipeline of the fixed steps alone; what it does to a film is `deterministic`."""
-        return self.from_dict({**self.to_dict(), "steps": [s.to_dict() for s in self.steps if s.fixed]})
+    def certain(self) -> Self:
+        """The pipeline of the certain steps alone; what it does to a film is `deterministic`."""
+        return self.from_dict({**self.to_dict(), "steps": [s.to_dict() for s in self.steps if s.certain]})
 
     def caption(self, drawn_steps: Sequence[DrawnStep]) -> str:
         """What was done beyond the fixed steps, in a few words for beneath a film."""

@@ -62,7 +62,7 @@ def selection_steps(run: Run) -> list[FlowStep]:
         ),
         (
             bool(run.without_lungs), WITH_LUNGS,
-            lambda f: f"no usable lung mask: {run.without_lungs[f.image_id]}" if f.image_id in run.without_lungs else "",
+            lambda f: run.without_lungs.get(f.image_id, ""),
         ),
     )  # fmt: skip
     steps, left = [], list(run.manifest.films)

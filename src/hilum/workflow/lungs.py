@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.header import require_digest
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.masks import SOURCE, LungMask, MaskStore
 from hilum.artifacts.run_files import StageLine
@@ -18,6 +20,7 @@ from hilum.core.engine import Engine
 from hilum.core.errors import InputError
 from hilum.core.progress import progress
 from hilum.imaging.as_ingested import refuse
+from hilum.inference.lungs import NO_LUNGS
 from hilum.stages.prepare import FilmLungs
 from hilum.stages.segment.run import CHUNK, Masker, MaskTask, Which, plan
 from hilum.study.file import Study
@@ -40,17 +43,51 @@ def find_lungs(run: Run) -> None:
     films, table, store = run.films.films, run.study.lungs, run.workspace.masks
     with run.stage("lungs") as line:
         masks = masks_of(films, store, run.lungs_by, table.own, run.engine, line)
-    failed = {f.image_id: m.failed for f, m in zip(films, masks, strict=True) if m.failed}
+    failed = {f.image_id: no_lungs_because(m) for f, m in zip(films, masks, strict=True) if m.failed}
     if failed and table.failed == "refuse":
         why = ", ".join(f"{reason}: {n}" for reason, n in Counter(failed.values()).most_common())
         raise InputError(
-            f"{len(failed)} of {len(films)} films have no usable lung mask ({why}), and lungs.failed is 'refuse'; give masks with the "
+            f"{len(failed)} of {len(films)} films cannot be used ({why}), and lungs.failed is 'refuse'; give masks with the "
             "films, exclude these films (`hilum segment run` lists them), or leave them out (lungs.failed = 'leave-out')"
         )
     run.without_lungs = failed
     known = {f.image_id: (m.origin, m.digest) for f, m in zip(films, masks, strict=True)}
     kept = run.films.only(i for i in known if i not in failed)
     run.draws = StudyDraws(run.study, run.recipes, kept, run.draws.duplicates, FilmLungs(store, known))
+
+
+def lungs_as_predicted(
+    films: Sequence[FilmRow], bundles: Sequence[Bundle], folder: Path, engine: Engine
+) -> tuple[dict[str, str], FilmLungs | None]:
+    """Lungs of outside films as `predict` finds them: by the bundles' network, whatever masks came with the films.
+
+    Returns:
+        Film -> why it has no scores, of those without a usable mask; and the masks, None where no bundle reads lungs.
+
+    Raises:
+        InputError: The bundles have several networks; ask of one at a time.
+        DigestError: Theirs is not the one that is here.
+    """
+    said = {b.lungs["model"]: b.lungs for b in bundles if b.lungs}
+    if not said:
+        return {}, None
+    if len(said) > 1:
+        raise InputError(
+            f"these models find lungs with {len(said)} networks; evaluate the bundles one by one"
+        )
+    ((model, lungs),) = said.items()
+    which = Which(lungs["convention"], None if lungs["weights"] == "shipped" else Path(lungs["weights"]))
+    require_digest("lungs' network", model, which.load().digest, "these models")
+    masks = masks_of(films, folder, which, False, engine, StageLine("lungs"))
+    failed = {f.image_id: no_lungs_because(m) for f, m in zip(films, masks, strict=True) if m.failed}
+    return failed, FilmLungs(
+        folder, {f.image_id: (m.origin, m.digest) for f, m in zip(films, masks, strict=True)}
+    )
+
+
+def no_lungs_because(mask: LungMask) -> str:
+    """Why a film whose mask failed is not used."""
+    return f"{NO_LUNGS}: {mask.failed}"
 
 
 def masks_of(

@@ -54,6 +54,12 @@ class Which:
             return Segmenter.shipped(self.convention)
         return Segmenter.read(self.weights, self.convention)
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a bundle says of it: digest, convention, and where its weights are from."""
+        weights = "shipped" if self.weights is None else str(self.weights)
+        return {"model": self.load().digest, "convention": self.convention, "weights": weights}
+
 
 @dataclass(frozen=True)
 class MaskTask:

@@ -38,11 +38,13 @@ from hilum.models.weights import RANDOM
 from hilum.report.numbers import counted
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.predict import PredictTask, predict_trial
+from hilum.stages.prepare import FilmLungs
 from hilum.stages.prepare import plan as plan_prepare
 from hilum.stages.report import write_report
 from hilum.study.faults import that_set
 from hilum.study.tables import FinetuneTable
 from hilum.training.task import Frozen, Whole
+from hilum.workflow.lungs import lungs_as_predicted
 from hilum.workflow.outside.beside import beside
 from hilum.workflow.outside.films import Chosen, chosen
 from hilum.workflow.outside.origin import Origin, origin_of
@@ -84,7 +86,11 @@ def evaluate_on(
     """
     origin = origin_of(model)
     workspace = Workspace(out or origin.workspace)
-    films = chosen(Manifest.read(manifest), labels, origin, workspace, engine)
+    given = Manifest.read(manifest)
+    without, lungs = lungs_as_predicted(
+        given.films, [Bundle.described(u.bundle)[0] for u in origin.units], workspace.masks, engine
+    )
+    films = chosen(given, labels, origin, workspace, engine, without)
     weights = [sha256_file(u.bundle / "bundle.json") for u in origin.units]
     folder = workspace.runs / f"{origin.name}--on-{digest([films.kept.digest, weights])[:12]}"
     say(
@@ -96,7 +102,7 @@ def evaluate_on(
     torch.set_num_threads(settled.threads)
     if not (folder / RECORD).is_file():
         _write_films(folder, films, origin)
-        _predict(folder, films, origin, workspace, settled, engine)
+        _predict(folder, films, lungs, origin, workspace, settled, engine)
         record = origin.record_of(films.kept, manifest, command, asdict(settled))
         record.write(folder / RECORD)
     if Outside.of_run(folder) is None:
@@ -133,13 +139,20 @@ def _write_films(folder: Path, films: Chosen, origin: Origin) -> None:
 
 
 def _predict(
-    folder: Path, films: Chosen, origin: Origin, workspace: Workspace, settled: Settled, engine: Engine
+    folder: Path,
+    films: Chosen,
+    lungs: FilmLungs | None,
+    origin: Origin,
+    workspace: Workspace,
+    settled: Settled,
+    engine: Engine,
 ) -> None:
     """Predictions of every trial of every cell: a film is prepared once a preparation, and passes a backbone once a preparation."""
     bundles = {u: Bundle.described(u.bundle)[0] for u in origin.units}
-    pipelines = {u.cell.prepared_as: Pipeline.from_dict(b.preparation).fixed for u, b in bundles.items()}
+    pipelines = {u.cell.prepared_as: Pipeline.from_dict(b.preparation).certain for u, b in bundles.items()}
     wanted = {name: Wanted(name, "test", 0) for name in pipelines}
-    chunks = plan_prepare(films.kept.by_id, {i: list(wanted.values()) for i in films.kept.by_id}, pipelines)
+    all_of_it = {i: list(wanted.values()) for i in films.kept.by_id}
+    chunks = plan_prepare(films.kept.by_id, all_of_it, pipelines, lungs)
     store, line = PreparedStore(workspace.prepared), StageLine("prepare")
     rows, _ = prepared_rows(engine, store, chunks, line)
     digests = {name: [rows[i, w].digest for i in films.kept.by_id] for name, w in wanted.items()}
@@ -147,7 +160,7 @@ def _predict(
         f.image_id: FilmFacts(f.label, f.patient_id, films.group_of[f.image_id]) for f in films.kept.films
     }
     for name, w in wanted.items():
-        listed = [DrawnFilm(i, 0, rows[i, w].digest, []) for i in films.kept.by_id]
+        listed = [DrawnFilm(i, 0, rows[i, w].digest, rows[i, w].drawn) for i in films.kept.by_id]
         parts = {"train": (), "valid": (), "test": listed}
         drawn = DrawnFilms(Header("prepared"), parts, facts, [c.key for c in chunks])
         drawn.write(drawn_path(folder, "", name, _TRIAL))

@@ -53,7 +53,12 @@ class Chosen:
 
 
 def chosen(
-    given: Manifest, asked: Mapping[str, str], origin: Origin, workspace: Workspace, engine: Engine
+    given: Manifest,
+    asked: Mapping[str, str],
+    origin: Origin,
+    workspace: Workspace,
+    engine: Engine,
+    unusable: Mapping[str, str] | None = None,
 ) -> Chosen:
     """Choose the films of a manifest that the models may be asked of.
 
@@ -63,6 +68,7 @@ def chosen(
         origin: The models.
         workspace: Where copies are known, or kept once they are found.
         engine: Where they are looked for.
+        unusable: Film -> why it cannot be asked of, where its lungs are wanted and were not found.
 
     Raises:
         InputError: A label or class that there is not, or no film is left.
@@ -102,7 +108,7 @@ def chosen(
     )
     kept: list[FilmRow] = []
     for f in asked_of:
-        reason = why.get(new_id[f.image_id], "")
+        reason = why.get(new_id[f.image_id]) or (unusable or {}).get(f.image_id, "")
         if reason:
             dropped[reason] = dropped.get(reason, 0) + 1
         else:

@@ -91,7 +91,9 @@ class Origin:
         study["subgroup"] = study.get("subgroup") or [{"by": name} for name in (*by, "film_size")]
         inputs = {"manifest": films.digest, "study": record.study_digest}
         pipelines = {
-            u.cell.prepared_as: Pipeline.from_dict(Bundle.described(u.bundle)[0].preparation).fixed.to_dict()
+            u.cell.prepared_as: Pipeline.from_dict(
+                Bundle.described(u.bundle)[0].preparation
+            ).certain.to_dict()
             for u in self.units
         }
         cells = tuple(replace(c, splits="") for c in record.cells)
