@@ -38,7 +38,7 @@ trials = 1
 [weights]
 squeezenet1_0 = "none"
 [lungs]
-model = { file = "UNTRAINED" }
+model = "UNTRAINED"
 [augment]
 size_px = 48
 [[augment.pipeline]]
@@ -139,9 +139,8 @@ def test_a_study_that_finds_its_masks_again_computes_nothing(where: Path, run: P
 
 
 def test_a_study_may_refuse_films_without_lungs(where: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"3 of 60 films cannot be used \(no usable lung mask: one lung: 2, no usable"
-    ):
+    words = r"3 of 60 films cannot be used \(no usable lung mask: one lung: 2, no usable lung mask: no lung found: 1\)"
+    with pytest.raises(InputError, match=words):
         run_it(where, "lungs.failed=refuse")
 
 

@@ -8,14 +8,15 @@ has its title, how grave it is and what to do. They do not change any number. Th
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
 from hilum.artifacts.flow import WITH_LUNGS
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.run_folder import PREDICTED_PARTS, RunFolder
-from hilum.augment.pipeline import Pipeline
+from hilum.augment.operations import OPERATIONS
 from hilum.report.caution import Caution, by_severity, caution
 from hilum.report.learned import learning_cautions
 from hilum.report.numbers import counted, listed, percent
@@ -76,14 +77,13 @@ def _altered_by_chance(folder: RunFolder) -> str:
     words = []
     for splits, name in sorted({(c.splits, c.prepared_as) for c in folder.cells}):
         path = drawn_path(folder.path, splits, name, 1)
-        recorded = folder.record.pipelines.get(name)
-        if recorded is None or not path.is_file():
+        steps = folder.record.pipelines.get(name, {}).get("steps")
+        if steps is None or not path.is_file():
             continue
-        steps = Pipeline.from_dict(recorded).steps
         said, drawn = [], DrawnFilms.read(path).parts
         for part in PREDICTED_PARTS:
             films = drawn[part]
-            altered = [f for f in films if any(steps[d["step"]].by_chance for d in f.drawn)]
+            altered = [f for f in films if any(_by_chance(steps[d["step"]], d["drawn"]) for d in f.drawn)]
             said += [f"{len(altered)} of {len(films)} {part} films"] if altered else []
         if said:
             words.append(f"{name} ({splits}): {listed(said)}" if splits else f"{name}: {listed(said)}")
@@ -93,6 +93,11 @@ def _altered_by_chance(folder: RunFolder) -> str:
         f"A random step acted on films that models are judged by, in trial 1: {'; '.join(words)}. The figures are then of altered films, "
         "and another seed alters others."
     )
+
+
+def _by_chance(step: Mapping[str, Any], drawn: Any) -> bool:
+    """Whether a step that acted left it to chance that it did, or what; what follows from the film is none."""
+    return step.get("probability", 1.0) != 1.0 or (bool(drawn) and not OPERATIONS[step["op"]].by_film)
 
 
 def _lungs_not_found(folder: RunFolder) -> str:

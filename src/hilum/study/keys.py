@@ -37,7 +37,7 @@ STUDY = Key(
     probes=Key(kinds=[]),
     sampling={},
     augment=Key(size_px=244, gate="exact", pipeline=[]),
-    lungs=Key(model="shipped", convention="lungs", own=True, failed="leave-out"),
+    lungs=Key(model="shipped", sha256=None, convention="lungs", own=True, failed="leave-out"),
     weights=Each(Key(file=ALWAYS, sha256=None)),
     features=Key(precision="auto", batch=None),
     training=TRAINING,

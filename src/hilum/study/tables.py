@@ -102,13 +102,15 @@ class LungsTable(StrictTable):
 
     Attributes:
         model: ``shipped``, or the weights file of a network that `hilum segment train` made.
+        sha256: Of that file.
         convention: What counts as lung: ``lungs``, or ``lungs-and-heart``.
         own: A source's own mask comes before the model's. False where every film must have the model's: masks that one source drew by
             hand and another did not may tell the sources apart.
         failed: Films whose mask is of no use are left out of every part, or the study is refused.
     """
 
-    model: Literal["shipped"] | WeightsTable = "shipped"
+    model: str = "shipped"
+    sha256: str | None = None
     convention: Literal["lungs", "lungs-and-heart"] = "lungs"
     own: bool = True
     failed: Literal["leave-out", "refuse"] = "leave-out"

@@ -27,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     study_checks.pipelines_end_alike,
     machine_checks.devices_and_precision,
     machine_checks.weights_are_there,
+    machine_checks.lungs_can_be_found,
     machine_checks.tracking_server,
     film_checks.films_of_the_study,
     film_checks.loss_weights,

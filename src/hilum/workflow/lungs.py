@@ -56,6 +56,12 @@ def find_lungs(run: Run) -> None:
     run.draws = StudyDraws(run.study, run.recipes, kept, run.draws.duplicates, FilmLungs(store, known))
 
 
+def facts_of(which: Which) -> dict[str, str]:
+    """What a bundle says of the network that finds lungs: its digest, the convention, and where its weights are from."""
+    weights = "shipped" if which.weights is None else str(which.weights)
+    return {"model": which.load().digest, "convention": which.convention, "weights": weights}
+
+
 def lungs_as_predicted(
     films: Sequence[FilmRow], bundles: Sequence[Bundle], folder: Path, engine: Engine
 ) -> tuple[dict[str, str], FilmLungs | None]:

@@ -41,6 +41,12 @@ def _check_weights(run: Run, which: FeaturesOf) -> None:
     check_weights(backbone(which[0]), run.weights_of(which))
 
 
+def lungs_can_be_found(run: Run) -> Iterator[Concern]:
+    """The network that finds lungs is here, where a pipeline reads them, and is the declared one."""
+    if any(r.pipeline.reads_lungs for r in run.planned):
+        yield from refused(lambda: run.lungs_by.load(), before="lungs: ")
+
+
 def devices_and_precision(run: Run) -> Iterator[Concern]:
     """Processes, GPUs and precisions that the study asks for."""
     device = choose_device(run.engine.device)

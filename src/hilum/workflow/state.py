@@ -218,13 +218,9 @@ class Run:
             DigestError: It is another one.
         """
         table = self.study.lungs
-        if isinstance(table.model, str):
-            return Which(table.convention)
-        which = Which(table.convention, Path(table.model.file))
-        if table.model.sha256:
-            require_digest(
-                "the lungs' network", table.model.sha256, which.load().weights_sha256, table.model.file
-            )
+        which = Which(table.convention, None if table.model == "shipped" else Path(table.model))
+        if table.sha256:
+            require_digest("lungs' network", table.sha256, which.load().weights_sha256, "[lungs]")
         return which
 
     @cached_property

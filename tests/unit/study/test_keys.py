@@ -108,7 +108,7 @@ def test_fine_tuning_with_every_default_is_not_frozen_features() -> None:
     assert Study.model_validate({"name": "s", "finetune": {}}).digest != Study(name="s").digest
 
 
-class LungsTable(StrictTable):
+class OcclusionTable(StrictTable):
     """A table of a later hilum."""
 
     model: str = "none"
@@ -123,7 +123,7 @@ class LaterTraining(TrainingTable):
 class LaterStudy(Study):
     """What a study file may grow: an optional table, an option of a table, an option of the report alone."""
 
-    lungs: LungsTable | None = None
+    occlusion: OcclusionTable | None = None
     training: LaterTraining = LaterTraining()
     report_language: str = "en"
 
@@ -136,9 +136,9 @@ def test_a_study_file_that_grows_leaves_every_digest_as_it_was() -> None:
 
 
 def test_a_new_table_that_matters_is_named_and_leaves_the_others_as_they_were() -> None:
-    key = Key(**STUDY.members, lungs=Optional(Key(model="none")))
-    plain, masked = (
+    key = Key(**STUDY.members, occlusion=Optional(Key(model="none")))
+    plain, occluded = (
         LaterStudy.model_validate({**WHOLE, **tables}).model_dump(mode="json")
-        for tables in ({}, {"lungs": {}})
+        for tables in ({}, {"occlusion": {}})
     )
-    assert key.digest(plain) == Study.model_validate(WHOLE).digest != key.digest(masked)
+    assert key.digest(plain) == Study.model_validate(WHOLE).digest != key.digest(occluded)
