@@ -144,6 +144,7 @@ def test_a_study_may_refuse_films_without_lungs(where: Path) -> None:
         run_it(where, "lungs.failed=refuse")
 
 
+@pytest.mark.slow
 def test_a_study_that_reads_no_lungs_has_none(where: Path) -> None:
     plain = run_it(where, 'grid.pipelines=["baseline"]')
     assert len(Manifest.read(plain / "manifest.csv")) == N
@@ -161,6 +162,7 @@ def two_ellipses(films: np.ndarray) -> tuple[np.ndarray, list[float]]:
     return np.stack([mask * (f[0, 0] < 250) for f in films]), [1.0] * len(films)
 
 
+@pytest.mark.slow
 def test_predict_gives_what_the_study_gave_and_a_film_without_lungs_its_reason(
     where: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,7 +186,7 @@ def test_predict_gives_what_the_study_gave_and_a_film_without_lungs_its_reason(
     }
     for image_id, p in zip(study.image_ids, study.probabilities, strict=True):
         if image_id in ids:
-            np.testing.assert_array_equal(rows[image_id.rpartition("/")[2]], p)
+            np.testing.assert_allclose(rows[image_id.rpartition("/")[2]], p, atol=1e-9)  # digits of the csv
     assert np.isnan(rows["white"]).all()
 
     other = where / "other.safetensors"
