@@ -14,6 +14,17 @@ NO_LUNGS = "no usable lung mask"
 """How the reason begins why a film has no scores whose lungs were not found."""
 
 
+def segmenter_named(weights: str, convention: str) -> Segmenter:
+    """The network that a study or a bundle names: ``shipped``, or a file of weights; and the convention of its masks.
+
+    Raises:
+        InputError: The file is not there, or is none.
+    """
+    if weights == "shipped":
+        return Segmenter.shipped(convention)
+    return Segmenter.read(Path(weights), convention)
+
+
 def segmenter_of(bundle: Bundle, pipeline: Pipeline, folder: Path) -> Segmenter | None:
     """The network that finds the lungs that every film's preparation reads; None where it reads none.
 
@@ -33,11 +44,6 @@ def segmenter_of(bundle: Bundle, pipeline: Pipeline, folder: Path) -> Segmenter 
         raise InputError(
             f"{folder}: its preparation reads lungs, but bundle.json does not say which network finds them; train it again"
         )
-    shipped = lungs["weights"] == "shipped"
-    found = (
-        Segmenter.shipped(lungs["convention"])
-        if shipped
-        else Segmenter.read(Path(lungs["weights"]), lungs["convention"])
-    )
+    found = segmenter_named(lungs["weights"], lungs["convention"])
     require_digest("lungs' network", lungs["model"], found.digest, folder)
     return found

@@ -11,6 +11,7 @@ from hilum.artifacts.masks import LungMask, MaskStore
 from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.operation import Film
 from hilum.core.digests import pixels_sha256
+from hilum.core.errors import InputError
 from hilum.report.panel import Lungs
 
 
@@ -23,9 +24,12 @@ def _mask(folder: RunFolder, film: Film) -> Film | None:
     kept = folder.path.parent.parent / "masks"
     found: LungMask | None = MaskStore(kept).find(pixels_sha256(film)) if kept.is_dir() else None
     if found is None:
-        from hilum.segment.segmenter import (
-            Segmenter,
-        )  # late: it takes seconds to import, and few reports need it
+        from hilum.inference.lungs import segmenter_named  # late: it loads torch, and few reports need it
 
-        (found,) = Segmenter.shipped().masks([film])
+        table = folder.record.study.get("lungs", {})
+        try:
+            segmenter = segmenter_named(table.get("model", "shipped"), table.get("convention", "lungs"))
+        except InputError:  # a network that has gone since
+            return None
+        (found,) = segmenter.masks([film])
     return None if found.failed else found.mask
