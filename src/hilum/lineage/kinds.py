@@ -264,6 +264,8 @@ DESCRIBE: dict[str, Callable[[Path], Noun]] = {
     "learning": _only("models that did not learn, by rules over training and validation, and what to do about each"),
     "prepared": _only("which prepared films a trial of a pipeline has, and what was drawn for each"),
     "masks": _only("lung masks of films, by the digest of their pixels, and what is thought of each"),
+    "lungs": _only("the card of weights that find lungs: films by source, settings, Dice on films held out"),
+    "lung-quality": _only("what is thought of each film's lung mask"),
     "audit": _only("copies, conflicts, leaks and shortcuts among the films of a manifest"),
     "finder": _only("rates that a range test suggests for each cell of a study, and the losses that it saw"),
     "finished": _only("what a finished run followed from; a rerun ends at once while it holds"),
