@@ -55,7 +55,7 @@ class Training:
     rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-3
     seed: SEED = 0
     bf16: Annotated[
-        bool, typer.Option("--bf16", help="Compute in bfloat16, sooner where the processor has it.")
+        bool, typer.Option("--half", help="Compute in bfloat16, sooner where the processor has it.")
     ] = False
 
 

@@ -36,6 +36,6 @@ def lung_sheet(films: Sequence[Outlined], title: str) -> Figure:
             if (mask > LUNG).any():
                 ax.contour(x, y, mask, [LUNG + 0.5], colors=style.VERMILION, linewidths=0.9)
             ax.set_aspect("auto")
-            ax.set_xlabel(wrapped(caption), fontsize=6.5, labelpad=3)
+            ax.set_xlabel(wrapped(caption), fontsize=5.5, labelpad=3)
         fig.suptitle(title, fontsize=9)
         return fig
