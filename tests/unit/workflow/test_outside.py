@@ -13,8 +13,10 @@ from hilum.artifacts.outside import AT_POINT, FAMILY, Outside
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import StudyRows
+from hilum.cli.ending import ended
+from hilum.cli.main import app
 from hilum.core.engine import Local
-from hilum.core.errors import InputError
+from hilum.core.errors import InputError, UnsafeError
 from hilum.stages.ingest import ingest
 from hilum.stages.predict import predict_films
 from hilum.study.file import read_study
@@ -178,3 +180,56 @@ def test_labels_are_matched_and_a_wrong_one_is_refused() -> None:
         matched({"TB": 2}, {"tb": "covid"}, classes)
     with pytest.raises(InputError, match="'covit' is no class of the models; did you mean 'covid'"):
         matched({"TB": 2}, {"TB": "covit"}, classes)
+
+
+@pytest.mark.slow
+def test_a_whole_network_says_what_predict_says(run: Path, others: Path, tmp_path: Path) -> None:
+    text = STUDY.replace("trials = 2", "trials = 1") + '[finetune]\ntrain = "all"\n'
+    (tmp_path / "whole.toml").write_text(text)
+    study = read_study(tmp_path / "whole.toml")
+    whole = run_study(study, run.parents[2] / "manifest.csv", tmp_path / "ws", Local(0), "test")[0].parent
+    page = evaluate_on(whole, others, {"COVID-19": "covid"}, None, Local(0), "")
+    ours = Predictions.read(page.parent / "cells" / CELL / "trial-1" / "predictions.csv")
+    theirs = predict_films(whole / "cells" / CELL / "trial-1" / "bundle", [others], tmp_path / "p.csv", "cpu")
+    row = {i: k for k, i in enumerate(theirs.image_ids)}
+    np.testing.assert_allclose(
+        ours.probabilities, theirs.probabilities[[row[i] for i in ours.image_ids]], rtol=0, atol=1e-6
+    )
+
+
+def test_an_unsafe_bundle_is_refused_alone(run: Path, others: Path, tmp_path: Path) -> None:
+    shutil.copytree(run / "cells" / CELL / "trial-1" / "bundle", tmp_path / "unsafe")
+    path = tmp_path / "unsafe" / "bundle.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "unsafe": ["test_as_validation"]}))
+    with pytest.raises(UnsafeError, match="trained with test_as_validation, which breaks the validity"):
+        evaluate_on(tmp_path / "unsafe", others, {}, tmp_path / "ws", Local(0), "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["scores.csv", "--on", "others.csv"],
+            "scores.csv: --on takes a run's folder or a bundle, got a file",
+        ),
+        ([".", "--on", "others.csv", "--part", "test"], "the other options are for a table of scores"),
+        (
+            [".", "--out", "s.json"],
+            "a run or a bundle is evaluated on the films of a manifest, which --on names",
+        ),
+        (["scores.csv"], "--out is missing: the file to write"),
+        ([".", "--on", "others.csv", "--map-label", "tb"], "--map-label takes LABEL=CLASS, got 'tb'"),
+    ],
+)
+def test_a_table_and_other_films_are_not_mixed(
+    words: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("scores.csv", "others.csv"):
+        (tmp_path / name).write_text("image_id\n")
+    assert ended(lambda: app(["evaluate", *words]), debug=False) == 2
+    assert said in capsys.readouterr().err
