@@ -19,6 +19,7 @@ from hilum.core.engine import Local
 from hilum.core.errors import InputError, UnsafeError
 from hilum.stages.ingest import ingest
 from hilum.stages.predict import predict_films
+from hilum.stages.show import show
 from hilum.study.file import read_study
 from hilum.synthetic.phantom import make_films
 from hilum.workflow.outside import evaluate_on
@@ -233,3 +234,10 @@ def test_a_table_and_other_films_are_not_mixed(
         (tmp_path / name).write_text("image_id\n")
     assert ended(lambda: app(["evaluate", *words]), debug=False) == 2
     assert said in capsys.readouterr().err
+
+
+def test_its_files_are_verified_by_show(page: Path) -> None:
+    for name in ("outside.json", "decisions.json", "statistics.json", "run.json"):
+        (found,) = show(str(page.parent / name))
+        assert "CHANGED" not in [link.state for link in found.inputs]
+        assert "verified" in [link.state for link in found.inputs]

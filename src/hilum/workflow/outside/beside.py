@@ -29,7 +29,7 @@ METRICS = (*shown_in("headline"), "roc_auc")
 def beside(folder: Path, films: Chosen, origin: Origin, engine: Engine) -> Outside:
     """What ``outside.json`` says of a run on other films, whose predictions are there."""
     labels = films.kept.count_by("label")
-    inputs = {"manifest": films.given.digest}
+    inputs = {"manifest": films.kept.digest, "given": films.given.digest}
     rows: list[StudyRow] = []
     differences: list[ComparisonRow] = []
     drift = []

@@ -20,6 +20,7 @@ from hilum.core.digests import SHORT
 from hilum.core.errors import InputError, UnsafeError
 from hilum.models.machine import describe
 from hilum.study.faults import unsafe_among
+from hilum.study.keys import study_digest
 from hilum.workflow.facts import versions
 
 USUAL = Path("hilum-workspace")
@@ -85,11 +86,13 @@ class Origin:
         self, films: Manifest, manifest: Path, command: str, device: Mapping[str, Any]
     ) -> RunRecord:
         """The record of the run on other films."""
-        record, study = self.record, dict(self.record.study)
+        record, study, key = self.record, dict(self.record.study), self.record.study_digest
         study["data"] = {**study.get("data", {}), "subset": None}
         by = [c for c in SUBGROUPS if 1 < len(films.count_by(c)) <= MOST_SUBGROUPS]
         study["subgroup"] = study.get("subgroup") or [{"by": name} for name in (*by, "film_size")]
-        inputs = {"manifest": films.digest, "study": record.study_digest}
+        if record.study:
+            key = study_digest(study)
+        inputs = {"manifest": films.digest, "study": key}
         pipelines = {
             u.cell.prepared_as: Pipeline.from_dict(
                 Bundle.described(u.bundle)[0].preparation
@@ -99,7 +102,8 @@ class Origin:
         cells = tuple(replace(c, splits="") for c in record.cells)
         return replace(
             record, header=Header("run", inputs=inputs, seed=record.seed), title=f"{record.title or record.name}, on {manifest.stem}",
-            study=study, manifest_digest=films.digest, command=command, cells=cells, films_before_subset=None, device=device,
+            study=study, study_digest=key, manifest_digest=films.digest, command=command, cells=cells,
+            films_before_subset=None, device=device,
             synthetic=bool(films.header.options.get("synthetic", False)), machine=describe(), versions=versions(), pipelines=pipelines,
             no_patient_ids=films.header.options.get("no_patient_ids", []), warnings=(),
         )  # fmt: skip
