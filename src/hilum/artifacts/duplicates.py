@@ -22,11 +22,23 @@ from hilum.core.errors import DigestError, InputError
 
 Kind = Literal["exact-bytes", "exact-pixels", "near"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+RULES = 2
+"""Raised when other films are called copies than before: a workspace's file of copies is named by it."""
+_TURNED_DEG, _CROPPED, _PAINTED = 1.0, 0.97, 0.03  # from which on it is said
 
 
 class Copy(NamedTuple):
-    """Two films that are copies, by image_id in order, with the correlations of grey values and of local contrast (`detail`) of the aligned
-    films; 1 when exact.
+    """Two films that are copies, by image_id in order.
+
+    Attributes:
+        kind: One of `KINDS`.
+        correlation: Of grey values of the aligned films; 1 when exact.
+        detail: The same of local contrast.
+        mirrored: One is the other's mirror image.
+        inverted: One is the other's negative.
+        turned_deg: By how much the second is turned against the first, clockwise.
+        scale: Side of what the second shows, against the first's side.
+        painted: Share of what both show that only one of them shows.
     """
 
     first: str
@@ -34,6 +46,31 @@ class Copy(NamedTuple):
     kind: Kind
     correlation: float = 1.0
     detail: float = 1.0
+    mirrored: bool = False
+    inverted: bool = False
+    turned_deg: float = 0.0
+    scale: float = 1.0
+    painted: float = 0.0
+
+    @property
+    def differs(self) -> str:
+        """What was done to the one to get the other, in words.
+
+        >>> Copy("a", "b", "near", 0.99, 0.97, mirrored=True, turned_deg=-5.1, scale=0.7).differs
+        'mirrored, turned 5 degrees, cropped to 70 %'
+        """
+        if self.kind != "near":
+            return self.kind.replace("exact-", "equal ")
+        side = min(self.scale, 1 / self.scale)
+        strange = _PAINTED * (1 + abs(self.turned_deg) / 8)  # a turned film has black corners
+        said = (
+            "mirrored" if self.mirrored else "",
+            "inverted" if self.inverted else "",
+            f"turned {abs(self.turned_deg):.0f} degrees" if abs(self.turned_deg) >= _TURNED_DEG else "",
+            f"cropped to {side:.0%}".replace("%", " %") if side <= _CROPPED else "",
+            "painted on" if self.painted >= strange else "",
+        )
+        return ", ".join(filter(None, said)) or "stored again"
 
 
 def joined(links: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:

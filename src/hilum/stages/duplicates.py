@@ -6,6 +6,7 @@ Of films with equal pixels only the first by image_id is decoded. The answer dep
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.duplicates import Copy, Duplicates
+from hilum.artifacts.duplicates import RULES, Copy, Duplicates
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.digests import SHORT
@@ -22,10 +23,23 @@ from hilum.core.engine import Engine
 from hilum.core.errors import FilmError
 from hilum.core.progress import progress
 from hilum.imaging.as_ingested import film_as_ingested, refuse
-from hilum.imaging.duplicates import CORRELATION, DETAIL, SKETCH_PX, Proposals, align, propose, sketch
+from hilum.imaging.copy_views import (
+    VIEWS,
+    WINDOWS,
+    Projection,
+    Proposals,
+    best_of_each,
+    learn,
+    nearest,
+    read_index,
+    windows_index,
+    write_index,
+)  # fmt: skip
+from hilum.imaging.duplicates import CORRELATION, DETAIL, SKETCH_PX, align, sketch
 
 _CHUNK_FILMS = 64
-_CHUNK_PAIRS = 1024
+_CHUNK_PAIRS = 512
+_KEPT = 8  # films that each is compared with
 _ALONE_BELOW = 256  # films; a process takes longer to begin than so few take to read
 
 
@@ -37,9 +51,35 @@ def find_duplicates(manifest: Manifest, engine: Engine) -> Duplicates:
     """
     pairs, kept = _exact(manifest)
     sketches = _sketches(kept, engine)
-    proposals = propose(sketches)
-    pairs += _near(kept, sketches, proposals, engine)
-    return _found(manifest, pairs, least_correlation=CORRELATION, least_detail=DETAIL, sketch_px=SKETCH_PX)
+    pairs += near_copies([f.image_id for f in kept], sketches, engine)
+    rules = {"least_correlation": CORRELATION, "least_detail": DETAIL, "sketch_px": SKETCH_PX, "rules": RULES}
+    return _found(manifest, pairs, **rules)
+
+
+def near_copies(names: Sequence[str], sketches: NDArray[np.uint8], engine: Engine) -> list[Copy]:
+    """Near copies among sketches (n, 64, 64) of films with these names in order: what each may be a copy of, then what it is."""
+    n = len(sketches)
+    if n < 2:
+        return []
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        projection = learn(sketches)
+        projection.write(folder / _PROJECTION)
+        np.save(folder / _SKETCHES, sketches)
+        shape = (n, len(WINDOWS), projection.axes.shape[1])
+        windows = np.lib.format.open_memmap(folder / _WINDOWS, "w+", np.float16, shape)
+        parts = [(folder, k, min(k + _CHUNK_FILMS, n)) for k in range(0, n, _CHUNK_FILMS)]
+        with progress("duplicates: describe", n) as step:
+            for done in engine.map(_describe_chunk, parts, alone=n < _ALONE_BELOW):
+                step(done)
+        write_index(windows_index(windows), folder / _INDEX)
+        found = []
+        with progress("duplicates: propose", n) as step:
+            answers = engine.map(_propose_chunk, parts, alone=n < _ALONE_BELOW)
+            for (_, top, end), part in zip(parts, answers, strict=True):
+                found.append(part)
+                step(end - top)
+        return _near(names, folder, best_of_each(found), engine)
 
 
 def known_duplicates(manifest: Manifest, engine: Engine, path: Path | None) -> Duplicates:
@@ -103,39 +143,55 @@ def _sketch_chunk(films: Sequence[tuple[str, str, str]]) -> list[NDArray[np.uint
     return out
 
 
-_Pairs = tuple[Path, Proposals]
-"""The file of all sketches, and pairs of its rows."""
+# a search's scratch folder: what its tasks share
+_SKETCHES, _PROJECTION, _WINDOWS, _INDEX = "sketches.npy", "projection.npz", "windows.npy", "windows.index"
+
+_Rows = tuple[Path, int, int]
+"""A search's folder, and films from one row to another."""
 
 
-def _near(
-    films: Sequence[FilmRow], sketches: NDArray[np.uint8], proposals: Proposals, engine: Engine
-) -> list[Copy]:
+def _some(folder: Path, rows: Any) -> NDArray[np.uint8]:
+    sketches: NDArray[np.uint8] = np.load(folder / _SKETCHES, mmap_mode="r")[rows]
+    return sketches
+
+
+def _describe_chunk(task: _Rows) -> int:
+    folder, top, end = task
+    windows = np.load(folder / _WINDOWS, mmap_mode="r+")
+    windows[top:end] = Projection.read(folder / _PROJECTION)(_some(folder, slice(top, end)), WINDOWS)
+    return end - top
+
+
+def _propose_chunk(task: _Rows) -> Proposals:
+    folder, top, end = task
+    views = Projection.read(folder / _PROJECTION)(_some(folder, slice(top, end)), VIEWS)
+    return nearest(read_index(folder / _INDEX), views, top, _KEPT)
+
+
+def _near(names: Sequence[str], folder: Path, proposals: Proposals, engine: Engine) -> list[Copy]:
     m = len(proposals.first)
     pairs = []
-    with progress("duplicates: compare", m, "pairs") as step, TemporaryDirectory() as scratch:
-        path = Path(scratch) / "sketches.npy"
-        np.save(path, sketches)
-        parts = [slice(k, k + _CHUNK_PAIRS) for k in range(0, m, _CHUNK_PAIRS)]
-        tasks = [
-            (path, Proposals(proposals.first[s], proposals.second[s], proposals.start[s])) for s in parts
-        ]
+    with progress("duplicates: compare", m, "pairs") as step:
+        tasks = [(folder, proposals.part(slice(k, k + _CHUNK_PAIRS))) for k in range(0, m, _CHUNK_PAIRS)]
         answers = engine.map(_align_chunk, tasks, alone=m <= 4 * _CHUNK_PAIRS)
         for (_, asked), copies in zip(tasks, answers, strict=True):
-            for row, correlation, detail in copies:
-                a, b = films[asked.first[row]].image_id, films[asked.second[row]].image_id
-                pairs.append(Copy(a, b, "near", round(correlation, 4), round(detail, 4)))
+            pairs += [Copy(names[a], names[b], "near", *rest) for a, b, *rest in copies]
             step(len(asked.first))
     return pairs
 
 
-def _align_chunk(task: _Pairs) -> list[tuple[int, float, float]]:
-    """The pairs that are copies: which of them, and the two correlations."""
-    path, asked = task
+def _align_chunk(task: tuple[Path, Proposals]) -> list[tuple[Any, ...]]:
+    """The pairs that are copies: their rows, and what `Copy` says of them."""
+    folder, asked = task
     used, where = np.unique(np.concatenate([asked.first, asked.second]), return_inverse=True)
     m = len(asked.first)
-    sketches = np.load(path, mmap_mode="r")[used]  # only those that the pairs need
-    found = align(sketches, Proposals(where[:m], where[m:], asked.start))
-    rows = np.flatnonzero((found.correlation >= CORRELATION) & (found.detail >= DETAIL))
-    return list(
-        zip(rows.tolist(), found.correlation[rows].tolist(), found.detail[rows].tolist(), strict=True)
-    )
+    found = align(_some(folder, used), replace(asked, first=where[:m], second=where[m:]))
+    return [
+        (
+            int(asked.first[k]), int(asked.second[k]),
+            round(float(abs(found.correlation[k])), 4), round(float(found.detail[k]), 4),
+            bool(found.mirrored[k]), bool(found.correlation[k] < 0),
+            round(float(found.turned_deg[k]), 1), round(float(found.scale[k]), 3), round(float(found.painted[k]), 3),
+        )
+        for k in np.flatnonzero(found.copies)
+    ]  # fmt: skip

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from hilum.artifacts.duplicates import RULES
 from hilum.artifacts.header import read_json, write_json
 from hilum.artifacts.manifest import Manifest
 from hilum.core.digests import SHORT, digest
 from hilum.core.engine import available_cores
 from hilum.core.files import lock
 from hilum.core.processor import cpu_name
-from hilum.imaging.duplicates import CORRELATION, DETAIL, SKETCH_PX
 from hilum.models.backbone import Precision
 from hilum.models.machine import choose_device, measure_precision
 
@@ -54,7 +54,7 @@ class Workspace:
 
     def duplicates_of(self, manifest: Manifest) -> Path:
         """Where the copies among these films are kept once they were looked for; films and rules of the search name the file."""
-        return self.duplicates / f"{digest([manifest.digest, CORRELATION, DETAIL, SKETCH_PX])[:SHORT]}.json"
+        return self.duplicates / f"{digest([manifest.digest, 'copies', RULES])[:SHORT]}.json"
 
     def settled(self, device: str) -> Settled:
         """What is settled for an engine's device; measured and written the first time."""

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 import hilum.stages.duplicates as stage
 from hilum.artifacts.duplicates import Duplicates
@@ -23,7 +21,6 @@ from hilum.core.engine import Local
 from hilum.core.errors import DigestError, InputError
 from hilum.core.seeding import generator
 from hilum.imaging.decode import decode_file
-from hilum.imaging.duplicates import Proposals, align, sketch
 from hilum.stages.duplicates import exact_duplicates, find_duplicates
 from hilum.synthetic.phantom import LABELS, draw
 
@@ -62,7 +59,7 @@ def test_three_kinds_of_copies(manifest: Manifest, tmp_path: Path) -> None:
         ("made/film02", "made/near02"),
     )
     near = [p for p in found.pairs if p.kind == "near"]
-    assert all(0.97 <= p.correlation <= 1 and 0.9 <= p.detail <= 1 for p in near)
+    assert all(0.99 <= p.correlation <= 1 and 0.96 <= p.detail <= 1 for p in near)
     assert found.header.inputs == {"manifest": manifest.digest}
     found.check(manifest)
     found.write(tmp_path / "out" / "duplicates.json")
@@ -81,40 +78,6 @@ def test_processes_and_row_order_change_nothing(
     alone.write(tmp_path / "a.json")
     two.write(tmp_path / "b.json")
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
-
-
-def altered(film: NDArray[np.uint8], slope: float, grain: float) -> NDArray[np.uint8]:
-    """Brighter from side to side, which lowers the correlation of greys; or grainy, which lowers that of detail."""
-    side = (np.arange(film.shape[1]) / film.shape[1] - 0.5) * 255
-    noise = gaussian_filter(np.random.default_rng(0).normal(size=film.shape), 3)
-    return np.clip(film + slope * side + grain * noise / noise.std(), 0, 255).astype(np.uint8)
-
-
-@pytest.mark.parametrize(
-    ("slope", "grain", "correlation", "detail", "copies"),
-    [
-        (0.15, 0, 0.975, 0.992, True),
-        (0.20, 0, 0.957, 0.978, False),  # greys correlate by less than .97
-        (0, 6, 0.996, 0.919, True),
-        (0, 8, 0.993, 0.875, False),  # detail by less than .90
-    ],
-)
-def test_a_copy_is_confirmed_by_both_correlations_at_their_thresholds(
-    tmp_path: Path, slope: float, grain: float, correlation: float, detail: float, copies: bool
-) -> None:
-    film = draw(LABELS[0], generator(3, 0), 192).pixels
-    pair = [film, altered(film, slope, grain)]
-    for name, pixels in zip("ab", pair, strict=True):
-        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
-    found = align(
-        np.stack([sketch(f) for f in pair]), Proposals(np.array([0]), np.array([1]), np.ones(1, np.float32))
-    )
-    assert (found.correlation[0], found.detail[0]) == pytest.approx((correlation, detail), abs=0.003)
-    two = Manifest(
-        map(row, sorted(tmp_path.iterdir())), Header("manifest", options={"no_patient_ids": ["made"]})
-    )
-    expected = [("made/a", "made/b", "near")] if copies else []
-    assert [(p.first, p.second, p.kind) for p in find_duplicates(two, Local(1)).pairs] == expected
 
 
 def test_exact_only_reads_no_film(manifest: Manifest) -> None:

@@ -17,7 +17,8 @@ from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.prepared import Wanted
 from hilum.augment.presets import preset
 from hilum.core.digests import sha256_bytes
-from hilum.imaging.duplicates import SKETCH_PX, Proposals
+from hilum.imaging.copy_views import Proposals, affine
+from hilum.imaging.duplicates import SKETCH_PX
 from hilum.models.weights import Weights
 from hilum.stages import duplicates, featurize, prepare
 from hilum.stages.predict import PredictTask
@@ -105,18 +106,22 @@ def test_films_and_pairs_to_search_for_copies(monkeypatch: pytest.MonkeyPatch) -
             of = sizes.setdefault(function.__name__, [])
             for task in tasks:
                 of.append(size(task))
-                yield (
-                    [np.zeros((SKETCH_PX, SKETCH_PX), np.uint8)] * len(task)
-                    if "sketch" in function.__name__
-                    else []
-                )
+                yield {
+                    "_sketch_chunk": lambda t: [np.zeros((SKETCH_PX, SKETCH_PX), np.uint8)] * len(t),
+                    "_describe_chunk": lambda t: t[2] - t[1],
+                    "_propose_chunk": lambda t: proposals.part(slice(10 * t[1], 10 * t[2])),
+                    "_align_chunk": lambda _: [],
+                }[function.__name__](task)
 
     k = np.arange(10 * N)
-    proposals = Proposals(k // 10, (k * 7919) % N, np.ones(len(k), np.float32))
-    monkeypatch.setattr(duplicates, "propose", lambda _: proposals)
+    ones = np.ones(len(k), np.float32)
+    proposals = Proposals(k // 10, (k * 7919) % N, np.tile(affine(), (len(k), 1)), ones)
+    monkeypatch.setattr(duplicates, "windows_index", lambda _: None)
+    monkeypatch.setattr(duplicates, "write_index", lambda *_: None)
     rows = [
         FilmRow(i, f"s:{i}", str(WHERE / i), d, d, "covid", "s") for i, d in zip(IDS, DIGESTS, strict=True)
     ]
     duplicates.find_duplicates(Manifest(rows, Header("manifest")), Looks())  # type: ignore[arg-type]
-    assert {name: len(of) for name, of in sizes.items()} == {"_sketch_chunk": 250, "_align_chunk": 157}
+    counts = {"_sketch_chunk": 250, "_describe_chunk": 250, "_propose_chunk": 250, "_align_chunk": 313}
+    assert {name: len(of) for name, of in sizes.items()} == counts
     assert max(size for of in sizes.values() for size in of) < LIMIT_BYTES

@@ -1,0 +1,224 @@
+"""The compiled loops that lay one film on another and say how alike they then are. Importing this module compiles them, or reads numba's
+cache. Maps are those of `copy_kernel`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.core.compiled import array, compiled
+from hilum.imaging.copy_kernel import box_sums, local_contrast, sample
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+_STEPS: Final = 15, 6  # Gauss-Newton, at most: at half the sketch's size and at its whole
+_STILL: Final = 1e-3  # a step that moves no corner by more is the last
+_FURTHEST: Final = 0.16  # that a step moves a corner, in halves of a side
+_HOPELESS: Final = 0.45  # correlation of local contrast at half the size below which a pair goes no further
+_FLAT: Final = 1.5  # grey levels of spread below which a place says nothing
+_STRANGE: Final = (
+    0.6  # mean squared difference of local contrast around a pixel; above it something is painted there
+)
+_MOST_STRANGE: Final = 0.35  # of what both show; more is no paint but another film
+_LEAST_SEEN: Final = 0.15  # of the sketch, else nothing is said
+
+_f32 = numba.float32
+_2d, _2d_out = array(_f32, 2), array(_f32, 2, written=True)
+
+
+@compiled(numba.float32(_2d, _2d, _2d))
+def _correlation(a: F32, b: F32, seen: F32) -> np.float32:
+    """Pearson's, of the pixels that `seen` has; 0 where one of them is flat."""
+    n = sa = sb = 0.0
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            n += seen[i, j]
+            sa += seen[i, j] * a[i, j]
+            sb += seen[i, j] * b[i, j]
+    if n < 2:
+        return np.float32(0)
+    sa /= n
+    sb /= n
+    aa = bb = ab = 0.0
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            x, y = (a[i, j] - sa) * seen[i, j], (b[i, j] - sb) * seen[i, j]
+            aa += x * x
+            bb += y * y
+            ab += x * y
+    return np.float32(ab / np.sqrt(aa * bb)) if aa * bb > 1e-6 else np.float32(0)
+
+
+@compiled(
+    numba.void(_2d, _2d, _2d, array(numba.float64, 2, written=True), array(numba.float64, 1, written=True))
+)
+def _equations(a: F32, moved: F32, inside: F32, hessian: F64, pull: F64) -> None:
+    """Normal equations of a robust difference, damped, of which the solution is the step; `moved` has a gain, which may be negative."""
+    size = a.shape[0]
+    jac = np.empty(6)
+    ab, bb, n, unit, trace = 0.0, 1e-6, 1e-6, 1e-6, 1e-6
+    for i in range(size):
+        for j in range(size):
+            ab += inside[i, j] * a[i, j] * moved[i, j]
+            bb += inside[i, j] * moved[i, j] * moved[i, j]
+            n += inside[i, j]
+    gain = ab / bb
+    for i in range(size):
+        for j in range(size):
+            unit += inside[i, j] * abs(a[i, j] - gain * moved[i, j])
+    unit = (1.5 * unit / n) ** 2
+    hessian[:] = 0
+    pull[:] = 0
+    for i in range(1, size - 1):
+        y = (i + 0.5) * 2 / size - 1
+        for j in range(1, size - 1):
+            if inside[i - 1, j] * inside[i + 1, j] * inside[i, j - 1] * inside[i, j + 1] == 0:
+                continue
+            x = (j + 0.5) * 2 / size - 1
+            gy = gain * (moved[i + 1, j] - moved[i - 1, j]) * size / 4
+            gx = gain * (moved[i, j + 1] - moved[i, j - 1]) * size / 4
+            e = a[i, j] - gain * moved[i, j]
+            w = 1 / (1 + e * e / unit) ** 2
+            jac[0], jac[1], jac[2] = gy * y, gy * x, gy
+            jac[3], jac[4], jac[5] = gx * y, gx * x, gx
+            for k in range(6):
+                pull[k] += w * jac[k] * e
+                for t in range(k + 1):
+                    hessian[k, t] += w * jac[k] * jac[t]
+    for k in range(6):
+        trace += hessian[k, k]
+    for k in range(6):
+        hessian[k, k] += 2e-3 * trace
+        for t in range(k):
+            hessian[t, k] = hessian[k, t]
+
+
+@compiled(numba.float32(_2d, _2d, array(_f32, 1, written=True), numba.int64))
+def _register(a: F32, b: F32, place: F32, steps: int) -> np.float32:
+    """Gauss-Newton on a robust difference; improves `place` and returns the last correlation.
+
+    Weights are Geman and McClure's (1985), in units of one and a half mean differences.
+    """
+    moved, inside = np.empty_like(a), np.empty_like(a)
+    hessian, pull = np.empty((6, 6)), np.empty(6)
+    for _ in range(steps):
+        sample(b, place, moved, inside)
+        _equations(a, moved, inside, hessian, pull)
+        step = np.linalg.solve(hessian, pull)
+        far = max(abs(step[0]) + abs(step[1]) + abs(step[2]), abs(step[3]) + abs(step[4]) + abs(step[5]))
+        if far > _FURTHEST:
+            step *= _FURTHEST / far
+        for row in (0, 3):  # the new map is the old one of (1 + step)
+            p, q = place[row], place[row + 1]
+            for k in range(3):
+                place[row + k] += p * step[k] + q * step[k + 3]
+        if far < _STILL:
+            break
+    sample(b, place, moved, inside)
+    return _correlation(a, moved, inside)
+
+
+@compiled(numba.void(_2d, _2d, _2d, array(_f32, 3, written=True)))
+def _contrasts(a: F32, b: F32, seen: F32, work: F32) -> None:
+    """Local contrast of two films where both are seen, in work[0] and work[1], and its units in work[2] and work[3]."""
+    local_contrast(a, seen, 4, 7, work[0], work[2], work[4:7])
+    local_contrast(b, seen, 4, 7, work[1], work[3], work[4:7])
+
+
+@compiled(numba.float32(array(_f32, 3, written=True), _2d_out))
+def _unpaint(work: F32, seen: F32) -> np.float32:
+    """Take what only one film shows out of `seen`, and return its share; nothing is taken where it is too much to be paint."""
+    size = seen.shape[0]
+    together = np.float32(0)
+    for i in range(size):
+        for j in range(size):
+            together += work[0, i, j] * work[1, i, j]
+    sign = np.float32(-1 if together < 0 else 1)
+    for i in range(size):
+        for j in range(size):
+            work[2, i, j] = (work[0, i, j] - sign * work[1, i, j]) ** 2
+    box_sums(work[2], 2, work[6], work[3])
+    box_sums(seen, 2, work[6], work[2])
+    strange = shown = np.float32(0)
+    for i in range(size):
+        for j in range(size):
+            shown += seen[i, j]
+            strange += seen[i, j] * np.float32(work[3, i, j] > _STRANGE * work[2, i, j])
+    share = strange / max(shown, np.float32(1))
+    if share <= _MOST_STRANGE:
+        for i in range(size):
+            for j in range(size):
+                if work[3, i, j] > _STRANGE * work[2, i, j]:
+                    seen[i, j] = 0
+    return share
+
+
+@compiled(numba.void(_2d, _2d, array(_f32, 1), array(_f32, 1, written=True), array(_f32, 3, written=True)))
+def _judge(a: F32, b: F32, place: F32, out: F32, work: F32) -> None:
+    """How alike two films are where both show something that was not painted on: see `lay_on`."""
+    size = a.shape[0]
+    moved, seen = work[7], work[8]
+    sample(b, place, moved, seen)
+    out[2] = seen.sum() / (size * size)
+    _contrasts(a, moved, seen, work)
+    out[3] = _unpaint(work, seen)
+    _contrasts(a, moved, seen, work)
+    for i in range(size):
+        for j in range(size):
+            if work[2, i, j] < _FLAT or work[3, i, j] < _FLAT:
+                seen[i, j] = 0
+    out[4] = seen.sum() / (size * size)
+    if out[4] >= _LEAST_SEEN:
+        out[0] = _correlation(a, moved, seen)
+        out[1] = _correlation(work[0], work[1], seen)
+
+
+@compiled(
+    numba.void(
+        array(_f32, 3), array(numba.int64, 1), array(numba.int64, 1),
+        array(_f32, 2, written=True), array(_f32, 2, written=True),
+    )
+)  # fmt: skip
+def lay_on(films: F32, first: I64, second: I64, places: F32, out: F32) -> None:
+    """Lay the second film of each pair on the first.
+
+    Args:
+        films: Sketches, shape (n, size, size).
+        first: Row of the one, shape (m,).
+        second: Row of the other.
+        places: Where to begin, shape (m, 6): the map from the first's points to the second's; on return, where it ended.
+        out: Shape (m, 5): correlation of grey values and of local contrast (negative for a negative; 0 where the pair was hopeless), the
+            share of the first that the second covers, the share of that which looks painted on, the share of the first that was compared.
+    """
+    n, size = films.shape[0], films.shape[1]
+    half = size // 2
+    fine = np.empty((n, size, size), np.float32)
+    coarse = np.empty((n, half, half), np.float32)
+    work = np.empty((9, size, size), np.float32)
+    ones, small = np.ones((size, size), np.float32), np.ones((half, half), np.float32)
+    little, spread = np.empty((half, half), np.float32), np.empty((half, half), np.float32)
+    scratch = np.empty((3, half, half), np.float32)
+    for k in range(n):
+        local_contrast(films[k], ones, 4, 7, fine[k], work[0], work[1:4])
+        for i in range(half):
+            for j in range(half):
+                y, x = 2 * i, 2 * j
+                little[i, j] = (
+                    films[k, y, x] + films[k, y + 1, x] + films[k, y, x + 1] + films[k, y + 1, x + 1]
+                ) / 4
+        local_contrast(little, small, 4, 5, coarse[k], spread, scratch)
+    out[:] = 0
+    for k in range(len(first)):
+        a, b = first[k], second[k]
+        r = _register(coarse[a], coarse[b], places[k], _STEPS[0])
+        if abs(r) < _HOPELESS:
+            out[k, 1] = r / 10
+            continue
+        _register(fine[a], fine[b], places[k], _STEPS[1])
+        _judge(films[a], films[b], places[k], out[k], work)
