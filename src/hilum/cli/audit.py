@@ -82,6 +82,6 @@ def audit(
     if copies.duplicates is None:
         found.write(out / "duplicates.json")
     findings = audit_films(films, found, parts, positive, seed, engine, judging.labels, allowed)
-    page = write_audit(findings, out, f"Audit of {manifest.name}")
+    page = write_audit(findings, out, f"Audit of {manifest.name}", films)
     told = f"{page.brief}\n{out / 'audit.json'}\n{out / 'audit.html'}"
     print(json.dumps(findings, indent=1, ensure_ascii=False) if printing.as_json else told)

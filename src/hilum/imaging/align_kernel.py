@@ -25,7 +25,7 @@ _FLAT: Final = 1.5  # grey levels of spread below which a place says nothing
 _STRANGE: Final = (
     0.6  # mean squared difference of local contrast around a pixel; above it something is painted there
 )
-_MOST_STRANGE: Final = 0.35  # of what both show; more is no paint but another film
+_MOST_STRANGE: Final = 0.25  # of what both show; more is no paint but another film
 _LEAST_SEEN: Final = 0.15  # of the sketch, else nothing is said
 
 _f32 = numba.float32
@@ -127,8 +127,8 @@ def _register(a: F32, b: F32, place: F32, steps: int) -> np.float32:
 @compiled(numba.void(_2d, _2d, _2d, array(_f32, 3, written=True)))
 def _contrasts(a: F32, b: F32, seen: F32, work: F32) -> None:
     """Local contrast of two films where both are seen, in work[0] and work[1], and its units in work[2] and work[3]."""
-    local_contrast(a, seen, 4, 7, work[0], work[2], work[4:7])
-    local_contrast(b, seen, 4, 7, work[1], work[3], work[4:7])
+    local_contrast(a, seen, 2, 5, work[0], work[2], work[4:7])
+    local_contrast(b, seen, 2, 5, work[1], work[3], work[4:7])
 
 
 @compiled(numba.float32(array(_f32, 3, written=True), _2d_out))

@@ -9,6 +9,7 @@ from hilum.core.digests import SHORT
 from hilum.report import numbers
 from hilum.report.audit_findings import Findings, audit_cautions, leaking
 from hilum.report.audit_quality import accepted_section, accepted_words, labels_section, quality_section
+from hilum.report.copy_pairs import copy_pairs
 from hilum.report.page import Page, Section
 from hilum.report.table import Cell, Column, Table, count_cell, plain_table, rate_cell, text_cell
 
@@ -16,8 +17,10 @@ PAGE = "audit.html"
 _CROSSED = ("source", "age group", "view", "container")
 
 
-def audit_page(a: Findings, title: str = "Audit of a manifest") -> Page:
-    """The findings as a page."""
+def audit_page(
+    a: Findings, title: str = "Audit of a manifest", pictures: Mapping[str, bytes] | None = None
+) -> Page:
+    """The findings as a page; pictures of copies by image id."""
     without = a["n_without_patient"]
     unknown = f", {numbers.counted(without, 'film')} without a patient id" if without else ""
     found = audit_cautions(a)
@@ -27,7 +30,7 @@ def audit_page(a: Findings, title: str = "Audit of a manifest") -> Page:
     films = f"{numbers.counted(a['n_films'], 'film')}, {numbers.counted(a['n_patients'], 'known patient')}{unknown}"
     header = a["header"]
     sections = (
-        _shortcuts(a), _classes(a), _copies(a), quality_section(a), labels_section(a), _patients(a), _split(a), accepted_section(a),
+        _shortcuts(a), _classes(a), _copies(a, pictures or {}), quality_section(a), labels_section(a), _patients(a), _split(a), accepted_section(a),
     )  # fmt: skip
     return Page(
         "audit",
@@ -85,7 +88,7 @@ def _classes(a: Findings) -> Section:
     return Section("classes", "Class by source, age, view and container", items=tables)
 
 
-def _copies(a: Findings) -> Section:
+def _copies(a: Findings, pictures: Mapping[str, bytes]) -> Section:
     copies, conflicts = a["copies"], a["label_conflicts"]
     n = {k: numbers.count(v) for k, v in copies["n_pairs"].items()}
     words = [
@@ -105,6 +108,7 @@ def _copies(a: Findings) -> Section:
                 "Pairs of copies by source",
             )
         )
+        tables.append(copy_pairs(copies["shown"], sum(copies["n_pairs"].values()), pictures))
     words.append(_listed(conflicts["n_groups"], conflicts["groups"]))
     title = "Copies with different labels"
     return Section(

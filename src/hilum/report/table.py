@@ -8,6 +8,7 @@ words. Its one header row has names that a program can use, ``group_label`` in l
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 from collections import Counter
@@ -80,6 +81,7 @@ class Cell:
         bar: From 0 to 1, a bar of that length in the place of the text; None for none.
         parts: (name, words, ending), a line each on a page, in the place of the text.
         tone: ``good`` or ``bad``, a colour that repeats what the text says.
+        picture: Bytes of a JPEG that stands above the text on a page.
     """
 
     text: str
@@ -91,6 +93,12 @@ class Cell:
     bar: float | None = None
     parts: Sequence[tuple[str, str, str]] = ()
     tone: str = ""
+    picture: bytes = b""
+
+    @property
+    def picture_uri(self) -> str:
+        """The picture as a data URI."""
+        return f"data:image/jpeg;base64,{base64.b64encode(self.picture).decode()}"
 
     @property
     def sorts_by(self) -> float | int | str | None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +30,10 @@ from hilum.core.digests import SHORT, sha256_file
 from hilum.core.errors import DigestError, InputError
 from hilum.imaging.shortcuts import border, exposure, reduced, thumbnail, without_lungs
 from hilum.report.audit_page import audit_cautions, audit_page
+from hilum.report.copy_pairs import copy_pairs
 from hilum.report.page import render
 from hilum.stages.audit import audit, write_audit
+from hilum.stages.audit.pairs import pairs_to_see
 from hilum.stages.audit.probes import look
 from hilum.stats.probe import probe
 from page_tags import Tags
@@ -90,7 +96,9 @@ def findings(manifest: Manifest, duplicates: Duplicates, leaking: Split) -> dict
 
 def test_counts(findings: dict[str, Any]) -> None:
     assert (findings["n_films"], findings["n_patients"], findings["n_without_patient"]) == (80, 15, 20)
+    shown = findings["copies"]["shown"]
     assert findings["copies"] == {
+        "shown": shown,
         "n_pairs": {"exact-bytes": 1, "exact-pixels": 1, "near": 1},
         "n_groups": 2,
         "n_films": 5,
@@ -183,6 +191,44 @@ def test_refusals(manifest: Manifest, duplicates: Duplicates, leaking: Split) ->
         audit(manifest.only(f.image_id for f in manifest.films if f.source == "a"), duplicates, leaking)
     with pytest.raises(DigestError):
         audit(manifest, Duplicates([], {}, Header("duplicates")))
+
+
+def test_copies_to_look_at_are_those_of_large_groups_then_of_two_labels(findings: dict[str, Any]) -> None:
+    shown = findings["copies"]["shown"]
+    assert [[f["image_id"] for f in p["films"]] for p in shown] == [
+        ["a/f00", "a/f01"], ["a/f00", "b/f60"], ["b/f70", "b/f72"],
+    ]  # fmt: skip
+    assert [(p["group_size"], p["differs"]) for p in shown] == [
+        (3, "stored again"), (3, "equal pixels"), (2, "equal bytes"),
+    ]  # fmt: skip
+
+
+def test_four_pairs_of_a_group_and_forty_in_all_are_shown(manifest: Manifest) -> None:
+    names = [f.image_id for f in manifest.films]
+    chain = [Copy(a, b, "near", 0.99, 0.95, True, False, -5.0, 0.7) for a, b in pairwise(names[:7])]
+    found = pairs_to_see(manifest, Duplicates(chain, dict.fromkeys(names, "x"), Header("duplicates")))
+    assert [(p["group_size"], p["differs"]) for p in found] == [
+        (7, "mirrored, turned 5 degrees, cropped to 70 %")
+    ] * 4
+    twos = [Copy(a, b, "near") for a, b in zip(names[::2], names[1::2], strict=True)]
+    more = [p for n in range(2) for p in twos[:40]][:40]
+    assert (
+        len(pairs_to_see(manifest, Duplicates(more, dict.fromkeys(names, "x"), Header("duplicates")))) == 40
+    )
+    table = copy_pairs(found, 6, {names[0]: b"jpeg"})
+    assert table.caption.endswith("2 more pairs in duplicates.json.")
+    assert "Their labels differ." in table.rows[0][3].text
+
+
+def test_the_page_has_pictures_of_copies_that_can_be_read(
+    findings: dict[str, Any], manifest: Manifest, tmp_path: Path
+) -> None:
+    write_audit(findings, tmp_path / "audit", "Audit", manifest)
+    text = (tmp_path / "audit" / "audit.html").read_text()
+    pictures = re.findall(r'<img class="thumb" src="data:image/jpeg;base64,([^"]+)"', text)
+    assert len(pictures) == 6
+    assert Image.open(io.BytesIO(base64.b64decode(pictures[0]))).size == (96, 96)
+    assert 'class="thumb"' not in render(audit_page(findings))
 
 
 def test_the_page_and_the_json(findings: dict[str, Any], tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from hilum.report.page import Page, write_page
 from hilum.sources.patients import one_id_on_many
 from hilum.stages.audit.films import look_at_all, quality
 from hilum.stages.audit.labels import NO_LABELS, Labels, label_suspects
+from hilum.stages.audit.pairs import pairs_to_see, thumbnails
 from hilum.stages.audit.probes import look, probes
 from hilum.study.classes import positive_class
 
@@ -95,10 +96,12 @@ def audit(
     return with_accepted(found, allowed)
 
 
-def write_audit(found: Findings, folder: Path, title: str = "Audit of a manifest") -> Page:
-    """Write audit.json and its page into a folder."""
+def write_audit(
+    found: Findings, folder: Path, title: str = "Audit of a manifest", films: Manifest | None = None
+) -> Page:
+    """Write audit.json and its page into a folder; with the films, copies stand on the page as pictures."""
     write_json(folder / NAME, found)
-    page = audit_page(found, title)
+    page = audit_page(found, title, thumbnails(films, found["copies"]["shown"]) if films else {})
     write_page(page, folder / PAGE)
     return page
 
@@ -147,6 +150,7 @@ def _copies(manifest: Manifest, duplicates: Duplicates) -> dict[str, Any]:
         "by_sources": [
             {"first": a, "second": b, **{k: n[k] for k in KINDS}} for (a, b), n in sorted(by_sources.items())
         ],
+        "shown": pairs_to_see(manifest, duplicates),
     }
 
 
