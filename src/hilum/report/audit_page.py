@@ -30,7 +30,8 @@ def audit_page(
     films = f"{numbers.counted(a['n_films'], 'film')}, {numbers.counted(a['n_patients'], 'known patient')}{unknown}"
     header = a["header"]
     sections = (
-        _shortcuts(a), _classes(a), _copies(a, pictures or {}), quality_section(a), labels_section(a), _patients(a), _split(a), accepted_section(a),
+        _shortcuts(a), _classes(a), _copies(a, pictures or {}), quality_section(a), labels_section(a), _patients(a), _split(a),
+        accepted_section(a),
     )  # fmt: skip
     return Page(
         "audit",
