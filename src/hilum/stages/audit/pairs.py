@@ -30,7 +30,7 @@ def pairs_to_see(manifest: Manifest, duplicates: Duplicates) -> list[dict[str, A
         )
     )  # fmt: skip
     of_a_group: Counter[tuple[str, ...]] = Counter()
-    shown = []
+    shown: list[dict[str, Any]] = []
     for p in pairs:
         group = group_of[p.first]
         of_a_group[group] += 1
