@@ -238,9 +238,14 @@ def fit(x: NDArray[np.float32], kinds: NDArray[np.str_]) -> Model:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = LogisticRegression(C=_C, max_iter=300, class_weight=weight).fit(scale.transform(x), kinds)
-    order = [list(found.classes_).index(k) for k in KINDS]
-    weights = found.coef_[order] / scale.scale_
-    return Model(weights, found.intercept_[order] - weights @ scale.mean_)
+    at = [KINDS.index(k) for k in found.classes_]
+    weights, intercepts = (
+        np.zeros((len(KINDS), x.shape[1])),
+        np.full(len(KINDS), -50.0),
+    )  # of a kind without pictures
+    weights[at] = found.coef_ / scale.scale_
+    intercepts[at] = found.intercept_ - weights[at] @ scale.mean_
+    return Model(weights, intercepts)
 
 
 def mirror(x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -97,6 +97,25 @@ def test_preparation(monkeypatch, tmp_path) -> None:
     assert all(k["films_per_s"]["hilum"] > 0 for k in found["kinds"])
 
 
+@pytest.mark.slow
+def test_quality(monkeypatch, tmp_path) -> None:
+    found = bench(
+        "quality.py",
+        monkeypatch,
+        tmp_path,
+        str(_manifest(tmp_path)),
+        "--films",
+        "8",
+        "--write",
+        str(tmp_path),
+    )
+    rates = json.loads((tmp_path / "rates.json").read_text())
+    assert rates == found["rates"]
+    assert rates["wide-border"]["missed"]["planted"][1] == 24  # two sources' films and phantoms
+    kinds = json.loads((tmp_path / "kinds.json").read_text())["kinds"]
+    assert {len(k["weights"]) for k in kinds.values()} == {90}
+
+
 def test_scaling(monkeypatch, tmp_path) -> None:
     found = bench("scaling.py", monkeypatch, tmp_path, "--films", "40")
     assert found["rows"][0]["films"] == 40
