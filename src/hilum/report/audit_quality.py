@@ -35,7 +35,8 @@ def quality_section(a: Findings) -> Section:
         n_accepted = sum(x["code"] == flag.code for x in a["accepted_films"])
         body.append(
             [
-                text_cell(KINDS[flag.code]["title"], strong=True), text_cell(flag.sees), rate_cell(flag.threshold), count_cell(len(films)),
+                text_cell(KINDS[flag.code]["title"], strong=True), text_cell(flag.sees),
+                Cell(f"{flag.threshold:g}", flag.threshold), _named(len(films), a["quality"]["by_source"].get(flag.code, {})),
                 count_cell(n_accepted), _of(missed), _of(alarms),
                 text_cell(_judgement(missed, alarms)),
             ]
@@ -103,6 +104,12 @@ def accepted_section(a: Findings) -> Section | None:
 
 def _pooled(by: Mapping[str, Sequence[int]]) -> tuple[int, int]:
     return sum(v[0] for v in by.values()), sum(v[1] for v in by.values())
+
+
+def _named(n: int, by: Mapping[str, int]) -> Cell:
+    return Cell(
+        numbers.count(n), n, quiet=not n, title="; ".join(f"{source}: {k}" for source, k in by.items() if k)
+    )
 
 
 def _of(by: Mapping[str, Sequence[int]]) -> Cell:

@@ -39,7 +39,7 @@ class Flag:
     score: Callable[[NDArray[np.uint8]], float] | None = None
 
 
-_OF_KINDS = "probability of no frontal chest film where this is likeliest instead: a fixed linear model of 8 by 8 pixels and 26 numbers"
+_OF_KINDS = "probability of no frontal film, where this is likeliest instead (linear model)"
 FLAGS = (
     Flag("nearly-blank", "1 where 999 of 1000 pixels lie within an eighth of the greys", 1.0, lambda film: float(bool(nearly_blank(film)))),
     Flag("inverted", _OF_KINDS, 0.7),

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import fft
 
 F32 = NDArray[np.float32]
 
@@ -102,16 +103,20 @@ def _frame(s: F32) -> list[float]:
 
 def _periodic(film: NDArray[np.uint8]) -> float:
     """How far the strongest fine wave stands above waves of its length (log10 of power): the moire of a screen or of a scanned print."""
-    grey = np.asarray(
-        Image.fromarray(film).resize((_TEXTURE_PX, _TEXTURE_PX), Image.Resampling.BILINEAR), np.float32
-    )
+    size = (_TEXTURE_PX, _TEXTURE_PX)
+    grey = np.asarray(Image.fromarray(film).resize(size, Image.Resampling.BILINEAR), np.float32)
+    window, fine, ring, n_of_ring = _waves()
+    values = np.log10(np.abs(fft.rfft2(grey * window)[fine]) ** 2 + 1)
+    return float((values - (np.bincount(ring, values) / n_of_ring)[ring]).max())
+
+
+@cache
+def _waves() -> tuple[F32, NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    """A window; which waves are fine and aslant; the ring of waves of like length that each is in, and how many are in each ring."""
     window = np.hanning(_TEXTURE_PX).astype(np.float32)
-    power = np.log10(np.abs(np.fft.rfft2(grey * window * window[:, None])) ** 2 + 1)
     fy = np.abs(np.fft.fftfreq(_TEXTURE_PX))[:, None]
     fx = np.fft.rfftfreq(_TEXTURE_PX)[None]
     length = np.hypot(fy, fx)
-    off_axis = (length > 0.1) & (length < 0.5) & (fy > 0.02) & (fx > 0.02)
-    ring = (length[off_axis] * 40).astype(np.int64)
-    values = power[off_axis]
-    means = np.bincount(ring, values) / np.maximum(np.bincount(ring), 1)
-    return float((values - means[ring]).max())
+    fine = (length > 0.1) & (length < 0.5) & (fy > 0.02) & (fx > 0.02)
+    ring = (length[fine] * 40).astype(np.int64)
+    return window * window[:, None], fine, ring, np.maximum(np.bincount(ring), 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -30,12 +32,27 @@ def painted_letters(film: Film) -> float:
     if most > _LONGEST_PX:
         size = (round(film.shape[1] * _LONGEST_PX / most), round(film.shape[0] * _LONGEST_PX / most))
         film = np.asarray(Image.fromarray(film).resize(size, Image.Resampling.BOX))
-    light = film - ndimage.grey_opening(film, (_STROKE_PX, _STROKE_PX))
-    dark = ndimage.grey_closing(film, (_STROKE_PX, _STROKE_PX)) - film
+    light = film - _extreme(_extreme(film, np.minimum), np.maximum)
+    dark = _extreme(_extreme(film, np.maximum), np.minimum) - film
     return max(
         _longest_line((light > _CONTRAST) & (film > _LIGHT)),
         _longest_line((dark > _CONTRAST) & (film < _DARK)),
     )
+
+
+def _extreme(film: Film, of: Callable[[Film, Film], Film]) -> Film:
+    """The least, or greatest, grey within `_STROKE_PX` x `_STROKE_PX` of each pixel; windows double, which takes a tenth of scipy's time.
+
+    >>> film = np.random.default_rng(0).integers(0, 256, (30, 40), np.uint8)
+    >>> bool((_extreme(film, np.minimum) == ndimage.minimum_filter(film, _STROKE_PX, mode="nearest")).all())
+    True
+    """
+    for _ in range(2):  # down the columns, then along the rows
+        film = np.pad(film, ((_STROKE_PX // 2, _STROKE_PX // 2), (0, 0)), mode="edge")
+        for step in (1, 2, 4, _STROKE_PX - 8):
+            film = of(film[:-step], film[step:])
+        film = film.T
+    return film
 
 
 def _longest_line(mask: NDArray[np.bool_]) -> float:
@@ -86,9 +103,16 @@ def border_share(film: Film) -> float:
 
 def _inside(lines: Film) -> int:
     """Lines that are left when those of one grey are taken from both ends; 999 of 1000 of a line's pixels count."""
-    low, high = np.percentile(lines, (0.5, 99.5), axis=1)
-    busy = np.flatnonzero(high - low > _SAME)
-    return int(busy[-1] - busy[0]) + 1 if len(busy) else 0
+
+    def border(order: Iterable[int]) -> int:
+        for n, k in enumerate(order):
+            low, high = np.percentile(lines[k], (0.5, 99.5))
+            if high - low > _SAME:
+                return n
+        return len(lines)
+
+    n = len(lines)
+    return max(n - border(range(n)) - border(range(n - 1, -1, -1)), 0)
 
 
 def clipped_share(film: Film) -> float:

@@ -24,7 +24,7 @@ from hilum.report.audit_page import PAGE, audit_page
 from hilum.report.page import Page, write_page
 from hilum.sources.patients import one_id_on_many
 from hilum.stages.audit.films import look_at_all, quality
-from hilum.stages.audit.labels import NO_LABELS, Labels, label_suspects
+from hilum.stages.audit.labels import NO_LABELS, SHAPE, Labels, label_suspects
 from hilum.stages.audit.pairs import pairs_to_see, thumbnails
 from hilum.stages.audit.probes import look, probes
 from hilum.study.classes import positive_class
@@ -68,7 +68,7 @@ def audit(
         _check_split(manifest, split)
     groups = _groups(manifest, duplicates)
     looked = look(manifest, seed)
-    seen = look_at_all(manifest, engine or Local(0))
+    seen = look_at_all(manifest, engine or Local(0), labels_by == SHAPE)
     inputs = {"manifest": manifest.digest, "duplicates": duplicates.digest}
     if split is not None:
         inputs["split"] = split.digest

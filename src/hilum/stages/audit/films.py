@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from hilum.imaging.quality import FLAGS, flags, rates
 from hilum.imaging.shape import shape_of
 
 _CHUNK_FILMS = 64
-_ALONE_BELOW = 128  # films; a process takes longer to begin than so few take
+_ALONE_BELOW = 512  # films; a process takes longer to begin than so few take
 _Film = tuple[str, str, str]
 
 
@@ -28,15 +29,15 @@ class Flagged:
 
     Attributes:
         flags: image_id -> flag -> score, of the films that have a flag.
-        shapes: What each film's shape is, float16, (films, numbers), in the manifest's order.
+        shapes: What each film's shape is, float16, (films, numbers), in the manifest's order; no numbers where they were not asked for.
     """
 
     flags: dict[str, dict[str, float]]
     shapes: NDArray[np.float16]
 
 
-def look_at_all(manifest: Manifest, engine: Engine) -> Flagged:
-    """Open every film.
+def look_at_all(manifest: Manifest, engine: Engine, shapes: bool = False) -> Flagged:
+    """Open every film for its flags and, where asked, its shape.
 
     Raises:
         InputError: Films that changed since they were ingested, or cannot be decoded, all of them named.
@@ -48,7 +49,7 @@ def look_at_all(manifest: Manifest, engine: Engine) -> Flagged:
     ]
     found: list[tuple[dict[str, float], NDArray[np.float16]] | str] = []
     with progress("audit: quality", len(films)) as step:
-        for answer in engine.map(_look, chunks, alone=len(films) < _ALONE_BELOW):
+        for answer in engine.map(partial(_look, shapes=shapes), chunks, alone=len(films) < _ALONE_BELOW):
             found += answer
             step(len(answer))
     refuse([f"{f.image_id}: {x}" for f, x in zip(films, found, strict=True) if isinstance(x, str)])
@@ -58,12 +59,12 @@ def look_at_all(manifest: Manifest, engine: Engine) -> Flagged:
     )  # fmt: skip
 
 
-def _look(films: Sequence[_Film]) -> list[tuple[dict[str, float], NDArray[np.float16]] | str]:
+def _look(films: Sequence[_Film], shapes: bool) -> list[tuple[dict[str, float], NDArray[np.float16]] | str]:
     out: list[tuple[dict[str, float], NDArray[np.float16]] | str] = []
     for film in films:
         try:
             pixels = film_as_ingested(*film).pixels
-            out.append((flags(pixels), shape_of(pixels)))
+            out.append((flags(pixels), shape_of(pixels) if shapes else np.zeros(0, np.float16)))
         except FilmError as e:
             out.append(e.reason)
     return out

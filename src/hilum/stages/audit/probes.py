@@ -17,7 +17,6 @@ from hilum.core.errors import FilmError
 from hilum.core.progress import progress
 from hilum.core.seeding import key_entropy
 from hilum.imaging.as_ingested import film_as_ingested, refuse
-from hilum.imaging.blank import nearly_blank
 from hilum.imaging.decode import decode_file
 from hilum.imaging.shortcuts import border, exposure, grain, reduced, stretch, thumbnail, without_lungs
 from hilum.report.class_words import against
@@ -51,13 +50,11 @@ class Looked:
     Attributes:
         film: Its row.
         stored: Container, and how it holds its greys: ``"jpeg RGB"``.
-        nearly_blank: Why the film shows next to nothing; empty for most.
         features: Name of a probe -> what it sees.
     """
 
     film: FilmRow
     stored: str
-    nearly_blank: str
     features: Mapping[str, NDArray[np.float32]]
 
 
@@ -96,7 +93,7 @@ def _looked(f: FilmRow) -> Looked:
         erased = without_lungs(pixels, _mask(f.lung_mask))
         if erased is not None:
             features[ERASED] = erased
-    return Looked(f, f"{decoded.format} {decoded.mode}", nearly_blank(pixels), features)
+    return Looked(f, f"{decoded.format} {decoded.mode}", features)
 
 
 def _mask(path: str) -> NDArray[np.uint8]:
