@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from hilum.stats.conformal import LEVELS, class_limits, sets_of
+from hilum.stats.recalibration import log_loss, probability_figures, slope_and_intercept
 from hilum.stats.strangers import Gaussian, energy, neighbour_scores
 from needs import needed_module
 
@@ -73,3 +74,37 @@ def test_a_covariance_of_few_directions_is_that_of_probabilistic_components() ->
     off = new - train.mean(axis=0)
     theirs = np.einsum("ij,jk,ik->i", off, precision, off)
     assert Gaussian.fitted(train, np.zeros(300, int), most=5).scores(new) == pytest.approx(theirs, rel=1e-4)
+
+
+def test_slope_and_intercept_against_statsmodels(scored: tuple[np.ndarray, np.ndarray]) -> None:
+    sm = needed_module("statsmodels.api")
+    true, p = scored
+    y, x = (true == 1).astype(float), np.log(p[:, 1] / (1 - p[:, 1]))
+    slope, intercept = slope_and_intercept(y, p[:, 1])
+    logit = sm.Logit(y, sm.add_constant(x)).fit(disp=0)
+    at_one = sm.GLM(y, np.ones(len(y)), family=sm.families.Binomial(), offset=x).fit()
+    assert slope == pytest.approx(logit.params[1], rel=1e-6)
+    assert intercept == pytest.approx(at_one.params[0], abs=1e-6)
+
+
+def test_log_loss_against_sklearn(scored: tuple[np.ndarray, np.ndarray]) -> None:
+    metrics = needed_module("sklearn.metrics")
+    true, p = scored
+    assert log_loss(true, p) == pytest.approx(metrics.log_loss(true, p, labels=[0, 1, 2]))
+
+
+def test_error_of_equal_counts_against_torchmetrics() -> None:
+    """Confidences that lie in the middle of as many bins of equal width fill bins of equal count alike."""
+    classification = needed_module("torchmetrics.functional.classification")
+    rng = np.random.default_rng(1)
+    p = np.repeat(np.arange(10) / 10 + 0.05, 30)[rng.permutation(300)]
+    right = rng.random(300) < p
+    score = np.stack(
+        [p, *[(1 - p) / 99] * 99], axis=1
+    )  # the first class is the predicted one, at .05 and more
+    found = probability_figures(np.where(right, 0, 1), score, np.arange(300), 0)
+    theirs = classification.multiclass_calibration_error(
+        torch.from_numpy(score), torch.from_numpy(np.where(right, 0, 1)), 100, n_bins=10
+    )
+    assert [b.n for b in found.bins] == [30] * 10
+    assert found.ece_equal_count == pytest.approx(float(theirs), abs=1e-6)

@@ -1,8 +1,8 @@
 """``evaluation.json``: what the evaluation of a run leaves beside ``statistics.json``. The report reads it, not the predictions.
 
 It holds the unit of the intervals, the formulas, and for every trial of every cell the confusion matrix and the thinned precision-recall
-and ROC curves of the positive class on the test part, and how well its probabilities are calibrated; and of every cell the mean curves
-over trials with their bands.
+and ROC curves of the positive class on the test part, how well its probabilities are calibrated, what its sets hold and its gate refuses;
+and of every cell the mean curves over trials with their bands.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from hilum.artifacts.header import (
     require_digest,
     write_json,
 )
+from hilum.artifacts.probabilities import Calibration, Covered, Refused, Spread
 from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import STATISTICS_INPUTS, RunFolder
 from hilum.core.errors import DigestError
@@ -77,20 +78,20 @@ class CellCurves:
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """How well a trial's test probabilities are calibrated, as predicted and at the bundle's temperature, which validation films chose.
+class Selective:
+    """Errors among the films that are kept when the least certain are left out (the class of the highest probability).
 
     Attributes:
-        temperature: Logits are divided by it; 1 leaves them as they are.
-        ece: Expected calibration error of the predicted class's probability, 0 .. 1, as predicted.
-        brier: Brier score, 0 .. 2, as predicted.
+        aurc: Area under risk over coverage (Geifman & El-Yaniv 2017).
+        risk: Share of errors (y) over share of films kept (x), thinned.
+        kept: Share of films that the gate keeps; None without a gate.
+        kept_risk: Share of errors among them; None without a gate, or where it keeps none.
     """
 
-    temperature: float
-    ece: float
-    brier: float
-    ece_at_temperature: float
-    brier_at_temperature: float
+    aurc: float
+    risk: Points
+    kept: float | None = None
+    kept_risk: float | None = None
 
 
 @dataclass(frozen=True)
@@ -102,18 +103,24 @@ class TrialEvaluation:
         pr: None where the test part has no positive film.
         roc: None where it has none of either.
         calibration: None where the bundle has no temperature.
+        selective: Errors over share of films kept.
+        covered: What the sets hold; empty where the predictions have none.
+        refused: What the gate refuses, by source; empty where the predictions know no strangers.
     """
 
     confusion: _Counts
     pr: Points | None
     roc: Points | None
-    calibration: Calibration | None = None
+    calibration: Calibration | None
+    selective: Selective
+    covered: tuple[Covered, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """Everything of ``evaluation.json``: the unit that intervals resample with the number of each kind of it, metric -> formula,
-    (cell name, trial) -> what is drawn, and cell name -> its mean curves."""
+    (cell name, trial) -> what is drawn, cell name -> its mean curves, and cell name -> spread over trials, where trials share test films."""
 
     header: Header
     unit: str
@@ -121,6 +128,7 @@ class Evaluation:
     formulas: dict[str, str]
     trials: Mapping[tuple[str, int], TrialEvaluation]
     curves: Mapping[str, CellCurves]
+    spreads: Mapping[str, Spread]
 
     @property
     def matrices(self) -> dict[tuple[str, int], NDArray[np.int64]]:
@@ -132,24 +140,19 @@ class Evaluation:
         cells: dict[str, dict[str, Any]] = {}
         for (cell, trial), t in self.trials.items():
             cells.setdefault(cell, {})[str(trial)] = {
+                **members(t),
                 "confusion": t.confusion.tolist(),
                 "pr": t.pr.rounded() if t.pr else None,
                 "roc": t.roc.rounded() if t.roc else None,
-                "calibration": t.calibration,
+                "selective": {**members(t.selective), "risk": t.selective.risk.rounded()},
             }
         curves = {
             cell: {kind: band.rounded() if band else None for kind, band in members(c).items()}
             for cell, c in self.curves.items()
         }
         unit = {"name": self.unit, "counts": self.unit_counts}
-        value = {
-            "header": self.header,
-            "unit": unit,
-            "formulas": self.formulas,
-            "cells": cells,
-            "curves": curves,
-        }
-        write_json(path, value)
+        value = {"header": self.header, "unit": unit, "formulas": self.formulas, "cells": cells}
+        write_json(path, {**value, "curves": curves, "spreads": self.spreads})
 
     @classmethod
     def read(cls, path: Path) -> Evaluation:
@@ -164,9 +167,9 @@ class Evaluation:
             cells = checked(value["cells"], dict[str, dict[int, TrialEvaluation]], path)
             trials = {(cell, n): t for cell, by_trial in cells.items() for n, t in by_trial.items()}
             curves = checked(value["curves"], dict[str, CellCurves], path)
-            return cls(
-                header, value["unit"]["name"], value["unit"]["counts"], value["formulas"], trials, curves
-            )
+            spreads = checked(value["spreads"], dict[str, Spread], path)
+            unit = value["unit"]
+            return cls(header, unit["name"], unit["counts"], value["formulas"], trials, curves, spreads)
 
 
 def read_checked(folder: RunFolder) -> Evaluation:

@@ -21,13 +21,30 @@ def predict(
     strict: Annotated[
         bool, typer.Option("--strict", help="Write nothing and exit with 2 when any film cannot be scored.")
     ] = False,
+    calibrated: Annotated[
+        bool,
+        typer.Option(
+            "--calibrated",
+            help="Probabilities at the temperature that validation chose; decisions are as without.",
+        ),
+    ] = False,
+    spread: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="More bundles of the same classes: how far apart all are on a film is its `spread`."
+        ),
+    ] = None,
     quiet: QUIET = False,
 ) -> None:
     """Score films with a trained model.
 
-    A film that cannot be read, or that changed since its manifest was made, is a row with the reason in `error`.
+    A film that cannot be read, or that changed since its manifest was made, is a row with the reason in `error`. Where the bundle has
+    thresholds, each film has its sets of classes and whether it is a stranger.
     """
-    check_outputs([file_output(out, "predictions", ".csv")], [bundle, *films, *([split] if split else [])])
+    check_outputs(
+        [file_output(out, "predictions", ".csv")],
+        [bundle, *films, *(spread or []), *([split] if split else [])],
+    )
     from hilum.artifacts.split import Split
     from hilum.models.machine import choose_device, exact_arithmetic, keep_memory
     from hilum.stages.predict import predict_films, scored_words
@@ -35,6 +52,7 @@ def predict(
     set_quiet(quiet)
     keep_memory()
     exact_arithmetic()
-    done = predict_films(bundle, films, out, choose_device(), Split.read(split) if split else None, strict)
+    parts = Split.read(split) if split else None
+    done = predict_films(bundle, films, out, choose_device(), parts, strict, calibrated, spread or [])
     print("\n".join(scored_words(done)), file=sys.stderr)
     print(out)

@@ -120,6 +120,9 @@ class Predictor:
         calibrated: Give probabilities at the bundle's temperature. Decisions, sets and strangers are the same: their thresholds were chosen
             on the probabilities, logits or features as they are without it, and are applied to those.
 
+    Attributes:
+        passed: Prepared films, uint8 (n, height, width), n at most the bundle's batch -> logits, and pooled features of a frozen backbone.
+
     Raises:
         InputError: No bundle, its backbone's weights cannot be found here, or it has no temperature and is to be calibrated.
         DigestError: The weights found are not those that it was trained on.
@@ -146,14 +149,14 @@ class Predictor:
             if "temperature" not in b.calibration:
                 raise InputError(f"{folder}: the bundle has no temperature; predict without --calibrated")
             self.temperature = float(b.calibration["temperature"])
-        self._passed: Callable[[NDArray[np.uint8]], tuple[torch.Tensor, NDArray[np.float32] | None]]
+        self.passed: Callable[[NDArray[np.uint8]], tuple[torch.Tensor, NDArray[np.float32] | None]]
         if b.network == "whole":
             network = load_network(b, state, device)
-            self._passed = lambda films: (network.logits(films, b.batch), None)
+            self.passed = lambda films: (network.logits(films, b.batch), None)
         else:
             frozen = load_backbone(b, folder, device)
             head = load_head(b, state)
-            self._passed = lambda films: _through_head(b, frozen, head, films)
+            self.passed = lambda films: _through_head(b, frozen, head, films)
         self._gate = gate_of(b, folder)
         self._pipeline = Pipeline.from_dict(b.preparation)
         self._segmenter = segmenter_of(b, self._pipeline, folder)
@@ -197,7 +200,7 @@ class Predictor:
         good = [film for _, film, _ in batch if not isinstance(film, str)]
         which = iter(range(len(good)))
         if good:
-            z, features = self._passed(np.stack(good))
+            z, features = self.passed(np.stack(good))
             logits = np.asarray(z.double().cpu().numpy(), dtype=np.float64)
             judged = judge(self.bundle, self._gate, logits, features)
             shown = (

@@ -33,12 +33,13 @@ from hilum.stats.comparison import Cells
 from hilum.stats.contrasts import Contrast, contrast
 from hilum.stats.decisions import decisions
 from hilum.stats.families import family_pairs
+from hilum.stats.judged_films import covered, refused, spread
 from hilum.stats.mean_curves import mean_curves
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.shared_films import on_shared_films
 from hilum.stats.subgroups import subgroup_rows
 from hilum.stats.summary import N_RESAMPLES, cell_statistics
-from hilum.stats.tested_films import PART, tested_films
+from hilum.stats.tested_films import PART, TestedFilms, tested_films
 from hilum.stats.trial_curves import trial_curves
 from hilum.study.factors import FACTOR
 from hilum.study.metrics import formulas
@@ -88,8 +89,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
                 asked = [_contrast(q, films, folder.manifest) for q in folder.questions]
                 of_cell.append(replace(tested.scored, threshold=thresholds[trial - 1], contrasts=asked))
                 if not has_statistics:
-                    temperature = folder.temperature(cell, trial)
-                    trials[cell.name, trial] = trial_curves(films, folder.positive, temperature)
+                    trials[cell.name, trial] = _shown(folder, cell, trial, tested)
                     rows += _rows([of_cell[-1]], folder, cell, trial, unit.name, n_resamples)
                 step()
             if not has_statistics:
@@ -102,8 +102,10 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     for extra in missing:
         extra(folder, header, scored, unit.name)
     if not has_statistics:
+        spreads = {cell: s for cell, films_of in scored.items() if (s := spread(films_of, k))}
         own = replace(header, kind="evaluation")
-        Evaluation(own, unit.name, unit.counts, formulas(), trials, curves).write(run_dir / EVALUATION)
+        shown = Evaluation(own, unit.name, unit.counts, formulas(), trials, curves, spreads)
+        shown.write(run_dir / EVALUATION)
         StudyRows(rows).write(run_dir / STATISTICS, header)
     return True
 
@@ -134,6 +136,16 @@ def _decisions(folder: RunFolder, header: Header, scored: Scored | None, unit: s
 
 EXTRAS: tuple[Callable[[RunFolder, Header, Scored | None, str], bool], ...] = (_subgroups, _decisions)
 """What stands beside the statistics: whether it is there, or not wanted; where it is not it is made of the scored films, if given."""
+
+
+def _shown(folder: RunFolder, cell: RunCell, trial: int, tested: TestedFilms) -> TrialEvaluation:
+    films, labels = tested.predictions, tested.unit.labels
+    sources = [folder.manifest.by_id[i].source for i in films.image_ids]
+    return replace(
+        trial_curves(films, folder.positive, folder.temperature(cell, trial)),
+        covered=covered(films, labels, sources),
+        refused=refused(films, labels, sources),
+    )
 
 
 def _compared(

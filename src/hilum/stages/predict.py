@@ -78,7 +78,8 @@ class PredictTask:
 
 
 def predict_trial(task: PredictTask) -> int:
-    """Do one task; returns the number of films. The bundle gets the thresholds of its sets and of its gate first.
+    """Do one task; returns the number of films. Where it predicts validation films too, the bundle gets the
+    thresholds of its sets and of its gate first.
 
     The seconds go beside the predictions, into predict.json, and whether every film got the same scores.
     """
@@ -89,7 +90,9 @@ def predict_trial(task: PredictTask) -> int:
     parts = {p: drawn.found(films, bundle.classes, store) for p in HELD_OUT if (films := drawn.held_out(p))}
     with threads(1), threadpool_limits(1):  # sums are taken in one order whatever the number of workers
         seen = _seen(task, bundle, state, drawn, parts)
-        gate = gate_of(bundle, task.bundle)
+        gate = gate_of(
+            bundle, task.bundle
+        )  # of films from elsewhere, thresholds are those that the bundle has
         if "valid" in seen:
             bundle, gate = choose(bundle, task.bundle, seen["valid"], _fitted_on(task, bundle, drawn, store))
         judged = [judge(bundle, gate, s.logits, s.features) for s in seen.values()]
@@ -178,6 +181,8 @@ def predict_films(
     device: str,
     split: Split | None = None,
     strict: bool = False,
+    calibrated: bool = False,
+    others: Sequence[Path] = (),
 ) -> Predictions:
     """Score films with a bundle and write predictions.csv; a film that cannot be read has its reason there.
 
@@ -190,25 +195,26 @@ def predict_films(
         device: ``cpu`` or ``cuda``.
         split: Fills the part of films of a manifest.
         strict: Write nothing when a film has no scores.
+        calibrated: Give probabilities at the bundle's temperature; decisions, sets and strangers are as without.
+        others: Bundles of the same classes, such as other trials of the cell: how far apart all are on a film is its ``spread``.
 
     Raises:
-        InputError: No film; or films without scores when `strict`, all of them named.
+        InputError: No film; films without scores when `strict`, all of them named; bundles of other classes; no temperature.
     """
     named = named_films(paths)
     rows = named.rows
-    predictor = Predictor(bundle, device)
+    predictor = Predictor(bundle, device, calibrated=calibrated)
     scored = _scored(predictor, rows)
-    bad = [s for s in scored if s.error]
-    if strict and bad:
-        shown = "".join(f"\n  {s.name}: {s.error}" for s in bad[:SHOWN])
-        more = f"\n  ... and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
-        raise InputError(
-            f"{len(bad)} of {len(scored)} films cannot be scored, and --strict was given; {out} was not written:{shown}{more}"
-        )
+    spread = _spread(predictor, scored, [Predictor(b, device, calibrated=calibrated) for b in others], rows)
+    if strict:
+        _require_scores(scored, out)
     classes = predictor.bundle.classes
     header = provenance(predictor)
     if named.left_out:
         header = replace(header, options={**header.options, "left_out": named.notes()})
+    if others:
+        header = replace(header, options={**header.options, "spread_over": f"{len(others) + 1} bundles"})
+    judged = {c: texts for c in JUDGED if any(texts := tuple(s.judged.get(c, "") for s in scored))}
     nothing = np.full(len(classes), np.nan)
     predictions = Predictions(
         image_ids=tuple(r.image_id for r in rows),
@@ -226,14 +232,41 @@ def predict_films(
         header=header,
         study_uids=tuple(s.facts.get("study_uid", "") for s in scored),
         views=tuple(r.view or view_of(s.facts.get("view", "")) for r, s in zip(rows, scored, strict=True)),
-        judged={
-            c: tuple(s.judged.get(c, "") for s in scored)
-            for c in JUDGED
-            if any(c in s.judged for s in scored)
-        },
+        judged=judged | spread,
     )
     predictions.write(out)
     return predictions
+
+
+def _require_scores(scored: Sequence[Scored], out: Path) -> None:
+    bad = [s for s in scored if s.error]
+    if bad:
+        shown = "".join(f"\n  {s.name}: {s.error}" for s in bad[:SHOWN])
+        more = f"\n  ... and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        raise InputError(
+            f"{len(bad)} of {len(scored)} films cannot be scored, and --strict was given; {out} was not written:{shown}{more}"
+        )
+
+
+def _spread(
+    predictor: Predictor, scored: Sequence[Scored], others: Sequence[Predictor], rows: Sequence[FilmRow]
+) -> dict[str, tuple[str, ...]]:
+    """Standard deviation (divisor n - 1) over bundles of each film's probability of the positive class; empty without other bundles."""
+    own = predictor.bundle
+    for other in others:
+        if (other.bundle.classes, other.bundle.positive) != (own.classes, own.positive):
+            raise InputError(
+                f"--spread: expected bundles of the classes {', '.join(own.classes)} with {own.positive} positive, got one of "
+                f"{', '.join(other.bundle.classes)} with {other.bundle.positive}"
+            )
+    if not others:
+        return {}
+    k = own.classes.index(own.positive)
+    found = []
+    for films in zip(scored, *(_scored(o, rows) for o in others), strict=True):
+        p = [s.probabilities[k] for s in films if s.probabilities is not None]
+        found.append(f"{np.std(p, ddof=1):.6g}" if len(p) == len(films) else "")
+    return {"spread": tuple(found)}
 
 
 def scored_words(done: Predictions) -> list[str]:

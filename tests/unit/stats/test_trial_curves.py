@@ -13,14 +13,17 @@ def test_overconfident_scores_are_calibrated_at_the_temperature_that_validation_
     true = (apply_temperature(honest, 1.0).cumsum(axis=1) < rng.random((8000, 1))).sum(axis=1)
     valid, test = slice(0, 4000), slice(4000, 8000)
     temperature = fit_temperature(3 * honest[valid], true[valid]).value
-    found = calibration(true[test], apply_temperature(3 * honest[test], 1.0), temperature)
+    found = calibration(true[test], apply_temperature(3 * honest[test], 1.0), temperature, np.arange(4000), 0)
     assert temperature == pytest.approx(3.0, rel=0.06)
-    assert found.ece > 0.1 > 0.02 > found.ece_at_temperature
-    assert found.brier > found.brier_at_temperature + 0.02
+    assert found.predicted.ece > 0.1 > 0.02 > found.scaled.ece
+    assert found.predicted.brier > found.scaled.brier + 0.02
+    assert found.predicted.slope == pytest.approx(1 / 3, abs=0.04)
+    assert found.scaled.slope == pytest.approx(1, abs=0.1)
+    assert found.predicted.log_loss > found.scaled.log_loss + 0.1
 
 
 def test_a_temperature_of_one_changes_nothing_and_a_probability_of_zero_stays_zero() -> None:
-    found = calibration([0, 1, 1], [[1.0, 0.0], [0.25, 0.75], [1.0, 0.0]], 1.0)
-    assert (found.ece, found.brier) == pytest.approx((found.ece_at_temperature, found.brier_at_temperature))
-    assert found.brier == pytest.approx((0 + 2 * 0.25**2 + 2) / 3)
-    assert calibration([0, 1], [[1.0, 0.0], [0.0, 1.0]], 50.0).brier_at_temperature == 0
+    found = calibration([0, 1, 1], [[1.0, 0.0], [0.25, 0.75], [1.0, 0.0]], 1.0, [0, 1, 2], 1)
+    assert found.predicted.log_loss == pytest.approx(found.scaled.log_loss)
+    assert found.predicted.brier == pytest.approx((0 + 2 * 0.25**2 + 2) / 3)
+    assert calibration([0, 1], [[1.0, 0.0], [0.0, 1.0]], 50.0, [0, 1], 1).scaled.brier == 0

@@ -33,6 +33,7 @@ from hilum.report.sections import (
     ranking,
     results,
     sample_size,
+    sets,
 )
 
 SECTIONS: tuple[Callable[[Evaluated], Section | None], ...] = (
@@ -41,6 +42,7 @@ SECTIONS: tuple[Callable[[Evaluated], Section | None], ...] = (
     left_out.section,
     beside.section,
     calibration.section,
+    sets.section,
     decisions.section,
     contrasts.section,
     ranking.section,
