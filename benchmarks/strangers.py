@@ -7,9 +7,10 @@ names folders of films like those that it was trained on (a manifest of the run'
 --strange films that should be refused. Two kinds are made here: noise, and photographs (own films seen askew on a table, unevenly lit,
 blurred). Every film has the fixed steps of the bundle's preparation, as in `hilum predict`.
 
-A row a kind: films; for Mahalanobis' distance, the 10th neighbour among 1000 training films and the energy, AUROC against the own films and
-the share of the kind that is accepted where 95 % of own films are (false positives at 95 % recall); and what the bundle's gate refuses at
-the threshold that validation chose. Of own and frontal films a refusal is a false one.
+A row a kind: films; for Mahalanobis' distance (of features of length 1, as the gate has it, and as they are), the 10th neighbour among 1000
+training films and the energy, AUROC against the own films and the share of the kind that is accepted where 95 % of own films are (false
+positives at 95 % recall); and what the bundle's gate refuses at the threshold that validation chose. Of own and frontal films a refusal is
+a false one.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from hilum.inference.judged import FITTED, pooled_rows
 from hilum.inference.predictor import Predictor
 from hilum.sources.named_films import named_films
 from hilum.stats.curves import roc_auc
-from hilum.stats.strangers import Gaussian, energy, evenly, neighbour_scores
+from hilum.stats.strangers import Gaussian, energy, evenly, neighbour_scores, unit
 
 MADE = 100
 Seen = tuple[NDArray[np.float64], NDArray[np.float32]]
@@ -63,7 +64,7 @@ def read(folder: Path, most: int) -> Iterator[NDArray[np.uint8]]:
     rows = named_films([folder]).rows
     for k in range(min(most, len(rows))):
         try:
-            yield decode(rows[k * len(rows) // min(most, len(rows))].path.read_bytes()).pixels
+            yield decode(Path(rows[k * len(rows) // min(most, len(rows))].path).read_bytes()).pixels
         except FilmError:
             continue
 
@@ -133,7 +134,7 @@ def main() -> None:
     predictor = Predictor(args.trial / "bundle")
     bundle = predictor.bundle
     train, labels = training_features(args.trial, bundle)
-    fitted = Gaussian.fitted(train, labels)
+    fitted, raw = (Gaussian.fitted(x, labels) for x in (unit(train), train))
     own = list(read(args.own, args.most))
     kinds: dict[str, list[NDArray[np.uint8]]] = {"own": own}
     for given in (*args.frontal, *args.strange):
@@ -145,7 +146,8 @@ def main() -> None:
     for kind, films in kinds.items():
         z, x = seen(predictor, films)
         scores[kind] = {
-            "mahalanobis": fitted.scores(x), "neighbour": neighbour_scores(x, train), "energy": energy(z)
+            "mahalanobis": fitted.scores(unit(x)),
+            "mahalanobis_raw": raw.scores(x), "neighbour": neighbour_scores(x, train), "energy": energy(z)
         }  # fmt: skip
     rows: list[dict[str, Any]] = []
     for kind, of_kind in scores.items():

@@ -1,15 +1,17 @@
 """What a bundle's thresholds make of films, however their scores came about: decision, sets of classes, strangers; and how the last two
 thresholds are chosen.
 
-The gate of a frozen backbone is Mahalanobis' distance of its features (of a map, of its mean) to the nearest class of training films; of
-a network that was trained as a whole it is the energy of the logits, since what its features were changed with the training. Its threshold
-is the limit that a film of a new patient passes with probability .05 or less, by the rule of `hilum.stats.conformal`: chosen on validation.
+The gate of a frozen backbone is Mahalanobis' distance of its features (of a map, of its mean), brought to length 1, to the nearest class of
+training films; of a network that was trained as a whole, and where training films are too few, it is the energy of the logits. Its
+threshold is the limit that a film of a new patient passes with probability .05 or less, by the rule of `hilum.stats.conformal`: chosen on
+validation.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,8 +21,9 @@ from numpy.typing import NDArray
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureRows
+from hilum.core.errors import InputError
 from hilum.stats.conformal import LEVELS, chosen_limits, patients_needed, set_text, sets_of, upper_limit
-from hilum.stats.strangers import Gaussian, energy
+from hilum.stats.strangers import Gaussian, energy, unit
 
 ACCEPTED = 95
 """Per cent of validation patients that the gate accepts."""
@@ -68,7 +71,7 @@ def gate_of(bundle: Bundle, folder: Path) -> Scores | None:
 def _scores(gaussian: Gaussian | None) -> Scores:
     if gaussian is None:
         return lambda logits, _: energy(logits)
-    return lambda _, features: gaussian.scores(np.zeros(0) if features is None else features)
+    return lambda _, features: gaussian.scores(unit(np.zeros((0, 1)) if features is None else features))
 
 
 def judge(
@@ -129,7 +132,10 @@ def choose(
         valid: The validation films.
         train: Pooled features and class numbers of training films; None of a whole network.
     """
-    gaussian = Gaussian.fitted(*train) if train is not None else None
+    gaussian = None
+    if train is not None:
+        with suppress(InputError):  # too few training films, or all alike: the energy is left
+            gaussian = Gaussian.fitted(unit(train[0]), train[1])
     scores = _scores(gaussian)
     limit = upper_limit(scores(valid.logits, valid.features), valid.patients, ACCEPTED)
     least = chosen_limits(
@@ -137,13 +143,13 @@ def choose(
     )
     gate = {
         "score": "energy" if gaussian is None else "mahalanobis",
-        "of": "logits" if gaussian is None else "pooled features",
+        "of": "logits" if gaussian is None else "features of length 1",
         "threshold": None if math.isinf(limit) else limit,
         "accepted": ACCEPTED / 100,
         "chosen_on": "valid",
         "n_patients": len(np.unique(valid.patients)),
         "n_needed": patients_needed(ACCEPTED),
-        "n_train": 0 if train is None else len(train[0]),
+        "n_train": 0 if gaussian is None or train is None else len(train[0]),
     }
     judged = replace(bundle, conformal=least, gate=gate)
     return judged.complete(folder, gaussian.arrays if gaussian else {}), scores

@@ -1,7 +1,8 @@
 """Strangers: how unlike the training films a film is, by what the backbone makes of it or by the logits. A higher score is stranger.
 
 Three scores, none of which needs a strange film to be fitted: Mahalanobis' distance to the nearest class (Lee et al. 2018), distance to the
-k-th nearest training film (Sun et al. 2022), energy of the logits (Liu et al. 2020). Features are vectors; of a map, its mean.
+k-th nearest training film (Sun et al. 2022), energy of the logits (Liu et al. 2020). Features are vectors; of a map, its mean. The gate
+brings them to length 1 before the first (Mueller & Hein 2025): without, noise that moves no feature much lies near the middle of all.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def neighbour_scores(features: ArrayLike, reference: ArrayLike, k: int = NEIGHBO
         reference: Of training films, (n_reference, n_features), n_reference >= k.
         k: From 1.
     """
-    a, b = (_unit(v) for v in (features, reference))
+    a, b = (unit(v) for v in (features, reference))
     if not 1 <= k <= len(b):
         raise InputError(f"expected at least k = {k} reference films, got {len(b)}")
     near = np.partition(-(a @ b.T), k - 1, axis=1)[:, k - 1]
@@ -117,10 +118,15 @@ def neighbour_scores(features: ArrayLike, reference: ArrayLike, k: int = NEIGHBO
     return distances
 
 
-def _unit(features: ArrayLike) -> NDArray[np.float64]:
+def unit(features: ArrayLike) -> NDArray[np.float64]:
+    """Features (n_films, n_features) brought to length 1.
+
+    >>> unit([[3.0, 4.0]]).tolist()
+    [[0.6, 0.8]]
+    """
     x = np.asarray(features, dtype=np.float64)
-    unit: NDArray[np.float64] = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
-    return unit
+    found: NDArray[np.float64] = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
+    return found
 
 
 def energy(logits: ArrayLike) -> NDArray[np.float64]:

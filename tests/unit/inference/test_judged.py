@@ -39,10 +39,10 @@ def task(tmp_path: Path) -> PredictTask:
     rng = np.random.default_rng(4)
     parts = {}
     for part, n in N.items():
-        x = rng.normal(size=(n, 1024)).astype(np.float32)
+        x = (3 + rng.normal(size=(n, 1024))).astype(np.float32)
         x[:, 0] += np.arange(n) % 2
         if part == "test":
-            x[-1] *= 5
+            x[-1] *= -1
         parts[part] = ([f"{part}-{k}" for k in range(n)], x, [k % 2 for k in range(n)])
     path, _, body = frozen(tmp_path, parts, CLASSES)
     return PredictTask(tmp_path / "bundle", path, body, tmp_path / "p.csv")
@@ -79,7 +79,7 @@ def test_it_is_the_same_again_and_read_bundles_judge_alike(task: PredictTask) ->
     predict_trial(task)
     assert {p.name: p.read_bytes() for p in (*task.bundle.iterdir(), task.out)} == before
     b = Bundle.read(task.bundle)[0]
-    one = judge(b, gate_of(b, task.bundle), np.array([[3.0, 0.0]]), np.full((1, 1024), 9.0, np.float32))
+    one = judge(b, gate_of(b, task.bundle), np.array([[3.0, 0.0]]), np.full((1, 1024), -9.0, np.float32))
     assert one.columns["stranger"] == ("1",)
     assert one.probabilities[0, 0] == pytest.approx(1 / (1 + np.exp(-3)))
     path = task.bundle / "gate.safetensors"

@@ -45,7 +45,7 @@ def test_equal_probabilities_share_a_bin_and_bins_are_of_equal_count() -> None:
     order = np.random.default_rng(1).permutation(1000)
     assert (equal_count_bins(p[order]) == bins[order]).all()
     assert equal_count_bins(np.full(7, 1.0)).tolist() == [0] * 7
-    assert set(equal_count_bins([1.0] * 95 + [0.5] * 5).tolist()) == {0, 1}
+    assert np.bincount(equal_count_bins([1.0] * 85 + [0.5] * 15)).tolist() == [15, 85]
 
 
 def test_slope_and_intercept_undo_what_was_done_to_honest_probabilities() -> None:
@@ -53,7 +53,7 @@ def test_slope_and_intercept_undo_what_was_done_to_honest_probabilities() -> Non
     z = rng.normal(size=20000) * 1.5
     y = rng.random(20000) < expit(z)
     slope, intercept = slope_and_intercept(y, expit(2 * z))
-    assert (slope, intercept) == pytest.approx((0.5, 0), abs=0.03)
+    assert (slope, intercept) == pytest.approx((0.5, 0), abs=0.05)
     slope, intercept = slope_and_intercept(y, expit(z + 1))
     assert (slope, intercept) == pytest.approx((1, -1), abs=0.05)
 

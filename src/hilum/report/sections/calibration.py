@@ -34,6 +34,7 @@ _MEANS = {
     "slope": ("Slope", "of the positive class on the log-odds of its probability: below 1, probabilities are too extreme"),
     "intercept": ("Intercept", "in the large, at slope 1: below 0, probabilities of the positive class are too high on average"),
 }  # fmt: skip
+_SIGNED = ("within", "intercept")
 _NO_SLOPE = (
     "in some trial the log-odds separate the films, or they are of one side only: there is no such line"
 )
@@ -84,16 +85,14 @@ def calibration_table(evaluated: Evaluated, found: Found) -> Table:
     for label, hint in _FIGURES.values():
         columns += [Column(averaged(folder), group=label, hint=hint, rule=True, key="estimate")]
         columns += [Column("standard error", group=label, hint="over trials, divisor n − 1")]
-    columns += [Column(label, hint=hint) for label, hint in _MEANS.values()]
     body = []
     for cell, of_cell in found:
         temperatures = [c.temperature for c in of_cell]
         low, high = min(temperatures), max(temperatures)
         for k, way in enumerate(_WAYS):
-            lead = [c if k == 0 else Cell("", c.value) for c in names.cells(cell)]
             at = Cell("1", (1, 1)) if k == 0 else Cell(numbers.span(low, high), (low, high))
             figures = [_ways(c)[k] for c in of_cell]
-            body.append([*lead, text_cell(way), at, *_figures(figures)])
+            body.append([*_lead(evaluated, cell, k), text_cell(way), at, *_scores(figures)])
     others = numbers.counted(len(folder.cells) - len(found), "cell")
     without = f"Without a temperature of their probabilities, and without a row: {others}."
     return Table(
@@ -112,19 +111,49 @@ def calibration_table(evaluated: Evaluated, found: Found) -> Table:
     )
 
 
-def _figures(figures: Sequence[ProbabilityFigures]) -> list[Cell]:
-    """Mean and standard error of the scores, means of the rest."""
+def parts_table(evaluated: Evaluated, found: Found) -> Table:
+    """Two rows a cell: what the Brier score is made of, slope and intercept."""
+    columns = [*evaluated.names.columns(), Column("Probabilities", numeric=False)]
+    columns += [Column(label, hint=hint) for label, hint in _MEANS.values()]
+    body = [
+        [*_lead(evaluated, cell, k), text_cell(way), *_means([_ways(c)[k] for c in of_cell])]
+        for cell, of_cell in found
+        for k, way in enumerate(_WAYS)
+    ]
+    positive = evaluated.folder.positive
+    return Table(
+        "calibration-parts",
+        "What is behind them",
+        f"Parts of the Brier score over all classes, and logistic recalibration of the probability of {positive} (1 and 0 need none): "
+        f"{averaged(evaluated.folder)}.",
+        columns,
+        body,
+        breaks=backbone_breaks([cell for cell, _ in found], 2),
+        sortable=False,
+    )
+
+
+def _lead(evaluated: Evaluated, cell: RunCell, row: int) -> list[Cell]:
+    """The cell's names, printed in its first row only."""
+    return [c if row == 0 else Cell("", c.value) for c in evaluated.names.cells(cell)]
+
+
+def _scores(figures: Sequence[ProbabilityFigures]) -> list[Cell]:
+    """Mean and standard error of each score."""
+    found = [summarise_trials([getattr(f, name) for f in figures]) for name in _FIGURES]
+    return [rate_cell(v, title=s.note) for s in found for v in (s.mean, s.standard_error)]
+
+
+def _means(figures: Sequence[ProbabilityFigures]) -> list[Cell]:
+    """Means of the rest; a dash where a trial has none."""
     cells = []
-    for name in _FIGURES:
-        s = summarise_trials([getattr(f, name) for f in figures])
-        cells += [rate_cell(v, title=s.note) for v in (s.mean, s.standard_error)]
     for name in _MEANS:
         values = [getattr(f, name) for f in figures]
         if None in values:
             cells.append(Cell(numbers.NONE, None, quiet=True, title=_NO_SLOPE))
         else:
             mean = float(np.mean(values))
-            cells.append(Cell(numbers.signed(mean, 3) if name == "intercept" else f"{mean:.3f}", mean))
+            cells.append(Cell(numbers.signed(mean, 3) if name in _SIGNED else f"{mean:.3f}", mean))
     return cells
 
 
