@@ -120,7 +120,7 @@ class TrialEvaluation:
 @dataclass(frozen=True)
 class Evaluation:
     """Everything of ``evaluation.json``: the unit that intervals resample with the number of each kind of it, metric -> formula,
-    (cell name, trial) -> what is drawn, cell name -> its mean curves, and cell name -> spread over trials, where trials share test films."""
+    (cell name, trial) -> what is drawn, cell name -> its mean curves, and cell name -> spread over trials that share films."""
 
     header: Header
     unit: str
