@@ -166,3 +166,42 @@ def test_study(monkeypatch, tmp_path) -> None:
     assert found["ratios"]["experiment"] == pytest.approx(
         100.0 * 12 / found["hilum"]["experiment"]["seconds"]
     )
+
+
+def test_strangers(monkeypatch, tmp_path) -> None:
+    """On a bundle that a run left of noise films; the photographs and the noise are made by the script."""
+    (tmp_path / "films").mkdir()
+    manifest = _manifest(tmp_path / "films")
+    sets = (
+        'grid.backbones=["squeezenet1_0"]', 'grid.pipelines=["baseline"]', "grid.trials=1", "augment.size_px=64", "statistics.resamples=50",
+        "training.epochs=1", "data.near_duplicates=false", 'weights.squeezenet1_0="none"', "sampling.covid=1.0", "probes.on=false",
+    )  # fmt: skip
+    words = [
+        "run",
+        "experiment-2",
+        "--manifest",
+        str(manifest),
+        "--workspace",
+        str(tmp_path / "ws"),
+        "--workers",
+        "1",
+    ]
+    words += [w for s in sets for w in ("--set", s)]
+    typer.main.get_command(app)(words, standalone_mode=False)
+    (trial,) = (tmp_path / "ws").glob("runs/*/cells/*/trial-1")
+    films = str(tmp_path / "films")
+    found = bench(
+        "strangers.py",
+        monkeypatch,
+        tmp_path,
+        str(trial),
+        "--own",
+        films,
+        "--strange",
+        f"same={films}",
+        "--most",
+        "12",
+    )
+    rows = {r["kind"]: r for r in found["rows"]}
+    assert rows["own"]["films"] == rows["same"]["films"] == rows["noise"]["films"] == 12
+    assert rows["same"]["mahalanobis_auroc"] == 0.5

@@ -210,10 +210,8 @@ def predict_films(
         _require_scores(scored, out)
     classes = predictor.bundle.classes
     header = provenance(predictor)
-    if named.left_out:
-        header = replace(header, options={**header.options, "left_out": named.notes()})
-    if others:
-        header = replace(header, options={**header.options, "spread_over": f"{len(others) + 1} bundles"})
+    more = {"left_out": named.notes(), "spread_over": f"{len(others) + 1} bundles" if others else ""}
+    header = replace(header, options={**header.options, **{k: v for k, v in more.items() if v}})
     judged = {c: texts for c in JUDGED if any(texts := tuple(s.judged.get(c, "") for s in scored))}
     nothing = np.full(len(classes), np.nan)
     predictions = Predictions(

@@ -25,8 +25,7 @@ _SHARE = "every patient weighs the same"
 
 def section(evaluated: Evaluated) -> Section | None:
     """Coverage of sets, the gate, and errors by share of films kept; None where the run's predictions have neither sets nor gate."""
-    trials = evaluated.evaluation.trials.values()
-    if not any(t.covered or t.refused for t in trials):
+    if not any(t.covered or t.refused for t in evaluated.evaluation.trials.values()):
         return None
     whole = _covered_rows(evaluated, "all")
     parts = _covered_rows(evaluated, "class") + _covered_rows(evaluated, "source")
@@ -128,8 +127,8 @@ def _sets_table(
         lead = [*names.cells(cell), Cell(f"{first.level} %", first.level), *group, *_counts(of)]
         shares = _share_cells([c.coverage for c in of], [c.patients for c in of])
         body.append([*lead, *shares, Cell(f"{size:.2f}", size), rate_cell(single)])
-    what = "by class and by source" if grouped else "of all of them"
-    caption = f"How often the sets of test films, {what}, hold a film’s class: {averaged(evaluated.folder)}."
+    what = ", by class and by source," if grouped else ""
+    caption = f"How often the sets of test films{what} hold a film’s class: {averaged(evaluated.folder)}."
     return Table(
         name, title, caption, columns, body, notes=tuple(notes), breaks=backbone_breaks([c for c, _ in rows])
     )
@@ -278,8 +277,7 @@ def risk_picture(evaluated: Evaluated) -> Picture:
 
 def spread_table(evaluated: Evaluated) -> Table:
     """How far trials are apart on a film, a row a cell."""
-    names = evaluated.names
-    positive = evaluated.folder.positive
+    names, positive = evaluated.names, evaluated.folder.positive
     columns = [
         *names.columns(), Column("Films", hint="test films of two trials or more"), Column("Median"), Column("95 % below"),
         Column("Median, right", hint="of films whose mean probabilities give their class"), Column("Median, wrong"),
