@@ -73,7 +73,8 @@ def curve_picture(evaluated: Evaluated) -> Picture:
             ticks = sorted({n for cells in found.values() for n, _ in cells})
             ax.set_xticks(ticks, [numbers.count(n) for n in ticks])
             ax.minorticks_off()
-            ax.set_xlabel("training films")
+            if metric in _METRICS[-2:]:  # the lowest row
+                ax.set_xlabel("training films")
         fig.legend(
             *fig.axes[0].get_legend_handles_labels(),
             loc="outside lower center",

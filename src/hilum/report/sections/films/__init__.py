@@ -28,7 +28,8 @@ def section(evaluated: Evaluated) -> Section:
 def _brief(folder: RunFolder) -> str:
     """How many films there are in each part, and how many were left out."""
     parts = folder.splits[1].parts
-    found = f"{numbers.counted(len(folder.manifest), 'film')}: {', '.join(f'{p} {numbers.count(len(parts[p]))}' for p in PARTS)}"
+    n_films = folder.flow.films if folder.flow else len(folder.manifest)
+    found = f"{numbers.counted(n_films, 'film')}: {', '.join(f'{p} {numbers.count(len(parts[p]))}' for p in PARTS)}"
     if folder.flow is None:
         return f"{found}."
     n = sum(sum(step.left_out.values()) for step in folder.flow.steps)

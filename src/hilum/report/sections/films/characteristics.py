@@ -69,7 +69,7 @@ def characteristics_table(evaluated: Evaluated) -> Table:
                 )
             )
     notes = (
-        "Patients are counted where their ids are known; films without one are not in that count.",
+        "All: every film of the run, in a part or not. Patients are counted where their ids are known.",
         "Parts of trial 1; behind a count its lowest and highest over trials, where they differ."
         if len(trials) > 1
         else "",
