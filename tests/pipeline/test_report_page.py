@@ -97,12 +97,12 @@ def test_the_rest_of_the_page(run):
     assert {(r["source"], r["reason"], r["films"]) for r in rows} == {
         ("cohen", "not a chest film modality", "1"), ("radiography", "lung mask", "7"),
     }  # fmt: skip
-    assert page.count("data:image/svg+xml;base64,") == 6
+    assert page.count("data:image/svg+xml;base64,") == 7
     assert page.count("data:image/png;base64,") == 3  # panel, torchvision beside, box
     figures = {p.name for p in (run / "figures").iterdir()}
     names = (
         "intervals", "loss-curves", "roc-curves", "pr-curves", "confusion-matrices", "augmentation-panel", "flow-of-films",
-        "augmentor-torchvision", "box-panel",
+        "augmentor-torchvision", "box-panel", "decision-curves",
     )  # fmt: skip
     assert figures == {f"{n}.{e}" for n in names for e in ("svg", "png")}
 
