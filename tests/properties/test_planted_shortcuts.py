@@ -38,7 +38,7 @@ def audited(
     """The audit's rows of probes for films of a seed."""
     table = make_films(folder, n_films, seed, 96, confounder)
     films = []
-    for row in csv.DictReader(table.open()):
+    for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):
         path = folder / row["path"]
         with Image.open(path) as film:
             width, height = film.size

@@ -35,6 +35,7 @@ def test_the_grid_has_no_key_of_probes() -> None:
     assert not hasattr(Study(name="s").grid, factor.key)
     assert Study(name="s").grid.levels("probe") == []
     assert {p.name for p in PROBES.values() if not p.blind} == {
+        "thumbnail",
         "lungs-only",
         "labels-shuffled",
         "patches-shuffled",
