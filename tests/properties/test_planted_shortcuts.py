@@ -26,7 +26,7 @@ MUST_SEE = {
 CANNOT_SEE = {
     "marker": {"source", "metadata", "container", "grain"},
     "border": {"source", "metadata", "container"},  # a frame is an edge, which is rough
-    "resolution": {"source", "container", "grain"},
+    "resolution": {"source", "container"},  # fewer pixels are less rough
     "age": {"source", "container"},  # a child is narrower, and its border darker
     "grain": {"source", "metadata", "container"},  # noise on black is brighter than black
 }
@@ -75,7 +75,7 @@ def test_a_clean_set_gives_no_alarm(tmp_path: Path, seed: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", CONFOUNDERS)
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.9, 1.0])
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_a_planted_shortcut_is_seen_by_the_probe_that_should(
     tmp_path: Path, kind: str, share: float, seed: int
 ) -> None:
