@@ -133,9 +133,14 @@ def test_every_prepared_film_replays_from_its_list_and_the_store(where: Path, ru
 
 
 def test_a_study_that_finds_its_masks_again_computes_nothing(where: Path, run: Path) -> None:
-    before = {p: p.stat().st_mtime_ns for p in run.rglob("*.json")}
+    def kept() -> dict[Path, int]:
+        folders = [where / "w" / name for name in ("masks", "prepared", "features", "trials")]
+        return {p: p.stat().st_mtime_ns for f in folders for p in f.rglob("*.json")}
+
+    before, page = kept(), (run / "report.html").read_bytes()
     assert run_it(where) == run
-    assert {p: p.stat().st_mtime_ns for p in run.rglob("*.json") if p in before} == before
+    assert kept() == before
+    assert (run / "report.html").read_bytes() == page
 
 
 def test_a_study_may_refuse_films_without_lungs(where: Path) -> None:
