@@ -212,13 +212,14 @@ def test_films_come_to_a_report(ran: Path) -> None:
     assert split["header"]["seed"] == 88
 
 
-def test_lungs_are_found_on_the_films(ran: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ran)
+def test_lungs_are_found_on_the_films(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    films = str(world / "films" / "radiography")
+    assert hilum("ingest", films, "--no-patient-ids", "radiography", "--out", "manifest.csv") == 0
     (line,) = done("segment", "run", without=["--weights"])
     assert hilum(*line) == 0
-    assert (ran / "lungs" / "lungs.csv").read_text().count("\n") == (ran / "manifest.csv").read_text().count(
-        "\n"
-    )
+    rows = [Path(name).read_text().count("\n") for name in ("manifest.csv", "lungs/lungs.csv")]
+    assert rows[0] == rows[1] > 50
 
 
 def test_new_films_are_scored_and_evaluated_by_their_labels(

@@ -13,7 +13,7 @@ from hilum.segment.films import LungFilms, phantoms
 from hilum.segment.network import CONVENTIONS, LungNet
 from hilum.segment.train import AUGMENTATION, LungTraining, agreeing, lung_loss, train
 
-OPTIONS = LungTraining(epochs=2, films=8, batch=4, seed=3)
+OPTIONS = LungTraining(epochs=2, films=4, batch=2, seed=3)
 
 
 @pytest.fixture(scope="module")
