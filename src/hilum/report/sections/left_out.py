@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hilum.artifacts.comparisons import LEFT_OUT_FAMILY, ComparisonRow
+from hilum.artifacts.outside import Outside
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers
@@ -19,9 +20,9 @@ _FACTOR = "source_left_out"
 
 
 def section(evaluated: Evaluated) -> Section | None:
-    """The films of each source left out, and the fall; None where the study was not run with ``--leave-one-source-out``."""
+    """The films of each source left out, and the fall; None where it was not run with ``--leave-one-source-out``, or is on other films."""
     rows = [r for r in evaluated.compared if r.family == LEFT_OUT_FAMILY]
-    if not rows:
+    if not rows or Outside.of_run(evaluated.folder.path):
         return None
     folder = evaluated.folder
     said = (
