@@ -7,6 +7,7 @@ import pytest
 from hilum.artifacts.comparisons import LEFT_OUT_FAMILY, read_comparisons
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.outside import Outside
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.engine import Local
 from hilum.core.errors import InputError
@@ -15,6 +16,7 @@ from hilum.study.file import Study, read_study
 from hilum.synthetic.phantom import make_films
 from hilum.workflow.asked import asked
 from hilum.workflow.left_out import each_source_left_out
+from hilum.workflow.outside import evaluate_on
 from hilum.workflow.run import run_study
 
 STUDY = Study.model_validate({"name": "s", "data": {"classes": ["covid", "normal"]}})
@@ -76,3 +78,10 @@ def test_the_page_sets_models_with_and_without_a_source_beside_each_other(tmp_pa
         source, tested, *_ = line.split(",")
         assert int(tested) == folder.manifest.count_by("source")[source]
     assert read_study(tmp_path / "s.toml").grid.levels("source_left_out") == ["none"]
+
+    ingest([f"away={make_films(tmp_path / 'away', 40, 7, 64)}"], tmp_path / "away.csv", engine=Local(1))
+    elsewhere = evaluate_on(page.parent, tmp_path / "away.csv", {}, None, Local(0), "")
+    found = Outside.of_run(elsewhere.parent)
+    assert found is not None
+    assert {r.cell for r in found.differences} == {c.name for c in folder.cells}
+    assert "Each source in turn" not in elsewhere.read_text()
