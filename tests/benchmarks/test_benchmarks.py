@@ -173,8 +173,9 @@ def test_strangers(monkeypatch, tmp_path) -> None:
     (tmp_path / "films").mkdir()
     manifest = _manifest(tmp_path / "films")
     sets = (
-        'grid.backbones=["squeezenet1_0"]', 'grid.pipelines=["baseline"]', "grid.trials=1", "augment.size_px=64", "statistics.resamples=50",
-        "training.epochs=1", "data.near_duplicates=false", 'weights.squeezenet1_0="none"', "sampling.covid=1.0", "probes.on=false",
+        'grid.backbones=["squeezenet1_0"]', 'grid.pipelines=["baseline"]', "grid.trials=1", "augment.size_px=64",
+        "statistics.resamples=100", "training.epochs=1", "data.near_duplicates=false",
+        'weights.squeezenet1_0="none"', "sampling.covid=1.0", "probes.kinds=[]",
     )  # fmt: skip
     words = [
         "run",
