@@ -29,8 +29,9 @@ def audit_page(
         nothing += " The split does not leak: no patient and no confirmed copy of a film is in two parts."
     films = f"{numbers.counted(a['n_films'], 'film')}, {numbers.counted(a['n_patients'], 'known patient')}{unknown}"
     header = a["header"]
+    seen = pictures or {}
     sections = (
-        _shortcuts(a), _classes(a), _copies(a, pictures or {}), quality_section(a), labels_section(a), _patients(a), _split(a),
+        _shortcuts(a), _classes(a), _copies(a, seen), quality_section(a, seen), labels_section(a, seen), _patients(a), _split(a),
         accepted_section(a),
     )  # fmt: skip
     return Page(

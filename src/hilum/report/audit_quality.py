@@ -14,11 +14,21 @@ from hilum.report.table import Cell, Column, Table, count_cell, plain_table, rat
 
 LISTED: Final = 200
 """Films of a flag, and suspects, that a page lists."""
+_PICTURED: Final = {"of a flag": 6, "suspects": 24}
 _POOR: Final = 0.2
 """Share of misses from which on a flag is called poor."""
 
 
-def quality_section(a: Findings) -> Section:
+def pictured(a: Findings) -> list[str]:
+    """The films that the page shows: the first of each flag, and the first suspects."""
+    of_flags = [
+        i for films in a["quality"]["flagged"].values() for i in list(films)[: _PICTURED["of a flag"]]
+    ]
+    suspects = a["labels"]["suspects"] if a["labels"] else []
+    return [*of_flags, *(s["film"] for s in suspects[: _PICTURED["suspects"]])]
+
+
+def quality_section(a: Findings, pictures: Mapping[str, bytes]) -> Section:
     """The flags in a table, with what is known of how often each is wrong; the films named, folded away."""
     columns = [
         Column("Flag", numeric=False), Column("Score", numeric=False, prose=True), Column("Named from"), Column("Films"),
@@ -45,7 +55,7 @@ def quality_section(a: Findings) -> Section:
         "quality", "Quality flags", "Films that are named by a rule over their pixels.", columns, body
     )
     rows = [
-        (KINDS[code]["title"], image_id, score)
+        (KINDS[code]["title"], _film(image_id, pictures), score)
         for code, films in a["quality"]["flagged"].items()
         for image_id, score in list(films.items())[:LISTED]
     ]
@@ -62,7 +72,7 @@ def quality_section(a: Findings) -> Section:
     return Section("quality", "Quality of films", (words,), [table], listed)
 
 
-def labels_section(a: Findings) -> Section:
+def labels_section(a: Findings, pictures: Mapping[str, bytes]) -> Section:
     """Films whose label a plain model doubts."""
     labels = a["labels"]
     if labels is None:
@@ -83,7 +93,7 @@ def labels_section(a: Findings) -> Section:
     ]  # fmt: skip
     body = [
         [
-            text_cell(s["film"]), text_cell(s["source"]), text_cell(s["given"]), text_cell(s["suggested"]), rate_cell(s["p_given"]),
+            _film(s["film"], pictures), text_cell(s["source"]), text_cell(s["given"]), text_cell(s["suggested"]), rate_cell(s["p_given"]),
             rate_cell(s["p_suggested"]), rate_cell(s["p_suggested"] - s["p_given"]),
         ]
         for s in found[:LISTED]
@@ -104,6 +114,10 @@ def accepted_section(a: Findings) -> Section | None:
 
 def _pooled(by: Mapping[str, Sequence[int]]) -> tuple[int, int]:
     return sum(v[0] for v in by.values()), sum(v[1] for v in by.values())
+
+
+def _film(image_id: str, pictures: Mapping[str, bytes]) -> Cell:
+    return Cell(image_id, image_id, picture=pictures.get(image_id, b""))
 
 
 def _named(n: int, by: Mapping[str, int]) -> Cell:

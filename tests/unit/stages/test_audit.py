@@ -30,6 +30,7 @@ from hilum.core.digests import SHORT, sha256_file
 from hilum.core.errors import DigestError, InputError
 from hilum.imaging.shortcuts import border, exposure, reduced, thumbnail, without_lungs
 from hilum.report.audit_page import audit_cautions, audit_page
+from hilum.report.audit_quality import pictured
 from hilum.report.copy_pairs import copy_pairs
 from hilum.report.page import render
 from hilum.stages.audit import audit, write_audit
@@ -220,13 +221,13 @@ def test_four_pairs_of_a_group_and_forty_in_all_are_shown(manifest: Manifest) ->
     assert "Their labels differ." in table.rows[0][3].text
 
 
-def test_the_page_has_pictures_of_copies_that_can_be_read(
+def test_the_page_has_pictures_of_copies_and_of_films_that_are_named(
     findings: dict[str, Any], manifest: Manifest, tmp_path: Path
 ) -> None:
     write_audit(findings, tmp_path / "audit", "Audit", manifest)
     text = (tmp_path / "audit" / "audit.html").read_text()
     pictures = re.findall(r'<img class="thumb" src="data:image/jpeg;base64,([^"]+)"', text)
-    assert len(pictures) == 6
+    assert len(pictures) == 6 + len(pictured(findings)) > 12  # three pairs; the first six films of each flag
     assert Image.open(io.BytesIO(base64.b64decode(pictures[0]))).size == (96, 96)
     assert 'class="thumb"' not in render(audit_page(findings))
 

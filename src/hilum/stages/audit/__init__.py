@@ -21,6 +21,7 @@ from hilum.core.engine import Engine, Local
 from hilum.core.errors import InputError
 from hilum.report.audit_findings import Accepted, Findings, with_accepted
 from hilum.report.audit_page import PAGE, audit_page
+from hilum.report.audit_quality import pictured
 from hilum.report.page import Page, write_page
 from hilum.sources.patients import one_id_on_many
 from hilum.stages.audit.films import look_at_all, quality
@@ -99,9 +100,10 @@ def audit(
 def write_audit(
     found: Findings, folder: Path, title: str = "Audit of a manifest", films: Manifest | None = None
 ) -> Page:
-    """Write audit.json and its page into a folder; with the films, copies stand on the page as pictures."""
+    """Write audit.json and its page into a folder; with the films, copies, odd films and suspects stand on the page as pictures."""
     write_json(folder / NAME, found)
-    page = audit_page(found, title, thumbnails(films, found["copies"]["shown"]) if films else {})
+    of_pairs = [f["image_id"] for pair in found["copies"]["shown"] for f in pair["films"]]
+    page = audit_page(found, title, thumbnails(films, [*of_pairs, *pictured(found)]) if films else {})
     write_page(page, folder / PAGE)
     return page
 

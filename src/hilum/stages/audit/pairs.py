@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 from PIL import Image
@@ -51,10 +51,10 @@ def pairs_to_see(manifest: Manifest, duplicates: Duplicates) -> list[dict[str, A
     return shown
 
 
-def thumbnails(manifest: Manifest, pairs: Iterable[Mapping[str, Any]]) -> dict[str, bytes]:
-    """Image id -> a JPEG of 96 px height of each film of the pairs; a film that cannot be read has none."""
+def thumbnails(manifest: Manifest, image_ids: Iterable[str]) -> dict[str, bytes]:
+    """Image id -> a JPEG of 96 px height; a film that cannot be read has none."""
     out = {}
-    for film in {f["image_id"]: manifest.by_id[f["image_id"]] for p in pairs for f in p["films"]}.values():
+    for film in (manifest.by_id[i] for i in dict.fromkeys(image_ids)):
         try:
             pixels = film_as_ingested(film.image_id, film.path, film.sha256).pixels
         except FilmError:
