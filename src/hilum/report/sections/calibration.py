@@ -52,8 +52,7 @@ def section(evaluated: Evaluated) -> Section | None:
     if not found:
         return None
     items: list[Table | Picture] = [
-        calibration_table(evaluated, found),
-        reliability_picture(evaluated, found),
+        make(evaluated, found) for make in (calibration_table, parts_table, reliability_picture)
     ]
     return Section(
         "calibration", "Calibration", (), items, [bins_table(evaluated, found)], brief=_brief(found)

@@ -29,6 +29,12 @@ def test_its_numbers_are_those_of_other_libraries(tmp_path: Path) -> None:
     predicted, scaled = rows_of(run)
     assert (predicted["probabilities"], scaled["probabilities"]) == ("as predicted", "at the temperature")
     assert (scaled["temperature_low"], scaled["temperature_high"]) == ("1.7", "1.7")
+    parts = list(
+        csv.DictReader((run / "tables" / "calibration-parts.csv").read_text(encoding="utf-8").splitlines())
+    )
+    for row, whole in zip(parts, (predicted, scaled), strict=True):
+        brier = float(row["reliability"]) - float(row["resolution"]) + float(row["uncertainty"])
+        assert brier + float(row["within_bins"]) == pytest.approx(float(whole["brier_estimate"]), abs=1e-5)
     folder = RunFolder(run)
     for row, power in ((predicted, 1.0), (scaled, 1 / 1.7)):
         errors, scores = [], []
