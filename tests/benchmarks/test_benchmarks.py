@@ -206,3 +206,8 @@ def test_strangers(monkeypatch, tmp_path) -> None:
     rows = {r["kind"]: r for r in found["rows"]}
     assert rows["own"]["films"] == rows["same"]["films"] == rows["noise"]["films"] == 12
     assert rows["same"]["mahalanobis_auroc"] == 0.5
+
+
+def test_copies(monkeypatch, tmp_path) -> None:
+    (row,) = bench("copies.py", monkeypatch, tmp_path, "--films", "100", "--workers", "0")["rows"]
+    assert (row["films"], row["planted"], row["found"], row["other_pairs"]) == (100, 2, 2, 0)

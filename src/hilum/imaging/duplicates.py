@@ -22,7 +22,7 @@ from hilum.imaging.copy_views import Proposals, inverse
 SKETCH_PX = 64
 # the least of each for a copy, chosen by measurement: docs/how-to/split-and-audit.md
 CORRELATION = 0.90
-DETAIL = 0.91
+DETAIL = 0.92
 _TURNED_DEG = 16.0  # at most
 _SCALES = 0.55, 1.8  # of either axis
 _SQUASHED = 1.45  # one axis against the other
