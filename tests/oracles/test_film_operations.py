@@ -176,6 +176,9 @@ def test_films_that_are_too_small_are_refused() -> None:
 
 @pytest.mark.parametrize("probe", PROBE_STEPS)
 def test_a_probe_comes_before_a_pipeline_and_changes_no_draw_of_it(probe: str) -> None:
+    lungs = np.pad(np.full((40, 12), 255, np.uint8), ((12, 12), (8, 44))) | np.pad(
+        np.full((40, 12), 255, np.uint8), ((12, 12), (44, 8))
+    )
     for name in PRESETS:
         base = preset(name, size_px=48)
         made = probe_pipeline(probe, base)
@@ -184,7 +187,8 @@ def test_a_probe_comes_before_a_pipeline_and_changes_no_draw_of_it(probe: str) -
         assert made.steps[n:] == base.steps
         for copy in range(20):
             own = [d["drawn"] for d in base.draw(1, "a" * 64, copy, "train", 90, 80)]
-            after = [d["drawn"] for d in made.draw(1, "a" * 64, copy, "train", 90, 80) if d["step"] >= n]
+            drawn = made.draw(1, "a" * 64, copy, "train", 90, 80, lungs)
+            after = [d["drawn"] for d in drawn if d["step"] >= n]
             assert after == own
     with pytest.raises(InputError, match="unknown probe 'border'; did you mean 'border-only'"):
         probe_pipeline("border", base)

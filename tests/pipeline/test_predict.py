@@ -1,5 +1,6 @@
 """Predict sees the pixels that training saw, and every unreadable film has its reason."""
 
+import csv
 import json
 import shutil
 from dataclasses import replace
@@ -147,10 +148,11 @@ def test_a_bare_dicom_brings_its_patient_study_and_view(study: Path, tmp_path: P
     Image.fromarray(film).save(folder / "b.png")
     bundle = study / "cells" / "squeezenet1_0--crop--constant" / "trial-1" / "bundle"
     predict_films(bundle, [folder], tmp_path / "p.csv", "cpu")
-    lines = (tmp_path / "p.csv").read_text().splitlines()
-    assert lines[0].split(",")[-5:] == ["group", "operating_point", "error", "study_uid", "view"]
-    assert [line.split(",")[1] for line in lines[1:]] == ["P12", ""]
-    assert [line.split(",")[-2:] for line in lines[1:]] == [["1.2.3.4", "AP"], ["", ""]]
+    rows = list(csv.DictReader((tmp_path / "p.csv").read_text().splitlines()))
+    assert [(r["patient_id"], r["study_uid"], r["view"]) for r in rows] == [
+        ("P12", "1.2.3.4", "AP"),
+        ("", "", ""),
+    ]
     again = Predictions.read(tmp_path / "p.csv")
     assert (again.study_uids, again.views) == (("1.2.3.4", ""), ("AP", ""))
     assert again.take([1]).views == ("",)

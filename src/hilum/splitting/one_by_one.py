@@ -22,7 +22,7 @@ def drawn_one_by_one(
         seed: Of the choices.
 
     >>> drawn_one_by_one({"train": ["c", "d"], "valid": [], "test": ["a", "b"]}, dict(a="p", b="p"), dict.fromkeys("abcd", "x"), 1)
-    {'train': ('d', 'b'), 'valid': (), 'test': ('a',)}
+    {'train': ('d', 'a'), 'valid': (), 'test': ('b',)}
     """
 
     def rank(image_id: str) -> int:

@@ -41,10 +41,8 @@ def equal_count_bins(p: ArrayLike, n_bins: int = BINS) -> NDArray[np.int64]:
     ([0, 0, 1, 1], [0, 1, 1, 1])
     """
     values = np.asarray(p, dtype=np.float64)
-    edges = np.quantile(values, np.arange(1, n_bins) / n_bins, method="inverted_cdf")
-    if edges[-1:] == values.max():
-        edges = edges[edges < values.max()]
-    bins: NDArray[np.int64] = np.searchsorted(edges, values, side="left")
+    last = np.searchsorted(np.sort(values), values, side="right") - 1  # equal values stay together
+    bins: NDArray[np.int64] = np.unique(last * n_bins // len(values), return_inverse=True)[1]
     return bins
 
 

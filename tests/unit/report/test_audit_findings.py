@@ -17,7 +17,7 @@ def found(**more: Any) -> dict[str, Any]:
     """The findings of 40 films: a group of copies, two lateral films, a label suspect."""
     copies = {
         "n_pairs": {"exact-bytes": 1, "exact-pixels": 0, "near": 0}, "n_groups": 1, "n_films": 2, "n_surplus": 1,
-        "largest_group": ["a/1", "a/2"], "sizes": {"2": 1}, "by_sources": [],
+        "largest_group": ["a/1", "a/2"], "sizes": {"2": 1}, "by_sources": [], "shown": [],
     }  # fmt: skip
     suspect = {
         "film": "a/5",

@@ -22,6 +22,7 @@ from hilum.core.errors import HilumError
 from hilum.core.progress import Step, no_progress
 from hilum.core.seeding import generator
 from hilum.models.backbone import FrozenBackbone
+from hilum.models.machine import threads
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
 from hilum.stages import featurize as stage
@@ -102,9 +103,13 @@ def test_features_that_are_not_finite_are_refused(tmp_path: Path) -> None:
 def test_a_shard_is_a_task_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small enough to travel, and of the same bits and file names in processes of their own."""
     monkeypatch.setattr(stage, "SHARD", 4)
+    monkeypatch.setenv(
+        "OMP_NUM_THREADS", "1"
+    )  # of the processes: the number of threads is part of a feature's key
     films, digests = prepared(tmp_path / "p", 10)
     here, there = FeatureStore(tmp_path / "here", SPEC), FeatureStore(tmp_path / "there", SPEC)
-    assert featurize(here, films, digests, network) == 10
+    with threads(1):
+        assert featurize(here, films, digests, network) == 10
     assert featurize(there, films, digests, network, engine=Local(2)) == 10
     shards = [p.name for p in sorted(here.folder.glob("*.npy"))]
     assert len(shards) == 6

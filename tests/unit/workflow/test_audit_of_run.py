@@ -54,7 +54,7 @@ def audited(run: Run) -> dict[str, Any]:
 
 
 def test_the_step_stands_before_films_are_prepared() -> None:
-    assert [s.name for s in STEPS][:4] == ["duplicates", "split", "audit", "prepare"]
+    assert [s.name for s in STEPS][:5] == ["duplicates", "lungs", "split", "audit", "prepare"]
     assert "audit" not in [s.name for s in TO_FEATURES]
 
 
