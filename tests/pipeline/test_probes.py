@@ -34,7 +34,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = Study.model_validate(
         {
             "name": "probed", "seed": 4, "augment": {"size_px": 64}, "training": {"epochs": 8, "learning_rate": 2e-3},
-            "statistics": {"resamples": 100}, "probes": {"kinds": KINDS},
+            "statistics": {"resamples": 100}, "subgroup": [{"by": "age_group"}], "probes": {"kinds": KINDS},
             "grid": {"backbones": ["tf_efficientnet_lite0"], "pipelines": ["baseline"], "trials": 2},
         }
     )  # fmt: skip
@@ -70,6 +70,7 @@ def test_a_planted_frame_is_reached_without_disease_and_said(run: Path) -> None:
     assert [c.code for c in probe_cautions(folder, rows)] == ["probe-comes-close"]
     found = read_comparisons(run / "comparisons.json")
     assert {(r.family, r.metric, r.reference, r.n_family) for r in found} == {("probes", "roc_auc", MODEL, 4)}
+    assert {r.cell for r in read_comparisons(run / "subgroups.json")} == {MODEL}
 
 
 def test_the_page_has_them_under_the_model_and_in_no_figure(run: Path, tmp_path: Path) -> None:

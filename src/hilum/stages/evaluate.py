@@ -99,8 +99,9 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     if families:
         found = _compared(folder, scored, list(zip(families, pairs, strict=True)), unit.name, compared)
         write_rows(run_dir / COMPARISONS, found, compared)
+    models = {cell.name: scored[cell.name] for cell in folder.cells}
     for extra in missing:
-        extra(folder, header, scored, unit.name)
+        extra(folder, header, models, unit.name)
     if not has_statistics:
         spreads = {cell: s for cell, films_of in scored.items() if (s := spread(films_of, k))}
         own = replace(header, kind="evaluation")
@@ -135,7 +136,7 @@ def _decisions(folder: RunFolder, header: Header, scored: Scored | None, unit: s
 
 
 EXTRAS: tuple[Callable[[RunFolder, Header, Scored | None, str], bool], ...] = (_subgroups, _decisions)
-"""What stands beside the statistics: whether it is there, or not wanted; where it is not it is made of the scored films, if given."""
+"""What stands beside the statistics: whether it is there, or not wanted; else made of the models' scored films, if given."""
 
 
 def _shown(folder: RunFolder, cell: RunCell, trial: int, tested: TestedFilms) -> TrialEvaluation:
