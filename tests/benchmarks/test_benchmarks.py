@@ -116,6 +116,7 @@ def test_quality(monkeypatch, tmp_path) -> None:
     assert {len(k["weights"]) for k in kinds.values()} == {90}
 
 
+@pytest.mark.slow
 def test_scaling(monkeypatch, tmp_path) -> None:
     found = bench("scaling.py", monkeypatch, tmp_path, "--films", "40")
     assert found["rows"][0]["films"] == 40
@@ -146,6 +147,7 @@ def _manifest(folder: Path) -> Path:
     return folder / "manifest.csv"
 
 
+@pytest.mark.slow
 def test_study(monkeypatch, tmp_path) -> None:
     """Its one-pipeline cell has no counterpart to compare with, which must not end it."""
     known = tmp_path / "yardstick.json"
@@ -168,6 +170,7 @@ def test_study(monkeypatch, tmp_path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_strangers(monkeypatch, tmp_path) -> None:
     """On a bundle that a run left of noise films; the photographs and the noise are made by the script."""
     (tmp_path / "films").mkdir()

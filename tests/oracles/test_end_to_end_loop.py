@@ -68,7 +68,7 @@ def plain_end_to_end(name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return torch.softmax(out, 1).numpy()
 
 
-@pytest.mark.parametrize("name", ["resnet50", "squeezenet1_0"])
+@pytest.mark.parametrize("name", [pytest.param("resnet50", marks=pytest.mark.slow), "squeezenet1_0"])
 def test_stored_features_give_the_plain_loops_predictions(tmp_path: Path, name: str) -> None:
     x, y = films()
     net = FrozenBackbone(backbone(name), RANDOM, seed=SEED)

@@ -242,7 +242,7 @@ def test_another_setting_has_a_run_of_its_own_and_shares_features(
     assert len(list((finished[0] / "runs").iterdir())) == 2
 
 
-@pytest.mark.parametrize("when", ["features", "trials"])
+@pytest.mark.parametrize("when", [pytest.param("features", marks=pytest.mark.slow), "trials"])
 def test_a_killed_run_goes_on_and_gives_the_same_bytes(
     finished: tuple[Path, str], films: Path, tmp_path: Path, when: str
 ) -> None:
