@@ -99,9 +99,8 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     if families:
         found = _compared(folder, scored, list(zip(families, pairs, strict=True)), unit.name, compared)
         write_rows(run_dir / COMPARISONS, found, compared)
-    models = {cell.name: scored[cell.name] for cell in folder.cells}
     for extra in missing:
-        extra(folder, header, models, unit.name)
+        extra(folder, header, {cell.name: scored[cell.name] for cell in folder.cells}, unit.name)
     if not has_statistics:
         spreads = {cell: s for cell, films_of in scored.items() if (s := spread(films_of, k))}
         own = replace(header, kind="evaluation")
