@@ -6,17 +6,28 @@ are read, by its id, with the reason `CHANGED`. A film without a digest (a bare 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.artifacts.manifest import FilmRow
 from hilum.core.digests import sha256_bytes
+from hilum.core.engine import Engine
 from hilum.core.errors import FilmError, InputError
+from hilum.core.progress import progress
 from hilum.core.text import counted, first_of
 from hilum.imaging.decode import decode_named, file_bytes
 from hilum.imaging.film import DecodedFilm
 
 CHANGED: Final = "changed since ingest"
+_CHUNK_FILMS: Final = 64
+_Seen = TypeVar("_Seen")
+_Film = tuple[str, str, str]
 
 
 def bytes_as_ingested(image_id: str, path: str, sha256: str) -> bytes:
@@ -38,6 +49,52 @@ def film_as_ingested(image_id: str, path: str, sha256: str) -> DecodedFilm:
         FilmError: As `bytes_as_ingested`; or it cannot be decoded.
     """
     return decode_named(bytes_as_ingested(image_id, path, sha256), path)
+
+
+def each_film(
+    look: Callable[[NDArray[np.uint8]], _Seen],
+    films: Sequence[FilmRow],
+    engine: Engine,
+    what: str,
+    alone_below: int = 256,
+) -> list[_Seen]:
+    """What is seen of the pixels of each film, in order; films are opened in tasks for an engine.
+
+    Args:
+        look: Given the pixels of a film. It goes to other processes.
+        films: The films.
+        engine: Where they are opened.
+        what: Of the line of progress.
+        alone_below: Films; a process takes longer to begin than so few take.
+
+    Raises:
+        InputError: Films that changed since they were ingested, or cannot be decoded, all of them named.
+    """
+    rows = [(f.image_id, f.path, f.sha256) for f in films]
+    chunks = [rows[k : k + _CHUNK_FILMS] for k in range(0, len(rows), _CHUNK_FILMS)]
+    seen: list[_Seen] = []
+    bad: list[str] = []
+    with progress(what, len(rows)) as step:
+        answers = engine.map(partial(_look, look), chunks, alone=len(rows) < alone_below)
+        for value, why in chain.from_iterable(answers):
+            if why:
+                bad.append(why)
+            else:
+                seen.append(value)
+            step()
+    refuse(bad)
+    return seen
+
+
+def _look(look: Callable[[NDArray[np.uint8]], Any], films: Sequence[_Film]) -> list[tuple[Any, str]]:
+    """What is seen of each film, or why nothing is, as ``image_id: reason``."""
+    out: list[tuple[Any, str]] = []
+    for film in films:
+        try:
+            out.append((look(film_as_ingested(*film).pixels), ""))
+        except FilmError as e:
+            out.append((None, f"{film[0]}: {e.reason}"))
+    return out
 
 
 def refuse(bad: Sequence[str]) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.outside import DriftRow
 from hilum.core.engine import Engine
-from hilum.core.errors import FilmError
-from hilum.core.progress import progress
 from hilum.core.seeding import key_entropy
-from hilum.imaging.as_ingested import film_as_ingested, refuse
+from hilum.imaging.as_ingested import each_film
 from hilum.imaging.measured import measured
 from hilum.stats.drift import drift
 from hilum.study.film_filter import number_of
@@ -26,7 +23,6 @@ _WORDS = {
 _AGE = "age"
 MOST = 1000
 """Films of a side that are measured, drawn by their pixels."""
-_CHUNK, _ALONE_BELOW = 64, 256
 
 
 def find_drift(source: Sequence[FilmRow], outside: Sequence[FilmRow], engine: Engine) -> list[DriftRow]:
@@ -36,7 +32,7 @@ def find_drift(source: Sequence[FilmRow], outside: Sequence[FilmRow], engine: En
         InputError: Films that cannot be read, all of them named.
     """
     drawn = [_drawn(films) for films in (source, outside)]
-    values = iter(_measured([*drawn[0], *drawn[1]], engine))
+    values = iter(each_film(measured, [*drawn[0], *drawn[1]], engine, "drift: measure"))
     sides = []
     for films in drawn:
         columns: dict[str, list[float] | list[str]] = {}
@@ -57,26 +53,3 @@ def _drawn(films: Sequence[FilmRow]) -> list[FilmRow]:
     for f in order:
         kept.setdefault(f.patient_id or f"film {f.image_id}", f)
     return list(kept.values())[:MOST]
-
-
-def _measured(films: Sequence[FilmRow], engine: Engine) -> list[dict[str, float]]:
-    rows = [(f.image_id, f.path, f.sha256) for f in films]
-    chunks = [rows[k : k + _CHUNK] for k in range(0, len(rows), _CHUNK)]
-    found: list[dict[str, float]] = []
-    bad: list[str] = []
-    with progress("drift: measure", len(rows)) as step:
-        for answer in chain.from_iterable(engine.map(_measure_chunk, chunks, alone=len(rows) < _ALONE_BELOW)):
-            (bad if isinstance(answer, str) else found).append(answer)  # type: ignore[arg-type]
-            step()
-    refuse(bad)
-    return found
-
-
-def _measure_chunk(films: Sequence[tuple[str, str, str]]) -> list[dict[str, float] | str]:
-    out: list[dict[str, float] | str] = []
-    for film in films:
-        try:
-            out.append(measured(film_as_ingested(*film).pixels))
-        except FilmError as e:
-            out.append(f"{film[0]}: {e.reason}")
-    return out

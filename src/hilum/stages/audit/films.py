@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,15 +11,11 @@ from numpy.typing import NDArray
 
 from hilum.artifacts.manifest import Manifest
 from hilum.core.engine import Engine
-from hilum.core.errors import FilmError
-from hilum.core.progress import progress
-from hilum.imaging.as_ingested import film_as_ingested, refuse
+from hilum.imaging.as_ingested import each_film
 from hilum.imaging.quality import FLAGS, flags, rates
 from hilum.imaging.shape import shape_of
 
-_CHUNK_FILMS = 64
 _ALONE_BELOW = 512  # films; a process takes longer to begin than so few take
-_Film = tuple[str, str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,32 +37,17 @@ def look_at_all(manifest: Manifest, engine: Engine, shapes: bool = False) -> Fla
     Raises:
         InputError: Films that changed since they were ingested, or cannot be decoded, all of them named.
     """
-    films = manifest.films
-    chunks = [
-        [(f.image_id, f.path, f.sha256) for f in films[k : k + _CHUNK_FILMS]]
-        for k in range(0, len(films), _CHUNK_FILMS)
-    ]
-    found: list[tuple[dict[str, float], NDArray[np.float16]] | str] = []
-    with progress("audit: quality", len(films)) as step:
-        for answer in engine.map(partial(_look, shapes=shapes), chunks, alone=len(films) < _ALONE_BELOW):
-            found += answer
-            step(len(answer))
-    refuse([f"{f.image_id}: {x}" for f, x in zip(films, found, strict=True) if isinstance(x, str)])
-    seen = [x for x in found if not isinstance(x, str)]
+    seen = each_film(
+        partial(_look, shapes=shapes), manifest.films, engine, "audit: quality", alone_below=_ALONE_BELOW
+    )
     return Flagged(
-        {f.image_id: own for f, (own, _) in zip(films, seen, strict=True) if own}, np.stack([shape for _, shape in seen])
-    )  # fmt: skip
+        {f.image_id: own for f, (own, _) in zip(manifest.films, seen, strict=True) if own},
+        np.stack([shape for _, shape in seen]),
+    )
 
 
-def _look(films: Sequence[_Film], shapes: bool) -> list[tuple[dict[str, float], NDArray[np.float16]] | str]:
-    out: list[tuple[dict[str, float], NDArray[np.float16]] | str] = []
-    for film in films:
-        try:
-            pixels = film_as_ingested(*film).pixels
-            out.append((flags(pixels), shape_of(pixels) if shapes else np.zeros(0, np.float16)))
-        except FilmError as e:
-            out.append(e.reason)
-    return out
+def _look(film: NDArray[np.uint8], shapes: bool) -> tuple[dict[str, float], NDArray[np.float16]]:
+    return flags(film), shape_of(film) if shapes else np.zeros(0, np.float16)
 
 
 def quality(manifest: Manifest, seen: Flagged) -> dict[str, Any]:
