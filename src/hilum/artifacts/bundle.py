@@ -56,7 +56,7 @@ class Bundle:
         network: ``frozen``: a head on a frozen backbone; ``whole``: a network that was trained end to end.
         unsafe: Faults that it was trained with and that break validity. Such a bundle is for its own study only.
         conformal: Of sets of classes (`hilum.stats.conformal.chosen_limits`); empty where none were chosen.
-        gate: Of strangers (`hilum.inference.gate`): ``score``, ``threshold`` and more; empty where there is none.
+        gate: Of strangers (`hilum.inference.judged`): ``score``, ``threshold`` and more; empty where there is none.
         probe: Which probe it is (`hilum.study.probes`), which is for its own study too; empty for a model.
         lungs: Of the network that finds the lungs that the preparation reads: ``model``, ``convention`` and ``weights``; empty where it
             reads none.

@@ -80,8 +80,7 @@ def _lungs(film: Film) -> Film | None:
     """A film's lungs, as the network that hilum ships finds them; None where they are not to be trusted."""
     from hilum.segment.segmenter import Segmenter
 
-    (found,) = Segmenter.shipped().masks([film])
-    return None if found.failed else found.mask
+    return Segmenter.shipped().usable(film)
 
 
 def _named(names: Sequence[str], study: Path | None, size_px: int) -> list[Pipeline]:

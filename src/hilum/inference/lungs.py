@@ -10,6 +10,8 @@ from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import InputError
 from hilum.segment.segmenter import Segmenter
 
+SHIPPED = "shipped"
+"""What a study or a bundle calls the network that comes with hilum."""
 NO_LUNGS = "no usable lung mask"
 """How the reason begins why a film has no scores whose lungs were not found."""
 
@@ -20,7 +22,7 @@ def segmenter_named(weights: str, convention: str) -> Segmenter:
     Raises:
         InputError: The file is not there, or is none.
     """
-    if weights == "shipped":
+    if weights == SHIPPED:
         return Segmenter.shipped(convention)
     return Segmenter.read(Path(weights), convention)
 

@@ -99,6 +99,11 @@ class Segmenter:
                 out.append(LungMask(lungs, self.digest, told, failure(told)))
         return out
 
+    def usable(self, film: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+        """The mask of one film; None where it cannot be trusted."""
+        (found,) = self.masks([film])
+        return None if found.failed else found.mask
+
     def _found(self, films: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], list[float]]:
         """Masks as the network gives them, and their agreement with those of the mirrored films, of at most `_BATCH` films."""
         full = np.zeros((_BATCH, SIDE_PX, SIDE_PX), np.uint8)

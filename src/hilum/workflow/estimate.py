@@ -192,7 +192,7 @@ def _of_films(run: Run) -> Iterator[Cost]:
     if run.reads_lungs:
         without = MaskStore(run.workspace.masks).missing(
             (f.pixels_sha256 for f in films.films if not (run.study.lungs.own and f.lung_mask)),
-            run.lungs_by.load().digest,
+            run.lungs_facts["model"],
         )
         if without:
             work = len(without) * _tried(lambda: rates.lungs(few, run.lungs_by.load()))

@@ -56,12 +56,6 @@ def find_lungs(run: Run) -> None:
     run.draws = StudyDraws(run.study, run.recipes, kept, run.draws.duplicates, FilmLungs(store, known))
 
 
-def facts_of(which: Which) -> dict[str, str]:
-    """What a bundle says of the network that finds lungs: its digest, the convention, and where its weights are from."""
-    weights = "shipped" if which.weights is None else str(which.weights)
-    return {"model": which.load().digest, "convention": which.convention, "weights": weights}
-
-
 def lungs_as_predicted(
     films: Sequence[FilmRow], bundles: Sequence[Bundle], folder: Path, engine: Engine
 ) -> tuple[dict[str, str], FilmLungs | None]:
@@ -82,7 +76,7 @@ def lungs_as_predicted(
             f"these models find lungs with {len(said)} networks; evaluate the bundles one by one"
         )
     ((model, lungs),) = said.items()
-    which = Which(lungs["convention"], None if lungs["weights"] == "shipped" else Path(lungs["weights"]))
+    which = Which.named(lungs["weights"], lungs["convention"])
     require_digest("lungs' network", model, which.load().digest, "these models")
     masks = masks_of(films, folder, which, False, engine, StageLine("lungs"))
     failed = {f.image_id: no_lungs_because(m) for f, m in zip(films, masks, strict=True) if m.failed}

@@ -218,10 +218,15 @@ class Run:
             DigestError: It is another one.
         """
         table = self.study.lungs
-        which = Which(table.convention, None if table.model == "shipped" else Path(table.model))
+        which = Which.named(table.model, table.convention)
         if table.sha256:
             require_digest("lungs' network", table.sha256, which.load().weights_sha256, "[lungs]")
         return which
+
+    @cached_property
+    def lungs_facts(self) -> Mapping[str, str]:
+        """What a bundle says of that network, of which a file of weights is read once for it."""
+        return self.lungs_by.facts
 
     @cached_property
     def reads_lungs(self) -> bool:
@@ -275,7 +280,7 @@ class Run:
         """The run's folder, named by the digest of all that makes a difference."""
         loaded = {which.label: w.sha256 or "none" for which, w in self.weights.items()}
         of_study = {"study": self.study.digest, "films": self.films.digest, "weights": loaded}
-        lungs = self.lungs_by.load().digest if self.reads_lungs else None
+        lungs = self.lungs_facts["model"] if self.reads_lungs else None
         key = RUN.digest({**asdict(self.settled), **of_study, "hilum": __version__, "lungs": lungs})
         return self.workspace.runs / f"{self.study.name}-{key[:12]}"
 

@@ -16,7 +16,6 @@ from hilum.stages.source_rule import predict_by_source
 from hilum.stages.train import train_head
 from hilum.study.probes import NO_PROBE
 from hilum.training.task import Frozen, TrainTask, Whole
-from hilum.workflow.lungs import facts_of
 from hilum.workflow.plan import Recipe, seed_of
 from hilum.workflow.state import Run, Trial
 
@@ -39,7 +38,7 @@ def plan_trial(run: Run, recipe: Recipe, number: int) -> Trial:
         preparation=recipe.pipeline.to_dict(), head=backbone(cell.backbone).head, operating_point={}, calibration={},
         training={"study": study.name, "trial": number, "schedule": cell.schedule}, unsafe=tuple(cell.unsafe),
         probe="" if cell.probe == NO_PROBE else cell.probe,
-        lungs=facts_of(run.lungs_by) if recipe.pipeline.predicts_with_lungs else {},
+        lungs=dict(run.lungs_facts) if recipe.pipeline.predicts_with_lungs else {},
     )  # fmt: skip
     task = TrainTask(
         folder=run.workspace.trials, drawn=run.drawn_path(recipe.draw(number)), train_digest=drawn.digest_of("train", classes),

@@ -5,9 +5,9 @@ Convention: it stands here, since the report itself does without torch; a film w
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache
 
-from hilum.artifacts.masks import LungMask, MaskStore
+from hilum.artifacts.masks import MaskStore
 from hilum.artifacts.run_folder import RunFolder
 from hilum.augment.operation import Film
 from hilum.core.digests import pixels_sha256
@@ -17,13 +17,15 @@ from hilum.report.panel import Lungs
 
 def lungs_of(folder: RunFolder) -> Lungs:
     """Film -> its mask, for the films of a run and for others that its pictures show."""
-    return partial(_mask, folder)
 
+    @cache
+    def kept() -> MaskStore:
+        return MaskStore(folder.path.parent.parent / "masks")
 
-def _mask(folder: RunFolder, film: Film) -> Film | None:
-    kept = folder.path.parent.parent / "masks"
-    found: LungMask | None = MaskStore(kept).find(pixels_sha256(film)) if kept.is_dir() else None
-    if found is None:
+    def mask(film: Film) -> Film | None:
+        found = kept().find(pixels_sha256(film))
+        if found is not None:
+            return None if found.failed else found.mask
         from hilum.inference.lungs import segmenter_named  # late: it loads torch, and few reports need it
 
         table = folder.record.study.get("lungs", {})
@@ -31,5 +33,6 @@ def _mask(folder: RunFolder, film: Film) -> Film | None:
             segmenter = segmenter_named(table.get("model", "shipped"), table.get("convention", "lungs"))
         except InputError:  # a network that has gone since
             return None
-        (found,) = segmenter.masks([film])
-    return None if found.failed else found.mask
+        return segmenter.usable(film)
+
+    return mask

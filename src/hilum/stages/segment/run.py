@@ -25,6 +25,7 @@ from hilum.core.progress import progress
 from hilum.core.tables import table_text
 from hilum.imaging.as_ingested import changed, film_as_ingested, refuse
 from hilum.imaging.decode import decode_file
+from hilum.inference.lungs import SHIPPED, segmenter_named
 from hilum.report import style
 from hilum.report.lung_sheet import Outlined, lung_sheet
 from hilum.segment.network import LUNGS
@@ -48,17 +49,27 @@ class Which:
     convention: str = LUNGS
     weights: Path | None = None
 
+    @classmethod
+    def named(cls, weights: str, convention: str) -> Which:
+        """As a study or a bundle names it: ``shipped``, or a file of weights."""
+        return cls(convention, None if weights == SHIPPED else Path(weights))
+
+    @property
+    def _weights_name(self) -> str:
+        return SHIPPED if self.weights is None else str(self.weights)
+
     def load(self) -> Segmenter:
-        """The segmenter."""
-        if self.weights is None:
-            return Segmenter.shipped(self.convention)
-        return Segmenter.read(self.weights, self.convention)
+        """The segmenter.
+
+        Raises:
+            InputError: The file of its weights is not there, or is none.
+        """
+        return segmenter_named(self._weights_name, self.convention)
 
     @property
     def facts(self) -> dict[str, str]:
         """What a bundle says of it: digest, convention, and where its weights are from."""
-        weights = "shipped" if self.weights is None else str(self.weights)
-        return {"model": self.load().digest, "convention": self.convention, "weights": weights}
+        return {"model": self.load().digest, "convention": self.convention, "weights": self._weights_name}
 
 
 @dataclass(frozen=True)
