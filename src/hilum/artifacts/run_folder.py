@@ -70,6 +70,11 @@ class RunFolder:
             if len(v) > 1 or (FACTOR[f].said_alone and v - {FACTOR[f].default, None})
         )
 
+    @cached_property
+    def cell_named(self) -> Mapping[str, RunCell]:
+        """Each model's cell by its name."""
+        return {c.name: c for c in self.cells}
+
     @property
     def families(self) -> list[dict[str, Any]]:
         """The study's families of comparisons, and that of the probes with their models where it has some."""

@@ -36,7 +36,7 @@ _FAULT_COLUMNS = (
 
 def fault_table(study: PaperStudy) -> Table | None:
     """A row a fault and metric, with the adjusted comparison; None where the study compares none."""
-    cells = {c.name: c for c in study.folder.cells}
+    cells = study.folder.cell_named
     what = {
         **{name: fault.what for name, fault in FAULTS.items()},
         ALL: "every fault above at once",

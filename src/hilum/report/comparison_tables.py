@@ -111,6 +111,18 @@ def signed_interval(low: float | None, high: float | None, n: int | None = None)
     return Cell(f"{numbers.signed(low, shown)} to {numbers.signed(high, shown)}", (low, high))
 
 
+def difference_cells(row: ComparisonRow, together: bool = True) -> list[Cell]:
+    """The difference, its interval by itself, and where asked that which holds together with the family's others."""
+    title, n = "; ".join(t for t in (row.method, row.note) if t), row.n_clusters
+    ends = [(row.low_one, row.high_one), *([(row.low, row.high)] if together else [])]
+    return [difference_cell(row.estimate, title, n), *(signed_interval(*e, n) for e in ends)]
+
+
+def metric_breaks(rows: Sequence[ComparisonRow]) -> frozenset[int]:
+    """The rows at which another metric begins."""
+    return frozenset(k for k in range(1, len(rows)) if rows[k].metric != rows[k - 1].metric)
+
+
 def verdict_cell(row: ComparisonRow) -> Cell:
     """The verdict; strong where there is one, its reason or warning where the pointer rests."""
     return Cell(
@@ -157,11 +169,9 @@ def _family_table(rows: Sequence[ComparisonRow], classes: Sequence[str], name: s
         Column("Verdict", numeric=False, hint="by Holm’s p below .05", rule=True),
         Column("Needed", hint=needed, key="needed", parts=("units", "trials")),
     ]
-    body, breaks = [], set()
-    for k, r in enumerate(rows):
-        if k and r.metric != rows[k - 1].metric:
-            breaks.add(k)
-        title, n = "; ".join(t for t in (r.method, r.note) if t), r.n_clusters
+    body = []
+    for r in rows:
+        n = r.n_clusters
         reference_value = numbers.rate(r.reference_value, numbers.digits(n))
         mean = rate_cell(r.value, title=f"reference {reference_value}", n=n)
         body.append(
@@ -169,9 +179,7 @@ def _family_table(rows: Sequence[ComparisonRow], classes: Sequence[str], name: s
                 text_cell(metric_label(r.metric)),
                 text_cell(shown[r.label], title=f"{r.cell} against {r.reference}"),
                 replace(mean, value=(r.value, r.reference_value)),
-                difference_cell(r.estimate, title, n),
-                signed_interval(r.low_one, r.high_one, n),
-                signed_interval(r.low, r.high, n),
+                *difference_cells(r),
                 p_cell(r.p_adjusted, title=f"not adjusted {p_cell(r.p).text}"),
                 verdict_cell(r),
                 needed_cell(r),
@@ -185,7 +193,7 @@ def _family_table(rows: Sequence[ComparisonRow], classes: Sequence[str], name: s
         columns,
         body,
         notes=_notes(rows),
-        breaks=frozenset(breaks),
+        breaks=metric_breaks(rows),
     )
 
 

@@ -85,12 +85,12 @@ def learning_lines(runs: Sequence[Path]) -> list[str]:
 
 
 def _where(folder: RunFolder, where: Sequence[Mapping[str, Any]], named: int) -> str:
-    label, cells = CellColumns(folder).label, {c.name: c for c in folder.cells}
+    label = CellColumns(folder).label
     by_cell: dict[str, list[Mapping[str, Any]]] = {}
     for found in where:
         by_cell.setdefault(found["cell"], []).append(found)
     words = [
-        f"{label(cells[name])}, {_trials([int(f['trial']) for f in found], folder.n_trials)}: {found[0]['facts']}"
+        f"{label(folder.cell_named[name])}, {_trials([int(f['trial']) for f in found], folder.n_trials)}: {found[0]['facts']}"
         for name, found in list(by_cell.items())[:named]
     ]
     more = len(by_cell) - named

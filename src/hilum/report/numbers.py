@@ -122,6 +122,15 @@ def counted(n: int, one: str, many: str = "") -> str:
     return f"{count(n)} {one if n == 1 else many or one + 's'}"
 
 
+def capital(text: str) -> str:
+    """A text that begins a sentence.
+
+    >>> capital("covid against the rest"), capital("")
+    ('Covid against the rest', '')
+    """
+    return text[:1].upper() + text[1:]
+
+
 def listed(words: Sequence[str]) -> str:
     """Words with commas and an “and”.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hilum.report import numbers
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Section
 
@@ -11,6 +12,6 @@ def section(evaluated: Evaluated) -> Section | None:
     beside = evaluated.beside
     if not beside.tables:
         return None
-    whose = f"{beside.whose[:1].upper()}{beside.whose[1:]}"
+    whose = numbers.capital(beside.whose)
     said = f"{whose}’s numbers stand in grey; a dash says that it has none."
     return Section("beside", f"Beside {beside.whose}", (said,), beside.tables)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from hilum.artifacts.questions import Question
 from hilum.report import numbers
 from hilum.report.comparison_tables import ENDS as SIGNED_ENDS
-from hilum.report.comparison_tables import difference_cell, p_cell, signed_interval, verdict_cell
+from hilum.report.comparison_tables import difference_cells, metric_breaks, p_cell, verdict_cell
 from hilum.report.estimates import backbone_breaks, contrasts, estimate_cell, figure_cells, figure_columns
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Section
@@ -42,7 +42,7 @@ def section(evaluated: Evaluated) -> Section | None:
 def contrast_remarks(evaluated: Evaluated) -> list[str]:
     """A sentence for each contrast that has no film."""
     return [
-        f"{contrast[:1].upper() + contrast[1:]} is not shown: {found[0].note or 'no such film'}."
+        f"{numbers.capital(contrast)} is not shown: {found[0].note or 'no such film'}."
         for contrast, found in contrasts(evaluated.rows, evaluated.folder).items()
         if found and not found[0].n
     ]
@@ -75,7 +75,7 @@ def contrast_tables(evaluated: Evaluated) -> list[Table]:
         caption = _contrast_caption(
             found[0].n, found[0].n_positive, " or ".join(asked), question, averaged(folder)
         )
-        stem, title = _stem(contrast, tables), contrast[:1].upper() + contrast[1:]
+        stem, title = _stem(contrast, tables), numbers.capital(contrast)
         tables.append(Table(stem, title, caption, columns, body, breaks=backbone_breaks(folder.cells)))
     return tables
 
@@ -125,7 +125,7 @@ def subgroup_table(evaluated: Evaluated) -> Table | None:
             body.append([*row, *(c for r in found for c in figure_cells(r))])
     if not body:
         return None
-    caption = f"{folder.positive[:1].upper() + folder.positive[1:]} among the test films of each subgroup; {averaged(folder)}."
+    caption = f"{numbers.capital(folder.positive)} among the test films of each subgroup; {averaged(folder)}."
     tested = "in the next table" if evaluated.groups else "not tested"
     note = f"Differences between subgroups are {tested}; a subgroup of few films says little."
     return Table(
@@ -136,7 +136,6 @@ def subgroup_table(evaluated: Evaluated) -> Table | None:
 def against_rest_table(evaluated: Evaluated) -> Table | None:
     """Each subgroup against the rest of the test films, a row a metric, subgroup and cell; None where none was compared."""
     rows, names, folder = evaluated.groups, evaluated.names, evaluated.folder
-    by_name = {c.name: c for c in folder.cells}
     columns = [
         Column("Metric", numeric=False), Column("Subgroup", numeric=False), *names.columns(), Column("In it"), Column("Of the rest"),
         Column("estimate", group="Difference", hint="subgroup less the rest", rule=True),
@@ -145,16 +144,13 @@ def against_rest_table(evaluated: Evaluated) -> Table | None:
         Column("Verdict", numeric=False, hint="by Holm’s p below .05"),
     ]  # fmt: skip
     body: list[list[Cell]] = []
-    breaks = set()
-    for k, r in enumerate(rows):
-        if k and r.metric != rows[k - 1].metric:
-            breaks.add(k)
-        title, n = "; ".join(t for t in (r.method, r.note) if t), r.n_clusters
+    for r in rows:
+        n = r.n_clusters
         body.append(
             [
-                text_cell(metric_label(r.metric)), text_cell(r.label, strong=True), *names.cells(by_name[r.cell]),
-                rate_cell(r.value, r.note, n=n), rate_cell(r.reference_value, r.note, n=n), difference_cell(r.estimate, title, n),
-                signed_interval(r.low_one, r.high_one, n), signed_interval(r.low, r.high, n), p_cell(r.p_adjusted), verdict_cell(r),
+                text_cell(metric_label(r.metric)), text_cell(r.label, strong=True), *names.cells(folder.cell_named[r.cell]),
+                rate_cell(r.value, r.note, n=n), rate_cell(r.reference_value, r.note, n=n), *difference_cells(r),
+                p_cell(r.p_adjusted), verdict_cell(r),
             ]
         )  # fmt: skip
     if not body:
@@ -164,7 +160,7 @@ def against_rest_table(evaluated: Evaluated) -> Table | None:
         f"Holm’s p and the intervals “together” are over the {sizes} comparisons of a metric, all subgroups and cells. Of two "
         "subgroups that are each other’s rest one stands here. A difference may come of the mix of films within a subgroup.",
     )
-    caption = f"{averaged(folder)[:1].upper() + averaged(folder)[1:]}; patients and trials are resampled."
+    caption = f"{numbers.capital(averaged(folder))}; patients and trials are resampled."
     return Table(
         "subgroups-rest",
         "Subgroups against the rest",
@@ -172,6 +168,6 @@ def against_rest_table(evaluated: Evaluated) -> Table | None:
         columns,
         body,
         notes,
-        frozenset(breaks),
+        metric_breaks(rows),
         sortable=False,
     )

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from hilum.artifacts.comparisons import LEFT_OUT_FAMILY, ComparisonRow
 from hilum.artifacts.outside import Outside
-from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report import numbers
 from hilum.report.comparison_tables import ENDS as SIGNED_ENDS
-from hilum.report.comparison_tables import difference_cell, p_cell, signed_interval, verdict_cell
+from hilum.report.comparison_tables import (
+    difference_cells,
+    metric_breaks,
+    p_cell,
+    signed_interval,
+    verdict_cell,
+)
 from hilum.report.estimates import ENDS, both_cell
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Section
@@ -57,9 +62,9 @@ def _sources(folder: RunFolder) -> list[str]:
 
 def _brief(evaluated: Evaluated, rows: list[ComparisonRow]) -> str:
     falls = [r for r in rows if r.metric == "roc_auc" and r.estimate is not None]
-    by_name = {c.name: c for c in evaluated.folder.cells}
+    named = evaluated.folder.cell_named
     each = [
-        f"{by_name[r.cell].levels[_FACTOR]} {numbers.rate(r.reference_value, 3)} with it, {numbers.rate(r.value, 3)} without "
+        f"{named[r.cell].levels[_FACTOR]} {numbers.rate(r.reference_value, 3)} with it, {numbers.rate(r.value, 3)} without "
         f"(difference {numbers.signed(r.estimate, 3)}, {signed_interval(r.low_one, r.high_one).text})"
         for r in falls[:4]
     ]
@@ -103,7 +108,6 @@ def films_table(folder: RunFolder) -> Table:
 def fall_table(evaluated: Evaluated, rows: list[ComparisonRow]) -> Table:
     """A row a metric, source and cell: on the films that both tested, trained with the source and without; and on all of its films."""
     folder, names = evaluated.folder, evaluated.names
-    by_name: dict[str, RunCell] = {c.name: c for c in folder.cells}
     columns = [
         Column("Metric", numeric=False), *names.columns(),
         Column("All its films", hint="of models that never saw the source", key="all", parts=("estimate", *ENDS)),
@@ -114,33 +118,28 @@ def fall_table(evaluated: Evaluated, rows: list[ComparisonRow]) -> Table:
         Column("p (Holm)", rule=True), Column("Verdict", numeric=False, hint="by Holm’s p below .05"),
     ]  # fmt: skip
     body: list[list[Cell]] = []
-    breaks = set()
-    for k, r in enumerate(rows):
-        if k and r.metric != rows[k - 1].metric:
-            breaks.add(k)
-        cell, n = by_name[r.cell], r.n_clusters
-        title = "; ".join(t for t in (r.method, r.note) if t)
+    for r in rows:
+        cell, n = folder.cell_named[r.cell], r.n_clusters
         body.append(
             [
                 text_cell(metric_label(r.metric)), *names.cells(cell), both_cell(evaluated.row(cell, r.metric)),
-                rate_cell(r.reference_value, r.note, n=n), rate_cell(r.value, r.note, n=n), difference_cell(r.estimate, title, n),
-                signed_interval(r.low_one, r.high_one, n), p_cell(r.p_adjusted), verdict_cell(r),
+                rate_cell(r.reference_value, r.note, n=n), rate_cell(r.value, r.note, n=n),
+                *difference_cells(r, together=False), p_cell(r.p_adjusted), verdict_cell(r),
             ]
         )  # fmt: skip
     sizes = numbers.listed([str(n) for n in sorted({r.n_family for r in rows})])
     notes = (
-        f"{folder.positive[:1].upper() + folder.positive[1:]} against the rest. The two are compared on the films of the source that both "
+        f"{numbers.capital(folder.positive)} against the rest. The two are compared on the films of the source that both "
         f"test, paired by film and trial; Holm’s p is over the {sizes} comparisons of a metric. Models "
         "without the source were also trained on fewer films.",
     )
-    said = averaged(folder)
     return Table(
         "left-out",
         "The fall",
-        f"{said[:1].upper() + said[1:]}, with 95 % intervals.",
+        f"{numbers.capital(averaged(folder))}, with 95 % intervals.",
         columns,
         body,
         notes,
-        frozenset(breaks),
+        metric_breaks(rows),
         sortable=False,
     )

@@ -34,8 +34,7 @@ def shown_cells(evaluated: Evaluated, titles: Sequence[str] = _OWN) -> list[tupl
     """The cells whose matrices are shown, each with its table's title: those of the source beside, else the first and the last, whose
     titles are given."""
     cells = evaluated.folder.cells
-    by_name = {c.name: c for c in cells}
-    found = [(title, by_name[name]) for title, name in evaluated.beside.matrices]
+    found = [(title, evaluated.folder.cell_named[name]) for title, name in evaluated.beside.matrices]
     return found or list(zip(titles, dict.fromkeys((cells[0], cells[-1])), strict=False))
 
 

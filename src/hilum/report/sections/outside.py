@@ -11,7 +11,7 @@ from hilum.artifacts.outside import AT_POINT, FAMILY, DriftRow, Outside
 from hilum.artifacts.statistics import AT_OPERATING_POINT, StudyRow
 from hilum.report import numbers, style
 from hilum.report.comparison_tables import ENDS as SIGNED_ENDS
-from hilum.report.comparison_tables import difference_cell, p_cell, signed_interval
+from hilum.report.comparison_tables import difference_cells, metric_breaks, p_cell, signed_interval
 from hilum.report.estimates import ENDS, both_cell, few_events_notes
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Picture, Section
@@ -46,9 +46,9 @@ def _brief(evaluated: Evaluated, found: Outside) -> str:
     known = [r for r in found.differences if r.family == FAMILY and r.low_one is not None]
     metric = "roc_auc" if any(r.metric == "roc_auc" for r in known) else next((r.metric for r in known), "")
     rows = [r for r in known if r.metric == metric]
-    by_name = {c.name: c for c in evaluated.folder.cells}
+    named = evaluated.folder.cell_named
     each = [
-        f"{evaluated.names.label(by_name[r.cell])}: {metric_label(metric)} {numbers.rate(r.reference_value, 3)} in source, "
+        f"{evaluated.names.label(named[r.cell])}: {metric_label(metric)} {numbers.rate(r.reference_value, 3)} in source, "
         f"{numbers.rate(r.value, 3)} outside (difference {numbers.signed(r.estimate, 3)}, {signed_interval(r.low_one, r.high_one).text})"
         for r in rows[:_BRIEF]
     ]
@@ -116,7 +116,6 @@ def _beside_table(
 ) -> Table:
     folder, names = evaluated.folder, evaluated.names
     own = {(r.cell, r.metric): r for r in found.in_source}
-    by_name = {c.name: c for c in folder.cells}
     columns = [
         Column("Metric", numeric=False), *names.columns(),
         *(Column(side, key=side.lower(), parts=("estimate", *ENDS), rule=side == "In source") for side in ("In source", "Outside")),
@@ -125,11 +124,9 @@ def _beside_table(
         Column("p (Holm)", hint="adjusted over the cells of a metric"),
     ]  # fmt: skip
     body: list[list[Cell]] = []
-    breaks, told = set(), list[StudyRow | None]()
-    for k, r in enumerate(rows):
-        cell, metric = by_name[r.cell], r.metric + suffix
-        if k and r.metric != rows[k - 1].metric:
-            breaks.add(k)
+    told = list[StudyRow | None]()
+    for r in rows:
+        cell, metric = folder.cell_named[r.cell], r.metric + suffix
         here, there = evaluated.row(cell, metric), own.get((r.cell, metric))
         told += [here, there]
         body.append(
@@ -138,20 +135,19 @@ def _beside_table(
                 *names.cells(cell),
                 both_cell(there),
                 both_cell(here),
-                difference_cell(r.estimate, "; ".join(t for t in (r.method, r.note) if t), r.n_clusters),
-                signed_interval(r.low_one, r.high_one, r.n_clusters),
+                *difference_cells(r, together=False),
                 p_cell(r.p_adjusted),
             ]
         )
     first = rows[0]
     return Table(
-        name, title, f"{folder.positive[:1].upper() + folder.positive[1:]} against the rest, {how}.", columns, body,
+        name, title, f"{numbers.capital(folder.positive)} against the rest, {how}.", columns, body,
         notes=(
             f"The two sides have no film in common: {first.unit}s of both are resampled, and the trials, the same trainings on both "
             "sides, paired. The mix of films differs too, and with it PR-AUC, which moves with the share of positive films.",
             *few_events_notes(told),
         ),
-        breaks=frozenset(breaks), sortable=False,
+        breaks=metric_breaks(rows), sortable=False,
     )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def _brief(rows: Sequence[CoveredRow]) -> str:
             f"sets of {level} % hold the class of {low if low == high else f'{low} to {high}'} of test films"
         )
     said = "; ".join(words)
-    return f"{said[:1].upper()}{said[1:]}." if said else ""
+    return f"{numbers.capital(said)}." if said else ""
 
 
 def _share_cells(shares: Sequence[float], patients: Sequence[int]) -> list[Cell]:

@@ -68,9 +68,8 @@ def compared(folder: RunFolder, origin: Origin) -> list[ComparisonRow]:
     own = origin.run
     by_cell: dict[str, list[tuple[ScoredFilms, ScoredFilms]]] = {}
     units: set[str] = set()
-    cell_of = {c.name: c for c in folder.cells}
     for u in origin.units:
-        here = _scored(folder, cell_of[u.cell.name], u.trial, units)
+        here = _scored(folder, folder.cell_named[u.cell.name], u.trial, units)
         there = _scored(own, u.cell, u.own, units)
         by_cell.setdefault(u.cell.name, []).append((here, there))
     sides = {
