@@ -1,7 +1,7 @@
 """How good probabilities are beyond one number: log loss, Murphy's parts of the Brier score, slope and intercept, bins of equal count.
 
 Convention: probabilities are clipped to machine epsilon before a logarithm. Bins of equal count are bounded by quantiles, closed above;
-equal probabilities share a bin, so that the order of films makes no difference and a bin may be empty.
+equal probabilities share a bin, so that the order of films makes no difference and there may be fewer bins than were asked for.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def log_loss(y_true: ArrayLike, y_score: ArrayLike) -> float:
 
 
 def equal_count_bins(p: ArrayLike, n_bins: int = BINS) -> NDArray[np.int64]:
-    """Number of each film's bin, from 0, (n_films,).
+    """Number of each film's bin, from 0 without a gap, (n_films,).
 
     >>> equal_count_bins([.1, .2, .3, .4], 2).tolist(), equal_count_bins([.1, .9, .9, .9], 2).tolist()
     ([0, 0, 1, 1], [0, 1, 1, 1])
@@ -79,8 +79,7 @@ def brier_parts(y_true: ArrayLike, y_score: ArrayLike, n_bins: int = BINS) -> Br
         p, y = score[:, k], (true == k).astype(np.float64)
         bins = equal_count_bins(p, n_bins)
         n = np.bincount(bins).astype(np.float64)
-        safe = np.maximum(n, 1)
-        mean_p, mean_y = (np.bincount(bins, v) / safe for v in (p, y))
+        mean_p, mean_y = (np.bincount(bins, v) / n for v in (p, y))
         off_p, off_y = p - mean_p[bins], y - mean_y[bins]
         total += (
             float((n * (mean_p - mean_y) ** 2).sum() / n.sum()),
