@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from hilum.imaging.quality import FLAGS, rates
+from hilum.imaging.quality import FLAGS, pooled, rates
 from hilum.report import numbers
 from hilum.report.audit_findings import Findings
 from hilum.report.caution import KINDS
@@ -112,10 +112,6 @@ def accepted_section(a: Findings) -> Section | None:
     return Section("accepted", "Accepted", ("Found, and accepted by whoever ran the audit.",), [table])
 
 
-def _pooled(by: Mapping[str, Sequence[int]]) -> tuple[int, int]:
-    return sum(v[0] for v in by.values()), sum(v[1] for v in by.values())
-
-
 def _film(image_id: str, pictures: Mapping[str, bytes]) -> Cell:
     return Cell(image_id, image_id, picture=pictures.get(image_id, b""))
 
@@ -127,7 +123,7 @@ def _named(n: int, by: Mapping[str, int]) -> Cell:
 
 
 def _of(by: Mapping[str, Sequence[int]]) -> Cell:
-    wrong, n = _pooled(by)
+    wrong, n = pooled(by)
     if not n:
         return Cell(numbers.NONE, None, quiet=True)
     each = "; ".join(f"{k}: {w} of {m}" for k, (w, m) in sorted(by.items()))
@@ -135,7 +131,7 @@ def _of(by: Mapping[str, Sequence[int]]) -> Cell:
 
 
 def _judgement(missed: Mapping[str, Sequence[int]], alarms: Mapping[str, Sequence[int]]) -> str:
-    wrong, n = _pooled(missed)
+    wrong, n = pooled(missed)
     told = []
     if n and wrong / n > _POOR:
         told.append(f"poor: misses {round(10 * wrong / n)} of 10")

@@ -7,7 +7,7 @@ films with a known answer (``benchmarks/quality.py``); whoever shows a flag show
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -79,3 +79,12 @@ def rates() -> Mapping[str, Any]:
     """
     value: dict[str, Any] = json.loads(Path(__file__).with_name("rates.json").read_text("utf-8"))
     return value
+
+
+def pooled(by: Mapping[str, Sequence[int]]) -> tuple[int, int]:
+    """[films, of] of all sorts or sources together, each film alike.
+
+    >>> pooled({"a": (1, 10), "b": (0, 30)})
+    (1, 40)
+    """
+    return sum(v[0] for v in by.values()), sum(v[1] for v in by.values())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hilum.artifacts.manifest import Manifest
 from hilum.core.engine import Engine
 from hilum.imaging.as_ingested import each_film
-from hilum.imaging.quality import FLAGS, flags, rates
+from hilum.imaging.quality import FLAGS, flags, pooled, rates
 from hilum.imaging.shape import shape_of
 
 _ALONE_BELOW = 512  # films; a process takes longer to begin than so few take
@@ -57,7 +57,10 @@ def quality(manifest: Manifest, seen: Flagged) -> dict[str, Any]:
         films = {i: own[flag.code] for i, own in seen.flags.items() if flag.code in own}
         flagged[flag.code] = dict(sorted(films.items(), key=lambda x: (-x[1], x[0])))
     of_kinds = [f.code for f in FLAGS if f.score is None]
-    wrong = {code: _share(rates()[code]["false_alarms"]) * len(manifest) for code in of_kinds}
+    wrong = {}
+    for code in of_kinds:
+        alarms, of = pooled(rates()[code]["false_alarms"])
+        wrong[code] = alarms / of * len(manifest)
     return {"flagged": flagged, "by_source": _by_source(manifest, flagged), "expected_false": wrong}
 
 
@@ -66,9 +69,3 @@ def _by_source(manifest: Manifest, flagged: dict[str, dict[str, float]]) -> dict
     return {
         code: {s: sum(source[i] == s for i in films) for s in manifest.count_by("source")} for code, films in flagged.items()
     }  # fmt: skip
-
-
-def _share(by: dict[str, tuple[int, int]]) -> float:
-    """Share over all sources, each film alike."""
-    wrong, n = (sum(v[k] for v in by.values()) for k in (0, 1))
-    return wrong / n if n else 0.0
