@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hilum.artifacts.comparisons import ComparisonRow, Pair
 from hilum.artifacts.decisions import DECISIONS, Decisions
@@ -72,7 +72,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     pairs = [family_pairs(folder, f) for f in families]
     has_statistics = is_written_of(run_dir / STATISTICS, header) and _is_whole(run_dir / EVALUATION)
     has_comparisons = not families or is_written_of(run_dir / COMPARISONS, compared)
-    missing = [extra for extra in EXTRAS if not extra(folder, header, None, "")]
+    missing = [extra for extra in EXTRAS if not extra.is_there(folder, header)]
     if has_statistics and has_comparisons and not missing:
         return False
     rows: list[StudyRow] = []
@@ -100,7 +100,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
         found = _compared(folder, scored, list(zip(families, pairs, strict=True)), unit.name, compared)
         write_rows(run_dir / COMPARISONS, found, compared)
     for extra in missing:
-        extra(folder, header, {cell.name: scored[cell.name] for cell in folder.cells}, unit.name)
+        extra.write(folder, header, {cell.name: scored[cell.name] for cell in folder.cells}, unit.name)
     if not has_statistics:
         spreads = {cell: s for cell, films_of in scored.items() if (s := spread(films_of, k))}
         own = replace(header, kind="evaluation")
@@ -110,32 +110,45 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     return True
 
 
-def _subgroups(folder: RunFolder, header: Header, scored: Scored | None, unit: str) -> bool:
-    """``subgroups.json``, where the study names subgroups."""
+def _subgroups_header(folder: RunFolder, header: Header) -> Header:
     asked = [q.subgroup for q in folder.questions if q.subgroup]
-    own = replace(header, kind="subgroups", options={**header.options, "subgroups": asked})
-    if not asked or is_written_of(folder.path / SUBGROUPS, own):
-        return True
-    if scored is not None:
-        rows = subgroup_rows(folder, scored, unit, own.seed or 0, int(own.options["n_resamples"]))
-        write_rows(folder.path / SUBGROUPS, rows, own)
-    return False
+    return replace(header, kind="subgroups", options={**header.options, "subgroups": asked})
 
 
-def _decisions(folder: RunFolder, header: Header, scored: Scored | None, unit: str) -> bool:
-    """``decisions.json``."""
+def _has_subgroups(folder: RunFolder, header: Header) -> bool:
+    own = _subgroups_header(folder, header)
+    return not own.options["subgroups"] or is_written_of(folder.path / SUBGROUPS, own)
+
+
+def _write_subgroups(folder: RunFolder, header: Header, scored: Scored, unit: str) -> None:
+    own = _subgroups_header(folder, header)
+    rows = subgroup_rows(folder, scored, unit, own.seed or 0, int(own.options["n_resamples"]))
+    write_rows(folder.path / SUBGROUPS, rows, own)
+
+
+def _decisions_header(folder: RunFolder, header: Header) -> Header:
     prevalences = [float(q) for q in folder.record.table("statistics").get("prevalences", [])]
-    own = replace(header, kind="decisions", options={**header.options, "prevalences": prevalences})
-    if Decisions.is_of(folder.path, own):
-        return True
-    if scored is not None:
-        found = decisions(scored, folder.classes.index(folder.positive), prevalences, unit, own)
-        found.write(folder.path / DECISIONS)
-    return False
+    return replace(header, kind="decisions", options={**header.options, "prevalences": prevalences})
 
 
-EXTRAS: tuple[Callable[[RunFolder, Header, Scored | None, str], bool], ...] = (_subgroups, _decisions)
-"""What stands beside the statistics: whether it is there, or not wanted; else made of the models' scored films, if given."""
+def _has_decisions(folder: RunFolder, header: Header) -> bool:
+    return Decisions.is_of(folder.path, _decisions_header(folder, header))
+
+
+def _write_decisions(folder: RunFolder, header: Header, scored: Scored, unit: str) -> None:
+    own, k = _decisions_header(folder, header), folder.classes.index(folder.positive)
+    decisions(scored, k, own.options["prevalences"], unit, own).write(folder.path / DECISIONS)
+
+
+class Extra(NamedTuple):
+    """What stands beside the statistics: whether it is there (or is not asked for), and how it is made of the models' scored films."""
+
+    is_there: Callable[[RunFolder, Header], bool]
+    write: Callable[[RunFolder, Header, Scored, str], None]
+
+
+EXTRAS = (Extra(_has_subgroups, _write_subgroups), Extra(_has_decisions, _write_decisions))
+"""``subgroups.json``, where the study names subgroups, and ``decisions.json``."""
 
 
 def _shown(folder: RunFolder, cell: RunCell, trial: int, tested: TestedFilms) -> TrialEvaluation:
