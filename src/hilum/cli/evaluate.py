@@ -148,6 +148,13 @@ def evaluate(
         )
     if out is None:
         raise InputError("--out is missing: the file to write, such as --out statistics.json")
+    _evaluate_table(predictions, scores, figures, out, report, as_json)
+
+
+def _evaluate_table(
+    predictions: Path, scores: Scores, figures: Figures, out: Path, report: Path | None, as_json: bool
+) -> None:
+    """A table of scores; prints its figures."""
     page = (
         [] if report is None else [folder_output(report, "evaluation", "evaluation.html", option="--report")]
     )

@@ -71,8 +71,7 @@ def audit(
     looked = look(manifest, seed)
     seen = look_at_all(manifest, engine or Local(0), labels_by == SHAPE)
     inputs = {"manifest": manifest.digest, "duplicates": duplicates.digest}
-    if split is not None:
-        inputs["split"] = split.digest
+    inputs |= {"split": split.digest} if split is not None else {}
     found: dict[str, Any] = {
         "header": Header("audit", inputs=inputs, options={"positive": positive}, seed=seed).to_dict(),
         "provenance": manifest.provenance,

@@ -7,7 +7,7 @@ one of the run's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hilum.artifacts.duplicates import Duplicates
@@ -86,26 +86,12 @@ def chosen(
             f"no film is of a class of the models ({', '.join(classes)}); the manifest has the labels "
             f"{', '.join(given.count_by('label'))}. Say which is which with --map-label LABEL=CLASS"
         )
-    own = origin.run.manifest if origin.run else Manifest([], Header("manifest"))
-    new_id = {
-        f.image_id: f"{f.image_id} (outside)" if f.image_id in own.by_id else f.image_id for f in asked_of
-    }
-    options = {
-        "no_patient_ids": sorted(
-            {s for m in (own, given) for s in m.header.options.get("no_patient_ids", [])}
-        )
-    }
-    both = Manifest(
-        [*own.films, *(replace(f, image_id=new_id[f.image_id]) for f in asked_of)],
-        Header("manifest", options=options),
+    both, new_id = _together(
+        origin.run.manifest if origin.run else Manifest([], Header("manifest")), given, asked_of
     )
     copies = known_duplicates(both, engine, workspace.duplicates_of(both))
-    why = _why_not(
-        [f.image_id for f in both.films if f.image_id not in own.by_id],
-        film_groups(both, copies),
-        copies,
-        origin,
-    )
+    groups = film_groups(both, copies)
+    why = _why_not(list(new_id.values()), groups, copies, origin)
     kept: list[FilmRow] = []
     for f in asked_of:
         reason = why.get(new_id[f.image_id]) or (unusable or {}).get(f.image_id, "")
@@ -118,19 +104,32 @@ def chosen(
             f"no film of the manifest is left: {'; '.join(f'{n} {w}' for w, n in dropped.items())}"
         )
     films = Manifest(kept, given.header, given.provenance)
-    groups = film_groups(both, copies)
-    among = [
-        p._replace(first=back[p.first], second=back[p.second])
-        for back in ({new_id[f.image_id]: f.image_id for f in kept},)
-        for p in copies.pairs
-        if p.first in back and p.second in back
-    ]
-    sha = {f.image_id: copies.films[new_id[f.image_id]] for f in kept}
-    found = Duplicates(
-        among, sha, Header("duplicates", inputs={"manifest": films.digest}, options=copies.header.options)
-    )
+    ids = {new_id[f.image_id]: f.image_id for f in kept}
     spelt = {old: new for old, new in label_of.items() if old != new}
-    return Chosen(given, films, spelt, dropped, {f.image_id: groups[new_id[f.image_id]] for f in kept}, found)
+    group_of = {f.image_id: groups[new_id[f.image_id]] for f in kept}
+    return Chosen(given, films, spelt, dropped, group_of, _among(films, copies, ids))
+
+
+def _together(own: Manifest, given: Manifest, asked_of: Sequence[FilmRow]) -> tuple[Manifest, dict[str, str]]:
+    """The films of a run and those that are asked of in one manifest; and what each of these is called there."""
+    new_id = {
+        f.image_id: f"{f.image_id} (outside)" if f.image_id in own.by_id else f.image_id for f in asked_of
+    }
+    without_ids = {s for m in (own, given) for s in m.header.options.get("no_patient_ids", [])}
+    films = [*own.films, *(replace(f, image_id=new_id[f.image_id]) for f in asked_of)]
+    return Manifest(films, Header("manifest", options={"no_patient_ids": sorted(without_ids)})), new_id
+
+
+def _among(films: Manifest, copies: Duplicates, ids: Mapping[str, str]) -> Duplicates:
+    """The copies among the films that are kept; `ids` has what they are called where all copies were looked for -> their own id."""
+    pairs = [
+        p._replace(first=ids[p.first], second=ids[p.second])
+        for p in copies.pairs
+        if p.first in ids and p.second in ids
+    ]
+    sha = {own: copies.films[new] for new, own in ids.items()}
+    header = Header("duplicates", inputs={"manifest": films.digest}, options=copies.header.options)
+    return Duplicates(pairs, sha, header)
 
 
 def matched(labels: Mapping[str, int], asked: Mapping[str, str], classes: tuple[str, ...]) -> dict[str, str]:
