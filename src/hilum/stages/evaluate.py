@@ -168,33 +168,22 @@ def _compared(
     unit: str,
     header: Header,
 ) -> list[ComparisonRow]:
-    """The rows of every family; cells without a source are compared on the films that they and their reference tested."""
+    """The rows of every family; cells that test other films than their reference are compared on those that both tested."""
     metrics = [m for f, _ in families for m in f["metrics"]]
     seed, n_resamples = header.seed or 0, int(header.options["n_resamples"])
     cells = Cells(scored, folder.classes, folder.positive, metrics, unit, seed, n_resamples)
     rows: list[ComparisonRow] = []
     for family, pairs in families:
-        if not (FACTOR[family["factor"]].other_films or _fault_took_films(family, scored, pairs)):
+        cut, renamed, own = on_shared_films(scored, pairs if FACTOR[family["factor"]].other_films else ())
+        if all(name == cell for name, cell in own.items()):  # nothing was cut
             rows += cells.compare(family["name"], pairs, family["metrics"])
             continue
-        cut, renamed, own = on_shared_films(scored, pairs)
         shared = Cells(cut, folder.classes, folder.positive, family["metrics"], unit, seed, n_resamples)
         for row in shared.compare(family["name"], renamed, family["metrics"]):
             names = {"cell": own[row.cell], "reference": own[row.reference]}
             note = "" if names["cell"] == row.cell else "on the test films that both have"
             rows.append(row.model_copy(update={**names, "note": "; ".join(n for n in (row.note, note) if n)}))
     return rows
-
-
-def _fault_took_films(
-    family: Mapping[str, Any], scored: Mapping[str, Sequence[ScoredFilms]], pairs: Sequence[Pair]
-) -> bool:
-    """Whether a fault leaves some cell of a family other test films than its reference has."""
-    return family["factor"] == "faults" and any(
-        len(a.image_ids) != len(b.image_ids)
-        for p in pairs
-        for a, b in zip(scored[p.cell], scored[p.reference], strict=False)
-    )
 
 
 def _is_whole(path: Path) -> bool:

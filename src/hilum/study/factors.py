@@ -57,7 +57,7 @@ class Factor:
         edit: The study that a cell with a level is of: its pipelines, training, finetune, policies and losses count. None where
             `hilum.workflow.plan` itself asks for the level.
         said_alone: Whether a page says it even where all cells have one level, if that is not the default.
-        other_films: Whether its levels test other films, so that cells are compared on those that both have.
+        other_films: Whether some of its levels may test other films, so that cells are compared on those that both have.
     """
 
     name: str
@@ -156,7 +156,7 @@ FACTORS: tuple[Factor, ...] = (
     Factor(
         "faults", "faults", Annotated[list[Literal["as-described", "one-at-a-time", "all"]], Field(min_length=1)], ("all",),
         "which of the switches of `[unsafe]` and `[as_run]` that are on act together", "Faults", ("choice of faults", "choices of faults"),
-        default=AS_DESCRIBED, words=lambda level: level.replace("_", " "), levels_of=_faults,
+        default=AS_DESCRIBED, words=lambda level: level.replace("_", " "), levels_of=_faults, other_films=True,
     ),
     Factor(
         "probe", "probes.kinds", list[str], (NO_PROBE,), "a probe beside the first cell of each backbone (`hilum.study.probes`)", "Probe",
