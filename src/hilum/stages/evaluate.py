@@ -112,7 +112,8 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
 
 def _subgroups_header(folder: RunFolder, header: Header) -> Header:
     asked = [q.subgroup for q in folder.questions if q.subgroup]
-    return replace(header, kind="subgroups", options={**header.options, "subgroups": asked})
+    options = {**header.options, "subgroups": asked, "compared": "where both sides have films asked for"}
+    return replace(header, kind="subgroups", options=options)
 
 
 def _has_subgroups(folder: RunFolder, header: Header) -> bool:

@@ -7,7 +7,7 @@ comparisons of a metric, and that films alone decide where both sides have the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,9 +24,12 @@ RATES = ("sensitivity", "specificity")
 
 
 def sides_compared(
-    sides: Sides, family: str, classes: Sequence[str], positive: str, metrics: Sequence[str], unit: str, seed: int, n_resamples: int
+    sides: Sides, family: str, classes: Sequence[str], positive: str, metrics: Mapping[str, Collection[str]], unit: str, seed: int,
+    n_resamples: int,
 ) -> list[ComparisonRow]:  # fmt: skip
     """The rows of a family of comparisons between two sets of films; `cell` is the comparison's name.
+
+    `metrics` names, for each metric, the comparisons that are made of it.
 
     Raises:
         InputError: As `Cells`.
@@ -37,8 +40,8 @@ def sides_compared(
     cells = Cells(
         {_key(*k): v for k, v in trials_of.items()}, classes, positive, metrics, unit, seed, n_resamples
     )
-    pairs = [Pair(_key(name, 0), _key(name, 1), name) for name in sides]
-    rows = cells.compare(family, pairs, metrics)
+    pair_of = {name: Pair(_key(name, 0), _key(name, 1), name) for name in sides}
+    rows = [r for m, of in metrics.items() for r in cells.compare(family, [pair_of[n] for n in of], [m])]
     return [r.model_copy(update={"cell": r.label, "reference": r.label, "note": _note(r.note)}) for r in rows]
 
 
@@ -65,7 +68,8 @@ def points_compared(
         for name, both in sides.items()
         if (one := at_operating_point(both[0], k)) and (other := at_operating_point(both[1], k))
     }
-    rows = sides_compared(decided, family, _DECIDED, _DECIDED[1], RATES, unit, seed, n_resamples)
+    metrics = dict.fromkeys(RATES, decided)
+    rows = sides_compared(decided, family, _DECIDED, _DECIDED[1], metrics, unit, seed, n_resamples)
     return [r.model_copy(update={"class_": positive}) for r in rows]
 
 

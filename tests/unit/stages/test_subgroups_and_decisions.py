@@ -34,12 +34,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_subgroup_is_set_against_the_rest_once(run: Path) -> None:
-    """Films of the two sources are each other's rest, all films are of one size."""
+    """Films of the two sources are each other's rest, all films are of one size, and covid is of one source and age group alone."""
     rows, known = read_comparisons(run / "subgroups.json"), StudyRows.read(run / "statistics.json")
     assert [(r.label, r.metric, r.n_family) for r in rows] == [
-        (label, m, 2)
-        for m in ("sensitivity", "specificity", "roc_auc")
-        for label in ("source = mooney", "age_group = adult")
+        (label, m, 2) for m in ("specificity",) for label in ("source = mooney", "age_group = adult")
     ]
     of = {(r.label, r.metric): r for r in rows}
     spec = of["age_group = adult", "specificity"]
@@ -50,7 +48,6 @@ def test_a_subgroup_is_set_against_the_rest_once(run: Path) -> None:
         known.value(CELL, None, "specificity", "covid where age_group = child")
     )
     assert spec.low <= spec.low_one <= spec.estimate <= spec.high_one <= spec.high
-    assert of["source = mooney", "sensitivity"].note == "undefined: no film of the class"
     assert known.find(CELL, None, "specificity", "covid where shorter side <512 px").n == 68
 
 
@@ -80,5 +77,5 @@ def test_the_sections_show_them(run: Path) -> None:
     assert table.rows[-1][0].text == "act on all"
     rest = contrasts.against_rest_table(evaluated)
     assert rest is not None
-    assert len(rest.rows) == 6
+    assert len(rest.rows) == 2
     assert "in the next table" in contrasts.subgroup_table(evaluated).notes[0]

@@ -118,7 +118,7 @@ def subgroup_table(evaluated: Evaluated) -> Table | None:
         for cell in folder.cells:
             found = [evaluated.row(cell, m, question.name) for m in metrics]
             first = next((r for r in found if r is not None), None)
-            if first is None:
+            if first is None or not first.n:
                 continue
             row = [text_cell(question.subgroup, strong=True), *names.cells(cell)]
             row += [count_cell(first.n), count_cell(first.n_positive)]
@@ -127,7 +127,7 @@ def subgroup_table(evaluated: Evaluated) -> Table | None:
         return None
     caption = f"{numbers.capital(folder.positive)} among the test films of each subgroup; {averaged(folder)}."
     tested = "in the next table" if evaluated.groups else "not tested"
-    note = f"Differences between subgroups are {tested}; a subgroup of few films says little."
+    note = f"Differences between subgroups are {tested}; one of few films says little, one of none in a cell has no row."
     return Table(
         "subgroups", "Subgroups", caption, columns, body, notes=(note,), breaks=frozenset(breaks - {0})
     )
@@ -157,8 +157,9 @@ def against_rest_table(evaluated: Evaluated) -> Table | None:
         return None
     sizes = numbers.listed([f"{n}" for n in sorted({r.n_family for r in rows})])
     notes = (
-        f"Holm’s p and the intervals “together” are over the {sizes} comparisons of a metric, all subgroups and cells. Of two "
-        "subgroups that are each other’s rest one stands here. A difference may come of the mix of films within a subgroup.",
+        f"Holm’s p and the intervals “together” are over the {sizes} comparisons of a metric, all subgroups and cells. A subgroup stands "
+        "here where it and the rest have the films that the metric asks; of two that divide those alike, one. A difference may come of the "
+        "mix of films within a subgroup.",
     )
     caption = f"{numbers.capital(averaged(folder))}; patients and trials are resampled."
     return Table(

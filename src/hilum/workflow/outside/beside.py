@@ -78,7 +78,9 @@ def compared(folder: RunFolder, origin: Origin) -> list[ComparisonRow]:
     }
     seed, n = folder.record.seed or 0, int(folder.record.table("statistics").get("resamples", N_RESAMPLES))
     unit = units.pop() if len(units) == 1 else "patient, group or film"
-    rows = sides_compared(sides, FAMILY, folder.classes, folder.positive, METRICS, unit, seed, n)
+    rows = sides_compared(
+        sides, FAMILY, folder.classes, folder.positive, dict.fromkeys(METRICS, sides), unit, seed, n
+    )
     k = folder.classes.index(folder.positive)
     return [*rows, *points_compared(sides, AT_POINT, k, folder.positive, unit, seed, n)]
 
