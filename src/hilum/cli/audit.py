@@ -35,7 +35,7 @@ class Judging:
         typer.Option(
             "--labels",
             metavar="WHAT",
-            help="What doubts labels: shape (quick), a backbone's name (slower, finds more), or none to leave that out.",
+            help="What doubts labels: shape (quick), a backbone's name (slower), or none to leave that out.",
         ),
     ] = "shape"
     allow: Annotated[

@@ -6,6 +6,7 @@ place is a dash whose title says why. No row is marked as best: differences are 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -55,6 +56,7 @@ def estimate_cell(row: StatisticsRow | None) -> Cell:
 
 ENDS = ("low", "high", "n")
 """What the csv has of an interval: its ends, and the films that the figure is a share of."""
+BOTH = ("estimate", *ENDS)
 
 
 def interval_column(group: str = "", hint: str = "") -> Column:
@@ -71,27 +73,20 @@ def interval_cell(row: StatisticsRow | None) -> Cell:
     return Cell(numbers.interval(row.low, row.high, n), (row.low, row.high, n), title=row.method)
 
 
-def figure_columns(metric: str, formulas: Mapping[str, str]) -> list[Column]:
-    """The headings of a metric's estimate and its interval."""
+def figure_column(metric: str, formulas: Mapping[str, str]) -> Column:
+    """The heading of a metric's estimates with their intervals."""
     label = metric_label(metric)
-    return [
-        Column("estimate", group=label, hint=formulas.get(metric, ""), rule=True),
-        interval_column(label),
-    ]
-
-
-def figure_cells(row: StatisticsRow | None) -> list[Cell]:
-    """An estimate, and its interval."""
-    return [estimate_cell(row), interval_cell(row)]
+    return Column(label, key=label, hint=formulas.get(metric, ""), rule=True, parts=BOTH)
 
 
 def both_cell(row: StatisticsRow | None) -> Cell:
-    """An estimate with its interval in brackets; in the csv apart."""
+    """An estimate with its interval in brackets, on a page under it where that is narrow; in the csv apart."""
     if row is None or row.estimate is None or row.low is None or row.high is None:
         found = estimate_cell(row)
         return replace(found, value=(row.estimate, None, None, films_behind(row)) if row else None)
     n = films_behind(row)
-    text = f"{numbers.rate(row.estimate, numbers.digits(n))} ({numbers.interval(row.low, row.high, n)})"
+    ends = numbers.interval(row.low, row.high, n).replace(" ", "\N{NO-BREAK SPACE}")
+    text = f"{numbers.rate(row.estimate, numbers.digits(n))} ({ends})"
     title = "; ".join(t for t in (row.method, row.note) if t)
     return Cell(text, (row.estimate, row.low, row.high, n), title=title)
 
@@ -104,6 +99,18 @@ def few_events_notes(rows: Iterable[StatisticsRow | None]) -> tuple[str, ...]:
         return ()
     said = f"Few events (fewer than ten errors, counted by {few[0].unit}) stand behind {len(few)} of {len(known)} figures here: their "
     return (said + "intervals are no narrower than so few allow, and a figure of 1 is not certainty.",)
+
+
+def undefined_notes(rows: Iterable[StatisticsRow | None]) -> tuple[str, ...]:
+    """A sentence for each reason for which figures are undefined: a dash stands in their place."""
+    of: dict[str, dict[str, None]] = {}
+    for r in rows:
+        if r is not None and r.estimate is None and (found := re.search(r"undefined: ([^;(]+)", r.note)):
+            of.setdefault(found[1].strip(), {})[metric_label(r.metric)] = None
+    return tuple(
+        f"A dash stands where a figure is undefined: {why} ({numbers.listed(list(m))})."
+        for why, m in of.items()
+    )
 
 
 def films_behind(row: StatisticsRow) -> int:

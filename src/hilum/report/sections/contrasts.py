@@ -13,7 +13,7 @@ from hilum.artifacts.questions import Question
 from hilum.report import numbers
 from hilum.report.comparison_tables import ENDS as SIGNED_ENDS
 from hilum.report.comparison_tables import difference_cells, metric_breaks, p_cell, verdict_cell
-from hilum.report.estimates import backbone_breaks, contrasts, estimate_cell, figure_cells, figure_columns
+from hilum.report.estimates import backbone_breaks, both_cell, contrasts, estimate_cell, figure_column
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Section
 from hilum.report.run_words import averaged
@@ -64,12 +64,12 @@ def contrast_tables(evaluated: Evaluated) -> list[Table]:
         headline = shown_in("contrast beside all") if of_all else ()
         columns, body = names.columns(), [names.cells(c) for c in folder.cells]
         for m in metrics:
-            columns += figure_columns(m, evaluated.formulas)
+            columns.append(figure_column(m, evaluated.formulas))
             if m in headline:
                 hint = "on all test films: the headline"
-                columns.append(Column("all films", group=metric_label(m), hint=hint))
+                columns.append(Column(f"{metric_label(m)}, all films", hint=hint))
             for cell, row in zip(folder.cells, body, strict=True):
-                row += figure_cells(evaluated.row(cell, m, contrast))
+                row.append(both_cell(evaluated.row(cell, m, contrast)))
                 if m in headline:
                     row.append(replace(estimate_cell(evaluated.row(cell, m)), quiet=True))
         caption = _contrast_caption(
@@ -109,7 +109,7 @@ def subgroup_table(evaluated: Evaluated) -> Table | None:
     folder, names, metrics = evaluated.folder, evaluated.names, shown_in("contrast")
     columns = [
         Column("Subgroup", numeric=False), *names.columns(), Column("Films"), Column(folder.positive),
-        *(c for m in metrics for c in figure_columns(m, evaluated.formulas)),
+        *(figure_column(m, evaluated.formulas) for m in metrics),
     ]  # fmt: skip
     body: list[list[Cell]] = []
     breaks: set[int] = set()
@@ -122,7 +122,7 @@ def subgroup_table(evaluated: Evaluated) -> Table | None:
                 continue
             row = [text_cell(question.subgroup, strong=True), *names.cells(cell)]
             row += [count_cell(first.n), count_cell(first.n_positive)]
-            body.append([*row, *(c for r in found for c in figure_cells(r))])
+            body.append([*row, *map(both_cell, found)])
     if not body:
         return None
     caption = f"{numbers.capital(folder.positive)} among the test films of each subgroup; {averaged(folder)}."

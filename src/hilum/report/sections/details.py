@@ -6,13 +6,11 @@ from hilum.artifacts.statistics import AT_OPERATING_POINT, MACRO, StudyRow
 from hilum.report import numbers
 from hilum.report.class_words import against
 from hilum.report.estimates import (
-    ENDS,
     backbone_breaks,
     both_cell,
     estimate_cell,
     few_events_notes,
-    figure_cells,
-    figure_columns,
+    figure_column,
 )
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Section
@@ -37,7 +35,7 @@ def operating_point_table(evaluated: Evaluated) -> Table | None:
     others = [m for m in metrics if m not in with_interval]
     hint = f"on the probability of {folder.positive}; lowest to highest of the trials"
     columns = [*names.columns(), Column("Threshold", hint=hint, parts=("threshold_low", "threshold_high"))]
-    columns += [c for m in with_interval for c in figure_columns(m, evaluated.formulas)]
+    columns += [figure_column(m, evaluated.formulas) for m in with_interval]
     columns += [
         Column(metric_label(m), hint=evaluated.formulas.get(m, ""), rule=m == others[0]) for m in others
     ]
@@ -55,7 +53,7 @@ def operating_point_table(evaluated: Evaluated) -> Table | None:
         low, high = (f([float(p["threshold"]) for p in points]) for f in (min, max))
         body.append(
             [*names.cells(cell), Cell(numbers.span(low, high), (low, high))]
-            + [c for m in with_interval for c in figure_cells(found[m])]
+            + [both_cell(found[m]) for m in with_interval]
             + [estimate_cell(found[m]) for m in others]
         )
     if not body:
@@ -78,11 +76,7 @@ def one_vs_rest_table(evaluated: Evaluated) -> Table | None:
     if len(folder.classes) == 2:
         return None
     columns = [*names.columns(), Column("Class", numeric=False), Column("Films of it")]
-    columns += [
-        Column(label, hint=evaluated.formulas.get(m, ""), key=label, parts=("estimate", *ENDS))
-        for m in metrics
-        for label in (metric_label(m),)
-    ]
+    columns += [figure_column(m, evaluated.formulas) for m in metrics]
     body, told = [], list[StudyRow | None]()
     for cell in folder.cells:
         for k, class_ in enumerate((*folder.classes, MACRO)):

@@ -10,7 +10,7 @@ import numpy as np
 
 from hilum.artifacts.run import RunCell
 from hilum.report import numbers, style
-from hilum.report.estimates import figure_cells, figure_columns
+from hilum.report.estimates import both_cell, figure_column
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Picture, Section
 from hilum.report.run_words import averaged, backbone_label, cell_level
@@ -97,13 +97,13 @@ def curve_table(evaluated: Evaluated) -> Table:
         *names.columns(),
         Column("Training films", parts=("mean", "fewest", "most"), key="training_films"),
     ]
-    columns += [c for m in _METRICS for c in figure_columns(m, evaluated.formulas)]
+    columns += [figure_column(m, evaluated.formulas) for m in _METRICS]
     body = []
     for cells in lines(evaluated).values():
         for _, cell in cells:
             n, low, high = training_films(evaluated, cell)
             text = numbers.count(n) if low == high else f"{numbers.count(low)} to {numbers.count(high)}"
-            figures = [c for m in _METRICS for c in figure_cells(evaluated.row(cell, m))]
+            figures = [both_cell(evaluated.row(cell, m)) for m in _METRICS]
             body.append([*names.cells(cell), Cell(text, (n, low, high)), *figures])
     caption = f"Test films of {evaluated.folder.positive}: {averaged(evaluated.folder)} with its 95 % interval, by training films."
     notes = ("Differences between rows are not tested here.",)

@@ -14,7 +14,7 @@ from hilum.report.comparison_tables import (
     signed_interval,
     verdict_cell,
 )
-from hilum.report.estimates import ENDS, both_cell
+from hilum.report.estimates import BOTH, both_cell
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Section
 from hilum.report.run_words import averaged
@@ -110,7 +110,7 @@ def fall_table(evaluated: Evaluated, rows: list[ComparisonRow]) -> Table:
     folder, names = evaluated.folder, evaluated.names
     columns = [
         Column("Metric", numeric=False), *names.columns(),
-        Column("All its films", hint="of models that never saw the source", key="all", parts=("estimate", *ENDS)),
+        Column("All its films", hint="of models that never saw the source", key="all", parts=BOTH),
         Column("In source", group="films that both tested", hint="of models trained with the source", rule=True),
         Column("Left out", group="films that both tested", hint="of models that never saw it"),
         Column("estimate", group="Difference", hint="left out less in source", rule=True),

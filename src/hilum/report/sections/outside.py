@@ -12,7 +12,7 @@ from hilum.artifacts.statistics import AT_OPERATING_POINT, StudyRow
 from hilum.report import numbers, style
 from hilum.report.comparison_tables import ENDS as SIGNED_ENDS
 from hilum.report.comparison_tables import difference_cells, metric_breaks, p_cell, signed_interval
-from hilum.report.estimates import ENDS, both_cell, few_events_notes
+from hilum.report.estimates import BOTH, both_cell, few_events_notes
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Picture, Section
 from hilum.report.table import Cell, Column, Table, count_cell, plain_table, rate_cell, text_cell
@@ -118,7 +118,7 @@ def _beside_table(
     own = {(r.cell, r.metric): r for r in found.in_source}
     columns = [
         Column("Metric", numeric=False), *names.columns(),
-        *(Column(side, key=side.lower(), parts=("estimate", *ENDS), rule=side == "In source") for side in ("In source", "Outside")),
+        *(Column(side, key=side.lower(), parts=BOTH, rule=side == "In source") for side in ("In source", "Outside")),
         Column("estimate", group="Difference", hint="outside less in source", rule=True),
         Column("95 %, alone", group="Difference", hint=_OWN, key="alone", parts=SIGNED_ENDS),
         Column("p (Holm)", hint="adjusted over the cells of a metric"),

@@ -16,11 +16,12 @@ from hilum.report import numbers, style
 from hilum.report.class_words import against
 from hilum.report.comparison_tables import comparison_tables, secondary_table
 from hilum.report.estimates import (
+    BOTH,
     backbone_breaks,
+    both_cell,
     few_events_notes,
-    figure_cells,
-    figure_columns,
-    interval_column,
+    figure_column,
+    undefined_notes,
 )
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Picture, Section
@@ -67,11 +68,10 @@ def compared_words(rows: Sequence[ComparisonRow]) -> str:
 
 def key_table(evaluated: Evaluated) -> Table:
     """A row a cell, its probes under it: mean over trials and interval of the headline metrics."""
-    folder, names, metrics = evaluated.folder, evaluated.names, list(shown_in("headline"))
-    if folder.probes and METRIC not in metrics:
-        metrics.append(METRIC)
+    folder, names = evaluated.folder, evaluated.names
+    metrics = dict.fromkeys((*shown_in("headline"), METRIC))
     columns = [*names.columns(), Column("Trials")]
-    columns += [c for m in metrics for c in figure_columns(m, evaluated.formulas)]
+    columns += [figure_column(m, evaluated.formulas) for m in metrics]
     body, told = [], []
     shown = [c for model in folder.cells for c in (model, *rows_under(folder, model))]
     for cell in shown:
@@ -79,15 +79,16 @@ def key_table(evaluated: Evaluated) -> Table:
         told += found
         trials = next((r.n_trials for r in found if r), folder.n_trials)
         lead = probe_names(cell, len(names.columns())) if cell in folder.probes else names.cells(cell)
-        body.append([*lead, count_cell(trials), *(c for r in found for c in figure_cells(r))])
+        body.append([*lead, count_cell(trials), *map(both_cell, found)])
     return Table(
         "results",
         "By cell",
-        f"Test films, {against(folder.positive, folder.classes)}: {averaged(folder)} with its 95 % interval.",
+        f"Test films, {against(folder.positive, folder.classes)}: {averaged(folder)} with its 95 % interval in brackets.",
         columns,
         body,
         notes=(
             "Rates are for the class of the highest probability. Differences between rows are not tested here.",
+            *undefined_notes(told),
             *few_events_notes(told),
             *probe_notes(folder, evaluated.rows),
         ),
@@ -98,7 +99,7 @@ def key_table(evaluated: Evaluated) -> Table:
 def figures_table(evaluated: Evaluated) -> Table:
     """A row a cell and figure: those of the positive class that are not in `key_table`, those of all classes, and the macro averages."""
     folder, names, told = evaluated.folder, evaluated.names, list[StudyRow | None]()
-    wanted = [(m.name, folder.positive) for m in METRICS if "headline" not in m.shown]
+    wanted = [(m.name, folder.positive) for m in METRICS if "headline" not in m.shown and m.name != METRIC]
     wanted += [("accuracy", ALL_CLASSES), *((m, MACRO) for m in with_rows("macro of two"))]
     if len(folder.classes) > 2:
         wanted += [(m, MACRO) for m in with_rows("macro") if m not in with_rows("macro of two")]
@@ -107,8 +108,7 @@ def figures_table(evaluated: Evaluated) -> Table:
         *names.columns(),
         Column("Of", numeric=False),
         Column("Figure", numeric=False),
-        Column("estimate"),
-        interval_column(),
+        Column("Value", parts=BOTH),
     ]
     body = []
     for cell in folder.cells:
@@ -122,7 +122,7 @@ def figures_table(evaluated: Evaluated) -> Table:
                 f"{'mean over classes of: ' if class_ == MACRO else ''}{evaluated.formulas.get(metric, '')}"
             )
             said = Cell(whose if whose != last else "", whose), text_cell(metric_label(metric), title=title)
-            body.append([*lead, *said, *figure_cells(row)])
+            body.append([*lead, *said, both_cell(row)])
             last = whose
     return Table(
         "figures",
@@ -139,8 +139,12 @@ def figures_table(evaluated: Evaluated) -> Table:
 
 def unit_note(evaluation: Evaluation) -> str:
     """What the intervals resample, with counts."""
-    kinds = {"patient": "patients", "duplicate group": "groups of confirmed copies", "film": "single films"}
-    counts = ", ".join(f"{numbers.count(n)} {kinds[k]}" for k, n in evaluation.unit_counts.items())
+    kinds = {
+        "patient": ("patient",),
+        "duplicate group": ("group of confirmed copies", "groups of confirmed copies"),
+        "film": ("single film",),
+    }
+    counts = ", ".join(numbers.counted(n, *kinds[k]) for k, n in evaluation.unit_counts.items())
     words = {
         "patient": "patients",
         "duplicate group": "confirmed duplicate groups, else films",
