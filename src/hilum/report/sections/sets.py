@@ -211,16 +211,15 @@ def selective_table(evaluated: Evaluated) -> Table:
         *names.columns(),
         Column("Errors of all", hint="share of films given another class than theirs"),
         Column("Kept by the gate", hint="share of films"),
-        Column("Errors among those"),
+        Column("Errors among those", hint="a dash where a trial keeps none, or has no gate"),
         Column("AURC", hint="area under share of errors over share of films kept, the most certain first; smaller is better"),
     ]  # fmt: skip
     body = []
     for cell in evaluated.folder.cells:
         found = [t.selective for t in _trials(evaluated, cell)]
-        gated = [(s.kept, s.kept_risk) for s in found if s.kept is not None and s.kept_risk is not None]
-        kept, risk = (float(np.mean(v)) for v in zip(*gated, strict=True)) if gated else (None, None)
-        every, area = (float(np.mean(v)) for v in ([s.risk.y[-1] for s in found], [s.aurc for s in found]))
-        body.append([*names.cells(cell), *map(rate_cell, (every, kept, risk, area))])
+        figures = zip(*((s.risk.y[-1], s.kept, s.kept_risk, s.aurc) for s in found), strict=True)
+        means = (None if None in values else float(np.mean(values)) for values in figures)
+        body.append([*names.cells(cell), *map(rate_cell, means)])
     caption = (
         f"Errors (class of the highest probability) of test films, and what is left of them among films kept: "
         f"{averaged(evaluated.folder)}."
