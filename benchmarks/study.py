@@ -97,6 +97,7 @@ def hilum(
     sets += [f'weights.{b}="none"' for b in backbones] + [
         "sampling.covid=2.09",
         f"training.epochs={EPOCHS}",
+        "probes.kinds=[]",  # the yardstick has none
         f"features.precision={precision}",
     ]
     command = [

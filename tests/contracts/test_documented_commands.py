@@ -92,7 +92,7 @@ N_A_CLASS = 28
 NEW = ("covid", "normal", "covid", "normal")
 SMALLER = (
     'grid.backbones=["tf_efficientnet_lite0"]', "grid.trials=1", "training.epochs=1", "augment.size_px=48", "sampling.covid=16",
-    "statistics.resamples=100",
+    "statistics.resamples=100", 'probes.kinds=["source-rule"]',
 )  # fmt: skip
 
 

@@ -26,7 +26,10 @@ from hilum.stages.ingest import ingest
 from hilum.stages.predict import predict_films
 from hilum.study.file import read_study
 from hilum.synthetic.phantom import draw
+from hilum.workflow.lungs import find_lungs
 from hilum.workflow.run import run_study
+from hilum.workflow.state import Run
+from hilum.workflow.workspace import Workspace
 
 STUDY = """
 name = "lungs"
@@ -147,6 +150,54 @@ def test_a_study_may_refuse_films_without_lungs(where: Path) -> None:
     words = r"3 of 60 films cannot be used \(no usable lung mask: one lung: 2, no usable lung mask: no lung found: 1\)"
     with pytest.raises(InputError, match=words):
         run_it(where, "lungs.failed=refuse")
+
+
+PROBES = ('grid.pipelines=["baseline"]', 'probes.kinds=["lungs-erased", "lungs-only"]')
+
+
+def test_a_probe_that_reads_lungs_changes_no_films_and_says_what_stood_in(where: Path) -> None:
+    probed = run_it(where, *PROBES)
+    flow = Flow.of_run(probed)
+    assert flow is not None
+    assert flow.films == N == len(Manifest.read(probed / "manifest.csv"))
+    assert WITH_LUNGS not in [s.name for s in flow.steps]
+    record = RunRecord.read(probed / "run.json")
+    assert record.lungs_from == {"source": {"covid": 28, "normal": 29}, "stand-in": {"covid": 2, "normal": 1}}
+    page = (probed / "report.html").read_text()
+    assert "3 films of 60 had no usable lung mask: 2 of 30 covid and 1 of 30 normal." in page
+    assert "lungs-by-two-makers" not in page
+
+    store, by_id = MaskStore(where / "w" / "masks"), Manifest.read(probed / "manifest.csv").by_id
+    own = [store.read([f.pixels_sha256], "source")[f.pixels_sha256] for f in by_id.values()]
+    typical = np.mean([m.lung for m in own if not m.failed], axis=0) >= 0.5
+    (origin,) = (o for o in store.origins if o.startswith("stand-in"))
+    erased = Pipeline.from_dict(record.pipelines["baseline-lungs-erased"])
+    for path in (probed / "prepared").glob("baseline-lungs-erased--trial-1.json"):
+        drawn = {f.image_id: f for of in DrawnFilms.read(path).parts.values() for f in of}
+    for k in (10, 21, 33):
+        row = by_id[f"clinic/{k}"]
+        mask = store.read([row.pixels_sha256], origin)[row.pixels_sha256].mask
+        np.testing.assert_array_equal(mask > 127, typical)
+        pixels = np.asarray(Image.open(row.path))
+        assert (
+            pixels_sha256(erased.apply(pixels, drawn[row.image_id].drawn, mask))
+            == drawn[row.image_id].pixels_sha256
+        )
+
+
+def test_lungs_of_probes_that_were_not_asked_for_are_not_looked_for(where: Path) -> None:
+    manifest = where / "films" / "manifest.csv"
+    asked = Run(
+        read_study(where / "study.toml", PROBES), Manifest.read(manifest), Workspace(where / "w"), Local(0),
+        only=("squeezenet1_0--baseline--constant",),
+    )  # fmt: skip
+    find_lungs(asked)
+    assert (asked.lines, asked.lungs_from) == ([], {})
+
+
+def test_where_only_probes_read_lungs_a_study_may_still_refuse(where: Path) -> None:
+    with pytest.raises(InputError, match="3 of 60 films cannot be used"):
+        run_it(where, *PROBES, "lungs.failed=refuse")
 
 
 @pytest.mark.slow

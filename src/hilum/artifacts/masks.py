@@ -1,7 +1,8 @@
 """Lung masks: where on a film lung is, kept by the film's pixels and by where the mask is from.
 
-A mask covers its film squashed to a square of `SIDE_PX`. It is its source's own, or a model's, by the model's digest. A shard is two
-files in the folder of its origin: ``<number>-<key>.json`` (rows; there only when the shard is whole) and ``<number>-<key>.npy`` (masks).
+A mask covers its film squashed to a square of `SIDE_PX`. It is its source's own, or a model's, by the model's digest, or stands in for one of
+no use. A shard is two files in the folder of its origin: ``<number>-<key>.json`` (rows; there only when the shard is whole) and
+``<number>-<key>.npy`` (masks).
 Shards never change; where two have the same film, as after a source mended its mask, the later one counts. Nothing is computed here:
 what is thought of a mask comes from `hilum.segment.quality`.
 """
@@ -26,6 +27,10 @@ from hilum.core.files import lock
 SIDE_PX: Final = 128
 SOURCE: Final = "source"
 """Origin of a mask that came with the film."""
+STAND_IN: Final = "stand-in"
+"""How the origin of a mask begins that stands in for one of no use; the digest of its pixels follows."""
+NETWORK: Final = "network"
+"""What every other mask is from."""
 LUNG: Final = 127
 """A pixel above it is lung."""
 
@@ -73,6 +78,13 @@ class LungMask:
     def digest(self) -> str:
         """Digest of the mask's pixels."""
         return pixels_sha256(self.mask)
+
+    @property
+    def maker(self) -> str:
+        """What it is from: `SOURCE`, `NETWORK` or `STAND_IN`."""
+        if self.origin == SOURCE:
+            return SOURCE
+        return STAND_IN if self.origin.startswith(STAND_IN) else NETWORK
 
     @property
     def lung(self) -> NDArray[np.bool_]:

@@ -129,6 +129,7 @@ class RunRecord:
         no_patient_ids: Sources that were declared to have none.
         redraw_with_trial: What is drawn anew in each trial.
         unsafe: Faults that break validity and were on in some cell.
+        lungs_from: What the lung masks of its films are from (``source``, ``network``, ``stand-in``) -> class -> films.
         warnings: Sentences for the report.
     """
 
@@ -157,6 +158,7 @@ class RunRecord:
     no_patient_ids: Sequence[str] = ()
     redraw_with_trial: Sequence[str] = ()
     unsafe: Sequence[str] = ()
+    lungs_from: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     warnings: Sequence[str] = ()
 
     def table(self, name: str) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from hilum.core.errors import require_known
 
 PROBE_STEPS: Final[dict[str, tuple[dict[str, Any], ...]]] = {
     "lungs-erased": ({"op": "erase_lungs"},),
-    "lung-box-erased": ({"op": "erase_lungs", "shape": "box"},),
     "lungs-only": ({"op": "erase_outside_lungs"},),
     "border-only": ({"op": "keep_border"},),
     "thumbnail": ({"op": "thumbnail"},),

@@ -15,6 +15,7 @@ from typing import Any
 from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
 from hilum.artifacts.flow import WITH_LUNGS
 from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.masks import NETWORK, SOURCE, STAND_IN
 from hilum.artifacts.run_folder import PREDICTED_PARTS, RunFolder
 from hilum.augment.operations import OPERATIONS
 from hilum.report.caution import Caution, by_severity, caution
@@ -35,6 +36,8 @@ def cautions(folder: RunFolder) -> list[Caution]:
         "random-weights": _random_weights(folder),
         "films-altered-by-chance": _altered_by_chance(folder),
         "lungs-not-found": _lungs_not_found(folder),
+        "lungs-stood-in": _lungs_stood_in(folder),
+        "lungs-by-two-makers": _lungs_by_two_makers(folder),
         "class-follows-source": _class_tells(folder, test, "source", "the source"),
         "class-follows-age": _class_tells(folder, test, "age_group", "the age group"),
         "few-events": _few_events(folder, test),
@@ -115,6 +118,30 @@ def _lungs_not_found(folder: RunFolder) -> str:
                 f"{listed(lost)}. Lungs that disease hides are missed more often, so the films that are left may be the easier ones."
             )
     return ""
+
+
+def _lungs_stood_in(folder: RunFolder) -> str:
+    """Films whose lungs were not found, where only probes read lungs, by class."""
+    films = folder.record.lungs_from.get(STAND_IN, {})
+    if not films:
+        return ""
+    of = folder.manifest.count_by("label")
+    return (
+        f"{counted(sum(films.values()), 'film')} of {len(folder.manifest)} had no usable lung mask: "
+        f"{listed([f'{n} of {of[label]} {label}' for label, n in sorted(films.items())])}. Only probes read lungs, so no film left the "
+        "study; for these, probes take for lung what is lung on at least half of the other films."
+    )
+
+
+def _lungs_by_two_makers(folder: RunFolder) -> str:
+    """Masks that came with films of one source beside a network's of another, whose outlines tell the sources apart."""
+    own, found = (sum(folder.record.lungs_from.get(maker, {}).values()) for maker in (SOURCE, NETWORK))
+    if not own or not found:
+        return ""
+    return (
+        f"The lung masks of {counted(own, 'film')} came with them, those of {found} are the network's. Makers draw lungs each in their own "
+        "way, so what is seen of an outline may tell sources apart, and with them classes."
+    )
 
 
 def _class_tells(folder: RunFolder, test: Sequence[FilmRow], column: str, what: str) -> str:

@@ -106,7 +106,8 @@ class LungsTable(StrictTable):
         convention: What counts as lung: ``lungs``, or ``lungs-and-heart``.
         own: A source's own mask comes before the model's. False where every film must have the model's: masks that one source drew by
             hand and another did not may tell the sources apart.
-        failed: Films whose mask is of no use are left out of every part, or the study is refused.
+        failed: Films whose mask is of no use are left out of every part (where only probes read lungs they stay, with a stand-in), or the
+            study is refused.
     """
 
     model: str = "shipped"

@@ -195,9 +195,10 @@ def _of_films(run: Run) -> Iterator[Cost]:
             run.lungs_facts["model"],
         )
         if without:
-            work = len(without) * _tried(lambda: rates.lungs(few, run.lungs_by.load()))
-            started = rates.start_of_worker("hilum.stages.segment.run")
-            yield Cost("lungs", f"{len(without)} films", work, _workers(run, len(without)), started)
+            each = _tried(lambda: rates.lungs(few, run.lungs_by.load()))
+            started, workers = rates.start_of_worker("hilum.stages.segment.run"), _workers(run, len(without))
+            words = f"{len(without)} films, {1 / each:.1f} films/s a process"
+            yield Cost("lungs", words, len(without) * each, workers, started)
     todo = [len(c.films) for c in run.unprepared]
     if todo:
         pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}

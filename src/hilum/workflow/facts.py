@@ -122,5 +122,6 @@ def write_record(run: Run) -> None:
         no_patient_ids=films.header.options.get("no_patient_ids", []),
         redraw_with_trial=study.redraw_with_trial,
         unsafe=unsafe,
+        lungs_from=run.lungs_from,
         warnings=_warnings(run, unsafe),
     ).write(run.folder / RECORD)

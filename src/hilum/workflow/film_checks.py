@@ -20,6 +20,7 @@ from hilum.core.errors import HilumError, InputError, MissingExtraError
 from hilum.report.panel import on_purpose
 from hilum.study.losses import CrossEntropy
 from hilum.training.losses import class_weights
+from hilum.workflow.choices import wrong_choices
 from hilum.workflow.concern import Concern, refused
 from hilum.workflow.state import Run
 
@@ -33,7 +34,7 @@ _DICOM = ("dicom", ".dcm", ".dicom")
 
 def films_of_the_study(run: Run) -> Iterator[Concern]:
     """Classes, filters, sources left out, a subset: what picks the films."""
-    return map(Concern, run.wrong_choices())
+    return map(Concern, wrong_choices(run.study, run.chosen))
 
 
 def loss_weights(run: Run) -> Iterator[Concern]:

@@ -1,7 +1,8 @@
 """The lungs of a study's films, where a pipeline reads them: masks are found or made, and films without a usable one are left out.
 
-A film that is left out is in no part of any split, so that all cells train and test on the same films. That is counted in the flow of the
-films and said in a caution.
+A film that is left out is in no part of any split, so that all cells train and test on the same films. Where only probes read lungs none is
+left out, for a probe does not change which films a study is of: such a film has the typical lungs of the others. Either is counted
+and said in a caution.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from hilum.core.errors import InputError
 from hilum.core.progress import progress
 from hilum.imaging.as_ingested import refuse
 from hilum.inference.lungs import NO_LUNGS
+from hilum.segment.stand_in import stand_in
 from hilum.stages.prepare import FilmLungs
 from hilum.stages.segment.run import CHUNK, Masker, MaskTask, Which, plan
 from hilum.study.file import Study
@@ -35,11 +37,14 @@ def reads_lungs(study: Study) -> bool:
 
 
 def find_lungs(run: Run) -> None:
-    """A mask of every film; those without a usable one leave the study, which draws anew.
+    """A mask of every film; those without a usable one leave the study, which draws anew, or have a stand-in where only probes read lungs.
 
     Raises:
-        InputError: Films or masks that cannot be read; or films without a usable mask, and ``lungs.failed`` is ``refuse``.
+        InputError: Films or masks that cannot be read; or films without a usable mask, and ``lungs.failed`` is ``refuse``; or there is no
+            usable mask at all.
     """
+    if run.only_probes_read_lungs and not run.reads_lungs:  # those cells were not asked for
+        return
     films, table, store = run.films.films, run.study.lungs, run.workspace.masks
     with run.stage("lungs") as line:
         masks = masks_of(films, store, run.lungs_by, table.own, run.engine, line)
@@ -50,9 +55,17 @@ def find_lungs(run: Run) -> None:
             f"{len(failed)} of {len(films)} films cannot be used ({why}), and lungs.failed is 'refuse'; give masks with the "
             "films, exclude these films (`hilum segment run` lists them), or leave them out (lungs.failed = 'leave-out')"
         )
-    run.without_lungs = failed
+    if failed and run.only_probes_read_lungs:
+        typical = stand_in(masks)
+        masks = [typical if m.failed else m for m in masks]
+        MaskStore(store).write({f.pixels_sha256: typical for f in films if f.image_id in failed})
+    else:
+        run.without_lungs = failed
     known = {f.image_id: (m.origin, m.digest) for f, m in zip(films, masks, strict=True)}
-    kept = run.films.only(i for i in known if i not in failed)
+    kept = run.films.only(i for i in known if i not in run.without_lungs)
+    makers = {f.image_id: m.maker for f, m in zip(films, masks, strict=True)}
+    for film in kept.films:
+        run.lungs_from.setdefault(makers[film.image_id], Counter())[film.label] += 1
     run.draws = StudyDraws(run.study, run.recipes, kept, run.draws.duplicates, FilmLungs(store, known))
 
 

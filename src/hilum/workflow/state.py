@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -18,16 +19,16 @@ from hilum.artifacts.features import FeatureStore
 from hilum.artifacts.header import require_digest
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import PreparedStore
-from hilum.artifacts.questions import check_questions
 from hilum.artifacts.run_files import StageLine
 from hilum.core.engine import Engine
-from hilum.core.errors import InputError, nearest, require_known
+from hilum.core.errors import InputError, require_known
 from hilum.core.keys import ALWAYS, Key
 from hilum.core.memory import MemoryPeak
 from hilum.models.backbone import Precision
 from hilum.models.machine import exact_arithmetic, keep_memory
 from hilum.models.registry import backbone
 from hilum.models.weights import Weights, find
+from hilum.segment.stand_in import RULE
 from hilum.stages.duplicates import exact_duplicates
 from hilum.stages.prepare import Chunk
 from hilum.stages.segment.run import Which
@@ -36,16 +37,18 @@ from hilum.study.file import Study
 from hilum.study.probes import NO_PROBE
 from hilum.study.tables import WeightsTable
 from hilum.training.task import TrainTask
+from hilum.workflow.choices import wrong_choices
 from hilum.workflow.classes import with_classes
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.plan import FeaturesOf, Recipe, TrialDraw, recipes
 from hilum.workflow.workspace import Settled, Workspace
 
 RUN = Key(
-    study=ALWAYS, films=ALWAYS, weights=ALWAYS, device=ALWAYS, name=ALWAYS, precision=ALWAYS, threads=ALWAYS, hilum=ALWAYS, lungs=None
+    study=ALWAYS, films=ALWAYS, weights=ALWAYS, device=ALWAYS, name=ALWAYS, precision=ALWAYS, threads=ALWAYS, hilum=ALWAYS, lungs=None,
+    stand_in=None,
 )  # fmt: skip
 """What names a run's folder: study, films and weights by digest, what is settled for the machine, hilum's version, and the
-lungs' network where a pipeline reads lungs."""
+lungs' network where a pipeline reads lungs, with the rule of stand-ins where only probes do."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class Run:
         peak: The most memory that was used.
         lines: A line a stage.
         without_lungs: image_id -> why it is in no part, of films without a usable lung mask where a pipeline reads lungs.
+        lungs_from: What masks are from (`LungMask.maker`) -> class -> films.
         drawn: What each trial draws.
         n_prepared: Prepared films that some trial wants.
         prepare_s: Seconds a prepared film.
@@ -108,6 +112,7 @@ class Run:
     peak: MemoryPeak = field(default_factory=MemoryPeak)
     lines: list[StageLine] = field(default_factory=list)
     without_lungs: Mapping[str, str] = field(default_factory=dict)
+    lungs_from: dict[str, Counter[str]] = field(default_factory=dict)
     drawn: dict[TrialDraw, DrawnFilms] = field(default_factory=dict)
     n_prepared: int = field(init=False)
     prepare_s: float = field(init=False)
@@ -161,26 +166,6 @@ class Run:
                 )
         return chosen
 
-    def wrong_choices(self) -> Iterator[str]:
-        """What the study asks of its films that they do not have, a sentence each."""
-        study, chosen = self.study, self.chosen
-        try:
-            check_questions(study.model_dump(mode="json"), study.data.classes, study.data.positive, chosen)
-        except InputError as e:
-            yield str(e)
-        sources = chosen.count_by("source")
-        for source in study.grid.levels("source_left_out"):
-            if source != "none" and source not in sources:
-                yield (
-                    f"grid.sources_left_out names {source!r}, but the study's films come from {', '.join(sources)}; "
-                    f"{nearest(source, sources)}"
-                )
-        if study.data.subset:
-            try:
-                subset(chosen, study.data.subset.films, study.seed)
-            except InputError as e:
-                yield str(e)
-
     @cached_property
     def films(self) -> Manifest:
         """The films that the study keeps.
@@ -188,7 +173,7 @@ class Run:
         Raises:
             InputError: As `chosen`; a question that they cannot answer, or a source to leave out that is not there.
         """
-        for wrong in self.wrong_choices():
+        for wrong in wrong_choices(self.study, self.chosen):
             raise InputError(wrong)
         few = self.study.data.subset
         return subset(self.chosen, few.films, self.study.seed) if few else self.chosen
@@ -232,6 +217,11 @@ class Run:
     def reads_lungs(self) -> bool:
         """Whether a pipeline reads the lungs of films."""
         return any(r.pipeline.reads_lungs for r in self.recipes)
+
+    @cached_property
+    def only_probes_read_lungs(self) -> bool:
+        """Whether lungs are read by probes and by no model of the study, which must then be of the films that it is of without them."""
+        return not any(r.pipeline.reads_lungs for r in self.planned if r.cell.probe == NO_PROBE)
 
     def weights_of(self, which: FeaturesOf) -> Weights:
         """A backbone's weights.
@@ -281,7 +271,9 @@ class Run:
         loaded = {which.label: w.sha256 or "none" for which, w in self.weights.items()}
         of_study = {"study": self.study.digest, "films": self.films.digest, "weights": loaded}
         lungs = self.lungs_facts["model"] if self.reads_lungs else None
-        key = RUN.digest({**asdict(self.settled), **of_study, "hilum": __version__, "lungs": lungs})
+        rule = RULE if lungs and self.only_probes_read_lungs else None
+        of_lungs = {"lungs": lungs, "stand_in": rule}
+        key = RUN.digest({**asdict(self.settled), **of_study, "hilum": __version__, **of_lungs})
         return self.workspace.runs / f"{self.study.name}-{key[:12]}"
 
     def set_machine(self) -> None:

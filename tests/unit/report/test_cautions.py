@@ -101,6 +101,27 @@ def test_films_altered_by_chance_are_counted_from_what_was_drawn(tmp_path):
     assert "Leave `parts` out of the step" in found.to_do
 
 
+def test_masks_that_stand_in_and_masks_of_two_makers_are_counted(tmp_path):
+    run = FAKE["make_run"](tmp_path / "run", pipelines=("crop",), matrices={"all": FAKE["SMALL"]}, trials=1)
+
+    def of_lungs(lungs_from):
+        record = json.loads((run / "run.json").read_text()) | {"lungs_from": lungs_from}
+        (run / "run.json").write_text(json.dumps(record))
+        return {c.code: c for c in cautions(RunFolder(run)) if c.code.startswith("lungs-")}
+
+    assert of_lungs({}) == of_lungs({"source": {"covid": 81}}) == of_lungs({"network": {"covid": 81}}) == {}
+    found = of_lungs(
+        {"source": {"covid": 20, "viral": 1}, "network": {"normal": 30}, "stand-in": {"viral": 2}}
+    )
+    assert list(found) == ["lungs-stood-in", "lungs-by-two-makers"]
+    assert (
+        "masks of 21 films came with them, those of 30 are the network's" in found["lungs-by-two-makers"].text
+    )
+    assert "`own = false`" in found["lungs-by-two-makers"].to_do
+    of_viral = RunFolder(run).manifest.count_by("label")["viral"]
+    assert f"2 films of 81 had no usable lung mask: 2 of {of_viral} viral." in found["lungs-stood-in"].text
+
+
 def test_every_kind_of_caution_says_how_grave_it_is_and_what_to_do():
     assert len({kind["title"] for kind in KINDS.values()}) == len(KINDS) > 15
     for code, kind in KINDS.items():

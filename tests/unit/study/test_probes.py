@@ -19,6 +19,15 @@ def test_a_study_without_probes_has_the_digest_that_it_had() -> None:
     assert Study.model_validate({"name": "s", "probes": {"kinds": ["thumbnail"]}}).digest != plain.digest
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+def test_studies_of_real_films_have_probes_whose_masks_tell_no_source(n: int) -> None:
+    as_described, as_run = (read_study(study_path(f"{folder}experiment-{n}")) for folder in ("", "as-run/"))
+    everything = ["lungs-erased", "border-only", "thumbnail", "lungs-only", "labels-shuffled", "source-rule"]
+    assert as_described.probes.kinds == (everything if n < 5 else ["lungs-erased", "source-rule"])
+    assert not as_described.lungs.own
+    assert (as_run.probes.kinds, as_run.lungs.own) == ([], True)
+
+
 def test_an_unknown_kind_and_one_that_is_there_twice_are_refused(tmp_path) -> None:
     path = tmp_path / "s.toml"
     path.write_text('name = "s"\n[probes]\nkinds = ["thumbnail", "thumbnail"]\n')
