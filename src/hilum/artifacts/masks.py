@@ -1,7 +1,7 @@
 """Lung masks: where on a film lung is, kept by the film's pixels and by where the mask is from.
 
-A mask covers its film squashed to a square of `SIDE_PX`. It is its source's own, or a model's, by the model's digest, or stands in for one of
-no use. A shard is two files in the folder of its origin: ``<number>-<key>.json`` (rows; there only when the shard is whole) and
+A mask covers its film squashed to a square of `SIDE_PX`. It is its source's own, or a model's, by the model's digest, or stands in for
+one of no use. A shard is two files in the folder of its origin: ``<number>-<key>.json`` (rows; there only when the shard is whole) and
 ``<number>-<key>.npy`` (masks).
 Shards never change; where two have the same film, as after a source mended its mask, the later one counts. Nothing is computed here:
 what is thought of a mask comes from `hilum.segment.quality`.
