@@ -1,16 +1,16 @@
-"""How well a bundle's gate and two other scores tell strangers from chest films: by kind, with n.
+"""How well a bundle's gate and other scores tell strangers from chest films: by kind, with n.
 
     python benchmarks/strangers.py TRIAL --own FOLDER [--frontal NAME=FOLDER ...] [--strange NAME=FOLDER ...] [--most N] [--json FILE]
 
-TRIAL is a trial's folder in a run (``runs/RUN/cells/CELL/trial-1``) with a frozen backbone; its features lie in the run's workspace. --own
-names folders of films like those that it was trained on (a manifest of the run's test part does), --frontal chest films of other hospitals,
---strange films that should be refused. Two kinds are made here: noise, and photographs (own films seen askew on a table, unevenly lit,
-blurred). Every film has the fixed steps of the bundle's preparation, as in `hilum predict`.
+TRIAL is a trial's folder in a run (``runs/RUN/cells/CELL/trial-1``) with a frozen backbone; its features lie in the run's workspace.
+--own names films like those that it was trained on (a folder, or a manifest of some of the run's test part), --frontal chest films of
+other hospitals, --strange films that should be refused. Three kinds are made here: noise, photographs (own films seen askew on a table,
+unevenly lit, blurred) and negatives of own films. Every film has the fixed steps of the bundle's preparation, as in `hilum predict`.
 
-A row a kind: films; for Mahalanobis' distance (of features of length 1, as the gate has it, and as they are), the 10th neighbour among 1000
-training films and the energy, AUROC against the own films and the share of the kind that is accepted where 95 % of own films are (false
+A row a kind: films; of each score AUROC against the own films and the share of the kind that is accepted where 95 % of own films are (false
 positives at 95 % recall); and what the bundle's gate refuses at the threshold that validation chose. Of own and frontal films a refusal is
-a false one.
+a false one. The scores: ``shape``, the gate's, Mahalanobis' distance of a film's shape; of the features that the backbone makes of it
+Mahalanobis' distance (at length 1) and the 10th neighbour, both among the training films that the gate was fitted on; energy of the logits.
 """
 
 from __future__ import annotations
@@ -34,14 +34,22 @@ from hilum.core.digests import SHORT
 from hilum.core.errors import FilmError
 from hilum.core.seeding import generator
 from hilum.imaging.decode import decode
-from hilum.inference.judged import FITTED, pooled_rows
-from hilum.inference.predictor import Predictor
+from hilum.inference.judged import FITTED, gate_of, shapes_of
+from hilum.inference.predictor import Predictor, load_backbone
+from hilum.models.backbone import FrozenBackbone
 from hilum.sources.named_films import named_films
 from hilum.stats.curves import roc_auc
 from hilum.stats.strangers import Gaussian, energy, evenly, neighbour_scores, unit
 
 MADE = 100
-Seen = tuple[NDArray[np.float64], NDArray[np.float32]]
+SCORES = ("shape", "mahalanobis", "neighbour", "energy")
+_MAPS = 256  # at once
+
+
+def pooled(features: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Features (n_films, n_features) of vectors or maps, float32: of a map its mean."""
+    found = np.asarray(features, dtype=np.float32)
+    return found if found.ndim == 2 else found.reshape(*found.shape[:2], -1).mean(axis=2)
 
 
 def training_features(trial: Path, bundle: Bundle) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -56,7 +64,9 @@ def training_features(trial: Path, bundle: Bundle) -> tuple[NDArray[np.float32],
     once = list({f.pixels_sha256: f for f in drawn.parts["train"]}.values())
     films = drawn.found(once, bundle.classes, store)
     which = evenly(films.labels, FITTED, len(bundle.classes))
-    return pooled_rows(FeatureRows([films.locations[k] for k in which])), np.array(films.labels)[which]
+    rows = FeatureRows([films.locations[k] for k in which])
+    parts = [pooled(rows.take(slice(k, k + _MAPS))) for k in range(0, len(rows), _MAPS)]
+    return np.concatenate(parts), np.array(films.labels)[which]
 
 
 def read(folder: Path, most: int) -> Iterator[NDArray[np.uint8]]:
@@ -109,16 +119,20 @@ def photographed(film: NDArray[np.uint8], k: int) -> NDArray[np.uint8]:
     return np.clip(seen * light + glare + rng.normal(0, 4, seen.shape), 0, 255).astype(np.uint8)
 
 
-def seen(predictor: Predictor, films: list[NDArray[np.uint8]]) -> Seen:
-    """Logits and pooled features of films."""
-    pipeline, batch = Pipeline.from_dict(predictor.bundle.preparation), predictor.bundle.batch
-    prepared = [pipeline.deterministic(f) for f in films]
-    logits, features = [], []
-    for k in range(0, len(prepared), batch):
-        z, x = predictor.passed(np.stack(prepared[k : k + batch]))
-        assert x is not None
-        logits.append(z.double().cpu().numpy())
-        features.append(x)
+def prepared(predictor: Predictor, films: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Films as the bundle's fixed steps prepare them."""
+    pipeline = Pipeline.from_dict(predictor.bundle.preparation)
+    return np.stack([pipeline.deterministic(f) for f in films])
+
+
+def seen(
+    predictor: Predictor, frozen: FrozenBackbone, films: NDArray[np.uint8]
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Logits and pooled features of prepared films."""
+    batch = predictor.bundle.batch
+    starts = range(0, len(films), batch)
+    logits = [predictor.passed(films[k : k + batch]).double().cpu().numpy() for k in starts]
+    features = [pooled(frozen.features(films[k : k + batch], batch).cpu().numpy()) for k in starts]
     return np.concatenate(logits), np.concatenate(features)
 
 
@@ -131,24 +145,27 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=200)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    predictor = Predictor(args.trial / "bundle")
+    folder = args.trial / "bundle"
+    predictor = Predictor(folder)
     bundle = predictor.bundle
+    frozen, gate = load_backbone(bundle, folder, "cpu"), gate_of(bundle, folder)
+    assert gate is not None
     train, labels = training_features(args.trial, bundle)
-    fitted, raw = (Gaussian.fitted(x, labels) for x in (unit(train), train))
+    fitted = Gaussian.fitted(unit(train), labels)
     own = list(read(args.own, args.most))
     kinds: dict[str, list[NDArray[np.uint8]]] = {"own": own}
     for given in (*args.frontal, *args.strange):
-        name, _, folder = given.partition("=")
-        kinds[name] = list(read(Path(folder), args.most))
+        name, _, place = given.partition("=")
+        kinds[name] = list(read(Path(place), args.most))
     kinds["photographs"] = [photographed(f, k) for k, f in enumerate(own[:MADE])]
+    kinds["negatives"] = [255 - f for f in own[:MADE]]
     kinds["noise"] = list(noise(min(MADE, args.most)))
     scores: dict[str, dict[str, NDArray[np.float64]]] = {}
     for kind, films in kinds.items():
-        z, x = seen(predictor, films)
-        scores[kind] = {
-            "mahalanobis": fitted.scores(unit(x)),
-            "mahalanobis_raw": raw.scores(x), "neighbour": neighbour_scores(x, train), "energy": energy(z)
-        }  # fmt: skip
+        pixels = prepared(predictor, films)
+        z, x = seen(predictor, frozen, pixels)
+        found = gate.scores(shapes_of(pixels)), fitted.scores(unit(x)), neighbour_scores(x, train), energy(z)
+        scores[kind] = dict(zip(SCORES, found, strict=True))
     rows: list[dict[str, Any]] = []
     for kind, of_kind in scores.items():
         row: dict[str, Any] = {"kind": kind, "films": len(kinds[kind])}
@@ -160,14 +177,18 @@ def main() -> None:
                 float((values <= np.quantile(known, 0.95, method="inverted_cdf")).mean()), 4
             )
         limit = bundle.gate.get("threshold")
-        row["refused"] = (
-            None if limit is None else round(float((of_kind[bundle.gate["score"]] > limit).mean()), 4)
-        )
+        row["refused"] = None if limit is None else round(float((of_kind["shape"] > limit).mean()), 4)
         rows.append(row)
         print(row)
     if args.json:
-        found = {"machine": name_machine(), "backbone": bundle.backbone, "n_train": len(train), "rows": rows}
-        args.json.write_text(json.dumps(found, indent=1) + "\n")
+        size = list(pixels.shape[1:])
+        facts = {
+            "machine": name_machine(),
+            "backbone": bundle.backbone,
+            "n_train": len(train),
+            "size_px": size,
+        }
+        args.json.write_text(json.dumps({**facts, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -35,9 +35,14 @@ def _drawn(
 
 
 def frozen(
-    folder: Path, parts: Mapping[str, Part], classes: Sequence[str], state: str = "state"
+    folder: Path,
+    parts: Mapping[str, Part],
+    classes: Sequence[str],
+    state: str = "state",
+    films: Mapping[str, NDArray[np.uint8]] | None = None,
 ) -> tuple[Path, DrawnFilms, Frozen]:
-    """Features of a frozen backbone in a store; gives what is drawn, where it is written, and the body of a task."""
+    """Features of a frozen backbone in a store, and their prepared films (those given by id, else noise); gives what is drawn, where it is
+    written, and the body of a task."""
     drawn, rows = _drawn(parts, classes)
     dtype = str(next(iter(rows.values())).dtype)
     spec = FeatureSpec("net", "t", state, (0.5,) * 3, (0.2,) * 3, "fp32", 4, (8, 8), "cpu", 1, {}, dtype)
@@ -45,7 +50,11 @@ def frozen(
     new = store.missing(list(rows))
     if new:
         store.write(new[0][:16], new, np.stack([rows[d] for d in new]), 1.0)
-    return _written(drawn, folder), drawn, Frozen(spec, folder / "features")
+    noise = np.random.default_rng(0).integers(0, 256, (len(rows), 16, 16), np.uint8)
+    ids = {f.pixels_sha256: f.image_id for of_part in drawn.parts.values() for f in of_part}
+    pixels = {d: noise[k] if films is None else films[ids[d]] for k, d in enumerate(rows)}
+    PreparedStore(folder / "prepared").write(SHARD, Header("prepared"), [], pixels, 1.0)
+    return _written(drawn, folder), drawn, Frozen(spec, folder / "features", folder / "prepared")
 
 
 def whole(folder: Path, parts: Mapping[str, Part], classes: Sequence[str]) -> tuple[Path, DrawnFilms, Path]:

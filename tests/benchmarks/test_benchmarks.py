@@ -208,7 +208,7 @@ def test_strangers(monkeypatch, tmp_path) -> None:
     )
     rows = {r["kind"]: r for r in found["rows"]}
     assert rows["own"]["films"] == rows["same"]["films"] == rows["noise"]["films"] == 12
-    assert rows["same"]["mahalanobis_auroc"] == 0.5
+    assert rows["same"]["shape_auroc"] == rows["same"]["mahalanobis_auroc"] == 0.5
 
 
 def test_copies(monkeypatch, tmp_path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 
@@ -84,7 +85,7 @@ class Bundle:
     def write(self, folder: Path, header: Header, state: Mapping[str, NDArray[Any]]) -> None:
         """Write the bundle's two files, bundle.json last; `state` is the trained weights of the head, or of the whole network."""
         folder.mkdir(parents=True, exist_ok=True)
-        data = save(dict(state))
+        data = _saved(state)
         write_bytes(folder / self.weights_name, data)
         value = {
             "header": header,
@@ -108,7 +109,7 @@ class Bundle:
         """
         completed = self
         if gate:
-            data = save(dict(gate))
+            data = _saved(gate)
             write_bytes(folder / GATE, data)
             completed = replace(self, gate={**self.gate, "sha256": sha256_bytes(data)})
         value = read_object(folder / "bundle.json")
@@ -189,3 +190,8 @@ def bundle_version(folder: Path) -> str:
     """
     value = read_object(folder / "bundle.json")
     return digest({k: v for k, v in value.items() if k not in _NOT_IN_VERSION})
+
+
+def _saved(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Arrays as a safetensors file, which takes any array for one in C order."""
+    return save({name: np.asarray(a, order="C") for name, a in arrays.items()})

@@ -1,17 +1,17 @@
 """What a bundle's thresholds make of films, however their scores came about: decision, sets of classes, strangers; and how the last two
 thresholds are chosen.
 
-The gate of a frozen backbone is Mahalanobis' distance of its features (of a map, of its mean), brought to length 1, to the nearest class of
-training films; of a network that was trained as a whole, and where training films are too few, it is the energy of the logits. Its
-threshold is the limit that a film of a new patient passes with probability .05 or less, by the rule of `hilum.stats.conformal`: chosen on
-validation.
+The gate is Mahalanobis' distance of a film's shape (`hilum.imaging.shape`) to the nearest class of training films. A shape is of the
+prepared film at 64 x 64: it tells views, other pictures and films that lie askew, and next to nothing of how sharply a film was stored
+(features of a backbone refuse three to five times as many frontal films of other hospitals, `benchmarks/strangers.py`). It needs no
+network, so that every bundle has such a gate, one that was trained as a whole too. Its threshold is the limit that a film of a new patient
+passes with probability .05 or less, by the rule of `hilum.stats.conformal`: chosen on validation.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,19 +20,25 @@ import torch
 from numpy.typing import NDArray
 
 from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.drawn_films import DrawnFilms
 from hilum.artifacts.features import FeatureRows
+from hilum.artifacts.prepared import PreparedStore
+from hilum.core.digests import SHORT, digest
 from hilum.core.errors import InputError
+from hilum.core.files import writing
+from hilum.imaging.shape import SHAPE_RULES, shape_of
 from hilum.stats.conformal import LEVELS, chosen_limits, patients_needed, set_text, sets_of, upper_limit
-from hilum.stats.strangers import Gaussian, energy, unit
+from hilum.stats.strangers import Gaussian
 
 ACCEPTED = 95
 """Per cent of validation patients that the gate accepts."""
 FITTED = 1000
 """Training films that the gate is fitted on, at most."""
-_POOLED = 256  # maps at once
+GATE = f"shape {SHAPE_RULES}"
+"""What a gate sees, as bundles and the keys of runs name it."""
 
-Scores = Callable[[NDArray[np.float64], NDArray[np.float32] | None], NDArray[np.float64]]
-"""Logits and pooled features (None of a whole network) -> how strange each film is, (n_films,)."""
+Shapes = NDArray[np.float16]
+"""Of prepared films, (n_films, 768)."""
 
 
 def probabilities(logits: torch.Tensor) -> NDArray[np.float64]:
@@ -55,35 +61,31 @@ class Judged:
     columns: dict[str, tuple[str, ...]]
 
 
-def gate_of(bundle: Bundle, folder: Path) -> Scores | None:
-    """How strange films are to a bundle; None where it has no gate.
+def gate_of(bundle: Bundle, folder: Path) -> Gaussian | None:
+    """What tells how strange films are to a bundle; None where it has no gate.
 
     Raises:
-        InputError: What it needs is not there.
+        InputError: What it needs is not there, or its gate is one of an earlier hilum.
         DigestError: It is not what bundle.json says.
     """
     if not bundle.gate:
         return None
-    arrays = bundle.gate_arrays(folder)
-    return _scores(Gaussian.of(arrays) if arrays else None)
+    if bundle.gate["of"] != GATE:
+        raise InputError(
+            f"{folder}: expected a gate of {GATE!r}, got one of {bundle.gate['of']!r}, which an earlier hilum made; run its study again: "
+            "features and trials are found, and a bundle with today's gate is made of them"
+        )
+    return Gaussian.of(bundle.gate_arrays(folder))
 
 
-def _scores(gaussian: Gaussian | None) -> Scores:
-    if gaussian is None:
-        return lambda logits, _: energy(logits)
-    return lambda _, features: gaussian.scores(unit(np.zeros((0, 1)) if features is None else features))
-
-
-def judge(
-    bundle: Bundle, gate: Scores | None, logits: NDArray[np.float64], features: NDArray[np.float32] | None
-) -> Judged:
+def judge(bundle: Bundle, gate: Gaussian | None, logits: NDArray[np.float64], shapes: Shapes) -> Judged:
     """Judge films.
 
     Args:
         bundle: Its thresholds.
         gate: Of `gate_of`.
         logits: (n_films, n_classes).
-        features: Pooled, (n_films, n_features); None of a whole network.
+        shapes: Of the prepared films; not looked at without a gate.
     """
     p = probabilities(torch.from_numpy(logits))
     positive = p[:, bundle.classes.index(bundle.positive)] >= bundle.operating_point["threshold"]
@@ -93,63 +95,66 @@ def judge(
         held = sets_of(p, [least[c] for c in bundle.classes])
         columns[f"set_{level}"] = tuple(set_text(h, bundle.classes) for h in held)
     if gate is not None:
-        found, limit = gate(logits, features), bundle.gate["threshold"]
+        found, limit = gate.scores(shapes), bundle.gate["threshold"]
         columns["stranger"] = tuple(str(int(limit is not None and s > limit)) for s in found)
         columns["stranger_score"] = tuple(f"{s:.6g}" for s in found)
     return Judged(p, positive, columns)
 
 
-def pooled(features: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Features as the gate takes them, float32 (n_films, n_features): vectors as they are, maps as their mean."""
-    found = np.asarray(features, dtype=np.float32)
-    return found if found.ndim == 2 else found.reshape(*found.shape[:2], -1).mean(axis=2)
+def shapes_of(films: Iterable[NDArray[np.uint8]]) -> Shapes:
+    """Shapes of prepared films."""
+    return np.stack([shape_of(film) for film in films])
 
 
-def pooled_rows(rows: FeatureRows) -> NDArray[np.float32]:
-    """`pooled` of stored features."""
-    return np.concatenate([pooled(rows.take(slice(k, k + _POOLED))) for k in range(0, len(rows), _POOLED)])
+def stored_shapes(prepared: Path, drawn: DrawnFilms, digests: Sequence[str]) -> Shapes:
+    """Shapes of films of a workspace's ``prepared`` folder, named by the digest of their pixels; kept there for all that draw them."""
+    path = prepared / "shapes" / f"{digest([SHAPE_RULES, *digests])[:SHORT]}.npy"
+    if not path.is_file():
+        films = FeatureRows(PreparedStore(prepared).located(drawn.shards).locations(digests))
+        found = shapes_of(films.take(slice(k, k + 1))[0] for k in range(len(films)))
+        with writing(path) as beside, beside.open("wb") as f:
+            np.save(f, found)
+    shapes: Shapes = np.load(path)
+    return shapes
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Films that are judged, or that thresholds are chosen on: class numbers, logits, pooled features (None of a whole network) and the
-    label of each film's patient."""
+    """Films that are judged, or that thresholds are chosen on: class numbers, logits, shapes and the label of each film's patient."""
 
     labels: NDArray[np.int64]
     logits: NDArray[np.float64]
-    features: NDArray[np.float32] | None
+    shapes: Shapes
     patients: NDArray[np.str_]
 
 
 def choose(
-    bundle: Bundle, folder: Path, valid: Seen, train: tuple[NDArray[np.float32], NDArray[np.int64]] | None
-) -> tuple[Bundle, Scores]:
+    bundle: Bundle, folder: Path, valid: Seen, train: tuple[Shapes, NDArray[np.int64]]
+) -> tuple[Bundle, Gaussian | None]:
     """Choose the thresholds of sets and gate on validation films and write them into the bundle, which is there.
 
     Args:
         bundle: As training left it.
         folder: Its own.
         valid: The validation films.
-        train: Pooled features and class numbers of training films; None of a whole network.
+        train: Shapes and class numbers of training films; too few of them, or films that do not differ, make no gate.
     """
-    gaussian = None
-    if train is not None:
-        with suppress(InputError):  # too few training films, or all alike: the energy is left
-            gaussian = Gaussian.fitted(unit(train[0]), train[1])
-    scores = _scores(gaussian)
-    limit = upper_limit(scores(valid.logits, valid.features), valid.patients, ACCEPTED)
     least = chosen_limits(
         valid.labels, probabilities(torch.from_numpy(valid.logits)), valid.patients, bundle.classes
     )
+    try:
+        gaussian = Gaussian.fitted(*train)
+    except InputError:
+        return replace(bundle, conformal=least, gate={}).complete(folder, {}), None
+    limit = upper_limit(gaussian.scores(valid.shapes), valid.patients, ACCEPTED)
     gate = {
-        "score": "energy" if gaussian is None else "mahalanobis",
-        "of": "logits" if gaussian is None else "features of length 1",
+        "score": "mahalanobis",
+        "of": GATE,
         "threshold": None if math.isinf(limit) else limit,
         "accepted": ACCEPTED / 100,
         "chosen_on": "valid",
         "n_patients": len(np.unique(valid.patients)),
         "n_needed": patients_needed(ACCEPTED),
-        "n_train": 0 if gaussian is None or train is None else len(train[0]),
+        "n_train": len(train[0]),
     }
-    judged = replace(bundle, conformal=least, gate=gate)
-    return judged.complete(folder, gaussian.arrays if gaussian else {}), scores
+    return replace(bundle, conformal=least, gate=gate).complete(folder, gaussian.arrays), gaussian

@@ -25,7 +25,7 @@ from hilum.artifacts.masks import LungMask
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import FilmError, InputError, UnsafeError
 from hilum.imaging.decode import decode
-from hilum.inference.judged import gate_of, judge, pooled, probabilities
+from hilum.inference.judged import gate_of, judge, probabilities, shapes_of
 from hilum.inference.lungs import NO_LUNGS, segmenter_of
 from hilum.models.backbone import FrozenBackbone, Precision
 from hilum.models.heads import build_head
@@ -118,10 +118,10 @@ class Predictor:
         device: ``cpu`` or ``cuda``.
         allow_unsafe: Take a bundle that was trained with faults that break validity, or is a probe; only its own study's evaluation may.
         calibrated: Give probabilities at the bundle's temperature. Decisions, sets and strangers are the same: their thresholds were chosen
-            on the probabilities, logits or features as they are without it, and are applied to those.
+            without it, and are applied to films as they are without it.
 
     Attributes:
-        passed: Prepared films, uint8 (n, height, width), n at most the bundle's batch -> logits, and pooled features of a frozen backbone.
+        passed: Prepared films, uint8 (n, height, width), n at most the bundle's batch -> logits.
 
     Raises:
         InputError: No bundle, its backbone's weights cannot be found here, or it has no temperature and is to be calibrated.
@@ -149,10 +149,10 @@ class Predictor:
             if "temperature" not in b.calibration:
                 raise InputError(f"{folder}: the bundle has no temperature; predict without --calibrated")
             self.temperature = float(b.calibration["temperature"])
-        self.passed: Callable[[NDArray[np.uint8]], tuple[torch.Tensor, NDArray[np.float32] | None]]
+        self.passed: Callable[[NDArray[np.uint8]], torch.Tensor]
         if b.network == "whole":
             network = load_network(b, state, device)
-            self.passed = lambda films: (network.logits(films, b.batch), None)
+            self.passed = lambda films: network.logits(films, b.batch)
         else:
             frozen = load_backbone(b, folder, device)
             head = load_head(b, state)
@@ -200,9 +200,9 @@ class Predictor:
         good = [film for _, film, _ in batch if not isinstance(film, str)]
         which = iter(range(len(good)))
         if good:
-            z, features = self.passed(np.stack(good))
+            z = self.passed(np.stack(good))
             logits = np.asarray(z.double().cpu().numpy(), dtype=np.float64)
-            judged = judge(self.bundle, self._gate, logits, features)
+            judged = judge(self.bundle, self._gate, logits, shapes_of(good))
             shown = (
                 judged.probabilities if self.temperature == 1 else apply_temperature(logits, self.temperature)
             )
@@ -217,12 +217,12 @@ class Predictor:
 
 def _through_head(
     bundle: Bundle, frozen: FrozenBackbone, head: nn.Module, films: NDArray[np.uint8]
-) -> tuple[torch.Tensor, NDArray[np.float32]]:
+) -> torch.Tensor:
     features = frozen.features(films, bundle.batch).cpu()
     if backbone(bundle.backbone).spatial:  # as the feature store keeps them
         features = features.half().float()
     with torch.inference_mode():
-        return cast(torch.Tensor, head(features)), pooled(features.numpy())
+        return cast(torch.Tensor, head(features))
 
 
 def provenance(predictor: Predictor) -> Header:

@@ -48,6 +48,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("workspace.json", "workspace", "device, precision and threads, settled once for each kind of machine"),
     (LOOKS, "looks", "a line for each time test films were opened"),
     ("looks/*.json", "test films", "digests of a set of test films that was looked at"),
+    ("prepared/shapes/*.npy", "shapes of prepared films", "what gates see of prepared films (hilum.imaging.shape), a row each"),
     ("prepared/*.npy", "prepared films", "pixels of prepared films, a row each; the .json beside says which"),
     ("features/*/*.ids.npy", "features", "digests of the prepared films of a shard of features"),
     ("features/*/*.npy", "features", "features of a shard; the .ids.npy beside says of which prepared films"),

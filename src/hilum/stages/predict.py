@@ -21,14 +21,13 @@ from hilum.artifacts.features import FeatureRows, PartFeatures
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.predictions import JUDGED, Predictions
-from hilum.artifacts.prepared import ArrayStore
 from hilum.artifacts.split import Split
 from hilum.artifacts.trial_files import PredictFacts
 from hilum.core.errors import FilmError, InputError
 from hilum.core.progress import progress
 from hilum.core.tables import known
 from hilum.imaging.as_ingested import bytes_as_ingested
-from hilum.inference.judged import FITTED, Seen, choose, gate_of, judge, pooled_rows
+from hilum.inference.judged import FITTED, Seen, Shapes, choose, gate_of, judge, stored_shapes
 from hilum.inference.predictor import (
     Predictor,
     Scored,
@@ -90,12 +89,11 @@ def predict_trial(task: PredictTask) -> int:
     parts = {p: drawn.found(films, bundle.classes, store) for p in HELD_OUT if (films := drawn.held_out(p))}
     with threads(1), threadpool_limits(1):  # sums are taken in one order whatever the number of workers
         seen = _seen(task, bundle, state, drawn, parts)
-        gate = gate_of(
-            bundle, task.bundle
-        )  # of films from elsewhere, thresholds are those that the bundle has
         if "valid" in seen:
-            bundle, gate = choose(bundle, task.bundle, seen["valid"], _fitted_on(task, bundle, drawn, store))
-        judged = [judge(bundle, gate, s.logits, s.features) for s in seen.values()]
+            bundle, gate = choose(bundle, task.bundle, seen["valid"], _fitted_on(task, bundle, drawn))
+        else:  # films from elsewhere: thresholds are those that the bundle has
+            gate = gate_of(bundle, task.bundle)
+        judged = [judge(bundle, gate, s.logits, s.shapes) for s in seen.values()]
     ids = tuple(i for films in parts.values() for i in films.image_ids)
     values = np.concatenate([j.probabilities for j in judged])
     Predictions(
@@ -127,7 +125,7 @@ def _seen(
     drawn: DrawnFilms,
     parts: Mapping[str, PartFeatures],
 ) -> dict[str, Seen]:
-    """Part -> its films with logits and pooled features."""
+    """Part -> its films with logits and shapes."""
     found = {}
     if isinstance(task.body, Whole):
         network = load_network(bundle, state, task.body.device)
@@ -136,26 +134,23 @@ def _seen(
     for part, films in parts.items():
         rows = FeatureRows(films.locations)
         if isinstance(task.body, Whole):
-            z, features = score_rows(network, rows, bundle.batch), None
+            z = score_rows(network, rows, bundle.batch)
         else:
-            z, features = logits(head, LabelledRows.of(films)), pooled_rows(rows)
+            z = logits(head, LabelledRows.of(films))
+        digests = [f.pixels_sha256 for f in drawn.held_out(part)]
+        shapes = stored_shapes(task.body.prepared, drawn, digests)
         patients = [drawn.facts[i].group or drawn.facts[i].patient_id or i for i in films.image_ids]
-        found[part] = Seen(np.array(films.labels), z.double().numpy(), features, np.array(patients))
+        found[part] = Seen(np.array(films.labels), z.double().numpy(), shapes, np.array(patients))
     return found
 
 
-def _fitted_on(
-    task: PredictTask, bundle: Bundle, drawn: DrawnFilms, store: ArrayStore
-) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
-    """Pooled features and classes of some training films, each prepared film once; None of a whole network."""
-    if isinstance(task.body, Whole):
-        return None
-    every = drawn.found(
-        list({f.pixels_sha256: f for f in drawn.parts["train"]}.values()), bundle.classes, store
-    )
-    which = evenly(every.labels, FITTED, len(bundle.classes))
-    rows = FeatureRows([every.locations[k] for k in which])
-    return pooled_rows(rows), np.array(every.labels)[which]
+def _fitted_on(task: PredictTask, bundle: Bundle, drawn: DrawnFilms) -> tuple[Shapes, NDArray[np.int64]]:
+    """Shapes and classes of some training films, each prepared film once."""
+    every = list({f.pixels_sha256: f for f in drawn.parts["train"]}.values())
+    labels = drawn.labels(every, bundle.classes)
+    which = evenly(labels, FITTED, len(bundle.classes))
+    digests = [every[k].pixels_sha256 for k in which]
+    return stored_shapes(task.body.prepared, drawn, digests), np.array(labels)[which]
 
 
 def _scored(predictor: Predictor, rows: Sequence[FilmRow]) -> list[Scored]:

@@ -1,8 +1,9 @@
-"""Strangers: how unlike the training films a film is, by what the backbone makes of it or by the logits. A higher score is stranger.
+"""Strangers: how unlike the training films a film is, by vectors (what is seen of its shape, or what a backbone makes of it) or by its
+logits. A higher score is stranger.
 
-Three scores, none of which needs a strange film to be fitted: Mahalanobis' distance to the nearest class (Lee et al. 2018), distance to the
-k-th nearest training film (Sun et al. 2022), energy of the logits (Liu et al. 2020). Features are vectors; of a map, its mean. The gate
-brings them to length 1 before the first (Mueller & Hein 2025): without, noise that moves no feature much lies near the middle of all.
+Three scores, none of which needs a strange film to be fitted: Mahalanobis' distance to the nearest class (Lee et al. 2018), which is the
+gate's; distance to the k-th nearest training film (Sun et al. 2022); energy of the logits (Liu et al. 2020). Features of a backbone are
+brought to length 1 before the first (Mueller & Hein 2025): without, noise that moves no feature much lies near the middle of all.
 """
 
 from __future__ import annotations

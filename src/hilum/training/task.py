@@ -65,10 +65,12 @@ class Frozen:
     Attributes:
         features: What the features depend on.
         stores: The workspace's ``features`` folder.
+        prepared: Its ``prepared`` folder, whose films a gate is fitted on.
     """
 
     features: FeatureSpec
     stores: Path
+    prepared: Path
     finetune: ClassVar = FinetuneTable()
     options: ClassVar[dict[str, Any]] = {}
 

@@ -24,6 +24,7 @@ from hilum.core.engine import Engine
 from hilum.core.errors import InputError, require_known
 from hilum.core.keys import ALWAYS, Key
 from hilum.core.memory import MemoryPeak
+from hilum.inference.judged import GATE
 from hilum.models.backbone import Precision
 from hilum.models.machine import exact_arithmetic, keep_memory
 from hilum.models.registry import backbone
@@ -45,10 +46,10 @@ from hilum.workflow.workspace import Settled, Workspace
 
 RUN = Key(
     study=ALWAYS, films=ALWAYS, weights=ALWAYS, device=ALWAYS, name=ALWAYS, precision=ALWAYS, threads=ALWAYS, hilum=ALWAYS, lungs=None,
-    stand_in=None,
+    stand_in=None, gate="features",
 )  # fmt: skip
-"""What names a run's folder: study, films and weights by digest, what is settled for the machine, hilum's version, and the
-lungs' network where a pipeline reads lungs, with the rule of stand-ins where only probes do."""
+"""What names a run's folder: study, films and weights by digest, what is settled for the machine, hilum's version, the lungs' network
+where a pipeline reads lungs, with the rule of stand-ins where only probes do, and what gates see."""
 
 
 @dataclass(frozen=True)
@@ -272,8 +273,8 @@ class Run:
         of_study = {"study": self.study.digest, "films": self.films.digest, "weights": loaded}
         lungs = self.lungs_facts["model"] if self.reads_lungs else None
         rule = RULE if lungs and self.only_probes_read_lungs else None
-        of_lungs = {"lungs": lungs, "stand_in": rule}
-        key = RUN.digest({**asdict(self.settled), **of_study, "hilum": __version__, **of_lungs})
+        seen = {"lungs": lungs, "stand_in": rule, "gate": GATE}
+        key = RUN.digest({**asdict(self.settled), **of_study, "hilum": __version__, **seen})
         return self.workspace.runs / f"{self.study.name}-{key[:12]}"
 
     def set_machine(self) -> None:
@@ -285,8 +286,7 @@ class Run:
     @contextmanager
     def stage(self, name: str) -> Iterator[StageLine]:
         """Time a stage."""
-        line = StageLine(name)
-        start = time.perf_counter()
+        line, start = StageLine(name), time.perf_counter()
         yield line
         line.seconds = time.perf_counter() - start
         self.lines.append(line)

@@ -52,7 +52,7 @@ def plan_trial(run: Run, recipe: Recipe, number: int) -> Trial:
 def _body(run: Run, recipe: Recipe, store: FeatureStore | None) -> Frozen | Whole:
     """What becomes of a cell's backbone."""
     if store is not None:
-        return Frozen(store.spec, run.workspace.features)
+        return Frozen(store.spec, run.workspace.features, run.workspace.prepared)
     assert recipe.finetune is not None
     # one thread where trainings go side by side, so that the number of workers makes no difference
     threads = run.settled.threads if recipe.finetune.devices > 1 else 1

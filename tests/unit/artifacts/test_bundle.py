@@ -10,7 +10,11 @@ from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.header import Header
 from hilum.core.errors import DigestError, InputError
 
-STATE = {"head.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "bn.num_batches_tracked": np.array(7)}
+STATE = {
+    "head.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "lying": np.arange(6, dtype=np.float32).reshape(3, 2).T,  # in no order that a file has
+    "bn.num_batches_tracked": np.array(7),
+}
 
 
 def bundle(**fields: object) -> Bundle:

@@ -34,7 +34,7 @@ WHOLE = Whole(
     threads=1,
 )
 TASKS = {
-    "head": TrainTask(body=Frozen(SPEC, Path("/features")), **COMMON),
+    "head": TrainTask(body=Frozen(SPEC, Path("/features"), Path("/prepared")), **COMMON),
     "network": TrainTask(body=WHOLE, **COMMON),
 }
 OTHER_TRIAL: dict[str, Any] = {
@@ -71,7 +71,7 @@ OTHER_FINETUNE = {
 
 def test_every_member_of_a_trials_key_is_named_here() -> None:
     assert {*OTHER_TRIAL, "folder", "drawn", "body"} == {f.name for f in fields(TrainTask)}
-    assert {*OTHER_BODY["head"], "stores"} == {f.name for f in fields(Frozen)}
+    assert {*OTHER_BODY["head"], "stores", "prepared"} == {f.name for f in fields(Frozen)}
     assert {*OTHER_BODY["network"], "prepared", "checkpoint_every_s"} == {f.name for f in fields(Whole)}
 
 
@@ -138,7 +138,7 @@ def test_the_pace_of_checkpoints_makes_no_other_trial() -> None:
 def test_where_films_lie_makes_no_other_trial() -> None:
     network, head = TASKS["network"], TASKS["head"]
     assert replace(network, body=replace(WHOLE, prepared=Path("/elsewhere"))).key == network.key
-    assert replace(head, body=Frozen(SPEC, Path("/elsewhere"))).key == head.key
+    assert replace(head, body=Frozen(SPEC, Path("/elsewhere"), Path("/there"))).key == head.key
 
 
 @dataclass(frozen=True)

@@ -164,6 +164,8 @@ def test_a_runs_folder_follows_from_study_films_weights_machine_and_version(
     ]
     monkeypatch.setattr(state, "__version__", "0.0.0")
     found.append(folder())
+    monkeypatch.setattr(state, "GATE", "another gate")
+    found.append(folder())
     assert len(set(found)) == len(found)
     monkeypatch.undo()
     assert folder(study=study(title="Another title")) == plain

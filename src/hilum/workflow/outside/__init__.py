@@ -31,6 +31,7 @@ from hilum.core.digests import digest, sha256_file
 from hilum.core.engine import Engine
 from hilum.core.files import write_bytes
 from hilum.core.progress import progress, say
+from hilum.inference.judged import gate_of
 from hilum.inference.predictor import load_backbone, precision_of
 from hilum.models.backbone import Precision
 from hilum.models.machine import exact_arithmetic, keep_memory
@@ -86,6 +87,8 @@ def evaluate_on(
     """
     origin = origin_of(model)
     workspace = Workspace(out or origin.workspace)
+    for u in origin.units:
+        gate_of(Bundle.described(u.bundle)[0], u.bundle)  # refused before the first film is opened
     given = Manifest.read(manifest)
     without, lungs = lungs_as_predicted(
         given.films, [Bundle.described(u.bundle)[0] for u in origin.units], workspace.masks, engine
@@ -180,7 +183,7 @@ def _predict(
             features = FeatureStore(workspace.features, spec)
             load = partial(load_backbone, b, u.bundle, settled.device)
             fill(engine, features, load, digests[u.cell.prepared_as], store, line)
-            body = Frozen(spec, workspace.features)
+            body = Frozen(spec, workspace.features, workspace.prepared)
         twice = bool(that_set(u.cell.switches, "second_softmax"))
         drawn_at = drawn_path(folder, "", u.cell.prepared_as, _TRIAL)
         tasks.append(PredictTask(u.bundle, drawn_at, body, out, twice, "fixed steps only"))
