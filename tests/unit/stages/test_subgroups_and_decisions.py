@@ -78,4 +78,4 @@ def test_the_sections_show_them(run: Path) -> None:
     rest = contrasts.against_rest_table(evaluated)
     assert rest is not None
     assert len(rest.rows) == 2
-    assert "in the next table" in contrasts.subgroup_table(evaluated).notes[0]
+    assert "against the rest" in contrasts.subgroup_table(evaluated).notes[0]

@@ -152,7 +152,9 @@ def _means(figures: Sequence[ProbabilityFigures]) -> list[Cell]:
             cells.append(Cell(numbers.NONE, None, quiet=True, title=_NO_SLOPE))
         else:
             mean = float(np.mean(values))
-            cells.append(Cell(numbers.signed(mean, 3) if name in _SIGNED else f"{mean:.3f}", mean))
+            cells.append(
+                Cell(numbers.signed(mean, 3) if name in _SIGNED else f"{mean:.3f}".replace("-", "−"), mean)
+            )
     return cells
 
 

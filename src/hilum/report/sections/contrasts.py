@@ -21,6 +21,8 @@ from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, text_
 from hilum.study.film_filter import filter_words
 from hilum.study.metrics import metric_label, shown_in
 
+_SHOWN = 40  # rows of a table of subgroups that is not folded away
+
 
 def section(evaluated: Evaluated) -> Section | None:
     """A table a contrast and one of the subgroups; None where the study asks for neither."""
@@ -35,8 +37,10 @@ def section(evaluated: Evaluated) -> Section | None:
             "disease. The study’s contrasts keep to films that are more alike."
         )
     rest = against_rest_table(evaluated)
-    items = [*tables, *([subgroups] if subgroups else []), *([rest] if rest else [])]
-    return Section("clean", "Contrasts and subgroups", (why, *remarks), items)
+    of_subgroups = [t for t in (subgroups, rest) if t]
+    items = [*tables, *(t for t in of_subgroups if len(t.rows) <= _SHOWN)]
+    closed = [t for t in of_subgroups if len(t.rows) > _SHOWN]
+    return Section("clean", "Contrasts and subgroups", (why, *remarks), items, closed)
 
 
 def contrast_remarks(evaluated: Evaluated) -> list[str]:
@@ -126,7 +130,7 @@ def subgroup_table(evaluated: Evaluated) -> Table | None:
     if not body:
         return None
     caption = f"{numbers.capital(folder.positive)} among the test films of each subgroup; {averaged(folder)}."
-    tested = "in the next table" if evaluated.groups else "not tested"
+    tested = "in the table of subgroups against the rest" if evaluated.groups else "not tested"
     note = f"Differences between subgroups are {tested}; one of few films says little, one of none in a cell has no row."
     return Table(
         "subgroups", "Subgroups", caption, columns, body, notes=(note,), breaks=frozenset(breaks - {0})

@@ -52,7 +52,8 @@ def _brief(evaluated: Evaluated, found: Outside) -> str:
         f"{numbers.rate(r.value, 3)} outside (difference {numbers.signed(r.estimate, 3)}, {signed_interval(r.low_one, r.high_one).text})"
         for r in rows[:_BRIEF]
     ]
-    return f"{'; '.join(each)}{' ...' if len(rows) > _BRIEF else ''}." if each else ""
+    rest = f"; {numbers.counted(len(rows) - _BRIEF, 'cell')} more below" if len(rows) > _BRIEF else ""
+    return f"{'; '.join(each)}{rest}." if each else ""
 
 
 def _films(found: Outside) -> str:
@@ -143,7 +144,7 @@ def _beside_table(
     return Table(
         name, title, f"{numbers.capital(folder.positive)} against the rest, {how}.", columns, body,
         notes=(
-            f"The two sides have no film in common: {first.unit}s of both are resampled, and the trials, the same trainings on both "
+            f"The two sides have no film in common: units of both ({first.unit}) are resampled, and the trials, the same trainings on both "
             "sides, paired. The mix of films differs too, and with it PR-AUC, which moves with the share of positive films.",
             *few_events_notes(told),
         ),
@@ -186,7 +187,7 @@ def drift_picture(evaluated: Evaluated, rows: Sequence[DriftRow]) -> Picture:
     with style.figure(style.WIDTH_IN, 0.8 + 0.22 * len(shown)) as fig:
         left, right = fig.subplots(1, 2, sharey=True, width_ratios=(1, 1.4))
         y = np.arange(len(shown))
-        left.barh(y, [r.distance for r in shown], color=style.SKY, height=0.6)
+        left.barh(y, [r.distance for r in shown], color=style.SKY, height=0.6, zorder=2)
         left.set_xlim(0, 1)
         left.set_xlabel("distance")
         left.set_yticks(y, [r.statistic for r in shown])

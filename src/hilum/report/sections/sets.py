@@ -162,7 +162,8 @@ def _few(evaluated: Evaluated) -> list[str]:
                     n = int(kept["n_patients"][name])
                     lacking[int(level), name] = min(n, lacking.get((int(level), name), n))
     return [
-        f"{name} is in every set of {level} %, where validation has too few patients of it: it has {n} and needs {patients_needed(level)}."
+        f"{numbers.capital(name)} is in every set of {level} %, where validation has too few patients of it: it has {n}, of "
+        f"{patients_needed(level)} needed."
         for (level, name), n in sorted(lacking.items())
     ]
 

@@ -26,4 +26,4 @@ def test_each_subgroup_has_a_row_and_its_films_are_counted(tmp_path):
     headline = csv.DictReader((run / "tables" / "results.csv").read_text(encoding="utf-8").splitlines())
     assert found["radiography"]["sensitivity_estimate"] == next(headline)["sensitivity_estimate"]
     assert found["mooney"]["covid"] == "0"
-    assert "Differences between subgroups are in the next table" in page
+    assert "Differences between subgroups are in the table of subgroups against the rest" in page
