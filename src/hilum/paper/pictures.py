@@ -111,7 +111,7 @@ def pr_picture(study: PaperStudy, paper: Paper, out: Path) -> Picture | None:
         return None
     number, over = {2: ("7", "pipelines"), 3: ("11", "schedules")}[study.experiment]
     return _picture(
-        pr_curves(list(panels.items()), prevalence(study)),
+        pr_curves(list(panels.items()), prevalence(study, cells[0])),
         out,
         f"figure-{number}",
         f"The paper’s Figure {number}: precision over recall of {study.folder.positive} on the test films over {over}, "
@@ -144,7 +144,7 @@ def copied_pictures(study: PaperStudy, out: Path) -> list[Picture]:
         "augmentation-panel": f"The paper’s Figure {'3' if study.experiment == 1 else '6'}: a training film of each class under each "
         "pipeline, with what was drawn beneath. Drawn on purpose: every step acts here.",
         "box-panel": f"The paper’s Figure 15: {'a' if annotated else 'a synthetic'} film with a box followed through each pipeline, "
-        "with the share of the box that is left.",
+        "with the share of the box inside the film.",
     }
     found = []
     for stem, caption in words.items():

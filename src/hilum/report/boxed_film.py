@@ -1,4 +1,4 @@
-"""A film with a box, followed through each pipeline: as a figure, and the share of the box that is left as a table.
+"""A film with a box, followed through each pipeline: as a figure, and the share of the box inside the film as a table.
 
 Convention: the box is that of ``boxed_film.json`` in the run's folder (`set_box`), a film that somebody annotated; without one it is the
 largest patch of a synthetic film's sign, and the figure says so. What is drawn follows from the study's seed. The first film is the decoded
@@ -134,7 +134,7 @@ def box_panel(films: Sequence[BoxedFilm]) -> Figure:
     """The films side by side, at most five a row; beneath each what was drawn and what is left of the box."""
     n_columns = min(_A_ROW, len(films))
     n_rows = math.ceil(len(films) / n_columns)
-    captions = [f"{wrapped(f.caption)}\n{percent(f.left)} of the box is left" for f in films]
+    captions = [f"{wrapped(f.caption)}\n{percent(f.left)} of the box inside the film" for f in films]
     lines = max(c.count("\n") + 1 for c in captions)
     tallest = max(f.film.shape[0] / f.film.shape[1] for f in films)
     row_in = _CELL_IN * min(tallest, 1.4) + 0.12 * lines + 0.3
@@ -159,15 +159,19 @@ def box_table(films: Sequence[BoxedFilm]) -> Table:
     columns = [
         Column("Pipeline", numeric=False),
         Column("What was drawn", numeric=False, prose=True),
-        Column("Box left", hint="area of the box inside the film / area of the box, on the film as it was"),
+        Column(
+            "Box inside",
+            key="box left",
+            hint="area of the box inside the film / area of the box, on the film as it was",
+        ),
     ]
     body = [
         [text_cell(f.title, strong=True), text_cell(f.caption), Cell(percent(f.left), f.left)] for f in films
     ]
     return Table(
         "box",
-        "Share of a box that is left",
-        "A box on one film after each pipeline, every step made to act.",
+        "Share of a box inside the film",
+        "A box on one film after each pipeline, every step made to act. What erases films moves no outline: see the pictures.",
         columns,
         body,
     )

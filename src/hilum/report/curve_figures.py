@@ -241,22 +241,23 @@ class BandPanel:
         title: The cell.
         band: Mean and interval.
         area: In words, written into the panel.
+        guess: Height of a guess at x = 0 and at x = 1.
         mark: (x, y) of the class of the highest probability; None for no mark.
     """
 
     title: str
     band: Band
     area: str
+    guess: tuple[float, float]
     mark: tuple[float, float] | None = None
 
 
-def band_panels(panels: Sequence[BandPanel], axes: tuple[str, str], guess: tuple[float, float]) -> Figure:
+def band_panels(panels: Sequence[BandPanel], axes: tuple[str, str]) -> Figure:
     """Mean curves with their bands, a panel a cell, three a row or two.
 
     Args:
         panels: In order.
         axes: What runs along x and up y, both from 0 to 1.
-        guess: Height of a guess at x = 0 and at x = 1.
     """
     columns = 2 if len(panels) in (2, 4) else min(3, len(panels))
     rows = -(-len(panels) // columns)
@@ -264,7 +265,7 @@ def band_panels(panels: Sequence[BandPanel], axes: tuple[str, str], guess: tuple
     with style.figure(width, 0.25 + rows * (0.93 * width / columns + 0.1)) as fig:
         shown = style.panels(fig, len(panels), columns, sharex=True, sharey=True)
         for k, (ax, panel) in enumerate(zip(shown, panels, strict=True)):
-            band, (colour, _) = panel.band, style.line(0)
+            band, guess, (colour, _) = panel.band, panel.guess, style.line(0)
             ax.plot([0, 1], guess, color="#999999", lw=0.8, ls=(0, (2, 2)), label="_nolegend_")
             ax.fill_between(band.x, band.low, band.high, color=colour, alpha=0.2, lw=0)
             for name, edge in (("95 % from", band.low), ("95 % to", band.high)):

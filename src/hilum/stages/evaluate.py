@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from hilum.artifacts.comparisons import ComparisonRow, Pair
 from hilum.artifacts.decisions import DECISIONS, Decisions
-from hilum.artifacts.evaluation import EVALUATION, CellCurves, Evaluation, TrialEvaluation
+from hilum.artifacts.evaluation import EVALUATION, MIXED_UNIT, CellCurves, Evaluation, TrialEvaluation
 from hilum.artifacts.header import Header, is_written_of, write_rows
 from hilum.artifacts.looks import count_look
 from hilum.artifacts.manifest import Manifest
@@ -35,6 +35,7 @@ from hilum.stats.decisions import decisions
 from hilum.stats.families import family_pairs
 from hilum.stats.judged_films import covered, refused, spread
 from hilum.stats.mean_curves import mean_curves
+from hilum.stats.resampling_unit import ResamplingUnit
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.shared_films import on_shared_films
 from hilum.stats.subgroups import subgroup_rows
@@ -49,8 +50,7 @@ Scored = Mapping[str, Sequence[ScoredFilms]]
 
 
 def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
-    """Write ``statistics.json``, ``evaluation.json`` and what stands beside them of a run, unless they are there and of the same
-    predictions.
+    """Write a run's ``statistics.json``, ``evaluation.json`` and what stands beside, unless they are there and of the same predictions.
 
     Args:
         run_dir: The run's folder.
@@ -75,7 +75,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     missing = [extra for extra in EXTRAS if not extra.is_there(folder, header)]
     if has_statistics and has_comparisons and not missing:
         return False
-    rows: list[StudyRow] = []
+    rows, units = list[StudyRow](), list[ResamplingUnit]()
     trials: dict[tuple[str, int], TrialEvaluation] = {}
     scored: dict[str, list[ScoredFilms]] = {}
     curves, k = dict[str, CellCurves](), folder.classes.index(folder.positive)
@@ -92,22 +92,28 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
                     trials[cell.name, trial] = _shown(folder, cell, trial, tested)
                     rows += _rows([of_cell[-1]], folder, cell, trial, unit.name, n_resamples)
                 step()
+            units.append(unit)
             if not has_statistics:
                 rows += _rows(of_cell, folder, cell, None, unit.name, n_resamples)
                 curves[cell.name] = mean_curves(of_cell, k, n_resamples, header.seed or 0)
+    whole = _of_all(units)
     count_look(folder, "evaluate")  # before anything that was seen is written
     if families:
-        found = _compared(folder, scored, list(zip(families, pairs, strict=True)), unit.name, compared)
+        found = _compared(folder, scored, list(zip(families, pairs, strict=True)), whole.name, compared)
         write_rows(run_dir / COMPARISONS, found, compared)
     for extra in missing:
-        extra.write(folder, header, {cell.name: scored[cell.name] for cell in folder.cells}, unit.name)
+        extra.write(folder, header, {cell.name: scored[cell.name] for cell in folder.cells}, whole.name)
     if not has_statistics:
         spreads = {cell: s for cell, films_of in scored.items() if (s := spread(films_of, k))}
-        own = replace(header, kind="evaluation")
-        shown = Evaluation(own, unit.name, unit.counts, formulas(), trials, curves, spreads)
-        shown.write(run_dir / EVALUATION)
+        own = replace(header, kind="evaluation"), whole.name, whole.counts
+        Evaluation(*own, formulas(), trials, curves, spreads).write(run_dir / EVALUATION)
         StudyRows(rows).write(run_dir / STATISTICS, header)
     return True
+
+
+def _of_all(units: Sequence[ResamplingUnit]) -> ResamplingUnit:
+    """The first cell's unit, by a name that holds for all: cells may test other films, as those without a source do."""
+    return replace(units[0], name=units[0].name if len({u.name for u in units}) == 1 else MIXED_UNIT)
 
 
 def _subgroups_header(folder: RunFolder, header: Header) -> Header:

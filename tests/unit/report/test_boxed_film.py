@@ -29,7 +29,7 @@ def test_the_outline_encloses_the_pixels_of_the_box(films):
     assert {(x, y) for y, x in zip(*np.nonzero(np.asarray(image.get_array())), strict=True)} == set(inside)
     assert corners.tolist() == [[29.5, 9.5], [49.5, 9.5], [49.5, 19.5], [29.5, 19.5]]
     assert not second.patches
-    assert second.get_xlabel() == "one\ntwo\n0.0\N{NO-BREAK SPACE}% of the box is left"
+    assert second.get_xlabel() == "one\ntwo\n0.0\N{NO-BREAK SPACE}% of the box inside the film"
 
 
 def test_the_table_has_the_shares(films):

@@ -94,7 +94,8 @@ def curve_picture(evaluated: Evaluated, found: Decisions) -> Picture:
             ax.set_title(f"{backbone}, {numbers.percent(share)} {evaluated.folder.positive}")
             ax.legend(fontsize=6.5)
         axes[0].set_ylabel("net benefit")
-        axes[-1].set_xlabel(f"threshold on the probability of {evaluated.folder.positive}")
+        for ax in axes[-2:]:
+            ax.set_xlabel(f"threshold on the probability of {evaluated.folder.positive}")
     cut = f" The first {_MOST} cells of a panel." if any(len(c) > _MOST for c in panels.values()) else ""
     return evaluated.picture(
         fig, "decision-curves", "Decision curves: the true positives a film, less the false positives weighed by the threshold’s odds, "

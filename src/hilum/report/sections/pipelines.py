@@ -128,7 +128,7 @@ def _box(evaluated: Evaluated, pipelines: Mapping[str, Pipeline]) -> list[Table 
         box_panel(films),
         "box-panel",
         f"A film with a box around a sign, followed through each pipeline{evaluated.beside.place('box-panel')}: {source}. Every step acts "
-        "here; the outline is moved by the very draws that moved the film, and beneath it stands the share of the box’s area that is left.",
+        "here; the outline is moved by the draws that moved the film, and beneath it stands the share of the box’s area inside the film.",
         "Films with a box; the shares are in the table beside.",
         raster=True,
     )

@@ -47,14 +47,14 @@ def _picture(evaluated: Evaluated, kind: str, cells: Sequence[RunCell]) -> Pictu
     more = f" {len(left)} more cells are folded away below." if first and left else ""
     if kind == "roc":
         axes = ("false positive rate (1 − specificity)", "true positive rate (sensitivity)")
-        fig = band_panels(panels, axes, (0.0, 1.0))
+        fig = band_panels(panels, axes)
         said = f"ROC curves of {folder.positive}, test films: {averaged(folder)} at each false positive rate. {_BAND} Dashed line: a guess."
     else:
-        share = prevalence(evaluated)
-        fig = band_panels(panels, ("recall (sensitivity)", "precision (PPV)"), (share, share))
+        shares = [rate(s, 3) for s in sorted({p.guess[0] for p in panels})]
+        fig = band_panels(panels, ("recall (sensitivity)", "precision (PPV)"))
         said = (
             f"Precision over recall of {folder.positive}, test films: {averaged(folder)} at each recall, interpolated between thresholds "
-            f"as Davis and Goadrich (2006) have it. {_BAND} Dashed line: a guess, {rate(share, 3)}."
+            f"as Davis and Goadrich (2006) have it. {_BAND} Dashed line: a guess, {' to '.join(dict.fromkeys((shares[0], shares[-1])))}."
         )
     word = "ROC curves" if kind == "roc" else "Precision-recall curves"
     return evaluated.picture(
@@ -75,18 +75,20 @@ def _panel(evaluated: Evaluated, kind: str, cell: RunCell) -> BandPanel | None:
     area = f"area {rate(row.estimate, shown)}" if row else ""
     if row and row.low is not None:
         area += f"\n({interval(row.low, row.high, row.n_positive)})"
+    guess = (0.0, 1.0)
     if kind == "roc":
         specificity, height = (evaluated.estimate(cell, m) for m in ("specificity", "sensitivity"))
         along = None if specificity is None else 1 - specificity
     else:
         along, height = (evaluated.estimate(cell, m) for m in ("sensitivity", "ppv"))
+        guess = (prevalence(evaluated, cell),) * 2
     mark = None if along is None or height is None else (along, height)
-    return BandPanel(evaluated.names.label(cell), band, area, mark)
+    return BandPanel(evaluated.names.label(cell), band, area, guess, mark)
 
 
-def prevalence(evaluated: Evaluated) -> float:
-    """Share of the test films that are positive: the precision of a guess."""
-    some = evaluated.row(evaluated.folder.cells[0], "sensitivity")
+def prevalence(evaluated: Evaluated, cell: RunCell) -> float:
+    """Share of a cell's test films that are positive: the precision of a guess."""
+    some = evaluated.row(cell, "sensitivity")
     return some.n_positive / some.n if some and some.n else 0.0
 
 

@@ -168,14 +168,15 @@ def age_picture(evaluated: Evaluated) -> Picture | None:
     if not ages:
         return None
     classes = [c for c in folder.classes if any((c, p) in ages for p in PARTS)]
+    drawn = [p for p in PARTS if any((c, p) in ages for c in classes)]
     with style.figure(style.WIDTH_IN, 0.8 + 0.62 * len(classes)) as fig:
         ax = fig.subplots()
-        for k, part in enumerate(PARTS):
-            colour, _ = style.line(k)
+        for k, part in enumerate(drawn):
+            colour, _ = style.line(PARTS.index(part))
             for i, c in enumerate(classes):
                 if (c, part) not in ages:
                     continue
-                y = i + 0.25 * (k - 1)
+                y = i + 0.25 * (k - (len(drawn) - 1) / 2)
                 low, q1, middle, q3, high = np.quantile(ages[c, part], (0.05, 0.25, 0.5, 0.75, 0.95))
                 ax.plot([low, high], [y, y], color=colour, lw=1)
                 ax.barh(y, q3 - q1, 0.18, left=q1, facecolor="white", edgecolor=colour, lw=1.2, zorder=2)
