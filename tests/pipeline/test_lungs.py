@@ -185,14 +185,24 @@ def test_a_probe_that_reads_lungs_changes_no_films_and_says_what_stood_in(where:
         )
 
 
-def test_lungs_of_probes_that_were_not_asked_for_are_not_looked_for(where: Path) -> None:
-    manifest = where / "films" / "manifest.csv"
-    asked = Run(
-        read_study(where / "study.toml", PROBES), Manifest.read(manifest), Workspace(where / "w"), Local(0),
-        only=("squeezenet1_0--baseline--constant",),
-    )  # fmt: skip
-    find_lungs(asked)
-    assert (asked.lines, asked.lungs_from) == ([], {})
+def test_stand_ins_are_found_again_and_lungs_of_probes_that_were_not_asked_for_not_looked_for(
+    where: Path,
+) -> None:
+    def lungs_of(*only: str) -> Run:
+        study, manifest = (
+            read_study(where / "study.toml", PROBES),
+            Manifest.read(where / "films" / "manifest.csv"),
+        )
+        asked = Run(study, manifest, Workspace(where / "w"), Local(0), only=only)
+        find_lungs(asked)
+        return asked
+
+    stood_in = lungs_of().lungs_from["stand-in"]
+    shards = sorted((where / "w" / "masks").rglob("*.json"))
+    assert lungs_of().lungs_from["stand-in"] == stood_in == {"covid": 2, "normal": 1}
+    assert sorted((where / "w" / "masks").rglob("*.json")) == shards
+    model = lungs_of("squeezenet1_0--baseline--constant")
+    assert (model.lines, model.lungs_from) == ([], {})
 
 
 def test_where_only_probes_read_lungs_a_study_may_still_refuse(where: Path) -> None:
