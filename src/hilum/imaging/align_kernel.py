@@ -17,10 +17,11 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-_STEPS: Final = 15, 6  # Gauss-Newton, at most: at half the sketch's size and at its whole
+_STEPS: Final = 8, 6  # Gauss-Newton, at most: at half the sketch's size and at its whole
 _STILL: Final = 1e-3  # a step that moves no corner by more is the last
 _FURTHEST: Final = 0.16  # that a step moves a corner, in halves of a side
-_HOPELESS: Final = 0.45  # correlation of local contrast at half the size below which a pair goes no further
+_LOOK: Final = 3, 1  # steps of either after which a pair that is hopeless goes no further
+_HOPELESS: Final = 0.60, 0.55  # correlation of local contrast, of either, below which it is
 _FLAT: Final = 1.5  # grey levels of spread below which a place says nothing
 _STRANGE: Final = (
     0.6  # mean squared difference of local contrast around a pixel; above it something is painted there
@@ -61,7 +62,6 @@ def _correlation(a: F32, b: F32, seen: F32) -> np.float32:
 def _equations(a: F32, moved: F32, inside: F32, hessian: F64, pull: F64) -> None:
     """Normal equations of a robust difference, damped, of which the solution is the step; `moved` has a gain, which may be negative."""
     size = a.shape[0]
-    jac = np.empty(6)
     ab, bb, n, unit, trace = 0.0, 1e-6, 1e-6, 1e-6, 1e-6
     for i in range(size):
         for j in range(size):
@@ -77,20 +77,34 @@ def _equations(a: F32, moved: F32, inside: F32, hessian: F64, pull: F64) -> None
     pull[:] = 0
     for i in range(1, size - 1):
         y = (i + 0.5) * 2 / size - 1
-        for j in range(1, size - 1):
-            if inside[i - 1, j] * inside[i + 1, j] * inside[i, j - 1] * inside[i, j + 1] == 0:
-                continue
+        yy0 = yy1 = yy2 = yx0 = yx1 = yx2 = xx0 = xx1 = xx2 = ey0 = ey1 = ex0 = ex1 = 0.0
+        for j in range(1, size - 1):  # sums over a row of what both gradients give, times x to the power of the number
             x = (j + 0.5) * 2 / size - 1
             gy = gain * (moved[i + 1, j] - moved[i - 1, j]) * size / 4
             gx = gain * (moved[i, j + 1] - moved[i, j - 1]) * size / 4
             e = a[i, j] - gain * moved[i, j]
-            w = 1 / (1 + e * e / unit) ** 2
-            jac[0], jac[1], jac[2] = gy * y, gy * x, gy
-            jac[3], jac[4], jac[5] = gx * y, gx * x, gx
-            for k in range(6):
-                pull[k] += w * jac[k] * e
-                for t in range(k + 1):
-                    hessian[k, t] += w * jac[k] * jac[t]
+            near = inside[i - 1, j] * inside[i + 1, j] * inside[i, j - 1] * inside[i, j + 1]
+            w = near / (1 + e * e / unit) ** 2
+            wy, wx = w * gy, w * gx
+            yy, yx, xx, ey, ex = wy * gy, wy * gx, wx * gx, wy * e, wx * e
+            yy0, yy1, yy2 = yy0 + yy, yy1 + yy * x, yy2 + yy * x * x
+            yx0, yx1, yx2 = yx0 + yx, yx1 + yx * x, yx2 + yx * x * x
+            xx0, xx1, xx2 = xx0 + xx, xx1 + xx * x, xx2 + xx * x * x
+            ey0, ey1, ex0, ex1 = ey0 + ey, ey1 + ey * x, ex0 + ex, ex1 + ex * x
+        for k, t, s0, s1, s2 in ((0, 0, yy0, yy1, yy2), (3, 0, yx0, yx1, yx2), (3, 3, xx0, xx1, xx2)):
+            hessian[k, t] += s0 * y * y
+            hessian[k + 1, t] += s1 * y
+            hessian[k, t + 1] += s1 * y
+            hessian[k + 1, t + 1] += s2
+            hessian[k + 2, t] += s0 * y
+            hessian[k, t + 2] += s0 * y
+            hessian[k + 2, t + 1] += s1
+            hessian[k + 1, t + 2] += s1
+            hessian[k + 2, t + 2] += s0
+        for k, s0, s1 in ((0, ey0, ey1), (3, ex0, ex1)):
+            pull[k] += s0 * y
+            pull[k + 1] += s1
+            pull[k + 2] += s0
     for k in range(6):
         trace += hessian[k, k]
     for k in range(6):
@@ -100,15 +114,19 @@ def _equations(a: F32, moved: F32, inside: F32, hessian: F64, pull: F64) -> None
 
 
 @compiled(numba.float32(_2d, _2d, array(_f32, 1, written=True), numba.int64))
-def _register(a: F32, b: F32, place: F32, steps: int) -> np.float32:
-    """Gauss-Newton on a robust difference; improves `place` and returns the last correlation.
+def _register(a: F32, b: F32, place: F32, level: int) -> np.float32:
+    """Gauss-Newton on a robust difference, at half (0) or the whole size (1); improves `place` and returns the last correlation.
 
     Weights are Geman and McClure's (1985), in units of one and a half mean differences.
     """
     moved, inside = np.empty_like(a), np.empty_like(a)
     hessian, pull = np.empty((6, 6)), np.empty(6)
-    for _ in range(steps):
+    for k in range(_STEPS[level]):
         sample(b, place, moved, inside)
+        if k == _LOOK[level]:
+            r = _correlation(a, moved, inside)
+            if abs(r) < _HOPELESS[level]:
+                return r
         _equations(a, moved, inside, hessian, pull)
         step = np.linalg.solve(hessian, pull)
         far = max(abs(step[0]) + abs(step[1]) + abs(step[2]), abs(step[3]) + abs(step[4]) + abs(step[5]))
@@ -116,8 +134,8 @@ def _register(a: F32, b: F32, place: F32, steps: int) -> np.float32:
             step *= _FURTHEST / far
         for row in (0, 3):  # the new map is the old one of (1 + step)
             p, q = place[row], place[row + 1]
-            for k in range(3):
-                place[row + k] += p * step[k] + q * step[k + 3]
+            for t in range(3):
+                place[row + t] += p * step[t] + q * step[t + 3]
         if far < _STILL:
             break
     sample(b, place, moved, inside)
@@ -216,9 +234,7 @@ def lay_on(films: F32, first: I64, second: I64, places: F32, out: F32) -> None:
     out[:] = 0
     for k in range(len(first)):
         a, b = first[k], second[k]
-        r = _register(coarse[a], coarse[b], places[k], _STEPS[0])
-        if abs(r) < _HOPELESS:
-            out[k, 1] = r / 10
+        if abs(_register(coarse[a], coarse[b], places[k], 0)) < _HOPELESS[0]:
             continue
-        _register(fine[a], fine[b], places[k], _STEPS[1])
-        _judge(films[a], films[b], places[k], out[k], work)
+        if abs(_register(fine[a], fine[b], places[k], 1)) >= _HOPELESS[1]:
+            _judge(films[a], films[b], places[k], out[k], work)

@@ -68,7 +68,7 @@ class Alignment:
 
     Attributes:
         correlation: Pearson's, of grey values; negative for a negative.
-        detail: The same of local contrast, without sign; near 0 for a pair that went no further.
+        detail: The same of local contrast, without sign; 0 for a pair that went no further.
         overlap: Share of the first film that the second covers.
         painted: Share of that which was left out because only one of them shows it.
         mirrored: Whether one is the other's mirror image.
