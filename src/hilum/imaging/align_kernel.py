@@ -78,7 +78,8 @@ def _equations(a: F32, moved: F32, inside: F32, hessian: F64, pull: F64) -> None
     for i in range(1, size - 1):
         y = (i + 0.5) * 2 / size - 1
         yy0 = yy1 = yy2 = yx0 = yx1 = yx2 = xx0 = xx1 = xx2 = ey0 = ey1 = ex0 = ex1 = 0.0
-        for j in range(1, size - 1):  # sums over a row of what both gradients give, times x to the power of the number
+        # sums over a row of what both gradients give, times x to the power of the number
+        for j in range(1, size - 1):
             x = (j + 0.5) * 2 / size - 1
             gy = gain * (moved[i + 1, j] - moved[i - 1, j]) * size / 4
             gx = gain * (moved[i, j + 1] - moved[i, j - 1]) * size / 4
