@@ -210,7 +210,9 @@ def _flagged(a: Findings, code: str) -> tuple[int, str]:
         return 0, ""
     wrong = a["quality"]["expected_false"].get(code, 0.0)
     chance = (
-        "" if wrong < 0.5 else f" By the flag's measured false alarms, some {wrong:.0f} of them for nothing."
+        ""
+        if wrong < 0.5
+        else f" By the flag's measured false alarms, some {wrong:.0f} of so many films are named for nothing."
     )
     return (
         n,

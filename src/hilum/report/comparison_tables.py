@@ -111,6 +111,12 @@ def signed_interval(low: float | None, high: float | None, n: int | None = None)
     return Cell(f"{numbers.signed(low, shown)} to {numbers.signed(high, shown)}", (low, high))
 
 
+def difference_words(row: ComparisonRow) -> str:
+    """A difference with its own interval, in brackets behind a sentence's figures."""
+    ends = signed_interval(row.low_one, row.high_one)
+    return f"(difference {numbers.signed(row.estimate, 3)}, {'no interval' if ends.quiet else ends.text})"
+
+
 def difference_cells(row: ComparisonRow, together: bool = True) -> list[Cell]:
     """The difference, its interval by itself, and where asked that which holds together with the family's others."""
     title, n = "; ".join(t for t in (row.method, row.note) if t), row.n_clusters
@@ -216,7 +222,7 @@ def _notes(rows: Sequence[ComparisonRow]) -> tuple[str, ...]:
         )
     counts = Counter(_NUMBERS.sub("", part) for r in rows for part in r.note.split("; ") if part)
     own = (
-        f"{part[0].upper()}{part[1:]}: {'all' if n == len(rows) else n} of {len(rows)} rows."
+        f"{part[0].upper()}{part[1:]}: {'all' if n == len(rows) else n} of {numbers.counted(len(rows), 'row')}."
         for part, n in counts.items()
     )
     return (general, *([" ".join(own)] if counts else []))

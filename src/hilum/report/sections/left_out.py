@@ -9,9 +9,9 @@ from hilum.report import numbers
 from hilum.report.comparison_tables import ENDS as SIGNED_ENDS
 from hilum.report.comparison_tables import (
     difference_cells,
+    difference_words,
     metric_breaks,
     p_cell,
-    signed_interval,
     verdict_cell,
 )
 from hilum.report.estimates import BOTH, both_cell
@@ -22,6 +22,7 @@ from hilum.report.table import Cell, Column, Table, count_cell, rate_cell, text_
 from hilum.study.metrics import metric_label
 
 _FACTOR = "source_left_out"
+_BRIEF = 4  # sources that the sentence at the top names
 
 
 def section(evaluated: Evaluated) -> Section | None:
@@ -65,10 +66,11 @@ def _brief(evaluated: Evaluated, rows: list[ComparisonRow]) -> str:
     named = evaluated.folder.cell_named
     each = [
         f"{named[r.cell].levels[_FACTOR]} {numbers.rate(r.reference_value, 3)} with it, {numbers.rate(r.value, 3)} without "
-        f"(difference {numbers.signed(r.estimate, 3)}, {signed_interval(r.low_one, r.high_one).text})"
-        for r in falls[:4]
+        f"{difference_words(r)}"
+        for r in falls[:_BRIEF]
     ]
-    return f"ROC-AUC on its films: {'; '.join(each)}{' ...' if len(falls) > 4 else ''}." if each else ""
+    rest = f"; {len(falls) - _BRIEF} more below" if len(falls) > _BRIEF else ""
+    return f"ROC-AUC on its films: {'; '.join(each)}{rest}." if each else ""
 
 
 def films_table(folder: RunFolder) -> Table:

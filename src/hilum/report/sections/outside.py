@@ -11,7 +11,13 @@ from hilum.artifacts.outside import AT_POINT, FAMILY, DriftRow, Outside
 from hilum.artifacts.statistics import AT_OPERATING_POINT, StudyRow
 from hilum.report import numbers, style
 from hilum.report.comparison_tables import ENDS as SIGNED_ENDS
-from hilum.report.comparison_tables import difference_cells, metric_breaks, p_cell, signed_interval
+from hilum.report.comparison_tables import (
+    difference_cells,
+    difference_words,
+    metric_breaks,
+    p_cell,
+    signed_interval,
+)
 from hilum.report.estimates import BOTH, both_cell, few_events_notes
 from hilum.report.evaluated import Evaluated
 from hilum.report.page import Picture, Section
@@ -49,7 +55,7 @@ def _brief(evaluated: Evaluated, found: Outside) -> str:
     named = evaluated.folder.cell_named
     each = [
         f"{evaluated.names.label(named[r.cell])}: {metric_label(metric)} {numbers.rate(r.reference_value, 3)} in source, "
-        f"{numbers.rate(r.value, 3)} outside (difference {numbers.signed(r.estimate, 3)}, {signed_interval(r.low_one, r.high_one).text})"
+        f"{numbers.rate(r.value, 3)} outside {difference_words(r)}"
         for r in rows[:_BRIEF]
     ]
     rest = f"; {numbers.counted(len(rows) - _BRIEF, 'cell')} more below" if len(rows) > _BRIEF else ""
