@@ -67,6 +67,9 @@ def test_predict_equals_the_study_where_nothing_was_drawn(study: Path, tmp_path:
     drawn = {row[0] for part in ("valid", "test") for row in listed[part] if row[3]}
     assert 0 < len(drawn) < len(stored) / 2
     assert {i for i, d in zip(stored.image_ids, differ, strict=True) if d} == drawn
+    strange = dict(zip(fresh.image_ids, fresh.judged["stranger_score"], strict=True))
+    for i, s in zip(stored.image_ids, stored.judged["stranger_score"], strict=True):
+        assert i in drawn or s == strange[i]  # the gate that the bundle has is the one that the study had
     assert len(fresh) == len(manifest)
     assert fresh.patient_ids == tuple(manifest.by_id[i].patient_id for i in fresh.image_ids)
 

@@ -10,7 +10,7 @@ import pytest
 
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.outside import AT_POINT, FAMILY, Outside
-from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.predictions import JUDGED, Predictions
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import StudyRows
 from hilum.cli.ending import ended
@@ -117,6 +117,9 @@ def test_it_says_what_predict_says_to_the_last_bit(
     again = [row[i] for i in ours.image_ids]
     np.testing.assert_allclose(ours.probabilities, theirs.probabilities[again], rtol=0, atol=1e-8)
     assert ours.operating_point == tuple(theirs.operating_point[k] for k in again)
+    assert list(ours.judged) == list(JUDGED[: len(ours.judged)])
+    for name, texts in ours.judged.items():
+        assert texts == tuple(theirs.judged[name][k] for k in again)
 
 
 def test_a_class_that_is_not_there_is_undefined_and_says_so(page: Path) -> None:
@@ -204,6 +207,15 @@ def test_an_unsafe_bundle_is_refused_alone(run: Path, others: Path, tmp_path: Pa
     path.write_text(json.dumps({**json.loads(path.read_text()), "unsafe": ["test_as_validation"]}))
     with pytest.raises(UnsafeError, match="trained with test_as_validation, which breaks the validity"):
         evaluate_on(tmp_path / "unsafe", others, {}, tmp_path / "ws", Local(0), "")
+
+
+def test_a_gate_of_an_earlier_hilum_is_refused_before_a_film_is_opened(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run / "cells" / CELL / "trial-1" / "bundle", tmp_path / "old")
+    path = tmp_path / "old" / "bundle.json"
+    value = json.loads(path.read_text())
+    path.write_text(json.dumps({**value, "gate": {**value["gate"], "of": "features of length 1"}}))
+    with pytest.raises(InputError, match="which an earlier hilum made; run its study again"):
+        evaluate_on(tmp_path / "old", tmp_path / "no manifest.csv", {}, tmp_path / "ws", Local(0), "")
 
 
 @pytest.mark.parametrize(

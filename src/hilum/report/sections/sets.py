@@ -45,8 +45,8 @@ _PARAGRAPHS = (
     "A set holds every class whose probability reaches that class’s threshold, chosen on validation films with every patient weighing the "
     "same. For patients like those of validation it holds a film’s class at least as often as it says, however good or bad the model is; "
     "for other films nothing is promised, and here is what came. Such sets are not intervals of a probability.",
-    "A stranger is a film that is less like the training films than 95 % of validation patients’ films are. Of films like those of "
-    "validation about one in twenty is refused too.",
+    "A stranger is a film that, at 64 px, looks less like the training films than 95 % of validation patients’ films do: another view or "
+    "no chest film. Of films like those of validation about one in twenty is refused too.",
 )
 
 CoveredRow = tuple[RunCell, list[Covered]]
