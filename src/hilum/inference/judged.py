@@ -3,7 +3,7 @@ thresholds are chosen.
 
 The gate is Mahalanobis' distance of a film's shape (`hilum.imaging.shape`) to the nearest class of training films. A shape is of the
 prepared film at 64 x 64: it tells views, other pictures and films that lie askew, and next to nothing of how sharply a film was stored
-(features of a backbone refuse three to five times as many frontal films of other hospitals, `benchmarks/strangers.py`). It needs no
+(features of a backbone refuse up to six times as many frontal films of other hospitals, `benchmarks/strangers.py`). It needs no
 network, so that every bundle has such a gate, one that was trained as a whole too. Its threshold is the limit that a film of a new patient
 passes with probability .05 or less, by the rule of `hilum.stats.conformal`: chosen on validation.
 """
