@@ -29,8 +29,9 @@ from hilum.artifacts.header import (
     write_json,
 )
 from hilum.core.digests import digest, sha256_bytes, sha256_file
-from hilum.core.errors import InputError
+from hilum.core.errors import InputError, UnsafeError
 from hilum.core.files import write_bytes
+from hilum.study.probes import PROBES
 
 GATE = "gate.safetensors"
 _NOT_IN_VERSION = ("header", "notice")
@@ -116,6 +117,23 @@ class Bundle:
         kept = {k: value[k] for k in ("header", "notice", self._digest_key)}
         write_json(folder / "bundle.json", {**kept, **completed._written})
         return completed
+
+    def require_a_model(self, folder: Path) -> None:
+        """Refuse what may not be used by itself.
+
+        Raises:
+            UnsafeError: It was trained with faults that break validity, or is a probe.
+        """
+        if self.unsafe:
+            raise UnsafeError(
+                f"{folder}: this model was trained with {', '.join(self.unsafe)}, which breaks the validity of its scores; it may not be "
+                "used alone. Evaluate its whole run, whose page says so, or train it without the switches of [unsafe]"
+            )
+        if self.probe:
+            raise UnsafeError(
+                f"{folder}: this is the probe {self.probe!r} of a study ({PROBES[self.probe].words}), which shows what is reached without "
+                "disease, and no model. Name the run, or the bundle of the cell that it stands beside"
+            )
 
     def gate_arrays(self, folder: Path) -> dict[str, NDArray[Any]]:
         """What the gate needs; empty where it needs nothing.

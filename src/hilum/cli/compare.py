@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.outputs import check_outputs, folder_output
+from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, folder_output
 from hilum.artifacts.run import run_path
-from hilum.cli.options import AS_JSON, QUIET, SEED, USUAL_WORKSPACE, WORKSPACE, typed, words_in
+from hilum.cli.options import AS_JSON, QUIET, SEED, WORKSPACE, typed, words_in
 from hilum.core import progress
 from hilum.study.metrics import METRICS, shown_in
 

@@ -12,14 +12,13 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.outputs import check_outputs, file_output, folder_output
+from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, file_output, folder_output
 from hilum.artifacts.run import run_path
 from hilum.cli.options import (
     AS_JSON,
     POSITIVE,
     QUIET,
     SEED,
-    USUAL_WORKSPACE,
     WORKERS,
     assigned,
     grouped,

@@ -7,14 +7,13 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.outputs import check_outputs, folder_output
+from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, folder_output
 from hilum.artifacts.trial_files import FINDER
 from hilum.cli.ending import kept, when_stopped
 from hilum.cli.options import (
     OVERRIDES,
     QUIET,
     STUDY_MANIFEST,
-    USUAL_WORKSPACE,
     WORKERS,
     WORKSPACE,
     local,

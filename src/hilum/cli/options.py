@@ -56,7 +56,6 @@ WORKERS = Annotated[
 SEED = Annotated[int, typer.Option("--seed", help="Seed of all that is drawn.")]
 AS_JSON = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 QUIET = Annotated[bool, typer.Option("--quiet", help="No progress.")]
-USUAL_WORKSPACE = Path("hilum-workspace")
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.outputs import check_outputs
+from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs
 from hilum.artifacts.suite_record import runs_of
 from hilum.cli.ending import kept, when_stopped
 from hilum.cli.options import (
     OVERRIDES,
     QUIET,
     STUDY_MANIFEST,
-    USUAL_WORKSPACE,
     WORKERS,
     WORKSPACE,
     typed,

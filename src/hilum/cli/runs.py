@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli.options import AS_JSON, USUAL_WORKSPACE, WORKSPACE, assigned
+from hilum.artifacts.outputs import USUAL_WORKSPACE
+from hilum.cli.options import AS_JSON, WORKSPACE, assigned
 from hilum.study.metrics import METRICS
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hilum.artifacts.outputs import USUAL_WORKSPACE
+
 if TYPE_CHECKING:
     from hilum.artifacts.lineage import Artefact, Link
 
@@ -39,9 +41,8 @@ def show(
     """
     from hilum.stages.show import show as find  # late: numpy and pydantic
 
-    default = Path("hilum-workspace")
-    if workspace is None and default.is_dir() and not Path(what).exists():
-        workspace = default
+    if workspace is None and USUAL_WORKSPACE.is_dir() and not Path(what).exists():
+        workspace = USUAL_WORKSPACE
     found = find(what, workspace, manifest, films)
     if as_json:
         values = [a.to_dict() for a in found]

@@ -23,7 +23,7 @@ from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.header import Header, require_digest
 from hilum.artifacts.masks import LungMask
 from hilum.augment.pipeline import Pipeline
-from hilum.core.errors import FilmError, InputError, UnsafeError
+from hilum.core.errors import FilmError, InputError
 from hilum.imaging.decode import decode
 from hilum.inference.judged import gate_of, judge, probabilities, shapes_of
 from hilum.inference.lungs import NO_LUNGS, segmenter_of
@@ -33,7 +33,6 @@ from hilum.models.networks import NetworkScorer, whole_from_state
 from hilum.models.registry import backbone
 from hilum.models.weights import find
 from hilum.stats.calibration import apply_temperature
-from hilum.study.probes import PROBES
 
 
 def load_head(bundle: Bundle, state: Mapping[str, NDArray[Any]]) -> nn.Module:
@@ -134,16 +133,8 @@ class Predictor:
     ) -> None:
         self.bundle, self.header, state = Bundle.read(folder)
         b = self.bundle
-        if b.unsafe and not allow_unsafe:
-            raise UnsafeError(
-                f"{folder}: this model was trained with {', '.join(b.unsafe)}, which breaks the validity of its scores; "
-                "it may not be used. Train it without the switches of [unsafe]"
-            )
-        if b.probe and not allow_unsafe:
-            raise UnsafeError(
-                f"{folder}: this is the probe {b.probe!r} of a study ({PROBES[b.probe].words}), which shows what is reached without "
-                "disease, and no model. Use the bundle of the cell that it stands beside"
-            )
+        if not allow_unsafe:
+            b.require_a_model(folder)
         self.temperature = 1.0
         if calibrated:
             if "temperature" not in b.calibration:

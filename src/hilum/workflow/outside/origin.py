@@ -11,19 +11,19 @@ from typing import Any
 from hilum.artifacts.bundle import Bundle, bundle_version
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.outputs import USUAL_WORKSPACE
 from hilum.artifacts.questions import MOST_SUBGROUPS
 from hilum.artifacts.run import RunCell, RunRecord, StartWeights, is_run
 from hilum.artifacts.run_folder import RunFolder, run_of
 from hilum.artifacts.trial_files import BUNDLE
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT
-from hilum.core.errors import InputError, UnsafeError
+from hilum.core.errors import InputError
 from hilum.models.machine import describe
 from hilum.study.faults import unsafe_among
 from hilum.study.keys import study_digest
 from hilum.workflow.facts import versions
 
-USUAL = Path("hilum-workspace")
 SUBGROUPS = ("source", "age_group", "sex", "view")
 """Columns whose values are subgroups of outside films, where the study names no subgroup of its own; and film sizes."""
 
@@ -70,7 +70,7 @@ class Origin:
     def workspace(self) -> Path:
         """The workspace that the run lies in; where it lies in none, a new one."""
         inside = self.run is not None and self.run.path.resolve().parent.name == "runs"
-        return self.run.path.resolve().parents[1] if inside and self.run else USUAL
+        return self.run.path.resolve().parents[1] if inside and self.run else USUAL_WORKSPACE
 
     @cached_property
     def parts(self) -> dict[str, set[str]]:
@@ -126,15 +126,7 @@ def origin_of(model: Path) -> Origin:
             )
         return Origin(model.resolve().name, replace(run.record, cells=run.cells), units, run)
     bundle, _, _ = Bundle.described(model)
-    if bundle.unsafe:
-        raise UnsafeError(
-            f"{model}: this model was trained with {', '.join(bundle.unsafe)}, which breaks the validity of its scores; it may not be "
-            "used alone. Evaluate its whole run, whose page says so, or train it without the switches of [unsafe]"
-        )
-    if bundle.probe:
-        raise UnsafeError(
-            f"{model}: this is the probe {bundle.probe!r} of a study and no model; name the run, or the cell that it stands beside"
-        )
+    bundle.require_a_model(model)
     within = run_of(model / "bundle.json")
     at = model.resolve()
     for cell, trial in within.units() if within else ():
