@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from hilum.artifacts.evaluation import Band
 from hilum.artifacts.trial_files import FinderCurve
-from hilum.report.curve_figures import RateCurve, finder_curves, rate_curves
+from hilum.report.curve_figures import BandPanel, RateCurve, band_panels, finder_curves, rate_curves
 
 
 def test_batches_are_counted_from_1_and_epochs_run_along_the_top():
@@ -54,3 +55,10 @@ def test_a_finder_whose_loss_never_falls_is_seen_whole(recwarn):
     level = finder_curves([("resnet50", [("a", FinderCurve(tuple(rates), (0.7,) * 50, None, None, None))])])
     assert level.axes[0].get_ylim()[0] < 0.7 < level.axes[0].get_ylim()[1]
     assert not recwarn.list
+
+
+def test_each_panel_has_the_guess_of_its_own_films():
+    x = np.linspace(0, 1, 5)
+    panels = [BandPanel(f"{g}", Band(x, x, x, x), "", (g, g)) for g in (0.25, 0.96)]
+    axes = band_panels(panels, ("recall", "precision")).axes
+    assert [list(ax.get_lines()[0].get_ydata()) for ax in axes] == [[0.25, 0.25], [0.96, 0.96]]

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hilum.artifacts.comparisons import LEFT_OUT_FAMILY, read_comparisons
+from hilum.artifacts.evaluation import EVALUATION, Evaluation
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.outside import Outside
@@ -12,6 +14,7 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.stages.ingest import ingest
+from hilum.stats.tested_films import tested_films
 from hilum.study.file import Study, read_study
 from hilum.synthetic.phantom import make_films
 from hilum.workflow.asked import asked
@@ -78,6 +81,11 @@ def test_the_page_sets_models_with_and_without_a_source_beside_each_other(tmp_pa
         source, tested, *_ = line.split(",")
         assert int(tested) == folder.manifest.count_by("source")[source]
     assert read_study(tmp_path / "s.toml").grid.levels("source_left_out") == ["none"]
+    tested = [tested_films(folder, c, 2) for c in folder.cells]
+    counted = Evaluation.read(page.parent / EVALUATION).unit_counts
+    assert counted == tested[0].unit.counts != tested[-1].unit.counts
+    shares = [f"{np.mean([y == folder.positive for y in t.predictions.y_true]):.3f}" for t in tested]
+    assert f"a guess, {' to '.join(dict.fromkeys((min(shares), max(shares))))}." in text
 
     ingest([f"away={make_films(tmp_path / 'away', 40, 7, 64)}"], tmp_path / "away.csv", engine=Local(1))
     elsewhere = evaluate_on(page.parent, tmp_path / "away.csv", {}, None, Local(0), "")

@@ -11,7 +11,7 @@ import pytest
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import StatisticsRow
 from hilum.report.beside import Beside
-from hilum.report.estimates import contrasts, few_events_notes, films_behind
+from hilum.report.estimates import contrasts, few_events_notes, films_behind, undefined_notes
 from hilum.report.evaluated import Evaluated
 from hilum.report.sections.contrasts import contrast_tables
 from hilum.report.sections.details import one_vs_rest_table, operating_point_table, trial_table
@@ -104,6 +104,14 @@ def test_few_events_are_counted_beneath():
     assert few_events_notes([None]) == ()
     assert few_events_notes([row("f1", 9, 3), None])[0].startswith(
         "Few events (fewer than ten errors, counted by film) stand behind 1 of 1 figures here"
+    )
+
+
+def test_an_undefined_figure_says_why_beneath():
+    gone = {"estimate": None, "note": "threshold 0.2; undefined: no film of the class (in trial 1, 2 of 2)"}
+    rows = [row(m, 9, 0).model_copy(update=gone) for m in ("sensitivity", "roc_auc", "roc_auc")]
+    assert undefined_notes([*rows, row("f1", 9, 3), None]) == (
+        "A dash stands where a figure is undefined: no film of the class (Sensitivity and ROC-AUC).",
     )
 
 
