@@ -57,10 +57,10 @@ def compared_words(rows: Sequence[ComparisonRow]) -> str:
     """What the comparisons say, counted.
 
     >>> compared_words([])
-    'No comparison was named beforehand: rows are not tested against each other.'
+    'No comparison of models was named beforehand: their rows are not tested against each other.'
     """
     if not rows:
-        return "No comparison was named beforehand: rows are not tested against each other."
+        return "No comparison of models was named beforehand: their rows are not tested against each other."
     verdicts = Counter(r.verdict for r in rows)
     said = ", ".join(f"{numbers.count(n)} {verdict}" for verdict, n in verdicts.most_common())
     return f"Of {numbers.counted(len(rows), 'comparison')} named beforehand: {said}, after adjustment."
