@@ -11,6 +11,7 @@ from hilum.study.file import Study
 from hilum.study.keys import study_digest
 
 TESTS = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow
 ONE_MORE = runpy.run_path(str(TESTS / "one_more.py"))
 ENTRY = """Factor(
         "batch", "batches", list[int], (), "films a step, in place of the study's", "Batch", ("size of batch", "sizes of batch"),

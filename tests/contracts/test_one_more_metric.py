@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow
 ONE_MORE = runpy.run_path(str(TESTS / "one_more.py"))
 ENTRY = """Metric(
         "fpr", "FPR", "films of other classes predicted as the class / films of other classes",

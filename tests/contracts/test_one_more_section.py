@@ -9,6 +9,7 @@ import pytest
 from page_tags import Tags
 
 TESTS = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow
 ONE_MORE = runpy.run_path(str(TESTS / "one_more.py"))
 MODULE = '''
 """Agreement: how often the trials of a cell agree on a test film."""

@@ -205,19 +205,20 @@ def test_report_again_leaves_the_study_as_it_was(finished: tuple[Path, str]) -> 
     assert json.loads((run / "statistics.header.json").read_text())["header"]["options"]["n_resamples"] == 100
 
 
+@pytest.mark.parametrize("at_once", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_same_bytes_with_two_workers_and_two_runs_at_once(
-    finished: tuple[Path, str], films: Path, tmp_path: Path
+    finished: tuple[Path, str], films: Path, tmp_path: Path, at_once: int
 ) -> None:
-    both = [
+    runs = [
         subprocess.Popen(
             command(films, tmp_path, "--workers", "2"),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(2)
+        for _ in range(at_once)
     ]
-    for process in both:
+    for process in runs:
         _, stderr = process.communicate(timeout=600)
         assert process.returncode == 0, stderr
     assert predictions(tmp_path) == predictions(finished[0])
