@@ -14,7 +14,7 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.stages.ingest import ingest
-from hilum.stats.tested_films import tested_films
+from hilum.stats.tested_films import tested_films as films_of_test
 from hilum.study.file import Study, read_study
 from hilum.synthetic.phantom import make_films
 from hilum.workflow.asked import asked
@@ -81,7 +81,7 @@ def test_the_page_sets_models_with_and_without_a_source_beside_each_other(tmp_pa
         source, tested, *_ = line.split(",")
         assert int(tested) == folder.manifest.count_by("source")[source]
     assert read_study(tmp_path / "s.toml").grid.levels("source_left_out") == ["none"]
-    tested = [tested_films(folder, c, 2) for c in folder.cells]
+    tested = [films_of_test(folder, c, 2) for c in folder.cells]
     counted = Evaluation.read(page.parent / EVALUATION).unit_counts
     assert counted == tested[0].unit.counts != tested[-1].unit.counts
     shares = [f"{np.mean([y == folder.positive for y in t.predictions.y_true]):.3f}" for t in tested]
