@@ -117,11 +117,12 @@ def _in_order(
     """Results in the order of the tasks; `sent` is kept as the tasks that were taken and whose results were not yielded yet."""
     answers: deque[Future[Result]] = deque()
     while True:
-        unfinished = sum(not a.done() for a in answers)
-        room = min(AHEAD * cores - unfinished, KEPT * cores - len(answers))
+        pending = [a for a in answers if not a.done()]
+        room = min(AHEAD * cores - len(pending), KEPT * cores - len(answers))
         for task in islice(tasks, max(room, 0)):
             sent.append(task)
             answers.append(processes.submit(function, task))
+            pending.append(answers[-1])
         if not answers:
             return
         if answers[0].done():
@@ -129,7 +130,7 @@ def _in_order(
             sent.popleft()
             yield result
         else:
-            wait([a for a in answers if not a.done()], return_when=FIRST_COMPLETED)
+            wait(pending, return_when=FIRST_COMPLETED)  # at once if one was done since room was counted
 
 
 def _surviving(
