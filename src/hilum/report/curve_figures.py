@@ -283,7 +283,7 @@ def band_panels(panels: Sequence[BandPanel], axes: tuple[str, str]) -> Figure:
                     clip_on=False,
                     zorder=3,
                 )
-            ax.set_title("\n".join(textwrap.wrap(panel.title, 34)))
+            ax.set_title(textwrap.fill(panel.title, 34))
             low = guess[0] < guess[1] or guess[0] < 0.5  # where the corner at the right end is free
             ground = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8}
             place = (0.97, 0.06 if low else 0.3)

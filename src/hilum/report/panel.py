@@ -124,7 +124,7 @@ def panel(
                 if i == 0:
                     ax.set_title(columns[j])
                 if j == 0:
-                    ax.set_ylabel("\n".join(textwrap.wrap(name, 24)), fontsize=8)
+                    ax.set_ylabel(textwrap.fill(name, 24), fontsize=8)
         if title:
             fig.suptitle(title, fontsize=9)
         return fig

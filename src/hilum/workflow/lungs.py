@@ -63,9 +63,9 @@ def find_lungs(run: Run) -> None:
         run.without_lungs = failed
     known = {f.image_id: (m.origin, m.digest) for f, m in zip(films, masks, strict=True)}
     kept = run.films.only(i for i in known if i not in run.without_lungs)
-    makers = {f.image_id: m.maker for f, m in zip(films, masks, strict=True)}
-    for film in kept.films:
-        run.lungs_from.setdefault(makers[film.image_id], Counter())[film.label] += 1
+    for film, mask in zip(films, masks, strict=True):
+        if film.image_id not in run.without_lungs:
+            run.lungs_from.setdefault(mask.maker, Counter())[film.label] += 1
     run.draws = StudyDraws(run.study, run.recipes, kept, run.draws.duplicates, FilmLungs(store, known))
 
 

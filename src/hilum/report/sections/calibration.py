@@ -203,7 +203,7 @@ def reliability_picture(evaluated: Evaluated, found: Found) -> Picture:
                     label=way,
                 )
             ax.set(xlabel="mean probability", ylabel="share right", xlim=(0, 1.02), ylim=(0, 1.02))
-            ax.set_title("\n".join(textwrap.wrap(evaluated.names.label(cell), 34)), fontsize=8)
+            ax.set_title(textwrap.fill(evaluated.names.label(cell), 34), fontsize=8)
         style.one_legend(fig, axes)
     rest = (
         f" The first {_DRAWN} of {len(found)} cells; all are in the table of bins."

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import torch
 
-from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.drawn_films import DrawnFilm, DrawnFilms, FilmFacts, drawn_path
 from hilum.artifacts.features import FeatureStore
 from hilum.artifacts.flow import FLOW, IN_MANIFEST, STUDY_FILMS, Flow, FlowStep, TrialFlow
@@ -87,12 +86,10 @@ def evaluate_on(
     """
     origin = origin_of(model)
     workspace = Workspace(out or origin.workspace)
-    for u in origin.units:
-        gate_of(Bundle.described(u.bundle)[0], u.bundle)  # refused before the first film is opened
+    for u, bundle in origin.bundles.items():
+        gate_of(bundle, u.bundle)  # refused before the first film is opened
     given = Manifest.read(manifest)
-    without, lungs = lungs_as_predicted(
-        given.films, [Bundle.described(u.bundle)[0] for u in origin.units], workspace.masks, engine
-    )
+    without, lungs = lungs_as_predicted(given.films, list(origin.bundles.values()), workspace.masks, engine)
     films = chosen(given, labels, origin, workspace, engine, without)
     weights = [sha256_file(u.bundle / "bundle.json") for u in origin.units]
     folder = workspace.runs / f"{origin.name}--on-{digest([films.kept.digest, weights])[:12]}"
@@ -151,7 +148,7 @@ def _predict(
     engine: Engine,
 ) -> None:
     """Predictions of every trial of every cell: a film is prepared once a preparation, and passes a backbone once a preparation."""
-    bundles = {u: Bundle.described(u.bundle)[0] for u in origin.units}
+    bundles = origin.bundles
     pipelines = {u.cell.prepared_as: Pipeline.from_dict(b.preparation).certain for u, b in bundles.items()}
     wanted = {name: Wanted(name, "test", 0) for name in pipelines}
     all_of_it = {i: list(wanted.values()) for i in films.kept.by_id}

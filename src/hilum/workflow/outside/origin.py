@@ -73,6 +73,11 @@ class Origin:
         return self.run.path.resolve().parents[1] if inside and self.run else USUAL_WORKSPACE
 
     @cached_property
+    def bundles(self) -> dict[Unit, Bundle]:
+        """What each model's bundle says, read once."""
+        return {u: Bundle.described(u.bundle)[0] for u in self.units}
+
+    @cached_property
     def parts(self) -> dict[str, set[str]]:
         """Part of the run -> films that some trial of some cell has there; a film may be in several."""
         found: dict[str, set[str]] = {"train": set(), "valid": set(), "test": set()}
@@ -94,10 +99,8 @@ class Origin:
             key = study_digest(study)
         inputs = {"manifest": films.digest, "study": key}
         pipelines = {
-            u.cell.prepared_as: Pipeline.from_dict(
-                Bundle.described(u.bundle)[0].preparation
-            ).certain.to_dict()
-            for u in self.units
+            u.cell.prepared_as: Pipeline.from_dict(b.preparation).certain.to_dict()
+            for u, b in self.bundles.items()
         }
         cells = tuple(replace(c, splits="") for c in record.cells)
         return replace(
