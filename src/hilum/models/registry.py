@@ -91,6 +91,18 @@ def _torchvision_file(filename: str) -> WeightsFile:
     return WeightsFile(filename, short, _TORCHVISION + filename, "BSD-3-Clause", "torchvision, ImageNet-1k")
 
 
+def _compressed_resnet(layers: int, sha256: str, top_1: str) -> WeightsFile:
+    """ResNets of permute-quantize-finetune, decoded; in them BatchNorm is folded into the convolutions (mean 0, variance 1)."""
+    source = f"compressed, {top_1} % top-1, non-commercial (permute-quantize-finetune, decoded, ImageNet-1k)"
+    return WeightsFile(
+        f"resnet{layers}-imagenet-pqf.safetensors",
+        sha256,
+        None,
+        "Uber Non-Commercial (research only)",
+        source,
+    )
+
+
 BACKBONES: dict[str, Backbone] = {
     b.name: b
     for b in (
@@ -98,7 +110,20 @@ BACKBONES: dict[str, Backbone] = {
             "resnet50", "torchvision.models:resnet50", "after global average pooling", 2048, False, "mlp",
             _IMAGENET_MEAN, _IMAGENET_STD,
             stages=(("stem", ("conv1", "bn1")), *((f"layer{k}", (f"layer{k}",)) for k in (1, 2, 3, 4))),
-            weights=(_torchvision_file("resnet50-0676ba61.pth"), _torchvision_file("resnet50-11ad3fa6.pth")),
+            weights=(
+                _torchvision_file("resnet50-0676ba61.pth"), _torchvision_file("resnet50-11ad3fa6.pth"),
+                _compressed_resnet(50, "3bb8c13236d8d1007c1f3dacdeb39b60451ea0d344de17d562a85a18b05a05ac", "72.2"),
+            ),
+            cut="fc",
+        ),
+        Backbone(
+            "resnet18", "torchvision.models:resnet18", "after global average pooling", 512, False, "linear",
+            _IMAGENET_MEAN, _IMAGENET_STD,
+            stages=(("stem", ("conv1", "bn1")), *((f"layer{k}", (f"layer{k}",)) for k in (1, 2, 3, 4))),
+            weights=(
+                _torchvision_file("resnet18-f37072fd.pth"),
+                _compressed_resnet(18, "25a2b89d69018b8d62074bfcb7efa1c95e645f635b4a083f3530996455b02036", "66.7"),
+            ),
             cut="fc",
         ),
         Backbone(
