@@ -27,11 +27,11 @@ from hilum.core.errors import FilmError, InputError
 from hilum.imaging.decode import decode
 from hilum.inference.judged import gate_of, judge, probabilities, shapes_of
 from hilum.inference.lungs import NO_LUNGS, segmenter_of
-from hilum.models.backbone import FrozenBackbone, Precision
+from hilum.models.backbone import FrozenBackbone, Precision, Tap, build_network
 from hilum.models.heads import build_head
-from hilum.models.networks import NetworkScorer, whole_from_state
+from hilum.models.networks import NetworkScorer, WholeNetwork, whole_from_state
 from hilum.models.registry import backbone
-from hilum.models.weights import find
+from hilum.models.weights import find, state_sha256
 from hilum.stats.calibration import apply_temperature
 
 
@@ -66,6 +66,27 @@ def load_backbone(bundle: Bundle, folder: Path, device: str) -> FrozenBackbone:
     frozen = FrozenBackbone(b, weights, bundle.weights["seed"], precision_of(bundle), device)
     require_digest("backbone weights", bundle.state_sha256, frozen.state_sha256, folder)
     return frozen
+
+
+def plain_network(bundle: Bundle, folder: Path, state: Mapping[str, NDArray[Any]]) -> WholeNetwork:
+    """The network of a bundle as one module in evaluation, fp32, nothing folded: what explanations and exports start from.
+
+    Args:
+        bundle: Of `Bundle.read`.
+        folder: Where it lies.
+        state: Its trained weights: of the head, or of the network.
+
+    Raises:
+        InputError: The backbone's weights cannot be found here.
+        DigestError: Those found are not those that the bundle was trained on.
+    """
+    b = backbone(bundle.backbone)
+    if bundle.network == "whole":
+        return whole_from_state(b, len(bundle.classes), dict(state))
+    net = build_network(b, find(b, bundle.weights["choice"]), bundle.weights["seed"])
+    require_digest("backbone weights", bundle.state_sha256, state_sha256(net), folder)
+    network = WholeNetwork(b, Tap(net, b), load_head(bundle, state))
+    return network.requires_grad_(False).eval()
 
 
 def precision_of(bundle: Bundle) -> Precision:
