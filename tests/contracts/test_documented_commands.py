@@ -265,7 +265,17 @@ def test_a_run_and_a_bundle_are_asked_of_other_films(
     assert page.is_relative_to(ran / "one-model")
 
 
-OTHERS = ["compare", "runs", "show", "report", "augment show", "weights list", "weights verify", "data list"]
+OTHERS = [
+    "compare",
+    "export",
+    "runs",
+    "show",
+    "report",
+    "augment show",
+    "weights list",
+    "weights verify",
+    "data list",
+]
 
 
 @pytest.mark.parametrize("command", OTHERS)

@@ -19,6 +19,7 @@ from hilum.cli.data import app as data_app
 from hilum.cli.demo import demo
 from hilum.cli.ending import ended
 from hilum.cli.evaluate import evaluate
+from hilum.cli.export import export
 from hilum.cli.find_rate import find_rate
 from hilum.cli.ingest import ingest
 from hilum.cli.predict import predict
@@ -56,7 +57,21 @@ def options(
     """Options of hilum itself."""
 
 
-for command in (ingest, audit, split, find_rate, run, predict, evaluate, compare, report, runs, show, demo):
+for command in (
+    ingest,
+    audit,
+    split,
+    find_rate,
+    run,
+    predict,
+    evaluate,
+    compare,
+    export,
+    report,
+    runs,
+    show,
+    demo,
+):
     app.command()(command)
 app.add_typer(data_app, name="data", help="Known public data sets: list and fetch.")
 app.add_typer(weights_app, name="weights", help="Pretrained weights: list, fetch and verify.")

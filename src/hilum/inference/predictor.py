@@ -127,7 +127,7 @@ class Scored:
 
 
 _Waiting = tuple[str, "NDArray[np.uint8] | str", Mapping[str, str]]
-"""A film's name, its pixels or the reason why it has no scores, and its facts."""
+"""A film's name, its decoded pixels or the reason why it has no scores, and its facts."""
 
 
 class Predictor:
@@ -181,35 +181,39 @@ class Predictor:
                 if not isinstance(data, bytes):
                     raise data
                 film = decode(data)
-                pixels = film.pixels if self._segmenter else self._pipeline.deterministic(film.pixels)
-                waiting.append((name, pixels, film.facts))
+                waiting.append((name, film.pixels, film.facts))
             except FilmError as e:
                 waiting.append((name, e.reason, {}))
             if len(waiting) == self.bundle.batch:
-                yield from self._score_batch(self._prepared(waiting))
+                yield from self._score_batch(waiting)
                 waiting = []
-        yield from self._score_batch(self._prepared(waiting))
+        yield from self._score_batch(waiting)
 
-    def _prepared(self, batch: list[_Waiting]) -> list[_Waiting]:
-        """The films of a batch prepared with their lungs, where the preparation reads them; one without has its reason."""
-        if self._segmenter is None:
-            return batch
-        masks = iter(self._segmenter.masks([film for _, film, _ in batch if not isinstance(film, str)]))
-        return [
-            (name, film if isinstance(film, str) else self._with_lungs(film, next(masks)), facts)
-            for name, film, facts in batch
-        ]
+    def prepared(self, films: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8] | str]:
+        """Decoded films as the network takes them: the certain steps of the pipeline, with the lungs where those read them.
 
-    def _with_lungs(self, film: NDArray[np.uint8], lungs: LungMask) -> NDArray[np.uint8] | str:
-        if lungs.failed:
+        Returns:
+            For each film the prepared one, or the reason why there is none.
+        """
+        masks: list[LungMask] | list[None] = [None] * len(films)
+        if self._segmenter is not None:
+            masks = self._segmenter.masks(films)
+        return [self._prepared(film, lungs) for film, lungs in zip(films, masks, strict=True)]
+
+    def _prepared(self, film: NDArray[np.uint8], lungs: LungMask | None) -> NDArray[np.uint8] | str:
+        if lungs is not None and lungs.failed:
             return f"{NO_LUNGS}: {lungs.failed}"
         try:
-            return self._pipeline.deterministic(film, lungs.mask)
+            return self._pipeline.deterministic(film, None if lungs is None else lungs.mask)
+        except FilmError as e:
+            return e.reason
         except InputError as e:
             return str(e)
 
     def _score_batch(self, batch: Sequence[_Waiting]) -> Iterator[Scored]:
-        good = [film for _, film, _ in batch if not isinstance(film, str)]
+        ready = iter(self.prepared([film for _, film, _ in batch if not isinstance(film, str)]))
+        made = [film if isinstance(film, str) else next(ready) for _, film, _ in batch]
+        good = [film for film in made if not isinstance(film, str)]
         which = iter(range(len(good)))
         if good:
             z = self.passed(np.stack(good))
@@ -218,7 +222,7 @@ class Predictor:
             shown = (
                 judged.probabilities if self.temperature == 1 else apply_temperature(logits, self.temperature)
             )
-        for name, film, facts in batch:
+        for (name, _, facts), film in zip(batch, made, strict=True):
             if isinstance(film, str):
                 yield Scored(name, None, None, film)
             else:

@@ -14,6 +14,7 @@ from typing import Any
 
 from hilum.artifacts.bundle import Bundle, bundle_version
 from hilum.artifacts.duplicates import Duplicates
+from hilum.artifacts.export import FACTS
 from hilum.artifacts.features import FeatureSpec, stored
 from hilum.artifacts.flow import Flow
 from hilum.artifacts.header import Header, header_path, kind_of, members, read_json, written_digest
@@ -31,6 +32,7 @@ from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import InputError
 from hilum.core.text import counted
+from hilum.lineage.exported import exported
 from hilum.lineage.noun import Input, Noun, once, recorded, run_version
 from hilum.study.faults import unsafe_among
 
@@ -258,6 +260,7 @@ DESCRIBE: dict[str, Callable[[Path], Noun]] = {
     "cell": _cell,
     "run": _run,
     "paper": _suite,
+    "export": exported,
     "report": _page,
     "paper-report": _page,
     "evaluation": _only("confusion matrices and curves of every trial; the report draws them"),
@@ -279,6 +282,7 @@ FOLDERS = {
     "bundle.json": "bundle",
     "bundle/bundle.json": "trial",
     "spec.json": "features",
+    FACTS: "export",
 }
 """What lies in a folder -> its kind; the first that fits."""
 

@@ -44,8 +44,8 @@ def _folder(path: Path, around: Surroundings) -> Artefact | None:
     if (path / "runs").is_dir():
         raise InputError(f"{path} is a workspace; `hilum runs --workspace {path}` lists its runs")
     raise InputError(
-        f"{path}: expected the folder of a run, a cell, a trial, a bundle or features; "
-        f"it has none of run.json, bundle.json, spec.json"
+        f"{path}: expected the folder of a run, a cell, a trial, a bundle, features or an exported model; "
+        f"it has none of run.json, bundle.json, spec.json, model.json"
     )
 
 
