@@ -17,7 +17,7 @@ class Tags(HTMLParser):
                 self.links.append(value[1:])
             elif value and not value.startswith("data:"):
                 self.outside.append(value)
-        if tag not in {"meta", "img", "br", "link"}:
+        if tag not in {"meta", "img", "br", "link", "input"}:
             self.open.append(tag)
 
     def handle_endtag(self, tag):

@@ -33,7 +33,9 @@ class Reading:
     ] = None
     labels: Annotated[
         Path | None,
-        typer.Option("--labels", help="A csv with path, label, patient_id for films of any source."),
+        typer.Option(
+            "--labels", help="A csv with path (or image_id), label, patient_id for films of any source."
+        ),
     ] = None
     layout: Annotated[
         list[str] | None,

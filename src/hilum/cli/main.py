@@ -21,6 +21,7 @@ from hilum.cli.ending import ended
 from hilum.cli.evaluate import evaluate
 from hilum.cli.export import export
 from hilum.cli.find_rate import find_rate
+from hilum.cli.gallery import gallery
 from hilum.cli.ingest import ingest
 from hilum.cli.predict import predict
 from hilum.cli.report import report
@@ -68,6 +69,7 @@ for command in (
     compare,
     export,
     report,
+    gallery,
     runs,
     show,
     demo,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,24 @@ def each_film(
     what: str,
     alone_below: int = 256,
 ) -> list[_Seen]:
-    """What is seen of the pixels of each film, in order; films are opened in tasks for an engine.
+    """What is seen of the pixels of each film, as `each_readable_film`, where all can be used.
+
+    Raises:
+        InputError: Films that changed since they were ingested, or cannot be decoded, all of them named.
+    """
+    answers = each_readable_film(look, films, engine, what, alone_below)
+    refuse([f"{f.image_id}: {why}" for f, (_, why) in zip(films, answers, strict=True) if why])
+    return [cast(_Seen, value) for value, _ in answers]
+
+
+def each_readable_film(
+    look: Callable[[NDArray[np.uint8]], _Seen],
+    films: Sequence[FilmRow],
+    engine: Engine,
+    what: str,
+    alone_below: int = 256,
+) -> list[tuple[_Seen | None, str]]:
+    """What is seen of the pixels of each film, in order, or None and the reason; films are opened in tasks for an engine.
 
     Args:
         look: Given the pixels of a film. It goes to other processes.
@@ -66,34 +83,26 @@ def each_film(
         engine: Where they are opened.
         what: Of the line of progress.
         alone_below: Films; a process takes longer to begin than so few take.
-
-    Raises:
-        InputError: Films that changed since they were ingested, or cannot be decoded, all of them named.
     """
     rows = [(f.image_id, f.path, f.sha256) for f in films]
     chunks = [rows[k : k + _CHUNK_FILMS] for k in range(0, len(rows), _CHUNK_FILMS)]
-    seen: list[_Seen] = []
-    bad: list[str] = []
+    seen: list[tuple[_Seen | None, str]] = []
     with progress(what, len(rows)) as step:
         answers = engine.map(partial(_look, look), chunks, alone=len(rows) < alone_below)
-        for value, why in chain.from_iterable(answers):
-            if why:
-                bad.append(why)
-            else:
-                seen.append(value)
+        for answer in chain.from_iterable(answers):
+            seen.append(answer)
             step()
-    refuse(bad)
     return seen
 
 
 def _look(look: Callable[[NDArray[np.uint8]], Any], films: Sequence[_Film]) -> list[tuple[Any, str]]:
-    """What is seen of each film, or why nothing is, as ``image_id: reason``."""
+    """What is seen of each film, or why nothing is."""
     out: list[tuple[Any, str]] = []
     for film in films:
         try:
             out.append((look(film_as_ingested(*film).pixels), ""))
         except FilmError as e:
-            out.append((None, f"{film[0]}: {e.reason}"))
+            out.append((None, e.reason))
     return out
 
 

@@ -57,13 +57,13 @@ class Picture:
 
     @property
     def points(self) -> Markup:
-        """`hover` as it stands in the page: JSON without ``<``, so nothing in it can end its element."""
-        return Markup(self.hover.replace("<", "\\u003c"))
+        """`hover` as it stands in the page."""
+        return json_inside(self.hover)
 
     @property
     def uri(self) -> Markup:
         """The figure as a data URI."""
-        return Markup(f"data:{self.mime};base64,{base64.b64encode(self.data).decode()}")
+        return embedded(self.data, self.mime)
 
 
 @dataclass(frozen=True)
@@ -175,11 +175,22 @@ class Page:
 
 def render(page: Page) -> str:
     """The page as html."""
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(page=page, notice=RESEARCH_NOTICE, version=__version__)
-    )
+    return from_template("page.html", page=page)
+
+
+def from_template(name: str, **values: object) -> str:
+    """What a template of this package makes of values; it has the research note and hilum's version too."""
+    return _environment().get_template(name).render(notice=RESEARCH_NOTICE, version=__version__, **values)
+
+
+def embedded(data: bytes, mime: str) -> Markup:
+    """A data URI."""
+    return Markup(f"data:{mime};base64,{base64.b64encode(data).decode()}")
+
+
+def json_inside(text: str) -> Markup:
+    """JSON as it stands in a page: without ``<``, so nothing in it can end its element."""
+    return Markup(text.replace("<", "\\u003c"))
 
 
 def write_page(page: Page, path: Path) -> None:

@@ -21,7 +21,7 @@ class IngestOptions:
 
     Attributes:
         no_patient_ids: Names of the sources that have no patient ids.
-        labels: A csv with path, label, patient_id for films of any source.
+        labels: A csv with path (or image_id), label, patient_id for films of any source.
         layouts: Source name -> layout, where it should not be recognised.
         mooney_patients: ``number``: person5 under bacteria and under virus is one child; ``number-and-class``: two.
         views: Views to keep, as ``--views`` has them.

@@ -19,6 +19,7 @@ from hilum.sources.tree import Tree
 
 NO_SUCH_FILE = "no such file"
 NO_LABEL = "no label"
+LEFT_OUT = "left out by --labels"
 LISTED_TWICE = "listed twice"
 OUTSIDE = "outside the layout"
 DISAGREE = "folder and name disagree"

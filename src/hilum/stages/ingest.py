@@ -198,6 +198,7 @@ def _label(
     read = labels_file.apply(path, listings)
     changed = counted(read["changed"], "film")
     notes = [f"the labels file changed the label of {changed}"] if read["changed"] else []
+    notes += [f"the labels file left out {counted(n, 'film')}"] if (n := read.get("left_out", 0)) else []
     return {"labels": sha256_file(path)}, {"labels": read}, notes
 
 

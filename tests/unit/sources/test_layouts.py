@@ -524,7 +524,10 @@ def test_labels_go_before_the_layout(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([("file_name", "label")], "expected a column path, and label or patient_id, got file_name, label"),
+        (
+            [("file_name", "label")],
+            "expected a column path or image_id, and label, patient_id or leave_out, got file_name, label",
+        ),
         (
             [("path", "label"), ("q.png", "x")],
             "none of its 1 rows names a film of the sources, the first is 'q.png'",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
-
-from PIL import Image
 
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.manifest import Manifest
 from hilum.core.errors import FilmError
 from hilum.imaging.as_ingested import film_as_ingested
+from hilum.imaging.small import small_jpeg
 
 SHOWN: Final = 40
 _OF_A_GROUP: Final = 4
@@ -60,9 +58,5 @@ def thumbnails(manifest: Manifest, image_ids: Iterable[str]) -> dict[str, bytes]
         except FilmError:
             continue
         width = min(max(round(pixels.shape[1] * _HEIGHT_PX / pixels.shape[0]), 1), 2 * _HEIGHT_PX)
-        data = io.BytesIO()
-        Image.fromarray(pixels).resize((width, _HEIGHT_PX), Image.Resampling.LANCZOS).save(
-            data, "JPEG", quality=80
-        )
-        out[film.image_id] = data.getvalue()
+        out[film.image_id] = small_jpeg(pixels, width, _HEIGHT_PX)
     return out
