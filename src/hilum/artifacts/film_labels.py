@@ -19,6 +19,30 @@ NAMES = ("image_id", "path", "image", "filename", "file", "id")
 LABELS = ("label", "y_true", "class", "diagnosis")
 
 
+class NamedAmong:
+    """Films, to be found by the names that a table has for them."""
+
+    def __init__(self, image_ids: Sequence[str]) -> None:
+        self._by: dict[tuple[int, str], list[str]] = defaultdict(list)
+        for i in image_ids:
+            for form in _forms(i):
+                self._by[form].append(i)
+
+    def find(self, names: Sequence[str], path: Path) -> str | None:
+        """The film that one of these names fits; None for none. `path` is the table, for messages.
+
+        Raises:
+            InputError: The longest name that fits is that of several films.
+        """
+        by_length = sorted((form for n in names for form in _forms(n)), key=lambda form: form[0])
+        films = next((self._by[form] for form in by_length if form in self._by), [])
+        if len(films) > 1:
+            raise InputError(
+                f"{path}: {names[0]!r} fits {len(films)} films, such as {films[0]!r} and {films[1]!r}; give longer paths"
+            )
+        return films[0] if films else None
+
+
 @dataclass(frozen=True)
 class FilmLabels:
     """A table of labels: of each row the names of a film (its id and its path, where both are there), and its label."""
@@ -35,25 +59,16 @@ class FilmLabels:
         Raises:
             InputError: No row names a film, or two rows give one film different labels.
         """
-        films_by: dict[tuple[int, str], list[str]] = defaultdict(list)
-        for i in image_ids:
-            for form in _forms(i):
-                films_by[form].append(i)
+        known = NamedAmong(image_ids)
         found: dict[str, str] = {}
         lost = 0
         for names, label in self.rows:
-            by_length = sorted((form for n in names for form in _forms(n)), key=lambda form: form[0])
-            films = next((films_by[form] for form in by_length if form in films_by), [])
-            lost += not films
-            if len(films) > 1:
+            film = known.find(names, self.path)
+            lost += film is None
+            if film is not None and found.setdefault(film, label) != label:
                 raise InputError(
-                    f"{self.path}: {names[0]!r} fits {len(films)} films, such as {films[0]!r} and {films[1]!r}; give longer paths"
+                    f"{self.path}: film {film!r} has two labels, {found[film]!r} and {label!r}; keep one"
                 )
-            for film in films:
-                if found.setdefault(film, label) != label:
-                    raise InputError(
-                        f"{self.path}: film {film!r} has two labels, {found[film]!r} and {label!r}; keep one"
-                    )
         if not found:
             first = repr(self.rows[0][0][0]) if self.rows else "none"
             some = repr(image_ids[0]) if image_ids else "none"

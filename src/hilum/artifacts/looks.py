@@ -107,12 +107,19 @@ class Ledger:
         return set(read_json(path)) if path.is_file() else set()
 
 
-def count_look(folder: RunFolder, how: str) -> None:
-    """Note that a run's test films are looked at, in the workspace that it lies in; `how` is the command's word."""
+def count_look(folder: RunFolder, how: str, among: Collection[str] | None = None) -> None:
+    """Note that a run's test films are looked at, in the workspace that it lies in; `how` is the command's word.
+
+    Args:
+        among: Digests of the films that were opened: those of them count that are test films. None for every test film.
+    """
     place = folder.path.resolve()
-    if place.parent.name == "runs":
+    if place.parent.name != "runs":
+        return
+    films = films_tested(folder) if among is None else films_tested(folder) & set(among)
+    if films or among is None:
         study, manifest = folder.record.name, folder.record.manifest_digest
-        Ledger(place.parents[1]).count(how, study, place.name, manifest, films_tested(folder))
+        Ledger(place.parents[1]).count(how, study, place.name, manifest, films)
 
 
 def looks(folder: RunFolder) -> Looks | None:

@@ -17,6 +17,7 @@ are the extra ``hilum[dicom]``, imported on first use.
 from __future__ import annotations
 
 import io
+import math
 import warnings
 import zlib
 from typing import Any, Final, cast
@@ -50,7 +51,8 @@ def decode_dicom(data: bytes) -> tuple[NDArray[np.uint8], str, dict[str, str]]:
     """Decode one DICOM film, with or without the 128-byte preamble.
 
     Returns:
-        Pixels; the photometric interpretation; and what of `FACTS` the header has, with `view` (`_view`).
+        Pixels; the photometric interpretation; and what of `FACTS` the header has, with `view` (`_view`) and
+            `pixel_spacing` (`_spacing`).
 
     Raises:
         FilmError: For what can be told: "missing DICOM plugin", "not a chest film modality", "multi-frame", "not an image", "too large",
@@ -68,6 +70,8 @@ def decode_dicom(data: bytes) -> tuple[NDArray[np.uint8], str, dict[str, str]]:
     facts = {ours: word for ours, theirs in FACTS.items() if (word := _fact(header, theirs))}
     if view := _view(header):
         facts["view"] = view
+    if spacing := _spacing(header):
+        facts["pixel_spacing"] = spacing
     layout = layout_of(header)
     stored = stored_values(header, layout)
     if not layout.grey:
@@ -152,6 +156,19 @@ def _view(header: Any) -> str:
     if items and (meaning := _fact(items[0], "CodeMeaning")):
         return meaning
     return "LATERAL" if _fact(header, "PatientOrientation") in {"A", "P"} else ""
+
+
+def _spacing(header: Any) -> str:
+    """Millimetres from row to row and from column to column, with a blank between: Pixel Spacing, else Imager Pixel Spacing, which is at
+    the detector (PS3.3 C.8.11.4); empty where there is neither."""
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+        try:
+            found = numbers(header, keyword)
+        except FilmError:
+            continue
+        if len(found) == 2 and all(mm is not None and 0 < mm < math.inf for mm in found):
+            return f"{found[0]:g} {found[1]:g}"
+    return ""
 
 
 def _grey_of_values(header: Any, layout: PixelLayout, low: int, high: int) -> NDArray[np.uint8]:

@@ -24,8 +24,9 @@ class DecodedFilm:
         format: ``"png"``, ``"jpeg"``, ``"bmp"``, ``"tiff"`` or ``"dicom"``.
         mode: How the file stored it: Pillow's word (``"1"``, ``"L"``, ``"LA"``, ``"P"``, ``"I;16"``,
             ``"RGB"``, ``"RGBA"``, ``"CMYK"``, ...) or, for DICOM, its photometric interpretation.
-        facts: For DICOM, those of `patient_id`, `study_uid`, `view`, `age`, `sex`, `modality`, `photometric` that the
-            file has. They are about a patient: never log them.
+        facts: For DICOM, those of `patient_id`, `study_uid`, `view`, `age`, `sex`, `modality`, `photometric` and
+            `pixel_spacing` (mm from row to row and from column to column, a blank between) that the file has. They
+            are about a patient: never log them.
     """
 
     pixels: NDArray[np.uint8]

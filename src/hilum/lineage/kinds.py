@@ -32,6 +32,7 @@ from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import InputError
 from hilum.core.text import counted
+from hilum.lineage.explained import explanations
 from hilum.lineage.exported import exported
 from hilum.lineage.noun import Input, Noun, once, recorded, run_version
 from hilum.study.faults import unsafe_among
@@ -256,6 +257,7 @@ DESCRIBE: dict[str, Callable[[Path], Noun]] = {
     "features": _features,
     "bundle": _bundle,
     "predictions": _predictions,
+    "explanations": explanations,
     "trial": _trial,
     "cell": _cell,
     "run": _run,

@@ -40,6 +40,7 @@ class Picture:
         mime: ``image/svg+xml`` or ``image/png``.
         width_percent: Of the text's width.
         hover: Its points, from `hilum.report.hover.points`; empty for none.
+        file: Where it lies, from the page's folder, if not in ``figures``.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Picture:
     mime: str = "image/svg+xml"
     width_percent: int = 100
     hover: str = ""
+    file: str = ""
 
     @property
     def title(self) -> str:

@@ -1,8 +1,9 @@
 """Looks are counted by film: other names, other manifests and overlapping sets change nothing."""
 
 import json
+from types import SimpleNamespace
 
-from hilum.artifacts.looks import Ledger, Looks
+from hilum.artifacts.looks import Ledger, Looks, count_look
 
 A, B, C, D = (f"{k}" * 64 for k in range(1, 5))
 
@@ -32,3 +33,16 @@ def test_a_set_is_kept_once_and_a_torn_line_costs_only_itself(tmp_path):
     lines = (tmp_path / "looks.jsonl").read_bytes().splitlines()
     assert json.loads(lines[0]) == json.loads(lines[2])
     assert ledger.of([A, B], "r-1", "m") == Looks(2, 2, 2, 1, 2)
+
+
+def test_films_that_were_opened_count_where_they_are_test_films(tmp_path, monkeypatch):
+    monkeypatch.setattr("hilum.artifacts.looks.films_tested", lambda _: {A, B})
+    run = SimpleNamespace(
+        path=tmp_path / "runs" / "r-1", record=SimpleNamespace(name="one", manifest_digest="m")
+    )
+    count_look(run, "explain", [C, D])
+    assert not (tmp_path / "looks.jsonl").exists()
+    count_look(run, "explain", [B, C])
+    assert Ledger(tmp_path).of([A, B], "r-1", "m") == Looks(2, 1, 1, 1, 1)
+    count_look(run, "evaluate")
+    assert Ledger(tmp_path).of([A, B], "r-1", "m") == Looks(2, 2, 2, 1, 2)

@@ -58,6 +58,19 @@ def test_facts_and_shape() -> None:
     assert "P 7" not in repr(film)
 
 
+@pytest.mark.parametrize(
+    ("tags", "spacing"),
+    [
+        ({"ImagerPixelSpacing": [0.2, 0.1]}, "0.2 0.1"),
+        ({"ImagerPixelSpacing": [0.2, 0.2], "PixelSpacing": [0.168, 0.168]}, "0.168 0.168"),
+        ({"PixelSpacing": [0, 0.1]}, None),
+        ({"PixelSpacing": [0.1]}, None),
+    ],
+)  # fmt: skip
+def test_the_size_of_a_pixel_is_told_where_the_header_says_it(tags: dict, spacing: str | None) -> None:
+    assert decoded(**tags).facts.get("pixel_spacing") == spacing
+
+
 def test_the_view_is_told_by_position_else_code_else_orientation() -> None:
     code = pydicom.Dataset()
     code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "399067008", "SCT", "left lateral"

@@ -1,0 +1,207 @@
+"""Tables of heat maps: how many of each method pass each check, how they point at what is known to be there, and every film's own.
+
+Convention: a check's number is told with its bound; "passes" is of every check that gives a verdict. Intervals resample patients where they
+are known, else films.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hilum.artifacts.explanations import BASELINE, ExplainedFilm, Explanations, FilmMap, MapCheck
+from hilum.report import numbers
+from hilum.report.table import Cell, Column, Table, count_cell, text_cell
+from hilum.stats.unit_means import unit_mean
+
+FIGURES = {
+    "hit": ("Hits", "share of films in which the map's highest place lies in the mark (pointing game)"),
+    "mass": ("Mass inside", "share of what the map has above zero that lies in the mark, mean over films"),
+    "overlap": ("Overlap", "share of the mark that the map's highest places cover, as many as the mark has, mean over films"),
+}  # fmt: skip
+"""Figure of `FilmMap.found` -> heading and meaning."""
+
+
+def passing_table(e: Explanations, suffix: str = "") -> Table | None:
+    """A row a method: its maps, how many pass every check, and how many pass each; None where nothing was checked."""
+    checks = check_names(e)
+    if not checks:
+        return None
+    columns = [
+        Column("Method", numeric=False), Column("Maps"), Column("Pass every check", key="pass"),
+        *(Column(c, group="of those with a verdict, pass", rule=k == 0) for k, c in enumerate(checks)),
+        Column("Seconds a map", key="seconds", rule=True, hint="median, without the checks"),
+    ]  # fmt: skip
+    body = []
+    for method in e.methods:
+        maps = [m for _, m in e.all_maps if m.method == method]
+        judged = [m for m in maps if m.verdict != "not checked"]
+        good = sum(not m.failed for m in judged)
+        row = [text_cell(method, strong=True), count_cell(len(maps)), _of(good, len(judged))]
+        for c in checks:
+            said = [k.passed for m in maps for k in m.checks if k.name == c and k.passed is not None]
+            row.append(_of(sum(said), len(said)))
+        seconds = sorted(m.seconds for m in maps)
+        middle = seconds[len(seconds) // 2] if seconds else None
+        body.append([*row, Cell(numbers.NONE if middle is None else f"{middle:.2f}", middle)])
+    return Table(
+        f"checks-by-method{suffix}",
+        "Checks by method",
+        "How many maps pass. A map that fails one says little or nothing about why the model answered as it did.",
+        columns,
+        body,
+    )
+
+
+def _of(good: int, n: int) -> Cell:
+    if not n:
+        return Cell(numbers.NONE, None, quiet=True)
+    return Cell(f"{good} of {n}", good / n, tone="" if good == n else "bad" if good < n / 2 else "")
+
+
+def check_names(e: Explanations) -> list[str]:
+    """Names of the checks that some map has, in their order."""
+    return list(dict.fromkeys(c.name for _, m in e.all_maps for c in m.checks))
+
+
+def pointing_table(e: Explanations) -> Table | None:
+    """A row a method, and one of the baseline: how maps point at what was marked; None where nothing was."""
+    films = [f for f in e.films if f.area is not None]
+    if not films:
+        return None
+    found: dict[str, list[tuple[ExplainedFilm, Mapping[str, float]]]] = {
+        method: [(f, m.found) for f in films for m in f.maps if m.method == method and m.found]
+        for method in e.methods
+    }
+    found[f"baseline: {BASELINE}"] = [(f, f.baseline) for f in films if f.baseline]
+    columns = [
+        Column("Map", numeric=False), Column("Films"), Column("Patients", hint="or films, where no patient is known", key="units"),
+        *(
+            column
+            for figure, (heading, hint) in FIGURES.items()
+            for column in (
+                Column("mean", group=heading, hint=hint, rule=True, key="mean"),
+                Column("95 %", group=heading, hint=f"of the mean: {hint}", key=figure, parts=("low", "high")),
+            )
+        ),
+    ]  # fmt: skip
+    body = []
+    for name, rows in found.items():
+        units = [f.unit for f, _ in rows]
+        row = [text_cell(name, strong=True), count_cell(len(rows)), count_cell(len(set(units)))]
+        for figure in FIGURES:
+            if not rows:
+                row += [Cell(numbers.NONE, None, quiet=True)] * 2
+                continue
+            mean = unit_mean([v[figure] for _, v in rows], units, e.header.seed or 0)
+            row.append(Cell(f"{mean.mean:.3f}", mean.mean))
+            row.append(Cell(numbers.interval(mean.low, mean.high, len(rows)), (mean.low, mean.high)))
+        body.append(row)
+    area = sum(f.area or 0 for f in films) / len(films)
+    return Table(
+        "pointing",
+        "Maps against what was marked",
+        f"{numbers.counted(len(films), 'film')} with a mark, which covers {numbers.percent(area)} of a film on average: what a map "
+        "without any sense would reach.",
+        columns,
+        body,
+        notes=(
+            "The baseline does not know the model: it points at the middle of the larger lung on every film. A method whose interval does "
+            "not lie above it has not been shown to point at anything. The intervals are of each figure, not of a difference.",
+        ),
+        breaks=frozenset({len(body) - 1}),
+        sortable=False,
+    )
+
+
+def films_table(e: Explanations, suffix: str = "") -> Table:
+    """A row a film and method: the class explained, its probability, the verdict, and every check's number."""
+    checks = check_names(e)
+    columns = [
+        Column("Film", numeric=False), Column("Label", numeric=False), Column("Method", numeric=False, rule=True),
+        Column("Explains", numeric=False, key="target"), Column("p", key="probability", hint="probability of that class"),
+        Column("Called", numeric=False, hint="what the operating point says"), Column("Verdict", numeric=False, prose=True),
+        *(Column(c, rule=k == 0) for k, c in enumerate(checks)),
+    ]  # fmt: skip
+    body: list[list[Cell]] = []
+    breaks: set[int] = set()
+    for film in e.films:
+        breaks.add(len(body))
+        if film.error:
+            blank = [Cell(numbers.NONE, None, quiet=True)] * len(checks)
+            first = [text_cell(film.image_id, strong=True), text_cell(film.label), text_cell("")]
+            body.append(
+                [
+                    *first,
+                    text_cell(""),
+                    Cell(numbers.NONE, None),
+                    text_cell(""),
+                    Cell(film.error, film.error, tone="bad"),
+                    *blank,
+                ]
+            )
+            continue
+        for m in film.maps:
+            p = film.probabilities[e.classes.index(m.target)]
+            said = e.positive if film.positive else f"not {e.positive}"
+            tone = "bad" if m.failed else "good" if m.verdict == "passes" else ""
+            by_name = {c.name: c for c in m.checks}
+            body.append(
+                [
+                    text_cell(film.image_id, strong=True), text_cell(film.label), text_cell(m.method), text_cell(m.target),
+                    Cell(f"{p:.3f}", p), text_cell(said), Cell(m.verdict, m.verdict, tone=tone), *(_check(by_name.get(c)) for c in checks),
+                ]
+            )  # fmt: skip
+    return Table(
+        f"explanations{suffix}", "Every map", "A row a map, with the number of each check.", columns, body, breaks=frozenset(breaks)
+    )  # fmt: skip
+
+
+def _check(check: MapCheck | None) -> Cell:
+    if check is None or check.value is None:
+        return Cell(numbers.NONE, None, quiet=True, title=check.words if check else "")
+    tone = {True: "good", False: "bad", None: ""}[check.passed]
+    return Cell(f"{check.value:.2f}", check.value, title=check.words, tone=tone)
+
+
+def near_table(e: Explanations) -> Table | None:
+    """The training films that look like each film; None where none are known."""
+    films = [f for f in e.films if f.nearest]
+    if not films:
+        return None
+    columns = [
+        Column("Film", numeric=False), Column("Label", numeric=False),
+        Column("training film", "looks like", numeric=False, rule=True), Column("label", "looks like", numeric=False),
+        Column("source", "looks like", numeric=False), Column("distance", "looks like"),
+    ]  # fmt: skip
+    body: list[list[Cell]] = []
+    breaks: set[int] = set()
+    for film in films:
+        breaks.add(len(body))
+        for k, near in enumerate(film.nearest):
+            name = text_cell(film.image_id if k == 0 else "", strong=True)
+            itself = " (the film itself)" if near.image_id == film.image_id else ""
+            body.append(
+                [
+                    name, text_cell(film.label if k == 0 else ""), text_cell(near.image_id + itself), text_cell(near.label),
+                    text_cell(near.source), Cell(f"{near.distance:.4f}", near.distance),
+                ]
+            )  # fmt: skip
+    return Table(
+        "nearest",
+        "Training films that look alike",
+        "The nearest training films by the angle between features (cosine distance: 0 is the same direction). A film of another class, or "
+        "all of one source, tells what the model may go by.",
+        columns,
+        body,
+        breaks=frozenset(breaks),
+        sortable=False,
+    )
+
+
+def worst_of(maps: Sequence[FilmMap]) -> str:
+    """The check that most maps do not pass, with how many; empty where all pass."""
+    failed = [name for m in maps for name in m.failed]
+    if not failed:
+        return ""
+    most = max(dict.fromkeys(failed), key=failed.count)
+    return f"most often {most} ({failed.count(most)})"
