@@ -141,7 +141,7 @@ class Predictor:
             without it, and are applied to films as they are without it.
 
     Attributes:
-        passed: Prepared films, uint8 (n, height, width), n at most the bundle's batch -> logits.
+        passed: Prepared films, uint8 (n, height, width), n at most the bundle's batch, and a precision (None: the bundle's) -> logits.
 
     Raises:
         InputError: No bundle, its backbone's weights cannot be found here, or it has no temperature and is to be calibrated.
@@ -161,17 +161,37 @@ class Predictor:
             if "temperature" not in b.calibration:
                 raise InputError(f"{folder}: the bundle has no temperature; predict without --calibrated")
             self.temperature = float(b.calibration["temperature"])
-        self.passed: Callable[[NDArray[np.uint8]], torch.Tensor]
+        self.passed: Callable[[NDArray[np.uint8], Precision | None], torch.Tensor]
         if b.network == "whole":
             network = load_network(b, state, device)
-            self.passed = lambda films: network.logits(films, b.batch)
+            self.passed = lambda films, precision: network.logits(films, b.batch, precision)
         else:
             frozen = load_backbone(b, folder, device)
             head = load_head(b, state)
-            self.passed = lambda films: _through_head(b, frozen, head, films)
+            self.passed = lambda films, precision: _through_head(
+                b, head, frozen.features(films, b.batch, precision)
+            )
         self._gate = gate_of(b, folder)
         self._pipeline = Pipeline.from_dict(b.preparation)
         self._segmenter = segmenter_of(b, self._pipeline, folder)
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """(height, width) of every prepared film."""
+        return self._pipeline.output_size
+
+    def prepared(self, film: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A decoded film as the network sees it.
+
+        Raises:
+            InputError: The preparation reads lungs and they were not found.
+        """
+        if self._segmenter is None:
+            return self._pipeline.deterministic(film)
+        found = self._with_lungs(film, self._segmenter.masks([film])[0])
+        if isinstance(found, str):
+            raise InputError(found)
+        return found
 
     def score(self, films: Iterable[tuple[str, bytes | FilmError]]) -> Iterator[Scored]:
         """Score films in batches; yields one `Scored` for each, in order."""
@@ -216,7 +236,7 @@ class Predictor:
         good = [film for film in made if not isinstance(film, str)]
         which = iter(range(len(good)))
         if good:
-            z = self.passed(np.stack(good))
+            z = self.passed(np.stack(good), None)
             logits = np.asarray(z.double().cpu().numpy(), dtype=np.float64)
             judged = judge(self.bundle, self._gate, logits, shapes_of(good))
             shown = (
@@ -231,10 +251,8 @@ class Predictor:
                 yield Scored(name, shown[k], bool(judged.positive[k]), facts=facts, judged=columns)
 
 
-def _through_head(
-    bundle: Bundle, frozen: FrozenBackbone, head: nn.Module, films: NDArray[np.uint8]
-) -> torch.Tensor:
-    features = frozen.features(films, bundle.batch).cpu()
+def _through_head(bundle: Bundle, head: nn.Module, features: torch.Tensor) -> torch.Tensor:
+    features = features.cpu()
     if backbone(bundle.backbone).spatial:  # as the feature store keeps them
         features = features.half().float()
     with torch.inference_mode():

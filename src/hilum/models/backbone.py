@@ -62,24 +62,25 @@ class Tap(nn.Module):
         super().__init__()
         self.pool = b.pool
         self.net = net.get_submodule(b.body)
+        self.rectified = nn.ReLU()  # a module, so that its output can be looked at
         if b.cut:
             setattr(self.net, b.cut, nn.Identity())
 
     def forward(self, x: Tensor) -> Tensor:
         """Features of normalised films (n, 3, height, width)."""
         x = self.net(x)
-        return torch.relu(x).mean(dim=(2, 3)) if self.pool else x
+        return cast(Tensor, self.rectified(x).mean(dim=(2, 3)) if self.pool else x)
 
 
 def normalised(films: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Grey uint8 films (n, height, width) to what a network takes: float32 (n, 3, height, width), channels-last.
+    """Grey films (n, height, width) to what a network takes: float32 (n, 3, height, width), channels-last.
 
     Args:
-        films: On the device already.
+        films: uint8; or float32 from 0 to 255, where gradients by pixels are asked for. On the device already.
         mean: Shape (1, 3, 1, 1), for pixels in [0, 1].
         std: Likewise.
     """
-    x = films.to(torch.float32).div_(255.0)[:, None]
+    x = films.div(255.0)[:, None]
     return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
@@ -180,12 +181,13 @@ class FrozenBackbone:
         if state_sha256(self._net) != self._folded_sha256:
             raise HilumError(f"a frozen weight of {self.b.name} moved; its features cannot be trusted")
 
-    def features(self, films: NDArray[np.uint8], batch: int) -> Tensor:
+    def features(self, films: NDArray[np.uint8], batch: int, precision: Precision | None = None) -> Tensor:
         """Features of at most `batch` films.
 
         Args:
             films: uint8, shape (n, height, width), n <= batch.
             batch: The fixed number of films that the network sees (`evaluated`).
+            precision: Another than its own.
 
         Returns:
             float32 on the device, (n, C) or (n, C, h, w).
@@ -194,4 +196,4 @@ class FrozenBackbone:
         def network(on_device: Tensor) -> Tensor:
             return cast(Tensor, self._net(normalised(on_device, self._mean, self._std)))
 
-        return evaluated(network, films, batch, self.precision, self.device)
+        return evaluated(network, films, batch, precision or self.precision, self.device)

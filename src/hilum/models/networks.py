@@ -38,12 +38,16 @@ class WholeNetwork(nn.Module):
         """Logits (n, n_classes) of films.
 
         Args:
-            films: uint8 (n, height, width), on the network's device; normalised there.
+            films: (n, height, width) as `normalised` takes them, on the network's device.
             factors: What the head's input is multiplied by, shape (n, *`feature_shape`): dropout, drawn by whoever trains, because
                 chance is data. None drops nothing.
         """
-        features = self.body(normalised(films, cast(Tensor, self.mean), cast(Tensor, self.std)))
+        features = self.features(films)
         return cast(Tensor, self.head(features if factors is None else features * factors))
+
+    def features(self, films: Tensor) -> Tensor:
+        """What the body makes of films, (n, C) or (n, C, h, w); they are given as to `forward`."""
+        return cast(Tensor, self.body(normalised(films, cast(Tensor, self.mean), cast(Tensor, self.std))))
 
     @property
     def dropout(self) -> bool:
@@ -130,14 +134,15 @@ class NetworkScorer:
         self._network = network.to(device).eval()
         self._precision, self._device = precision, device
 
-    def logits(self, films: NDArray[np.uint8], batch: int) -> Tensor:
+    def logits(self, films: NDArray[np.uint8], batch: int, precision: Precision | None = None) -> Tensor:
         """Logits of at most `batch` films.
 
         Args:
             films: uint8, shape (n, height, width), n <= batch.
             batch: The fixed number of films that the network sees (`evaluated`).
+            precision: Another than its own.
 
         Returns:
             float32 on the CPU, (n, n_classes).
         """
-        return evaluated(self._network, films, batch, self._precision, self._device).cpu()
+        return evaluated(self._network, films, batch, precision or self._precision, self._device).cpu()

@@ -1,0 +1,193 @@
+"""Checks of the map itself: does it change with the weights, does the answer follow what it marks, does it hold still, does it add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+from torch import Tensor
+
+from hilum.core.seeding import generator, key_entropy
+from hilum.explain.asked import Asked, CheckResult
+from hilum.explain.baselines import baseline
+from hilum.explain.network import Explained
+from hilum.study.explanations import METHODS, settled
+
+Map = NDArray[np.float32]
+SHUFFLES = 2
+"""Shuffled networks: one alone may be like the map by chance, where the map has few places."""
+STAGES = 2
+"""Of the network, from the end, whose weights are shuffled: the head and the last stage, which every map of the class depends on."""
+ALIKE = 0.5
+"""Rank correlation from which two maps of one film are called alike."""
+RANDOM_MAPS = 9
+"""With nine random maps a map that means nothing beats eight of them once in five times."""
+MUST_BEAT = 0.8
+"""Share of the random maps that a map must beat."""
+STEPS = 10
+"""Points of a deletion curve beyond the first."""
+SHIFT_PX = (3, 3)
+"""Down and right: less than any network's last map resolves."""
+INCOMPLETE = 0.05
+"""Share of the logits' difference that a complete map may miss: what 50 steps leave on real films is below."""
+_BATCH = 16
+
+
+def rank_correlation(a: Map, b: Map) -> float:
+    """Spearman's correlation of two maps, pixel by pixel; 0 where one of them is the same everywhere."""
+    first, second = (rankdata(m, axis=None) for m in (a, b))
+    return 0.0 if min(first.std(), second.std()) == 0 else float(np.corrcoef(first, second)[0, 1])
+
+
+@contextmanager
+def shuffled(model: Explained, seed: int, stages: int = STAGES) -> Iterator[None]:
+    """The model with the weights of its last stages shuffled within each tensor; they are put back at the end.
+
+    A shuffle keeps each tensor's mean and spread, so that no network falls silent.
+    """
+    weights = {n: p for of in list(model.network.stages().values())[-stages:] for n, p in of.items()}
+    kept = {name: p.detach().clone() for name, p in weights.items()}
+    try:
+        with torch.no_grad():
+            for name, p in weights.items():
+                order = generator(seed, "shuffled", name).permutation(p.numel())
+                p.copy_(kept[name].flatten()[torch.from_numpy(order).to(p.device)].view_as(p))
+        yield
+    finally:
+        with torch.no_grad():
+            for name, p in weights.items():
+                p.copy_(kept[name])
+
+
+def randomised(asked: Asked) -> CheckResult:
+    """Mean |rank correlation| of the map with those of shuffled networks."""
+    alike = []
+    for k in range(SHUFFLES):
+        with shuffled(asked.model, key_entropy(asked.seed, "randomised", k) % 2**63):
+            alike.append(abs(rank_correlation(asked.map, asked.again(asked.film))))
+    value = float(np.mean(alike))
+    passed = value < ALIKE and bool(np.ptp(asked.map) > 0)
+    words = (
+        f"with shuffled weights the map changes (rank correlation {value:.2f}, below {ALIKE})"
+        if passed
+        else f"with shuffled weights the map is much the same (rank correlation {value:.2f}): it shows the film, not what was learned"
+    )
+    if not np.ptp(asked.map) > 0:
+        words = "the map is the same everywhere: it shows nothing"
+    return CheckResult("randomised", value, ALIKE, passed, words)
+
+
+def order_of(heat: Map, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Pixels of a map, flat, the highest first; like pixels in an order drawn from `rng`."""
+    return np.lexsort((rng.random(heat.size), -heat.ravel().astype(np.float64)))
+
+
+def curves(
+    asked: Asked, orders: list[NDArray[np.int64]], insert: bool, steps: int = STEPS
+) -> NDArray[np.float64]:
+    """Probability of the class while pixels are removed (or shown) in an order, (n_orders, steps + 1).
+
+    What is removed, or not yet shown, is the film's mean grey. Point k has the first k / steps of the pixels removed.
+    """
+    film = asked.model.tensor(asked.film)
+    blank = baseline("mean", film)
+    first, second = (blank, film) if insert else (film, blank)
+    ends = torch.cat([first, second])
+    flat_first, flat_second = first.flatten(), second.flatten()
+
+    def perturbed() -> Iterator[Tensor]:
+        for order in orders:
+            x, at = flat_first.clone(), torch.from_numpy(order).to(film.device)
+            cuts = [round(k * len(order) / steps) for k in range(steps + 1)]
+            for k in range(1, steps):
+                which = at[cuts[k - 1] : cuts[k]]
+                x[which] = flat_second[which]
+                yield x.view_as(film).clone()
+
+    films = list(perturbed())
+    with torch.inference_mode():
+        p = [
+            asked.model.net(torch.cat(part)).softmax(1)[:, asked.target]
+            for part in (films[k : k + _BATCH] for k in range(0, len(films), _BATCH))
+        ]
+        at_ends = asked.model.net(ends).softmax(1)[:, asked.target].double().cpu().numpy()
+    inner = torch.cat(p).double().cpu().numpy().reshape(len(orders), steps - 1)
+    full = np.ones((len(orders), 1))
+    return np.concatenate([full * at_ends[0], inner, full * at_ends[1]], axis=1)
+
+
+def _moved_at_random(heat: Map, rng: np.random.Generator) -> Map:
+    """The same map elsewhere: moved around the film's edges, and mirrored or not; as smooth as it was."""
+    down, right = rng.integers(0, heat.shape)
+    heat = np.roll(heat, (int(down), int(right)), (0, 1))
+    return heat[:, ::-1] if rng.random() < 0.5 else heat
+
+
+def _area(asked: Asked, insert: bool) -> CheckResult:
+    name = "insertion" if insert else "deletion"
+    rng = generator(asked.seed, "random maps", name)
+    maps = [asked.map, *(_moved_at_random(asked.map, rng) for _ in range(RANDOM_MAPS))]
+    found = curves(asked, [order_of(m, rng) for m in maps], insert)
+    areas = np.asarray(np.trapezoid(found, dx=1 / STEPS, axis=1))
+    value, others = float(areas[0]), areas[1:]
+    beaten = int((others < value).sum() if insert else (others > value).sum())
+    passed = beaten >= MUST_BEAT * RANDOM_MAPS
+    words = (
+        f"{'showing' if insert else 'removing'} what the map marks first {'raises' if insert else 'lowers'} the probability "
+        f"{'faster' if passed else 'no faster'} than the map moved at random does (better than {beaten} of {RANDOM_MAPS}; "
+        f"area {value:.2f}, at random {others.mean():.2f})"
+    )
+    return CheckResult(
+        name, value, float(others.mean()), passed, words, {"beaten": beaten, "of": RANDOM_MAPS}
+    )
+
+
+def deletion(asked: Asked) -> CheckResult:
+    """Area under the probability while what the map marks is removed."""
+    return _area(asked, insert=False)
+
+
+def insertion(asked: Asked) -> CheckResult:
+    """Area under the probability while what the map marks is shown."""
+    return _area(asked, insert=True)
+
+
+def moved(film: NDArray[np.uint8], down: int, right: int) -> NDArray[np.uint8]:
+    """A film moved by some pixels, its edge repeated behind it."""
+    padded = np.pad(film, ((down, 0), (right, 0)), mode="edge")
+    return np.ascontiguousarray(padded[: film.shape[0], : film.shape[1]])
+
+
+def stability(asked: Asked) -> CheckResult:
+    """Rank correlation of the map with that of the film moved, both where they overlap.
+
+    ``sensitivity`` is Quantus's: the Frobenius norm of the difference over that of the map.
+    """
+    down, right = SHIFT_PX
+    there = asked.again(moved(asked.film, down, right))[down:, right:]
+    here = asked.map[: there.shape[0], : there.shape[1]]
+    value = rank_correlation(here, there)
+    norm = float(np.linalg.norm(here))
+    also = {"sensitivity": float(np.linalg.norm(here - there)) / norm} if norm > 0 else {}
+    passed = value > ALIKE
+    words = f"of the film moved by {down} px the map is {'much the same' if passed else 'another'} (rank correlation {value:.2f})"
+    return CheckResult("stability", value, ALIKE, passed, words, also)
+
+
+def completeness(asked: Asked) -> CheckResult | None:
+    """How much of the difference of the logit between film and baseline the map's sum misses; of methods that promise it."""
+    if not METHODS[asked.method].complete:
+        return None
+    options = settled(asked.method, asked.options)
+    film = asked.model.tensor(asked.film)
+    with torch.inference_mode():
+        z = asked.model.net(torch.cat([film, baseline(options["baseline"], film)]))[:, asked.target]
+    wanted, total = float(z[0] - z[1]), float(asked.map.sum(dtype=np.float64))
+    value = abs(total - wanted) / max(abs(wanted), 1e-12)
+    passed = value <= INCOMPLETE
+    words = f"the map adds up to {total:.3g} of {wanted:.3g}: {'complete' if passed else 'take more steps'}"
+    return CheckResult("completeness", value, INCOMPLETE, passed, words, {"sum": total, "difference": wanted})
