@@ -76,7 +76,10 @@ class Explained:
         Raises:
             InputError: They were not found.
         """
-        return self._predictor.prepared(film)
+        (found,) = self._predictor.prepared([film])
+        if isinstance(found, str):
+            raise InputError(found)
+        return found
 
     def tensor(self, film: NDArray[np.uint8]) -> Tensor:
         """A prepared film as `net` takes it: float32 (1, 1, height, width) on the device."""

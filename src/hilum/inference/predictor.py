@@ -180,19 +180,6 @@ class Predictor:
         """(height, width) of every prepared film."""
         return self._pipeline.output_size
 
-    def prepared(self, film: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A decoded film as the network sees it.
-
-        Raises:
-            InputError: The preparation reads lungs and they were not found.
-        """
-        if self._segmenter is None:
-            return self._pipeline.deterministic(film)
-        found = self._with_lungs(film, self._segmenter.masks([film])[0])
-        if isinstance(found, str):
-            raise InputError(found)
-        return found
-
     def score(self, films: Iterable[tuple[str, bytes | FilmError]]) -> Iterator[Scored]:
         """Score films in batches; yields one `Scored` for each, in order."""
         waiting: list[_Waiting] = []
