@@ -87,7 +87,7 @@ class Explained:
 
     def probabilities(self, film: NDArray[np.uint8]) -> NDArray[np.float64]:
         """What the bundle answers of a prepared film, in its own precision: (n_classes,)."""
-        return np.asarray(probabilities(self._predictor.passed(film[None], None).double().cpu())[0])
+        return np.asarray(probabilities(self._predictor.passed(film[None]).double().cpu())[0])
 
     def require_same(self, film: NDArray[np.uint8]) -> None:
         """Compare the answers of predictor and network on a prepared film, once.

@@ -141,7 +141,7 @@ class Predictor:
             without it, and are applied to films as they are without it.
 
     Attributes:
-        passed: Prepared films, uint8 (n, height, width), n at most the bundle's batch, and a precision (None: the bundle's) -> logits.
+        passed: Prepared films, uint8 (n, height, width), n at most the bundle's batch, and another precision than the bundle's if wanted -> logits.
 
     Raises:
         InputError: No bundle, its backbone's weights cannot be found here, or it has no temperature and is to be calibrated.
@@ -161,14 +161,14 @@ class Predictor:
             if "temperature" not in b.calibration:
                 raise InputError(f"{folder}: the bundle has no temperature; predict without --calibrated")
             self.temperature = float(b.calibration["temperature"])
-        self.passed: Callable[[NDArray[np.uint8], Precision | None], torch.Tensor]
+        self.passed: Callable[..., torch.Tensor]
         if b.network == "whole":
             network = load_network(b, state, device)
-            self.passed = lambda films, precision: network.logits(films, b.batch, precision)
+            self.passed = lambda films, precision=None: network.logits(films, b.batch, precision)
         else:
             frozen = load_backbone(b, folder, device)
             head = load_head(b, state)
-            self.passed = lambda films, precision: _through_head(
+            self.passed = lambda films, precision=None: _through_head(
                 b, head, frozen.features(films, b.batch, precision)
             )
         self._gate = gate_of(b, folder)
@@ -223,7 +223,7 @@ class Predictor:
         good = [film for film in made if not isinstance(film, str)]
         which = iter(range(len(good)))
         if good:
-            z = self.passed(np.stack(good), None)
+            z = self.passed(np.stack(good))
             logits = np.asarray(z.double().cpu().numpy(), dtype=np.float64)
             judged = judge(self.bundle, self._gate, logits, shapes_of(good))
             shown = (

@@ -42,7 +42,7 @@ def test_its_answers_are_the_predictors(tmp_path, network) -> None:
     model = explained(folder)
     model.require_same(film())
     ours = model.net(model.tensor(film())).softmax(1).numpy()
-    theirs = Predictor(folder).passed(film()[None], None).softmax(1).numpy()
+    theirs = Predictor(folder).passed(film()[None]).softmax(1).numpy()
     assert np.abs(ours - theirs).max() < 1e-5
     assert model.probabilities(film()) == pytest.approx(theirs[0], abs=1e-7)
 
