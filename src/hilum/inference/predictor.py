@@ -141,7 +141,7 @@ class Predictor:
             without it, and are applied to films as they are without it.
 
     Attributes:
-        passed: Prepared films, uint8 (n, height, width), n at most the bundle's batch, and another precision than the bundle's if wanted -> logits.
+        passed: Prepared films, uint8 (n, height, width), n at most the bundle's batch, and another precision if wanted -> logits.
 
     Raises:
         InputError: No bundle, its backbone's weights cannot be found here, or it has no temperature and is to be calibrated.
