@@ -1,5 +1,50 @@
-"""hilum: a workbench for chest-film classification studies. Research software, not a medical device."""
+"""hilum: a workbench for chest-film classification studies. Research software, not a medical device.
+
+>>> hilum.__version__.count("."), "run" in dir(hilum)
+(2, True)
+"""
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 RESEARCH_NOTICE = "Research software. Not a medical device; not for diagnosis or treatment."
+
+if TYPE_CHECKING:
+    from hilum.api.audits import audit as audit
+    from hilum.api.comparisons import compare as compare
+    from hilum.api.evaluations import evaluate as evaluate
+    from hilum.api.films import ingest as ingest
+    from hilum.api.loaded import load as load
+    from hilum.api.models import Model as Model
+    from hilum.api.runs import plan as plan
+    from hilum.api.runs import run as run
+    from hilum.api.scores import predict as predict
+    from hilum.api.splits import split as split
+
+_LATE = {
+    "ingest": "films",
+    "audit": "audits",
+    "split": "splits",
+    "run": "runs",
+    "plan": "runs",
+    "predict": "scores",
+    "evaluate": "evaluations",
+    "compare": "comparisons",
+    "load": "loaded",
+    "Model": "models",
+}
+"""What is imported when it is first asked for -> its module of `hilum.api`."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module 'hilum' has no attribute {name!r}")
+    from importlib import import_module
+
+    globals()[name] = found = getattr(import_module(f"hilum.api.{_LATE[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATE})

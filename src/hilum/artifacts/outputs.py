@@ -187,3 +187,17 @@ def _check_can_be_written(output: Output) -> None:
             f": the disk of {folder} has {free / 2**20:.1f} MiB free, and at least {output.room_bytes / 2**20:.0f} MiB are needed; "
             "make room, or write elsewhere"
         )
+
+
+def workspace_output(workspace: Path) -> Output:
+    """A workspace, with room for what a study makes."""
+    return folder_output(workspace, "workspace", option="--workspace", room_bytes=WORKSPACE_BYTES)
+
+
+def duplicates_output(path: Path | None) -> tuple[list[Output], list[Path]]:
+    """``--duplicates`` as what is written, where it is not there yet, and as what is read."""
+    if path is None:
+        return [], []
+    if path.is_file():
+        return [], [path]
+    return [file_output(path, "duplicates", ".json", option="--duplicates", beside=())], []

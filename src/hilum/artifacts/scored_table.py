@@ -8,7 +8,7 @@ probability of the positive class; 1 and 0 as labels are positive and negative. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -67,14 +67,26 @@ def parse_columns(texts: Sequence[str]) -> dict[str, str]:
     >>> parse_columns(["id=file,score=prob", "p_covid=covid prob"])
     {'image_id': 'file', 'score': 'prob', 'p_covid': 'covid prob'}
     """
-    found: dict[str, str] = {}
+    pairs = []
     for pair in (p.strip() for text in texts for p in text.split(",")):
         given, equals, theirs = (x.strip() for x in pair.partition("="))
-        ours = _ALIASES.get(given, given)
-        if not equals or not ours or not theirs:
+        if not equals or not given or not theirs:
             raise InputError(f"--map {pair!r}: expected NAME=COLUMN, such as image_id=file,y_true=label")
+        pairs.append((given, theirs))
+    return known_columns(pairs)
+
+
+def known_columns(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Columns by hilum's names for them.
+
+    Raises:
+        InputError: An unknown name, or a name twice.
+    """
+    found: dict[str, str] = {}
+    for given, theirs in pairs:
+        ours = _ALIASES.get(given, given)
         if not ours.startswith("p_"):
-            require_known(given, [*FIELDS, *_ALIASES, "p_<class>"], f"--map {pair!r}: unknown name")
+            require_known(given, [*FIELDS, *_ALIASES, "p_<class>"], f"--map '{given}={theirs}': unknown name")
         if ours in found:
             raise InputError(f"--map names {ours!r} twice: {found[ours]!r} and {theirs!r}")
         found[ours] = theirs

@@ -9,21 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.outputs import check_outputs, folder_output
-from hilum.artifacts.split import Split
-from hilum.cli.options import (
-    MANIFEST,
-    POSITIVE,
-    SEED,
-    Copies,
-    Printing,
-    duplicates_output,
-    grouped,
-    local,
-)
-from hilum.core import progress
-from hilum.study.classes import positive_class
+from hilum.cli.options import MANIFEST, POSITIVE, SEED, Copies, Printing, grouped
 
 
 @dataclass(frozen=True)
@@ -60,28 +46,9 @@ def audit(
     seed: SEED = 0,
 ) -> None:
     """Look for copies, conflicts, leaks, shortcuts, odd films and doubtful labels, before anything is trained on films."""
-    made, read = duplicates_output(copies.duplicates)
-    names = ("audit.json", "audit.html", *(() if copies.duplicates is None else ("duplicates.json",)))
-    check_outputs(
-        [folder_output(out, "audit", *names), *made], [p for p in (manifest, split, *read) if p is not None]
-    )
-    from hilum.report.audit_findings import accepted  # late: scikit-learn and decoders
-    from hilum.stages.audit import audit as audit_films
-    from hilum.stages.audit import write_audit
-    from hilum.stages.audit.labels import check_labels
-    from hilum.stages.duplicates import known_duplicates
+    from hilum.api.audits import audit as audit_films  # late: pydantic
 
-    progress.set_quiet(printing.quiet)
-    films = Manifest.read(manifest)
-    positive = positive_class(positive, films.count_by("label"), str(manifest))
-    check_labels(judging.labels)
-    allowed = accepted(judging.allow or (), "--allow", films.by_id)
-    parts = Split.read(split) if split is not None else None
-    engine = local(copies.workers)
-    found = known_duplicates(films, engine, copies.duplicates)
-    if copies.duplicates is None:
-        found.write(out / "duplicates.json")
-    findings = audit_films(films, found, parts, positive, seed, engine, judging.labels, allowed)
-    page = write_audit(findings, out, f"Audit of {manifest.name}", films)
-    told = f"{page.brief}\n{out / 'audit.json'}\n{out / 'audit.html'}"
-    print(json.dumps(findings, indent=1, ensure_ascii=False) if printing.as_json else told)
+    given = vars(copies) | {"labels": judging.labels, "allow": judging.allow or (), "quiet": printing.quiet}
+    found = audit_films(manifest, out, **given, split=split, positive=positive, seed=seed)
+    told = f"{found.page.brief}\n{found.path}\n{found.report}"
+    print(json.dumps(found.findings, indent=1, ensure_ascii=False) if printing.as_json else told)

@@ -9,10 +9,8 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, folder_output
-from hilum.artifacts.run import run_path
+from hilum.artifacts.outputs import USUAL_WORKSPACE
 from hilum.cli.options import AS_JSON, QUIET, SEED, WORKSPACE, typed, words_in
-from hilum.core import progress
 from hilum.study.metrics import METRICS, shown_in
 
 
@@ -41,17 +39,15 @@ def compare(
     Differences are paired by film and by trial where both are shared. One run alone is compared within itself where its cells
     differ in their faults.
     """
-    from hilum.report.compare_page import PAGE, write_compare_page
-    from hilum.stages.compare import compare_runs  # late: scipy and matplotlib take a while to import
+    from hilum.api.comparisons import compare as compare_runs  # late: pydantic
 
-    progress.set_quiet(quiet)
-    folders = [run_path(r, workspace) for r in runs]
-    check_outputs([folder_output(out, "comparison", "comparisons.json", PAGE)], folders)
-    done = compare_runs(folders, out, words_in(metrics, "--metrics"), seed, resamples)
-    page = write_compare_page(done, out, typed("compare"))
+    named, given = words_in(metrics, "--metrics"), {"seed": seed, "resamples": resamples}
+    with typed("compare"):
+        done = compare_runs(runs, out=out, metrics=named, **given, workspace=workspace, quiet=quiet)
+    page = done.page
+    assert page is not None
     for told in (*(f"UNSAFE {text}" for text in page.unsafe), *page.cautions):
         print(f"hilum: {told}", file=sys.stderr)
     tables = (t.to_text() for t in page.tables if t.name.startswith("comparisons"))
-    rows = json.dumps([r.model_dump(by_alias=True) for r in done.rows], ensure_ascii=False)
-    print(rows if as_json else "\n\n".join(tables))
-    print(f"written to {out}: comparisons.json, tables/, {PAGE}", file=sys.stderr)
+    print(json.dumps(done.rows(), ensure_ascii=False) if as_json else "\n\n".join(tables))
+    print(f"written to {out}: comparisons.json, tables/, {done.report.name}", file=sys.stderr)

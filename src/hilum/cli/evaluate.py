@@ -12,22 +12,8 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, file_output, folder_output
-from hilum.artifacts.run import run_path
-from hilum.cli.options import (
-    AS_JSON,
-    POSITIVE,
-    QUIET,
-    SEED,
-    WORKERS,
-    assigned,
-    grouped,
-    local,
-    typed,
-    workspace_output,
-)
+from hilum.cli.options import AS_JSON, POSITIVE, QUIET, SEED, WORKERS, assigned, grouped, typed
 from hilum.core.errors import InputError
-from hilum.core.progress import set_quiet
 
 PREDICTIONS = Annotated[
     Path,
@@ -134,65 +120,26 @@ def evaluate(
     With --on, every model of a run (or one bundle) is asked of the films of a manifest, in a run's folder of its own: films of other
     labels, copies of the models' own films and films of their patients are left out and counted.
     """
-    if elsewhere.on is not None:
-        if scores != Scores() or figures != Figures() or report is not None or as_json:
-            raise InputError(
-                "--on goes with --out, --map-label, --workers and --quiet alone; the other options are for a table of scores"
-            )
-        _evaluate_on(predictions, elsewhere, elsewhere.on, out)
+    from hilum.api.evaluations import ALONE  # late: pydantic
+    from hilum.api.evaluations import evaluate as evaluate_scores
+    from hilum.artifacts.scored_table import parse_columns
+
+    if elsewhere.on is not None and as_json:
+        raise InputError(ALONE)
+    given = vars(scores) | vars(figures) | vars(elsewhere)
+    given["map"] = parse_columns(given.pop("map_") or ())
+    given["map_label"] = dict(assigned(elsewhere.map_label, "--map-label", "LABEL=CLASS", "tuberculosis=tb"))
+    with typed("evaluate"):
+        done = evaluate_scores(predictions, **given, out=out, report=report)
+    found = done.found
+    if found is None:
+        print(done.report)
         return
-    if elsewhere.map_label or predictions.is_dir():
-        raise InputError(
-            f"{predictions}: a run or a bundle is evaluated on the films of a manifest, which --on names; a table of scores is a csv"
-        )
-    if out is None:
-        raise InputError("--out is missing: the file to write, such as --out statistics.json")
-    _evaluate_table(predictions, scores, figures, out, report, as_json)
+    from hilum.report.table_page import results_table, table_cautions
 
-
-def _evaluate_table(
-    predictions: Path, scores: Scores, figures: Figures, out: Path, report: Path | None, as_json: bool
-) -> None:
-    """A table of scores; prints its figures."""
-    page = (
-        [] if report is None else [folder_output(report, "evaluation", "evaluation.html", option="--report")]
-    )
-    check_outputs(
-        [file_output(out, "statistics", ".json"), *page], [p for p in (predictions, scores.labels) if p]
-    )
-    from hilum.artifacts.scored_table import Reading, parse_columns
-    from hilum.report.table_page import results_table, table_cautions, write_table_page
-    from hilum.stages.evaluate_file import Choice, evaluate_file  # late: scipy
-
-    choice = Choice(
-        scores.part,
-        scores.labels,
-        scores.drop_unknown_classes,
-        figures.resamples,
-        figures.seed,
-        figures.threshold,
-    )
-    asked = Reading(parse_columns(scores.map_ or ()), scores.positive, scores.percent)
-    found = evaluate_file(predictions, out, choice, asked)
     for c in table_cautions(found):
         print(f"hilum: {c}", file=sys.stderr)
-    if report is not None:
-        print(f"page: {write_table_page(found, report, typed('evaluate'))}", file=sys.stderr)
-    rows = json.dumps([r.model_dump(by_alias=True) for r in found.rows], ensure_ascii=False)
-    print(rows if as_json else results_table(found).to_text())
+    if done.report is not None:
+        print(f"page: {done.report}", file=sys.stderr)
+    print(json.dumps(done.rows(), ensure_ascii=False) if as_json else results_table(found).to_text())
     print(f"{found.words}; written to {out}", file=sys.stderr)
-
-
-def _evaluate_on(model: Path, elsewhere: Elsewhere, manifest: Path, out: Path | None) -> None:
-    """A run, or a bundle, on other films; prints the path of the report."""
-    set_quiet(elsewhere.quiet)
-    if model.is_file():
-        raise InputError(
-            f"{model}: --on takes a run's folder or a bundle, got a file; a table of scores has its films already"
-        )
-    at = model if model.is_dir() else run_path(str(model), USUAL_WORKSPACE)
-    check_outputs([workspace_output(out)] if out else [], [manifest])
-    labels = dict(assigned(elsewhere.map_label, "--map-label", "LABEL=CLASS", "tuberculosis=tb"))
-    from hilum.workflow.outside import evaluate_on  # late: torch
-
-    print(evaluate_on(at, manifest, labels, out, local(elsewhere.workers), typed("evaluate")))

@@ -7,18 +7,11 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, folder_output
+from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, folder_output, workspace_output
 from hilum.artifacts.trial_files import FINDER
 from hilum.cli.ending import kept, when_stopped
-from hilum.cli.options import (
-    OVERRIDES,
-    QUIET,
-    STUDY_MANIFEST,
-    WORKERS,
-    WORKSPACE,
-    local,
-    workspace_output,
-)
+from hilum.cli.options import OVERRIDES, QUIET, STUDY_MANIFEST, WORKERS, WORKSPACE
+from hilum.core.engine import local
 from hilum.core.errors import InputError
 from hilum.core.progress import set_quiet
 

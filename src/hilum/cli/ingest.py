@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import Annotated
 
 import typer
 
-from hilum.cli.options import WORKERS, Printing, assigned, grouped, local
-from hilum.core import progress
-from hilum.core.errors import require_known
-from hilum.sources.layout import IngestOptions, MooneyPatients
+from hilum.cli.options import WORKERS, Printing, assigned, grouped
 from hilum.sources.layouts import LAYOUTS
 
 SOURCES = Annotated[
@@ -86,18 +83,14 @@ def ingest(
 
     Recognised are the layouts that --layout names. What was left out, and why, is in the table beside the manifest.
     """
-    from hilum.stages.ingest import ingest as ingest_films  # late: the decoders take a while to import
+    from hilum.api.films import ingest as ingest_films  # late: pydantic
 
-    progress.set_quiet(printing.quiet)
-    require_known(reading.mooney_patients, get_args(MooneyPatients), "unknown --mooney-patients")
-    asked = IngestOptions(
-        reading.no_patient_ids or (),
-        reading.labels,
-        dict(assigned(reading.layout, "--layout", "NAME=LAYOUT", "films=folder")),
-        cast(MooneyPatients, reading.mooney_patients),
-        reading.views or (),
-        reading.strict,
-        {n: Path(p) for n, p in assigned(reading.lung_masks, "--lung-masks", "NAME=FOLDER", "films=masks")},
-    )
-    done = ingest_films(sources, out, asked, local(workers))
+    given = vars(reading) | {
+        "layout": dict(assigned(reading.layout, "--layout", "NAME=LAYOUT", "films=folder")),
+        "lung_masks": dict(assigned(reading.lung_masks, "--lung-masks", "NAME=FOLDER", "films=masks")),
+        "no_patient_ids": reading.no_patient_ids or (),
+        "views": reading.views or (),
+    }
+    done = ingest_films(sources, out, **given, quiet=printing.quiet, workers=workers).ingested
+    assert done is not None
     print(json.dumps(done.to_dict(), indent=1, ensure_ascii=False) if printing.as_json else done.words)

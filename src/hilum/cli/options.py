@@ -9,6 +9,7 @@ import inspect
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
@@ -16,8 +17,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from hilum.artifacts.outputs import WORKSPACE_BYTES, Output, file_output, folder_output
-from hilum.core.engine import Local
+from hilum.api.command import as_typed
 from hilum.core.errors import InputError
 from hilum.study.classes import USUAL_POSITIVE
 
@@ -102,10 +102,10 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
-def typed(*commands: str) -> str:
-    """The command as it was typed; empty where it is none of these: something else called the function."""
+def typed(*commands: str) -> AbstractContextManager[None]:
+    """Within it, pages have the command as it was typed, unless that is none of these: something else called the function."""
     first = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-    return shlex.join(["hilum", *sys.argv[1:]]) if first in commands else ""
+    return as_typed(shlex.join(["hilum", *sys.argv[1:]]) if first in commands else "")
 
 
 def words_in(text: str, option: str) -> list[str]:
@@ -139,22 +139,3 @@ def assigned(texts: Sequence[str] | None, option: str, form: str, example: str) 
             raise InputError(f"{option} takes {form}, got {text!r}; for example {option} {example}")
         found.append((name, value))
     return found
-
-
-def local(workers: int | None) -> Local:
-    """This machine with so many processes; one a core for None."""
-    return Local() if workers is None else Local(workers)
-
-
-def workspace_output(workspace: Path) -> Output:
-    """A workspace, with room for what a study makes."""
-    return folder_output(workspace, "workspace", option="--workspace", room_bytes=WORKSPACE_BYTES)
-
-
-def duplicates_output(path: Path | None) -> tuple[list[Output], list[Path]]:
-    """``--duplicates`` as what is written, where it is not there yet, and as what is read."""
-    if path is None:
-        return [], []
-    if path.is_file():
-        return [], [path]
-    return [file_output(path, "duplicates", ".json", option="--duplicates", beside=())], []

@@ -8,9 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.cli.options import QUIET
-from hilum.core.progress import set_quiet
 
 
 def predict(
@@ -41,18 +39,18 @@ def predict(
     A film that cannot be read, or that changed since its manifest was made, is a row with the reason in `error`. Where the bundle has
     thresholds, each film has its sets of classes and whether it is a stranger.
     """
-    check_outputs(
-        [file_output(out, "predictions", ".csv")],
-        [bundle, *films, *(spread or []), *([split] if split else [])],
-    )
-    from hilum.artifacts.split import Split
-    from hilum.models.machine import choose_device, exact_arithmetic, keep_memory
-    from hilum.stages.predict import predict_films, scored_words
+    from hilum.api.scores import predict as predict_films
+    from hilum.stages.predict import scored_words  # late: torch
 
-    set_quiet(quiet)
-    keep_memory()
-    exact_arithmetic()
-    parts = Split.read(split) if split else None
-    done = predict_films(bundle, films, out, choose_device(), parts, strict, calibrated, spread or [])
-    print("\n".join(scored_words(done)), file=sys.stderr)
+    done = predict_films(
+        bundle,
+        films,
+        out=out,
+        split=split,
+        strict=strict,
+        calibrated=calibrated,
+        spread=spread or (),
+        quiet=quiet,
+    )
+    print("\n".join(scored_words(done.predictions)), file=sys.stderr)
     print(out)

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs
+from hilum.artifacts.outputs import USUAL_WORKSPACE
 from hilum.artifacts.suite_record import runs_of
 from hilum.cli.ending import kept, when_stopped
-from hilum.cli.options import (
-    OVERRIDES,
-    QUIET,
-    STUDY_MANIFEST,
-    WORKERS,
-    WORKSPACE,
-    typed,
-    workspace_output,
-)
-from hilum.core.engine import ENGINES, available_cores, engine_named
-from hilum.core.progress import set_quiet
+from hilum.cli.options import OVERRIDES, QUIET, STUDY_MANIFEST, WORKERS, WORKSPACE, typed
+from hilum.core.engine import ENGINES
 
 STUDY = Annotated[
     str,
@@ -54,30 +45,19 @@ def run(
     quiet: QUIET = False,
 ) -> None:
     """Run a study from its films to its report. A run that was stopped goes on where it was."""
-    set_quiet(quiet)
-    where = engine_named(engine, available_cores() if workers is None else workers)
-    if not dry_run:
-        check_outputs([workspace_output(workspace)])
-    from hilum.report.run_end import run_end
-    from hilum.tracking.background import record_later
-    from hilum.workflow.asked import asked
-    from hilum.workflow.suite import run_or_find, run_suite
+    from hilum.api.runs import plan
+    from hilum.api.runs import run as run_study  # late: pydantic
 
-    suite, members = asked(study, manifest, workspace, set_ or (), leave_one_source_out)
+    given: dict[str, Any] = {
+        "manifest": manifest, "workspace": workspace, "set": set_ or (), "leave_one_source_out": leave_one_source_out,
+        "engine": engine, "workers": workers, "quiet": quiet,
+    }  # fmt: skip
     if dry_run:
-        from hilum.workflow.dry_run import print_plan, print_plans
-
-        if suite:
-            print_plans(members, workspace, where)
-        else:
-            print_plan(members[0], workspace, where)
+        plan(study, **given)
         return
-    command = typed("run", "demo")
-    with when_stopped(kept(workspace)):
-        if suite:
-            report, lines = run_suite(suite, members, workspace, where, command)
-        else:
-            report, lines = run_or_find(members[0], workspace, where, command)
-    print(run_end(runs_of(report.parent), lines), file=sys.stderr)
-    print(report)
-    record_later(runs_of(report.parent), workspace)
+    with typed("run", "demo"), when_stopped(kept(workspace)):
+        done = run_study(study, **given)
+    from hilum.report.run_end import run_end
+
+    print(run_end(runs_of(done.path), done.stages), file=sys.stderr)
+    print(done.report)

@@ -10,7 +10,8 @@ import typer
 
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, file_output, folder_output
-from hilum.cli.options import MANIFEST, QUIET, SEED, WORKERS, assigned, grouped, local
+from hilum.cli.options import MANIFEST, QUIET, SEED, WORKERS, assigned, grouped
+from hilum.core.engine import local
 from hilum.core.progress import set_quiet
 
 app = typer.Typer(no_args_is_help=True)

@@ -154,6 +154,11 @@ def _surviving(
                 yield killed(sent.popleft())
 
 
+def local(workers: int | None) -> Local:
+    """This machine with so many processes; one a core for None."""
+    return Local() if workers is None else Local(workers)
+
+
 ENGINES: dict[str, Callable[[int], Engine]] = {"local": Local}
 """Every engine by the name that ``--engine`` takes: what makes one with that many tasks at the same time."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -20,14 +21,28 @@ from hilum.core.errors import InputError
 
 
 class _Deaf(SpawnProcess):
-    """A process that is started with SIGINT blocked: what is blocked here stays blocked there."""
+    """A process that is started with SIGINT blocked: what is blocked here stays so there. It does not run the script again."""
 
     def start(self) -> None:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            super().start()
+            with _nameless_main():
+                super().start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _nameless_main() -> Iterator[None]:
+    """Hide where ``__main__`` comes from: a process that is started meanwhile does not import it, so that a script without
+    ``if __name__ == "__main__"`` may call hilum. No task is of ``__main__``."""
+    main = vars(sys.modules["__main__"])
+    hidden: dict[str, object] = {name: main.pop(name) for name in ("__spec__", "__file__") if name in main}
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update({"__spec__": None, **hidden})
 
 
 class _Fresh(SpawnContext):
@@ -48,7 +63,7 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     except BrokenProcessPool as e:
         raise InputError(
             "a worker process was ended from outside, as the system does where memory runs out: give fewer --workers and go on, what was "
-            "finished is kept; or it could not begin: a script that calls hilum needs `if __name__ == '__main__':` around its calls"
+            "finished is kept"
         ) from e
     except BaseException:
         _end(executor)

@@ -1,4 +1,4 @@
-"""Progress of a long stage on stderr: a bar on a terminal, a plain line now and then elsewhere, nothing when quiet."""
+"""Progress of a long stage: a bar on a terminal (stderr) or in a notebook, a plain line now and then elsewhere, nothing when quiet."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from html import escape
 from typing import Any, Protocol, TextIO, cast
 
 _LINE_EVERY_S = 10.0
+_BAR_EVERY_S = 0.2
 _QUIET = "HILUM_QUIET"
 """Kept in the environment, so that processes that are started later are quiet too."""
 
@@ -22,8 +24,30 @@ def set_quiet(quiet: bool) -> None:
         os.environ.pop(_QUIET, None)
 
 
+@contextmanager
+def quieted(quiet: bool) -> Iterator[None]:
+    """`set_quiet` for the block; what held before holds again after it."""
+    before = _is_quiet()
+    set_quiet(quiet)
+    try:
+        yield
+    finally:
+        set_quiet(before)
+
+
 def _is_quiet() -> bool:
     return os.environ.get(_QUIET) == "1"
+
+
+def _notebook() -> Any:
+    """IPython's display where this process is a notebook's kernel, else None."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    if getattr(shell, "kernel", None) is None:
+        return None
+    from IPython.display import display
+
+    return display
 
 
 class _Lenient:
@@ -46,10 +70,10 @@ class _Lenient:
 
 
 def say(text: str) -> None:
-    """One line to stderr, unless quiet."""
+    """One line to stderr (in a notebook, which shows that in red, to stdout), unless quiet."""
     if not _is_quiet():
         with suppress(OSError):
-            print(text, file=sys.stderr, flush=True)
+            print(text, file=sys.stdout if _notebook() else sys.stderr, flush=True)
 
 
 class Step(Protocol):
@@ -67,6 +91,10 @@ def progress(what: str, total: int, unit: str = "films") -> Iterator[Step]:
     """Show progress of `total` items of work called `what`; the block gets a function to call with items done."""
     if _is_quiet() or total == 0:
         yield no_progress
+        return
+    if display := _notebook():
+        with _in_notebook(display, what, total, unit) as step_there:
+            yield step_there
         return
     start = last = time.monotonic()
     done = 0
@@ -105,3 +133,29 @@ def progress(what: str, total: int, unit: str = "films") -> Iterator[Step]:
             say(f"{what}: {done}/{total} {unit}, {rate:,.1f} {unit}/s{left}")
 
     yield plain
+
+
+@contextmanager
+def _in_notebook(display: Any, what: str, total: int, unit: str) -> Iterator[Step]:
+    """A bar that is drawn anew in its place, a few times a second, and is gone at the end."""
+    start, last, done = time.monotonic(), -_BAR_EVERY_S, 0
+
+    def shown() -> dict[str, str]:
+        seconds = max(time.monotonic() - start, 1e-9)
+        words = f"{what}: {done}/{total} {unit}, {done / seconds:,.0f} {unit}/s"
+        bar = f'<progress value="{done}" max="{total}" style="width:18em;vertical-align:middle"></progress> '
+        return {"text/plain": words, "text/html": bar + escape(words)}
+
+    handle = display(shown(), raw=True, display_id=True)
+
+    def step(n: int = 1) -> None:
+        nonlocal done, last
+        done += n
+        if time.monotonic() - start - last >= _BAR_EVERY_S:
+            last = time.monotonic() - start
+            handle.update(shown(), raw=True)
+
+    try:
+        yield step
+    finally:
+        handle.update({"text/plain": "", "text/html": ""}, raw=True)

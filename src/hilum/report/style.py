@@ -66,6 +66,13 @@ def line(k: int) -> tuple[str, Any]:
     return LINES[k % len(LINES)]
 
 
+class _Figure(Figure):
+    """A figure that a notebook shows as it is on the page, whatever its matplotlib is set to."""
+
+    def _repr_png_(self) -> bytes:
+        return png_bytes(self)
+
+
 @contextmanager
 def figure(width_in: float, height_in: float) -> Iterator[Figure]:
     """A figure with hilum's settings, on no screen and in no global list.
@@ -75,7 +82,7 @@ def figure(width_in: float, height_in: float) -> Iterator[Figure]:
         height_in: Height in inches.
     """
     with mpl.rc_context(_SETTINGS):
-        fig = Figure(figsize=(width_in, height_in), layout="constrained")
+        fig = _Figure(figsize=(width_in, height_in), layout="constrained")
         FigureCanvasAgg(fig)
         yield fig
 

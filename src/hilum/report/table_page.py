@@ -93,7 +93,7 @@ def write_table_page(found: EvaluatedTable, folder: Path, command: str = "") -> 
         f"{len(films)} films{of_part}, {n_positive} of them {found.positive}: {against(found.positive, films.classes)}; {found.units}.",
         (
             Section("results", "Results", items=[results_table(found)]),
-            Section("figures", "Figures", items=[*_pictures(found, folder / "figures"), matrix]),
+            Section("figures", "Figures", items=[*table_pictures(found, folder / "figures"), matrix]),
         ),
         table_cautions(found),
         glossary=[(metric_label(m), f) for m, f in sorted(formulas().items())],
@@ -147,7 +147,8 @@ def table_cautions(found: EvaluatedTable) -> list[Caution]:
     return by_severity(caution(code, text) for code, text in said.items() if text)
 
 
-def _pictures(found: EvaluatedTable, out: Path) -> list[Picture]:
+def table_pictures(found: EvaluatedTable, out: Path) -> list[Picture]:
+    """Curves, confusion and calibration, written into a folder."""
     films, positive = found.predictions, found.positive
     k = films.classes.index(positive)
     curves = trial_curves(films, positive)

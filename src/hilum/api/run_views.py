@@ -1,0 +1,246 @@
+"""A run, and a suite of runs: their statistics, films, models and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hilum.api.view import FilmRows, Row, View, fitting
+from hilum.artifacts.header import read_json
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_files import STATISTICS
+from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.suite_record import SuiteRecord, runs_of
+from hilum.core.errors import InputError, require_known
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hilum.api.models import Model
+    from hilum.artifacts.run_files import StageLine
+    from hilum.report.evaluated import Evaluated
+    from hilum.report.table import Table
+    from hilum.report.view import Told
+
+
+@dataclass(frozen=True, repr=False)
+class Run(View):
+    """A finished run: `rows` are its statistics, each figure of each cell and trial with its interval.
+
+    >>> run = hilum.load("workspace/runs/tiny-study")
+    >>> run.cells, run.folder.n_trials
+    (('squeezenet1_0--baseline--low', 'squeezenet1_0--crop--low'), 2)
+    >>> wrong = run.films(wrong=True, cell=run.cells[0], trial=1)
+    >>> [(row["truth"], row["predicted"]) for row in wrong][0] in [("covid", "normal"), ("normal", "covid")]
+    True
+    >>> run.figure("intervals").get_figwidth()
+    7.2
+
+    Attributes:
+        stages: What each stage did and found, of `hilum.run`; none for a run that was loaded.
+    """
+
+    stages: tuple[StageLine, ...] = field(default=(), compare=False)
+
+    @cached_property
+    def folder(self) -> RunFolder:
+        """Everything that lies in the run's folder."""
+        return RunFolder(self.path)
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.path / "report.html"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Names of its models, in the order of the report."""
+        return tuple(c.name for c in self.folder.cells)
+
+    def model(self, cell: str, trial: int = 1) -> Model:
+        """The model that a trial of a cell trained."""
+        from hilum.api.models import Model
+
+        return Model(self.folder.folder(self._cell(cell), trial) / "bundle")
+
+    def rows(self) -> list[Row]:
+        """A row a figure: cell, trial (None for the mean over trials), metric, class, part, estimate, low, high, ..."""
+        return list(read_json(self.path / STATISTICS))
+
+    def films(
+        self,
+        *,
+        part: str = "test",
+        truth: str | None = None,
+        predicted: str | None = None,
+        wrong: bool | None = None,
+        cell: str | None = None,
+        trial: int | None = None,
+        **columns: Any,
+    ) -> FilmRows:
+        """Predicted films: a row a film, cell and trial, with its path, truth, prediction and probabilities.
+
+        Args:
+            part: ``test`` or ``valid``.
+            truth: Films of this class.
+            predicted: Films of which this class has the highest probability.
+            wrong: Films whose prediction is wrong, the most certain first (True), or right (False).
+            cell: Of this model only.
+            trial: Of this trial only.
+            columns: Columns of the manifest: ``source="mooney"``, ``age=">=18"``.
+
+        Raises:
+            InputError: No such part, class, cell or column.
+        """
+        require_known(part, ("test", "valid"), "unknown part")
+        for name, value in (("truth", truth), ("predicted", predicted)):
+            if value is not None:
+                require_known(value, self.folder.classes, f"{name}: unknown class")
+        table = {c: v if isinstance(v, list | tuple) else [v] for c, v in columns.items()}
+        self.folder.manifest.check_filter({c: [str(x) for x in v] for c, v in table.items()}, "films")
+        fits = fitting(columns)
+        films = self.folder.manifest.by_id
+        rows = [
+            row | {c: films[row["image_id"]].value(c) for c in columns if c != "source"}
+            for row in self._predicted(part, cell, trial)
+            if truth in (None, row["truth"])
+            and predicted in (None, row["predicted"])
+            and wrong in (None, row["truth"] != row["predicted"])
+            and fits(films[row["image_id"]])
+        ]
+        if wrong:
+            rows.sort(key=lambda r: -r[f"p_{r['predicted']}"])
+        return FilmRows(f"Films of {part}{' that are predicted wrong' * bool(wrong)}", rows)
+
+    def _predicted(self, part: str, cell: str | None, trial: int | None) -> Iterator[Row]:
+        cells = self.folder.cells if cell is None else [self._cell(cell)]
+        trials = self.folder.trials if trial is None else [trial]
+        films, classes = self.folder.manifest.by_id, self.folder.classes
+        for c, t in ((c, t) for c in cells for t in trials):
+            p = self.folder.predictions(c, t).of_part(part)
+            for k, i in enumerate(p.image_ids):
+                yield {
+                    "image_id": i,
+                    "path": films[i].path,
+                    "source": films[i].source,
+                    "truth": p.y_true[k],
+                    "predicted": classes[int(np.argmax(p.probabilities[k]))],
+                    **{f"p_{name}": float(x) for name, x in zip(classes, p.probabilities[k], strict=True)},
+                    "called_positive": p.operating_point[k] == "1",
+                    "cell": c.name,
+                    "trial": t,
+                }
+
+    def _cell(self, name: str) -> RunCell:
+        require_known(name, self.folder.cell_named, "unknown cell")
+        return self.folder.cell_named[name]
+
+    @cached_property
+    def _evaluated(self) -> Evaluated:
+        from hilum.paper.side_by_side import papers_numbers
+        from hilum.report.evaluated import Evaluated
+        from hilum.stages.report.counterparts import counterparts
+        from hilum.stages.report.lungs import lungs_of
+
+        return Evaluated(self.folder, papers_numbers, counterparts, lungs_of(self.folder)).checked()
+
+    def told(self) -> Told:
+        """The study in a sentence, and what its report says to read first."""
+        from hilum.report.run_notes import unsafe_notes
+        from hilum.report.study_page import sentence
+        from hilum.report.view import Told
+
+        kinds = dict.fromkeys(f"{c.title} ({c.severity})" for c in self._evaluated.cautions)
+        cautions = [f"Read this first: {'; '.join(kinds)}. {self.report} says more."] if kinds else []
+        unsafe = [n.removeprefix("Unsafe: ") for n in unsafe_notes(self.folder)]
+        record = self.folder.record
+        return Told(f"Run {self.path.name}", sentence(self.folder), cautions, unsafe, record.synthetic)
+
+    def table(self) -> Table:
+        """The results by cell, as the report has them."""
+        from hilum.report.sections.results import key_table
+
+        return key_table(self._evaluated)
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Those of the report."""
+        return tuple(sorted(p.stem for p in (self.path / "figures").glob("*.svg")))
+
+    def _draw(self, name: str) -> Figure:
+        from hilum.report.drawn import kept_figures
+        from hilum.report.sections import SECTIONS
+
+        with kept_figures() as kept:
+            for section in SECTIONS:
+                section(self._evaluated)
+                if name in kept:
+                    return kept[name]
+        raise InputError(f"{self.path}: its report is of another hilum, and has a figure {name!r} more")
+
+
+@dataclass(frozen=True, repr=False)
+class Suite(Run):
+    """The runs of a suite: rows are those of all its members, the member before them."""
+
+    @cached_property
+    def members(self) -> dict[str, Run]:
+        """Name of a study in the suite -> its run."""
+        record = SuiteRecord.read(self.path)
+        return {m.study: Run(p) for m, p in zip(record.members, runs_of(self.path), strict=True)}
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """``study/cell`` of every model."""
+        return tuple(f"{name}/{c}" for name, run in self.members.items() for c in run.cells)
+
+    def rows(self) -> list[Row]:
+        """The statistics of every member."""
+        return [{"study": name, **row} for name, run in self.members.items() for row in run.rows()]
+
+    def model(self, cell: str, trial: int = 1) -> Model:
+        """The model that a trial of ``study/cell`` trained."""
+        study, _, name = cell.partition("/")
+        require_known(study, self.members, "unknown study of the suite")
+        return self.members[study].model(name, trial)
+
+    def films(self, **asked: Any) -> FilmRows:
+        """As `Run.films`, of every member; `cell` is ``study/cell``."""
+        study, _, cell = (asked.pop("cell", None) or "").partition("/")
+        if study:
+            require_known(study, self.members, "unknown study of the suite")
+        rows = [
+            {"study": name, **row}
+            for name, run in self.members.items()
+            if study in ("", name)
+            for row in run.films(cell=cell or None, **asked)
+        ]
+        return FilmRows("Films", rows)
+
+    def told(self) -> Told:
+        """Its title."""
+        from hilum.report.view import Told
+
+        told = [run.told() for run in self.members.values()]
+        unsafe = [text for t in told for text in t.unsafe]
+        title = SuiteRecord.read(self.path).title
+        return Told(f"Suite {self.path.name}", title, (), unsafe, any(t.synthetic for t in told))
+
+    def table(self) -> Table:
+        """Its members."""
+        from hilum.report.table import plain_table
+
+        rows = [
+            (name, run.path.name, len(run.cells), run.folder.n_trials) for name, run in self.members.items()
+        ]
+        return plain_table("members", ("study", "run", "cells", "trials"), rows)
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """None of its own here: its members have theirs."""
+        return ()
