@@ -49,6 +49,26 @@ def _films(folder: Path, rng) -> list[FilmRow]:
     return rows
 
 
+def study_table(name: str, switches=()) -> dict:
+    """The study, as a file has it."""
+    return {
+        "name": name,
+        "title": "Two pipelines on a few films",
+        "seed": 7,
+        "data": {"classes": list(CLASSES)},
+        "grid": {
+            "pipelines": list(PIPELINES),
+            "trials": TRIALS,
+            "backbones": ["squeezenet1_0"],
+            "schedules": ["low"],
+        },
+        "policy": {"low": {"kind": "plateau", "learning_rate": 2e-4, "patience": 2}},
+        "augment": {"size_px": SIDE_PX},
+        "training": {"epochs": EPOCHS},
+        "unsafe": dict.fromkeys(switches, True),
+    }
+
+
 def make_workspace(root: Path, name: str = "small", seed: int = 0, switches=()) -> Path:
     """Write a workspace; gives the run's folder."""
     rng = np.random.default_rng(seed)
@@ -56,24 +76,7 @@ def make_workspace(root: Path, name: str = "small", seed: int = 0, switches=()) 
     films = digest(sorted([r.image_id, r.sha256] for r in rows))
     manifest = Manifest(rows, Header("manifest", {"films of clinic": films}, {"no_patient_ids": []}))
     manifest.write(root / "manifest.csv")
-    study = Study.model_validate(
-        {
-            "name": name,
-            "title": "Two pipelines on a few films",
-            "seed": 7,
-            "data": {"classes": list(CLASSES)},
-            "grid": {
-                "pipelines": list(PIPELINES),
-                "trials": TRIALS,
-                "backbones": ["squeezenet1_0"],
-                "schedules": ["low"],
-            },
-            "policy": {"low": {"kind": "plateau", "learning_rate": 2e-4, "patience": 2}},
-            "augment": {"size_px": SIDE_PX},
-            "training": {"epochs": EPOCHS},
-            "unsafe": dict.fromkeys(switches, True),
-        }
-    )
+    study = Study.model_validate(study_table(name, switches))
     run = root / "runs" / f"{name}-{digest([study.digest, manifest.digest])[:12]}"
     manifest.write(run / "manifest.csv")
     copies = Duplicates(

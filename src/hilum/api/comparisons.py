@@ -32,7 +32,7 @@ HEADLINE = shown_in("headline")
 class Comparison(View):
     """Paired differences with intervals and adjusted tests (``comparisons.json``): a row a comparison and metric.
 
-    >>> compared = hilum.compare(["workspace/runs/tiny-study", "other/runs/tiny-study"], quiet=True)
+    >>> compared = hilum.compare(["tiny", "again"], quiet=True)
     >>> [row["verdict"] for row in compared.rows()][:2], compared.figures
     (['not distinguishable', 'not distinguishable'], ('differences',))
 
@@ -97,7 +97,7 @@ def compare(
 ) -> Comparison:
     """Compare runs: each cell with its counterpart in the first run, as `hilum compare` does, with intervals and adjusted tests.
 
-    >>> compared = hilum.compare(["workspace/runs/tiny-study", "other/runs/tiny-study"], metrics=["sensitivity"], quiet=True)
+    >>> compared = hilum.compare(["tiny", "again"], metrics=["sensitivity"], quiet=True)
     >>> {row["metric"] for row in compared.rows()}
     {'sensitivity'}
 

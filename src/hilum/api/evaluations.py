@@ -43,7 +43,7 @@ class Evaluation(View):
     >>> found = hilum.evaluate("scores.csv", out="statistics.json", resamples=50)
     >>> row = next(r for r in found.rows() if (r["metric"], r["class"]) == ("sensitivity", "covid"))
     >>> row["n"], 0 <= row["low"] <= row["estimate"] <= row["high"] <= 1, found.figures
-    (64, True, ('pr-curve', 'roc-curve', 'confusion-matrix', 'calibration'))
+    (16, True, ('pr-curve', 'roc-curve', 'confusion-matrix', 'calibration'))
 
     Attributes:
         found: What was evaluated; None for one that was loaded, or of a run.

@@ -28,7 +28,7 @@ class Films(View):
 
     >>> films = hilum.load("manifest.csv")
     >>> len(films), films.classes
-    (64, ('covid', 'normal'))
+    (32, ('covid', 'normal'))
     >>> films.films(label="covid")[0]["image_id"]
     'clinic/covid/0'
 
@@ -112,12 +112,12 @@ def ingest(
 ) -> Films:
     """Make ``manifest.csv`` from folders and tables of films, as `hilum ingest` does.
 
-    >>> films = hilum.ingest("films", "again.csv", no_patient_ids=["films"], quiet=True)
+    >>> films = hilum.ingest({"clinic": "films"}, "all.csv", no_patient_ids=["clinic"], quiet=True, workers=0)
     >>> print(films)
-    Manifest again.csv: 64 films, 0 known patients
-    source covid normal all
-    ------ ----- ------ ---
-    films     32     32  64
+    Manifest all.csv: 32 films, 0 known patients
+    source  covid  normal  all
+    ------- ------ ------- ---
+    clinic     16      16   32
 
     Args:
         sources: Folders of films, or csv files: a path, several, or a path by the source's name.

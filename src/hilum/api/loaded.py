@@ -59,7 +59,7 @@ VIEWS: dict[str, Callable[[Path], View]] = {
 def load(path: AnyPath) -> Any:
     """What hilum wrote at a path, whatever it is, as `hilum show` recognises it.
 
-    >>> [type(hilum.load(p)).__name__ for p in ("manifest.csv", "split.json", "workspace/runs/tiny-study")]
+    >>> [type(hilum.load(p)).__name__ for p in ("manifest.csv", "split.json", "tiny")]
     ['Films', 'Split', 'Run']
     >>> print(hilum.load("manifest.csv").describe().splitlines()[0])  # doctest: +ELLIPSIS
     manifest manifest.csv  version ...

@@ -30,10 +30,8 @@ Films = AnyPath | NDArray[np.uint8] | Sequence[AnyPath | NDArray[np.uint8]]
 class Model(View):
     """A bundle, loaded when it is first asked; its scores are those of `hilum predict`, bit for bit.
 
-    >>> model = hilum.run("tiny.toml", manifest="manifest.csv", workspace="tiny", set={"grid.trials": 1}, quiet=True).model(
-    ...     "squeezenet1_0--baseline--low"
-    ... )
-    >>> list(model.classes_), model.positive
+    >>> model = hilum.Model("model", device="cpu")
+    >>> model.classes_.tolist(), model.positive
     (['covid', 'normal'], 'covid')
     >>> p = model.predict_proba(["films/covid/0.png", "films/normal/0.png"])
     >>> p.shape, bool(np.allclose(p.sum(axis=1), 1))

@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 class Run(View):
     """A finished run: `rows` are its statistics, each figure of each cell and trial with its interval.
 
-    >>> run = hilum.load("workspace/runs/tiny-study")
+    >>> run = hilum.load("tiny")
     >>> run.cells, run.folder.n_trials
     (('squeezenet1_0--baseline--low', 'squeezenet1_0--crop--low'), 2)
     >>> wrong = run.films(wrong=True, cell=run.cells[0], trial=1)
     >>> [(row["truth"], row["predicted"]) for row in wrong][0] in [("covid", "normal"), ("normal", "covid")]
     True
-    >>> run.figure("intervals").get_figwidth()
-    7.2
+    >>> run.model(run.cells[0]).threshold
+    0.4
 
     Attributes:
         stages: What each stage did and found, of `hilum.run`; none for a run that was loaded.

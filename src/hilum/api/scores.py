@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class Predictions(View):
     """Scores of films (``predictions.csv``): a row a film.
 
-    >>> predictions = hilum.load("predictions.csv")
-    >>> predictions.classes, len(predictions.films(predicted="covid")) + len(predictions.films(predicted="normal"))
-    (('covid', 'normal'), 2)
+    >>> scores = hilum.load("scores.csv")
+    >>> scores.classes, len(scores.films(part="test", wrong=True)) + len(scores.films(part="test", wrong=False))
+    (('covid', 'normal'), 16)
     """
 
     @cached_property
@@ -110,8 +110,7 @@ def predict(
 ) -> Predictions:
     """Score films with a trained model, as `hilum predict` does. `hilum.Model` scores them without a file.
 
-    >>> bundle = "tiny/runs/" + next(Path("tiny/runs").iterdir()).name + "/cells/squeezenet1_0--baseline--low/trial-1/bundle"
-    >>> predictions = hilum.predict(bundle, ["films/covid/0.png", "films/normal/0.png"], quiet=True)
+    >>> predictions = hilum.predict("model", ["films/covid/0.png", "films/normal/0.png"], quiet=True)
     >>> [row["image_id"] for row in predictions.rows()]
     ['covid/0.png', 'normal/0.png']
 

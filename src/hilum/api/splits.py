@@ -34,7 +34,7 @@ class Split(View):
 
     >>> split = hilum.load("split.json")
     >>> {part: len(ids) for part, ids in split.parts.items()}
-    {'train': 26, 'valid': 6, 'test': 32}
+    {'train': 12, 'valid': 4, 'test': 16}
 
     Attributes:
         divided: The films that were divided; None for a split that was loaded.
@@ -128,7 +128,7 @@ def split(
 
     >>> split = hilum.split("manifest.csv", "split.json", method="set2", seed=1, quiet=True, no_near_duplicates=True)
     >>> len(split.films("test"))
-    32
+    16
 
     Args:
         manifest: ``manifest.csv``.

@@ -58,8 +58,8 @@ def test_answers_come_in_order_and_a_crash_costs_one_film() -> None:
     assert [a for k, a in enumerate(answers) if k != 77] == [k for k in range(200) if k != 77]
 
 
-def test_processes_that_cannot_begin_are_no_fault_of_the_films(tmp_path: Path) -> None:
-    """A script without a guard around its calls starts workers that run the script again, and end."""
+def test_a_script_needs_no_guard_around_its_calls(tmp_path: Path) -> None:
+    """Workers do not run the script that started them again."""
     make_films(tmp_path / "films", 201, 0, 32)
     script = tmp_path / "script.py"
     script.write_text(
@@ -67,6 +67,5 @@ def test_processes_that_cannot_begin_are_no_fault_of_the_films(tmp_path: Path) -
         f"ingest([{str(tmp_path / 'films')!r}], Path({str(tmp_path / 'manifest.csv')!r}), engine=Local(2))\n"
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "it could not begin: a script that calls hilum needs `if __name__ == '__main__':`" in done.stderr
-    assert not (tmp_path / "manifest.csv").exists()
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "manifest.csv").read_text().splitlines()) == 202

@@ -1,0 +1,32 @@
+"""Examples of `hilum` and `hilum.api` run in a folder of their own, with films, a finished run and a model (`tests/tiny_study.py`)."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hilum
+
+
+@pytest.fixture(scope="session")
+def tiny_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder, to be copied."""
+    from tiny_study import make_tiny_study
+
+    root = tmp_path_factory.mktemp("made") / "tiny"
+    root.mkdir()
+    make_tiny_study(root)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _beside_a_tiny_study(request: pytest.FixtureRequest) -> None:
+    of = request.node.name
+    if not isinstance(request.node, pytest.DoctestItem) or not of.startswith(("hilum.api.", "hilum.__")):
+        return
+    from tiny_study import copy_tiny_study
+
+    root = request.getfixturevalue("tmp_path") / "here"
+    copy_tiny_study(request.getfixturevalue("tiny_study"), root)
+    request.getfixturevalue("monkeypatch").chdir(root)
+    request.getfixturevalue("doctest_namespace").update(hilum=hilum, np=np, Path=Path)
