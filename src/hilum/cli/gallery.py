@@ -10,8 +10,9 @@ import typer
 
 from hilum.artifacts.outputs import USUAL_WORKSPACE
 from hilum.artifacts.run import run_path
-from hilum.cli.options import QUIET, WORKERS, WORKSPACE, local
+from hilum.cli.options import QUIET, WORKERS, WORKSPACE
 from hilum.core import progress
+from hilum.core.engine import local
 
 
 def gallery(
