@@ -271,6 +271,7 @@ OTHERS = [
     "runs",
     "show",
     "report",
+    "gallery",
     "augment show",
     "weights list",
     "weights verify",

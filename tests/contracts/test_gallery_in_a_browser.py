@@ -131,7 +131,7 @@ def test_keys_go_from_film_to_film_and_a_cell_of_the_matrix_shows_its_films(
     assert len(of["cell-0-0"]) >= 3
     assert (seen["listed"], seen["others"], seen["after"]) == (of["cell-0-0"], of["cell-1-1"], of["cell-0-0"])
     assert [seen["first"], seen["large"], seen["third"]] == of["cell-0-0"][:3]
-    assert seen["rows"] == 1 + 4  # two models, two trials each
+    assert seen["rows"] == 1 + 2 * 3  # two models, each with its name and two trials
     assert seen["start"] == f"1 of {len(of['cell-0-0'])}"
     assert seen["hash"] == "#1/cell-0-0"
 

@@ -101,7 +101,7 @@ def ingest(
     out: AnyPath,
     *,
     no_patient_ids: Sequence[str] = (),
-    labels: AnyPath | None = None,
+    labels: AnyPath | Sequence[AnyPath] = (),
     layout: Mapping[str, str] | None = None,
     lung_masks: Mapping[str, AnyPath] | None = None,
     mooney_patients: str = "number",
@@ -123,7 +123,7 @@ def ingest(
         sources: Folders of films, or csv files: a path, several, or a path by the source's name.
         out: The manifest to write.
         no_patient_ids: Sources that have no patient ids.
-        labels: A csv with path, label, patient_id for films of any source.
+        labels: A csv with path (or image_id), label, patient_id for films of any source, or several: what a later one says goes first.
         layout: Source -> its layout, where it is not to be recognised.
         lung_masks: Source -> folder of its lung masks.
         mooney_patients: ``number`` or ``number-and-class``.
@@ -140,7 +140,7 @@ def ingest(
     require_known(mooney_patients, get_args(MooneyPatients), "unknown --mooney-patients")
     asked = IngestOptions(
         no_patient_ids,
-        Path(labels) if labels else None,
+        [Path(p) for p in ([labels] if isinstance(labels, str | PathLike) else labels)],
         dict(layout or {}),
         cast(MooneyPatients, mooney_patients),
         views,

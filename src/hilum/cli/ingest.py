@@ -29,9 +29,12 @@ class Reading:
         ),
     ] = None
     labels: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
-            "--labels", help="A csv with path (or image_id), label, patient_id for films of any source."
+            "--labels",
+            metavar="FILE",
+            help="A csv with path (or image_id), label, patient_id for films of any source, or the comments of `hilum gallery`; "
+            "may be given several times, what a later one says goes first.",
         ),
     ] = None
     layout: Annotated[
@@ -89,6 +92,7 @@ def ingest(
         "layout": dict(assigned(reading.layout, "--layout", "NAME=LAYOUT", "films=folder")),
         "lung_masks": dict(assigned(reading.lung_masks, "--lung-masks", "NAME=FOLDER", "films=masks")),
         "no_patient_ids": reading.no_patient_ids or (),
+        "labels": reading.labels or (),
         "views": reading.views or (),
     }
     done = ingest_films(sources, out, **given, quiet=printing.quiet, workers=workers).ingested

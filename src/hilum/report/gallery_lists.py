@@ -78,13 +78,15 @@ def model_lists(
 ) -> list[FilmList]:
     """The lists of a model: errors, disagreement of its trials, errors of it alone, the cells of its matrix, its errors by group."""
     n_trials = answers.tested[model].sum(0)
-    several = int((n_trials > 1).sum())
+    once = int((n_trials == 1).sum())
+    lone = (
+        f" {numbers.counted(once, 'film was', 'films were')} tested by one trial only and cannot stand here."
+    )
     found = [
         FilmList("errors", "Most confident errors", "Wrong films, the surest first.", answers.errors(model)),
         FilmList(
             "apart", "Trials disagree",
-            f"Films that trials called differently, the least agreed first. {numbers.counted(several, 'film was', 'films were')} tested by "
-            "more than one trial; the others cannot stand here.",
+            f"Films that trials called differently, the least agreed first.{lone if once else ''}",
             answers.apart(model),
         ),
     ]  # fmt: skip
@@ -106,7 +108,7 @@ def model_lists(
         films, tested = answers.in_group(model, group.members)
         share = numbers.percent(len(films) / tested) if tested else numbers.NONE
         words = f"Wrong films of this group, the surest first: {len(films)} of {numbers.counted(tested, 'film')} tested ({share})."
-        found.append(FilmList(f"group-{k}", f"{group.column}: {group.value}", words, films))
+        found.append(FilmList(f"group-{k}", f"Errors, {group.column} {group.value}", words, films))
     return found
 
 

@@ -21,7 +21,7 @@ class IngestOptions:
 
     Attributes:
         no_patient_ids: Names of the sources that have no patient ids.
-        labels: A csv with path (or image_id), label, patient_id for films of any source.
+        labels: A csv with path (or image_id), label, patient_id for films of any source, or several: what a later one says goes first.
         layouts: Source name -> layout, where it should not be recognised.
         mooney_patients: ``number``: person5 under bacteria and under virus is one child; ``number-and-class``: two.
         views: Views to keep, as ``--views`` has them.
@@ -30,12 +30,17 @@ class IngestOptions:
     """
 
     no_patient_ids: Collection[str] = ()
-    labels: Path | None = None
+    labels: Path | Sequence[Path] = ()
     layouts: Mapping[str, str] = field(default_factory=dict)
     mooney_patients: MooneyPatients = "number"
     views: Sequence[str] = ()
     strict: bool = False
     lung_masks: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def label_files(self) -> tuple[Path, ...]:
+        """`labels`, each file."""
+        return (self.labels,) if isinstance(self.labels, Path) else tuple(self.labels)
 
     @cached_property
     def kept_views(self) -> tuple[str, ...] | None:

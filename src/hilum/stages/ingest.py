@@ -114,7 +114,7 @@ def ingest(
     asked = asked or IngestOptions()
     declared = sorted(set(asked.no_patient_ids))
     listings = _listed(sources, out, asked)
-    inputs, options, notes = _label(asked.labels, listings)
+    inputs, options, notes = _label(asked.label_files, listings)
     notes += one_spelling(listings)
     checks.check_labels(listings)
     checks.leave_out_links(listings)
@@ -153,7 +153,7 @@ def ingest(
 
 def _listed(sources: Sequence[str], out: Path, asked: IngestOptions) -> list[Listing]:
     """The films of each source, and nothing wrong with names and options."""
-    given, labels = [parse_source(s) for s in sources], [asked.labels] if asked.labels else []
+    given, labels = [parse_source(s) for s in sources], asked.label_files
     _ = asked.kept_views  # a view that is none is refused before anything is read
     checks.check_options(given, asked.layouts)
     output = file_output(out, "manifest", ".csv", beside=(header_path, excluded_path))
@@ -190,16 +190,21 @@ def _opened(listings: Sequence[Listing], views: Sequence[str] | None, engine: En
 
 
 def _label(
-    path: Path | None, listings: Sequence[Listing]
+    paths: Sequence[Path], listings: Sequence[Listing]
 ) -> tuple[dict[str, str], dict[str, Any], list[str]]:
-    """Apply the labels file; what it adds to the header, and notes."""
-    if path is None:
-        return {}, {}, []
-    read = labels_file.apply(path, listings)
-    changed = counted(read["changed"], "film")
-    notes = [f"the labels file changed the label of {changed}"] if read["changed"] else []
-    notes += [f"the labels file left out {counted(n, 'film')}"] if (n := read.get("left_out", 0)) else []
-    return {"labels": sha256_file(path)}, {"labels": read}, notes
+    """Apply the labels files; what they add to the header, and notes."""
+    inputs, options, notes = {}, {}, []
+    for k, path in enumerate(paths):
+        name, which = (
+            ("labels", "the labels file") if len(paths) == 1 else (f"labels {k + 1}", f"labels file {k + 1}")
+        )
+        inputs[name] = sha256_file(path)
+        options[name] = read = labels_file.apply(path, listings)
+        if read["changed"]:
+            notes.append(f"{which} changed the label of {counted(read['changed'], 'film')}")
+        if n := read.get("left_out", 0):
+            notes.append(f"{which} left out {counted(n, 'film')}")
+    return inputs, options, notes
 
 
 def _row(image_id: str, c: Candidate, answer: FilmRead) -> FilmRow:

@@ -44,6 +44,21 @@ def test_a_reader_s_csv_corrects_labels_leaves_films_out_and_its_comments_reach_
     ]  # fmt: skip
 
 
+def test_what_a_later_file_says_goes_first(tmp_path: Path) -> None:
+    root = films(tmp_path / "s", "covid/a.png", "covid/b.png")
+    columns = ("path", "label", "patient_id")
+    theirs = write_csv(
+        tmp_path / "theirs.csv", columns, ("covid/a.png", "viral", "1"), ("covid/b.png", "viral", "2")
+    )
+    ours = write_csv(tmp_path / "ours.csv", ("image_id", "label"), ("s/covid/b", "normal"))
+    done = run(tmp_path, root, labels=[theirs, ours])
+    assert [(f.label, f.patient_id) for f in done.manifest.films] == [("viral", "s:1"), ("normal", "s:2")]
+    header = done.manifest.header
+    assert header.options["labels 2"] == {"rows": 1, "changed": 1}
+    assert set(header.inputs) >= {"labels 1", "labels 2"}
+    assert "labels file 2 changed the label of 1 film" in done.notes
+
+
 def test_an_image_id_is_looked_for_where_the_path_leads_nowhere(tmp_path: Path) -> None:
     root = films(tmp_path / "s", "covid/a.png", "covid/a.bmp", "normal/a.png")
     rows = [("s/covid/a.bmp", "gone/1.png", "normal"), ("s/normal/a", "gone/2.png", "covid")]

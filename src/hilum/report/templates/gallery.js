@@ -68,16 +68,22 @@ const tell = (k) => {
     answer.classList.toggle("agrees", data.classes[said[0]] === film.label);
   } else answer.textContent = " not tested by this model";
 };
+// of each model what every trial said, the chosen one first
 const trials = (k) => {
-  const head = ["model", "trial", "said", ...data.classes, `${data.positive} at the operating point`, "90 % set", "stranger"];
+  const head = ["trial", "said", ...data.classes, "90 % set", "stranger", "at point"];
   const table = make("table", {}, make("tr", {}, ...head.map((h) => make("th", { scope: "col" }, h))));
-  data.films[k].trials.forEach((own, m) => own.forEach((row, t) => {
-    if (!row) return;
-    const [call, point, set, stranger, ...p] = row;
-    const held = set < 0 ? "–" : data.classes.filter((_, c) => set >> c & 1).join(", ") || "none";
-    const cells = [data.models[m].name, t + 1, data.classes[call], ...p.map(share), yes(point), held, yes(stranger)];
-    table.append(make("tr", {}, ...cells.map((c) => make("td", {}, String(c)))));
-  }));
+  table.rows[0].lastChild.title = `Whether ${data.positive} reaches the trial’s operating point`;
+  const order = [model, ...data.models.keys()].filter((m, i, all) => all.indexOf(m) === i && data.films[k].trials[m].some(Boolean));
+  for (const m of order) {
+    table.append(make("tr", {}, make("th", { scope: "rowgroup", colSpan: head.length }, data.models[m].name)));
+    data.films[k].trials[m].forEach((row, t) => {
+      if (!row) return;
+      const [call, point, set, stranger, ...p] = row;
+      const held = set < 0 ? "–" : data.classes.filter((_, c) => set >> c & 1).join(", ") || "none";
+      const cells = [t + 1, data.classes[call], ...p.map(share), held, yes(stranger), yes(point)];
+      table.append(make("tr", {}, ...cells.map((c) => make("td", {}, String(c)))));
+    });
+  }
   figures[k].querySelector(".trials").replaceChildren(table);
 };
 
@@ -113,7 +119,7 @@ const choose = (m, key) => {
   const entry = (l, title) => make("li", {}, opener(l, make("b", {}, counts(l)), title));
   const pair = (l) => { const [, i, j] = l.key.split("-"); return `${data.classes[i]} → ${data.classes[j]}`; };
   $("lists").replaceChildren(...first.map((l) => entry(l, l.title)), ...(pairs.length ? [make("li", { className: "soft" }, "Most confused pairs")] : []), ...pairs.map((l) => entry(l, pair(l))));
-  $("groups").replaceChildren(make("option", { value: "" }), ...groups.map((l) => make("option", { value: l.key }, `${l.title} (${counts(l)})`)));
+  $("groups").replaceChildren(make("option", { value: "" }), ...groups.map((l) => make("option", { value: l.key }, `${l.title.replace(/^Errors, /, "")} (${counts(l)})`)));
   const head = make("tr", {}, make("td", {}), ...data.classes.map((c) => make("th", { scope: "col", title: c }, c)));
   const rows = data.classes.map((c, i) => make("tr", {}, make("th", { scope: "row", title: c }, c), ...data.classes.map((_, j) => {
     const n = data.matrices[m][i][j], button = opener(own.find((l) => l.key === `cell-${i}-${j}`), String(n));
@@ -133,7 +139,8 @@ const enlarge = (k) => {
   $("large").append(figures[k]);
   $("place").textContent = `${at + 1} of ${shown.length}`;
   if (!dialog.open) dialog.showModal();
-  figures[k].focus();
+  figures[k].focus({ preventScroll: true });
+  dialog.scrollTop = 0;
 };
 // an enlarged film goes back to its place
 const back = () => { const film = $("large").firstElementChild; if (film) { $("films").insertBefore(film, figures[shown[at + 1]] ?? null); } };
