@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,8 @@ from hilum.core.errors import InputError
 from hilum.core.text import counted
 from hilum.lineage.explained import explanations
 from hilum.lineage.exported import exported
-from hilum.lineage.noun import Input, Noun, once, recorded, run_version
+from hilum.lineage.noun import Input, Noun, as_written_in, once, recorded, run_version
+from hilum.lineage.pages import page
 from hilum.study.faults import unsafe_among
 
 
@@ -143,7 +143,7 @@ def _predictions(path: Path) -> Noun:
         bundle = Input("bundle", made_from.get("bundle") or made_from.get("train", ""))
     else:
         bundle = Input("bundle of the same features, split and films", digest(made_from))
-    return Noun(version, facts, p.header, [_as_written("csv", path), bundle])
+    return Noun(version, facts, p.header, [as_written_in("csv", path), bundle])
 
 
 def _trial(folder: Path) -> Noun:
@@ -214,21 +214,6 @@ def _suite(folder: Path) -> Noun:
     return Noun(run_version(folder), {"title": suite.title, "command": suite.command}, suite.header, inputs)
 
 
-def _page(path: Path) -> Noun:
-    header = Header.read(path)
-    outputs = {path.parent / name: sha256 for name, sha256 in header.options.get("outputs", {}).items()}
-    intact = sum(p.is_file() and sha256_file(p) == sha256 for p, sha256 in outputs.items())
-    facts = {"tables and figures": f"{intact} of {len(outputs)} as they were written"}
-    inputs = [_as_written("page", path)]
-    for i in recorded(header):
-        if "." in i.role or (path.parent / i.role).is_file():
-            how, detail = "explained" if i.role == STATISTICS else "file", i.role
-        else:
-            how, detail = "unchecked", "compared when the report is written again"
-        inputs.append(i._replace(how=how, detail=detail))
-    return Noun(sha256_file(path), facts, replace(header, options={}), inputs)
-
-
 def _plain(path: Path, what: str | None = None) -> Noun:
     values, known = read_json(path), bool(kind_of(path))
     rows = len(values) if isinstance(values, list) else None
@@ -236,12 +221,8 @@ def _plain(path: Path, what: str | None = None) -> Noun:
     if not known:
         return Noun(sha256_file(path), facts, None, ())
     header = Header.read(path)
-    written = [_as_written("file", path)] if header_path(path).is_file() else []
+    written = [as_written_in("file", path)] if header_path(path).is_file() else []
     return Noun(sha256_file(path), facts, header, [*written, *recorded(header)])
-
-
-def _as_written(what: str, path: Path) -> Input:
-    return Input(f"the {what} as written", written_digest(path), "file", path.name)
 
 
 def _only(what: str) -> Callable[[Path], Noun]:
@@ -263,8 +244,9 @@ DESCRIBE: dict[str, Callable[[Path], Noun]] = {
     "run": _run,
     "paper": _suite,
     "export": exported,
-    "report": _page,
-    "paper-report": _page,
+    "report": page,
+    "paper-report": page,
+    "gallery": page,
     "evaluation": _only("confusion matrices and curves of every trial; the report draws them"),
     "learning": _only("models that did not learn, by rules over training and validation, and what to do about each"),
     "prepared": _only("which prepared films a trial of a pipeline has, and what was drawn for each"),

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from hilum.artifacts.header import Header, header_path
+from hilum.artifacts.header import Header, header_path, written_digest
 
 T = TypeVar("T")
 
@@ -40,6 +40,11 @@ class Noun(NamedTuple):
 def recorded(header: Header) -> list[Input]:
     """The inputs that a header names."""
     return [Input(role, str(sha256)) for role, sha256 in header.inputs.items()]
+
+
+def as_written_in(what: str, path: Path) -> Input:
+    """A text as its header says that it was written."""
+    return Input(f"the {what} as written", written_digest(path), "file", path.name)
 
 
 def run_version(folder: Path) -> str:
