@@ -34,18 +34,24 @@ class MapCheck:
     """A check of a map.
 
     Attributes:
-        name: Of the check.
+        name: Of the check (`hilum.explain.checks.CHECKS`).
+        title: For people.
         value: What was measured; None where it could not be.
         bound: What it was held against; None where the check only tells a number.
         passed: None where there is no verdict.
         words: A sentence for people.
+        required: Whether a map that does not pass it shows nothing of the model. The others say where the model looks.
+        also: Further numbers, by name.
     """
 
     name: str
+    title: str
     value: float | None
     bound: float | None
     passed: bool | None
     words: str
+    required: bool = True
+    also: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,7 @@ class FilmMap:
         method: As `methods` of the artefact names it.
         target: The class whose score it explains.
         checks: All that were made.
-        verdict: ``passes``, ``not checked``, or ``does not pass: ...``.
-        found: Against what is known to be there: ``hit`` (0 or 1), ``mass`` and ``overlap``; empty where nothing is.
+        verdict: ``passes``, ``not checked``, or ``does not pass: ...``, by the required checks.
         seconds: That the map took, without its checks.
     """
 
@@ -65,19 +70,27 @@ class FilmMap:
     target: str
     checks: tuple[MapCheck, ...] = ()
     verdict: str = "not checked"
-    found: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """Names of the checks that it does not pass."""
-        return tuple(c.name for c in self.checks if c.passed is False)
+        """Titles of the required checks that it does not pass."""
+        return tuple(c.title for c in self.checks if c.required and c.passed is False)
+
+    @property
+    def against(self) -> tuple[str, ...]:
+        """Titles of the other checks that do not hold: what the map shows speaks against the model."""
+        return tuple(c.title for c in self.checks if not c.required and c.passed is False)
+
+    def value(self, check: str) -> float | None:
+        """The number of a check; None where there is none."""
+        return next((c.value for c in self.checks if c.name == check), None)
 
     @classmethod
     def judged(cls, method: str, target: str, checks: Sequence[MapCheck], seconds: float) -> Self:
         """A map with the verdict that follows from its checks."""
         made = cls(method, target, tuple(checks), seconds=round(seconds, 3))
-        if not any(c.passed is not None for c in checks):
+        if not any(c.required and c.passed is not None for c in checks):
             return made
         return replace(made, verdict=f"does not pass: {', '.join(made.failed)}" if made.failed else "passes")
 
@@ -103,7 +116,7 @@ class ExplainedFilm:
         positive: Whether the positive class reaches the operating point; None where there is no answer.
         error: Why it has no answer, or no maps; empty for none.
         maps: One a method.
-        baseline: As `FilmMap.found`, of `BASELINE`.
+        baseline: What `BASELINE` reaches in the checks against what is known to be there, by check.
         area: Share of the prepared film that holds what is known to be there: what chance would reach; None where nothing is known.
         mm_per_px: Of the prepared film, across and down, as its header says; empty where its file does not say.
         nearest: Training films that look like it, the nearest first.
@@ -174,12 +187,14 @@ class Explanations:
     def words(self) -> str:
         """How many maps there are, and how many pass their checks, in a sentence."""
         maps = [m for _, m in self.all_maps]
-        judged = [m for m in maps if any(c.passed is not None for c in m.checks)]
+        judged = [m for m in maps if m.verdict != "not checked"]
         without = sum(bool(f.error) for f in self.films)
         said = f"{counted(len(maps), 'map')} of {counted(len(self.films) - without, 'film')}"
         passing = sum(not m.failed for m in judged)
         said += (
-            f", of which {passing} of {len(judged)} pass every check" if judged else ", none of them checked"
+            f", of which {passing} of {len(judged)} pass all checks that must hold"
+            if judged
+            else ", none of them checked"
         )
         return said + (f"; {counted(without, 'film')} could not be explained" if without else "")
 

@@ -230,7 +230,8 @@ def run_path(name: str, workspace: Path) -> Path:
 
 
 def renew_words(path: Path, tables: Mapping[str, Any]) -> None:
-    """Put what the people behind a study say of it now (``reporting``, ``audit``) into the record of their run: no result depends on it."""
+    """Put what the people behind a study say of it now (``reporting``, ``audit``, ``explain``) into the record of their run: no result
+    depends on it."""
     value = read_object(path)
     study = {**value["study"], **tables}
     if study != value["study"]:

@@ -19,6 +19,7 @@ from hilum.cli.data import app as data_app
 from hilum.cli.demo import demo
 from hilum.cli.ending import ended
 from hilum.cli.evaluate import evaluate
+from hilum.cli.explain import explain
 from hilum.cli.export import export
 from hilum.cli.find_rate import find_rate
 from hilum.cli.gallery import gallery
@@ -65,6 +66,7 @@ for command in (
     find_rate,
     run,
     predict,
+    explain,
     evaluate,
     compare,
     export,

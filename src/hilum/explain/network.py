@@ -50,6 +50,7 @@ class Explained:
 
     Attributes:
         bundle: As stored; `classes` and `positive` are its.
+        predictor: The bundle's own answers.
         net: Grey films as `GreyNetwork` takes them to logits; its weights need no gradient.
         layer: The module in `net` whose output is the last spatial map before the tap, (n, channels, height, width); of a transformer
             the last tokens of the film's patches that the answer depends on, laid out as a map.
@@ -67,7 +68,7 @@ class Explained:
         network.body.to(memory_format=torch.channels_last)
         self.net: nn.Module = GreyNetwork(network).to(device).requires_grad_(False).eval()
         self.network, self.device = network, device
-        self._predictor, self._same = predictor, False
+        self.predictor, self._same = predictor, False
         self.layer = last_map(network, predictor.size_px)
 
     def prepared(self, film: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -76,7 +77,7 @@ class Explained:
         Raises:
             InputError: They were not found.
         """
-        (found,) = self._predictor.prepared([film])
+        (found,) = self.predictor.prepared([film])
         if isinstance(found, str):
             raise InputError(found)
         return found
@@ -87,7 +88,7 @@ class Explained:
 
     def probabilities(self, film: NDArray[np.uint8]) -> NDArray[np.float64]:
         """What the bundle answers of a prepared film, in its own precision: (n_classes,)."""
-        return np.asarray(probabilities(self._predictor.passed(film[None]).double().cpu())[0])
+        return np.asarray(probabilities(self.predictor.passed(film[None]).double().cpu())[0])
 
     def require_same(self, film: NDArray[np.uint8]) -> None:
         """Compare the answers of predictor and network on a prepared film, once.
@@ -99,7 +100,7 @@ class Explained:
             return
         with torch.inference_mode():
             ours = probabilities(self.net(self.tensor(film)).double().cpu())
-        expected = probabilities(self._predictor.passed(film[None], "fp32").double().cpu())
+        expected = probabilities(self.predictor.passed(film[None], "fp32").double().cpu())
         difference = float(np.abs(ours - expected).max())
         if not difference <= TOLERANCE:
             raise HilumError(

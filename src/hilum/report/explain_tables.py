@@ -14,22 +14,21 @@ from hilum.report.table import Cell, Column, Table, count_cell, text_cell
 from hilum.stats.unit_means import unit_mean
 
 FIGURES = {
-    "hit": ("Hits", "share of films in which the map's highest place lies in the mark (pointing game)"),
-    "mass": ("Mass inside", "share of what the map has above zero that lies in the mark, mean over films"),
-    "overlap": ("Overlap", "share of the mark that the map's highest places cover, as many as the mark has, mean over films"),
+    "pointing": ("Hits", "share of films in which the map's highest pixel lies in the mark (pointing game)"),
+    "mass": ("Mass inside", "share of what speaks for the class that lies in the mark, mean over films"),
+    "overlap": ("Overlap", "intersection over union of the mark and as many of the map's highest pixels, mean over films"),
 }  # fmt: skip
-"""Figure of `FilmMap.found` -> heading and meaning."""
+"""Check against what was marked -> heading and meaning."""
 
 
 def passing_table(e: Explanations, suffix: str = "") -> Table | None:
     """A row a method: its maps, how many pass every check, and how many pass each; None where nothing was checked."""
-    checks = check_names(e)
-    if not checks:
+    kinds = [c for c in _kinds(e) if c.name not in FIGURES]
+    if not kinds:
         return None
     columns = [
-        Column("Method", numeric=False), Column("Maps"), Column("Pass every check", key="pass"),
-        *(Column(c, group="of those with a verdict, pass", rule=k == 0) for k, c in enumerate(checks)),
-        Column("Seconds a map", key="seconds", rule=True, hint="median, without the checks"),
+        Column("Method", numeric=False), Column("Maps"), Column("Pass all that must hold", key="pass"),
+        *_columns(kinds), Column("Seconds a map", key="seconds", rule=True, hint="median, without the checks"),
     ]  # fmt: skip
     body = []
     for method in e.methods:
@@ -37,8 +36,8 @@ def passing_table(e: Explanations, suffix: str = "") -> Table | None:
         judged = [m for m in maps if m.verdict != "not checked"]
         good = sum(not m.failed for m in judged)
         row = [text_cell(method, strong=True), count_cell(len(maps)), _of(good, len(judged))]
-        for c in checks:
-            said = [k.passed for m in maps for k in m.checks if k.name == c and k.passed is not None]
+        for kind in kinds:
+            said = [c.passed for m in maps for c in m.checks if c.name == kind.name and c.passed is not None]
             row.append(_of(sum(said), len(said)))
         seconds = sorted(m.seconds for m in maps)
         middle = seconds[len(seconds) // 2] if seconds else None
@@ -46,7 +45,8 @@ def passing_table(e: Explanations, suffix: str = "") -> Table | None:
     return Table(
         f"checks-by-method{suffix}",
         "Checks by method",
-        "How many maps pass. A map that fails one says little or nothing about why the model answered as it did.",
+        "How many maps pass, of those with a verdict. A map that fails a check that must hold shows nothing of the model; the others say "
+        "where the model looks.",
         columns,
         body,
     )
@@ -58,9 +58,19 @@ def _of(good: int, n: int) -> Cell:
     return Cell(f"{good} of {n}", good / n, tone="" if good == n else "bad" if good < n / 2 else "")
 
 
-def check_names(e: Explanations) -> list[str]:
-    """Names of the checks that some map has, in their order."""
-    return list(dict.fromkeys(c.name for _, m in e.all_maps for c in m.checks))
+def _kinds(e: Explanations) -> list[MapCheck]:
+    """One of each check that some map has, in their order, those required first."""
+    found = {c.name: c for _, m in e.all_maps for c in m.checks}
+    return sorted(found.values(), key=lambda c: not c.required)
+
+
+def _columns(kinds: Sequence[MapCheck]) -> list[Column]:
+    """A column a check."""
+    groups = ["must hold" if c.required else "where it looks" for c in kinds]
+    return [
+        Column(c.title, group=g, rule=k == 0 or g != groups[k - 1], key=c.name)
+        for k, (c, g) in enumerate(zip(kinds, groups, strict=True))
+    ]
 
 
 def pointing_table(e: Explanations) -> Table | None:
@@ -69,7 +79,7 @@ def pointing_table(e: Explanations) -> Table | None:
     if not films:
         return None
     found: dict[str, list[tuple[ExplainedFilm, Mapping[str, float]]]] = {
-        method: [(f, m.found) for f in films for m in f.maps if m.method == method and m.found]
+        method: [(f, _figures(m)) for f in films for m in f.maps if m.method == method]
         for method in e.methods
     }
     found[f"baseline: {BASELINE}"] = [(f, f.baseline) for f in films if f.baseline]
@@ -89,10 +99,11 @@ def pointing_table(e: Explanations) -> Table | None:
         units = [f.unit for f, _ in rows]
         row = [text_cell(name, strong=True), count_cell(len(rows)), count_cell(len(set(units)))]
         for figure in FIGURES:
-            if not rows:
+            known = [(v[figure], unit) for (_, v), unit in zip(rows, units, strict=True) if figure in v]
+            if not known:
                 row += [Cell(numbers.NONE, None, quiet=True)] * 2
                 continue
-            mean = unit_mean([v[figure] for _, v in rows], units, e.header.seed or 0)
+            mean = unit_mean([v for v, _ in known], [u for _, u in known], e.header.seed or 0)
             row.append(Cell(f"{mean.mean:.3f}", mean.mean))
             row.append(Cell(numbers.interval(mean.low, mean.high, len(rows)), (mean.low, mean.high)))
         body.append(row)
@@ -113,21 +124,25 @@ def pointing_table(e: Explanations) -> Table | None:
     )
 
 
+def _figures(m: FilmMap) -> dict[str, float]:
+    return {figure: value for figure in FIGURES if (value := m.value(figure)) is not None}
+
+
 def films_table(e: Explanations, suffix: str = "") -> Table:
     """A row a film and method: the class explained, its probability, the verdict, and every check's number."""
-    checks = check_names(e)
+    kinds = _kinds(e)
     columns = [
         Column("Film", numeric=False), Column("Label", numeric=False), Column("Method", numeric=False, rule=True),
         Column("Explains", numeric=False, key="target"), Column("p", key="probability", hint="probability of that class"),
         Column("Called", numeric=False, hint="what the operating point says"), Column("Verdict", numeric=False, prose=True),
-        *(Column(c, rule=k == 0) for k, c in enumerate(checks)),
+        *_columns(kinds),
     ]  # fmt: skip
     body: list[list[Cell]] = []
     breaks: set[int] = set()
     for film in e.films:
         breaks.add(len(body))
         if film.error:
-            blank = [Cell(numbers.NONE, None, quiet=True)] * len(checks)
+            blank = [Cell(numbers.NONE, None, quiet=True)] * len(kinds)
             first = [text_cell(film.image_id, strong=True), text_cell(film.label), text_cell("")]
             body.append(
                 [
@@ -148,7 +163,8 @@ def films_table(e: Explanations, suffix: str = "") -> Table:
             body.append(
                 [
                     text_cell(film.image_id, strong=True), text_cell(film.label), text_cell(m.method), text_cell(m.target),
-                    Cell(f"{p:.3f}", p), text_cell(said), Cell(m.verdict, m.verdict, tone=tone), *(_check(by_name.get(c)) for c in checks),
+                    Cell(f"{p:.3f}", p), text_cell(said), Cell(m.verdict, m.verdict, tone=tone),
+                    *(_check(by_name.get(c.name)) for c in kinds),
                 ]
             )  # fmt: skip
     return Table(

@@ -26,7 +26,7 @@ from scipy.ndimage import gaussian_filter
 
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.explanations import ExplainedFilm, FilmMap
-from hilum.report import numbers, style
+from hilum.report import style
 
 PERCENTILE: Final = 99.5
 SMOOTHED_PX: Final = 1.5
@@ -34,8 +34,9 @@ SMOOTHED_PX: Final = 1.5
 _GRAINY: Final = 0.5
 """Correlation of neighbouring pixels below which a map is."""
 RED: Final = "#C00000"
+_AMBER: Final = "#A05A00"
 _LUNGS, _FOUND = style.SKY, style.ORANGE
-_ROW_IN, _HEAD_IN, _FOOT_IN = 2.3, 0.9, 0.5
+_ROW_IN, _HEAD_IN, _FOOT_IN = 2.3, 0.9, 0.62
 _MOST_OPAQUE = 0.65
 _SCALE_MM = 50.0
 
@@ -50,7 +51,6 @@ class DrawnMap:
         signed: Whether both signs have a meaning.
         title: The method's name.
         options: In words; empty for none.
-        unit: What a value is.
     """
 
     of: FilmMap
@@ -58,7 +58,6 @@ class DrawnMap:
     signed: bool
     title: str
     options: str
-    unit: str
 
 
 @dataclass(frozen=True)
@@ -126,6 +125,7 @@ def _footer(film: FilmOverlay) -> str:
         *(["blue line: lungs"] if film.lungs is not None else []),
         *(["orange line: what was marked on the film"] if film.found is not None else []),
         f"colours end at the {PERCENTILE:g}th percentile; a grainy map is drawn smoothed ({SMOOTHED_PX:g} px)",
+        "in brackets what a check is held against: ✗ the map shows nothing of the model, ! it shows the model looking elsewhere",
         "a map shows where this model’s answer came from, not where disease is",
     ]
     return f"{textwrap.fill('; '.join(marks), 130)}.\n{RESEARCH_NOTICE}"
@@ -151,12 +151,16 @@ def _row(fig: Figure, film: FilmOverlay, drawn: DrawnMap, bottom: float, height:
     bar.grid(visible=False)
     bar.tick_params(labelsize=6.5, length=2, pad=1.5)
     bar.yaxis.get_offset_text().set_fontsize(6)
-    bar.set_ylabel(drawn.unit, fontsize=7, labelpad=2)
+    bar.set_ylabel(
+        "against   ←   the class   →   for" if drawn.signed else "speaks for the class",
+        fontsize=7,
+        labelpad=2,
+    )
     if drawn.of.failed:
-        words = textwrap.fill(f"does not pass: {', '.join(drawn.of.failed)}", 34)
+        words = textwrap.fill(f"does not pass: {', '.join(drawn.of.failed)}", 36)
         over.text(
-            0.5, 0.015, words, transform=over.transAxes, ha="center", va="bottom", fontsize=6.8, color="white", weight="bold",
-            bbox={"facecolor": RED, "edgecolor": "none", "pad": 1.8, "alpha": 0.92},
+            0.5, 0.015, words, transform=over.transAxes, ha="center", va="bottom", fontsize=6.6, color="white", weight="bold",
+            bbox={"facecolor": RED, "edgecolor": "none", "pad": 1.6, "alpha": 0.92},
         )  # fmt: skip
         over.add_patch(
             Rectangle((0, 0), 1, 1, transform=over.transAxes, fill=False, edgecolor=RED, lw=3, clip_on=False)
@@ -185,23 +189,16 @@ def _words(fig: Figure, drawn: DrawnMap, left: float, top: float) -> None:
     tone = RED if drawn.of.failed else style.GREEN if drawn.of.verdict == "passes" else "#666666"
     say("does not pass" if drawn.of.failed else drawn.of.verdict, 8, 0.17, weight="bold", color=tone)
     for c in drawn.of.checks:
-        mark, colour = {True: ("✓", style.GREEN), False: ("✗", RED), None: ("·", "#666666")}[c.passed]
+        wrong = ("✗", RED) if c.required else ("!", _AMBER)
+        mark, colour = {True: ("✓", style.GREEN), False: wrong, None: ("·", "#666666")}[c.passed]
         value = "" if c.value is None else f" {c.value:.2f}"
-        bound = "" if c.bound is None or c.passed is None else f" (bound {c.bound:g})"
+        bound = "" if c.bound is None or c.passed is None else f" ({c.bound:.2f})"
         fig.text(left, top - down * inch, mark, fontsize=7.5, color=colour, weight="bold", va="top")
-        words = textwrap.shorten(f"{c.name}{value}{bound}", width, placeholder="…")
+        words = textwrap.shorten(f"{c.title}{value}{bound}", width, placeholder="…")
         fig.text(
             left + 0.02, top - down * inch, words, fontsize=7.2, va="top", color=colour if c.passed is False else style.INK
         )  # fmt: skip
         down += 0.135
-    if drawn.of.found:
-        said = "points into the mark" if drawn.of.found["hit"] else "points beside the mark"
-        say(
-            f"{said}; {numbers.percent(drawn.of.found['mass'])} of its mass inside",
-            7.2,
-            0.13,
-            color="#A05A00",
-        )
 
 
 def _show(ax: Axes, film: NDArray[np.uint8]) -> None:

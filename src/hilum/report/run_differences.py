@@ -13,7 +13,7 @@ from typing import Any
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report.table import Column, Table, text_cell
 
-_NO_MATTER = ("name", "title", "audit", "compare", "statistics", "data.manifest")
+_NO_MATTER = ("name", "title", "audit", "explain", "compare", "statistics", "data.manifest")
 _ABSENT = "–"
 
 

@@ -30,6 +30,7 @@ from hilum.study.tables import (
     AugmentTable,
     ContrastTable,
     DataTable,
+    ExplainTable,
     FamilyTable,
     FeaturesTable,
     FinetuneTable,
@@ -83,6 +84,7 @@ class Study(BaseModel):
     loss: dict[str, Loss] = {}
     statistics: StatisticsTable = StatisticsTable()
     audit: AuditTable = AuditTable()
+    explain: ExplainTable = ExplainTable()
     compare: list[FamilyTable] = []
     contrast: list[ContrastTable] = []
     subgroup: list[SubgroupTable] = []

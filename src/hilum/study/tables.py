@@ -239,6 +239,22 @@ class AuditTable(StrictTable):
     labels: str = "none"
 
 
+class ExplainTable(StrictTable):
+    """``[explain]``: heat maps of some test films of trial 1, with their checks; it makes no difference to a result.
+
+    Attributes:
+        methods: As ``--method`` of `hilum explain` takes them: ``NAME`` or ``NAME:OPTION=VALUE,...``. None are made without.
+        films: Test films a cell: of each class in turn the most confident that is called right, and the most confident that is not.
+        cells: By name; the first cell where none is named.
+        show_films: Whether pictures are drawn and stand in the report, which then holds these films.
+    """
+
+    methods: list[str] = []
+    films: Annotated[int, Field(ge=1)] = 8
+    cells: list[str] = []
+    show_films: bool = False
+
+
 class StatisticsTable(StrictTable):
     """``[statistics]``: resamples of the intervals, how the operating point is chosen on validation, and at what prevalences of the
     positive class PPV and NPV are asked for besides that of the test films."""

@@ -23,6 +23,7 @@ CHECKS: tuple[Check, ...] = (
     study_checks.comparisons_have_counterparts,
     study_checks.operating_point_rule,
     study_checks.audit_can_be,
+    study_checks.explanations_can_be,
     study_checks.policies_fit,
     study_checks.pipelines_end_alike,
     machine_checks.devices_and_precision,

@@ -1,5 +1,5 @@
 """The steps of a run: films -> lungs -> splits -> audit -> prepared films -> features -> trials -> predictions -> record -> statistics ->
-report.
+explanations -> report.
 
 A step looks for what is already there, by digest, and does the rest; what the steps after it need it leaves in the run. An optional stage
 is one entry of `STEPS`.
@@ -39,6 +39,7 @@ from hilum.study.file import Study
 from hilum.study.probes import SOURCE_RULE
 from hilum.workflow.audit import audit_of_run
 from hilum.workflow.draws import StudyDraws
+from hilum.workflow.explain import explain_run
 from hilum.workflow.facts import write_record, write_seconds
 from hilum.workflow.flow import write_flow
 from hilum.workflow.lungs import find_lungs, reads_lungs
@@ -205,7 +206,9 @@ def _record(run: Run) -> None:
     write_flow(run)
     if not is_run(run.folder):
         write_record(run)
-    renew_words(run.folder / RECORD, run.study.model_dump(mode="json", include={"reporting", "audit"}))
+    renew_words(
+        run.folder / RECORD, run.study.model_dump(mode="json", include={"reporting", "audit", "explain"})
+    )
     if not (run.folder / FACTS).exists():
         took = round(time.perf_counter() - run.began, 1)
         write_stages(run.folder, run.lines)
@@ -243,6 +246,7 @@ STEPS = (
     RunStep("source rule", predict_by_rule, lambda study: SOURCE_RULE in study.probes.kinds),
     RunStep("record", _record),
     RunStep("evaluate", _evaluate),
+    RunStep("explain", explain_run, lambda study: bool(study.explain.methods)),
     RunStep("report", _report),
 )
 """All of a study."""

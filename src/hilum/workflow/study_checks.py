@@ -11,6 +11,7 @@ from hilum.stages.audit.labels import check_labels
 from hilum.stats.calibration import check_rule
 from hilum.study.probes import FAMILY
 from hilum.workflow.concern import Concern, refused
+from hilum.workflow.explain import cells_explained
 from hilum.workflow.plan import pairs_of
 from hilum.workflow.state import Run
 
@@ -61,6 +62,15 @@ def audit_can_be(run: Run) -> Iterator[Concern]:
     """What the audit accepts is known, and so is what doubts labels."""
     yield from refused(partial(accepted, run.as_read.audit.allow, "audit.allow", run.manifest.by_id))
     yield from refused(partial(check_labels, run.as_read.audit.labels), before="audit.labels: ")
+
+
+def explanations_can_be(run: Run) -> Iterator[Concern]:
+    """Methods of explanation are known with their options, and so are the cells."""
+    if texts := run.as_read.explain.methods:
+        from hilum.stages.explain.asked import methods_asked  # late: captum
+
+        yield from refused(partial(methods_asked, texts), before="explain.methods: ")
+        yield from refused(partial(cells_explained, run))
 
 
 def policies_fit(run: Run) -> Iterator[Concern]:

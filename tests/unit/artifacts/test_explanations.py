@@ -20,9 +20,10 @@ from hilum.artifacts.explanations import (
 from hilum.artifacts.header import Header
 from hilum.core.errors import InputError
 
-GOOD = MapCheck("stability", 0.9, 0.8, True, "it stays")
-BAD = MapCheck("border", 0.7, 0.2, False, "it lies at the border")
-TOLD = MapCheck("share", 0.4, None, None, "only told")
+WRONG = MapCheck("deletion", "Deletion", 0.5, 0.4, False, "no faster than by chance")
+GOOD = MapCheck("stability", "Stability", 0.9, 0.8, True, "it stays")
+BAD = MapCheck("border", "On the border", 0.7, 0.2, False, "it lies at the border", required=False)
+TOLD = MapCheck("share", "Share", 0.4, None, None, "only told")
 
 
 def film(name: str = "a", *maps: FilmMap, error: str = "") -> ExplainedFilm:
@@ -38,18 +39,24 @@ def artefact(*films: ExplainedFilm) -> Explanations:
 
 def test_a_verdict_follows_from_the_checks_that_give_one() -> None:
     assert FilmMap.judged("m", "covid", (GOOD, TOLD), 1).verdict == "passes"
-    assert FilmMap.judged("m", "covid", (GOOD, BAD), 1).verdict == "does not pass: border"
+    assert FilmMap.judged("m", "covid", (GOOD, WRONG), 1).verdict == "does not pass: Deletion"
+    elsewhere = FilmMap.judged("m", "covid", (GOOD, BAD), 1)
+    assert (elsewhere.verdict, elsewhere.against) == ("passes", ("On the border",))
+    assert elsewhere.value("border") == 0.7
     assert FilmMap.judged("m", "covid", (TOLD,), 1).verdict == "not checked"
 
 
 def test_an_artefact_is_read_as_it_was_written_and_counts_its_maps(tmp_path: Path) -> None:
     maps = [
-        FilmMap.judged("grad-cam", "covid", checks, 0.1) for checks in ((GOOD, TOLD), (GOOD, BAD), (TOLD,))
+        FilmMap.judged("grad-cam", "covid", checks, 0.1) for checks in ((GOOD, TOLD), (GOOD, WRONG), (TOLD,))
     ]
     e = artefact(film("a", *maps), film("b", error="corrupt"))
     e.write(tmp_path)
     assert Explanations.read(tmp_path) == e == Explanations.read(tmp_path / "explanations.json")
-    assert e.words == "3 maps of 1 film, of which 1 of 2 pass every check; 1 film could not be explained"
+    assert (
+        e.words
+        == "3 maps of 1 film, of which 1 of 2 pass all checks that must hold; 1 film could not be explained"
+    )
     assert e.describe()["could not be explained"] == 1
     (tmp_path / "explanations.json").write_text('{"header": {"kind": "explanations", "schema_version": 1}}')
     with pytest.raises(InputError, match="missing"):

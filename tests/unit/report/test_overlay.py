@@ -7,8 +7,8 @@ from hilum.artifacts.explanations import ExplainedFilm, FilmMap, MapCheck
 from hilum.report.overlay import DrawnMap, FilmOverlay, overlay_figure, said_of
 from hilum.report.style import png_bytes
 
-BAD = MapCheck("randomised weights", 0.9, 0.5, False, "")
-GOOD = MapCheck("stability", 0.9, 0.8, True, "")
+BAD = MapCheck("randomised", "Randomised weights", 0.9, 0.5, False, "")
+GOOD = MapCheck("stability", "Stability", 0.9, 0.8, True, "")
 FILM = ExplainedFilm("clinic/a", "covid", "p", (0.2, 0.7, 0.1), True, mm_per_px=(0.5, 0.5))
 
 
@@ -18,7 +18,7 @@ def overlay(*checks: MapCheck, signed: bool = False) -> FilmOverlay:
     made = FilmMap.judged("grad-cam", "covid", checks, 0.1)
     said = said_of(FILM, ("bacterial", "covid", "normal"), "covid", 0.4)
     half = np.arange(64)[:, None] + np.zeros((64, 64)) < 32
-    drawn = DrawnMap(made, values if signed else np.abs(values), signed, "Grad-CAM", "", "logit")
+    drawn = DrawnMap(made, values if signed else np.abs(values), signed, "Grad-CAM", "")
     return FilmOverlay(FILM, rng.integers(0, 256, (64, 64), np.uint8), [drawn], said, half, half)
 
 
@@ -31,7 +31,7 @@ def test_it_says_what_the_model_said_with_scale_and_note() -> None:
     assert "covid 0.700   bacterial 0.200   normal 0.100" in found
     assert "p(covid) 0.700 ≥ 0.400, called covid" in found
     assert "50 mm" in found
-    assert "stability 0.90 (bound 0.8)" in found
+    assert "Stability 0.90 (0.80)" in found
     assert RESEARCH_NOTICE in found
     assert "does not pass" not in found
 
@@ -39,10 +39,10 @@ def test_it_says_what_the_model_said_with_scale_and_note() -> None:
 def test_a_map_that_fails_is_marked_on_its_picture() -> None:
     figure = overlay_figure(overlay(GOOD, BAD))
     plain, over, bar = figure.axes
-    assert [t.get_text() for t in over.texts] == ["does not pass: randomised weights"]
+    assert [t.get_text() for t in over.texts] == ["does not pass: Randomised weights"]
     assert over.patches
     assert not plain.patches
-    assert bar.get_ylabel() == "logit"
+    assert bar.get_ylabel() == "speaks for the class"
 
 
 def test_a_signed_map_is_clear_at_zero_and_its_colours_are_symmetric() -> None:

@@ -14,7 +14,7 @@ from hilum.study.keys import STUDY, study_digest
 from hilum.study.policies import POLICY
 from hilum.study.tables import StrictTable, TrainingTable
 
-NO_DIFFERENCE = {"name", "title", "reporting", "audit", "data.manifest"}
+NO_DIFFERENCE = {"name", "title", "reporting", "audit", "explain", "data.manifest"}
 WHOLE: dict[str, Any] = {
     "name": "s",
     "data": {"classes": ["a", "b"], "positive": "a", "subset": {"name": "few", "films": 20}},

@@ -14,6 +14,7 @@ from typing import Any
 from hilum import report as report_package
 from hilum.artifacts.decisions import DECISIONS
 from hilum.artifacts.evaluation import EVALUATION
+from hilum.artifacts.explanations import EXPLANATIONS, FOLDER
 from hilum.artifacts.flow import FLOW
 from hilum.artifacts.header import Header, header_path, read_csv_header, write_with_header
 from hilum.artifacts.history import HISTORY
@@ -101,7 +102,7 @@ def write_report(run_dir: Path, beside_of: BesideOf = nothing) -> Path:
     names = [
         CARD,
         *(f"tables/{t.name}.{kind}" for t in page.tables for kind in ("csv", "tex")),
-        *(f"figures/{p.name}.{kind}" for p in pictures for kind in ("svg", "png")),
+        *(f"figures/{p.name}.{kind}" for p in pictures for kind in ("svg", "png") if not p.file),
     ]
     outputs = {name: sha256_file(run_dir / name) for name in sorted(names)}
     own = Header("report", header.inputs, {"outputs": outputs})
@@ -131,6 +132,8 @@ def _header(evaluated: Evaluated) -> Header:
             cells[f"{cell.name}/{trial}/{name}"] = sha256_file(path) if path.is_file() else None
     inputs["cells"] = digest(cells)
     inputs["looks"] = digest(looks(folder))
+    if explained := sorted(root.glob(f"{FOLDER}/*/{EXPLANATIONS}")):
+        inputs[FOLDER] = digest([[p.parent.name, sha256_file(p)] for p in explained])
     rooms = (report_package.__file__, __file__, inspect.getfile(evaluated.beside_of))
     kinds = {".py", ".html", ".css", ".js", ".tex", ".toml"}
     sources = [p for room in rooms for p in sorted(Path(room).parent.rglob("*")) if p.suffix in kinds]

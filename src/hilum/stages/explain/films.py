@@ -1,0 +1,187 @@
+"""Films are explained: what the model says of each, its maps and their checks, what it looks like, and its picture."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.artifacts.explanations import ExplainedFilm, FilmMap, MapCheck, NearFilm, write_film
+from hilum.artifacts.film_marks import Mark
+from hilum.artifacts.manifest import FilmRow
+from hilum.augment.pipeline import Pipeline
+from hilum.core.errors import FilmError
+from hilum.core.files import write_bytes
+from hilum.explain.asked import Asked as AskedOfMap
+from hilum.explain.checks import CHECKS, checked
+from hilum.explain.methods import METHODS, heat_map
+from hilum.explain.neighbours import neighbours_of
+from hilum.explain.network import explained
+from hilum.explain.places import hits, intersection_over_union, lung_centres, share_in
+from hilum.imaging.decode import decode_named
+from hilum.inference.lungs import segmenter_of
+from hilum.inference.predictor import Scored
+from hilum.report import style
+from hilum.report.overlay import DrawnMap, FilmOverlay, overlay_figure, picture_path, said_of
+from hilum.segment.segmenter import Segmenter
+from hilum.stages.explain.asked import Asked
+from hilum.stages.explain.seen import Seeing, SeenFilm
+
+
+@dataclass(frozen=True)
+class FilmTask:
+    """A film to explain.
+
+    Attributes:
+        row: What its manifest says.
+        marks: What somebody marked on it.
+        data: Its bytes; None for a film that cannot be read.
+        error: Why.
+        key: By which it is found again.
+        name: Stem of its files.
+    """
+
+    row: FilmRow
+    marks: Sequence[Mark]
+    data: bytes | None
+    error: str = ""
+    key: str = ""
+    name: str = ""
+
+
+def unit_of(row: FilmRow) -> str:
+    """What an interval resamples: the patient where one is known, else the film."""
+    return row.patient_id or row.image_id
+
+
+class Explainer:
+    """A bundle's model, ready to explain films.
+
+    Args:
+        folder: The bundle.
+        methods: What was asked -> its options.
+        asked: All that was asked.
+        out: Where maps and pictures go.
+        device: ``cpu`` or ``cuda``.
+
+    Attributes:
+        opened: Digests of the pixels of the films that were explained.
+    """
+
+    def __init__(
+        self, folder: Path, methods: Mapping[str, Mapping[str, Any]], asked: Asked, out: Path, device: str
+    ) -> None:
+        self.model = explained(folder, device)
+        b = self.model.bundle
+        pipeline = Pipeline.from_dict(b.preparation)
+        own = segmenter_of(b, pipeline, folder)
+        network = None if asked.lungs == "none" else own or Segmenter.shipped()
+        self.seeing = Seeing(pipeline.certain, own, network, asked.lungs == "own")
+        self.neighbours, self.why_none = neighbours_of(folder, device) if asked.neighbours else (None, "")
+        self.methods, self.asked, self.out = methods, asked, out
+        self.opened: list[str] = []
+
+    def films(self, tasks: Sequence[FilmTask]) -> Iterator[ExplainedFilm]:
+        """Explain films, at most a batch of the bundle's; what is made of each is written before it is given."""
+        named = [(t.row.image_id, t.data) for t in tasks if t.data is not None]
+        scores = dict(zip([n for n, _ in named], self.model.predictor.score(named), strict=True))
+        seen: dict[str, SeenFilm] = {}
+        errors: dict[str, str] = {}
+        for t in tasks:
+            scored, image_id = scores[t.row.image_id], t.row.image_id
+            if scored.error or t.data is None:
+                errors[image_id] = scored.error or t.error
+                continue
+            try:
+                seen[image_id] = self.seeing.film(decode_named(t.data, t.row.path), t.row, t.marks)
+            except FilmError as e:
+                errors[image_id] = e.reason
+        near = dict(zip(seen, self._near([s.film for s in seen.values()]), strict=True))
+        for t in tasks:
+            image_id = t.row.image_id
+            film = ExplainedFilm(image_id, t.row.label, unit_of(t.row), error=errors.get(image_id, ""))
+            if image_id in seen:
+                named_film = replace(film, name=t.name)
+                yield self._film(t, named_film, seen[image_id], scores[image_id], near[image_id])
+            else:
+                yield film
+
+    def _near(self, films: Sequence[NDArray[np.uint8]]) -> Sequence[tuple[NearFilm, ...]]:
+        return self.neighbours.of(films, self.asked.neighbours) if self.neighbours else [()] * len(films)
+
+    def _film(
+        self, task: FilmTask, film: ExplainedFilm, seen: SeenFilm, scored: Scored, near: tuple[NearFilm, ...]
+    ) -> ExplainedFilm:
+        b = self.model.bundle
+        p = [round(float(v), 6) for v in scored.probabilities] if scored.probabilities is not None else []
+        target = b.classes.index(self.asked.target) if self.asked.target else int(np.argmax(p))
+        values: dict[str, NDArray[np.float32]] = {}
+        maps: list[FilmMap] = []
+        for method in self.methods:
+            values[method], made = self._map(method, seen, target)
+            maps.append(made)
+        truth = seen.found
+        done = replace(
+            film,
+            probabilities=tuple(p),
+            positive=scored.positive,
+            maps=tuple(maps),
+            baseline=_baseline(seen),
+            area=None if truth is None else round(float(truth.mean()), 6),
+            mm_per_px=seen.mm_per_px,
+            nearest=near,
+            why_none_near=self.why_none,
+        )
+        if self.asked.pictures:
+            self._draw(done, seen, values)
+        write_film(self.out, done, values, task.key)
+        self.opened.append(seen.pixels_sha256)
+        return done
+
+    def _map(self, asked: str, seen: SeenFilm, target: int) -> tuple[NDArray[np.float32], FilmMap]:
+        name, options = asked.partition(":")[0], self.methods[asked]
+        start = time.perf_counter()
+        heat = heat_map(self.model, seen.film, target, name, self.asked.seed, **options)
+        seconds = time.perf_counter() - start
+        of_map = AskedOfMap(
+            self.model, seen.film, target, name, heat, self.asked.seed, options, seen.lungs, seen.found
+        )
+        checks = [
+            MapCheck(
+                r.name,
+                CHECKS[r.name].title,
+                r.value,
+                r.bound,
+                r.passed,
+                r.words,
+                CHECKS[r.name].required,
+                r.also,
+            )
+            for r in checked(of_map, self.asked.checks)
+        ]
+        return heat, FilmMap.judged(asked, self.model.classes[target], checks, seconds)
+
+    def _draw(self, film: ExplainedFilm, seen: SeenFilm, values: Mapping[str, NDArray[np.float32]]) -> None:
+        b = self.model.bundle
+        drawn = []
+        for made in film.maps:
+            method = METHODS[made.method.partition(":")[0]]
+            options = ", ".join(f"{k} {v}" for k, v in self.methods[made.method].items())
+            drawn.append(DrawnMap(made, values[made.method], method.signed, method.title, options))
+        said = said_of(film, b.classes, b.positive, float(b.operating_point["threshold"]))
+        figure = overlay_figure(FilmOverlay(film, seen.film, drawn, said, seen.lungs, seen.found))
+        write_bytes(picture_path(self.out, film.name), style.png_bytes(figure))
+
+
+def _baseline(seen: SeenFilm) -> dict[str, float]:
+    """How the map that points at the middle of a lung fares on a film, by check; empty where lungs or marks are not known."""
+    if seen.found is None or seen.lungs is None or not seen.lungs.any():
+        return {}
+    heat = lung_centres(seen.lungs)
+    mass, overlap = share_in(heat, seen.found) or 0.0, intersection_over_union(heat, seen.found)
+    return {"pointing": float(hits(heat, seen.found)), "mass": mass, "overlap": overlap}
