@@ -17,6 +17,7 @@ from typing import Any
 from markupsafe import Markup
 
 from hilum.report.gallery_lists import FilmList
+from hilum.report.gallery_maps import HeatMap
 from hilum.report.page import embedded, from_template, json_inside
 
 PATIENTS = "This page holds films of patients: do not pass it on, and do not put it where others can open it."
@@ -41,6 +42,7 @@ class GalleryFilm:
             probability; None where the trial did not test it.
         picture: A JPEG; empty where there is none.
         why_none: Why, in words.
+        maps: Heat maps of it, where the run has explanations.
     """
 
     image_id: str
@@ -51,6 +53,7 @@ class GalleryFilm:
     trials: Sequence[Sequence[Sequence[int] | None]]
     picture: bytes = b""
     why_none: str = ""
+    maps: Sequence[HeatMap] = ()
 
     @property
     def uri(self) -> Markup:

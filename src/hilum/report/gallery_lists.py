@@ -15,7 +15,7 @@ from hilum.stats.answers import Answers, Films, in_turn
 
 COLUMNS = ("source", "age_group", "sex", "view")
 """Columns of a manifest by which films are grouped, beside the subgroups that the study names."""
-MAIN = ("errors", "apart", "wrong-for-all")
+MAIN = ("errors", "apart", "wrong-for-all", "maps")
 FIRST = 16
 """Films of each main list that are pictured before others have their turn."""
 
@@ -112,12 +112,16 @@ def model_lists(
     return found
 
 
-def shared_lists(answers: Answers) -> list[FilmList]:
-    """The lists across models; none of one model."""
-    if len(answers.p) < 2:
-        return []
-    words = "Films that two models or more tested and of which all that did are wrong, the surest on average first."
-    return [FilmList("wrong-for-all", "Wrong for every model", words, answers.wrong_for_all())]
+def shared_lists(answers: Answers, with_maps: Films) -> list[FilmList]:
+    """The lists that are of no one model: wrong for all, where there are several, and films that have heat maps, where some have."""
+    found = []
+    if len(answers.p) > 1:
+        words = "Films that two models or more tested and of which all that did are wrong, the surest on average first."
+        found.append(FilmList("wrong-for-all", "Wrong for every model", words, answers.wrong_for_all()))
+    if len(with_maps):
+        words = "Films that have heat maps: enlarge one to see them."
+        found.append(FilmList("maps", "With heat maps", words, with_maps))
+    return found
 
 
 def pictured(lists: Sequence[FilmList], most: int) -> list[int]:

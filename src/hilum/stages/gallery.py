@@ -30,6 +30,7 @@ from hilum.report import numbers
 from hilum.report.estimates import CellColumns
 from hilum.report.gallery import Gallery, GalleryFilm, render_gallery
 from hilum.report.gallery_lists import Group, groups_of, model_lists, pictured, shared_lists
+from hilum.report.gallery_maps import HeatMap, explained_films, heat_maps
 from hilum.report.run_notes import unsafe_notes
 from hilum.report.run_words import looks_words
 from hilum.stats.answers import NO_ANSWER, Answers
@@ -102,7 +103,10 @@ def write_gallery(
     groups = groups_of(asked.films, folder.questions)
     answers = asked.answers
     lists = [model_lists(answers, m, folder.classes, groups) for m in range(len(folder.cells))]
-    shared = shared_lists(answers)
+    explained = explained_films(folder)
+    mapped = {f.image_id for e in explained.values() for f in e.films if f.maps}
+    with_maps = np.array([k for k, f in enumerate(asked.films) if f.image_id in mapped], dtype=np.intp)
+    shared = shared_lists(answers, with_maps)
     header = Header(
         "gallery",
         {"results": folder.results_digest(), "manifest": folder.record.manifest_digest},
@@ -111,7 +115,8 @@ def write_gallery(
     if not is_written_of(out / PAGE, header):
         count_look(folder, "gallery")
     chosen = pictured([*itertools.chain(*lists), *shared], most)
-    films = _shown(folder, asked, groups, chosen, engine, side_px)
+    maps = heat_maps(folder, explained, {asked.films[k].image_id for k in chosen} & mapped, side_px)
+    films = _shown(folder, asked, groups, chosen, maps, engine, side_px)
     gallery = Gallery(
         folder.record.title or folder.record.name, place.name, header.inputs["results"], folder.classes, folder.positive,
         [(CellColumns(folder).label(c), bool(unsafe_among(c.switches))) for c in folder.cells],
@@ -150,6 +155,7 @@ def _shown(
     asked: _Asked,
     groups: Sequence[Group],
     chosen: Sequence[int],
+    maps: Mapping[str, Sequence[HeatMap]],
     engine: Engine,
     side_px: int,
 ) -> list[GalleryFilm]:
@@ -163,14 +169,15 @@ def _shown(
     doubts = _doubts(folder)
     room, found = MOST_BYTES, []
     for k, film, (picture, why) in zip(chosen, opened, pictures, strict=True):
-        room -= len(picture or b"")
+        beside = maps.get(film.image_id, ())
+        room -= len(picture or b"") + sum(len(m.picture) for m in beside)
         facts = [(g.column, g.value) for g in groups if g.members[k]]
         models, trials = _said(asked, k)
         shown = picture if picture and room >= 0 else b""
         found.append(
             GalleryFilm(
                 film.image_id, film.label, facts, doubts.get(film.image_id, ()), models, trials, shown,
-                "" if shown else why or "the page is full",
+                "" if shown else why or "the page is full", beside if shown else (),
             )
         )  # fmt: skip
     return found

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hilum.artifacts.explanations import ExplainedFilm, Explanations, FilmMap, write_film
+from hilum.artifacts.header import Header
 from hilum.artifacts.looks import Ledger
 from hilum.artifacts.predictions import Predictions
 from hilum.core.engine import Local
@@ -124,6 +126,32 @@ def test_doubts_of_the_audit_and_copies_of_another_label_stand_by_their_film(
             page.index("clinic/normal/2<"): "A copy of it has another label: clinic/covid/2 (covid).",
         }.items())),
     ]  # fmt: skip
+
+
+def test_heat_maps_stand_beside_the_films_that_are_explained(run: Path, tmp_path: Path) -> None:
+    folder = run / "explanations" / "squeezenet1_0--crop--low"
+    values = {"grad-cam": np.linspace(0, 1, 1024, dtype=np.float32).reshape(32, 32)}
+    values["integrated-gradients"] = values["grad-cam"] - 0.5
+    made = [FilmMap("grad-cam", "covid", verdict="passes"), FilmMap("integrated-gradients", "covid")]
+    film = ExplainedFilm("clinic/covid/3", "covid", "p", maps=tuple(made), name="covid-3")
+    write_film(folder, film, values, "key")
+    Explanations(Header("explanations"), ("covid", "normal"), "covid", 0.5, {}, (film,)).write(folder)
+    page, data = written(run, tmp_path / "g", most=6)
+    ((key, n, shown),) = [(x["key"], x["n"], x["films"]) for x in data["shared"] if x["key"] == "maps"]
+    assert (key, n, [data["films"][k]["id"] for k in shown]) == ("maps", 1, ["clinic/covid/3"])
+    pictures = re.findall(r"image/png;base64,([^\"]+)[^>]*> (.*?)</p>", page)
+    assert [words for _, words in pictures] == [
+        "squeezenet1_0, crop: grad-cam of covid, passes",
+        "squeezenet1_0, crop: integrated-gradients of covid, not checked",
+    ]
+    first, signed = (
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(p))).convert("RGB")).astype(int)
+        for p, _ in pictures
+    )
+    assert first.shape == signed.shape == (32, 32, 3)
+    assert (first[0, 0] - first[-1, -1] < -80).any()  # viridis: dark where nothing, light where most
+    assert signed[0, 0, 2] > signed[0, 0, 0]  # against the class: blue
+    assert signed[-1, -1, 0] > signed[-1, -1, 2]  # for it: red
 
 
 def test_a_film_that_changed_has_no_picture_and_says_why(tmp_path: Path) -> None:
