@@ -86,7 +86,7 @@ class FeatureStore(ArrayStore):
     """Features of one specification, below `root`, the workspace's ``features`` folder."""
 
     def __init__(self, root: Path, spec: FeatureSpec) -> None:
-        super().__init__(root / f"{spec.backbone}-{spec.digest[:SHORT]}")
+        super().__init__(root / f"{spec.backbone.replace('/', '-')}-{spec.digest[:SHORT]}")
         self.spec = spec
         self._seen: set[Path] = set()
         if not (self.folder / "spec.json").exists():

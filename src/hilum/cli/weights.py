@@ -11,28 +11,36 @@ BACKBONE = Annotated[str, typer.Argument(help="A backbone.")]
 
 
 @app.command("list")
-def list_() -> None:
-    """The backbones, their known ImageNet weights, and where they are on this machine."""
-    from hilum.models.weights import known_weights
+def list_(
+    pattern: Annotated[
+        str | None, typer.Argument(help="Backbones of a library, such as 'timm/*vit*'; else hilum's own.")
+    ] = None,
+) -> None:
+    """Backbones, their known weights, and where they are on this machine."""
+    from hilum.models.weights import known_weights, libraries_weights
     from hilum.report.table import plain_table
 
-    print(plain_table("weights", ("backbone", "file", "licence", "here"), known_weights()).to_text())
+    if pattern is None:
+        table = plain_table("weights", ("backbone", "file", "licence", "here"), known_weights())
+    else:
+        rows = [(name, str(size), licence, here) for name, size, licence, here in libraries_weights(pattern)]
+        table = plain_table("weights", ("backbone", "film, px", "licence", "here"), rows)
+    print(table.to_text())
 
 
 @app.command()
 def fetch(name: BACKBONE) -> None:
-    """Download a backbone's ImageNet weights into torch's cache, checked by digest."""
-    from hilum.models.registry import backbone
+    """Download a backbone's weights, a library's through the library, and check them by digest where it is published."""
     from hilum.models.weights import fetch as fetch_weights
 
-    print(fetch_weights(backbone(name)))
+    print(fetch_weights(name))
 
 
 @app.command()
 def verify(
     name: BACKBONE,
     file: Annotated[
-        str | None, typer.Option(help="This file, as a study would name it; else the known ImageNet weights.")
+        str | None, typer.Option(help="This file, as a study would name it; else the known weights.")
     ] = None,
 ) -> None:
     """Find a backbone's weights, check their digest and load them strictly."""

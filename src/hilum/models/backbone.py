@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from itertools import pairwise
-from pkgutil import resolve_name
 from typing import Literal, cast
 
 import numpy as np
@@ -21,7 +20,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from hilum.core.errors import HilumError, InputError
 from hilum.core.seeding import key_entropy
 from hilum.models.registry import Backbone
-from hilum.models.weights import Weights, known_file, load_into, read_for, state_sha256
+from hilum.models.tap import tapped
+from hilum.models.weights import Weights, fitted, known_file, load_into, plain_network, state_sha256
 
 Precision = Literal["fp32", "bf16"]
 
@@ -33,13 +33,9 @@ def build_network(b: Backbone, weights: Weights, seed: int = 0) -> nn.Module:
     """The whole network of the library, with its weights; random ones are drawn from `seed` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(key_entropy(seed, "weights", b.name) % 2**63)
-        net = _plain_network(b)
+        net = plain_network(b)
     load_into(net, b, weights)
     return net.eval().requires_grad_(False)
-
-
-def _plain_network(b: Backbone) -> nn.Module:
-    return cast(nn.Module, resolve_name(b.build)())
 
 
 def check_weights(b: Backbone, weights: Weights) -> None:
@@ -50,9 +46,26 @@ def check_weights(b: Backbone, weights: Weights) -> None:
     """
     if weights.path is None or (weights.sha256 and known_file(b, weights.sha256)):
         return
+    fitted(b, weights.path, weights.sha256 or "")
+
+
+def require_size(b: Backbone, height: int, width: int) -> None:
+    """Check that a backbone takes films of a size, before there are films.
+
+    Raises:
+        InputError: It does not; says what sizes go, or what its library says.
+    """
+    b.require_size(height, width)
+    if not b.made_of:
+        return
     with torch.device("meta"):
-        wanted = _plain_network(b).state_dict()
-    read_for(b, weights.path, wanted)
+        body = Tap(plain_network(b), b).eval()
+        try:
+            body(torch.empty(1, len(b.mean), height, width))
+        except Exception as e:  # whatever a library raises
+            raise InputError(
+                f"{b.name} does not take films of {height} x {width} px ({e}); set augment.size_px, to {b.size_px} for one"
+            ) from e
 
 
 class Tap(nn.Module):
@@ -61,23 +74,21 @@ class Tap(nn.Module):
     def __init__(self, net: nn.Module, b: Backbone) -> None:
         super().__init__()
         self.pool = b.pool
-        self.net = net.get_submodule(b.body)
+        self.net = tapped(net, b.body, b.cut)
         self.rectified = nn.ReLU()  # a module, so that its output can be looked at
-        if b.cut:
-            setattr(self.net, b.cut, nn.Identity())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features of normalised films (n, 3, height, width)."""
+        """Features of normalised films (n, channels, height, width)."""
         x = self.net(x)
         return cast(Tensor, self.rectified(x).mean(dim=(2, 3)) if self.pool else x)
 
 
 def normalised(films: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Grey films (n, height, width) to what a network takes: float32 (n, 3, height, width), channels-last.
+    """Grey films (n, height, width) to what a network takes: float32 (n, channels, height, width), channels-last.
 
     Args:
         films: uint8; or float32 from 0 to 255, where gradients by pixels are asked for. On the device already.
-        mean: Shape (1, 3, 1, 1), for pixels in [0, 1].
+        mean: Shape (1, channels, 1, 1), for pixels in [0, 1]; a grey film is in each channel.
         std: Likewise.
     """
     x = films.div(255.0)[:, None]
@@ -121,6 +132,7 @@ def _fold_batchnorm(module: nn.Module) -> None:
             isinstance(conv, nn.Conv2d)
             and isinstance(norm, nn.BatchNorm2d)
             and norm.num_features == conv.out_channels
+            and norm.running_mean is not None
         ):
             module._modules[first] = fuse_conv_bn_eval(conv, norm)
             # timm's BatchNorm carries its activation
@@ -157,16 +169,29 @@ class FrozenBackbone:
         self.b, self.precision, self.device = b, precision, device
         self.state_sha256 = state_sha256(net)
         plain = Tap(net, b).eval()
-        folded = copy.deepcopy(plain)
-        _fold_batchnorm(folded)
-        self._compare(plain, folded)
+        folded = self._folded(plain)
         self._folded_sha256 = state_sha256(folded)
         self._net = folded.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._mean = torch.tensor(b.mean, device=device).view(1, 3, 1, 1)
-        self._std = torch.tensor(b.std, device=device).view(1, 3, 1, 1)
+        self._mean = torch.tensor(b.mean, device=device).view(1, -1, 1, 1)
+        self._std = torch.tensor(b.std, device=device).view(1, -1, 1, 1)
+
+    def _folded(self, plain: nn.Module) -> nn.Module:
+        """The network with BatchNorm folded. A library's that folding would change (its modules may not stand in the order that they act
+        in) stays as it is; of one of the registry that is a defect.
+        """
+        folded = copy.deepcopy(plain)
+        try:
+            _fold_batchnorm(folded)
+            self._compare(plain, folded)
+        except HilumError:
+            if not self.b.made_of:
+                raise
+            return plain
+        return folded
 
     def _compare(self, plain: nn.Module, folded: nn.Module) -> None:
-        probe = torch.linspace(-2, 2, 3 * 96 * 96).reshape(1, 3, 96, 96).sin()
+        side, channels = self.b.probe_px, len(self.b.mean)
+        probe = torch.linspace(-2, 2, channels * side * side).reshape(1, channels, side, side).sin()
         with torch.inference_mode():
             a, c = plain(probe), folded(probe)
         difference = float((a - c).abs().max() / a.abs().max().clamp(min=1e-12))

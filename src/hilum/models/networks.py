@@ -31,8 +31,8 @@ class WholeNetwork(nn.Module):
     def __init__(self, b: Backbone, body: nn.Module, head: nn.Module) -> None:
         super().__init__()
         self.b, self.body, self.head = b, body, head
-        self.register_buffer("mean", torch.tensor(b.mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(b.std).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(b.mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(b.std).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, films: Tensor, factors: Tensor | None = None) -> Tensor:
         """Logits (n, n_classes) of films.
@@ -65,11 +65,11 @@ class WholeNetwork(nn.Module):
         Raises:
             HilumError: A weight that belongs to no stage.
         """
-        of_module = {f"body.net.{module}.": name for name, modules in self.b.stages for module in modules}
-        of_module["head."] = HEAD
+        of_module = {f"body.net.{module}": name for name, modules in self.b.stages for module in modules}
+        of_module["head"] = HEAD
         found: dict[str, dict[str, Parameter]] = {name: {} for name in (*dict(self.b.stages), HEAD)}
         for name, parameter in self.named_parameters():
-            stage = next((s for prefix, s in of_module.items() if name.startswith(prefix)), None)
+            stage = next((s for part, s in of_module.items() if f"{name}.".startswith(f"{part}.")), None)
             if stage is None:
                 raise HilumError(f"the weight {name!r} of {self.b.name} belongs to no stage")
             found[stage][name] = parameter
@@ -79,7 +79,8 @@ class WholeNetwork(nn.Module):
         """Shape of one film's features at this size; the network is left as it was."""
         probe = copy.deepcopy(self.body).to("meta").eval()
         with torch.inference_mode():
-            return cast(Tensor, probe(torch.empty(1, 3, height, width, device="meta"))).shape[1:]
+            films = torch.empty(1, len(self.b.mean), height, width, device="meta")
+            return cast(Tensor, probe(films)).shape[1:]
 
 
 def build_whole(
@@ -118,12 +119,22 @@ def whole_from_state(b: Backbone, n_classes: int, state: dict[str, NDArray[np.ge
         body = Tap(build_network(b, RANDOM), b)
         head = build_head(b, n_classes, 0, b.channels or state["head.0.weight"].shape[1])
     network = WholeNetwork(b, body, head)
-    network.mean, network.std = (torch.tensor(v).view(1, 3, 1, 1) for v in (b.mean, b.std))
+    network.mean, network.std = (torch.tensor(v).view(1, -1, 1, 1) for v in (b.mean, b.std))
     try:
         network.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()}, strict=True, assign=True)
     except RuntimeError as e:
         raise HilumError(f"the stored state does not fit {b.name} with {n_classes} classes: {e}") from e
+    _fill_what_no_state_has(network, b)
     return network.requires_grad_(False).eval()
+
+
+def _fill_what_no_state_has(network: WholeNetwork, b: Backbone) -> None:
+    """Constants that a library works out when it builds a network, and does not store (places of a window, a mask)."""
+    without = [name for name, value in network.body.named_buffers() if value.is_meta]
+    built = Tap(build_network(b, RANDOM), b) if without else network.body
+    for name in without:
+        of, _, own = name.rpartition(".")
+        network.body.get_submodule(of).register_buffer(own, built.get_buffer(name), persistent=False)
 
 
 class NetworkScorer:

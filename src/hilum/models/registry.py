@@ -3,6 +3,8 @@
 Convention: all that hilum knows of a backbone is its entry; no other module knows one by name. Input size, mean and standard deviation,
 licence and source travel with the weights, as in timm. A tap is the place where the frozen part ends; what comes after it is the head.
 Entries are plain data, so that reading them needs no torch: code is named as ``module:attribute`` and imported when it is used.
+
+A name with a slash, ``timm/NAME``, is a library's: its entry is made from what the library says of it (`hilum.models.libraries`).
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hilum.core.errors import require_known
+from hilum.core.errors import InputError, require_known
 
 HeadKind = Literal["mlp", "conv", "linear", "dense"]
 
@@ -21,7 +23,8 @@ class WeightsFile:
 
     Attributes:
         filename: Its usual name.
-        sha256: Digest of its bytes; where the publisher gives only the first digits (torchvision's file names), those.
+        sha256: Digest of its bytes; where the publisher gives only the first digits (torchvision's file names), those; empty where
+            it gives none, and the file is known by its name alone.
         url: Where it can be fetched; None if it comes in a package or only as a file.
         licence: As its publisher states.
         source: One phrase for tables.
@@ -45,7 +48,7 @@ class Backbone:
         channels: Number of feature channels C; 0 where it follows from the films' size.
         spatial: True when the features are a map (C, h, w), False for a vector (C,).
         head: Kind of head that the study trains on it.
-        mean: Per channel, for pixels in [0, 1].
+        mean: Per channel of the input, three or one, for pixels in [0, 1].
         std: Per channel.
         stages: From the input to the tap: name of a stage, and the library's names of its modules below the body.
         weights: Known ImageNet weights, the preferred one first.
@@ -56,6 +59,12 @@ class Backbone:
         renamed: How tensors are called in older files: pattern of the old name, and the new one.
         renamed_whole: A tensor of a file that names all tensors otherwise, but has them in the library's order and shapes.
         from_scratch: Whether it has no weights to start from, and so is never frozen but trained as a whole.
+        made_of: What `build` is called with, of a library's; empty for nothing.
+        size_px: Side of the films that its weights were made with; 0 where that is not recorded.
+        patch: A film's side must be a multiple of it.
+        fixed: Whether it takes films of `size_px` only.
+        prefix_tokens: Tokens before those of the patches (class, registers), where features come from tokens: rows of
+            (height / `patch`) * (width / `patch`) patches. None where they come from a map.
     """
 
     name: str
@@ -64,8 +73,8 @@ class Backbone:
     channels: int
     spatial: bool
     head: HeadKind
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     stages: tuple[tuple[str, tuple[str, ...]], ...]
     weights: tuple[WeightsFile, ...] = ()
     body: str = ""
@@ -75,11 +84,36 @@ class Backbone:
     renamed: tuple[str, str] | None = None
     renamed_whole: str = ""
     from_scratch: bool = False
+    made_of: str = ""
+    size_px: int = 0
+    patch: int = 1
+    fixed: bool = False
+    prefix_tokens: int | None = None
 
     @property
     def library(self) -> str:
         """The distribution that builds it."""
-        return self.build.split(".")[0]
+        return self.name.split("/")[0] if self.made_of else self.build.split(".")[0]
+
+    @property
+    def probe_px(self) -> int:
+        """Side of a film that it takes, of about 96 px where it takes several."""
+        return self.size_px if self.fixed else round(96 / self.patch) * self.patch
+
+    def require_size(self, height: int, width: int) -> None:
+        """Refuse films of a size that it does not take.
+
+        Raises:
+            InputError: It takes others, which are named.
+        """
+        if self.fixed and (height, width) != (self.size_px, self.size_px):
+            goes = f"films of {self.size_px} x {self.size_px} px only"
+        elif height % self.patch or width % self.patch:
+            below = max(1, min(height, width) // self.patch) * self.patch
+            goes = f"sides that are multiples of {self.patch} px, such as {below} or {below + self.patch}"
+        else:
+            return
+        raise InputError(f"{self.name} takes {goes}; got {height} x {width}: set augment.size_px")
 
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -189,10 +223,15 @@ BACKBONES: dict[str, Backbone] = {
 
 
 def backbone(name: str) -> Backbone:
-    """Look a backbone up.
+    """Look a backbone up: one of `BACKBONES`, or a library's.
 
     Raises:
         InputError: No such backbone; names the nearest.
+        MissingExtraError: The library is not installed.
     """
+    if "/" in name:
+        from hilum.models.libraries import entry  # late: torch, and the library
+
+        return entry(name)
     require_known(name, BACKBONES, "unknown backbone")
     return BACKBONES[name]

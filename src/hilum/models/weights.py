@@ -2,29 +2,32 @@
 
 A study names for each backbone ``"imagenet"`` (the known files of the registry), ``"none"`` (random, and every table
 says so), or a path. ``"imagenet"`` is looked for in this order: ``HILUM_WEIGHTS`` (a file, or a folder that holds one of
-the known files), the installed package that ships it, torch's own cache (where ``hilum weights fetch`` puts it). A run never downloads.
+the known files), the installed package that ships it, the library's own cache (where ``hilum weights fetch`` puts it); of a library's
+backbone it means the library's own default weights. A run never downloads.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any
+from typing import cast
 
 import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
 from hilum.core.digests import sha256_bytes, sha256_file
 from hilum.core.errors import DigestError, HilumError, InputError
-from hilum.models.registry import BACKBONES, Backbone, WeightsFile
+from hilum.models import hub
+from hilum.models.registry import BACKBONES, Backbone, WeightsFile, backbone
+from hilum.models.states import fit
 
 
 @dataclass(frozen=True)
@@ -54,19 +57,48 @@ class Weights:
 RANDOM = Weights("none", None, None, "random weights", "-")
 
 
-def _places(b: Backbone) -> Iterator[Path]:
+def plain_network(b: Backbone) -> nn.Module:
+    """The whole network as its library builds it, with random weights; under the ``meta`` device without memory."""
+    make = resolve_name(b.build)
+    return cast(nn.Module, make(b.made_of) if b.made_of else make())
+
+
+@cache
+def fitted(b: Backbone, path: Path, sha256: str) -> tuple[str, ...]:
+    """What must be done to the state in a file so that it fits its network, a phrase each.
+
+    Args:
+        b: The backbone.
+        path: The file.
+        sha256: Its digest, by which the answer is kept.
+
+    Raises:
+        InputError: The file does not fit the network.
+    """
+    del sha256
+    with torch.device("meta"):
+        wanted = plain_network(b).state_dict()
+    return fit(b, path, wanted).notes
+
+
+def _places(b: Backbone) -> Iterator[tuple[Path, WeightsFile | None]]:
+    """Where weights may lie, and which of the known files it is that is called so."""
     if named := os.environ.get("HILUM_WEIGHTS"):
         root = Path(named)
-        yield from [root / w.filename for w in b.weights] if root.is_dir() else [root]
+        yield from [(root / w.filename, w) for w in b.weights] if root.is_dir() else [(root, None)]
     if b.package and find_spec(b.package.split(":")[0]):
-        yield Path(resolve_name(b.package)())
-    cache = Path(torch.hub.get_dir()) / "checkpoints"
-    yield from (cache / w.filename for w in b.weights)
+        yield Path(resolve_name(b.package)()), None
+    if b.made_of:
+        from hilum.models.libraries import library
+
+        yield from ((p, w) for w in b.weights if (p := library(b.library).cached(w)))
+        return
+    yield from ((hub.in_torch(w), w) for w in b.weights)
 
 
 def known_file(b: Backbone, digest: str) -> WeightsFile | None:
     """The known weights file with this digest, if it is one."""
-    return next((w for w in b.weights if digest.startswith(w.sha256)), None)
+    return next((w for w in b.weights if w.sha256 and digest.startswith(w.sha256)), None)
 
 
 def find(b: Backbone, choice: str = "imagenet", sha256: str | None = None) -> Weights:
@@ -78,133 +110,64 @@ def find(b: Backbone, choice: str = "imagenet", sha256: str | None = None) -> We
         sha256: The declared digest of a file given by path.
 
     Raises:
-        InputError: There is no such file here; says how to get it.
+        InputError: There is no such file here; says how to get it. Or it does not fit the network.
         DigestError: A file is there but is not the declared one.
     """
     if choice == "none" or (choice == "imagenet" and b.from_scratch):
         return RANDOM
-    if choice != "imagenet":
-        path = Path(choice)
-        if not path.is_file():
-            raise InputError(
-                f"weights of {b.name}: expected 'imagenet', 'none' or a file, got {choice!r}, which is no file"
-            )
-        try:
-            got = sha256_file(path)
-        except OSError as e:
-            raise InputError(f"{path}: cannot be read: {e.strerror or type(e).__name__}") from None
-        if sha256 is not None and got != sha256.lower():
-            raise DigestError(f"{path}: declared sha256 {sha256}, the file has {got}")
-        known = known_file(b, got)
-        source, licence = (known.source, known.licence) if known else (f"file {path.name}", "not stated")
-        return Weights(choice, path, got, source, licence)
+    return _published(b) if choice == "imagenet" else _of_file(b, choice, sha256)
+
+
+def _of_file(b: Backbone, choice: str, sha256: str | None) -> Weights:
+    path = Path(choice)
+    if not path.is_file():
+        raise InputError(
+            f"weights of {b.name}: expected 'imagenet', 'none' or a file, got {choice!r}, which is no file"
+        )
+    try:
+        got = sha256_file(path)
+    except OSError as e:
+        raise InputError(f"{path}: cannot be read: {e.strerror or type(e).__name__}") from None
+    if sha256 is not None and got != sha256.lower():
+        raise DigestError(f"{path}: declared sha256 {sha256}, the file has {got}")
+    if known := known_file(b, got):
+        return Weights(choice, path, got, known.source, known.licence)
+    words = "; ".join([f"file {path.name}", *fitted(b, path, got)])
+    return Weights(choice, path, got, words, "not stated")
+
+
+def _published(b: Backbone) -> Weights:
     wrong: list[str] = []
-    for path in _places(b):
+    for path, named in _places(b):
         if not path.is_file():
             continue
         got = sha256_file(path)
-        known = known_file(b, got)
+        blob = path.resolve().name  # the hub's cache names a file by its digest
+        sound = blob == got or not re.fullmatch("[0-9a-f]{64}", blob)
+        known = known_file(b, got) or (named if named and sound and not named.sha256 else None)
         if known is not None:
-            return Weights(choice, path, got, known.source, known.licence)
-        if any(path.name == w.filename for w in b.weights):
+            return Weights("imagenet", path, got, known.source, known.licence)
+        if named is not None:
             wrong.append(f"{path} has sha256 {got[:16]}..., which is not that of the published file")
     if wrong:
         raise DigestError(
             f"weights of {b.name}: {'; '.join(wrong)}. Remove it and fetch it again: hilum weights fetch {b.name}"
+        )
+    key = f'"{b.name}"' if b.made_of else b.name
+    if not b.weights:
+        raise InputError(
+            f'nobody has published weights of {b.name} that hilum reads; name a file, or say weights.{key} = "none"'
         )
     names = " or ".join(w.filename for w in b.weights)
     if b.package:
         names += (
             f" (it is in the package {b.package.split(':')[0].replace('_', '-')}, of the extra 'backbones')"
         )
+    kind = "default" if b.made_of else "ImageNet"
     raise InputError(
-        f"no ImageNet weights of {b.name} here. Fetch them with `hilum weights fetch {b.name}`; offline, put {names} into a "
-        f'folder and set HILUM_WEIGHTS to it; or say weights.{b.name} = "none" in the study for random weights (every table will say so)'
+        f"no {kind} weights of {b.name} here. Fetch them with `hilum weights fetch {b.name}`; offline, put {names} into a "
+        f'folder and set HILUM_WEIGHTS to it; or say weights.{key} = "none" in the study for random weights (every table will say so)'
     )
-
-
-def _read_state(path: Path) -> dict[str, Tensor]:
-    """The state dict in a file; nothing that a pickle would run is run.
-
-    Raises:
-        InputError: It is none; says what it is.
-    """
-    if path.is_file() and path.stat().st_size == 0:
-        raise InputError(f"{path}: expected a state dict of tensors, got an empty file")
-    try:
-        if path.suffix == ".safetensors":
-            held: Any = dict(load_file(str(path)))
-        else:
-            held = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as e:
-        raise InputError(
-            f"{path}: expected a state dict of tensors, got a pickled object, which is not run; save the model's own with "
-            "torch.save(model.state_dict(), FILE)"
-        ) from e
-    except OSError as e:
-        raise InputError(f"{path}: cannot be read: {e.strerror or type(e).__name__}") from e
-    except Exception as e:
-        raise InputError(f"{path}: cannot be read as a state dict: {type(e).__name__}") from e
-    if isinstance(held, dict) and "state_dict" in held:
-        held = held["state_dict"]
-    if not isinstance(held, dict) or not held:
-        what = "an empty dict" if held == {} else f"a {type(held).__name__}"
-        raise InputError(f"{path}: expected a state dict of tensors, got {what}")
-    for name, value in held.items():
-        if not isinstance(name, str) or not isinstance(value, Tensor):
-            raise InputError(
-                f"{path}: expected a state dict of tensors by name, got {name!r}: {type(value).__name__}"
-            )
-        if value.layout != torch.strided or value.is_quantized:
-            raise InputError(f"{path}: {name!r} is a sparse or quantised tensor; expected plain float32")
-    return held
-
-
-def _fit_names(b: Backbone, state: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Bring the foreign spellings that the backbone's entry knows to the library's."""
-    if b.renamed is not None:
-        state = {re.sub(*b.renamed, name): v for name, v in state.items()}
-    same_shapes = [v.shape for v in state.values()] == [v.shape for v in wanted.values()]
-    if same_shapes and b.renamed_whole in state:
-        return dict(zip(wanted, state.values(), strict=True))
-    return state
-
-
-def read_for(b: Backbone, path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state in a file, if it is one of this network: every name, shape and type, every value finite.
-
-    Args:
-        b: The backbone.
-        path: The file.
-        wanted: The network's own state; on the ``meta`` device where only names, shapes and types count.
-
-    Raises:
-        InputError: The file does not fit the network.
-    """
-    state = _fit_names(b, _read_state(path), wanted)
-    missing, extra = wanted.keys() - state.keys(), state.keys() - wanted.keys()
-    both = sorted(wanted.keys() & state.keys())
-    wrong = [k for k in both if wanted[k].shape != state[k].shape]
-    if missing or extra or wrong:
-        k = sorted(missing or extra or wrong)[0]
-        raise InputError(
-            f"{path}: it does not fit the network: {len(missing)} tensors missing, {len(extra)} unknown, "
-            f"{len(wrong)} of another shape (first: {k!r})"
-        )
-    for k in both:
-        if wanted[k].dtype != state[k].dtype:
-            raise InputError(
-                f"{path}: {k!r} holds {_plain(state[k].dtype)}, expected {_plain(wanted[k].dtype)}; save the whole network in single "
-                "precision (model.float())"
-            )
-    bad = [k for k in both if not bool(torch.isfinite(state[k]).all())]
-    if bad:
-        raise InputError(f"{path}: {len(bad)} tensors hold values that are not finite (first: {bad[0]!r})")
-    return state
-
-
-def _plain(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 def load_into(net: nn.Module, b: Backbone, weights: Weights) -> None:
@@ -214,7 +177,7 @@ def load_into(net: nn.Module, b: Backbone, weights: Weights) -> None:
         InputError: The file does not fit the network.
     """
     if weights.path is not None:
-        net.load_state_dict(read_for(b, weights.path, net.state_dict()), strict=True)
+        net.load_state_dict(fit(b, weights.path, net.state_dict()).state, strict=True)
 
 
 def state_sha256(net: nn.Module, names: Iterable[str] | None = None) -> str:
@@ -233,30 +196,46 @@ def state_sha256(net: nn.Module, names: Iterable[str] | None = None) -> str:
     return sha256_bytes("\n".join(parts).encode())
 
 
-def fetch(b: Backbone) -> Path:
-    """Download the preferred known weights into torch's cache, checked by the digits in the file's name.
+def fetch(name: str) -> Path:
+    """Download the preferred known weights of a backbone to where `find` looks, checked by the digits in the file's name.
 
     Raises:
         InputError: They cannot be downloaded (offline?), come in a package that is not there, or nobody has published any.
     """
+    if "/" in name:
+        from hilum.models.libraries import library
+
+        of, _, own = name.partition("/")
+        try:
+            library(of).fetch(own)
+        except HilumError:
+            raise
+        except Exception as e:
+            raise _not_fetched(name, e, f"get what {of} downloads of it elsewhere") from e
+        return find(backbone(name)).path or Path()
+    b = backbone(name)
     if b.from_scratch:
         raise InputError(f"{b.name} is trained from scratch; there are no published weights to fetch")
     for w in b.weights:
         if w.url is None:
             continue
-        target = Path(torch.hub.get_dir()) / "checkpoints" / w.filename
+        target = hub.in_torch(w)
         if target.is_file() and sha256_file(target).startswith(w.sha256):
             return target
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            torch.hub.download_url_to_file(w.url, str(target), hash_prefix=w.sha256, progress=True)
+            hub.fetch(w)
         except Exception as e:
-            raise InputError(
-                f"{w.url} could not be fetched ({type(e).__name__}). Without network: get the file elsewhere, put it into a "
-                f"folder as {w.filename}, and set HILUM_WEIGHTS to that folder"
+            raise _not_fetched(
+                w.url, e, f"get the file elsewhere, put it into a folder as {w.filename}"
             ) from e
         return target
     return find(b).path or Path()
+
+
+def _not_fetched(what: str, e: Exception, instead: str) -> InputError:
+    return InputError(
+        f"{what} could not be fetched ({type(e).__name__}). Without network: {instead}, and set HILUM_WEIGHTS to that folder"
+    )
 
 
 def known_weights() -> list[tuple[str, str, str, str]]:
@@ -271,4 +250,32 @@ def known_weights() -> list[tuple[str, str, str, str]]:
             (b.name, w.filename, w.licence, str(here) if here and here.name == w.filename else "-")
             for w in b.weights
         ]
+    return rows
+
+
+def libraries_weights(pattern: str) -> list[tuple[str, int, str, str]]:
+    """(backbone, side of its films in px, licence, where its default weights are on this machine or ``-``) of libraries' backbones.
+
+    Args:
+        pattern: Of their names, as ``timm/*vit*``.
+
+    Raises:
+        InputError: No library of that name, or none of its backbones is called so.
+        MissingExtraError: It is not installed.
+    """
+    from hilum.models.libraries import library
+
+    of = pattern.partition("/")[0]
+    lib = library(of)
+    names = [n for n in lib.names() if fnmatchcase(f"{of}/{n}", pattern)]
+    if not names:
+        raise InputError(
+            f"no backbone of {of} is called {pattern!r}; `hilum weights list '{of}/*'` lists all"
+        )
+    rows = []
+    for name in names:
+        said = lib.published(name)
+        here = next((str(p) for w in said.weights if (p := lib.cached(w))), "-")
+        licence = said.weights[0].licence if said.weights else "no weights"
+        rows.append((f"{of}/{name}", said.size_px, licence, here))
     return rows

@@ -58,6 +58,7 @@ class Factor:
             `hilum.workflow.plan` itself asks for the level.
         said_alone: Whether a page says it even where all cells have one level, if that is not the default.
         other_films: Whether some of its levels may test other films, so that cells are compared on those that both have.
+        slash: What stands for a slash of a level in a cell's name, which is a folder's.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Factor:
     edit: Callable[[Any, Any], Any] | None = None
     said_alone: bool = False
     other_films: bool = False
+    slash: str = "/"
 
     @property
     def in_grid(self) -> bool:
@@ -90,7 +92,7 @@ class Factor:
     def in_name(self, level: Any) -> str:
         """What a cell's name says of a level; empty for the default."""
         text = self.text(level)
-        return "" if text == self.default else f"{self.mark}{text}"
+        return "" if text == self.default else f"{self.mark}{text.replace('/', self.slash)}"
 
 
 def _share(level: Any) -> str:
@@ -122,8 +124,9 @@ AS_DESCRIBED = "as-described"
 
 FACTORS: tuple[Factor, ...] = (
     Factor(
-        "backbone", "backbones", Names, ("resnet50",), "a name of `hilum.models.registry`",
-        "Backbone", ("backbone",),
+        "backbone", "backbones", Names, ("resnet50",),
+        "a name of `hilum.models.registry`, or `timm/NAME`, `torchvision/NAME`, `torchxrayvision/WEIGHTS`, `transformers/ID`",
+        "Backbone", ("backbone",), slash="-",
     ),
     Factor(
         "pipeline", "pipelines", Names, ("baseline",), "a pipeline, the study's own or one that ships", "Pipeline",

@@ -6,6 +6,7 @@ record never depends on a default of another version.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -132,12 +133,21 @@ def _set(value: dict[str, Any], assignment: str) -> None:
         new = tomllib.loads(f"v = {text.strip()}")["v"]
     except tomllib.TOMLDecodeError:
         new = text.strip()
-    *path, last = key.strip().split(".")
+    *path, last = _dotted(key.strip())
     for part in path:
         value = value.setdefault(part, {})
         if not isinstance(value, dict):
             raise InputError(f"--set {assignment!r}: {part!r} is no table")
     value[last] = new
+
+
+def _dotted(key: str) -> list[str]:
+    """The words of a dotted key; one in quotes may have dots.
+
+    >>> _dotted('weights."timm/vit_tiny.a1"')
+    ['weights', 'timm/vit_tiny.a1']
+    """
+    return [word.strip('"') for word in re.split(r'\.(?=(?:[^"]*"[^"]*")*[^"]*$)', key)]
 
 
 def _read_table(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class Whole:
 
     def depends_on(self, template: Bundle) -> dict[str, Any]:
         """The members that this body adds to the trial's key."""
-        del template  # a whole network's state is found by training
+        # a whole network's state is found by training
         return {
             "whole": {
                 **self.inputs,
@@ -132,13 +132,21 @@ class Whole:
                 "device": self.device,
                 "machine": self.machine,
                 "threads": self.threads,
-                "versions": {name: version(name) for name in ("torch", "torchvision", "timm")},
+                "versions": {
+                    n: version(n) for n in ("torch", "torchvision", "timm", *_other_library(template))
+                },
             }
         }
 
     def store(self, drawn: DrawnFilms) -> ArrayStore:
         """Where the prepared films are."""
         return PreparedStore(self.prepared).located(drawn.shards)
+
+
+def _other_library(template: Bundle) -> list[str]:
+    """The library that a backbone with a slash in its name is of."""
+    library, slash, _ = template.backbone.partition("/")
+    return [library] if slash else []
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
+from hilum.models.backbone import require_size
+from hilum.models.registry import backbone
 from hilum.report.audit_findings import accepted
 from hilum.stages.audit.labels import check_labels
 from hilum.stats.calibration import check_rule
@@ -87,13 +89,16 @@ def policies_fit(run: Run) -> Iterator[Concern]:
 
 
 def pipelines_end_alike(run: Run) -> Iterator[Concern]:
-    """Prepared films have one size."""
+    """Prepared films have one size, which every backbone takes."""
     sizes = {r.pipeline.name: r.pipeline.output_size for r in run.planned}
     if len(set(sizes.values())) > 1:
         each = ", ".join(f"{n} {h}x{w}" for n, (h, w) in sizes.items())
         yield Concern(
             f"the study's pipelines end at different sizes (height x width: {each}); they must end at one, such as augment.size_px"
         )
+    for backbone_name in dict.fromkeys(r.cell.backbone for r in run.planned):
+        for size in dict.fromkeys(sizes.values()):
+            yield from refused(partial(require_size, backbone(backbone_name), *size))
     side = run.as_read.augment.size_px
     for name, size in sizes.items():
         if size != (side, side) and len(set(sizes.values())) == 1:
