@@ -10,7 +10,8 @@ A name with a slash, ``timm/NAME``, is a library's: its entry is made from what 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from pkgutil import resolve_name
+from typing import Literal, cast
 
 from hilum.core.errors import InputError, require_known
 
@@ -117,6 +118,8 @@ class Backbone:
 
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_ENTRY = "hilum.models.libraries:entry"
+"""Makes the entry of a library's backbone; it needs torch, and the library."""
 _TORCHVISION = "https://download.pytorch.org/models/"
 
 
@@ -230,8 +233,6 @@ def backbone(name: str) -> Backbone:
         MissingExtraError: The library is not installed.
     """
     if "/" in name:
-        from hilum.models.libraries import entry  # late: torch, and the library
-
-        return entry(name)
+        return cast(Backbone, resolve_name(_ENTRY)(name))
     require_known(name, BACKBONES, "unknown backbone")
     return BACKBONES[name]
