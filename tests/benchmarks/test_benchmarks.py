@@ -77,6 +77,14 @@ def test_comparison(monkeypatch, tmp_path) -> None:
     assert found["rows"][0]["table_s"] > 0
 
 
+def test_explain(monkeypatch, tmp_path) -> None:
+    words = ("--rounds", "1", "--size", "64", "--methods", "grad-cam", "occlusion", "rise")
+    found = bench("explain.py", monkeypatch, tmp_path, *words)
+    assert [r["method"] for r in found["rows"]] == ["grad-cam", "occlusion", "rise"]
+    assert found["rows"][1]["ratio"] > 0
+    assert found["rows"][2]["ratio"] is None  # captum has no RISE
+
+
 def test_features(monkeypatch, tmp_path) -> None:
     words = ("--rounds", "1", "--size-px", "64", "--backbones", "squeezenet1_0", "--allocator", "default")
     found = bench("features.py", monkeypatch, tmp_path, *words)
