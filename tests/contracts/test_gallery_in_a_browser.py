@@ -94,7 +94,7 @@ def test_comments_are_kept_exported_and_become_corrected_labels(page: Path, tmp_
     assert told(again.dom, "csv") == text
 
     comments = tmp_path / "comments.csv"
-    comments.write_text(text, newline="")
+    comments.write_text(f"\ufeff{text}", newline="")
     sources = [f"clinic={page.parents[1] / 'ws' / 'films'}"]
     before = ingest(sources, tmp_path / "a.csv", IngestOptions(["clinic"]), Local(0)).manifest
     after = ingest(sources, tmp_path / "b.csv", IngestOptions(["clinic"], comments), Local(0)).manifest
@@ -113,6 +113,7 @@ def test_keys_go_from_film_to_film_and_a_cell_of_the_matrix_shows_its_films(
     document.querySelector('#matrix [data-key="cell-1-1"]').click();
     const others = ids();
     choose(1, "cell-0-0");
+    document.querySelector('#lists [aria-current="false"]').focus();
     press("n"); const first = document.activeElement.querySelector(".id").textContent;
     press("ArrowRight"); press("Enter");
     const enlarged = (x) => document.querySelector(`#large ${x}`);

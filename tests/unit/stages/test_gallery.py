@@ -22,6 +22,7 @@ from hilum.stages.gallery import write_gallery
 from page_tags import Tags
 
 SMALL = runpy.run_path(str(Path(__file__).parents[2] / "small_workspace.py"))
+FAKE = runpy.run_path(str(Path(__file__).parents[2] / "fake_run.py"))
 
 
 def written(run: Path, out: Path, **options: int) -> tuple[str, dict]:
@@ -63,6 +64,20 @@ def test_every_film_stands_once_with_what_each_trial_said_of_it(run: Path, tmp_p
     assert "secret-patient" not in page
     for name in ("Content-Security-Policy", "do not pass it on", "Research software", "Synthetic films"):
         assert (name in page) == (name not in ("do not pass it on",)), name  # its films are synthetic
+
+
+def test_the_matrix_of_one_trial_is_that_of_its_predictions(tmp_path: Path) -> None:
+    run = FAKE["make_run"](tmp_path / "run", pipelines=("crop",), trials=1, matrices={"all": FAKE["SMALL"]})
+    _, data = written(run, tmp_path / "g", most=20)
+    assert data["matrices"] == [FAKE["SMALL"]]
+    of = {x["key"]: x["n"] for x in data["lists"][0]}
+    assert (of["cell-2-1"], of["cell-0-1"], of["errors"], of["apart"]) == (3, 0, 10, 0)
+    titles = {x["title"]: x["words"] for x in data["lists"][0] if x["key"].startswith("group-")}
+    assert set(titles) == {
+        *(f"Errors, source {s}" for s in ("mooney", "radiography")), *(f"Errors, age group {a}" for a in ("adult", "child")),
+        "Errors, view PA",
+    }  # fmt: skip
+    assert titles["Errors, source mooney"].endswith(": 3 of 18 films tested (16.7\N{NO-BREAK SPACE}%).")
 
 
 def test_what_is_not_shown_is_counted(run: Path, tmp_path: Path) -> None:

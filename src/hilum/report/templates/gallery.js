@@ -33,6 +33,7 @@ figures.forEach((figure, k) => {
 const field = (text) => /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 // a spreadsheet takes a text that begins so for a formula
 const plain = (text) => /^[=+\-@\t]/.test(text) ? `'${text}` : text;
+// begun with the mark by which spreadsheets know UTF-8
 const csv = () => {
   const rows = data.films.filter((f) => kept[f.id]).map((f) => {
     const { reading, comment } = kept[f.id];
@@ -42,7 +43,7 @@ const csv = () => {
   return [["image_id", "label", "leave_out", "given_label", "reading", "comment"], ...rows].map((r) => r.map(field).join(",")).join("\r\n") + "\r\n";
 };
 $("export").addEventListener("click", () => {
-  const url = URL.createObjectURL(new Blob([csv()], { type: "text/csv" }));
+  const url = URL.createObjectURL(new Blob(["\ufeff", csv()], { type: "text/csv" }));
   make("a", { href: url, download: `comments-${data.run}.csv` }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60000);
 });
@@ -156,7 +157,7 @@ $("after").addEventListener("click", () => step(1));
 figures.forEach((f, k) => f.querySelector("img, .none").addEventListener("click", () => dialog.open ? dialog.close() : enlarge(k)));
 const STEPS = { ArrowRight: 1, ArrowDown: 1, n: 1, ArrowLeft: -1, ArrowUp: -1, p: -1 };
 addEventListener("keydown", (e) => {
-  if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("select, textarea, input, nav")) return;
+  if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("select, textarea, input")) return;
   if (STEPS[e.key] && (dialog.open || !e.key.startsWith("Arrow") || e.target.closest(".film"))) { e.preventDefault(); step(STEPS[e.key]); }
   else if (e.key === "Enter" && !dialog.open && e.target.matches(".film")) { e.preventDefault(); enlarge(figures.indexOf(e.target)); }
 });
