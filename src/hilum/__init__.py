@@ -4,7 +4,7 @@
 (2, True)
 """
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # what type checkers take for true; typing's own would be imported for it
 
 __version__ = "0.1.0"
 
@@ -37,13 +37,15 @@ _LATE = {
 """What is imported when it is first asked for -> its module of `hilum.api`."""
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LATE:
-        raise AttributeError(f"module 'hilum' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:
 
-    globals()[name] = found = getattr(import_module(f"hilum.api.{_LATE[name]}"), name)
-    return found
+    def __getattr__(name):
+        if name not in _LATE:
+            raise AttributeError(f"module 'hilum' has no attribute {name!r}")
+        from importlib import import_module
+
+        globals()[name] = found = getattr(import_module(f"hilum.api.{_LATE[name]}"), name)
+        return found
 
 
 def __dir__() -> list[str]:

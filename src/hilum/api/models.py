@@ -26,9 +26,9 @@ Films = AnyPath | NDArray[np.uint8] | Sequence[AnyPath | NDArray[np.uint8]]
 """Films by path (files, folders, manifests), or as they are: grey, uint8 (height, width), 0 = black."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, init=False)
 class Model(View):
-    """A bundle, loaded when it is first asked; its scores are those of `hilum predict`, bit for bit.
+    """A bundle, loaded when it is first asked; its scores are those of `hilum predict` of the same films, bit for bit.
 
     >>> model = hilum.Model("model", device="cpu")
     >>> model.classes_.tolist(), model.positive
@@ -41,7 +41,7 @@ class Model(View):
     True
 
     Args:
-        path: The bundle's folder.
+        bundle: Its folder.
         device: ``cpu`` or ``cuda``; None for a GPU where there is one.
         calibrated: Give probabilities at the bundle's temperature; decisions are the same.
 
@@ -50,13 +50,18 @@ class Model(View):
         UnsafeError: When it is asked: the bundle is unsafe, or a probe.
     """
 
-    device: str | None = None
-    calibrated: bool = False
+    device: str | None
+    calibrated: bool
+
+    def __init__(self, bundle: AnyPath, device: str | None = None, calibrated: bool = False) -> None:
+        super().__init__(Path(bundle))
+        object.__setattr__(self, "device", device)
+        object.__setattr__(self, "calibrated", calibrated)
 
     @cached_property
     def bundle(self) -> Bundle:
         """What bundle.json says."""
-        return Bundle.described(Path(self.path))[0]
+        return Bundle.described(self.path)[0]
 
     @property
     def classes_(self) -> NDArray[Any]:
@@ -106,7 +111,7 @@ class Model(View):
 
         keep_memory()
         exact_arithmetic()
-        return Predictor(Path(self.path), self.device or choose_device(), calibrated=self.calibrated)
+        return Predictor(self.path, self.device or choose_device(), calibrated=self.calibrated)
 
     def _scored(self, films: Films) -> list[Scored]:
         scored = list(self._predictor.score(_read(films)))
@@ -123,9 +128,8 @@ class Model(View):
         """A row a fact: what it is made of, and what was chosen on validation."""
         b = self.bundle
         facts = {
-            "backbone": b.backbone, "network": b.network, "pipeline": b.preparation["name"], "classes": ", ".join(b.classes),
-            "positive": b.positive, "threshold": self.threshold, "rule": b.operating_point.get("rule"),
-            "temperature": b.calibration.get("temperature"), "study": b.training.get("study"), "trial": b.training.get("trial"),
+            "network": b.network, "classes": ", ".join(b.classes), "positive": b.positive, "threshold": self.threshold,
+            "rule": b.operating_point.get("rule"), "temperature": b.calibration.get("temperature"),
         }  # fmt: skip
         return [{"fact": k, "value": str(v)} for k, v in facts.items() if v is not None]
 
@@ -134,7 +138,9 @@ class Model(View):
         from hilum.report.view import Told
 
         unsafe = [f"trained with {', '.join(self.bundle.unsafe)}"] if self.bundle.unsafe else ()
-        return Told(f"Model {self.path}", unsafe=unsafe)
+        b = self.bundle
+        sentence = f"{b.backbone} after {b.preparation['name']}, of study {b.training.get('study')}, trial {b.training.get('trial')}"
+        return Told("Model", sentence, unsafe=unsafe)
 
 
 def _read(films: Films) -> Iterator[tuple[str, bytes | FilmError]]:

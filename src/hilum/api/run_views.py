@@ -156,7 +156,9 @@ class Run(View):
         from hilum.report.view import Told
 
         kinds = dict.fromkeys(f"{c.title} ({c.severity})" for c in self._evaluated.cautions)
-        cautions = [f"Read this first: {'; '.join(kinds)}. {self.report} says more."] if kinds else []
+        cautions = (
+            [f"Read this first: {'; '.join(kinds)}. Its {self.report.name} says more."] if kinds else []
+        )
         unsafe = [n.removeprefix("Unsafe: ") for n in unsafe_notes(self.folder)]
         record = self.folder.record
         return Told(f"Run {self.path.name}", sentence(self.folder), cautions, unsafe, record.synthetic)
