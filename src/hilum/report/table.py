@@ -219,7 +219,7 @@ class Table:
         for row in self.rows:
             grid.add_row(*(Text(cell.text.translate(_PLAIN)) for cell in row))
         out = io.StringIO()
-        Console(file=out, width=_WIDEST, color_system=None).print(grid)
+        Console(file=out, width=_WIDEST, color_system=None, force_jupyter=False).print(grid)
         lines = [line.rstrip() for line in out.getvalue().splitlines()]
         notes = [n.translate(_PLAIN) for n in self.notes if n]
         return "\n".join([*lines, *([""] if notes else []), *notes])
