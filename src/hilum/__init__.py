@@ -4,6 +4,8 @@
 (2, True)
 """
 
+import sys
+
 TYPE_CHECKING = False  # what type checkers take for true; typing's own would be imported for it
 
 __version__ = "0.1.0"
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from hilum.api.audits import audit as audit
     from hilum.api.comparisons import compare as compare
     from hilum.api.evaluations import evaluate as evaluate
+    from hilum.api.explanations import explain as explain
     from hilum.api.films import ingest as ingest
     from hilum.api.loaded import load as load
     from hilum.api.models import Model as Model
@@ -31,6 +34,7 @@ _LATE = {
     "predict": "scores",
     "evaluate": "evaluations",
     "compare": "comparisons",
+    "explain": "explanations",
     "load": "loaded",
     "Model": "models",
 }
@@ -46,6 +50,19 @@ if not TYPE_CHECKING:
 
         globals()[name] = found = getattr(import_module(f"hilum.api.{_LATE[name]}"), name)
         return found
+
+    class _Package(type(sys)):
+        """`hilum.explain` is the function, though a package has that name: to import from that one sets nothing here."""
+
+        @property
+        def explain(self):
+            return globals().get("explain") or __getattr__("explain")
+
+        @explain.setter
+        def explain(self, _):
+            pass
+
+    sys.modules[__name__].__class__ = _Package
 
 
 def __dir__() -> list[str]:

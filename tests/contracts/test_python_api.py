@@ -23,7 +23,7 @@ RENAMED = {"set_": "set", "map_": "map"}
 ONLY_PRINTED = {"as_json"}
 INSTEAD = {"dry_run": "hilum.plan"}
 """What an option is in Python."""
-FUNCTIONS = ("ingest", "audit", "split", "run", "predict", "evaluate", "compare")
+FUNCTIONS = ("ingest", "audit", "split", "run", "predict", "evaluate", "compare", "explain")
 
 
 def _plain(value: object) -> object:
@@ -62,6 +62,12 @@ def test_all_of_it_is_typed_and_listed_and_nothing_is_imported_for_it() -> None:
     code = "import sys; before = set(sys.modules); import hilum; dir(hilum); print(sorted(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['hilum']"
+
+
+def test_the_function_has_its_name_though_a_package_has_it_too() -> None:
+    code = "import hilum, hilum.explain; from hilum import explain; print(explain.__module__, hilum.explain is explain)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["hilum.api.explanations", "True"]
 
 
 def test_python_asks_for_what_the_command_asks_for(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hilum.api.audits import Audit
 from hilum.api.comparisons import Comparison
 from hilum.api.evaluations import Evaluation
+from hilum.api.explanations import Explanations
 from hilum.api.films import Films
 from hilum.api.models import Model
 from hilum.api.run_views import Run, Suite
@@ -51,6 +52,7 @@ VIEWS: dict[str, Callable[[Path], View]] = {
     "predictions": Predictions,
     "statistics": Evaluation,
     "comparisons": Comparison,
+    "explanations": Explanations,
     "bundle": Model,
 }
 """Kind of an artefact, as `hilum show` has it -> its view; of another kind it is an `Other`."""

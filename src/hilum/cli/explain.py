@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from hilum.artifacts.outputs import check_outputs, folder_output
-from hilum.cli.options import QUIET, SEED, grouped
-from hilum.core.errors import require_known
-from hilum.core.progress import set_quiet
+from hilum.cli.options import QUIET, SEED, grouped, typed
 
 
 @dataclass(frozen=True)
@@ -77,30 +73,15 @@ def explain(
     Each map has its checks; one that does not pass is marked on the picture. With --boxes the maps are held against what is on the films,
     beside a map that points at the lungs' centre. Test films of the model's run count as looked at.
     """
-    page = folder_output(out, "explanations", "explanations.json", "explanations.html")
-    check_outputs([page], [bundle, *films, *([known.boxes] if known.boxes else [])])
-    from hilum.models.machine import choose_device, exact_arithmetic, keep_memory  # late: torch
-    from hilum.stages.explain import explain_films
-    from hilum.stages.explain.asked import LUNGS_FROM, USUAL, Asked
-    from hilum.study.explanations import CHECKS
+    from hilum.api.explanations import explain as explain_films  # late: pydantic
 
-    require_known(known.lungs, LUNGS_FROM, "--lungs: unknown choice")
-    set_quiet(quiet)
-    keep_memory()
-    exact_arithmetic()
-    asked = Asked(
-        tuple(maps.method or USUAL),
-        maps.target or "",
-        tuple(maps.check or CHECKS),
-        known.boxes,
-        known.lungs,  # type: ignore[arg-type]
-        maps.seed,
-        known.neighbours,
-        pictures,
+    given: dict[str, Any] = (
+        vars(maps) | vars(known) | {"method": maps.method or (), "check": maps.check or ()}
     )
-    done = explain_films(bundle, films, out, asked, choose_device(), shlex.join(["hilum", *sys.argv[1:]]))
-    for film in done.films:
+    with typed("explain"):
+        done = explain_films(bundle, films, **given, out=out, pictures=pictures, quiet=quiet)
+    for film in done.explanations.films:
         if film.error:
             print(f"not explained, {film.error}: {film.image_id}", file=sys.stderr)
-    print(done.words, file=sys.stderr)
-    print(out / "explanations.html")
+    print(done.explanations.words, file=sys.stderr)
+    print(done.report)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib import image
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -129,3 +130,14 @@ def one_legend(fig: Figure, axes: Sequence[Axes]) -> None:
         if handles:
             fig.legend(handles, labels, loc="outside upper center", ncols=len(handles))
             return
+
+
+def as_figure(picture: Path) -> Figure:
+    """A picture that was drawn before as a figure of its own size, pixel by pixel."""
+    pixels = image.imread(picture)
+    height, width = pixels.shape[:2]
+    with figure(width / PNG_DPI, height / PNG_DPI) as fig:
+        fig.figimage(pixels, resize=False)
+        fig.set_layout_engine("none")
+        fig.set_dpi(PNG_DPI)
+        return fig

@@ -37,7 +37,9 @@ def view_html(told: Told, table: Table) -> str:
     left = len(table.rows) - SHOWN
     rest = f"{counted(left, 'more row')}: .rows() and .to_pandas() have all of them" if left > 0 else ""
     html = from_template("view.html", told=told, table=replace(table, rows=table.rows[:SHOWN]), rest=rest)
-    return "\n".join(line for line in html.splitlines() if line.strip())  # a blank line would end it in Markdown
+    return "\n".join(
+        line for line in html.splitlines() if line.strip()
+    )  # a blank line would end it in Markdown
 
 
 def view_text(told: Told, table: Table) -> str:

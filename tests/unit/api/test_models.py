@@ -37,7 +37,9 @@ def test_scores_are_those_of_predict_bit_for_bit(here: Path) -> None:
     assert (model.predict_proba(np.stack(arrays)) == p).all()
     # a head's sums depend on how many films it sees, in the eighth digit; `hilum predict` has the same
     assert np.allclose(model.predict_proba(films[0]), p[:1], atol=1e-6)
-    assert np.allclose(model.predict_proba([films[0], films[0]]), p[[0, 0]], atol=1e-6)  # a row for each asked
+    assert np.allclose(
+        model.predict_proba([films[0], films[0]]), p[[0, 0]], atol=1e-6
+    )  # a row for each asked
     assert model.predict_proba("manifest.csv").shape == (32, 2)
 
 
