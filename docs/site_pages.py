@@ -27,12 +27,15 @@ def _cell(cell: dict[str, Any]) -> Iterator[str]:
     source = "".join(cell["source"])
     yield source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```"
     for output in cell.get("outputs", ()):
-        data = {kind: "".join(value) for kind, value in output["data"].items()}
+        data = {
+            kind: "".join(value)
+            for kind, value in output.get("data", {"text/plain": output.get("text", "")}).items()
+        }
         if "text/html" in data:
             yield data["text/html"]
         elif "image/png" in data:
             image = data["image/png"].replace("\n", "")
-            yield f'<img alt="{data["text/plain"][:60].strip("<>")}" src="data:image/png;base64,{image}">'
+            yield f'<img style="max-width:100%" alt="{data["text/plain"][:60].strip("<>")}" src="data:image/png;base64,{image}">'
         else:
             yield f"```text\n{data['text/plain']}\n```"
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -167,3 +169,38 @@ def test_both_ways_give_the_same_bytes(tmp_path: Path) -> None:
         capture_output=True,
     )
     assert (tmp_path / "by-python.csv").read_bytes() == (tmp_path / "by-command.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_an_interrupt_leaves_what_a_stopped_command_leaves(tmp_path: Path) -> None:
+    """Ctrl-C in Python is KeyboardInterrupt; nothing half-written is left, and the same call goes on to the same numbers."""
+    from hilum.synthetic.phantom import make_films
+
+    make_films(tmp_path / "films", 64, 1, 64)
+    (tmp_path / "mini.toml").write_text(STUDY)
+    hilum.ingest(tmp_path / "films", tmp_path / "manifest.csv", workers=0, quiet=True)
+    run = 'run = hilum.run("mini.toml", manifest="manifest.csv", workspace="{}", set={{"training.epochs": 1}}, workers=2)\n'
+    code = "import hilum\n" + run.format("broken")
+    started = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob("broken/features/*/spec.json")):  # the backbone is at work
+        assert started.poll() is None
+        time.sleep(0.01)
+    started.send_signal(signal.SIGINT)
+    _, told = started.communicate(timeout=120)
+    assert started.returncode == -signal.SIGINT
+    assert told.rstrip().endswith("KeyboardInterrupt")
+    assert not list(tmp_path.glob("broken/**/*.part"))
+    assert not list(tmp_path.glob("broken/runs/*/report.html"))
+    code = (
+        "import hilum\n"
+        + run.format("broken")
+        + "print(run.path)\n"
+        + run.format("whole")
+        + "print(run.path)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    one, other = (Path(line) for line in done.stdout.splitlines())
+    for name in ("statistics.json", "cells/squeezenet1_0--baseline--constant/trial-2/predictions.csv"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()

@@ -40,11 +40,6 @@ ALONE = "--on goes with --out, --map-label, --workers and --quiet alone; the oth
 class Evaluation(View):
     """Figures with their intervals (``statistics.json``): a row a figure.
 
-    >>> found = hilum.evaluate("scores.csv", out="statistics.json", resamples=50)
-    >>> row = next(r for r in found.rows() if (r["metric"], r["class"]) == ("sensitivity", "covid"))
-    >>> row["n"], 0 <= row["low"] <= row["estimate"] <= row["high"] <= 1, found.figures
-    (16, True, ('pr-curve', 'roc-curve', 'confusion-matrix', 'calibration'))
-
     Attributes:
         found: What was evaluated; None for one that was loaded, or of a run.
         report: The page; None where there is none.
@@ -128,9 +123,10 @@ def evaluate(
 ) -> Evaluation:
     """Compute every figure of a table of scores with its interval, as `hilum evaluate` does; with `on` a run, or a bundle, on other films.
 
-    >>> found = hilum.evaluate("scores.csv", out="again.json", report="evaluation", resamples=50)
-    >>> found.report.name
-    'evaluation.html'
+    >>> found = hilum.evaluate("scores.csv", out="statistics.json", resamples=50)
+    >>> row = next(r for r in found.rows() if (r["metric"], r["class"]) == ("sensitivity", "covid"))
+    >>> row["n"], 0 <= row["low"] <= row["estimate"] <= row["high"] <= 1, found.figures
+    (16, True, ('pr-curve', 'roc-curve', 'confusion-matrix', 'calibration'))
 
     Args:
         predictions: A csv of scores; with `on` a run or a bundle.

@@ -59,9 +59,7 @@ class Films(View):
         Raises:
             InputError: An unknown column, or a value that no film has.
         """
-        table = {c: v if isinstance(v, list | tuple) else [v] for c, v in columns.items()}
-        self.manifest.check_filter({c: [str(x) for x in v] for c, v in table.items()}, "films")
-        fits = fitting(columns)
+        fits = fitting(columns, self.manifest)
         own = [c for c in columns if c not in ("source", "label")]
         rows = [
             {"image_id": f.image_id, "path": f.path, "source": f.source, "truth": f.label}

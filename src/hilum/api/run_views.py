@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hilum.api.view import FilmRows, Row, View, fitting
+from hilum.api.view import FilmRows, Row, View, chosen, fitting
 from hilum.artifacts.header import read_json
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import STATISTICS
@@ -98,24 +98,15 @@ class Run(View):
             InputError: No such part, class, cell or column.
         """
         require_known(part, ("test", "valid"), "unknown part")
-        for name, value in (("truth", truth), ("predicted", predicted)):
-            if value is not None:
-                require_known(value, self.folder.classes, f"{name}: unknown class")
-        table = {c: v if isinstance(v, list | tuple) else [v] for c, v in columns.items()}
-        self.folder.manifest.check_filter({c: [str(x) for x in v] for c, v in table.items()}, "films")
-        fits = fitting(columns)
+        fits = fitting(columns, self.folder.manifest)
         films = self.folder.manifest.by_id
-        rows = [
+        rows = (
             row | {c: films[row["image_id"]].value(c) for c in columns if c != "source"}
             for row in self._predicted(part, cell, trial)
-            if truth in (None, row["truth"])
-            and predicted in (None, row["predicted"])
-            and wrong in (None, row["truth"] != row["predicted"])
-            and fits(films[row["image_id"]])
-        ]
-        if wrong:
-            rows.sort(key=lambda r: -r[f"p_{r['predicted']}"])
-        return FilmRows(f"Films of {part}{' that are predicted wrong' * bool(wrong)}", rows)
+            if fits(films[row["image_id"]])
+        )
+        found = chosen(rows, self.folder.classes, truth, predicted, wrong)
+        return FilmRows(f"Films of {part}{' that are predicted wrong' * bool(wrong)}", found)
 
     def _predicted(self, part: str, cell: str | None, trial: int | None) -> Iterator[Row]:
         cells = self.folder.cells if cell is None else [self._cell(cell)]

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hilum.api.view import AnyPath, FilmRows, Row, View, paths
+from hilum.api.view import AnyPath, FilmRows, Row, View, chosen, paths
 from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.artifacts.predictions import Predictions as Table
-from hilum.core.errors import require_known
 from hilum.core.progress import quieted
 from hilum.core.text import counted
 
@@ -72,21 +71,8 @@ class Predictions(View):
         wrong: bool | None = None,
     ) -> FilmRows:
         """Films that have scores: of a part, a class, a prediction; wrong ones, the most certain first (True), or right ones (False)."""
-        for name, value in (("truth", truth), ("predicted", predicted)):
-            if value is not None:
-                require_known(value, self.classes, f"{name}: unknown class")
-        rows = [
-            r
-            for r in self.rows()
-            if r["predicted"]
-            and part in (None, r["part"])
-            and truth in (None, r["truth"])
-            and predicted in (None, r["predicted"])
-            and (wrong is None or (r["truth"] in self.classes and wrong == (r["truth"] != r["predicted"])))
-        ]
-        if wrong:
-            rows.sort(key=lambda r: -r[f"p_{r['predicted']}"])
-        return FilmRows("Films", rows)
+        of_part = (r for r in self.rows() if r["predicted"] and part in (None, r["part"]))
+        return FilmRows("Films", chosen(of_part, self.classes, truth, predicted, wrong))
 
     def told(self) -> Told:
         """How many films, and whose scores."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
+    from hilum.artifacts.manifest import FilmRow, Manifest
     from hilum.report.table import Table
     from hilum.report.view import Told
 
@@ -153,17 +154,45 @@ def _plain(value: Any) -> Any:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def fitting(columns: Mapping[str, Any]) -> Callable[[Any], bool]:
-    """Whether a film of a manifest fits ``column=value`` or ``column=[value, ...]``, as the filters of a study file do."""
+def fitting(columns: Mapping[str, Any], manifest: Manifest) -> Callable[[FilmRow], bool]:
+    """Whether a film of a manifest fits ``column=value`` or ``column=[value, ...]``, as the filters of a study file do.
+
+    Raises:
+        InputError: An unknown column, or a value that no film has.
+    """
     from hilum.study.film_filter import compile_filter
 
-    def texts(value: Any) -> list[str]:
-        values = value if isinstance(value, list | tuple | set) else [value]
-        return ["" if v is None else str(v) for v in values]
-
-    return compile_filter({c: texts(v) for c, v in columns.items()})
+    several = {c: v if isinstance(v, list | tuple | set) else [v] for c, v in columns.items()}
+    table = {c: ["" if x is None else str(x) for x in v] for c, v in several.items()}
+    manifest.check_filter(table, "films")
+    return compile_filter(table)
 
 
 def paths(values: AnyPath | Sequence[AnyPath]) -> list[Path]:
     """One path or several."""
     return [Path(v) for v in ([values] if isinstance(values, str | PathLike) else values)]
+
+
+def chosen(
+    rows: Iterable[Row],
+    classes: Sequence[str],
+    truth: str | None,
+    predicted: str | None,
+    wrong: bool | None,
+) -> list[Row]:
+    """Predicted films of a class, of a prediction, wrong ones, the most certain first (True), or right ones (False).
+
+    Raises:
+        InputError: No such class.
+    """
+    for name, value in (("truth", truth), ("predicted", predicted)):
+        if value is not None:
+            require_known(value, classes, f"{name}: unknown class")
+    found = [
+        r
+        for r in rows
+        if truth in (None, r["truth"])
+        and predicted in (None, r["predicted"])
+        and (wrong is None or (r["truth"] in classes and wrong == (r["truth"] != r["predicted"])))
+    ]
+    return sorted(found, key=lambda r: -r[f"p_{r['predicted']}"]) if wrong else found
