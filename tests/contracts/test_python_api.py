@@ -180,7 +180,8 @@ def test_an_interrupt_leaves_what_a_stopped_command_leaves(tmp_path: Path) -> No
     (tmp_path / "mini.toml").write_text(STUDY)
     hilum.ingest(tmp_path / "films", tmp_path / "manifest.csv", workers=0, quiet=True)
     run = 'run = hilum.run("mini.toml", manifest="manifest.csv", workspace="{}", set={{"training.epochs": 1}}, workers=2)\n'
-    code = "import hilum\n" + run.format("broken")
+    heard = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"  # CI may have started us without
+    code = heard + "import hilum\n" + run.format("broken")
     started = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.glob("broken/features/*/spec.json")):  # the backbone is at work
         assert started.poll() is None
