@@ -101,7 +101,9 @@ class View(Shown):
         return str(self.path)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self.path)!r})"
+        here = Path.cwd()
+        path = self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
+        return f"{type(self).__name__}({str(path)!r})"
 
 
 class FilmRows(Shown, Sequence[Row]):
