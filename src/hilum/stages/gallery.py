@@ -243,7 +243,7 @@ def _notes(folder: RunFolder, shown: int, tested: int) -> list[str]:
     """What a reader must know of the page."""
     return [
         f"{shown} of {numbers.counted(tested, 'test film')} shown. A model says the class of the highest mean probability over the trials "
-        f"that tested a film. This page is {looks_words(looks(folder))}.",
+        f"that tested a film. Looks at the test films, this page among them: {looks_words(looks(folder))}.",
         "Films stand here because models err on them or trials differ: labels corrected here follow the models, and figures of a run with "
         "such labels are no new evidence. Read with names, labels and answers hidden first, and right films too.",
     ]
