@@ -84,7 +84,7 @@ class DrawnFilms:
         """Films with the places where they, or their features, lie."""
         return PartFeatures(
             tuple(f.image_id for f in films),
-            tuple(store.locations([f.pixels_sha256 for f in films])),
+            tuple(store.locations([store.key_of(f) for f in films])),
             self.labels(films, classes),
         )
 

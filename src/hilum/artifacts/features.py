@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.header import Header, checked, members, read_json, read_object, write_json
-from hilum.artifacts.prepared import ArrayStore
-from hilum.core.digests import SHORT
+from hilum.artifacts.prepared import ArrayStore, FilmOf
+from hilum.core.digests import SHORT, sha256_bytes
 from hilum.core.keys import ALWAYS, Key
 
 FEATURES = Key(
@@ -59,6 +59,11 @@ class FeatureSpec:
     dtype: str
 
     @property
+    def by_film(self) -> bool:
+        """Whether features were made elsewhere, of films by their id, and not of prepared pixels."""
+        return self.backbone.startswith("precomputed/")
+
+    @property
     def digest(self) -> str:
         """The store's key."""
         return FEATURES.digest(members(self))
@@ -96,6 +101,10 @@ class FeatureStore(ArrayStore):
     def __reduce__(self) -> tuple[type[FeatureStore], tuple[Path, FeatureSpec]]:
         # what is there is learned anew in another process
         return FeatureStore, (self.folder.parent, self.spec)
+
+    def key_of(self, film: FilmOf) -> str:
+        """What a film's features are found by."""
+        return sha256_bytes(film.image_id.encode()) if self.spec.by_film else super().key_of(film)
 
     def refresh(self) -> None:
         """Learn of shards that have come since."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,15 @@ class PreparedRow(NamedTuple):
     drawn: Any
 
 
+class FilmOf(Protocol):
+    """A prepared film of a trial, as far as a store asks of it."""
+
+    @property
+    def image_id(self) -> str: ...
+    @property
+    def pixels_sha256(self) -> str: ...
+
+
 class ArrayStore:
     """Arrays in a folder, a row a film; films are found by the digest of their prepared pixels."""
 
@@ -48,6 +57,10 @@ class ArrayStore:
         """Write an array, whole or not at all."""
         with writing(self.folder / name) as beside, beside.open("wb") as f:
             np.save(f, array)
+
+    def key_of(self, film: FilmOf) -> str:
+        """What a film's row is found by."""
+        return film.pixels_sha256
 
     def locations(self, digests: Iterable[str]) -> list[tuple[str, int]]:
         """(array file, row) of each film, for a task that runs elsewhere."""

@@ -37,7 +37,8 @@ from hilum.stats.calibration import apply_temperature
 
 def load_head(bundle: Bundle, state: Mapping[str, NDArray[Any]]) -> nn.Module:
     """The bundle's head with its weights, in evaluation."""
-    head = build_head(backbone(bundle.backbone), len(bundle.classes), seed=0)
+    n_inputs = state["weight"].shape[1] if "weight" in state else 0
+    head = build_head(backbone(bundle.backbone), len(bundle.classes), 0, n_inputs)
     try:
         head.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in state.items()}, strict=True)
     except RuntimeError as e:

@@ -40,7 +40,9 @@ def n_parameters(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
-def cost_of(name: str, size_px: int, n_classes: int, finetuned: bool = False) -> dict[str, int]:
+def cost_of(
+    name: str, size_px: int, n_classes: int, finetuned: bool = False, n_inputs: int = 0
+) -> dict[str, int]:
     """``parameters`` of a study's network, ``trained`` (those that training moves) and ``multiply_adds`` of one film.
 
     Args:
@@ -48,11 +50,15 @@ def cost_of(name: str, size_px: int, n_classes: int, finetuned: bool = False) ->
         size_px: Side of the prepared film.
         n_classes: Outputs of the head.
         finetuned: Whether the backbone is trained too; one from scratch always is.
+        n_inputs: Length of its vectors, of a backbone that is a file of them.
 
     Raises:
         InputError: No such backbone; names the nearest.
     """
     b = backbone(name)
+    if b.precomputed:
+        head = (n_inputs + 1) * n_classes
+        return {"parameters": head, "trained": head, "multiply_adds": n_inputs * n_classes}
     with torch.device("meta"):
         network = build_whole(b, RANDOM, n_classes, (size_px, size_px), seed=0)
         film = torch.empty(1, size_px, size_px, dtype=torch.uint8)

@@ -53,7 +53,7 @@ def build_head(b: Backbone, n_classes: int, seed: int, n_inputs: int = 0) -> nn.
         b: The backbone before it.
         n_classes: Outputs.
         seed: Of its first weights.
-        n_inputs: Inputs where the backbone's number of channels follows from the films' size.
+        n_inputs: Inputs where the backbone's number of channels follows from the films' size, or from a file of vectors.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(key_entropy(seed, "head", b.name) % 2**63)

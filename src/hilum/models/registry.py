@@ -5,6 +5,7 @@ licence and source travel with the weights, as in timm. A tap is the place where
 Entries are plain data, so that reading them needs no torch: code is named as ``module:attribute`` and imported when it is used.
 
 A name with a slash, ``timm/NAME``, is a library's: its entry is made from what the library says of it (`hilum.models.libraries`).
+``precomputed/NAME`` is no network: a study's table ``[precomputed.NAME]`` names a file with a vector a film.
 """
 
 from __future__ import annotations
@@ -97,6 +98,24 @@ class Backbone:
         return self.name.split("/")[0] if self.made_of else self.build.split(".")[0]
 
     @property
+    def precomputed(self) -> bool:
+        """Whether its features come from a file, and there is no network."""
+        return self.name.startswith(PRECOMPUTED)
+
+    def require_network(self) -> None:
+        """Refuse what cannot be done without the network.
+
+        Raises:
+            InputError: There is none.
+        """
+        if self.precomputed:
+            raise InputError(
+                f"{self.name} is a file of vectors, and hilum has no network to make one of another film with: films without vectors "
+                "cannot be scored, and no map, fine-tuning or export can be made. Put the films into the study's manifest and their "
+                "vectors into its file, and run the study"
+            )
+
+    @property
     def probe_px(self) -> int:
         """Side of a film that it takes, of about 96 px where it takes several."""
         return self.size_px if self.fixed else round(96 / self.patch) * self.patch
@@ -118,6 +137,7 @@ class Backbone:
 
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+PRECOMPUTED = "precomputed/"
 _ENTRY = "hilum.models.libraries:entry"
 """Makes the entry of a library's backbone; it needs torch, and the library."""
 _TORCHVISION = "https://download.pytorch.org/models/"
@@ -232,6 +252,8 @@ def backbone(name: str) -> Backbone:
         InputError: No such backbone; names the nearest.
         MissingExtraError: The library is not installed.
     """
+    if name.startswith(PRECOMPUTED):
+        return Backbone(name, "", "vectors of a file", 0, False, "linear", (), (), stages=())
     if "/" in name:
         return cast(Backbone, resolve_name(_ENTRY)(name))
     require_known(name, BACKBONES, "unknown backbone")

@@ -110,9 +110,10 @@ def find(b: Backbone, choice: str = "imagenet", sha256: str | None = None) -> We
         sha256: The declared digest of a file given by path.
 
     Raises:
-        InputError: There is no such file here; says how to get it. Or it does not fit the network.
+        InputError: There is no such file here; says how to get it. Or it does not fit the network, or there is no network.
         DigestError: A file is there but is not the declared one.
     """
+    b.require_network()
     if choice == "none" or (choice == "imagenet" and b.from_scratch):
         return RANDOM
     return _published(b) if choice == "imagenet" else _of_file(b, choice, sha256)

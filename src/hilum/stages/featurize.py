@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hilum.artifacts.features import FeatureRows, FeatureStore
 from hilum.artifacts.prepared import PreparedStore
-from hilum.core.digests import digest
+from hilum.core.digests import digest, sha256_bytes
 from hilum.core.errors import HilumError
 from hilum.core.files import lock
 from hilum.core.progress import Step, no_progress
@@ -90,6 +90,17 @@ class Featurizer:
         began = time.perf_counter()
         features = _extract(self._network, films, self._store.spec.batch, self._step)
         self._store.write(digest(digests)[:16], digests, features, time.perf_counter() - began)
+
+
+def keep_vectors(store: FeatureStore, image_ids: Sequence[str], vectors: NDArray[np.float32]) -> int:
+    """Keep vectors that were made elsewhere, shape (n, C), for those films that have none yet; returns how many these are."""
+    keys = [sha256_bytes(i.encode()) for i in image_ids]
+    missing = set(store.missing(keys))
+    rows = [k for k, key in enumerate(keys) if key in missing]
+    if rows:
+        found = [keys[k] for k in rows]
+        store.write(digest(found)[:16], found, vectors[rows], 0.0)
+    return len(rows)
 
 
 def _ahead(films: FeatureRows, batch: int) -> Iterator[NDArray[np.uint8]]:

@@ -37,6 +37,7 @@ from hilum.study.tables import (
     FinetuneTable,
     GridTable,
     LungsTable,
+    PrecomputedTable,
     ProbesTable,
     SplitTable,
     StatisticsTable,
@@ -58,6 +59,7 @@ class Study(BaseModel):
             drawn once in any case, and films of valid and test are always augmented with the study's seed.
         sampling: Class -> training films to draw with replacement: a whole number of films, or a fraction of the films there are.
         weights: Backbone -> ``imagenet`` (the default), ``none``, or a file.
+        precomputed: Name -> a file of vectors, for the backbone ``precomputed/NAME``.
         policy: Learning-rate policies by name, for ``grid.schedules``.
         loss: Losses by name, for ``grid.losses``.
         unsafe: Faults of the published scripts that break validity.
@@ -79,6 +81,7 @@ class Study(BaseModel):
     lungs: LungsTable = LungsTable()
     weights: dict[str, Literal["imagenet", "none"] | WeightsTable] = {}
     features: FeaturesTable = FeaturesTable()
+    precomputed: dict[str, PrecomputedTable] = {}
     training: TrainingTable = TrainingTable()
     finetune: FinetuneTable | None = None
     policy: dict[str, Policy] = {}
@@ -204,6 +207,13 @@ def _inconsistent(study: Study, where: str) -> Iterator[str]:
     for backbone in study.weights:
         if backbone not in study.grid.levels("backbone"):
             yield f"weights names {backbone!r}, which is not in grid.backbones; {nearest(backbone, study.grid.levels('backbone'))}"
+    backbones = study.grid.levels("backbone")
+    for name in study.precomputed:
+        if f"precomputed/{name}" not in backbones:
+            yield f"precomputed.{name} is for the backbone 'precomputed/{name}', which is not in grid.backbones"
+    for name in (b.partition("/")[2] for b in backbones if b.startswith("precomputed/")):
+        if name not in study.precomputed:
+            yield f"the backbone 'precomputed/{name}' needs a table [precomputed.{name}] with the key file"
     for key, names in study.grid:
         if isinstance(names, list) and len(set(names)) != len(names):
             yield f"grid.{key} names something twice: {names!r}"

@@ -40,6 +40,7 @@ STUDY = Key(
     lungs=Key(model="shipped", sha256=None, convention="lungs", own=True, failed="leave-out"),
     weights=Each(Key(file=ALWAYS, sha256=None)),
     features=Key(precision="auto", batch=None),
+    precomputed=Each(Key(file=ALWAYS, sha256=None)),
     training=TRAINING,
     finetune=Optional(FINETUNE),
     policy=Each(POLICY),

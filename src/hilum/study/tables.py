@@ -97,6 +97,18 @@ class WeightsTable(StrictTable):
     sha256: str | None = None
 
 
+class PrecomputedTable(StrictTable):
+    """``[precomputed.NAME]``: features that were made elsewhere, for the backbone ``precomputed/NAME``.
+
+    Attributes:
+        file: An ``.npz`` with the arrays ``image_id`` and ``vector``, or a ``.parquet`` with columns of these names.
+        sha256: Its declared digest.
+    """
+
+    file: str
+    sha256: str | None = None
+
+
 class LungsTable(StrictTable):
     """``[lungs]``: the masks of pipelines that read lungs; nothing where none does.
 

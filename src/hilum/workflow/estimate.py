@@ -34,6 +34,7 @@ from hilum.workflow.audit import audit_path
 from hilum.workflow.plan import FeaturesOf, Recipe
 from hilum.workflow.state import Run
 from hilum.workflow.trials import scored_alone, side_by_side
+from hilum.workflow.vectors import length_of
 
 _DRAWN, _TRIED = 200, 12
 """Films whose draws are looked at, and that are tried."""
@@ -217,6 +218,8 @@ def _tried(seconds: Callable[[], float]) -> float:
 def _of_features(run: Run, sizes: Sizes) -> Iterator[Cost]:
     size_px = run.recipes[0].pipeline.output_size
     for which in dict.fromkeys(r.features_of for r in run.recipes if r.finetune is None):
+        if backbone(which.backbone).precomputed:
+            continue
         built, each = rates.features(which.backbone, size_px, run.batch, run.precision, run.settled.device)
         n = sizes.distinct[which]
         yield Cost(
@@ -232,7 +235,9 @@ def _of_heads(run: Run, recipes: Sequence[Recipe]) -> Iterator[Cost]:
         return
     n_trials, n_classes, work = len(run.draws.trials), len(run.study.data.classes), 0.0
     for r in recipes:
-        batch, shape = r.training.batch, _feature_shape(r.cell.backbone, r.pipeline.output_size)
+        length = length_of(run.study, r.cell.backbone)
+        batch = r.training.batch
+        shape = (length,) if length else _feature_shape(r.cell.backbone, r.pipeline.output_size)
         steps = -(-_counts(run, r)[0] // batch)
         work += n_trials * r.epochs * steps * rates.head_step(r.cell.backbone, shape, n_classes, batch)
     n = len(recipes) * n_trials

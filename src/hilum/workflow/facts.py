@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 
@@ -16,10 +16,12 @@ from hilum.artifacts.run_files import DUPLICATES, EXCLUDED, MANIFEST
 from hilum.artifacts.trial_files import SECONDS, PredictFacts, Seconds, TrainFacts
 from hilum.models.cost import cost_of
 from hilum.models.machine import describe
+from hilum.models.registry import PRECOMPUTED
 from hilum.study.faults import FAULTS
 from hilum.workflow.finished import RESULTS
 from hilum.workflow.plan import Recipe
 from hilum.workflow.state import Run
+from hilum.workflow.vectors import length_of
 
 
 def write_seconds(run: Run) -> None:
@@ -62,6 +64,12 @@ def _cell(run: Run, recipe: Recipe) -> RunCell:
         cell.name, cell.levels, start.choice, start.pretrained, cell.switches, recipe.finetune is not None, recipe.pipeline.name,
         run.draws.folder_name(recipe.drawing), recipe.epochs, recipe.finetune.model_dump() if recipe.finetune else None,
     )  # fmt: skip
+
+
+def _libraries(backbones: Iterable[str]) -> list[str]:
+    """The libraries that build backbones, those of a slash in their name."""
+    named = (n for n in backbones if "/" in n and not n.startswith(PRECOMPUTED))
+    return sorted({n.partition("/")[0] for n in named})
 
 
 def _warnings(run: Run, unsafe: Sequence[str]) -> list[str]:
@@ -110,14 +118,14 @@ def write_record(run: Run) -> None:
         weights={
             n: StartWeights(w.choice, w.sha256, w.source, w.licence, w.pretrained) for n, w in plain.items()
         },
-        costs={n: cost_of(n, size, n_classes, n in trained) for n in plain},
+        costs={n: cost_of(n, size, n_classes, n in trained, length_of(study, n)) for n in plain},
         films_before_subset=run.chosen.count_by("label") if study.data.subset else None,
         synthetic=films.header.options.get("synthetic", False),
         precision=run.precision,
         batch=run.batch,
         device=asdict(run.settled),
         machine=describe(),
-        versions=versions(),
+        versions={**versions(), **{n: version(n) for n in _libraries(plain) if n not in RESULTS}},
         pipelines={r.pipeline.name: r.pipeline.to_dict() for r in run.recipes},
         no_patient_ids=films.header.options.get("no_patient_ids", []),
         redraw_with_trial=study.redraw_with_trial,

@@ -17,12 +17,14 @@ from hilum.artifacts.manifest import FilmRow
 from hilum.augment.lungs import ALL_LUNG
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import HilumError, InputError, MissingExtraError
+from hilum.models.registry import PRECOMPUTED
 from hilum.report.panel import on_purpose
 from hilum.study.losses import CrossEntropy
 from hilum.training.losses import class_weights
 from hilum.workflow.choices import wrong_choices
 from hilum.workflow.concern import Concern, refused
 from hilum.workflow.state import Run
+from hilum.workflow.vectors import vectors_of
 
 _SAMPLED = 32
 """Films of which a few bytes are read."""
@@ -35,6 +37,13 @@ _DICOM = ("dicom", ".dcm", ".dicom")
 def films_of_the_study(run: Run) -> Iterator[Concern]:
     """Classes, filters, sources left out, a subset: what picks the films."""
     return map(Concern, wrong_choices(run.study, run.chosen))
+
+
+def vectors_of_films(run: Run) -> Iterator[Concern]:
+    """Every film of the study has one vector of finite numbers, where a backbone is a file of them."""
+    for name in run.as_read.precomputed:
+        vectors = vectors_of(run.as_read, PRECOMPUTED + name)
+        yield from refused(partial(vectors.of, list(run.films.by_id)), before=f"precomputed.{name}: ")
 
 
 def loss_weights(run: Run) -> Iterator[Concern]:

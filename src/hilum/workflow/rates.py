@@ -146,7 +146,7 @@ def head_step(name: str, shape: tuple[int, ...], n_classes: int, batch: int) -> 
     regimen = Regimen(ConstantPolicy(learning_rate=1e-3), cross_entropy, table, 0)
     with tempfile.TemporaryDirectory() as folder, threads(1):
         train, valid = (_stored(folder, part, n_classes) for part in (made[:n], made[n:]))
-        epochs = fit(build_head(b, n_classes, 0), train, valid, regimen)
+        epochs = fit(build_head(b, n_classes, 0, shape[0]), train, valid, regimen)
         next(epochs)  # memory is taken and operations are chosen in the first
         return min(seconds(lambda: next(epochs)) for _ in range(2)) / _UPDATES
 

@@ -42,6 +42,7 @@ from hilum.workflow.choices import wrong_choices
 from hilum.workflow.classes import with_classes
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.plan import FeaturesOf, Recipe, TrialDraw, recipes
+from hilum.workflow.vectors import weights_of_vectors
 from hilum.workflow.workspace import Settled, Workspace
 
 RUN = Key(
@@ -230,6 +231,8 @@ class Run:
         Raises:
             InputError: They are not here.
         """
+        if backbone(which.backbone).precomputed:
+            return weights_of_vectors(self.as_read, which.backbone)
         choice = "none" if which.random else self.as_read.weights.get(which.backbone, "imagenet")
         if isinstance(choice, WeightsTable):
             return find(backbone(which.backbone), choice.file, choice.sha256)

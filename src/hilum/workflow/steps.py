@@ -31,7 +31,7 @@ from hilum.models.weights import state_sha256
 from hilum.paper.side_by_side import papers_numbers
 from hilum.stages.duplicates import find_duplicates
 from hilum.stages.evaluate import evaluate_run
-from hilum.stages.featurize import Featurizer
+from hilum.stages.featurize import Featurizer, keep_vectors
 from hilum.stages.featurize import plan as plan_featurize
 from hilum.stages.prepare import Chunk, prepare_chunk, tasks_of
 from hilum.stages.report import write_report
@@ -46,6 +46,7 @@ from hilum.workflow.lungs import find_lungs, reads_lungs
 from hilum.workflow.plan import FeaturesOf
 from hilum.workflow.state import Run
 from hilum.workflow.trials import plan_trials, predict, predict_by_rule, train
+from hilum.workflow.vectors import vectors_of
 from hilum.workflow.workspace import Settled
 
 
@@ -143,6 +144,8 @@ class Circumstances(Protocol):
 def feature_spec(run: Circumstances, name: str, state: str, size_px: tuple[int, int]) -> FeatureSpec:
     """What the features of a backbone depend on in these circumstances."""
     b = backbone(name)
+    if b.precomputed:
+        return FeatureSpec(name, b.tap, state, (), (), "fp32", 0, (0, 0), "", 0, {}, "float32")
     return FeatureSpec(
         backbone=name, tap=b.tap, state_sha256=state, mean=b.mean, std=b.std, precision=run.precision, batch=run.batch,
         size_px=size_px, device=f"{run.settled.device}: {run.settled.name}",
@@ -156,11 +159,26 @@ def _featurize(run: Run) -> None:
     frozen = [r for r in run.recipes if r.finetune is None]
     for which in dict.fromkeys(r.features_of for r in frozen):
         trial_draws = {r.draw(n) for r in frozen if r.features_of == which for n in run.draws.trials}
+        if backbone(which.backbone).precomputed:
+            run.stores[which] = _vectors_of(run, which)
+            continue
         digests: dict[str, None] = {}
         for draw in sorted(trial_draws, key=lambda k: (k.pipeline, k.drawing.name, k.trial)):
             for part in ("valid", "test", "train"):
                 digests.update(dict.fromkeys(f.pixels_sha256 for f in run.drawn[draw].parts[part]))
         run.stores[which] = _features_of(run, which, list(digests))
+
+
+def _vectors_of(run: Run, which: FeaturesOf) -> FeatureStore:
+    """The vectors of a file as the features of the study's films."""
+    vectors, ids = vectors_of(run.study, which.backbone), list(run.films.by_id)
+    with run.stage(f"featurize {which.label}") as line:
+        store = FeatureStore(
+            run.workspace.features, feature_spec(run, which.backbone, vectors.sha256, (0, 0))
+        )
+        line.done = keep_vectors(store, ids, vectors.of(ids))
+        line.found = len(ids) - line.done
+    return store
 
 
 def _features_of(run: Run, which: FeaturesOf, digests: Sequence[str]) -> FeatureStore:

@@ -75,6 +75,22 @@ def explanations_can_be(run: Run) -> Iterator[Concern]:
         yield from refused(partial(cells_explained, run))
 
 
+def vectors_are_enough(run: Run) -> Iterator[Concern]:
+    """A cell whose backbone is a file of vectors asks for nothing that needs pixels: they are of the film as it was when they were made."""
+    for r in (r for r in run.planned if backbone(r.cell.backbone).precomputed):
+        steps = [s.op for s in r.pipeline.steps if s.op != "resize"]
+        if steps:
+            yield Concern(
+                f"the cell {r.cell.name} cannot be: {r.cell.backbone} is a file of vectors, on which {', '.join(steps)} of pipeline "
+                f"{r.pipeline.name!r} cannot act; use a pipeline of resize alone, such as 'baseline', and no probe that changes films"
+            )
+        if r.finetune is not None or r.features_of.random:
+            yield Concern(
+                f"the cell {r.cell.name} cannot be: {r.cell.backbone} is a file of vectors and no network, which could be fine-tuned or "
+                "have random weights; leave [finetune] and faults of the backbone out, or make it a study of its own"
+            )
+
+
 def policies_fit(run: Run) -> Iterator[Concern]:
     """Every policy can begin; what a schedule cannot be says its maker."""
     for recipe in {r.cell.schedule: r for r in run.planned}.values():

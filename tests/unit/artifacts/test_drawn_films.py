@@ -8,6 +8,7 @@ import pytest
 
 from hilum.artifacts.drawn_films import DrawnFilm, DrawnFilms, FilmFacts, drawn_path, drawn_paths
 from hilum.artifacts.header import Header
+from hilum.artifacts.prepared import ArrayStore
 from hilum.core.errors import InputError
 
 
@@ -56,8 +57,10 @@ DRAWN = DrawnFilms(
 )
 
 
-class Places:
+class Places(ArrayStore):
     """A store that has every film in one file."""
+
+    def __init__(self) -> None: ...
 
     def locations(self, digests: list[str]) -> list[tuple[str, int]]:
         return [("f.npy", int(d[1])) for d in digests]
