@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from hilum.artifacts.explanations import ExplainedFilm, Explanations
 from hilum.core.digests import SHORT
 from hilum.report import numbers
 from hilum.report.explain_tables import films_table, near_table, passing_table, pointing_table, worst_of
+from hilum.report.network_figures import FILTERS, MAPS, network_path
 from hilum.report.overlay import picture_path
 from hilum.report.page import Page, Picture, Section, write_page
 from hilum.report.table import Table, plain_table
@@ -22,13 +22,14 @@ HOW_TO_READ = (
 )
 
 
-def explain_page(e: Explanations, folder: Path, command: str = "", figures: Sequence[Picture] = ()) -> Page:
-    """The page of an artefact whose pictures lie in a folder; `figures` are of the network, not of a film."""
+def explain_page(e: Explanations, folder: Path, command: str = "") -> Page:
+    """The page of an artefact whose pictures lie in a folder."""
+    figures = _network(folder)
     sections = [
         Section("checks", "Checks", [HOW_TO_READ, f"{numbers.capital(e.words)}."], [t for t in (passing_table(e), pointing_table(e)) if t]),
         _films(e, folder),
         *([Section("nearest", "Looks like these", _why_none(e), [t] if (t := near_table(e)) else [])] if _asked_near(e) else []),
-        *([Section("network", "What the first layers see", items=figures)] if figures else []),
+        *([Section("network", "What the network looks like inside", items=figures)] if figures else []),
         Section("all", "Every map", items=[films_table(e), _methods(e)], folded=True, brief="Every number of every check."),
     ]  # fmt: skip
     classes = ", ".join(f"{c} (positive)" if c == e.positive else c for c in e.classes)
@@ -46,11 +47,9 @@ def explain_page(e: Explanations, folder: Path, command: str = "", figures: Sequ
     )
 
 
-def write_explain_page(
-    e: Explanations, folder: Path, command: str = "", figures: Sequence[Picture] = ()
-) -> Path:
+def write_explain_page(e: Explanations, folder: Path, command: str = "") -> Path:
     """Write the page, and its tables beside it."""
-    write_page(explain_page(e, folder, command, figures), folder / PAGE)
+    write_page(explain_page(e, folder, command), folder / PAGE)
     return folder / PAGE
 
 
@@ -84,6 +83,21 @@ def _films(e: Explanations, folder: Path) -> Section:
             f"The first {len(pictures)} of {n} films; the pictures of the others lie in the folder pictures."
         ]
     return Section("films", "Films", words, pictures)
+
+
+def _network(folder: Path) -> list[Picture]:
+    """The figures of the network itself that were drawn."""
+    captions = {
+        FILTERS: "Filters of the first convolution as a grey film meets them: red weighs what is bright, blue what is dark.",
+        MAPS: "Maps that the first film makes in the first and in the last stage of the backbone, the most active channels first.",
+    }
+    return [
+        Picture(
+            name, caption, caption, path.read_bytes(), "image/png", file=path.relative_to(folder).as_posix()
+        )
+        for name, caption in captions.items()
+        if (path := network_path(folder, name)).is_file()
+    ]
 
 
 def _asked_near(e: Explanations) -> bool:

@@ -126,7 +126,7 @@ def _tasks(
     digests: dict[str, str],
 ) -> Iterator[FilmTask]:
     """A task a film, with the key that finds it again; `digests` is told the digest of each film's bytes."""
-    for row in rows:
+    for k, row in enumerate(rows):
         own = marks.get(row.image_id, ())
         try:
             data = bytes_as_ingested(row.image_id, row.path, row.sha256)
@@ -137,7 +137,7 @@ def _tasks(
         marked = [sha256_file(m) if isinstance(m, Path) else m for m in own]
         of_row = {"film": sha, "row": [row.image_id, row.label, unit_of(row)], "marks": marked}
         key = FILM.digest({**of_all, **of_row})
-        yield FilmTask(row, own, data, key=key, name=film_name(row.image_id, key))
+        yield FilmTask(row, own, data, key=key, name=film_name(row.image_id, key), first=k == 0)
 
 
 def _found(out: Path, task: FilmTask, pictures: bool) -> ExplainedFilm | None:

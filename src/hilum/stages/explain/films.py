@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hilum.artifacts.explanations import ExplainedFilm, FilmMap, MapCheck, NearFilm, write_film
 from hilum.artifacts.film_marks import Mark
 from hilum.artifacts.manifest import FilmRow
 from hilum.augment.pipeline import Pipeline
-from hilum.core.errors import FilmError
+from hilum.core.errors import FilmError, InputError
 from hilum.core.files import write_bytes
 from hilum.explain.asked import Asked as AskedOfMap
 from hilum.explain.checks import CHECKS, checked
+from hilum.explain.filters import feature_maps, first_filters
 from hilum.explain.methods import METHODS, heat_map
 from hilum.explain.neighbours import neighbours_of
 from hilum.explain.network import explained
@@ -27,6 +30,7 @@ from hilum.imaging.decode import decode_named
 from hilum.inference.lungs import segmenter_of
 from hilum.inference.predictor import Scored
 from hilum.report import style
+from hilum.report.network_figures import FILTERS, MAPS, filters_figure, maps_figure, network_path
 from hilum.report.overlay import DrawnMap, FilmOverlay, overlay_figure, picture_path, said_of
 from hilum.segment.segmenter import Segmenter
 from hilum.stages.explain.asked import Asked
@@ -44,6 +48,7 @@ class FilmTask:
         error: Why.
         key: By which it is found again.
         name: Stem of its files.
+        first: Whether it is the first that was named: what the network makes of it inside is drawn too.
     """
 
     row: FilmRow
@@ -52,6 +57,7 @@ class FilmTask:
     error: str = ""
     key: str = ""
     name: str = ""
+    first: bool = False
 
 
 def unit_of(row: FilmRow) -> str:
@@ -139,6 +145,8 @@ class Explainer:
         )
         if self.asked.pictures:
             self._draw(done, seen, values)
+            if task.first:
+                self._draw_network(seen.film)
         write_film(self.out, done, values, task.key)
         self.opened.append(seen.pixels_sha256)
         return done
@@ -160,7 +168,7 @@ class Explainer:
                 r.passed,
                 r.words,
                 CHECKS[r.name].required,
-                r.also,
+                {k: float(v) for k, v in r.also.items()},
             )
             for r in checked(of_map, self.asked.checks)
         ]
@@ -176,6 +184,17 @@ class Explainer:
         said = said_of(film, b.classes, b.positive, float(b.operating_point["threshold"]))
         figure = overlay_figure(FilmOverlay(film, seen.film, drawn, said, seen.lungs, seen.found))
         write_bytes(picture_path(self.out, film.name), style.png_bytes(figure))
+
+    def _draw_network(self, film: NDArray[np.uint8]) -> None:
+        """Filters of the first convolution, and maps of the first and the last stage; a network without them has none."""
+        stages = list(dict.fromkeys(self.model.network.b.stages[k][0] for k in (0, -1)))
+        drawn: dict[str, Callable[[], Figure]] = {
+            FILTERS: lambda: filters_figure(first_filters(self.model)),
+            MAPS: lambda: maps_figure([(s, feature_maps(self.model, film, s)[0]) for s in stages]),
+        }
+        for name, figure in drawn.items():
+            with suppress(InputError):
+                write_bytes(network_path(self.out, name), style.png_bytes(figure()))
 
 
 def _baseline(seen: SeenFilm) -> dict[str, float]:
