@@ -174,15 +174,13 @@ def evaluate(
     return Evaluation(to, found, written)
 
 
-_OF_TABLES = (
-    "positive", "part", "labels", "drop_unknown_classes", "map", "percent", "resamples", "seed", "threshold", "report",
-)  # fmt: skip
+_WITH_ON = ("predictions", "on", "map_label", "workers", "quiet", "out")
 
 
 def _on(model: Path, manifest: Path, given: Mapping[str, Any]) -> Evaluation:
     """A run, or a bundle, on other films."""
     usual = signature(evaluate).parameters
-    if any(given[name] != usual[name].default for name in _OF_TABLES if given[name] != {}):
+    if any(v != usual[k].default and v != {} for k, v in given.items() if k not in _WITH_ON):
         raise InputError(ALONE)
     if model.is_file():
         raise InputError(

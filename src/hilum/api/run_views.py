@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hilum.api.view import FilmRows, Row, View, chosen, fitting
+from hilum.api.view import FilmRows, Row, View, chosen, fitting, rows_table
 from hilum.artifacts.header import read_json
+from hilum.artifacts.looks import count_look
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import RunFolder
@@ -83,7 +84,7 @@ class Run(View):
         trial: int | None = None,
         **columns: Any,
     ) -> FilmRows:
-        """Predicted films: a row a film, cell and trial, with its path, truth, prediction and probabilities.
+        """Predicted films: a row a film, cell and trial, with its path, truth, prediction and probabilities. Test films count as looked at.
 
         Args:
             part: ``test`` or ``valid``.
@@ -99,6 +100,8 @@ class Run(View):
         """
         require_known(part, ("test", "valid"), "unknown part")
         fits = fitting(columns, self.folder.manifest)
+        if part == "test":
+            _ = self._looked
         films = self.folder.manifest.by_id
         rows = (
             row | {c: films[row["image_id"]].value(c) for c in columns if c != "source"}
@@ -107,6 +110,11 @@ class Run(View):
         )
         found = chosen(rows, self.folder.classes, truth, predicted, wrong)
         return FilmRows(f"Films of {part}{' that are predicted wrong' * bool(wrong)}", found)
+
+    @cached_property
+    def _looked(self) -> None:
+        """The test films of this view are looked at, once."""
+        count_look(self.folder, "films")
 
     def _predicted(self, part: str, cell: str | None, trial: int | None) -> Iterator[Row]:
         cells = self.folder.cells if cell is None else [self._cell(cell)]
@@ -146,6 +154,8 @@ class Run(View):
         from hilum.report.study_page import sentence
         from hilum.report.view import Told
 
+        if not self.report.is_file():
+            return Told(f"Run {self.path.name}", "not finished; the same hilum.run goes on where it was")
         kinds = dict.fromkeys(f"{c.title} ({c.severity})" for c in self._evaluated.cautions)
         cautions = (
             [f"Read this first: {'; '.join(kinds)}. Its {self.report.name} says more."] if kinds else []
@@ -155,7 +165,9 @@ class Run(View):
         return Told(f"Run {self.path.name}", sentence(self.folder), cautions, unsafe, record.synthetic)
 
     def table(self) -> Table:
-        """The results by cell, as the report has them."""
+        """The results by cell, as the report has them; of a run that is not finished its cells."""
+        if not self.report.is_file():
+            return rows_table([{"cell": c} for c in self.cells])
         from hilum.report.sections.results import key_table
 
         return key_table(self._evaluated)

@@ -47,6 +47,9 @@ def test_films_of_a_run_are_its_predictions_with_their_paths(here: Path) -> None
     assert {(r["truth"], r["predicted"], r["age_group"]) for r in covid} <= {("covid", "normal", "adult")}
     assert found[0]["called_positive"] == (found[0]["p_covid"] >= 0.4)
     assert isinstance(found[:2], FilmRows)
+    looks = (here / "looks.jsonl").read_text().splitlines()
+    assert [json.loads(x).get("how") for x in looks[-2:]] != ["films", "films"]  # one view is one look
+    assert json.loads(looks[-1])["how"] == "films"
     assert len(found.to_pandas()) == len(found)
     for asked, words in (
         ({"part": "train"}, "unknown part"), ({"truth": "covd"}, "did you mean 'covid'"), ({"cell": "x"}, "unknown cell"),
@@ -96,6 +99,13 @@ def test_whatever_lies_there_shows_itself(path: str, kind: str) -> None:
     if kind != "Other":
         assert len(view.to_pandas()) == len(view.rows()) > 0
     assert view.describe().split()[0] == show(path)[0].kind
+
+
+def test_a_run_that_is_not_finished_says_so(here: Path) -> None:
+    (here / "tiny" / "report.html").unlink()
+    html = hilum.load("tiny")._repr_html_()
+    assert "not finished" in html
+    assert CELL in html
 
 
 def test_what_is_nothing_is_told(here: Path) -> None:
