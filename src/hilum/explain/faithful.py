@@ -23,7 +23,8 @@ SHUFFLES = 2
 STAGES = 2
 """Of the network, from the end, whose weights are shuffled: the head and the last stage, which every map of the class depends on."""
 ALIKE = 0.5
-"""Rank correlation from which two maps of one film are called alike."""
+"""Rank correlation from which two maps of one film are called alike. On real films Grad-CAM had .05 to .22 with shuffled weights and .69 to
+.95 with the film moved; LayerCAM of SqueezeNet .72 to .95 with shuffled weights; integrated gradients .27 to .30 with the film moved."""
 RANDOM_MAPS = 9
 """With nine random maps a map that means nothing beats eight of them once in five times."""
 MUST_BEAT = 0.8
@@ -33,7 +34,7 @@ STEPS = 10
 SHIFT_PX = (3, 3)
 """Down and right: less than any network's last map resolves."""
 INCOMPLETE = 0.05
-"""Share of the logits' difference that a complete map may miss: what 50 steps leave on real films is below."""
+"""Share of the logits' difference that a complete map may miss: 50 steps left .002 to .027 on real films."""
 _BATCH = 16
 
 
@@ -127,33 +128,34 @@ def _moved_at_random(heat: Map, rng: np.random.Generator) -> Map:
     return heat[:, ::-1] if rng.random() < 0.5 else heat
 
 
-def _area(asked: Asked, insert: bool) -> CheckResult:
-    name = "insertion" if insert else "deletion"
-    rng = generator(asked.seed, "random maps", name)
+def deletion_insertion(asked: Asked) -> CheckResult:
+    """Area under the probability while what the map marks is shown, less that while it is removed.
+
+    Both together, since one of them alone cannot tell where any change of the film overthrows the answer, or none does.
+    """
+    rng = generator(asked.seed, "random maps")
     maps = [asked.map, *(_moved_at_random(asked.map, rng) for _ in range(RANDOM_MAPS))]
-    found = curves(asked, [order_of(m, rng) for m in maps], insert)
-    areas = np.asarray(np.trapezoid(found, dx=1 / STEPS, axis=1))
-    value, others = float(areas[0]), areas[1:]
-    beaten = int((others < value).sum() if insert else (others > value).sum())
+    orders = [order_of(m, rng) for m in maps]
+    inserted, deleted = (
+        np.asarray(np.trapezoid(curves(asked, orders, insert), dx=1 / STEPS, axis=1))
+        for insert in (True, False)
+    )
+    apart = inserted - deleted
+    value, others = float(apart[0]), apart[1:]
+    beaten = int((others < value).sum())
     passed = beaten >= MUST_BEAT * RANDOM_MAPS
+    at_random = {
+        "deletion at random": float(deleted[1:].mean()),
+        "insertion at random": float(inserted[1:].mean()),
+    }
+    also = {"deletion": float(deleted[0]), "insertion": float(inserted[0]), **at_random}
     words = (
-        f"{'showing' if insert else 'removing'} what the map marks first {'raises' if insert else 'lowers'} the probability "
-        f"{'faster' if passed else 'no faster'} than the map moved at random does (better than {beaten} of {RANDOM_MAPS}; "
-        f"area {value:.2f}, at random {others.mean():.2f})"
+        f"the answer {'follows' if passed else 'does not follow'} what the map marks: better than {beaten} of {RANDOM_MAPS} maps moved at "
+        f"random (probability {also['deletion']:.2f} on average while it is removed, at random {also['deletion at random']:.2f}; "
+        f"{also['insertion']:.2f} while it is shown, at random {also['insertion at random']:.2f})"
     )
-    return CheckResult(
-        name, value, float(others.mean()), passed, words, {"beaten": beaten, "of": RANDOM_MAPS}
-    )
-
-
-def deletion(asked: Asked) -> CheckResult:
-    """Area under the probability while what the map marks is removed."""
-    return _area(asked, insert=False)
-
-
-def insertion(asked: Asked) -> CheckResult:
-    """Area under the probability while what the map marks is shown."""
-    return _area(asked, insert=True)
+    also |= {"beaten": beaten, "of": RANDOM_MAPS}
+    return CheckResult("deletion-insertion", value, float(others.mean()), passed, words, also)
 
 
 def moved(film: NDArray[np.uint8], down: int, right: int) -> NDArray[np.uint8]:

@@ -131,16 +131,11 @@ CHECKS: dict[str, Check] = {
         "hilum.explain.faithful:randomised",
         required=True,
     ),
-    "deletion": Check(
-        "Deletion",
-        "What the map marks is removed first: the probability must fall faster than with the map moved at random (Petsiuk et al. 2018).",
-        "hilum.explain.faithful:deletion",
-        required=True,
-    ),
-    "insertion": Check(
-        "Insertion",
-        "What the map marks is shown first: the probability must rise faster than with the map moved at random (Petsiuk et al. 2018).",
-        "hilum.explain.faithful:insertion",
+    "deletion-insertion": Check(
+        "Deletion and insertion",
+        "What the map marks is removed first, and shown first: the areas under the probability must be farther apart than with the map "
+        "moved at random (Petsiuk et al. 2018, arXiv:1806.07421).",
+        "hilum.explain.faithful:deletion_insertion",
         required=True,
     ),
     "stability": Check(

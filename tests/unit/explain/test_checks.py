@@ -8,6 +8,7 @@ import torch
 
 from explained_models import film, random_bundle
 from hilum.core.errors import InputError
+from hilum.explain import asked as asked_module
 from hilum.explain.checks import CHECKS, Asked, checked, failed
 from hilum.explain.faithful import curves, moved, order_of, rank_correlation, shuffled
 from hilum.explain.methods import heat_map
@@ -38,7 +39,7 @@ def test_a_map_that_does_not_look_at_the_weights_fails(asked, monkeypatch) -> No
     """Edges of the film, whatever the network: what Adebayo et al. found some methods to show."""
     edges = np.hypot(*np.gradient(film().astype(np.float32))).astype(np.float32)
     monkeypatch.setattr(
-        "hilum.explain.asked.heat_map", lambda _m, x, *_a, **_o: np.hypot(*np.gradient(x.astype(np.float32)))
+        asked_module, "heat_map", lambda _m, x, *_a, **_o: np.hypot(*np.gradient(x.astype(np.float32)))
     )
     (result,) = checked(replace(asked, map=edges), ["randomised"])
     assert result.value == pytest.approx(1)
@@ -61,15 +62,19 @@ def test_deletion_and_insertion_know_a_good_order_from_a_bad_one(asked) -> None:
     where[16:32, 16:32] = 1
     net, model.net = model.net, Square()
     try:
-        good = checked(replace(asked, map=where, target=0), ["deletion", "insertion"])
-        bad = checked(replace(asked, map=1 - where, target=0), ["deletion", "insertion"])
+        good = checked(replace(asked, map=where, target=0), ["deletion-insertion"])
+        bad = checked(replace(asked, map=1 - where, target=0), ["deletion-insertion"])
     finally:
         model.net = net
-    assert [r.passed for r in good] == [True, True]
-    assert [r.passed for r in bad] == [False, False]
-    assert good[0].value < good[0].bound
-    assert good[1].value > good[1].bound
-    assert "lowers the probability faster than the map moved at random does (better than" in good[0].words
+    ((good,), (bad,)) = good, bad
+    assert (good.passed, bad.passed) == (True, False)
+    assert good.value > good.bound
+    assert good.also["deletion"] < good.also["deletion at random"]
+    assert good.also["insertion"] > good.also["insertion at random"]
+    assert good.value == pytest.approx(good.also["insertion"] - good.also["deletion"])
+    assert good.words.startswith(
+        "the answer follows what the map marks: better than 9 of 9 maps moved at random (probability"
+    )
 
 
 def test_a_deletion_curve_is_the_plain_loop(asked) -> None:
@@ -91,7 +96,7 @@ def test_a_deletion_curve_is_the_plain_loop(asked) -> None:
 
 def test_a_film_that_is_moved_and_its_map_moved_back(asked, monkeypatch) -> None:
     assert np.array_equal(moved(film(), 3, 3)[3:, 3:], film()[:-3, :-3])
-    monkeypatch.setattr("hilum.explain.asked.heat_map", lambda _m, x, *_a, **_o: x.astype(np.float32))
+    monkeypatch.setattr(asked_module, "heat_map", lambda _m, x, *_a, **_o: x.astype(np.float32))
     (still,) = checked(replace(asked, map=film().astype(np.float32)), ["stability"])
     assert (still.value, still.also["sensitivity"], still.passed) == (pytest.approx(1), 0, True)
     noise = np.random.default_rng(0).random((64, 64)).astype(np.float32)

@@ -47,7 +47,7 @@ def test_every_method_and_check_works_on_every_family(tmp_path, name) -> None:
         truth=truth,
     )
     found = {r.name: r for r in checked(asked)}
-    assert len(found) == 9
+    assert len(found) == 8
     assert all(np.isfinite(r.value) for r in found.values() if r.value is not None)
     assert 0 <= found["randomised"].value <= 1
-    assert found["deletion"].also["of"] == 9
+    assert found["deletion-insertion"].also["of"] == 9
