@@ -30,6 +30,7 @@ class WeightsFile:
         url: Where it can be fetched; None if it comes in a package or only as a file.
         licence: As its publisher states.
         source: One phrase for tables.
+        folded: Whether BatchNorm is folded into the convolutions: mean 0, variance 1, nothing that training could move on from.
     """
 
     filename: str
@@ -37,6 +38,7 @@ class WeightsFile:
     url: str | None
     licence: str
     source: str
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ def _compressed_resnet(layers: int, sha256: str, top_1: str) -> WeightsFile:
         None,
         "Uber Non-Commercial (research only)",
         source,
+        folded=True,
     )
 
 

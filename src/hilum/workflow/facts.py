@@ -19,6 +19,7 @@ from hilum.models.machine import describe
 from hilum.models.registry import PRECOMPUTED
 from hilum.study.faults import FAULTS
 from hilum.workflow.finished import RESULTS
+from hilum.workflow.machine_checks import folded_batchnorm
 from hilum.workflow.plan import Recipe
 from hilum.workflow.state import Run
 from hilum.workflow.vectors import length_of
@@ -81,6 +82,7 @@ def _warnings(run: Run, unsafe: Sequence[str]) -> list[str]:
         warnings.append(
             f"the manifest's provenance is {run.films.provenance}: it was not written by `hilum ingest`, or was changed since"
         )
+    warnings += [concern.text for concern in folded_batchnorm(run)]
     constant = [t for t in run.trials if PredictFacts.known(t.folder).constant]
     if constant:
         names = ", ".join(f"{t.recipe.cell.name} trial {t.number}" for t in constant)

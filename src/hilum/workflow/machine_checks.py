@@ -17,6 +17,7 @@ from hilum.models.backbone import check_weights
 from hilum.models.cost import cost_of
 from hilum.models.machine import choose_device
 from hilum.models.registry import backbone
+from hilum.models.weights import known_file
 from hilum.stages.finetune import check_machine
 from hilum.tracking.background import SERVER, SWITCH
 from hilum.workflow.concern import Concern, refused
@@ -41,6 +42,26 @@ def _check_weights(run: Run, which: FeaturesOf) -> None:
     b, weights = backbone(which.backbone), run.weights_of(which)
     if not b.precomputed:
         check_weights(b, weights)
+
+
+def folded_batchnorm(run: Run) -> Iterator[Concern]:
+    """What a reader must know of a network that is trained on from weights without BatchNorm's statistics."""
+    found: dict[FeaturesOf, list[str]] = {}
+    for r in run.planned:
+        if r.finetune is not None and r.finetune.batchnorm == "train" and r.learns:
+            found.setdefault(r.features_of, []).append(r.cell.name)
+    for which, cells in found.items():
+        try:
+            known = known_file(backbone(which.backbone), run.weights_of(which).sha256 or "none")
+        except HilumError:  # another check says so
+            continue
+        if known is not None and known.folded:
+            yield Concern(
+                f"{', '.join(cells)}: in the weights that {which.backbone} starts from, BatchNorm is folded into the convolutions (mean 0, "
+                f"variance 1: {known.source}), and it is trained with BatchNorm in train mode: that says nothing of the published network. "
+                "finetune.batchnorm = 'eval' keeps it the network that was published",
+                0,
+            )
 
 
 def lungs_can_be_found(run: Run) -> Iterator[Concern]:

@@ -13,6 +13,7 @@ from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.prepared import PreparedStore
 from hilum.core.engine import Local
 from hilum.core.errors import InputError
+from hilum.models.registry import backbone
 from hilum.stages.finetune import check_machine
 from hilum.study.file import Study
 from hilum.study.suite import Suite, SuiteMember
@@ -255,3 +256,19 @@ def test_a_class_may_be_excluded_where_classes_are_the_labels_that_are_left(aske
 def test_a_note_does_not_stop(capsys) -> None:
     refuse([Concern("slow", 0)])
     assert capsys.readouterr().err == "note: slow\n"
+
+
+def test_a_network_whose_batchnorm_is_folded_is_not_trained_in_silence(
+    asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = backbone("resnet50").weights
+    assert [w.folded for w in published] == [False, False, True]
+    monkeypatch.setattr(machine_checks, "known_file", lambda *_: published[2])
+    (note,) = [c for c in concerns(asked(finetune={})) if "BatchNorm is folded" in c.text]
+    assert note.code == 0
+    assert note.text.startswith(
+        "squeezenet1_0--baseline--constant, squeezenet1_0--crop--constant: in the weights that squeezenet1_0"
+    )
+    assert "(mean 0, variance 1: compressed, 72.2 % top-1, non-commercial" in note.text
+    for tables in ({"finetune": {"batchnorm": "eval"}}, {}):
+        assert not [c for c in concerns(asked(**tables)) if "BatchNorm is folded" in c.text]
