@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from hilum.artifacts.bundle import Bundle
 from hilum.core.errors import InputError
+from hilum.explain.network import last_map
 from hilum.inference.predictor import load_head, plain_network
 from hilum.models.backbone import FrozenBackbone, require_size
 from hilum.models.cost import cost_of
@@ -93,6 +94,15 @@ def test_a_family_does_all_that_a_backbone_does(name: str, tmp_path: Path) -> No
     frozen.check_unchanged()
     rough = FrozenBackbone(b, RANDOM, seed=3, precision="bf16").features(films, 3)
     assert float((rough - got).norm() / got.norm()) < 0.1
+
+    # there is a map to explain, of a film's places: patches where there are tokens
+    seen: list[torch.Size] = []
+    handle = last_map(whole, (side, side)).register_forward_hook(lambda *a: seen.append(a[2].shape))
+    whole(torch.from_numpy(films))
+    handle.remove()
+    assert len(seen[-1]) == 4
+    assert seen[-1][2:] == ((2, 2) if b.prefix_tokens is not None else seen[-1][2:])
+    assert min(seen[-1][2:]) > 1
 
     # every weight in one stage; a step of training moves every stage, and nothing in it is left to chance
     stages = whole.stages()
