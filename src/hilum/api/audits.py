@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hilum.api.view import AnyPath, Row, View
+from hilum.api.view import AnyPath, Row, View, rows_table
 from hilum.artifacts.header import read_object
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.outputs import check_outputs, duplicates_output, folder_output
@@ -56,20 +56,8 @@ class Audit(View):
 
     def table(self) -> Table:
         """The findings in words."""
-        from hilum.report.table import Column, Table, count_cell, text_cell
-
-        columns = [
-            Column(c, numeric=c == "count", prose=c == "text")
-            for c in ("severity", "code", "count", "text", "accepted")
-        ]
-        body = [
-            [
-                text_cell(r["severity"], strong=True), text_cell(r["code"]), count_cell(r["count"]), text_cell(r["text"]),
-                text_cell(r["reason"] or "yes" if r["accepted"] else ""),
-            ]
-            for r in self.rows()
-        ]  # fmt: skip
-        return Table("findings", "Findings", "The gravest first.", columns, body)
+        shown = ("severity", "code", "count", "text", "reason")
+        return rows_table([{k: r[k] for k in shown} for r in self.rows()])
 
 
 def audit(

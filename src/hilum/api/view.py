@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 AnyPath = str | PathLike[str]
 """A path; a view stands for the path of its artefact."""
 Row = dict[str, Any]
+_LONG = 60
 
 
 class Shown:
@@ -141,11 +142,13 @@ class FilmRows(Shown, Sequence[Row]):
 
 
 def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Rows as a table, without columns that are empty in all of them."""
+    """Rows as a table, without columns that are empty in all of them; long texts may be broken over lines."""
     from hilum.report.table import plain_table
 
     names = dict.fromkeys(k for row in rows for k, v in row.items() if v not in (None, "", [], {}))
-    return plain_table("rows", list(names), [[_plain(row.get(k)) for k in names] for row in rows])
+    table = plain_table("rows", list(names), [[_plain(row.get(k)) for k in names] for row in rows])
+    long = {k for k in names for row in rows if isinstance(v := row.get(k), str) and len(v) > _LONG}
+    return replace(table, columns=[replace(c, prose=c.label in long) for c in table.columns])
 
 
 def _plain(value: Any) -> Any:
