@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 from typing import Literal, cast
 
@@ -49,6 +50,7 @@ def check_weights(b: Backbone, weights: Weights) -> None:
     fitted(b, weights.path, weights.sha256 or "")
 
 
+@cache
 def require_size(b: Backbone, height: int, width: int) -> None:
     """Check that a backbone takes films of a size, before there are films.
 

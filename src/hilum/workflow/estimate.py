@@ -21,6 +21,7 @@ from hilum.augment.lungs import ALL_LUNG
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import canonical_json
 from hilum.core.errors import HilumError
+from hilum.models.backbone import require_size
 from hilum.models.cost import cost_of
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
@@ -77,13 +78,19 @@ class Sizes:
 
 
 def sizes_of(run: Run) -> Sizes:
-    """Estimate what a study writes."""
+    """Estimate what a study writes.
+
+    Raises:
+        InputError: A backbone does not take the films' size; as `Run.recipes`.
+    """
+    height, width = run.recipes[0].pipeline.output_size
+    for name in {r.cell.backbone for r in run.recipes}:
+        require_size(backbone(name), height, width)
     pipelines: dict[FeaturesOf | None, set[str]] = {None: {r.pipeline.name for r in run.recipes}}
     for r in run.recipes:
         if r.finetune is None:
             pipelines.setdefault(r.features_of, set()).add(r.pipeline.name)
     distinct = _distinct(run, pipelines)
-    height, width = run.recipes[0].pipeline.output_size
     features = sum(n * _feature_bytes(w[0], height, width) for w, n in distinct.items() if w is not None)
     trials = 2 * len(run.draws.trials) * sum(_trial_bytes(run, r, height) for r in run.recipes)
     return Sizes(distinct, distinct[None] * height * width, features, trials)

@@ -20,6 +20,7 @@ from hilum.study.suite import Suite, SuiteMember
 from hilum.workflow import film_checks, machine_checks, suite
 from hilum.workflow.checks import concerns, refuse
 from hilum.workflow.concern import Concern
+from hilum.workflow.estimate import sizes_of
 from hilum.workflow.state import Run
 from hilum.workflow.suite import Planned
 from hilum.workflow.workspace import Settled, Workspace
@@ -272,3 +273,16 @@ def test_a_network_whose_batchnorm_is_folded_is_not_trained_in_silence(
     assert "(mean 0, variance 1: compressed, 72.2 % top-1, non-commercial" in note.text
     for tables in ({"finetune": {"batchnorm": "eval"}}, {}):
         assert not [c for c in concerns(asked(**tables)) if "BatchNorm is folded" in c.text]
+
+
+def test_a_backbone_says_what_sizes_it_takes_and_the_plan_too(asked) -> None:
+    vit = "timm/vit_tiny_patch16_224"
+    tables = {"grid": {"backbones": [vit], "trials": 1}, "weights": {vit: "none"}, "augment": {"size_px": 40}}
+    (text,) = [c.text for c in concerns(asked(**tables)) if c.code]
+    assert (
+        text
+        == f"{vit} takes sides that are multiples of 16 px, such as 32 or 48; got 40 x 40: set augment.size_px"
+    )
+    with pytest.raises(InputError, match="multiples of 16 px"):
+        sizes_of(asked(**tables))
+    assert [r.cell.name for r in asked(**tables).planned] == ["timm-vit_tiny_patch16_224--baseline--constant"]
