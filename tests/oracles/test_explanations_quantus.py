@@ -96,7 +96,7 @@ def integrated(model, inputs, targets, **_):
 
 
 def test_the_randomisation_test_measures_the_same_likeness(asked) -> None:
-    """Quantus draws the weights anew, layer by layer from the top, where ours shuffles those of the head and the last stage: with its
+    """Quantus draws the weights anew, layer by layer from the top, where ours shuffles those of the later half: with its
     network in the place of ours, the correlation is the same."""
     metric = quantus.MPRT(layer_order="top_down", skip_layers=True, seed=3, **PLAIN)
     found = ask(metric, asked, asked.map, explain_func=integrated)

@@ -6,7 +6,7 @@ import torch
 
 from explained_models import random_bundle, trained_bundle
 from hilum.core.seeding import generator
-from hilum.explain.checks import Asked, checked
+from hilum.explain.checks import Asked, checked, failed
 from hilum.explain.methods import heat_map
 from hilum.explain.network import explained
 from hilum.explain.places import hits, lung_centres, share_in
@@ -57,21 +57,19 @@ def test_a_trained_network_points_at_the_sign_more_often_than_the_middle_of_a_lu
         mass.append(share_in(heat, f.sign_mask) or 0.0)
         area.append(f.sign_mask.mean())
     shares = {name: float(np.mean(v)) for name, v in of.items()}
-    print(shares, np.mean(mass), np.mean(area))
     assert shares["trained"] >= shares["middle of a lung"] + 0.2, shares
     assert shares["random"] <= shares["middle of a lung"] + 0.1, shares
     assert np.mean(mass) > 2 * np.mean(area)
+    asked = ["randomised", "deletion-insertion"]
     passed = {
         name: [
-            r.passed
-            for f in test[:6]
-            for r in checked(
-                Asked(m, f.pixels, 0, "grad-cam", heat_map(m, f.pixels, 0, "grad-cam")),
-                ["randomised", "deletion-insertion"],
+            not failed(
+                checked(Asked(m, f.pixels, 0, "grad-cam", heat_map(m, f.pixels, 0, "grad-cam")), asked)
             )
+            for f in test[:6]
         ]
         for name, m in (("trained", model), ("random", untrained))
     }
-    print(passed)
-    assert np.mean(passed["trained"]) >= 0.75, passed
-    assert np.mean(passed["random"]) <= 0.5, passed
+    print(shares, np.mean(mass), np.mean(area), passed)
+    assert sum(passed["trained"]) >= 4, passed
+    assert sum(passed["random"]) <= 2, passed

@@ -20,8 +20,6 @@ from hilum.study.explanations import METHODS, settled
 Map = NDArray[np.float32]
 SHUFFLES = 2
 """Shuffled networks: one alone may be like the map by chance, where the map has few places."""
-STAGES = 2
-"""Of the network, from the end, whose weights are shuffled: the head and the last stage, which every map of the class depends on."""
 ALIKE = 0.5
 """Rank correlation from which two maps of one film are called alike. On real films Grad-CAM had .05 to .22 with shuffled weights and .69 to
 .95 with the film moved; LayerCAM of SqueezeNet .72 to .95 with shuffled weights; integrated gradients .27 to .30 with the film moved."""
@@ -45,18 +43,22 @@ def rank_correlation(a: Map, b: Map) -> float:
 
 
 @contextmanager
-def shuffled(model: Explained, seed: int, stages: int = STAGES) -> Iterator[None]:
-    """The model with the weights of its last stages shuffled within each tensor; they are put back at the end.
+def shuffled(model: Explained, seed: int) -> Iterator[None]:
+    """The model with the weights of the later half of its stages, the head's too, shuffled; they are put back at the end.
 
-    A shuffle keeps each tensor's mean and spread, so that no network falls silent.
+    What each filter multiplies is exchanged, in a tensor in one order for all its filters. Each filter keeps its mean and spread, and
+    BatchNorm what it knows of its output, so that no network falls silent. The head and one stage are not enough: where a trained network's
+    earlier maps already mark one place, any mixture of them marks it too.
     """
-    weights = {n: p for of in list(model.network.stages().values())[-stages:] for n, p in of.items()}
+    stages = list(model.network.stages().values())
+    weights = {n: p for of in stages[len(stages) // 2 :] for n, p in of.items() if p.ndim > 1}
     kept = {name: p.detach().clone() for name, p in weights.items()}
     try:
         with torch.no_grad():
             for name, p in weights.items():
-                order = generator(seed, "shuffled", name).permutation(p.numel())
-                p.copy_(kept[name].flatten()[torch.from_numpy(order).to(p.device)].view_as(p))
+                filters = kept[name].flatten(1)
+                order = generator(seed, "shuffled", name).permutation(filters.shape[1])
+                p.copy_(filters[:, torch.from_numpy(order).to(p.device)].view_as(p))
         yield
     finally:
         with torch.no_grad():

@@ -127,7 +127,7 @@ class Check:
 CHECKS: dict[str, Check] = {
     "randomised": Check(
         "Randomised weights",
-        "The weights of the head and the last stage are shuffled: a map of the model must change (Adebayo et al. 2018, arXiv:1810.03292).",
+        "The weights of the network's later half are shuffled: a map of the model must change (Adebayo et al. 2018, arXiv:1810.03292).",
         "hilum.explain.faithful:randomised",
         required=True,
     ),
