@@ -21,7 +21,7 @@ Map = NDArray[np.float32]
 SHUFFLES = 2
 """Shuffled networks: one alone may be like the map by chance, where the map has few places."""
 ALIKE = 0.5
-"""Rank correlation from which two maps of one film are called alike. Measured on real films (SqueezeNet 1.0 and EfficientNet-Lite0, heads on
+"""Rank correlation from which two maps of one film are called alike. On real films (SqueezeNet 1.0 and EfficientNet-Lite0, heads on
 frozen features): Grad-CAM and LayerCAM .10 to .37 with shuffled weights, .69 to .95 with the film moved; integrated gradients .27 to .30
 with the film moved, pixel by pixel as they are."""
 RANDOM_MAPS = 9
