@@ -69,10 +69,9 @@ def texts_of(module: Path) -> set[str]:
     """The texts and names of a module's code, its docstrings left out."""
     tree = ast.parse(module.read_text())
     nodes = list(ast.walk(tree))
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docs = {
-        id(n.body[0].value) for n in nodes if isinstance(n, documented) and isinstance(n.body[0], ast.Expr)
-    }
+        id(n.value) for n in nodes if isinstance(n, ast.Expr)
+    }  # of modules, classes, functions and constants
     return {
         str(n.value) for n in nodes if isinstance(n, ast.Constant) and id(n) not in docs
     } | {n.id for n in nodes if isinstance(n, ast.Name)}  # fmt: skip
