@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hilum.artifacts.explanations import BASELINE, ExplainedFilm, Explanations, FilmMap, MapCheck
+from hilum.artifacts.explanations import BASELINE, Explanations, FilmMap, MapCheck
 from hilum.report import numbers
 from hilum.report.table import Cell, Column, Table, count_cell, text_cell
-from hilum.stats.unit_means import unit_mean
+from hilum.stats.unit_means import unit_difference, unit_mean
 
 FIGURES = {
     "pointing": ("Hits", "share of films in which the map's highest pixel lies in the mark (pointing game)"),
@@ -49,6 +49,10 @@ def passing_table(e: Explanations, suffix: str = "") -> Table | None:
         "where the model looks.",
         columns,
         body,
+        notes=(
+            "No check is enough alone: a network that learned nothing may have a map that changes with its weights, and is caught by "
+            "deletion and insertion.",
+        ),
     )
 
 
@@ -78,11 +82,11 @@ def pointing_table(e: Explanations) -> Table | None:
     films = [f for f in e.films if f.area is not None]
     if not films:
         return None
-    found: dict[str, list[tuple[ExplainedFilm, Mapping[str, float]]]] = {
-        method: [(f, _figures(m)) for f in films for m in f.maps if m.method == method]
+    of_method: dict[str, Mapping[str, Mapping[str, float]]] = {
+        method: {f.image_id: _figures(m) for f in films for m in f.maps if m.method == method}
         for method in e.methods
     }
-    found[f"baseline: {BASELINE}"] = [(f, f.baseline) for f in films if f.baseline]
+    centre = {f.image_id: f.baseline for f in films if f.baseline}
     columns = [
         Column("Map", numeric=False), Column("Films"), Column("Patients", hint="or films, where no patient is known", key="units"),
         *(
@@ -94,19 +98,14 @@ def pointing_table(e: Explanations) -> Table | None:
             )
         ),
     ]  # fmt: skip
-    body = []
-    for name, rows in found.items():
-        units = [f.unit for f, _ in rows]
-        row = [text_cell(name, strong=True), count_cell(len(rows)), count_cell(len(set(units)))]
-        for figure in FIGURES:
-            known = [(v[figure], unit) for (_, v), unit in zip(rows, units, strict=True) if figure in v]
-            if not known:
-                row += [Cell(numbers.NONE, None, quiet=True)] * 2
-                continue
-            mean = unit_mean([v for v, _ in known], [u for _, u in known], e.header.seed or 0)
-            row.append(Cell(f"{mean.mean:.3f}", mean.mean))
-            row.append(Cell(numbers.interval(mean.low, mean.high, len(rows)), (mean.low, mean.high)))
-        body.append(row)
+    unit, seed = {f.image_id: f.unit for f in films}, e.header.seed or 0
+    means = {**of_method, f"baseline: {BASELINE}": centre}
+    body = [_pointing_row(name, found, None, unit, seed) for name, found in means.items()]
+    n_means = len(body)
+    if centre:
+        body += [
+            _pointing_row(f"{m} less baseline", found, centre, unit, seed) for m, found in of_method.items()
+        ]
     area = sum(f.area or 0 for f in films) / len(films)
     return Table(
         "pointing",
@@ -116,12 +115,39 @@ def pointing_table(e: Explanations) -> Table | None:
         columns,
         body,
         notes=(
-            "The baseline does not know the model: it points at the middle of the larger lung on every film. A method whose interval does "
-            "not lie above it has not been shown to point at anything. The intervals are of each figure, not of a difference.",
+            "The baseline does not know the model: it points at the middle of the larger lung on every film. The last rows are differences "
+            "on the films that have both, paired by film, resampled by patient. A method has been shown to point better only where the "
+            "whole interval of its difference is above 0. Each interval is for itself, adjusted for no number of methods or figures.",
         ),
-        breaks=frozenset({len(body) - 1}),
+        breaks=frozenset({n_means - 1, n_means} - {len(body)}),
         sortable=False,
     )
+
+
+def _pointing_row(
+    name: str,
+    found: Mapping[str, Mapping[str, float]],
+    reference: Mapping[str, Mapping[str, float]] | None,
+    unit: Mapping[str, str],
+    seed: int,
+) -> list[Cell]:
+    """Means of a map's figures (film -> figure -> number), or of their differences to those of `reference`."""
+    films = [i for i in found if reference is None or i in reference]
+    name_cell = text_cell(name, strong=reference is None)
+    row = [name_cell, count_cell(len(films)), count_cell(len({unit[i] for i in films}))]
+    shown, digits = numbers.rate if reference is None else numbers.signed, min(3, numbers.digits(len(films)))
+    for figure in FIGURES:
+        known = [i for i in films if figure in found[i]]
+        values, units = [found[i][figure] for i in known], [unit[i] for i in known]
+        if not known:
+            row += [Cell(numbers.NONE, None, quiet=True)] * 2
+        else:
+            others = [reference[i][figure] for i in known] if reference else None
+            mean = unit_difference(values, others, units, seed) if others else unit_mean(values, units, seed)
+            ends = mean.low, mean.high
+            words = numbers.NONE if None in ends else " to ".join(shown(end, digits) for end in ends)
+            row += [Cell(shown(mean.mean, 3), mean.mean), Cell(words, ends)]
+    return row
 
 
 def _figures(m: FilmMap) -> dict[str, float]:

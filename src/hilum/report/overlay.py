@@ -39,6 +39,10 @@ _LUNGS, _FOUND = style.SKY, style.ORANGE
 _ROW_IN, _HEAD_IN, _FOOT_IN = 2.3, 0.9, 0.62
 _MOST_OPAQUE = 0.65
 _SCALE_MM = 50.0
+_LETTER = 0.0072
+"""Width of a letter in inches, of a size of 1 point."""
+_ID = 78
+"""Characters of an id that fit; of a longer one the end is shown."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ def overlay_figure(film: FilmOverlay) -> Figure:
 
 def _head(fig: Figure, film: FilmOverlay, height_in: float) -> None:
     top = 1 - 0.1 / height_in
-    name = textwrap.shorten(film.of.image_id, 78, placeholder="…")
+    name = film.of.image_id if len(film.of.image_id) <= _ID else f"…{film.of.image_id[1 - _ID :]}"
     fig.text(0.02, top, name, fontsize=10.5, weight="bold", va="top")
     known = f"labelled {film.of.label}" if film.of.label else "no label"
     lines = [known, *film.said]
@@ -171,15 +175,14 @@ def _row(fig: Figure, film: FilmOverlay, drawn: DrawnMap, bottom: float, height:
 def _words(fig: Figure, drawn: DrawnMap, left: float, top: float) -> None:
     """Method, class explained, verdict, and a line a check."""
     inch = 1 / fig.get_figheight()
-    width = int((0.985 - left) * fig.get_figwidth() / 0.06)
     down = 0.0
 
-    def say(words: str, size: float, step_in: float, **options: Any) -> None:
+    def say(words: str, size: float, step_in: float, indent: float = 0.0, **options: Any) -> None:
         nonlocal down
-        lines = textwrap.wrap(words, int(width * 7.2 / size)) or [""]
-        fig.text(
-            left, top - down * inch, "\n".join(lines), fontsize=size, va="top", linespacing=1.15, **options
-        )
+        a_line = int((0.985 - left - indent) * fig.get_figwidth() / (_LETTER * size))
+        lines = textwrap.wrap(words, a_line)
+        at = (left + indent, top - down * inch)
+        fig.text(*at, "\n".join(lines), fontsize=size, va="top", linespacing=1.15, **options)
         down += step_in * len(lines)
 
     say(drawn.title, 9, 0.165, weight="bold")
@@ -194,11 +197,8 @@ def _words(fig: Figure, drawn: DrawnMap, left: float, top: float) -> None:
         value = "" if c.value is None else f" {c.value:.2f}"
         bound = "" if c.bound is None or c.passed is None else f" ({c.bound:.2f})"
         fig.text(left, top - down * inch, mark, fontsize=7.5, color=colour, weight="bold", va="top")
-        words = textwrap.shorten(f"{c.title}{value}{bound}", width, placeholder="…")
-        fig.text(
-            left + 0.02, top - down * inch, words, fontsize=7.2, va="top", color=colour if c.passed is False else style.INK
-        )  # fmt: skip
-        down += 0.135
+        said = f"{c.title}{(value + bound).replace('-', '−')}"
+        say(said, 7.2, 0.135, indent=0.02, color=colour if c.passed is False else style.INK)
 
 
 def _show(ax: Axes, film: NDArray[np.uint8]) -> None:

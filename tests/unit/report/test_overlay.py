@@ -1,5 +1,7 @@
 """The picture of a film says what its model said, and marks a map that does not pass on the picture."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from hilum import RESEARCH_NOTICE
@@ -43,6 +45,16 @@ def test_a_map_that_fails_is_marked_on_its_picture() -> None:
     assert over.patches
     assert not plain.patches
     assert bar.get_ylabel() == "speaks for the class"
+
+
+def test_checks_are_told_whole_in_two_digits_and_a_long_id_by_its_end() -> None:
+    longest = MapCheck("deletion-insertion", "Deletion and insertion", -0.312345, -0.124957, False, "")
+    drawn = overlay(longest)
+    found = texts(overlay_figure(drawn))
+    assert "Deletion and insertion −0.31 (−0.12)" in found
+    found = texts(overlay_figure(replace(drawn, of=replace(FILM, image_id="long/" * 20 + "last"))))
+    assert "…ng/long/long/" in found
+    assert "/long/last" in found
 
 
 def test_a_signed_map_is_clear_at_zero_and_its_colours_are_symmetric() -> None:

@@ -179,7 +179,7 @@ class Explainer:
         drawn = []
         for made in film.maps:
             method = METHODS[made.method.partition(":")[0]]
-            options = ", ".join(f"{k} {v}" for k, v in self.methods[made.method].items())
+            options = ", ".join(f"{k}\N{NO-BREAK SPACE}{v}" for k, v in self.methods[made.method].items())
             drawn.append(DrawnMap(made, values[made.method], method.signed, method.title, options))
         said = said_of(film, b.classes, b.positive, float(b.operating_point["threshold"]))
         figure = overlay_figure(FilmOverlay(film, seen.film, drawn, said, seen.lungs, seen.found))
