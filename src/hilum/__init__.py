@@ -13,28 +13,32 @@ __version__ = "0.1.0"
 RESEARCH_NOTICE = "Research software. Not a medical device; not for diagnosis or treatment."
 
 if TYPE_CHECKING:
-    from hilum.api.audits import audit as audit
-    from hilum.api.comparisons import compare as compare
-    from hilum.api.evaluations import evaluate as evaluate
     from hilum.api.explanations import explain as explain
+    from hilum.api.films import audit as audit
     from hilum.api.films import ingest as ingest
     from hilum.api.loaded import load as load
     from hilum.api.models import Model as Model
+    from hilum.api.models import export as export
+    from hilum.api.models import predict as predict
+    from hilum.api.runs import gallery as gallery
     from hilum.api.runs import plan as plan
     from hilum.api.runs import run as run
-    from hilum.api.scores import predict as predict
     from hilum.api.splits import split as split
+    from hilum.api.statistics import compare as compare
+    from hilum.api.statistics import evaluate as evaluate
 
 _LATE = {
     "ingest": "films",
-    "audit": "audits",
+    "audit": "films",
     "split": "splits",
     "run": "runs",
     "plan": "runs",
-    "predict": "scores",
-    "evaluate": "evaluations",
-    "compare": "comparisons",
+    "gallery": "runs",
+    "predict": "models",
+    "evaluate": "statistics",
+    "compare": "statistics",
     "explain": "explanations",
+    "export": "models",
     "load": "loaded",
     "Model": "models",
 }

@@ -61,18 +61,13 @@ def overrides(values: Mapping[str, Any]) -> list[str]:
 def toml(value: Any) -> str:
     """A value as TOML has it.
 
-    Raises:
-        InputError: One that TOML has no word for.
-
     >>> toml({"train": 0.7, "name": 'a "b"'}), toml(None)
     Traceback (most recent call last):
     ...
     hilum.core.errors.InputError: set: expected a text, a number, True or False, a list or a dictionary of these, got None
     """
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, int | float):
-        return repr(value)
+        return repr(value).lower()  # of True, true
     if isinstance(value, str | PathLike):
         return _quoted(fspath(value))
     if isinstance(value, Mapping):

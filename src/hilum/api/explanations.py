@@ -3,43 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.api.command import command_of
-from hilum.api.view import AnyPath, FilmRows, Row, View, paths
+from hilum.api.view import AnyPath, Figures, FilmRows, Row, Table, Told, View, path_or_none, paths
 from hilum.artifacts.explanations import EXPLANATIONS, read_maps
 from hilum.artifacts.explanations import Explanations as Artefact
 from hilum.artifacts.outputs import check_outputs, folder_output
 from hilum.core.errors import require_known
 from hilum.core.progress import quieted
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-    from hilum.report.table import Table
-    from hilum.report.view import Told
-    from hilum.stages.explain.asked import LungsFrom
-
-
-@dataclass(frozen=True, repr=False)
 class Explanations(View):
-    """Heat maps of films (``explanations.json``): a row a map, with the verdict of its checks."""
+    """Heat maps of films (``explanations.json``): a row a map, with the verdict of its checks; a figure a film, by its image id."""
+
+    page_name = "explanations.html"
 
     @cached_property
     def explanations(self) -> Artefact:
         """The artefact itself."""
         return Artefact.read(self.path)
-
-    @property
-    def report(self) -> Path:
-        """The page; it holds films where pictures were drawn."""
-        return self.path.with_name("explanations.html")
 
     def rows(self) -> list[Row]:
         """A row a map: image_id, truth, method, target, verdict, seconds, and each check's number."""
@@ -53,11 +41,8 @@ class Explanations(View):
         """Films with a map of a method that passes its checks, or does not."""
         if method is not None:
             require_known(method, self.explanations.methods, "unknown method")
-        rows = [
-            r
-            for r in self.rows()
-            if method in (None, r["method"]) and passes in (None, r["verdict"] == "passes")
-        ]
+        of_method = (r for r in self.rows() if method in (None, r["method"]))
+        rows = (r for r in of_method if passes in (None, r["verdict"] == "passes"))
         return FilmRows("Films with heat maps", rows)
 
     def maps(self, image_id: str) -> dict[str, NDArray[np.float32]]:
@@ -67,9 +52,7 @@ class Explanations(View):
         return read_maps(self.path.parent, named[image_id])
 
     def told(self) -> Told:
-        """How many maps there are, and how many pass."""
         from hilum.report.explain_page import HOW_TO_READ
-        from hilum.report.view import Told
 
         return Told("Explanations", self.explanations.words, [HOW_TO_READ])
 
@@ -79,24 +62,13 @@ class Explanations(View):
 
         return passing_table(self.explanations) or super().table()
 
-    @property
-    def figures(self) -> tuple[str, ...]:
-        """A picture a film, by its image id: the film beside its maps."""
-        return tuple(self._pictures)
-
-    @property
-    def _pictures(self) -> dict[str, Path]:
+    def drawn(self) -> Figures:
         from hilum.report.overlay import picture_path
-
-        found = {
-            f.image_id: picture_path(self.path.parent, f.name) for f in self.explanations.films if f.name
-        }
-        return {image_id: path for image_id, path in found.items() if path.is_file()}
-
-    def _draw(self, name: str) -> Figure:
         from hilum.report.style import as_figure
 
-        return as_figure(self._pictures[name])
+        named = {f.image_id: f.name for f in self.explanations.films if f.name}
+        found = {i: picture_path(self.path.parent, name) for i, name in named.items()}
+        return {i: partial(as_figure, picture) for i, picture in found.items() if picture.is_file()}
 
 
 def explain(
@@ -135,27 +107,19 @@ def explain(
         out: Folder for maps, pictures and page.
         pictures: A picture a film; they hold the films.
         quiet: No progress.
-
-    Raises:
-        InputError: No film, no bundle, or an unknown method, check or class.
-        UnsafeError: The bundle is unsafe, or a probe.
     """
     command = command_of(explain, locals())
     model, named, folder = Path(bundle), paths(films), Path(out)
-    marks = Path(boxes) if boxes is not None else None
     page = folder_output(folder, "explanations", EXPLANATIONS, "explanations.html")
-    check_outputs([page], [model, *named, *([marks] if marks else [])])
-    from hilum.models.machine import choose_device, exact_arithmetic, keep_memory  # late: torch
+    check_outputs([page], [model, *named, *paths(boxes)])
+    from hilum.models.machine import made_ready  # late: torch
     from hilum.stages.explain import explain_films
-    from hilum.stages.explain.asked import LUNGS_FROM, USUAL, Asked
+    from hilum.stages.explain.asked import LUNGS_FROM, USUAL, Asked, LungsFrom
     from hilum.study.explanations import CHECKS
 
     require_known(lungs, LUNGS_FROM, "--lungs: unknown choice")
-    methods, checks = tuple(method) or USUAL, tuple(check) or tuple(CHECKS)
-    of = cast("LungsFrom", lungs)
+    methods, checks, of = tuple(method) or USUAL, tuple(check) or tuple(CHECKS), cast(LungsFrom, lungs)
     with quieted(quiet):
-        keep_memory()
-        exact_arithmetic()
-        asked = Asked(methods, target or "", checks, marks, of, seed, neighbours, pictures)
-        explain_films(model, named, folder, asked, choose_device(), command)
+        asked = Asked(methods, target or "", checks, path_or_none(boxes), of, seed, neighbours, pictures)
+        explain_films(model, named, folder, asked, made_ready(), command)
     return Explanations(folder / EXPLANATIONS)

@@ -1,28 +1,40 @@
-"""`hilum.ingest`, and the films of a manifest."""
+"""`hilum.ingest` and `hilum.audit`: the films of a manifest, and what to know of them before anything is trained."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from hilum.api.view import AnyPath, FilmRows, Row, View, fitting
+from hilum.api.view import (
+    AnyPath,
+    FilmRows,
+    Row,
+    Table,
+    Told,
+    View,
+    counted,
+    fitting,
+    path_or_none,
+    paths,
+    plain_table,
+)
+from hilum.artifacts.header import read_object
 from hilum.artifacts.manifest import COLUMNS, Manifest
+from hilum.artifacts.outputs import check_outputs, duplicates_output, folder_output
+from hilum.artifacts.split import Split
 from hilum.core.engine import local
 from hilum.core.errors import require_known
 from hilum.core.progress import quieted
 from hilum.sources.layout import IngestOptions, MooneyPatients
+from hilum.study.classes import positive_class
 
 if TYPE_CHECKING:
-    from hilum.report.table import Table
-    from hilum.report.view import Told
+    from hilum.report.page import Page
     from hilum.stages.ingest import Ingested
 
 
-@dataclass(frozen=True, repr=False)
 class Films(View):
     """The films of ``manifest.csv``.
 
@@ -31,17 +43,14 @@ class Films(View):
     (32, ('covid', 'normal'))
     >>> films.films(label="covid")[0]["image_id"]
     'clinic/covid/0'
-
-    Attributes:
-        ingested: What `hilum.ingest` did; None for films that were loaded.
     """
 
-    ingested: Ingested | None = field(default=None, compare=False)
+    made: Ingested | None
 
     @cached_property
     def manifest(self) -> Manifest:
         """The manifest itself."""
-        return self.ingested.manifest if self.ingested else Manifest.read(self.path)
+        return self.made.manifest if self.made else Manifest.read(self.path)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -54,26 +63,18 @@ class Films(View):
         return [{c: f.value(c) for c in columns} for f in self.manifest.films]
 
     def films(self, **columns: Any) -> FilmRows:
-        """Films that fit: ``source="mooney"``, ``label=["covid", "normal"]``, ``age=">=18"``; `truth` is their label.
-
-        Raises:
-            InputError: An unknown column, or a value that no film has.
-        """
+        """Films that fit: ``source="mooney"``, ``label=["covid", "normal"]``, ``age=">=18"``; `truth` is their label."""
         fits = fitting(columns, self.manifest)
         own = [c for c in columns if c not in ("source", "label")]
-        rows = [
+        rows = (
             {"image_id": f.image_id, "path": f.path, "source": f.source, "truth": f.label}
             | {c: f.value(c) for c in own}
             for f in self.manifest.films
             if fits(f)
-        ]
+        )
         return FilmRows("Films", rows)
 
     def told(self) -> Told:
-        """How many films, and whose."""
-        from hilum.report.numbers import counted
-        from hilum.report.view import Told
-
         m = self.manifest
         patients = len({f.patient_id for f in m.films if f.patient_id})
         sentence = f"{counted(len(m), 'film')}, {counted(patients, 'known patient')}"
@@ -81,8 +82,6 @@ class Films(View):
 
     def table(self) -> Table:
         """Films by source and class."""
-        from hilum.report.table import plain_table
-
         films, labels = self.manifest.films, self.classes
         rows = [
             (s, *(sum(f.source == s and f.label == c for f in films) for c in labels), n)
@@ -129,26 +128,102 @@ def ingest(
         strict: Refuse when any film cannot be read.
         quiet: No progress.
         workers: Processes; None for all cores. Results do not depend on it.
-
-    Raises:
-        InputError: A source that cannot be read, or patients that are neither given nor declared absent.
     """
     from hilum.stages.ingest import ingest as ingest_films  # late: the decoders take a while to import
 
     require_known(mooney_patients, get_args(MooneyPatients), "unknown --mooney-patients")
-    asked = IngestOptions(
-        no_patient_ids,
-        [Path(p) for p in ([labels] if isinstance(labels, str | PathLike) else labels)],
-        dict(layout or {}),
+    patients, masks = (
         cast(MooneyPatients, mooney_patients),
-        views,
-        strict,
         {n: Path(p) for n, p in (lung_masks or {}).items()},
     )
-    if isinstance(sources, Mapping):
-        named = [f"{name}={Path(p)}" for name, p in sources.items()]
-    else:
-        named = [str(p) for p in ([sources] if isinstance(sources, str | PathLike) else sources)]
+    asked = IngestOptions(no_patient_ids, paths(labels), layout or {}, patients, views, strict, masks)
+    named = (
+        [f"{name}={Path(p)}" for name, p in sources.items()]
+        if isinstance(sources, Mapping)
+        else [str(p) for p in paths(sources)]
+    )
     with quieted(quiet):
         done = ingest_films(named, Path(out), asked, local(workers))
     return Films(done.manifest_path, done)
+
+
+class Audit(View):
+    """What an audit found (``audit.json``): `rows` are its findings, the gravest first."""
+
+    page_name = "audit.html"
+    columns = ("severity", "code", "count", "text", "reason")
+
+    @cached_property
+    def findings(self) -> dict[str, Any]:
+        """All of audit.json."""
+        return read_object(self.path)
+
+    @cached_property
+    def page(self) -> Page:
+        """What audit.html says, without its pictures."""
+        from hilum.report.audit_page import audit_page
+
+        return audit_page(self.findings)
+
+    def rows(self) -> list[Row]:
+        """A row a finding: code, severity, count, text, accepted, reason."""
+        return [dict(f) for f in self.findings["findings"]]
+
+    def told(self) -> Told:
+        return Told("Audit", self.page.sentence)
+
+
+def audit(
+    manifest: AnyPath,
+    out: AnyPath,
+    *,
+    duplicates: AnyPath | None = None,
+    workers: int | None = None,
+    labels: str = "shape",
+    allow: Sequence[str] = (),
+    quiet: bool = False,
+    split: AnyPath | None = None,
+    positive: str | None = None,
+    seed: int = 0,
+) -> Audit:
+    """Look for copies, conflicts, leaks, shortcuts, odd films and doubtful labels, as `hilum audit` does.
+
+    >>> audit = hilum.audit("manifest.csv", "audit", quiet=True, labels="none", workers=0)
+    >>> audit.findings["positive"], sorted(audit.rows()[0])
+    ('covid', ['accepted', 'code', 'count', 'reason', 'severity', 'text'])
+
+    Args:
+        manifest: ``manifest.csv``.
+        out: Folder for audit.json, audit.html and tables.
+        duplicates: Table of copies to read, or to make where it is not there.
+        workers: Processes; None for all cores. Results do not depend on it.
+        labels: What doubts labels: ``shape``, a backbone's name, or ``none``.
+        allow: Findings that are accepted: ``CODE[:FILM][=REASON]``.
+        quiet: No progress.
+        split: ``split.json`` to check for leaks.
+        positive: The positive class; None for the usual one.
+        seed: Of all that is drawn.
+    """
+    manifest, out, copies = Path(manifest), Path(out), path_or_none(duplicates)
+    made, read = duplicates_output(copies)
+    names = ("audit.json", "audit.html", *(() if copies else ("duplicates.json",)))
+    check_outputs([folder_output(out, "audit", *names), *made], [manifest, *paths(split), *read])
+    from hilum.report.audit_findings import accepted  # late: scikit-learn and decoders
+    from hilum.stages.audit import audit as audit_films
+    from hilum.stages.audit import write_audit
+    from hilum.stages.audit.labels import check_labels
+    from hilum.stages.duplicates import known_duplicates
+
+    with quieted(quiet):
+        films = Manifest.read(manifest)
+        positive = positive_class(positive, films.count_by("label"), str(manifest))
+        check_labels(labels)
+        allowed = accepted(allow, "--allow", films.by_id)
+        parts = Split.read(Path(split)) if split is not None else None
+        engine = local(workers)
+        found = known_duplicates(films, engine, copies)
+        if copies is None:
+            found.write(out / "duplicates.json")
+        findings = audit_films(films, found, parts, positive, seed, engine, labels, allowed)
+        write_audit(findings, out, f"Audit of {manifest.name}", films)
+    return Audit(out / "audit.json")

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from hilum.api.view import FilmRows, Row, View, chosen, fitting, rows_table
+from hilum.api.models import Model, said
+from hilum.api.view import (
+    Figures,
+    FilmRows,
+    Row,
+    Table,
+    Told,
+    View,
+    chosen,
+    fitting,
+    plain_table,
+    rows_table,
+)
 from hilum.artifacts.header import read_json
 from hilum.artifacts.looks import count_look
 from hilum.artifacts.run import RunCell
@@ -22,14 +30,10 @@ from hilum.core.errors import InputError, require_known
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hilum.api.models import Model
     from hilum.artifacts.run_files import StageLine
     from hilum.report.evaluated import Evaluated
-    from hilum.report.table import Table
-    from hilum.report.view import Told
 
 
-@dataclass(frozen=True, repr=False)
 class Run(View):
     """A finished run: `rows` are its statistics, each figure of each cell and trial with its interval.
 
@@ -41,22 +45,24 @@ class Run(View):
     True
     >>> run.model(run.cells[0]).threshold
     0.4
-
-    Attributes:
-        stages: What each stage did and found, of `hilum.run`; none for a run that was loaded.
     """
 
-    stages: tuple[StageLine, ...] = field(default=(), compare=False)
+    page_name = "report.html"
+
+    @property
+    def stages(self) -> tuple[StageLine, ...]:
+        """What each stage did and found, of `hilum.run`; none for a run that was loaded."""
+        return self.made or ()
 
     @cached_property
     def folder(self) -> RunFolder:
         """Everything that lies in the run's folder."""
-        return RunFolder(self.path)
+        return RunFolder(self._whole)
 
     @property
-    def report(self) -> Path:
-        """The page."""
-        return self.path / "report.html"
+    def finished(self) -> bool:
+        """Whether it has its report."""
+        return (self.path / self.page_name).is_file()
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -65,9 +71,8 @@ class Run(View):
 
     def model(self, cell: str, trial: int = 1) -> Model:
         """The model that a trial of a cell trained."""
-        from hilum.api.models import Model
-
-        return Model(self.folder.folder(self._cell(cell), trial) / "bundle")
+        within = self.folder.folder(self._cell(cell), trial).relative_to(self.folder.path)
+        return Model(self.path / within / "bundle")
 
     def rows(self) -> list[Row]:
         """A row a figure: cell, trial (None for the mean over trials), metric, class, part, estimate, low, high, ..."""
@@ -94,15 +99,11 @@ class Run(View):
             cell: Of this model only.
             trial: Of this trial only.
             columns: Columns of the manifest: ``source="mooney"``, ``age=">=18"``.
-
-        Raises:
-            InputError: No such part, class, cell or column.
         """
         require_known(part, ("test", "valid"), "unknown part")
-        fits = fitting(columns, self.folder.manifest)
+        fits, films = fitting(columns, self.folder.manifest), self.folder.manifest.by_id
         if part == "test":
             _ = self._looked
-        films = self.folder.manifest.by_id
         rows = (
             row | {c: films[row["image_id"]].value(c) for c in columns if c != "source"}
             for row in self._predicted(part, cell, trial)
@@ -117,23 +118,13 @@ class Run(View):
         count_look(self.folder, "films")
 
     def _predicted(self, part: str, cell: str | None, trial: int | None) -> Iterator[Row]:
-        cells = self.folder.cells if cell is None else [self._cell(cell)]
-        trials = self.folder.trials if trial is None else [trial]
-        films, classes = self.folder.manifest.by_id, self.folder.classes
-        for c, t in ((c, t) for c in cells for t in trials):
-            p = self.folder.predictions(c, t).of_part(part)
-            for k, i in enumerate(p.image_ids):
-                yield {
-                    "image_id": i,
-                    "path": films[i].path,
-                    "source": films[i].source,
-                    "truth": p.y_true[k],
-                    "predicted": classes[int(np.argmax(p.probabilities[k]))],
-                    **{f"p_{name}": float(x) for name, x in zip(classes, p.probabilities[k], strict=True)},
-                    "called_positive": p.operating_point[k] == "1",
-                    "cell": c.name,
-                    "trial": t,
-                }
+        films = self.folder.manifest.by_id
+        for c in self.folder.cells if cell is None else [self._cell(cell)]:
+            for t in self.folder.trials if trial is None else [trial]:
+                p = self.folder.predictions(c, t).of_part(part)
+                for k, i in enumerate(p.image_ids):
+                    which = {"image_id": i, "path": films[i].path, "source": films[i].source}
+                    yield which | said(p, k) | {"cell": c.name, "trial": t}
 
     def _cell(self, name: str) -> RunCell:
         require_known(name, self.folder.cell_named, "unknown cell")
@@ -152,30 +143,27 @@ class Run(View):
         """The study in a sentence, and what its report says to read first."""
         from hilum.report.run_notes import unsafe_notes
         from hilum.report.study_page import sentence
-        from hilum.report.view import Told
 
-        if not self.report.is_file():
-            return Told(f"Run {self.path.name}", "not finished; the same hilum.run goes on where it was")
-        kinds = dict.fromkeys(f"{c.title} ({c.severity})" for c in self._evaluated.cautions)
-        cautions = (
-            [f"Read this first: {'; '.join(kinds)}. Its {self.report.name} says more."] if kinds else []
-        )
+        title = f"Run {self.path.name}"
+        if not self.finished:
+            return Told(title, "not finished; the same hilum.run goes on where it was")
+        kinds = "; ".join(dict.fromkeys(f"{c.title} ({c.severity})" for c in self._evaluated.cautions))
+        cautions = [f"Read this first: {kinds}. Its {self.page_name} says more."] if kinds else []
         unsafe = [n.removeprefix("Unsafe: ") for n in unsafe_notes(self.folder)]
-        record = self.folder.record
-        return Told(f"Run {self.path.name}", sentence(self.folder), cautions, unsafe, record.synthetic)
+        return Told(title, sentence(self.folder), cautions, unsafe, self.folder.record.synthetic)
 
     def table(self) -> Table:
         """The results by cell, as the report has them; of a run that is not finished its cells."""
-        if not self.report.is_file():
+        if not self.finished:
             return rows_table([{"cell": c} for c in self.cells])
         from hilum.report.sections.results import key_table
 
         return key_table(self._evaluated)
 
-    @property
-    def figures(self) -> tuple[str, ...]:
+    def drawn(self) -> Figures:
         """Those of the report."""
-        return tuple(sorted(p.stem for p in (self.path / "figures").glob("*.svg")))
+        names = sorted(p.stem for p in (self.path / "figures").glob("*.svg"))
+        return {name: partial(self._draw, name) for name in names}
 
     def _draw(self, name: str) -> Figure:
         from hilum.report.drawn import kept_figures
@@ -189,63 +177,46 @@ class Run(View):
         raise InputError(f"{self.path}: its report is of another hilum, and has a figure {name!r} more")
 
 
-@dataclass(frozen=True, repr=False)
 class Suite(Run):
-    """The runs of a suite: rows are those of all its members, the member before them."""
+    """The runs of a suite: rows are those of all its members, the member before them; a cell is ``study/cell``. They have figures."""
 
     @cached_property
     def members(self) -> dict[str, Run]:
         """Name of a study in the suite -> its run."""
-        record = SuiteRecord.read(self.path)
-        return {m.study: Run(p) for m, p in zip(record.members, runs_of(self.path), strict=True)}
+        record = SuiteRecord.read(self._whole)
+        return {m.study: Run(p) for m, p in zip(record.members, runs_of(self._whole), strict=True)}
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """``study/cell`` of every model."""
         return tuple(f"{name}/{c}" for name, run in self.members.items() for c in run.cells)
 
     def rows(self) -> list[Row]:
-        """The statistics of every member."""
         return [{"study": name, **row} for name, run in self.members.items() for row in run.rows()]
 
     def model(self, cell: str, trial: int = 1) -> Model:
-        """The model that a trial of ``study/cell`` trained."""
         study, _, name = cell.partition("/")
         require_known(study, self.members, "unknown study of the suite")
         return self.members[study].model(name, trial)
 
     def films(self, **asked: Any) -> FilmRows:
-        """As `Run.films`, of every member; `cell` is ``study/cell``."""
+        """As `Run.films`, of every member."""
         study, _, cell = (asked.pop("cell", None) or "").partition("/")
         if study:
             require_known(study, self.members, "unknown study of the suite")
-        rows = [
-            {"study": name, **row}
-            for name, run in self.members.items()
-            if study in ("", name)
-            for row in run.films(cell=cell or None, **asked)
-        ]
-        return FilmRows("Films", rows)
+        members = {n: run for n, run in self.members.items() if study in ("", n)}
+        found = {n: run.films(cell=cell or None, **asked) for n, run in members.items()}
+        return FilmRows("Films", ({"study": n, **row} for n, rows in found.items() for row in rows))
 
     def told(self) -> Told:
-        """Its title."""
-        from hilum.report.view import Told
-
         told = [run.told() for run in self.members.values()]
-        unsafe = [text for t in told for text in t.unsafe]
+        unsafe, synthetic = [text for t in told for text in t.unsafe], any(t.synthetic for t in told)
         title = SuiteRecord.read(self.path).title
-        return Told(f"Suite {self.path.name}", title, (), unsafe, any(t.synthetic for t in told))
+        return Told(f"Suite {self.path.name}", title, (), unsafe, synthetic)
 
     def table(self) -> Table:
         """Its members."""
-        from hilum.report.table import plain_table
-
-        rows = [
-            (name, run.path.name, len(run.cells), run.folder.n_trials) for name, run in self.members.items()
-        ]
+        rows = [(n, run.path.name, len(run.cells), run.folder.n_trials) for n, run in self.members.items()]
         return plain_table("members", ("study", "run", "cells", "trials"), rows)
 
-    @property
-    def figures(self) -> tuple[str, ...]:
-        """None of its own here: its members have theirs."""
-        return ()
+    def drawn(self) -> Figures:
+        return {}

@@ -1,28 +1,25 @@
-"""`hilum.run` and `hilum.plan`: a study file to its report, or what that would take."""
+"""`hilum.run` and `hilum.plan`: a study file to its report, or what that would take; `hilum.gallery`: its errors for a reader."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hilum.api.command import command_of, overrides
 from hilum.api.run_views import Run, Suite
-from hilum.api.view import AnyPath
+from hilum.api.view import AnyPath, path_or_none
 from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, workspace_output
+from hilum.artifacts.run import run_path
 from hilum.artifacts.suite_record import is_suite_folder, runs_of
-from hilum.core.engine import Engine, available_cores, engine_named
+from hilum.core.engine import Engine, available_cores, engine_named, local
 from hilum.core.progress import quieted
 
 if TYPE_CHECKING:
-    from hilum.artifacts.run_files import StageLine
+    from hilum.stages.gallery import Written
 
 _Overrides = Mapping[str, Any] | Sequence[str]
-
-
-def run_at(folder: Path, stages: tuple[StageLine, ...] = ()) -> Run:
-    """The run, or the suite, of a folder."""
-    return (Suite if is_suite_folder(folder) else Run)(folder, stages)
 
 
 def run(
@@ -36,7 +33,8 @@ def run(
     workers: int | None = None,
     quiet: bool = False,
 ) -> Run:
-    """Run a study from its films to its report, as `hilum run` does: the same artefacts, digest for digest. One that was stopped goes on.
+    """Run a study from its films to its report, as `hilum run` does: the same artefacts, digest for digest. One that was stopped goes on,
+    also after KeyboardInterrupt; what stands in the way is said, all of it, before the first film is read.
 
     >>> run = hilum.run("tiny.toml", manifest="manifest.csv", workspace=".", quiet=True)  # it was run before, and is found again
     >>> [(line.stage, line.done, line.found) for line in run.stages]
@@ -52,13 +50,6 @@ def run(
         engine: Where tasks run.
         workers: Processes; None for all cores, 0 for none but this. Results do not depend on it.
         quiet: No progress.
-
-    Returns:
-        The run; of a suite a `Suite`.
-
-    Raises:
-        InputError: Something stands in the way: all of it, before the first film is read.
-        KeyboardInterrupt: What was finished is kept, and the same call goes on.
     """
     command = command_of(run, {**locals(), "set": _texts(set)})
     root, where = Path(workspace), _engine(engine, workers)
@@ -68,14 +59,13 @@ def run(
     from hilum.workflow.suite import run_or_find, run_suite
 
     with quieted(quiet):
-        films = Path(manifest) if manifest is not None else None
-        suite, members = asked(str(study), films, root, _texts(set), leave_one_source_out)
+        suite, members = asked(str(study), path_or_none(manifest), root, _texts(set), leave_one_source_out)
         if suite:
             report, lines = run_suite(suite, members, root, where, command)
         else:
             report, lines = run_or_find(members[0], root, where, command)
         record_later(runs_of(report.parent), root)
-    return run_at(report.parent, tuple(lines))
+    return (Suite if is_suite_folder(report.parent) else Run)(report.parent, tuple(lines))
 
 
 def plan(
@@ -99,8 +89,7 @@ def plan(
     from hilum.workflow.dry_run import print_plan, print_plans
 
     with quieted(quiet):
-        films = Path(manifest) if manifest is not None else None
-        suite, members = asked(str(study), films, root, _texts(set), leave_one_source_out)
+        suite, members = asked(str(study), path_or_none(manifest), root, _texts(set), leave_one_source_out)
         if suite:
             print_plans(members, root, where)
         else:
@@ -114,3 +103,35 @@ def _engine(name: str, workers: int | None) -> Engine:
 def _texts(values: _Overrides | None) -> list[str]:
     """Overrides as `hilum run --set` takes them."""
     return overrides(values) if isinstance(values, Mapping) else list(values or ())
+
+
+def gallery(
+    run: AnyPath,
+    *,
+    out: AnyPath | None = None,
+    films: int = 400,
+    side: int = 512,
+    workspace: AnyPath = USUAL_WORKSPACE,
+    workers: int | None = None,
+    quiet: bool = False,
+) -> Written:
+    """Write the page of a run's test films, its errors first, as `hilum gallery` does. It holds films, and is a look at them.
+
+    >>> done = hilum.gallery("tiny", out="for-readers", workers=0, quiet=True)
+    >>> done.page.name, done.shown, done.tested
+    ('gallery.html', 16, 16)
+
+    Args:
+        run: The folder of a finished run, or its name in the workspace.
+        out: Folder for gallery.html; None for one beside the run's.
+        films: Films on the page.
+        side: Longest side of a film's picture, in pixels.
+        workspace: Where names are looked for.
+        workers: Processes; None for all cores.
+        quiet: No progress.
+    """
+    from hilum.stages.gallery import write_gallery  # late: the decoders and scipy take a while to import
+
+    folder = run_path(fspath(run), Path(workspace))
+    with quieted(quiet):
+        return write_gallery(folder, path_or_none(out), local(workers), films, side)

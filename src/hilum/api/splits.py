@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import Any, cast, get_args
 
-from hilum.api.view import AnyPath, FilmRows, Row, View
+from hilum.api.view import AnyPath, FilmRows, Row, Table, Told, View, counted, path_or_none, plain_table
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.outputs import check_outputs, duplicates_output, file_output
 from hilum.artifacts.split import PARTS, AnySplit, UnsafeSplit, read_split
@@ -17,30 +16,22 @@ from hilum.core.digests import SHORT
 from hilum.core.engine import local
 from hilum.core.errors import InputError, UnsafeError, require_known
 from hilum.core.progress import quieted
-from hilum.core.text import counted
 from hilum.study.tables import Crossing, SplitMethod
-
-if TYPE_CHECKING:
-    from hilum.report.table import Table
-    from hilum.report.view import Told
 
 AS_PUBLISHED = "as-published"
 _Filters = Mapping[str, Sequence[str]] | Sequence[Mapping[str, Sequence[str]]]
+_Shares = Mapping[str, float] | Sequence[float]
 
 
-@dataclass(frozen=True, repr=False)
 class Split(View):
     """Films by part (``split.json``).
 
     >>> split = hilum.load("split.json")
     >>> {part: len(ids) for part, ids in split.parts.items()}
     {'train': 12, 'valid': 4, 'test': 16}
-
-    Attributes:
-        divided: The films that were divided; None for a split that was loaded.
     """
 
-    divided: Manifest | None = field(default=None, compare=False)
+    made: Manifest | None  # the films that were divided
 
     @cached_property
     def split(self) -> AnySplit:
@@ -54,54 +45,45 @@ class Split(View):
 
     def rows(self) -> list[Row]:
         """A row a film: image_id, part, and the group that may not be divided."""
+        group = self.split.group_of
         return [
-            {"image_id": i, "part": part, "group": self.split.group_of[i]}
-            for part, ids in self.split.parts.items()
-            for i in ids
+            {"image_id": i, "part": part, "group": group[i]} for part, ids in self.parts.items() for i in ids
         ]
 
     def films(self, part: str) -> FilmRows:
         """The films of a part."""
         require_known(part, PARTS, "unknown part")
-        return FilmRows(f"Films of {part}", [r for r in self.rows() if r["part"] == part])
+        return FilmRows(f"Films of {part}", (r for r in self.rows() if r["part"] == part))
 
     @property
     def words(self) -> str:
         """What `hilum split` prints: films by part and class, and what to know of the split."""
-        where, s = f"{self.path}: ", self.split
+        s, n_test = self.split, len(self.split.parts["test"])
+        end = f"split {s.digest[:SHORT]}"
         if isinstance(s, UnsafeSplit):
-            n_test = len(s.parts["test"])
-            share = f"{100 * s.n_shared / n_test:.1f} %"
-            leaked = f"{s.n_shared} of {n_test} test films are in train or validation too ({share})"
-            return f"{leaked}\n{where}UNSAFE split {s.digest[:SHORT]}"
+            share = f"({100 * s.n_shared / n_test:.1f} %)"
+            leaked = f"{s.n_shared} of {n_test} test films are in train or validation too {share}"
+            return f"{leaked}\n{self.path}: UNSAFE {end}"
         from hilum.report.split_words import split_words
 
-        end = f"{where}split {s.digest[:SHORT]}"
-        return f"{split_words(s, self.divided)}\n{end}" if self.divided and isinstance(s, LeakFree) else end
+        above = f"{split_words(s, self.made)}\n" if self.made and isinstance(s, LeakFree) else ""
+        return f"{above}{self.path}: {end}"
 
     def told(self) -> Told:
-        """How it was drawn."""
-        from hilum.report.view import Told
-
         s = self.split
-        groups = counted(len(set(s.group_of.values())), "group")
-        sentence = f"{s.header.options.get('method', '')}, {counted(len(s.group_of), 'film')} in {groups}"
-        unsafe = (
-            [f"{counted(s.n_shared, 'test film')} in train or validation too"]
-            if isinstance(s, UnsafeSplit)
-            else ()
-        )
+        films, groups = counted(len(s.group_of), "film"), counted(len(set(s.group_of.values())), "group")
+        shared = s.n_shared if isinstance(s, UnsafeSplit) else 0
+        unsafe = [f"{counted(shared, 'test film')} in train or validation too"] if shared else []
+        sentence = f"{s.header.options.get('method', '')}, {films} in {groups}"
         return Told(f"Split {self.path.name}", sentence, unsafe=unsafe)
 
     def table(self) -> Table:
         """Films by part, and by class where the split says them."""
-        from hilum.report.table import plain_table
-
         by_class: Mapping[str, Mapping[str, int]] = self.split.header.options.get("n_films") or {}
         labels = sorted({c for n in by_class.values() for c in n})
         rows = [
             (part, *(by_class.get(part, {}).get(c, 0) for c in labels), len(ids))
-            for part, ids in self.split.parts.items()
+            for part, ids in self.parts.items()
         ]
         return plain_table("split", ("part", *labels, "all"), rows)
 
@@ -113,7 +95,7 @@ def split(
     method: str,
     seed: int,
     trial: int = 1,
-    fractions: Mapping[str, float] | Sequence[float] | None = None,
+    fractions: _Shares | None = None,
     crossing: str = "refuse",
     unsafe: bool = False,
     one_per_patient: Sequence[str] = (),
@@ -146,17 +128,20 @@ def split(
         workers: Processes; None for all cores. Results do not depend on it.
         quiet: No progress.
         no_near_duplicates: Do not look for re-encoded copies: quick, and unsafe.
-
-    Raises:
-        InputError: Films that cannot be divided so.
-        UnsafeError: ``as-published`` without `unsafe`.
     """
-    manifest, out = Path(manifest), Path(out)
-    copies = Path(duplicates) if duplicates is not None else None
+    manifest, out, copies = Path(manifest), Path(out), path_or_none(duplicates)
     made, read = duplicates_output(copies)
     check_outputs([file_output(out, "split", ".json", beside=()), *made], [manifest, *read])
     if method == AS_PUBLISHED:
-        return _as_published(manifest, seed, out, unsafe)
+        if not unsafe:
+            raise UnsafeError(
+                "--method as-published puts test films into train and validation, as the paper's scripts did; add --unsafe to do "
+                "it all the same, or use --method set2"
+            )
+        from hilum.paper.published_draw import draw_as_published
+
+        draw_as_published(Manifest.read(manifest), seed).write(out)
+        return Split(out)
     from hilum.splitting.divide import METHODS, SplitOptions
     from hilum.splitting.part_checks import require_parts
     from hilum.stages.duplicates import known_duplicates  # late: the decoders take a while to import
@@ -180,19 +165,6 @@ def split(
     return Split(out, films)
 
 
-def _as_published(manifest: Path, seed: int, out: Path, unsafe: bool) -> Split:
-    """The split as the published scripts drew it."""
-    if not unsafe:
-        raise UnsafeError(
-            "--method as-published puts test films into train and validation, as the paper's scripts did; add --unsafe to do it "
-            "all the same, or use --method set2"
-        )
-    from hilum.paper.published_draw import draw_as_published
-
-    draw_as_published(Manifest.read(manifest), seed).write(out)
-    return Split(out)
-
-
 def _tables(filters: _Filters) -> list[dict[str, list[str]]]:
     """Tables of `hilum.study.film_filter`."""
     tables: Sequence[Mapping[str, Any]] = [filters] if isinstance(filters, Mapping) else filters
@@ -201,9 +173,7 @@ def _tables(filters: _Filters) -> list[dict[str, list[str]]]:
     ]
 
 
-def _shares(
-    given: Mapping[str, float] | Sequence[float] | None, method: str, crossing: str
-) -> dict[str, float] | None:
+def _shares(given: _Shares | None, method: str, crossing: str) -> dict[str, float] | None:
     """The shares of the method ``fractions``; an option of another method than the one asked for is refused."""
     if (method == "fractions") != (given is not None):
         raise InputError("--fractions TRAIN,VALID,TEST goes with --method fractions, and only with it")

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hilum.core.errors import InputError, MissingExtraError, require_known
+from hilum.core.text import counted
+from hilum.report.table import Table, plain_table
+from hilum.report.view import Told, view_html, view_text
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
+    from hilum.artifacts.lineage import Artefact
     from hilum.artifacts.manifest import FilmRow, Manifest
-    from hilum.report.table import Table
-    from hilum.report.view import Told
 
 AnyPath = str | PathLike[str]
 """A path; a view stands for the path of its artefact."""
 Row = dict[str, Any]
+Figures = Mapping[str, Callable[[], "Figure"]]
+"""Name of a figure -> what draws it."""
 _LONG = 60
 
 
 class Shown:
-    """What has rows shows itself: a table in a notebook, plain text elsewhere. A view says what (`rows`, `told`, `table`)."""
+    """What has rows shows itself: a table in a notebook, plain text elsewhere."""
+
+    columns: ClassVar[tuple[str, ...]] = ()
+    """Columns of the compact table; none for all."""
 
     def rows(self) -> list[Row]:
         """The rows as plain values, by the name of their column."""
@@ -36,15 +44,11 @@ class Shown:
         raise NotImplementedError
 
     def table(self) -> Table:
-        """The compact table; of the rows as they are where a view has no better."""
-        return rows_table(self.rows())
+        """The compact table."""
+        return rows_table(self.rows(), self.columns)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """`rows` as a data frame.
-
-        Raises:
-            MissingExtraError: pandas is not installed (the extra ``notebook``).
-        """
+        """`rows` as a data frame; pandas comes with the extra ``notebook``."""
         try:
             import pandas
         except ModuleNotFoundError as e:
@@ -52,65 +56,89 @@ class Shown:
         return pandas.DataFrame(self.rows())
 
     def _repr_html_(self) -> str:
-        from hilum.report.view import view_html
-
         return view_html(self.told(), self.table())
 
     def __str__(self) -> str:
-        from hilum.report.view import view_text
-
         return view_text(self.told(), self.table())
 
 
-@dataclass(frozen=True, repr=False)
 class View(Shown):
-    """An artefact on disk.
+    """An artefact on disk, read when it is asked. Of one that has no class of its own, a row a fact that `hilum show` knows.
 
-    Attributes:
+    Args:
         path: Its file or folder.
+        made: What the call that wrote it found; None for an artefact that was loaded.
+        report: Its page, where that is not `page_name` beside it.
     """
 
-    path: Path
+    page_name: ClassVar[str] = ""
+
+    def __init__(self, path: AnyPath, made: Any = None, report: Path | None = None) -> None:
+        self._given, self._whole = Path(path), Path(path).absolute()
+        self.made, self._report = made, report
+
+    @property
+    def path(self) -> Path:
+        """Its file or folder: as it was given, or in full once the current folder is another one."""
+        return self._given if self._given.absolute() == self._whole else self._whole
+
+    @property
+    def report(self) -> Path | None:
+        """Its page; None where it has none."""
+        folder = self.path if self.path.is_dir() else self.path.parent
+        return self._report or (folder / self.page_name if self.page_name else None)
+
+    @cached_property
+    def _known(self) -> Artefact:
+        from hilum.stages.show import show
+
+        return show(str(self.path))[0]
+
+    @property
+    def kind(self) -> str:
+        """What it is, as `hilum show` has it."""
+        return self._known.kind
+
+    def rows(self) -> list[Row]:
+        return [{"fact": k, "value": str(v)} for k, v in self._known.facts.items() if v not in (None, "")]
+
+    def told(self) -> Told:
+        return Told(f"{self.kind} {self._known.name}")
 
     def describe(self) -> str:
         """What `hilum show` says: what it is, its version, and where it came from, back to the films."""
         from hilum.report.artefact_words import artefact_words
-        from hilum.stages.show import show
 
-        return artefact_words(show(str(self.path)))
+        return artefact_words([self._known])
+
+    def drawn(self) -> Figures:
+        """Its figures, each drawn when it is called."""
+        return {}
 
     @property
     def figures(self) -> tuple[str, ...]:
         """Names of its figures."""
-        return ()
+        return tuple(self.drawn())
 
     def figure(self, name: str) -> Figure:
-        """A figure of its page, drawn again from the same numbers.
-
-        Raises:
-            InputError: It has none of that name.
-        """
-        if not self.figures:
+        """A figure of its page, drawn again from the same numbers."""
+        figures = self.drawn()
+        if not figures:
             raise InputError(f"{self.path}: a {type(self).__name__} has no figures here")
-        require_known(name, self.figures, "unknown figure")
-        return self._draw(name)
-
-    def _draw(self, name: str, /) -> Figure:
-        raise NotImplementedError
+        require_known(name, figures, "unknown figure")
+        return figures[name]()
 
     def __fspath__(self) -> str:
         return str(self.path)
 
     def __repr__(self) -> str:
-        here = Path.cwd()
-        path = self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
-        return f"{type(self).__name__}({str(path)!r})"
+        return f"{type(self).__name__}({str(self.path)!r})"
 
 
 class FilmRows(Shown, Sequence[Row]):
     """Films that were asked for: a row a film (and model), as a dictionary."""
 
-    def __init__(self, title: str, rows: Sequence[Row]) -> None:
+    def __init__(self, title: str, rows: Iterable[Row]) -> None:
         self._title, self._rows = title, list(rows)
 
     def rows(self) -> list[Row]:
@@ -118,35 +146,22 @@ class FilmRows(Shown, Sequence[Row]):
         return [dict(r) for r in self._rows]
 
     def told(self) -> Told:
-        """How many there are."""
-        from hilum.report.numbers import counted
-        from hilum.report.view import Told
-
         return Told(self._title, counted(len(self), "row"))
-
-    def table(self) -> Table:
-        """All columns but the path, which is long."""
-        return rows_table([{k: v for k, v in r.items() if k != "path"} for r in self._rows])
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self._rows)
-
     def __getitem__(self, which: Any) -> Any:
         return FilmRows(self._title, self._rows[which]) if isinstance(which, slice) else self._rows[which]
 
-    def __repr__(self) -> str:
-        return str(self)
+    __repr__ = Shown.__str__
 
 
-def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Rows as a table, without columns that are empty in all of them; long texts may be broken over lines."""
-    from hilum.report.table import plain_table
-
-    names = dict.fromkeys(k for row in rows for k, v in row.items() if v not in (None, "", [], {}))
-    table = plain_table("rows", list(names), [[_plain(row.get(k)) for k in names] for row in rows])
+def rows_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> Table:
+    """Rows as a table, without paths and columns that are empty in all of them; long texts may be broken over lines."""
+    used = dict.fromkeys(k for row in rows for k, v in row.items() if v not in (None, "", [], {}))
+    names = [k for k in columns or used if k in used and k != "path"]
+    table = plain_table("rows", names, [[_plain(row.get(k)) for k in names] for row in rows])
     long = {k for k in names for row in rows if isinstance(v := row.get(k), str) and len(v) > _LONG}
     return replace(table, columns=[replace(c, prose=c.label in long) for c in table.columns])
 
@@ -160,22 +175,13 @@ def _plain(value: Any) -> Any:
 
 
 def fitting(columns: Mapping[str, Any], manifest: Manifest) -> Callable[[FilmRow], bool]:
-    """Whether a film of a manifest fits ``column=value`` or ``column=[value, ...]``, as the filters of a study file do.
-
-    Raises:
-        InputError: An unknown column, or a value that no film has.
-    """
+    """Whether a film of a manifest fits ``column=value`` or ``column=[value, ...]``, as the filters of a study file do."""
     from hilum.study.film_filter import compile_filter
 
     several = {c: v if isinstance(v, list | tuple | set) else [v] for c, v in columns.items()}
     table = {c: ["" if x is None else str(x) for x in v] for c, v in several.items()}
     manifest.check_filter(table, "films")
     return compile_filter(table)
-
-
-def paths(values: AnyPath | Sequence[AnyPath]) -> list[Path]:
-    """One path or several."""
-    return [Path(v) for v in ([values] if isinstance(values, str | PathLike) else values)]
 
 
 def chosen(
@@ -185,11 +191,7 @@ def chosen(
     predicted: str | None,
     wrong: bool | None,
 ) -> list[Row]:
-    """Predicted films of a class, of a prediction, wrong ones, the most certain first (True), or right ones (False).
-
-    Raises:
-        InputError: No such class.
-    """
+    """Predicted films of a class, of a prediction, wrong ones, the most certain first (True), or right ones (False)."""
     for name, value in (("truth", truth), ("predicted", predicted)):
         if value is not None:
             require_known(value, classes, f"{name}: unknown class")
@@ -201,3 +203,13 @@ def chosen(
         and (wrong is None or (r["truth"] in classes and wrong == (r["truth"] != r["predicted"])))
     ]
     return sorted(found, key=lambda r: -r[f"p_{r['predicted']}"]) if wrong else found
+
+
+def paths(values: AnyPath | Sequence[AnyPath] | None) -> list[Path]:
+    """One path, several, or none."""
+    return [Path(v) for v in ([values] if isinstance(values, str | PathLike) else values or ())]
+
+
+def path_or_none(value: AnyPath | None) -> Path | None:
+    """A path, where there is one."""
+    return None if value is None else Path(value)

@@ -46,7 +46,7 @@ def audit(
     seed: SEED = 0,
 ) -> None:
     """Look for copies, conflicts, leaks, shortcuts, odd films and doubtful labels, before anything is trained on films."""
-    from hilum.api.audits import audit as audit_films  # late: pydantic
+    from hilum.api.films import audit as audit_films  # late: pydantic
 
     given = vars(copies) | {"labels": judging.labels, "allow": judging.allow or (), "quiet": printing.quiet}
     found = audit_films(manifest, out, **given, split=split, positive=positive, seed=seed)

@@ -39,12 +39,12 @@ def compare(
     Differences are paired by film and by trial where both are shared. One run alone is compared within itself where its cells
     differ in their faults.
     """
-    from hilum.api.comparisons import compare as compare_runs  # late: pydantic
+    from hilum.api.statistics import compare as compare_runs  # late: pydantic
 
     named, given = words_in(metrics, "--metrics"), {"seed": seed, "resamples": resamples}
     with typed("compare"):
         done = compare_runs(runs, out=out, metrics=named, **given, workspace=workspace, quiet=quiet)
-    page = done.page
+    page = done.made
     assert page is not None
     for told in (*(f"UNSAFE {text}" for text in page.unsafe), *page.cautions):
         print(f"hilum: {told}", file=sys.stderr)

@@ -120,8 +120,8 @@ def evaluate(
     With --on, every model of a run (or one bundle) is asked of the films of a manifest, in a run's folder of its own: films of other
     labels, copies of the models' own films and films of their patients are left out and counted.
     """
-    from hilum.api.evaluations import ALONE  # late: pydantic
-    from hilum.api.evaluations import evaluate as evaluate_scores
+    from hilum.api.statistics import ALONE  # late: pydantic
+    from hilum.api.statistics import evaluate as evaluate_scores
     from hilum.artifacts.scored_table import parse_columns
 
     if elsewhere.on is not None and as_json:
@@ -131,7 +131,7 @@ def evaluate(
     given["map_label"] = dict(assigned(elsewhere.map_label, "--map-label", "LABEL=CLASS", "tuberculosis=tb"))
     with typed("evaluate"):
         done = evaluate_scores(predictions, **given, out=out, report=report)
-    found = done.found
+    found = done.made
     if found is None:
         print(done.report)
         return

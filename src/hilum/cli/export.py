@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.export import FACTS
-from hilum.artifacts.outputs import check_outputs, file_output, folder_output
 from hilum.core.errors import InputError
 
 
@@ -38,18 +36,8 @@ def export(
     """
     if onnx == torch:
         raise InputError("name one of --onnx and --torch")
-    if onnx:
-        path = out or Path("model.onnx")
-        output = file_output(path, "export", ".onnx")
-    else:
-        path = out or Path("model-torch")
-        output = folder_output(path, "export", FACTS)
-    check_outputs([output], [bundle, *(films or [])])
-    from hilum.models.machine import exact_arithmetic, keep_memory  # late: torch
-    from hilum.stages.export import export_bundle
+    from hilum.api.models import export as export_bundle  # late: pydantic
 
-    keep_memory()
-    exact_arithmetic()
-    done = export_bundle(bundle, path, "onnx" if onnx else "torch", films or [])
+    done = export_bundle(bundle, out, form="onnx" if onnx else "torch", films=films or ())
     print(done.words, file=sys.stderr)
-    print(path)
+    print(done.path)

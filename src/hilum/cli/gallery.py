@@ -9,10 +9,7 @@ from typing import Annotated
 import typer
 
 from hilum.artifacts.outputs import USUAL_WORKSPACE
-from hilum.artifacts.run import run_path
 from hilum.cli.options import QUIET, WORKERS, WORKSPACE
-from hilum.core import progress
-from hilum.core.engine import local
 
 
 def gallery(
@@ -34,10 +31,11 @@ def gallery(
     It holds films of patients. Comments and labels typed into it are exported as a csv that `hilum ingest --labels` takes. It counts
     as a look at the test films.
     """
-    from hilum.stages.gallery import write_gallery  # late: the decoders and scipy take a while to import
+    from hilum.api.runs import gallery as write_gallery  # late: pydantic
 
-    progress.set_quiet(quiet)
-    done = write_gallery(run_path(run, workspace), out, local(workers), films, side)
+    done = write_gallery(
+        run, out=out, films=films, side=side, workspace=workspace, workers=workers, quiet=quiet
+    )
     size = done.page.stat().st_size / 2**20
     print(
         f"{done.shown} of {done.tested} test films, {size:.1f} MiB; it holds films: do not pass it on",

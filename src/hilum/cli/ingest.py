@@ -95,6 +95,6 @@ def ingest(
         "labels": reading.labels or (),
         "views": reading.views or (),
     }
-    done = ingest_films(sources, out, **given, quiet=printing.quiet, workers=workers).ingested
+    done = ingest_films(sources, out, **given, quiet=printing.quiet, workers=workers).made
     assert done is not None
     print(json.dumps(done.to_dict(), indent=1, ensure_ascii=False) if printing.as_json else done.words)

@@ -39,7 +39,7 @@ def predict(
     A film that cannot be read, or that changed since its manifest was made, is a row with the reason in `error`. Where the bundle has
     thresholds, each film has its sets of classes and whether it is a stranger.
     """
-    from hilum.api.scores import predict as predict_films
+    from hilum.api.models import predict as predict_films
     from hilum.stages.predict import scored_words  # late: torch
 
     done = predict_films(

@@ -109,9 +109,8 @@ def _filters(texts: Sequence[str] | None, option: str) -> list[dict[str, list[st
 def _shares(text: str | None) -> list[float] | None:
     """The shares of the method ``fractions``."""
     try:
-        shares = None if text is None else [float(x) for x in text.split(",")]
+        return None if text is None else [float(x) for x in text.split(",")]
     except ValueError:
-        shares = []
-    if shares is not None and len(shares) != 3:
-        raise InputError(f"--fractions must be three numbers TRAIN,VALID,TEST such as .7,.1,.2; got {text!r}")
-    return shares
+        raise InputError(
+            f"--fractions must be three numbers TRAIN,VALID,TEST such as .7,.1,.2; got {text!r}"
+        ) from None

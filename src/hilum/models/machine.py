@@ -61,6 +61,13 @@ def exact_arithmetic() -> None:
     torch.backends.cudnn.benchmark = False
 
 
+def made_ready(device: str = "auto") -> str:
+    """What a command does before it loads a network: `keep_memory` and `exact_arithmetic`; returns the device."""
+    keep_memory()
+    exact_arithmetic()
+    return choose_device(device)
+
+
 def _seconds_of_convolutions(dtype: torch.dtype, device: str) -> float:
     # enough work to fill the device
     channels, side, films = (128, 32, 8) if device == "cpu" else (256, 56, 128)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hilum.report.numbers import counted
-from hilum.report.page import from_template
 from hilum.report.table import Table
 
 SHOWN = 12
@@ -34,6 +33,8 @@ class Told:
 
 def view_html(told: Told, table: Table) -> str:
     """The table's first rows under what is told."""
+    from hilum.report.page import from_template  # late: jinja2
+
     left = len(table.rows) - SHOWN
     rest = f"{counted(left, 'more row')}: .rows() and .to_pandas() have all of them" if left > 0 else ""
     html = from_template("view.html", told=told, table=replace(table, rows=table.rows[:SHOWN]), rest=rest)

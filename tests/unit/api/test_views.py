@@ -83,12 +83,14 @@ def test_a_suite_is_its_members(here: Path) -> None:
         ("tiny/statistics.json", "Evaluation"),
         ("model", "Model"),
         ("model/bundle.json", "Model"),
-        ("tiny/duplicates.json", "Other"),
-        ("tiny.toml", "Other"),
+        ("tiny/duplicates.json", "View"),
+        ("tiny.toml", "View"),
     ],
 )
-@pytest.mark.usefixtures("here")
-def test_whatever_lies_there_shows_itself(path: str, kind: str) -> None:
+def test_whatever_lies_there_shows_itself(
+    path: str, kind: str, tiny_study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tiny_study)  # it is only read
     view = hilum.load(path)
     assert type(view).__name__ == kind
     html = view._repr_html_()
@@ -96,9 +98,21 @@ def test_whatever_lies_there_shows_itself(path: str, kind: str) -> None:
     assert "<table" in html
     assert all(line.strip() for line in html.splitlines())
     assert str(view).splitlines()[0]
-    if kind != "Other":
+    if kind != "View":
         assert len(view.to_pandas()) == len(view.rows()) > 0
     assert view.describe().split()[0] == show(path)[0].kind
+
+
+def test_a_view_stays_with_its_file_when_the_folder_changes(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, films = hilum.load("tiny"), hilum.load("manifest.csv")
+    assert (run.path, run.report) == (Path("tiny"), Path("tiny/report.html"))
+    monkeypatch.chdir(here / "films")
+    assert run.path == here / "tiny"
+    assert len(run.films(cell=CELL, trial=1)) == 16
+    assert run.model(CELL).bundle.positive == "covid"
+    assert len(hilum.load(films)) == 32
 
 
 def test_a_run_that_is_not_finished_says_so(here: Path) -> None:
@@ -150,8 +164,8 @@ def test_what_came_from_outside_is_escaped(here: Path) -> None:
     assert "&lt;i&gt;1" in html
 
 
-@pytest.mark.usefixtures("here")
-def test_pandas_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pandas_is_named_where_it_is_missing(tiny_study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tiny_study)
     real = builtins.__import__
 
     def without(name: str, *rest: object) -> object:

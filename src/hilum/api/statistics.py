@@ -1,16 +1,18 @@
-"""`hilum.evaluate`, and the figures of a table of scores or of a run."""
+"""`hilum.evaluate` and `hilum.compare`: figures of a table of scores or of a run, and differences between runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
 from inspect import signature
+from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hilum.api.command import command_of
 from hilum.api.run_views import Run
-from hilum.api.view import AnyPath, Row, View, rows_table
+from hilum.api.view import AnyPath, Figures, Row, Table, Told, View, path_or_none, paths
+from hilum.artifacts.comparisons import ComparisonRow, read_comparisons
 from hilum.artifacts.header import read_json
 from hilum.artifacts.outputs import (
     USUAL_WORKSPACE,
@@ -20,85 +22,71 @@ from hilum.artifacts.outputs import (
     workspace_output,
 )
 from hilum.artifacts.run import is_run, run_path
-from hilum.artifacts.run_files import STATISTICS
+from hilum.artifacts.run_files import COMPARISONS, STATISTICS
 from hilum.core.engine import local
 from hilum.core.errors import InputError
 from hilum.core.progress import quieted
+from hilum.study.metrics import shown_in
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hilum.report.table import Table
+    from hilum.report.page import Page
     from hilum.report.table_page import EvaluatedTable
-    from hilum.report.view import Told
 
-
+HEADLINE = shown_in("headline")
 ALONE = "--on goes with --out, --map-label, --workers and --quiet alone; the other options are for a table of scores"
 
 
-@dataclass(frozen=True, repr=False)
 class Evaluation(View):
-    """Figures with their intervals (``statistics.json``): a row a figure.
+    """Figures with their intervals (``statistics.json``): a row a figure. Those of a run are shown as the run is."""
 
-    Attributes:
-        found: What was evaluated; None for one that was loaded, or of a run.
-        report: The page; None where there is none.
-    """
+    columns = ("class", "metric", "estimate", "low", "high", "n", "n_positive", "note")
 
-    found: EvaluatedTable | None = field(default=None, compare=False)
-    report: Path | None = field(default=None, compare=False)
+    made: EvaluatedTable | None
 
     @property
     def run(self) -> Run | None:
         """The run that they are of; None for those of a table."""
         return Run(self.path.parent) if is_run(self.path.parent) else None
 
+    @property
+    def report(self) -> Path | None:
+        return self._report or (self.run.report if self.run else None)
+
     def rows(self) -> list[Row]:
         """A row a figure: metric, class, part, estimate, low, high, n, ...; of a run its cell and trial too."""
         return list(read_json(self.path))
 
     def told(self) -> Told:
-        """Which films, and what to know first."""
-        from hilum.report.view import Told
-
         if self.run:
             return self.run.told()
-        if self.found is None:
-            return Told(f"Evaluation {self.path.name}")
+        title = f"Evaluation {self.path.name}"
+        if self.made is None:
+            return Told(title)
         from hilum.report.table_page import table_cautions
 
-        return Told(
-            f"Evaluation {self.path.name}", self.found.words, [str(c) for c in table_cautions(self.found)]
-        )
+        return Told(title, self.made.words, [str(c) for c in table_cautions(self.made)])
 
     def table(self) -> Table:
-        """The figures as the page has them."""
-        if self.run:
-            return self.run.table()
-        if self.found is not None:
-            from hilum.report.table_page import results_table
+        if self.run or self.made is None:
+            return self.run.table() if self.run else super().table()
+        from hilum.report.table_page import results_table
 
-            return results_table(self.found)
-        shown = ("class", "metric", "estimate", "low", "high", "n", "n_positive", "note")
-        return rows_table([{k: r[k] for k in shown} for r in self.rows()])
+        return results_table(self.made)
 
-    @property
-    def figures(self) -> tuple[str, ...]:
+    def drawn(self) -> Figures:
         """Those of the page; none for the evaluation of a table that was loaded."""
-        if self.run:
-            return self.run.figures
-        return tuple(self._drawn()) if self.found else ()
+        return self.run.drawn() if self.run else {n: partial(self._kept.__getitem__, n) for n in self._kept}
 
-    def _draw(self, name: str) -> Figure:
-        return self.run.figure(name) if self.run else self._drawn()[name]
-
-    def _drawn(self) -> dict[str, Figure]:
+    @cached_property
+    def _kept(self) -> Mapping[str, Figure]:
         from hilum.report.drawn import kept_figures
         from hilum.report.table_page import table_pictures
 
         with kept_figures() as kept:
-            if self.found is not None:
-                table_pictures(self.found, self.path.parent)
+            if self.made is not None:
+                table_pictures(self.made, self.path.parent)
         return kept
 
 
@@ -145,9 +133,6 @@ def evaluate(
         quiet: No progress.
         out: The file to write, such as ``statistics.json``.
         report: Folder for a page with curves, confusion and calibration.
-
-    Raises:
-        InputError: A table that cannot be read, options that do not go together, or no film that can be evaluated.
     """
     given = dict(locals())
     table = Path(predictions)
@@ -160,17 +145,16 @@ def evaluate(
         )
     if out is None:
         raise InputError("--out is missing: the file to write, such as --out statistics.json")
-    truth, to, page = (Path(p) if p is not None else None for p in (labels, out, report))
-    assert to is not None
-    pages = [] if page is None else [folder_output(page, "evaluation", "evaluation.html", option="--report")]
-    check_outputs([file_output(to, "statistics", ".json"), *pages], [p for p in (table, truth) if p])
+    truth, to, page = path_or_none(labels), Path(out), path_or_none(report)
+    pages = [folder_output(p, "evaluation", "evaluation.html", option="--report") for p in paths(report)]
+    check_outputs([file_output(to, "statistics", ".json"), *pages], [table, *paths(labels)])
     from hilum.artifacts.scored_table import Reading, known_columns
     from hilum.report.table_page import write_table_page
     from hilum.stages.evaluate_file import Choice, evaluate_file  # late: scipy
 
     choice = Choice(part, truth, drop_unknown_classes, resamples, seed, threshold)
     found = evaluate_file(table, to, choice, Reading(known_columns((map or {}).items()), positive, percent))
-    written = write_table_page(found, page, command_of(evaluate, given)) if page is not None else None
+    written = write_table_page(found, page, command_of(evaluate, given)) if page else None
     return Evaluation(to, found, written)
 
 
@@ -187,10 +171,87 @@ def _on(model: Path, manifest: Path, given: Mapping[str, Any]) -> Evaluation:
             f"{model}: --on takes a run's folder or a bundle, got a file; a table of scores has its films already"
         )
     at = model if model.is_dir() else run_path(str(model), USUAL_WORKSPACE)
-    out = Path(given["out"]) if given["out"] is not None else None
+    out = path_or_none(given["out"])
     check_outputs([workspace_output(out)] if out else [], [manifest])
     from hilum.workflow.outside import evaluate_on  # late: torch
 
     labels = dict(given["map_label"] or {})
     page = evaluate_on(at, manifest, labels, out, local(given["workers"]), command_of(evaluate, given))
-    return Evaluation(page.with_name(STATISTICS), None, page)
+    return Evaluation(page.with_name(STATISTICS), report=page)
+
+
+class Comparison(View):
+    """Paired differences with intervals and adjusted tests (``comparisons.json``): a row a comparison and metric."""
+
+    made: Page | None
+
+    @cached_property
+    def comparisons(self) -> list[ComparisonRow]:
+        """The rows themselves."""
+        return read_comparisons(self.path)
+
+    @property
+    def report(self) -> Path:
+        """The page of `hilum.compare`; of a study's own comparisons the run's."""
+        mine = self.path.with_name("compare.html")
+        return mine if mine.is_file() else self.path.with_name("report.html")
+
+    def rows(self) -> list[Row]:
+        """A row a comparison and metric: cell, reference, estimate, low, high, p, p_adjusted, verdict, ..."""
+        return [r.model_dump(by_alias=True) for r in self.comparisons]
+
+    def told(self) -> Told:
+        if (page := self.made) is None:
+            return Told("Comparison", ", ".join(dict.fromkeys(r.family for r in self.comparisons)))
+        return Told("Comparison", page.sentence, [str(c) for c in page.cautions], page.unsafe, page.synthetic)
+
+    def table(self) -> Table:
+        from hilum.report.comparison_tables import comparison_tables
+
+        return comparison_tables(self.comparisons, list(dict.fromkeys(r.class_ for r in self.comparisons)))[0]
+
+    def drawn(self) -> Figures:
+        from hilum.report.compare_page import differences
+
+        some = any(r.estimate is not None for r in self.comparisons)
+        return {"differences": partial(differences, self.comparisons)} if some else {}
+
+
+def compare(
+    runs: AnyPath | Sequence[AnyPath],
+    *,
+    out: AnyPath = "hilum-compare",
+    metrics: str | Sequence[str] = HEADLINE,
+    seed: int = 0,
+    resamples: int = 2000,
+    workspace: AnyPath = USUAL_WORKSPACE,
+    quiet: bool = False,
+) -> Comparison:
+    """Compare runs: each cell with its counterpart in the first run, as `hilum compare` does, with intervals and adjusted tests.
+
+    >>> compared = hilum.compare(["tiny", "again"], metrics=["sensitivity"], resamples=100, quiet=True)
+    >>> [(row["metric"], row["verdict"]) for row in compared.rows()]
+    [('sensitivity', 'not distinguishable'), ('sensitivity', 'not distinguishable')]
+    >>> compared.figures
+    ('differences',)
+
+    Args:
+        runs: Folders of runs, or their names in the workspace; the first is the reference.
+        out: Folder for comparisons.json, compare.html and tables.
+        metrics: Names of metrics, adjusted for many comparisons within each.
+        seed: Of the resamples.
+        resamples: Resamples of the films.
+        workspace: Where names are looked for.
+        quiet: No progress.
+    """
+    given = dict(locals())
+    from hilum.report.compare_page import PAGE, write_compare_page
+    from hilum.stages.compare import compare_runs  # late: scipy and matplotlib take a while to import
+
+    named = [metrics] if isinstance(metrics, str) else list(metrics)
+    folders, to = [run_path(fspath(r), Path(workspace)) for r in paths(runs)], Path(out)
+    check_outputs([folder_output(to, "comparison", COMPARISONS, PAGE)], folders)
+    with quieted(quiet):
+        done = compare_runs(folders, to, named, seed, resamples)
+        page = write_compare_page(done, to, command_of(compare, {**given, "metrics": ",".join(named)}))
+    return Comparison(to / COMPARISONS, page)
