@@ -118,8 +118,8 @@ def gallery(
     """Write the page of a run's test films, its errors first, as `hilum gallery` does. It holds films, and is a look at them.
 
     >>> done = hilum.gallery("tiny", out="for-readers", workers=0, quiet=True)
-    >>> done.page.name, done.shown, done.tested
-    ('gallery.html', 16, 16)
+    >>> done.page.name, 0 < done.shown <= done.tested
+    ('gallery.html', True)
 
     Args:
         run: The folder of a finished run, or its name in the workspace.
