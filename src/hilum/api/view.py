@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hilum.core.errors import InputError, MissingExtraError, require_known
-from hilum.core.text import counted
-from hilum.report.table import Table, plain_table
-from hilum.report.view import Told, view_html, view_text
+from hilum.core.text import counted as counted
+from hilum.report.table import Table as Table
+from hilum.report.table import plain_table as plain_table
+from hilum.report.view import Told as Told
+from hilum.report.view import view_html, view_text
 
 if TYPE_CHECKING:
     import pandas
