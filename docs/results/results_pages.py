@@ -2,10 +2,13 @@
 
 `store` copies what runs wrote (statistics, comparisons, tables) into docs/results; no film, path or id of a patient is in it. `write` fills
 the marked parts of the pages from there: a test holds pages and stored files equal, so a page cannot say another run's number. `paper` is
-the suite of `hilum run paper-stand-ins`; `trust` are runs by the names that the page calls them.
+the suite of `hilum run paper-frozen`, `as-run` that of `hilum run paper-stand-ins`; `trust` and `backbones` are runs by the names that the
+pages call them.
 
-    python docs/results/results_pages.py store paper hilum-workspace/runs/paper-stand-ins-0123456789ab
+    python docs/results/results_pages.py store paper hilum-workspace/runs/paper-frozen-0123456789ab
+    python docs/results/results_pages.py store as-run hilum-workspace/runs/paper-stand-ins-0123456789ab
     python docs/results/results_pages.py store trust four-classes=hilum-workspace/runs/trust4-0123456789ab on-cohen=...
+    python docs/results/results_pages.py store backbones backbones=hilum-workspace/runs/backbones-0123456789ab
     python docs/results/results_pages.py write
 """
 
@@ -22,12 +25,15 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 STORED = {
-    "paper": ROOT / "docs" / "results" / "paper-stand-ins",
+    "paper": ROOT / "docs" / "results" / "paper-frozen",
+    "as-run": ROOT / "docs" / "results" / "paper-stand-ins",
     "trust": ROOT / "docs" / "results" / "trust",
+    "backbones": ROOT / "docs" / "results" / "backbones",
 }
 PAGES = {
     "paper": ROOT / "docs" / "explanation" / "paper-results.md",
     "trust": ROOT / "docs" / "explanation" / "what-these-films-can-show.md",
+    "backbones": ROOT / "docs" / "explanation" / "backbones.md",
 }
 METRICS = {
     "sensitivity": "sensitivity",
@@ -35,8 +41,16 @@ METRICS = {
     "pr_auc": "PR-AUC",
     "roc_auc": "ROC-AUC",
 }
+WHOLE = ("seconds", "epochs")
 HEADLINE = ("sensitivity", "specificity", "pr_auc")
-TABLES = ("calibration", "selective", "sets", "outside-beside", "outside-drift", "outside-left-out")
+TABLES = {
+    "trust": ("calibration", "selective", "sets", "outside-beside", "outside-drift", "outside-left-out"),
+    "backbones": ("weights", "seconds"),
+}
+SUITE_TABLES = {
+    "paper": ("claims", "table-3", "table-4", "table-5", "table-8", "table-9"),
+    "as-run": (),
+}
 FACTS = ("machine", "versions", "precision", "manifest_digest", "study_digest")
 SEEN = {
     "whole": "the whole film",
@@ -51,24 +65,25 @@ NETWORKS = {"squeezenet1_0": "SqueezeNet 1.0", "tf_efficientnet_lite0": "Efficie
 _BLOCK = re.compile(r"(<!-- (\w+)(?: ([\w-]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def store_paper(suite: Path) -> None:
+def store_suite(of: str, suite: Path) -> None:
     """Copy what the page may quote from a suite's folder and those of its members."""
     paper = json.loads((suite / "paper.json").read_text())
-    facts = [_store_run("paper", m["study"], suite.parent / m["run"]) for m in paper["members"]]
-    _write_facts("paper", {"name": paper["name"], "members": facts})
-    (STORED["paper"] / "claims.csv").write_bytes((suite / "tables" / "claims.csv").read_bytes())
+    facts = [_store_run(of, m["study"], suite.parent / m["run"]) for m in paper["members"]]
+    _write_facts(of, {"name": paper["name"], "members": facts})
+    for name in SUITE_TABLES[of]:
+        (STORED[of] / f"{name}.csv").write_bytes((suite / "tables" / f"{name}.csv").read_bytes())
 
 
-def store_trust(runs: Mapping[str, Path]) -> None:
+def store_runs(of: str, runs: Mapping[str, Path]) -> None:
     """Copy what the page may quote from runs: of statistics the cells' rows, of the report some tables."""
     facts = []
     for name, run in runs.items():
-        facts.append(_store_run("trust", name, run, cells_only=True))
-        for table in TABLES:
+        facts.append(_store_run(of, name, run, cells_only=True))
+        for table in TABLES[of]:
             if (run / "tables" / f"{table}.csv").is_file():
-                kept = STORED["trust"] / f"{name}.{table}.csv"
+                kept = STORED[of] / f"{name}.{table}.csv"
                 kept.write_bytes((run / "tables" / f"{table}.csv").read_bytes())
-    _write_facts("trust", {"name": "trust", "members": facts})
+    _write_facts(of, {"name": of, "members": facts})
 
 
 def _store_run(of: str, name: str, run: Path, cells_only: bool = False) -> dict[str, Any]:
@@ -175,16 +190,36 @@ def contrasts(member: str) -> list[str]:
 
 def claims(_: str = "") -> list[str]:
     """The paper's claims with verdict and evidence, as the suite's report has them."""
-    with (STORED["paper"] / "claims.csv").open(newline="", encoding="utf-8") as f:
-        found = list(csv.reader(f))
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in found]
-    head, *body = escaped
-    head = [name.replace("_", " ") for name in head]
+    found = rows("claims", "csv")
+    head = [name.replace("_", " ") for name in found[0]]
+    body = [[cell.replace("|", "\\|") for cell in row.values()] for row in found]
     return [
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),
-        *("| " + " | ".join(row) + " |" for row in body),
+        *("| " + " | ".join(r) + " |" for r in body),
     ]
+
+
+def beside(table: str) -> list[str]:
+    """A row a cell: each figure here, with its interval where the table has one, and the paper's."""
+    found = rows(table, "csv")
+    names = [n for n in found[0] if n in ("backbone", "pipeline", "schedule")]
+    figures = [n.removesuffix("_here") for n in found[0] if n.endswith("_here")]
+    head = [
+        *names,
+        *(f"{METRICS.get(f, f.replace('_', ' '))}{side}" for f in figures for side in ("", ", paper")),
+    ]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for row in found:
+        told = [row[n] for n in names]
+        for f in figures:
+            for text in (row[f"{f}_here"], row[f"{f}_paper"]):
+                value = float(text) if text else None
+                told.append("–" if value is None else f"{value:.0f}" if f in WHOLE else number(value, 4))
+            if row.get(f"{f}_low") and table != "table-5":
+                told[-2] += interval(float(row[f"{f}_low"]), float(row[f"{f}_high"]))
+        lines.append(f"| {' | '.join(told)} |")
+    return lines
 
 
 def _figure(row: Mapping[str, Any] | None, sign: bool = False) -> str:
@@ -267,6 +302,19 @@ def outside(_: str = "") -> list[str]:
     return lines
 
 
+def networks(member: str) -> list[str]:
+    """A row a backbone: its weights, what it costs, and the seconds of a trial by itself."""
+    seconds = {r["backbone"]: float(r["alone_total"]) for r in rows(member, "seconds")}
+    lines = [
+        "| backbone | weights | parameters (million) | multiply-adds (billion) | seconds |",
+        "|---|---|---|---|---|",
+    ]
+    for r in rows(member, "weights"):
+        size = f"{int(r['parameters']) / 1e6:.1f} | {int(r['multiply_adds']) / 1e9:.2f}"
+        lines.append(f"| {r['backbone']} | {r['source']} | {size} | {seconds[r['backbone']]:.0f} |")
+    return lines
+
+
 def probabilities(_: str = "") -> list[str]:
     """A row a model and the films that test it: calibration, coverage of sets, refusals."""
     head = (
@@ -311,7 +359,9 @@ MAKERS = {
     "comparisons": comparisons,
     "contrasts": contrasts,
     "claims": claims,
+    "beside": beside,
     "reached": reached,
+    "networks": networks,
     "left_out": left_out,
     "outside": outside,
     "probabilities": probabilities,
@@ -331,10 +381,12 @@ def filled(text: str) -> str:
 
 def main() -> None:
     """What the command line asks for."""
-    if sys.argv[1:3] == ["store", "paper"] and len(sys.argv) == 4:
-        store_paper(Path(sys.argv[3]))
-    elif sys.argv[1:3] == ["store", "trust"] and all("=" in a for a in sys.argv[3:]):
-        store_trust({name: Path(run) for name, _, run in (a.partition("=") for a in sys.argv[3:])})
+    if sys.argv[1:2] == ["store"] and sys.argv[2:3] and sys.argv[2] in SUITE_TABLES and len(sys.argv) == 4:
+        store_suite(sys.argv[2], Path(sys.argv[3]))
+    elif sys.argv[1:2] == ["store"] and sys.argv[2:3] and sys.argv[2] in TABLES and sys.argv[3:]:
+        store_runs(
+            sys.argv[2], {name: Path(run) for name, _, run in (a.partition("=") for a in sys.argv[3:])}
+        )
     elif sys.argv[1:] == ["write"]:
         for page in PAGES.values():
             page.write_text(filled(page.read_text()))
