@@ -11,8 +11,7 @@ import torch
 from captum.attr import IntegratedGradients
 
 from explained_models import film, random_bundle
-from hilum.explain.asked import Asked
-from hilum.explain.checks import checked
+from hilum.explain.checks import Asked, checked
 from hilum.explain.faithful import SHIFT_PX, curves, moved, order_of, rank_correlation
 from hilum.explain.methods import heat_map
 from hilum.explain.network import explained

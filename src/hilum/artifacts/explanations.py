@@ -16,10 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.header import Header, as_written, checked, members, read_object, write_json
+from hilum.artifacts.run import RunCell
+from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import InputError
 from hilum.core.files import writing
 from hilum.core.text import counted
+from hilum.study.explanations import CHECKS
 
 EXPLANATIONS = "explanations.json"
 KIND = "explanations"
@@ -31,12 +34,12 @@ BASELINE = "lungs' centre"
 
 @dataclass(frozen=True)
 class MapCheck:
-    """A check of a map.
+    """What a check found of a map.
 
     Attributes:
-        name: Of the check (`hilum.explain.checks.CHECKS`).
+        name: Of the check (`hilum.study.explanations.CHECKS`).
         title: For people.
-        value: What was measured; None where it could not be.
+        value: What was measured; None where it could not be, and `words` says why.
         bound: What it was held against; None where the check only tells a number.
         passed: None where there is no verdict.
         words: A sentence for people.
@@ -52,6 +55,20 @@ class MapCheck:
     words: str
     required: bool = True
     also: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        value: float | None,
+        bound: float | None,
+        passed: bool | None,
+        words: str,
+        **also: float,
+    ) -> Self:
+        """As the check of that name has title and `required`."""
+        check = CHECKS[name]
+        return cls(name, check.title, value, bound, passed, words, check.required, also)
 
 
 @dataclass(frozen=True)
@@ -208,6 +225,12 @@ class Explanations:
             "classes": self.classes,
             "positive": self.positive,
         }
+
+
+def explained_cells(folder: RunFolder) -> dict[RunCell, Explanations]:
+    """The explanations of each model's cell of a run that has some."""
+    paths = {c: folder.path / FOLDER / c.name for c in folder.cells}
+    return {c: Explanations.read(p) for c, p in paths.items() if (p / EXPLANATIONS).is_file()}
 
 
 def maps_path(folder: Path, name: str) -> Path:

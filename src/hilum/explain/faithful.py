@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import Tensor
 
+from hilum.artifacts.explanations import MapCheck
 from hilum.core.seeding import generator, key_entropy
-from hilum.explain.asked import Asked, CheckResult
-from hilum.explain.baselines import baseline
+from hilum.explain.checks import Asked
+from hilum.explain.methods import baseline
 from hilum.explain.network import Explained
 from hilum.study.explanations import METHODS, settled
 
@@ -67,7 +68,7 @@ def shuffled(model: Explained, seed: int) -> Iterator[None]:
                 p.copy_(kept[name])
 
 
-def randomised(asked: Asked) -> CheckResult:
+def randomised(asked: Asked) -> MapCheck:
     """Mean |rank correlation| of the map with those of shuffled networks."""
     alike = []
     for k in range(SHUFFLES):
@@ -82,7 +83,7 @@ def randomised(asked: Asked) -> CheckResult:
     )
     if not np.ptp(asked.map) > 0:
         words = "the map is the same everywhere: it shows nothing"
-    return CheckResult("randomised", value, ALIKE, passed, words)
+    return MapCheck.of("randomised", value, ALIKE, passed, words)
 
 
 def order_of(heat: Map, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -131,7 +132,7 @@ def _moved_at_random(heat: Map, rng: np.random.Generator) -> Map:
     return heat[:, ::-1] if rng.random() < 0.5 else heat
 
 
-def deletion_insertion(asked: Asked) -> CheckResult:
+def deletion_insertion(asked: Asked) -> MapCheck:
     """Area under the probability while what the map marks is shown, less that while it is removed.
 
     Both together, since one of them alone cannot tell where any change of the film overthrows the answer, or none does.
@@ -157,8 +158,8 @@ def deletion_insertion(asked: Asked) -> CheckResult:
         f"random (probability {also['deletion']:.2f} on average while it is removed, at random {also['deletion at random']:.2f}; "
         f"{also['insertion']:.2f} while it is shown, at random {also['insertion at random']:.2f})"
     )
-    also |= {"beaten": beaten, "of": RANDOM_MAPS}
-    return CheckResult("deletion-insertion", value, float(others.mean()), passed, words, also)
+    also |= {"beaten": float(beaten), "of": float(RANDOM_MAPS)}
+    return MapCheck.of("deletion-insertion", value, float(others.mean()), passed, words, **also)
 
 
 def moved(film: NDArray[np.uint8], down: int, right: int) -> NDArray[np.uint8]:
@@ -167,7 +168,7 @@ def moved(film: NDArray[np.uint8], down: int, right: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(padded[: film.shape[0], : film.shape[1]])
 
 
-def stability(asked: Asked) -> CheckResult:
+def stability(asked: Asked) -> MapCheck:
     """Rank correlation of the map with that of the film moved, both where they overlap.
 
     ``sensitivity`` is Quantus's: the Frobenius norm of the difference over that of the map.
@@ -180,10 +181,10 @@ def stability(asked: Asked) -> CheckResult:
     also = {"sensitivity": float(np.linalg.norm(here - there)) / norm} if norm > 0 else {}
     passed = value > ALIKE
     words = f"of the film moved by {down} px the map is {'much the same' if passed else 'another'} (rank correlation {value:.2f})"
-    return CheckResult("stability", value, ALIKE, passed, words, also)
+    return MapCheck.of("stability", value, ALIKE, passed, words, **also)
 
 
-def completeness(asked: Asked) -> CheckResult | None:
+def completeness(asked: Asked) -> MapCheck | None:
     """How much of the difference of the logit between film and baseline the map's sum misses; of methods that promise it."""
     if not METHODS[asked.method].complete:
         return None
@@ -195,4 +196,4 @@ def completeness(asked: Asked) -> CheckResult | None:
     value = abs(total - wanted) / max(abs(wanted), 1e-12)
     passed = value <= INCOMPLETE
     words = f"the map adds up to {total:.3g} of {wanted:.3g}: {'complete' if passed else 'take more steps'}"
-    return CheckResult("completeness", value, INCOMPLETE, passed, words, {"sum": total, "difference": wanted})
+    return MapCheck.of("completeness", value, INCOMPLETE, passed, words, sum=total, difference=wanted)

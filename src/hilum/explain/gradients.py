@@ -9,7 +9,7 @@ import torch
 from captum.attr import IntegratedGradients, LayerActivation, LayerGradCam, LayerGradientXActivation
 from torch import Tensor
 
-from hilum.explain.baselines import baseline
+from hilum.explain.methods import baseline
 from hilum.explain.network import Explained
 
 Options = Mapping[str, Any]

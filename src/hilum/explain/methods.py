@@ -5,6 +5,7 @@ Each asks the network for the class's logit, RISE for its probability (as its pa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pkgutil import resolve_name
 from typing import Any
 
@@ -14,11 +15,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from hilum.core.errors import HilumError, InputError
+from hilum.core.errors import HilumError, InputError, require_known
 from hilum.explain.network import Explained
 from hilum.study.explanations import METHODS, settled
 
 __all__ = ["METHODS", "heat_map"]
+
+BASELINES: dict[str, Callable[[Tensor], Tensor]] = {
+    "mean": lambda film: torch.full_like(film, float(film.mean())),
+    "black": torch.zeros_like,
+}
+"""Name -> what stands in the place of what is taken from a film (1, 1, height, width): ``mean`` its mean grey, ``black`` 0."""
+
+
+def baseline(name: str, film: Tensor) -> Tensor:
+    """A film's baseline, of its shape.
+
+    Raises:
+        InputError: No such baseline; names the nearest.
+    """
+    require_known(name, BASELINES, "unknown baseline")
+    return BASELINES[name](film)
 
 
 def heat_map(

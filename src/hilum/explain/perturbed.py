@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from hilum.core.errors import InputError
 from hilum.core.seeding import generator, key_entropy
-from hilum.explain.baselines import baseline
+from hilum.explain.methods import baseline
 from hilum.explain.network import Explained
 
 Options = Mapping[str, Any]

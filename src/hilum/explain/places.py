@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from hilum.explain.asked import Asked, CheckResult
+from hilum.artifacts.explanations import MapCheck
+from hilum.explain.checks import Asked
 
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -61,49 +62,49 @@ def intersection_over_union(heat: Map, truth: Mask) -> float:
     return float((marked & truth).sum() / (marked | truth).sum())
 
 
-def _share(asked: Asked, name: str, where: Mask, place: str, wanted: bool) -> CheckResult:
+def _share(asked: Asked, name: str, where: Mask, place: str, wanted: bool) -> MapCheck:
     """Share of the mass in a place beside the share of the area: it passes where it is above, if it is `wanted` there, else below."""
     share, area = share_in(asked.map, where), float(where.mean())
     if share is None:
-        return CheckResult(name, None, area, None, NOTHING)
+        return MapCheck.of(name, None, area, None, NOTHING)
     words = f"{share:.0%} of what speaks for the class lies {place}, which is {area:.0%} of the film"
-    return CheckResult(name, share, area, share > area if wanted else share <= area, words)
+    return MapCheck.of(name, share, area, share > area if wanted else share <= area, words)
 
 
-def in_lungs(asked: Asked) -> CheckResult:
+def in_lungs(asked: Asked) -> MapCheck:
     """Share of the mass in the lungs; more than their share of the film is expected."""
     if asked.lungs is None or not asked.lungs.any():
-        return CheckResult("lungs", None, None, None, "where the lungs are is not known")
+        return MapCheck.of("lungs", None, None, None, "where the lungs are is not known")
     return _share(asked, "lungs", asked.lungs, "in the lungs", wanted=True)
 
 
-def on_border(asked: Asked) -> CheckResult:
+def on_border(asked: Asked) -> MapCheck:
     """Share of the mass on the border; at most its share of the film is expected."""
     return _share(asked, "border", border_of(asked.map.shape), "in the outer tenth", wanted=False)
 
 
-def mass(asked: Asked) -> CheckResult | None:
+def mass(asked: Asked) -> MapCheck | None:
     """Share of the mass in the sign."""
     if asked.truth is None or not asked.truth.any():
         return None
     return _share(asked, "mass", asked.truth, "in the sign", wanted=True)
 
 
-def pointing(asked: Asked) -> CheckResult | None:
+def pointing(asked: Asked) -> MapCheck | None:
     """Whether the map points at the sign, exactly; and within the paper's tolerance."""
     if asked.truth is None or not asked.truth.any():
         return None
     exact, near = hits(asked.map, asked.truth), hits(asked.map, asked.truth, NEAR_PX)
     where = "in the sign" if exact else f"within {NEAR_PX} px of the sign" if near else "away from the sign"
-    also = {"near": float(near)}
-    return CheckResult("pointing", float(exact), None, exact, f"the highest pixel lies {where}", also)
+    words = f"the highest pixel lies {where}"
+    return MapCheck.of("pointing", float(exact), None, exact, words, near=float(near))
 
 
-def overlap(asked: Asked) -> CheckResult | None:
+def overlap(asked: Asked) -> MapCheck | None:
     """Intersection over union with the sign; more than a map at random reaches on average is expected."""
     if asked.truth is None or not asked.truth.any():
         return None
     found, area = intersection_over_union(asked.map, asked.truth), float(asked.truth.mean())
     chance = area / (2 - area)
     words = f"the map's highest pixels and the sign share {found:.0%} of what either covers; by chance {chance:.0%}"
-    return CheckResult("overlap", found, chance, found > chance, words)
+    return MapCheck.of("overlap", found, chance, found > chance, words)

@@ -5,21 +5,19 @@ from __future__ import annotations
 import io
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib import colormaps
 from numpy.typing import NDArray
 from PIL import Image
 
-from hilum.artifacts.explanations import EXPLANATIONS, FOLDER, Explanations, read_maps
+from hilum.artifacts.explanations import FOLDER, Explanations, read_maps
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.report.estimates import CellColumns
+from hilum.report.overlay import in_colours
 from hilum.report.page import embedded
-
-_PERCENTILE: Final = 99.5
+from hilum.study.explanations import METHODS
 
 
 @dataclass(frozen=True)
@@ -42,12 +40,6 @@ class HeatMap:
         return embedded(self.picture, "image/png")
 
 
-def explained_films(folder: RunFolder) -> Mapping[RunCell, Explanations]:
-    """The explanations of each model's cell that has some."""
-    paths = {c: folder.path / FOLDER / c.name for c in folder.cells}
-    return {c: Explanations.read(p) for c, p in paths.items() if (p / EXPLANATIONS).is_file()}
-
-
 def heat_maps(
     folder: RunFolder, explained: Mapping[RunCell, Explanations], films: Collection[str], side_px: int
 ) -> dict[str, list[HeatMap]]:
@@ -55,7 +47,7 @@ def heat_maps(
 
     Args:
         folder: The run.
-        explained: Its `explained_films`.
+        explained: Its `explained_cells`.
         films: Those that are shown.
         side_px: Of a picture's longer side at most.
 
@@ -71,20 +63,19 @@ def heat_maps(
             maps = read_maps(folder.path / FOLDER / cell.name, film.name)
             for m in film.maps:
                 words = f"{model}: {m.method} of {m.target}, {m.verdict}"
-                picture = HeatMap(words, bool(m.failed), _png(maps[m.method], side_px))
+                picture = HeatMap(
+                    words,
+                    bool(m.failed),
+                    _png(maps[m.method], METHODS[m.method.partition(":")[0]].signed, side_px),
+                )
                 found.setdefault(film.image_id, []).append(picture)
     return found
 
 
-def _png(values: NDArray[np.float32], side_px: int) -> bytes:
-    """A map in colours, from 0 or from minus as much as plus; they end at a percentile, so that one pixel does not hide the others."""
-    end = float(np.percentile(np.abs(values), _PERCENTILE)) or 1.0
-    signed = bool((values < 0).any())
-    share = np.clip(values / end, -1 if signed else 0, 1)
-    rgb = (
-        colormaps["RdBu_r" if signed else "viridis"]((share + 1) / 2 if signed else share)[..., :3] * 255
-    ).round()
-    picture = Image.fromarray(rgb.astype(np.uint8))
+def _png(values: NDArray[np.float32], signed: bool, side_px: int) -> bytes:
+    """A map in the colours of `hilum.report.overlay`, with no film below it."""
+    values, colours, norm = in_colours(values, signed)
+    picture = Image.fromarray((colours(norm(values))[..., :3] * 255).round().astype(np.uint8))
     picture.thumbnail((side_px, side_px))
     data = io.BytesIO()
     picture.quantize(64).save(data, "PNG", optimize=True)

@@ -9,7 +9,7 @@ checks has a red frame and says so on the picture.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,7 @@ from scipy.ndimage import gaussian_filter
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.explanations import ExplainedFilm, FilmMap
 from hilum.report import style
+from hilum.study.explanations import METHODS
 
 PERCENTILE: Final = 99.5
 SMOOTHED_PX: Final = 1.5
@@ -46,32 +47,14 @@ _ID = 78
 
 
 @dataclass(frozen=True)
-class DrawnMap:
-    """A map to draw.
-
-    Attributes:
-        of: What is known of it.
-        values: float32 (height, width).
-        signed: Whether both signs have a meaning.
-        title: The method's name.
-        options: In words; empty for none.
-    """
-
-    of: FilmMap
-    values: NDArray[np.float32]
-    signed: bool
-    title: str
-    options: str
-
-
-@dataclass(frozen=True)
 class FilmOverlay:
     """A film to draw with its maps.
 
     Attributes:
         of: What is known of it.
         film: uint8 (height, width), prepared.
-        maps: A row each.
+        values: Method, as it was asked for -> its map, float32 (height, width).
+        options: Method -> its options.
         said: What the model said, a line each.
         lungs: Where lung is, bool (height, width); None where that is not known.
         found: Where that is what somebody marked, bool (height, width); None where nobody did.
@@ -79,7 +62,8 @@ class FilmOverlay:
 
     of: ExplainedFilm
     film: NDArray[np.uint8]
-    maps: Sequence[DrawnMap]
+    values: Mapping[str, NDArray[np.float32]]
+    options: Mapping[str, Mapping[str, Any]]
     said: Sequence[str]
     lungs: NDArray[np.bool_] | None = None
     found: NDArray[np.bool_] | None = None
@@ -103,14 +87,14 @@ def said_of(film: ExplainedFilm, classes: Sequence[str], positive: str, threshol
 
 def overlay_figure(film: FilmOverlay) -> Figure:
     """The figure of a film: at each row the film, the map over it with its colours, and the checks."""
-    n = max(1, len(film.maps))
+    n = max(1, len(film.of.maps))
     height_in = _HEAD_IN + _ROW_IN * n + _FOOT_IN
     with style.figure(style.WIDTH_IN, height_in) as fig:
         fig.set_layout_engine("none")
         _head(fig, film, height_in)
-        for k, drawn in enumerate(film.maps):
+        for k, made in enumerate(film.of.maps):
             bottom = (_FOOT_IN + _ROW_IN * (n - 1 - k) + 0.12) / height_in
-            _row(fig, film, drawn, bottom, (_ROW_IN - 0.3) / height_in)
+            _row(fig, film, made, bottom, (_ROW_IN - 0.3) / height_in)
         fig.text(0.02, 0.06 / height_in, _footer(film), fontsize=7, color="#555555", va="bottom")
         return fig
 
@@ -135,7 +119,8 @@ def _footer(film: FilmOverlay) -> str:
     return f"{textwrap.fill('; '.join(marks), 130)}.\n{RESEARCH_NOTICE}"
 
 
-def _row(fig: Figure, film: FilmOverlay, drawn: DrawnMap, bottom: float, height: float) -> None:
+def _row(fig: Figure, film: FilmOverlay, made: FilmMap, bottom: float, height: float) -> None:
+    method = METHODS[made.method.partition(":")[0]]
     left, side = 0.02, height * fig.get_figheight() / fig.get_figwidth()
     plain = fig.add_axes((left, bottom, side, height))
     over = fig.add_axes((left + side + 0.012, bottom, side, height))
@@ -143,8 +128,8 @@ def _row(fig: Figure, film: FilmOverlay, drawn: DrawnMap, bottom: float, height:
     _show(plain, film.film)
     _scale(plain, film)
     _show(over, film.film)
-    colours, norm = _colours(drawn)
-    over.imshow(_to_draw(drawn.values), cmap=colours, norm=norm, interpolation="bilinear")
+    values, colours, norm = in_colours(film.values[made.method], method.signed)
+    over.imshow(values, cmap=colours, norm=norm, interpolation="bilinear")
     for ax in (plain, over):
         if film.found is not None:
             ax.contour(film.found.astype(float), [0.5], colors=_FOUND, linewidths=1.1)
@@ -156,12 +141,12 @@ def _row(fig: Figure, film: FilmOverlay, drawn: DrawnMap, bottom: float, height:
     bar.tick_params(labelsize=6.5, length=2, pad=1.5)
     bar.yaxis.get_offset_text().set_fontsize(6)
     bar.set_ylabel(
-        "against   ←   the class   →   for" if drawn.signed else "speaks for the class",
+        "against   ←   the class   →   for" if method.signed else "speaks for the class",
         fontsize=7,
         labelpad=2,
     )
-    if drawn.of.failed:
-        words = textwrap.fill(f"does not pass: {', '.join(drawn.of.failed)}", 36)
+    if made.failed:
+        words = textwrap.fill(f"does not pass: {', '.join(made.failed)}", 36)
         over.text(
             0.5, 0.015, words, transform=over.transAxes, ha="center", va="bottom", fontsize=6.6, color="white", weight="bold",
             bbox={"facecolor": RED, "edgecolor": "none", "pad": 1.6, "alpha": 0.92},
@@ -169,11 +154,12 @@ def _row(fig: Figure, film: FilmOverlay, drawn: DrawnMap, bottom: float, height:
         over.add_patch(
             Rectangle((0, 0), 1, 1, transform=over.transAxes, fill=False, edgecolor=RED, lw=3, clip_on=False)
         )
-    _words(fig, drawn, left + 2 * side + 0.125, bottom + height)
+    options = ", ".join(f"{k}\N{NO-BREAK SPACE}{v}" for k, v in film.options[made.method].items())
+    _words(fig, made, (method.title, options), left + 2 * side + 0.125, bottom + height)
 
 
-def _words(fig: Figure, drawn: DrawnMap, left: float, top: float) -> None:
-    """Method, class explained, verdict, and a line a check."""
+def _words(fig: Figure, made: FilmMap, method: tuple[str, str], left: float, top: float) -> None:
+    """Method with its options, class explained, verdict, and a line a check."""
     inch = 1 / fig.get_figheight()
     down = 0.0
 
@@ -185,13 +171,12 @@ def _words(fig: Figure, drawn: DrawnMap, left: float, top: float) -> None:
         fig.text(*at, "\n".join(lines), fontsize=size, va="top", linespacing=1.15, **options)
         down += step_in * len(lines)
 
-    say(drawn.title, 9, 0.165, weight="bold")
-    if drawn.options:
-        say(drawn.options, 7, 0.125, color="#555555")
-    say(f"of the score of {drawn.of.target}", 8, 0.155)
-    tone = RED if drawn.of.failed else style.GREEN if drawn.of.verdict == "passes" else "#666666"
-    say("does not pass" if drawn.of.failed else drawn.of.verdict, 8, 0.17, weight="bold", color=tone)
-    for c in drawn.of.checks:
+    say(method[0], 9, 0.165, weight="bold")
+    say(method[1], 7, 0.125, color="#555555")
+    say(f"of the score of {made.target}", 8, 0.155)
+    tone = RED if made.failed else style.GREEN if made.verdict == "passes" else "#666666"
+    say("does not pass" if made.failed else made.verdict, 8, 0.17, weight="bold", color=tone)
+    for c in made.checks:
         wrong = ("✗", RED) if c.required else ("!", _AMBER)
         mark, colour = {True: ("✓", style.GREEN), False: wrong, None: ("·", "#666666")}[c.passed]
         value = "" if c.value is None else f" {c.value:.2f}"
@@ -228,25 +213,23 @@ def _scale(ax: Axes, film: FilmOverlay) -> None:
     ax.set_ylim(height - 0.5, -0.5)
 
 
-def _to_draw(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A map as it is drawn: one that changes from pixel to pixel is smoothed, else nobody could see it."""
+def in_colours(
+    values: NDArray[np.float32], signed: bool
+) -> tuple[NDArray[np.float32], ListedColormap, Normalize]:
+    """A map as it is drawn, its colours, clear at zero, and the values that they stand for.
+
+    One that changes from pixel to pixel is smoothed, else nobody could see it.
+    """
     rest = values - values.mean()
     alike = float((rest[:, 1:] * rest[:, :-1]).mean() / max(float((rest * rest).mean()), 1e-30))
-    smooth: NDArray[np.float32] = values if alike > _GRAINY else gaussian_filter(values, SMOOTHED_PX)
-    return smooth
-
-
-def _colours(drawn: DrawnMap) -> tuple[ListedColormap, Normalize]:
-    """The colours of a map, clear at zero, and the values that they stand for."""
-    values = _to_draw(drawn.values)
-    size = np.abs(values) if drawn.signed else values
+    if alike <= _GRAINY:
+        values = gaussian_filter(values, SMOOTHED_PX)
+    size = np.abs(values) if signed else values
     most = float(np.percentile(size, PERCENTILE)) or float(size.max()) or 1.0
     at = np.linspace(0, 1, 256)
-    if drawn.signed:
-        rgba = colormaps["RdBu_r"](at)
+    rgba = colormaps["RdBu_r" if signed else "viridis"](at)
+    if signed:
         rgba[:, 3] = 0.85 * np.abs(2 * at - 1) ** 0.7
-        return ListedColormap(rgba), Normalize(-most, most, clip=True)
-    low = min(float(values.min()), 0.0)
-    rgba = colormaps["viridis"](at)
+        return values, ListedColormap(rgba), Normalize(-most, most, clip=True)
     rgba[:, 3] = _MOST_OPAQUE * np.minimum(1.0, 1.6 * at)
-    return ListedColormap(rgba), Normalize(low, most, clip=True)
+    return values, ListedColormap(rgba), Normalize(min(float(values.min()), 0.0), most, clip=True)

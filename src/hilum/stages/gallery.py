@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.artifacts.explanations import explained_cells
 from hilum.artifacts.header import Header, is_written_of, write_with_header
 from hilum.artifacts.looks import count_look, looks
 from hilum.artifacts.manifest import FilmRow
@@ -30,7 +31,7 @@ from hilum.report import numbers
 from hilum.report.estimates import CellColumns
 from hilum.report.gallery import Gallery, GalleryFilm, render_gallery
 from hilum.report.gallery_lists import Group, groups_of, model_lists, pictured, shared_lists
-from hilum.report.gallery_maps import HeatMap, explained_films, heat_maps
+from hilum.report.gallery_maps import HeatMap, heat_maps
 from hilum.report.run_notes import unsafe_notes
 from hilum.report.run_words import looks_words
 from hilum.stats.answers import NO_ANSWER, Answers
@@ -103,7 +104,7 @@ def write_gallery(
     groups = groups_of(asked.films, folder.questions)
     answers = asked.answers
     lists = [model_lists(answers, m, folder.classes, groups) for m in range(len(folder.cells))]
-    explained = explained_films(folder)
+    explained = explained_cells(folder)
     mapped = {f.image_id for e in explained.values() for f in e.films if f.maps}
     with_maps = np.array([k for k, f in enumerate(asked.films) if f.image_id in mapped], dtype=np.intp)
     shared = shared_lists(answers, with_maps)

@@ -113,7 +113,7 @@ class Check:
     Attributes:
         title: For tables.
         words: What is done.
-        run: The function from `hilum.explain.asked.Asked` to a result, or None where the check does not apply to the map.
+        run: The function from `hilum.explain.checks.Asked` to a `MapCheck`, or None where the check does not apply to the map.
         required: Whether a map that fails it shows nothing of the model. The other checks are of the model, or of both: where the mass of a
             faithful map lies says what the model looks at.
     """

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hilum.explain.asked import Asked
+from hilum.explain.checks import Asked
 from hilum.explain.places import (
     border_of,
     highest,

@@ -6,7 +6,7 @@ import numpy as np
 
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.explanations import ExplainedFilm, FilmMap, MapCheck
-from hilum.report.overlay import DrawnMap, FilmOverlay, overlay_figure, said_of
+from hilum.report.overlay import FilmOverlay, overlay_figure, said_of
 from hilum.report.style import png_bytes
 
 BAD = MapCheck("randomised", "Randomised weights", 0.9, 0.5, False, "")
@@ -17,11 +17,12 @@ FILM = ExplainedFilm("clinic/a", "covid", "p", (0.2, 0.7, 0.1), True, mm_per_px=
 def overlay(*checks: MapCheck, signed: bool = False) -> FilmOverlay:
     rng = np.random.default_rng(0)
     values = rng.normal(size=(64, 64)).astype(np.float32)
-    made = FilmMap.judged("grad-cam", "covid", checks, 0.1)
-    said = said_of(FILM, ("bacterial", "covid", "normal"), "covid", 0.4)
+    method = "occlusion" if signed else "grad-cam"
+    film = replace(FILM, maps=(FilmMap.judged(method, "covid", checks, 0.1),))
+    said = said_of(film, ("bacterial", "covid", "normal"), "covid", 0.4)
     half = np.arange(64)[:, None] + np.zeros((64, 64)) < 32
-    drawn = DrawnMap(made, values if signed else np.abs(values), signed, "Grad-CAM", "")
-    return FilmOverlay(FILM, rng.integers(0, 256, (64, 64), np.uint8), [drawn], said, half, half)
+    values = {method: values if signed else np.abs(values)}
+    return FilmOverlay(film, rng.integers(0, 256, (64, 64), np.uint8), values, {method: {}}, said, half, half)
 
 
 def texts(figure) -> str:
@@ -52,7 +53,7 @@ def test_checks_are_told_whole_in_two_digits_and_a_long_id_by_its_end() -> None:
     drawn = overlay(longest)
     found = texts(overlay_figure(drawn))
     assert "Deletion and insertion −0.31 (−0.12)" in found
-    found = texts(overlay_figure(replace(drawn, of=replace(FILM, image_id="long/" * 20 + "last"))))
+    found = texts(overlay_figure(replace(drawn, of=replace(drawn.of, image_id="long/" * 20 + "last"))))
     assert "…ng/long/long/" in found
     assert "/long/last" in found
 

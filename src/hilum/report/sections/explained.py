@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hilum.artifacts.explanations import EXPLANATIONS, FOLDER, Explanations
+from hilum.artifacts.explanations import FOLDER, explained_cells
 from hilum.report import numbers
 from hilum.report.evaluated import Evaluated
 from hilum.report.explain_page import HOW_TO_READ, film_pictures
@@ -19,11 +19,7 @@ def section(evaluated: Evaluated) -> Section | None:
     shown: list[Table | Picture] = []
     closed: list[Table | Picture] = []
     words, brief = [HOW_TO_READ], []
-    for cell in folder.cells:
-        place = folder.path / FOLDER / cell.name
-        if not (place / EXPLANATIONS).is_file():
-            continue
-        e = Explanations.read(place)
+    for cell, e in explained_cells(folder).items():
         which = f" of {cell.name}" if len(folder.cells) > 1 else ""
         words.append(f"{numbers.capital(e.words)}{which}.")
         brief.append(f"{e.words}{which}")
@@ -31,7 +27,7 @@ def section(evaluated: Evaluated) -> Section | None:
         shown += [t] if (t := passing_table(e, suffix)) else []
         closed.append(films_table(e, suffix))
         if table.get("show_films"):
-            closed += film_pictures(e, place, folder.path)
+            closed += film_pictures(e, folder.path / FOLDER / cell.name, folder.path)
     if not brief:
         return None
     rule = (

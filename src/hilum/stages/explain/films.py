@@ -13,16 +13,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hilum.artifacts.explanations import ExplainedFilm, FilmMap, MapCheck, NearFilm, write_film
+from hilum.artifacts.explanations import ExplainedFilm, FilmMap, NearFilm, write_film
 from hilum.artifacts.film_marks import Mark
 from hilum.artifacts.manifest import FilmRow
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import FilmError, InputError
 from hilum.core.files import write_bytes
-from hilum.explain.asked import Asked as AskedOfMap
-from hilum.explain.checks import CHECKS, checked
+from hilum.explain import checks
 from hilum.explain.filters import feature_maps, first_filters
-from hilum.explain.methods import METHODS, heat_map
+from hilum.explain.methods import heat_map
 from hilum.explain.neighbours import neighbours_of
 from hilum.explain.network import explained
 from hilum.explain.places import hits, intersection_over_union, lung_centres, share_in
@@ -31,7 +30,7 @@ from hilum.inference.lungs import segmenter_of
 from hilum.inference.predictor import Scored
 from hilum.report import style
 from hilum.report.network_figures import FILTERS, MAPS, filters_figure, maps_figure, network_path
-from hilum.report.overlay import DrawnMap, FilmOverlay, overlay_figure, picture_path, said_of
+from hilum.report.overlay import FilmOverlay, overlay_figure, picture_path, said_of
 from hilum.segment.segmenter import Segmenter
 from hilum.stages.explain.asked import Asked
 from hilum.stages.explain.seen import Seeing, SeenFilm
@@ -156,34 +155,17 @@ class Explainer:
         start = time.perf_counter()
         heat = heat_map(self.model, seen.film, target, name, self.asked.seed, **options)
         seconds = time.perf_counter() - start
-        of_map = AskedOfMap(
+        of_map = checks.Asked(
             self.model, seen.film, target, name, heat, self.asked.seed, options, seen.lungs, seen.found
         )
-        checks = [
-            MapCheck(
-                r.name,
-                CHECKS[r.name].title,
-                r.value,
-                r.bound,
-                r.passed,
-                r.words,
-                CHECKS[r.name].required,
-                {k: float(v) for k, v in r.also.items()},
-            )
-            for r in checked(of_map, self.asked.checks)
-        ]
-        return heat, FilmMap.judged(asked, self.model.classes[target], checks, seconds)
+        found = checks.checked(of_map, self.asked.checks)
+        return heat, FilmMap.judged(asked, self.model.classes[target], found, seconds)
 
     def _draw(self, film: ExplainedFilm, seen: SeenFilm, values: Mapping[str, NDArray[np.float32]]) -> None:
         b = self.model.bundle
-        drawn = []
-        for made in film.maps:
-            method = METHODS[made.method.partition(":")[0]]
-            options = ", ".join(f"{k}\N{NO-BREAK SPACE}{v}" for k, v in self.methods[made.method].items())
-            drawn.append(DrawnMap(made, values[made.method], method.signed, method.title, options))
         said = said_of(film, b.classes, b.positive, float(b.operating_point["threshold"]))
-        figure = overlay_figure(FilmOverlay(film, seen.film, drawn, said, seen.lungs, seen.found))
-        write_bytes(picture_path(self.out, film.name), style.png_bytes(figure))
+        overlay = FilmOverlay(film, seen.film, values, self.methods, said, seen.lungs, seen.found)
+        write_bytes(picture_path(self.out, film.name), style.png_bytes(overlay_figure(overlay)))
 
     def _draw_network(self, film: NDArray[np.uint8]) -> None:
         """Filters of the first convolution, and maps of the first and the last stage; a network without them has none."""
