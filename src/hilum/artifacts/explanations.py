@@ -204,15 +204,11 @@ class Explanations:
     def words(self) -> str:
         """How many maps there are, and how many pass their checks, in a sentence."""
         maps = [m for _, m in self.all_maps]
-        judged = [m for m in maps if m.verdict != "not checked"]
+        judged = [not m.failed for m in maps if m.verdict != "not checked"]
         without = sum(bool(f.error) for f in self.films)
-        said = f"{counted(len(maps), 'map')} of {counted(len(self.films) - without, 'film')}"
-        passing = sum(not m.failed for m in judged)
-        said += (
-            f", of which {passing} of {len(judged)} pass all checks that must hold"
-            if judged
-            else ", none of them checked"
-        )
+        passing = f"of which {sum(judged)} of {len(judged)} pass all checks that must hold"
+        of = f"{counted(len(maps), 'map')} of {counted(len(self.films) - without, 'film')}"
+        said = f"{of}, {passing if judged else 'none of them checked'}"
         return said + (f"; {counted(without, 'film')} could not be explained" if without else "")
 
     def describe(self) -> dict[str, Any]:
@@ -244,7 +240,7 @@ def write_film(folder: Path, film: ExplainedFilm, maps: Mapping[str, NDArray[np.
     with writing(path) as beside, beside.open("wb") as f:
         arrays: dict[str, Any] = {method: np.asarray(m, np.float32) for method, m in maps.items()}
         np.savez_compressed(f, **arrays)
-    value = {"header": Header("explained film"), "key": key, "maps_sha256": sha256_file(path), "film": film}
+    value = {"key": key, "maps_sha256": sha256_file(path), "film": film}
     write_json(path.with_suffix(".json"), value)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 from hilum.artifacts.explanations import ExplainedFilm, Explanations
 from hilum.core.digests import SHORT
 from hilum.report import numbers
-from hilum.report.explain_tables import films_table, near_table, passing_table, pointing_table, worst_of
+from hilum.report.explain_tables import films_table, near_table, passing_table, pointing_table
 from hilum.report.network_figures import FILTERS, MAPS, network_path
 from hilum.report.overlay import picture_path
 from hilum.report.page import Page, Picture, Section, write_page
@@ -24,11 +26,11 @@ HOW_TO_READ = (
 
 def explain_page(e: Explanations, folder: Path, command: str = "") -> Page:
     """The page of an artefact whose pictures lie in a folder."""
-    figures = _network(folder)
+    figures, near, near_words = _network(folder), near_table(e), _why_none(e)
     sections = [
         Section("checks", "Checks", [HOW_TO_READ, f"{numbers.capital(e.words)}."], [t for t in (passing_table(e), pointing_table(e)) if t]),
         _films(e, folder),
-        *([Section("nearest", "Looks like these", _why_none(e), [t] if (t := near_table(e)) else [])] if _asked_near(e) else []),
+        *([Section("nearest", "Looks like these", near_words, [near] if near else [])] if near or near_words else []),
         *([Section("network", "What the network looks like inside", items=figures)] if figures else []),
         Section("all", "Every map", items=[films_table(e), _methods(e)], folded=True, brief="Every number of every check."),
     ]  # fmt: skip
@@ -65,24 +67,24 @@ def film_pictures(e: Explanations, folder: Path, page_in: Path, most: int = SHOW
 
 
 def _caption(film: ExplainedFilm) -> str:
-    failed = sum(bool(m.failed) for m in film.maps)
+    failed = [m.failed for m in film.maps if m.failed]
     if not failed:
         return f"{film.image_id}: no map fails a check."
+    (most, times), *_ = Counter(chain(*failed)).most_common(1)
+    do = "does" if len(failed) == 1 else "do"
     of = numbers.counted(len(film.maps), "map")
-    return f"{film.image_id}: {failed} of {of} {'does' if failed == 1 else 'do'} not pass, {worst_of(film.maps)}."
+    return f"{film.image_id}: {len(failed)} of {of} {do} not pass, most often {most} ({times})."
 
 
 def _films(e: Explanations, folder: Path) -> Section:
     pictures = film_pictures(e, folder, folder)
     n = sum(bool(f.name) for f in e.films)
-    words = []
-    if not pictures:
-        words = ["No pictures were drawn."]
-    elif n > len(pictures):
-        words = [
+    words = "" if pictures else "No pictures were drawn."
+    if pictures and n > len(pictures):
+        words = (
             f"The first {len(pictures)} of {n} films; the pictures of the others lie in the folder pictures."
-        ]
-    return Section("films", "Films", words, pictures)
+        )
+    return Section("films", "Films", [words] if words else [], pictures)
 
 
 def _network(folder: Path) -> list[Picture]:
@@ -98,10 +100,6 @@ def _network(folder: Path) -> list[Picture]:
         for name, caption in captions.items()
         if (path := network_path(folder, name)).is_file()
     ]
-
-
-def _asked_near(e: Explanations) -> bool:
-    return any(f.nearest or f.why_none_near for f in e.films)
 
 
 def _why_none(e: Explanations) -> list[str]:

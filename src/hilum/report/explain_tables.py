@@ -7,10 +7,12 @@ are known, else films.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import median
 
 from hilum.artifacts.explanations import BASELINE, Explanations, FilmMap, MapCheck
 from hilum.report import numbers
-from hilum.report.table import Cell, Column, Table, count_cell, text_cell
+from hilum.report.table import Cell, Column, Table, count_cell, plain_table, seconds_cell, text_cell
 from hilum.stats.unit_means import unit_difference, unit_mean
 
 FIGURES = {
@@ -19,6 +21,7 @@ FIGURES = {
     "overlap": ("Overlap", "intersection over union of the mark and as many of the map's highest pixels, mean over films"),
 }  # fmt: skip
 """Check against what was marked -> heading and meaning."""
+_NONE = Cell(numbers.NONE, None, quiet=True)
 
 
 def passing_table(e: Explanations, suffix: str = "") -> Table | None:
@@ -39,9 +42,8 @@ def passing_table(e: Explanations, suffix: str = "") -> Table | None:
         for kind in kinds:
             said = [c.passed for m in maps for c in m.checks if c.name == kind.name and c.passed is not None]
             row.append(_of(sum(said), len(said)))
-        seconds = sorted(m.seconds for m in maps)
-        middle = seconds[len(seconds) // 2] if seconds else None
-        body.append([*row, Cell(numbers.NONE if middle is None else f"{middle:.2f}", middle)])
+        seconds = [m.seconds for m in maps]
+        body.append([*row, seconds_cell(median(seconds) if seconds else None)])
     return Table(
         f"checks-by-method{suffix}",
         "Checks by method",
@@ -57,9 +59,11 @@ def passing_table(e: Explanations, suffix: str = "") -> Table | None:
 
 
 def _of(good: int, n: int) -> Cell:
-    if not n:
-        return Cell(numbers.NONE, None, quiet=True)
-    return Cell(f"{good} of {n}", good / n, tone="" if good == n else "bad" if good < n / 2 else "")
+    return (
+        _NONE
+        if not n
+        else Cell(f"{good} of {n}", good / n, tone="" if good == n else "bad" if good < n / 2 else "")
+    )
 
 
 def _kinds(e: Explanations) -> list[MapCheck]:
@@ -140,7 +144,7 @@ def _pointing_row(
         known = [i for i in films if figure in found[i]]
         values, units = [found[i][figure] for i in known], [unit[i] for i in known]
         if not known:
-            row += [Cell(numbers.NONE, None, quiet=True)] * 2
+            row += [_NONE] * 2
         else:
             others = [reference[i][figure] for i in known] if reference else None
             mean = unit_difference(values, others, units, seed) if others else unit_mean(values, units, seed)
@@ -167,83 +171,50 @@ def films_table(e: Explanations, suffix: str = "") -> Table:
     breaks: set[int] = set()
     for film in e.films:
         breaks.add(len(body))
+        named = [text_cell(film.image_id, strong=True), text_cell(film.label)]
         if film.error:
-            blank = [Cell(numbers.NONE, None, quiet=True)] * len(kinds)
-            first = [text_cell(film.image_id, strong=True), text_cell(film.label), text_cell("")]
-            body.append(
-                [
-                    *first,
-                    text_cell(""),
-                    Cell(numbers.NONE, None),
-                    text_cell(""),
-                    Cell(film.error, film.error, tone="bad"),
-                    *blank,
-                ]
-            )
-            continue
+            why = Cell(film.error, film.error, tone="bad")
+            body.append([*named, *[text_cell("")] * 2, _NONE, text_cell(""), why, *[_NONE] * len(kinds)])
         for m in film.maps:
             p = film.probabilities[e.classes.index(m.target)]
             said = e.positive if film.positive else f"not {e.positive}"
             tone = "bad" if m.failed else "good" if m.verdict == "passes" else ""
-            by_name = {c.name: c for c in m.checks}
+            checks = {c.name: c for c in m.checks}
             body.append(
                 [
-                    text_cell(film.image_id, strong=True), text_cell(film.label), text_cell(m.method), text_cell(m.target),
-                    Cell(f"{p:.3f}", p), text_cell(said), Cell(m.verdict, m.verdict, tone=tone),
-                    *(_check(by_name.get(c.name)) for c in kinds),
+                    *named, text_cell(m.method), text_cell(m.target), Cell(f"{p:.3f}", p), text_cell(said),
+                    Cell(m.verdict, m.verdict, tone=tone), *(_check(checks.get(c.name)) for c in kinds),
                 ]
             )  # fmt: skip
-    return Table(
-        f"explanations{suffix}", "Every map", "A row a map, with the number of each check.", columns, body, breaks=frozenset(breaks)
-    )  # fmt: skip
+    words = "A row a map, with the number of each check."
+    return Table(f"explanations{suffix}", "Every map", words, columns, body, breaks=frozenset(breaks))
 
 
 def _check(check: MapCheck | None) -> Cell:
     if check is None or check.value is None:
-        return Cell(numbers.NONE, None, quiet=True, title=check.words if check else "")
+        return replace(_NONE, title=check.words if check else "")
     tone = {True: "good", False: "bad", None: ""}[check.passed]
     return Cell(f"{check.value:.2f}", check.value, title=check.words, tone=tone)
 
 
 def near_table(e: Explanations) -> Table | None:
     """The training films that look like each film; None where none are known."""
-    films = [f for f in e.films if f.nearest]
-    if not films:
-        return None
-    columns = [
-        Column("Film", numeric=False), Column("Label", numeric=False),
-        Column("training film", "looks like", numeric=False, rule=True), Column("label", "looks like", numeric=False),
-        Column("source", "looks like", numeric=False), Column("distance", "looks like"),
-    ]  # fmt: skip
-    body: list[list[Cell]] = []
+    rows: list[tuple[str | float, ...]] = []
     breaks: set[int] = set()
-    for film in films:
-        breaks.add(len(body))
+    for film in (f for f in e.films if f.nearest):
+        breaks.add(len(rows))
         for k, near in enumerate(film.nearest):
-            name = text_cell(film.image_id if k == 0 else "", strong=True)
+            of = ("", "") if k else (film.image_id, film.label)
             itself = " (the film itself)" if near.image_id == film.image_id else ""
-            body.append(
-                [
-                    name, text_cell(film.label if k == 0 else ""), text_cell(near.image_id + itself), text_cell(near.label),
-                    text_cell(near.source), Cell(f"{near.distance:.4f}", near.distance),
-                ]
-            )  # fmt: skip
-    return Table(
+            rows.append((*of, near.image_id + itself, near.label, near.source, near.distance))
+    if not rows:
+        return None
+    table = plain_table(
         "nearest",
+        ("Film", "Label", "Looks like", "Its label", "Its source", "Distance"),
+        rows,
         "Training films that look alike",
         "The nearest training films by the angle between features (cosine distance: 0 is the same direction). A film of another class, or "
         "all of one source, tells what the model may go by.",
-        columns,
-        body,
-        breaks=frozenset(breaks),
-        sortable=False,
     )
-
-
-def worst_of(maps: Sequence[FilmMap]) -> str:
-    """The check that most maps do not pass, with how many; empty where all pass."""
-    failed = [name for m in maps for name in m.failed]
-    if not failed:
-        return ""
-    most = max(dict.fromkeys(failed), key=failed.count)
-    return f"most often {most} ({failed.count(most)})"
+    return replace(table, breaks=frozenset(breaks), sortable=False)

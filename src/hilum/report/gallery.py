@@ -119,13 +119,8 @@ class Gallery:
 
     def _shown(self, films: FilmList) -> dict[str, Any]:
         at = [self.where[int(k)] for k in films.films if int(k) in self.where]
-        return {
-            "key": films.key,
-            "title": films.title,
-            "words": films.words,
-            "n": len(films.films),
-            "films": at,
-        }
+        said = {"key": films.key, "title": films.title, "words": films.words}
+        return {**said, "n": len(films.films), "films": at}
 
 
 def render_gallery(gallery: Gallery) -> str:

@@ -102,8 +102,11 @@ def model_lists(
                 if i == j
                 else "Wrong films of this pair, the surest first."
             )
-            films = answers.behind(model, i, j)
-            found.append(FilmList(f"cell-{i}-{j}", f"Labelled {label}, called {said}", words, films))
+            found.append(
+                FilmList(
+                    f"cell-{i}-{j}", f"Labelled {label}, called {said}", words, answers.behind(model, i, j)
+                )
+            )
     for k, group in enumerate(groups):
         films, tested = answers.in_group(model, group.members)
         share = numbers.percent(len(films) / tested) if tested else numbers.NONE

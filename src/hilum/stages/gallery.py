@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hilum.artifacts.explanations import explained_cells
 from hilum.artifacts.header import Header, is_written_of, write_with_header
@@ -42,6 +41,8 @@ PAGE = "gallery.html"
 MOST_FILMS, SIDE_PX, _QUALITY = 400, 512, 90
 MOST_BYTES = 24 * 2**20
 """Of all pictures together; the films that come after are shown without."""
+Said = tuple[int, ...] | None
+"""What a model or a trial said of a film, as `GalleryFilm` has it."""
 
 
 @dataclass(frozen=True)
@@ -184,23 +185,20 @@ def _shown(
     return found
 
 
-def _said(
-    asked: _Asked, film: int
-) -> tuple[list[tuple[int, ...] | None], list[list[tuple[int, ...] | None]]]:
+def _said(asked: _Asked, film: int) -> tuple[list[Said], list[list[Said]]]:
     """What each model and each of its trials said of a film, as `GalleryFilm` has it."""
     answers = asked.answers
-    models: list[tuple[int, ...] | None] = []
-    trials: list[list[tuple[int, ...] | None]] = []
-    for m in range(len(answers.p)):
-        call, spread = int(answers.said[m, film]), answers.spread[m, film]
-        sure = round(1000 * answers.sure[m, film])
-        said = (call, sure, -1 if np.isnan(spread) else round(1000 * spread))
+    models: list[Said] = []
+    for call, sure, spread in zip(
+        answers.said[:, film], answers.sure[:, film], answers.spread[:, film], strict=True
+    ):
+        said = (int(call), round(1000 * sure), -1 if np.isnan(spread) else round(1000 * spread))
         models.append(None if call == NO_ANSWER else said)
-        trials.append([_trial(asked, m, t, film) for t in range(answers.p.shape[1])])
-    return models, trials
+    n_models, n_trials = answers.p.shape[:2]
+    return models, [[_trial(asked, m, t, film) for t in range(n_trials)] for m in range(n_models)]
 
 
-def _trial(asked: _Asked, model: int, trial: int, film: int) -> tuple[int, ...] | None:
+def _trial(asked: _Asked, model: int, trial: int, film: int) -> Said:
     row = asked.rows[model, trial].get(film)
     if row is None:
         return None
@@ -209,15 +207,17 @@ def _trial(asked: _Asked, model: int, trial: int, film: int) -> tuple[int, ...] 
     bits = -1 if held is None else sum(1 << k for k, c in enumerate(table.classes) if c in held)
     stranger = table.judged["stranger"][row] if "stranger" in table.judged else ""
     call = int(asked.answers.votes[model, trial, film])
-    return (call, _flag(table.operating_point[row]), bits, _flag(stranger), *_thousandths(p))
+    return (
+        call,
+        _flag(table.operating_point[row]),
+        bits,
+        _flag(stranger),
+        *(round(1000 * x) for x in p.tolist()),
+    )
 
 
 def _flag(text: str) -> int:
     return int(text) if text in ("0", "1") else -1
-
-
-def _thousandths(p: NDArray[np.float64]) -> list[int]:
-    return [round(1000 * x) for x in p.tolist()]
 
 
 def _doubts(folder: RunFolder) -> dict[str, list[str]]:

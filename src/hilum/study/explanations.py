@@ -128,41 +128,31 @@ CHECKS: dict[str, Check] = {
     "randomised": Check(
         "Randomised weights",
         "The weights of the network's later half are shuffled: a map of the model must change (Adebayo et al. 2018, arXiv:1810.03292).",
-        "hilum.explain.faithful:randomised",
-        required=True,
+        "hilum.explain.faithful:randomised", required=True,
     ),
     "deletion-insertion": Check(
         "Deletion and insertion",
         "What the map marks is removed first, and shown first: the areas under the probability must be farther apart than with the map "
         "moved at random (Petsiuk et al. 2018, arXiv:1806.07421).",
-        "hilum.explain.faithful:deletion_insertion",
-        required=True,
+        "hilum.explain.faithful:deletion_insertion", required=True,
     ),
     "stability": Check(
-        "Stability",
-        "The film is moved by a few pixels and the map moved back: it must be much the same.",
-        "hilum.explain.faithful:stability",
-        required=True,
+        "Stability", "The film is moved by a few pixels and the map moved back: it must be much the same.",
+        "hilum.explain.faithful:stability", required=True,
     ),
     "completeness": Check(
         "Completeness",
         "The map must add up to the difference of the class's logit between film and baseline (Sundararajan et al. 2017).",
-        "hilum.explain.faithful:completeness",
-        required=True,
+        "hilum.explain.faithful:completeness", required=True,
     ),
     "lungs": Check(
-        "In the lungs",
-        "How much of what speaks for the class lies in the lungs.",
-        "hilum.explain.places:in_lungs",
+        "In the lungs", "How much of what speaks for the class lies in the lungs.", "hilum.explain.places:in_lungs"
     ),
     "border": Check(
-        "On the border",
-        "How much of what speaks for the class lies in the outer tenth of the film.",
-        "hilum.explain.places:on_border",
+        "On the border", "How much of what speaks for the class lies in the outer tenth of the film.", "hilum.explain.places:on_border"
     ),
     "pointing": Check(
-        "Pointing game",
-        "Whether the map's highest pixel lies in the sign (Zhang et al. 2018, Int. J. Comput. Vis. 126:1084).",
+        "Pointing game", "Whether the map's highest pixel lies in the sign (Zhang et al. 2018, Int. J. Comput. Vis. 126:1084).",
         "hilum.explain.places:pointing",
     ),
     "mass": Check(
@@ -171,9 +161,8 @@ CHECKS: dict[str, Check] = {
         "hilum.explain.places:mass",
     ),
     "overlap": Check(
-        "Overlap with the sign",
-        "Intersection over union of the sign and as many of the map's highest pixels.",
+        "Overlap with the sign", "Intersection over union of the sign and as many of the map's highest pixels.",
         "hilum.explain.places:overlap",
     ),
-}
+}  # fmt: skip
 """Name -> check, in the order of tables."""

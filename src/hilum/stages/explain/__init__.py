@@ -42,34 +42,32 @@ RULES = 2
 def explain_films(
     bundle: Path, paths: Sequence[Path], out: Path, asked: Asked, device: str = "cpu", command: str = ""
 ) -> Explanations:
-    """Explain films that somebody names; a film that cannot be read is a row with its reason.
-
-    Args:
-        bundle: Folder of the bundle.
-        paths: Files, folders or manifests.
-        out: Folder for everything that is written.
-        asked: Methods and options.
-        device: ``cpu`` or ``cuda``.
-        command: What the user typed, for the page.
-
-    Raises:
-        InputError: No film, no bundle, an unknown method, option or class, or a table of boxes that names no film.
-        UnsafeError: The bundle is unsafe, or a probe.
-    """
+    """As `explain_rows`, of files, folders or manifests that somebody names."""
     named = named_films(paths)
     return explain_rows(bundle, named.rows, out, asked, device, command, tuple(named.notes()))[0]
 
 
 def explain_rows(
-    bundle: Path,
-    rows: Sequence[FilmRow],
-    out: Path,
-    asked: Asked,
-    device: str = "cpu",
-    command: str = "",
-    notes: tuple[str, ...] = (),
-) -> tuple[Explanations, int]:
-    """As `explain_films`, of rows of a manifest; `notes` are said first. Gives the number of films too that were not explained before."""
+    bundle: Path, rows: Sequence[FilmRow], out: Path, asked: Asked, device: str = "cpu", command: str = "", notes: tuple[str, ...] = ()
+) -> tuple[Explanations, int]:  # fmt: skip
+    """Explain films; one that cannot be read is a row with its reason.
+
+    Args:
+        bundle: Folder of the bundle.
+        rows: The films.
+        out: Folder for everything that is written.
+        asked: Methods and options.
+        device: ``cpu`` or ``cuda``.
+        command: What the user typed, for the page.
+        notes: What a reader must know, said first.
+
+    Returns:
+        The artefact, and the number of films that were not explained before.
+
+    Raises:
+        InputError: No film, no bundle, an unknown method, option or class, or a table of boxes that names no film.
+        UnsafeError: The bundle is unsafe, or a probe.
+    """
     b, methods = Bundle.described(bundle)[0], methods_asked(asked.methods)
     b.require_a_model(bundle)
     for check in asked.checks:
@@ -79,13 +77,7 @@ def explain_rows(
     marks = read_film_marks(asked.boxes).of([r.image_id for r in rows]) if asked.boxes else {}
     version, run = bundle_version(bundle), run_of(bundle)
     of_all = {"bundle": version, "methods": methods, "in_run": run is not None, "rules": RULES}
-    of_all |= {
-        "target": asked.target,
-        "seed": asked.seed,
-        "checks": asked.checks,
-        "lungs": asked.lungs,
-        "neighbours": asked.neighbours,
-    }
+    of_all |= {name: getattr(asked, name) for name in ("target", "seed", "checks", "lungs", "neighbours")}
     done: dict[str, ExplainedFilm] = {}
     digests: dict[str, str] = {}
     explainer: Explainer | None = None
@@ -106,25 +98,17 @@ def explain_rows(
     inputs = {"bundle": version, "films": digest(digests)}
     inputs |= {"boxes": sha256_file(asked.boxes)} if asked.boxes else {}
     made = Explanations(
-        Header(KIND, inputs, asked.options, seed=asked.seed),
-        b.classes,
-        b.positive,
-        float(b.operating_point["threshold"]),
-        methods,
-        tuple(done[r.image_id] for r in rows),
-        notes,
-    )
+        Header(KIND, inputs, asked.options, seed=asked.seed), b.classes, b.positive, float(b.operating_point["threshold"]), methods,
+        tuple(done[r.image_id] for r in rows), notes,
+    )  # fmt: skip
     made.write(out)
     write_explain_page(made, out, command)
     return made, len(explainer.opened) if explainer else 0
 
 
 def _tasks(
-    rows: Sequence[FilmRow],
-    marks: Mapping[str, Sequence[Mark]],
-    of_all: Mapping[str, Any],
-    digests: dict[str, str],
-) -> Iterator[FilmTask]:
+    rows: Sequence[FilmRow], marks: Mapping[str, Sequence[Mark]], of_all: Mapping[str, Any], digests: dict[str, str]
+) -> Iterator[FilmTask]:  # fmt: skip
     """A task a film, with the key that finds it again; `digests` is told the digest of each film's bytes."""
     for k, row in enumerate(rows):
         own = marks.get(row.image_id, ())

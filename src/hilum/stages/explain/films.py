@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hilum.artifacts.explanations import ExplainedFilm, FilmMap, NearFilm, write_film
+from hilum.artifacts.explanations import ExplainedFilm, FilmMap, write_film
 from hilum.artifacts.film_marks import Mark
 from hilum.artifacts.manifest import FilmRow
 from hilum.augment.pipeline import Pipeline
@@ -98,30 +98,25 @@ class Explainer:
         seen: dict[str, SeenFilm] = {}
         errors: dict[str, str] = {}
         for t in tasks:
-            scored, image_id = scores[t.row.image_id], t.row.image_id
-            if scored.error or t.data is None:
-                errors[image_id] = scored.error or t.error
-                continue
-            try:
-                seen[image_id] = self.seeing.film(decode_named(t.data, t.row.path), t.row, t.marks)
-            except FilmError as e:
-                errors[image_id] = e.reason
-        near = dict(zip(seen, self._near([s.film for s in seen.values()]), strict=True))
+            image_id, scored = t.row.image_id, scores[t.row.image_id]
+            errors[image_id] = scored.error or t.error
+            if not errors[image_id] and t.data is not None:
+                try:
+                    seen[image_id] = self.seeing.film(decode_named(t.data, t.row.path), t.row, t.marks)
+                except FilmError as e:
+                    errors[image_id] = e.reason
+        films = [s.film for s in seen.values()]
+        found = self.neighbours.of(films, self.asked.neighbours) if self.neighbours else []
+        near = dict(zip(seen, found, strict=False))
         for t in tasks:
             image_id = t.row.image_id
-            film = ExplainedFilm(image_id, t.row.label, unit_of(t.row), error=errors.get(image_id, ""))
+            film = ExplainedFilm(image_id, t.row.label, unit_of(t.row), error=errors[image_id])
             if image_id in seen:
-                named_film = replace(film, name=t.name)
-                yield self._film(t, named_film, seen[image_id], scores[image_id], near[image_id])
-            else:
-                yield film
+                film = replace(film, name=t.name, nearest=near.get(image_id, ()), why_none_near=self.why_none)
+                film = self._film(t, film, seen[image_id], scores[image_id])
+            yield film
 
-    def _near(self, films: Sequence[NDArray[np.uint8]]) -> Sequence[tuple[NearFilm, ...]]:
-        return self.neighbours.of(films, self.asked.neighbours) if self.neighbours else [()] * len(films)
-
-    def _film(
-        self, task: FilmTask, film: ExplainedFilm, seen: SeenFilm, scored: Scored, near: tuple[NearFilm, ...]
-    ) -> ExplainedFilm:
+    def _film(self, task: FilmTask, film: ExplainedFilm, seen: SeenFilm, scored: Scored) -> ExplainedFilm:
         b = self.model.bundle
         p = [round(float(v), 6) for v in scored.probabilities] if scored.probabilities is not None else []
         target = b.classes.index(self.asked.target) if self.asked.target else int(np.argmax(p))
@@ -130,18 +125,11 @@ class Explainer:
         for method in self.methods:
             values[method], made = self._map(method, seen, target)
             maps.append(made)
-        truth = seen.found
+        area = None if seen.found is None else round(float(seen.found.mean()), 6)
         done = replace(
-            film,
-            probabilities=tuple(p),
-            positive=scored.positive,
-            maps=tuple(maps),
-            baseline=_baseline(seen),
-            area=None if truth is None else round(float(truth.mean()), 6),
+            film, probabilities=tuple(p), positive=scored.positive, maps=tuple(maps), baseline=_baseline(seen), area=area,
             mm_per_px=seen.mm_per_px,
-            nearest=near,
-            why_none_near=self.why_none,
-        )
+        )  # fmt: skip
         if self.asked.pictures:
             self._draw(done, seen, values)
             if task.first:
