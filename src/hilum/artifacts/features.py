@@ -20,6 +20,7 @@ from hilum.artifacts.header import Header, checked, members, read_json, read_obj
 from hilum.artifacts.prepared import ArrayStore, FilmOf
 from hilum.core.digests import SHORT, sha256_bytes
 from hilum.core.keys import ALWAYS, Key
+from hilum.study.tables import PRECOMPUTED
 
 FEATURES = Key(
     backbone=ALWAYS, tap=ALWAYS, state_sha256=ALWAYS, mean=ALWAYS, std=ALWAYS, precision=ALWAYS, batch=ALWAYS, size_px=ALWAYS,
@@ -61,7 +62,7 @@ class FeatureSpec:
     @property
     def by_film(self) -> bool:
         """Whether features were made elsewhere, of films by their id, and not of prepared pixels."""
-        return self.backbone.startswith("precomputed/")
+        return self.backbone.startswith(PRECOMPUTED)
 
     @property
     def digest(self) -> str:
@@ -87,16 +88,34 @@ def stored(folder: Path) -> tuple[int, float]:
     return sum(f["n_films"] for f in facts), sum(f["seconds"] for f in facts)
 
 
+def film_key(image_id: str) -> str:
+    """What the features of a film are found by that were made of it elsewhere."""
+    return sha256_bytes(image_id.encode())
+
+
+def _folder(root: Path, backbone: str, digest: str) -> Path:
+    return root / f"{backbone.replace('/', '-')}-{digest[:SHORT]}"
+
+
 class FeatureStore(ArrayStore):
     """Features of one specification, below `root`, the workspace's ``features`` folder."""
 
     def __init__(self, root: Path, spec: FeatureSpec) -> None:
-        super().__init__(root / f"{spec.backbone.replace('/', '-')}-{spec.digest[:SHORT]}")
+        super().__init__(_folder(root, spec.backbone, spec.digest))
         self.spec = spec
         self._seen: set[Path] = set()
         if not (self.folder / "spec.json").exists():
             write_json(self.folder / "spec.json", {"header": Header("features"), "spec": spec})
         self.refresh()
+
+    @classmethod
+    def kept(cls, root: Path, backbone: str, digest: str) -> Self:
+        """The store of a backbone's features that is there already, by its digest.
+
+        Raises:
+            InputError: It is not there.
+        """
+        return cls(root, FeatureSpec.read(_folder(root, backbone, digest))[0])
 
     def __reduce__(self) -> tuple[type[FeatureStore], tuple[Path, FeatureSpec]]:
         # what is there is learned anew in another process
@@ -104,7 +123,7 @@ class FeatureStore(ArrayStore):
 
     def key_of(self, film: FilmOf) -> str:
         """What a film's features are found by."""
-        return sha256_bytes(film.image_id.encode()) if self.spec.by_film else super().key_of(film)
+        return film_key(film.image_id) if self.spec.by_film else super().key_of(film)
 
     def refresh(self) -> None:
         """Learn of shards that have come since."""

@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
 from hilum.artifacts.explanations import NearFilm
-from hilum.artifacts.features import FeatureRows, FeatureSpec, FeatureStore
+from hilum.artifacts.features import FeatureRows, FeatureStore
 from hilum.artifacts.run_folder import RunFolder, run_of
-from hilum.core.digests import SHORT
 from hilum.core.errors import HilumError
-from hilum.inference.predictor import load_backbone
 from hilum.models.backbone import FrozenBackbone
 
 _ROWS = 512
@@ -75,11 +73,11 @@ def _nearest(
     return tuple(found.values())
 
 
-def neighbours_of(folder: Path, device: str) -> tuple[Neighbours | None, str]:
-    """The training films of the bundle in a folder, and why there are none: one of the two."""
+def neighbours_of(folder: Path, frozen: FrozenBackbone | None) -> tuple[Neighbours | None, str]:
+    """The training films of the bundle in a folder, whose backbone is `frozen`, and why there are none: one of the two."""
     bundle, header, _ = Bundle.described(folder)
     run = run_of(folder)
-    if bundle.network == "whole":
+    if frozen is None:
         return None, "the network was trained as a whole, and no features of its training films are kept"
     if run is None:
         return None, "this bundle lies outside its run, which knows its training films"
@@ -89,10 +87,8 @@ def neighbours_of(folder: Path, device: str) -> tuple[Neighbours | None, str]:
             return None, "its run no longer says which films it was trained on"
         films = list({f.pixels_sha256: f for f in drawn.parts["train"]}.values())
         stores = run.path.resolve().parents[1] / "features"
-        spec, _ = FeatureSpec.read(stores / f"{bundle.backbone}-{header.inputs.get('features', '')[:SHORT]}")
-        store = FeatureStore(stores, spec)
+        store = FeatureStore.kept(stores, bundle.backbone, header.inputs.get("features", ""))
         rows = FeatureRows(store.locations([f.pixels_sha256 for f in films]))
-        frozen = load_backbone(bundle, folder, device)
     except (HilumError, KeyError):
         return None, "its workspace no longer has the features of its training films"
     parts = [directions(rows.take(slice(k, k + _ROWS))) for k in range(0, len(films), _ROWS)]

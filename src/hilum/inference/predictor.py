@@ -143,6 +143,9 @@ class Predictor:
 
     Attributes:
         passed: Prepared films, uint8 (n, height, width), n at most the bundle's batch, and another precision if wanted -> logits.
+        frozen: Its backbone; None of a network that was trained as a whole.
+        pipeline: How films are prepared.
+        segmenter: What finds the lungs that the preparation reads; None where it reads none.
 
     Raises:
         InputError: No bundle, its backbone's weights cannot be found here, or it has no temperature and is to be calibrated.
@@ -163,23 +166,24 @@ class Predictor:
                 raise InputError(f"{folder}: the bundle has no temperature; predict without --calibrated")
             self.temperature = float(b.calibration["temperature"])
         self.passed: Callable[..., torch.Tensor]
+        self.frozen: FrozenBackbone | None = None
         if b.network == "whole":
             network = load_network(b, state, device)
             self.passed = lambda films, precision=None: network.logits(films, b.batch, precision)
         else:
-            frozen = load_backbone(b, folder, device)
+            self.frozen = frozen = load_backbone(b, folder, device)
             head = load_head(b, state)
             self.passed = lambda films, precision=None: _through_head(
                 b, head, frozen.features(films, b.batch, precision)
             )
         self._gate = gate_of(b, folder)
-        self._pipeline = Pipeline.from_dict(b.preparation)
-        self._segmenter = segmenter_of(b, self._pipeline, folder)
+        self.pipeline = Pipeline.from_dict(b.preparation)
+        self.segmenter = segmenter_of(b, self.pipeline, folder)
 
     @property
     def size_px(self) -> tuple[int, int]:
         """(height, width) of every prepared film."""
-        return self._pipeline.output_size
+        return self.pipeline.output_size
 
     def score(self, films: Iterable[tuple[str, bytes | FilmError]]) -> Iterator[Scored]:
         """Score films in batches; yields one `Scored` for each, in order."""
@@ -204,15 +208,15 @@ class Predictor:
             For each film the prepared one, or the reason why there is none.
         """
         masks: list[LungMask] | list[None] = [None] * len(films)
-        if self._segmenter is not None:
-            masks = self._segmenter.masks(films)
+        if self.segmenter is not None:
+            masks = self.segmenter.masks(films)
         return [self._prepared(film, lungs) for film, lungs in zip(films, masks, strict=True)]
 
     def _prepared(self, film: NDArray[np.uint8], lungs: LungMask | None) -> NDArray[np.uint8] | str:
         if lungs is not None and lungs.failed:
             return f"{NO_LUNGS}: {lungs.failed}"
         try:
-            return self._pipeline.deterministic(film, None if lungs is None else lungs.mask)
+            return self.pipeline.deterministic(film, None if lungs is None else lungs.mask)
         except FilmError as e:
             return e.reason
         except InputError as e:

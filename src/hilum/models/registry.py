@@ -15,6 +15,7 @@ from pkgutil import resolve_name
 from typing import Literal, cast
 
 from hilum.core.errors import InputError, require_known
+from hilum.study.tables import PRECOMPUTED
 
 HeadKind = Literal["mlp", "conv", "linear", "dense"]
 
@@ -139,7 +140,6 @@ class Backbone:
 
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-PRECOMPUTED = "precomputed/"
 _ENTRY = "hilum.models.libraries:entry"
 """Makes the entry of a library's backbone; it needs torch, and the library."""
 _TORCHVISION = "https://download.pytorch.org/models/"

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.features import FeatureRows, FeatureStore
+from hilum.artifacts.features import FeatureRows, FeatureStore, film_key
 from hilum.artifacts.prepared import PreparedStore
-from hilum.core.digests import digest, sha256_bytes
+from hilum.core.digests import digest
 from hilum.core.errors import HilumError
 from hilum.core.files import lock
 from hilum.core.progress import Step, no_progress
@@ -94,7 +94,7 @@ class Featurizer:
 
 def keep_vectors(store: FeatureStore, image_ids: Sequence[str], vectors: NDArray[np.float32]) -> int:
     """Keep vectors that were made elsewhere, shape (n, C), for those films that have none yet; returns how many these are."""
-    keys = [sha256_bytes(i.encode()) for i in image_ids]
+    keys = [film_key(i) for i in image_ids]
     missing = set(store.missing(keys))
     rows = [k for k, key in enumerate(keys) if key in missing]
     if rows:

@@ -26,6 +26,7 @@ from hilum.study.policies import Policy
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.reporting import ReportingTable
 from hilum.study.tables import (
+    PRECOMPUTED,
     STRICT,
     AuditTable,
     AugmentTable,
@@ -209,9 +210,9 @@ def _inconsistent(study: Study, where: str) -> Iterator[str]:
             yield f"weights names {backbone!r}, which is not in grid.backbones; {nearest(backbone, study.grid.levels('backbone'))}"
     backbones = study.grid.levels("backbone")
     for name in study.precomputed:
-        if f"precomputed/{name}" not in backbones:
+        if f"{PRECOMPUTED}{name}" not in backbones:
             yield f"precomputed.{name} is for the backbone 'precomputed/{name}', which is not in grid.backbones"
-    for name in (b.partition("/")[2] for b in backbones if b.startswith("precomputed/")):
+    for name in (b.partition("/")[2] for b in backbones if b.startswith(PRECOMPUTED)):
         if name not in study.precomputed:
             yield f"the backbone 'precomputed/{name}' needs a table [precomputed.{name}] with the key file"
     for key, names in study.grid:

@@ -97,6 +97,10 @@ class WeightsTable(StrictTable):
     sha256: str | None = None
 
 
+PRECOMPUTED = "precomputed/"
+"""How the name of a backbone begins that is a file of vectors."""
+
+
 class PrecomputedTable(StrictTable):
     """``[precomputed.NAME]``: features that were made elsewhere, for the backbone ``precomputed/NAME``.
 

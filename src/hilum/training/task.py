@@ -24,6 +24,7 @@ from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT
 from hilum.core.keys import ALWAYS, Key, Optional
 from hilum.core.seeding import generator
+from hilum.models.registry import backbone
 from hilum.models.weights import Weights
 from hilum.study.keys import FINETUNE, LOSS, TRAINING
 from hilum.study.losses import Loss
@@ -133,7 +134,8 @@ class Whole:
                 "machine": self.machine,
                 "threads": self.threads,
                 "versions": {
-                    n: version(n) for n in ("torch", "torchvision", "timm", *_other_library(template))
+                    n: version(n)
+                    for n in ("torch", "torchvision", "timm", *_other_library(template.backbone))
                 },
             }
         }
@@ -143,10 +145,10 @@ class Whole:
         return PreparedStore(self.prepared).located(drawn.shards)
 
 
-def _other_library(template: Bundle) -> list[str]:
-    """The library that a backbone with a slash in its name is of."""
-    library, slash, _ = template.backbone.partition("/")
-    return [library] if slash else []
+def _other_library(name: str) -> list[str]:
+    """The library that makes a backbone which is none of the registry's own."""
+    b = backbone(name)
+    return [b.library] if b.made_of else []
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from hilum.artifacts.run_files import DUPLICATES, EXCLUDED, MANIFEST
 from hilum.artifacts.trial_files import SECONDS, PredictFacts, Seconds, TrainFacts
 from hilum.models.cost import cost_of
 from hilum.models.machine import describe
-from hilum.models.registry import PRECOMPUTED
+from hilum.models.registry import backbone
 from hilum.study.faults import FAULTS
 from hilum.workflow.finished import RESULTS
 from hilum.workflow.machine_checks import folded_batchnorm
@@ -68,9 +68,8 @@ def _cell(run: Run, recipe: Recipe) -> RunCell:
 
 
 def _libraries(backbones: Iterable[str]) -> list[str]:
-    """The libraries that build backbones, those of a slash in their name."""
-    named = (n for n in backbones if "/" in n and not n.startswith(PRECOMPUTED))
-    return sorted({n.partition("/")[0] for n in named})
+    """The libraries that make backbones which are none of the registry's own."""
+    return sorted({b.library for b in map(backbone, backbones) if b.made_of})
 
 
 def _warnings(run: Run, unsafe: Sequence[str]) -> list[str]:

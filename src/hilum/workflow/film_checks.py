@@ -17,9 +17,9 @@ from hilum.artifacts.manifest import FilmRow
 from hilum.augment.lungs import ALL_LUNG
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import HilumError, InputError, MissingExtraError
-from hilum.models.registry import PRECOMPUTED
 from hilum.report.panel import on_purpose
 from hilum.study.losses import CrossEntropy
+from hilum.study.tables import PRECOMPUTED
 from hilum.training.losses import class_weights
 from hilum.workflow.choices import wrong_choices
 from hilum.workflow.concern import Concern, refused

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hilum.artifacts.vectors import Vectors, read_vectors
 from hilum.core.stamps import stamp
-from hilum.models.registry import PRECOMPUTED
 from hilum.models.weights import Weights
 from hilum.study.file import Study
+from hilum.study.tables import PRECOMPUTED
 
 
 def vectors_of(study: Study, name: str) -> Vectors:

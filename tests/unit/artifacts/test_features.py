@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hilum.artifacts.features import FeatureRows, FeatureSpec, FeatureStore
+from hilum.core.errors import InputError
 
 SPEC = FeatureSpec(
     "net", "tap", "0" * 64, (0.5,), (0.5,), "fp32", 4, (8, 8), "cpu: x", 1, {"torch": "1"}, "float32"
@@ -27,6 +28,17 @@ def test_round_trip_in_any_order_and_twice(tmp_path: Path) -> None:
     assert np.array_equal(rows.take(slice(None)), values[[4, 0, 4, 2]])
     assert np.array_equal(rows.take(np.array([1])), values[[0]])
     assert store.seconds_per_film() == pytest.approx(2.0 / 5)
+
+
+@pytest.mark.parametrize("name", ["net", "timm/net"])
+def test_a_store_is_found_again_by_backbone_and_digest(tmp_path: Path, name: str) -> None:
+    spec = replace(SPEC, backbone=name)
+    FeatureStore(tmp_path, spec).write("one", digests(1), np.ones((1, 3), np.float32), seconds=1)
+    store = FeatureStore.kept(tmp_path, name, spec.digest)
+    assert store.spec == spec
+    assert not store.missing(digests(1))
+    with pytest.raises(InputError, match=r"spec\.json"):
+        FeatureStore.kept(tmp_path, name, "0" * 64)
 
 
 def test_missing_keeps_order_and_drops_doubles(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from hilum.artifacts.explanations import ExplainedFilm, FilmMap, write_film
 from hilum.artifacts.film_marks import Mark
 from hilum.artifacts.manifest import FilmRow
-from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import FilmError, InputError
 from hilum.core.files import write_bytes
 from hilum.explain import checks
@@ -26,7 +25,6 @@ from hilum.explain.neighbours import neighbours_of
 from hilum.explain.network import explained
 from hilum.explain.places import hits, intersection_over_union, lung_centres, share_in
 from hilum.imaging.decode import decode_named
-from hilum.inference.lungs import segmenter_of
 from hilum.inference.predictor import Scored
 from hilum.report import style
 from hilum.report.network_figures import FILTERS, MAPS, filters_figure, maps_figure, network_path
@@ -82,12 +80,13 @@ class Explainer:
         self, folder: Path, methods: Mapping[str, Mapping[str, Any]], asked: Asked, out: Path, device: str
     ) -> None:
         self.model = explained(folder, device)
-        b = self.model.bundle
-        pipeline = Pipeline.from_dict(b.preparation)
-        own = segmenter_of(b, pipeline, folder)
+        predictor = self.model.predictor
+        own = predictor.segmenter
         network = None if asked.lungs == "none" else own or Segmenter.shipped()
-        self.seeing = Seeing(pipeline.certain, own, network, asked.lungs == "own")
-        self.neighbours, self.why_none = neighbours_of(folder, device) if asked.neighbours else (None, "")
+        self.seeing = Seeing(predictor.pipeline.certain, own, network, asked.lungs == "own")
+        self.neighbours, self.why_none = (
+            neighbours_of(folder, predictor.frozen) if asked.neighbours else (None, "")
+        )
         self.methods, self.asked, self.out = methods, asked, out
         self.opened: list[str] = []
 
