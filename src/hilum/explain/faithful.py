@@ -40,8 +40,10 @@ _BATCH = 16
 
 def rank_correlation(a: Map, b: Map) -> float:
     """Spearman's correlation of two maps, pixel by pixel; 0 where one of them is the same everywhere."""
-    first, second = (rankdata(m, axis=None) for m in (a, b))
-    return 0.0 if min(first.std(), second.std()) == 0 else float(np.corrcoef(first, second)[0, 1])
+    if min(np.ptp(a), np.ptp(b)) == 0:
+        return 0.0
+    first, second = (rankdata(m.astype(np.float64), axis=None) for m in (a, b))
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from hilum.artifacts.manifest import Manifest
 from hilum.core.engine import Engine
 from hilum.core.errors import HilumError
-from hilum.core.progress import set_quiet
+from hilum.core.progress import quieted
 from hilum.models.weights import Weights
 from hilum.report.numbers import counted
 from hilum.workflow.checks import concerns
@@ -48,9 +48,12 @@ def print_plan(planned: Planned, workspace: Path, engine: Engine) -> float | Non
     if done is not None:
         print(f"study     {study.name}: finished, nothing has changed since; {done[0]}")
         return 0.0
-    set_quiet(True)  # the trial runs of stages are no progress of theirs
-    run, total = Run(study, Manifest.read(manifest), Workspace(workspace), engine), None
-    found = concerns(run)
+    with quieted(True):  # the trial runs of stages are no progress of theirs
+        return _print_plan(Run(study, Manifest.read(manifest), Workspace(workspace), engine))
+
+
+def _print_plan(run: Run) -> float | None:
+    found, total = concerns(run), None
     try:
         sizes = sizes_of(run)
         _print_study(run)

@@ -126,6 +126,7 @@ def test_rank_correlation_is_scipys() -> None:
     a, b = np.random.default_rng(0).integers(0, 9, (2, 12, 12)).astype(np.float32)
     assert rank_correlation(a, b) == pytest.approx(spearmanr(a.ravel(), b.ravel())[0])
     assert rank_correlation(a, np.ones((12, 12), np.float32)) == 0
+    assert rank_correlation(np.full((61, 61), 0.1, np.float32), np.ones((61, 61), np.float32)) == 0
 
 
 def test_all_checks_that_apply_are_made_in_their_order(asked) -> None:
