@@ -53,7 +53,8 @@ def read_film_marks(path: Path) -> FilmMarks:
     """Read a table of boxes or masks.
 
     Raises:
-        InputError: No such file, no rows, a column that is missing, or a box that is no numbers.
+        InputError: No such file, no rows, a column that is missing, or a box that is no numbers or not within
+            the film.
     """
     if not path.exists():
         raise InputError(f"--boxes {path}: expected a csv of films and boxes, there is no such file")
@@ -79,6 +80,11 @@ def read_film_marks(path: Path) -> FilmMarks:
             ) from None
         # five digits may end a hair outside the film
         right, bottom = (min(v, 1.0) if v < _ROUNDED else v for v in (left + width, top + height))
+        if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+            raise InputError(
+                f"--boxes {path}, line {r.line}: a box lies within the film, in shares of its sides (divide pixels by them); got "
+                f"x {left:g}, y {top:g}, width {width:g}, height {height:g}"
+            )
         rows.append((film, (left, top, right - left, bottom - top)))
     if not rows:
         raise InputError(f"--boxes {path}: it has no rows")

@@ -29,6 +29,9 @@ RANDOM_MAPS = 9
 """With nine random maps a map that means nothing beats eight of them once in five times."""
 MUST_BEAT = 0.8
 """Share of the random maps that a map must beat."""
+MUST_MOVE = 0.01
+"""How far apart the two areas must be for the map or a random one: of a class that the model gives .009 whatever it is shown, a map beat
+the random ones by .0003 on 101 of 155 films, which shows nothing."""
 STEPS = 10
 """Points of a deletion curve beyond the first."""
 SHIFT_PX = (3, 3)
@@ -149,14 +152,20 @@ def deletion_insertion(asked: Asked) -> MapCheck:
     apart = inserted - deleted
     value, others = float(apart[0]), apart[1:]
     beaten = int((others < value).sum())
-    passed = beaten >= MUST_BEAT * RANDOM_MAPS
+    still = float(np.abs(apart).max()) < MUST_MOVE
+    passed = beaten >= MUST_BEAT * RANDOM_MAPS and not still
     at_random = {
         "deletion at random": float(deleted[1:].mean()),
         "insertion at random": float(inserted[1:].mean()),
     }
     also = {"deletion": float(deleted[0]), "insertion": float(inserted[0]), **at_random}
+    found = (
+        "hardly moves, whatever is removed"
+        if still
+        else f"{'follows' if passed else 'does not follow'} what the map marks"
+    )
     words = (
-        f"the answer {'follows' if passed else 'does not follow'} what the map marks: better than {beaten} of {RANDOM_MAPS} maps moved at "
+        f"the answer {found}: better than {beaten} of {RANDOM_MAPS} maps moved at "
         f"random (probability {also['deletion']:.2f} on average while it is removed, at random {also['deletion at random']:.2f}; "
         f"{also['insertion']:.2f} while it is shown, at random {also['insertion at random']:.2f})"
     )

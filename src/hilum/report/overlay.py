@@ -2,8 +2,8 @@
 
 Convention: a film is uint8 (height, width), as the model saw it, a map float32 of the same shape in the method's own units. A map is laid
 over its film in colours of even steps of lightness (viridis), the more opaque the larger; one with a sign has two colours and is clear at
-zero. Colours end at the 99.5th percentile of the map's size, so that one pixel does not hide the others. A map that does not pass its
-checks has a red frame and says so on the picture.
+zero. Colours begin at the map's least value (RISE is far above zero everywhere) and end at the 99.5th percentile of its size, so that one
+pixel does not hide the others. A map that does not pass its checks has a red frame and says so on the picture.
 """
 
 from __future__ import annotations
@@ -112,7 +112,8 @@ def _footer(film: FilmOverlay) -> str:
     marks = [
         *(["blue line: lungs"] if film.lungs is not None else []),
         *(["orange line: what was marked on the film"] if film.found is not None else []),
-        f"colours end at the {PERCENTILE:g}th percentile; a grainy map is drawn smoothed ({SMOOTHED_PX:g} px)",
+        f"colours begin at the least value, or with a sign at zero, and end at the {PERCENTILE:g}th percentile",
+        f"a grainy map is drawn smoothed ({SMOOTHED_PX:g} px)",
         "in brackets what a check is held against: ✗ the map shows nothing of the model, ! it shows the model looking elsewhere",
         "a map shows where this model’s answer came from, not where disease is",
     ]
@@ -232,4 +233,5 @@ def in_colours(
         rgba[:, 3] = 0.85 * np.abs(2 * at - 1) ** 0.7
         return values, ListedColormap(rgba), Normalize(-most, most, clip=True)
     rgba[:, 3] = _MOST_OPAQUE * np.minimum(1.0, 1.6 * at)
-    return values, ListedColormap(rgba), Normalize(min(float(values.min()), 0.0), most, clip=True)
+    least = float(values.min())
+    return values, ListedColormap(rgba), Normalize(least if least < most else 0.0, most, clip=True)

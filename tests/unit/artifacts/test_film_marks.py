@@ -33,6 +33,7 @@ def test_boxes_and_masks_of_films_are_found_by_id_path_or_name(tmp_path: Path) -
         ("image,x,y\na,1,2\n", "expected columns image"),
         ("image,x,y,width,height\na,1,2,3,wide\n", "line 2: x, y, width and height are numbers"),
         ("image,x,y,width,height\n", "it has no rows"),
+        ("image,x,y,width,height\na,0.5,0.5,0.8,0.2\n", "line 2: a box lies within the film, .*; got x 0.5, y 0.5, width 0.8, height 0.2"),
         ("image,x,y,width,height\nz,0,0,1,1\n", "none of its 1 rows names a film; its first is 'z', that of the films 'a'"),
     ],
 )  # fmt: skip

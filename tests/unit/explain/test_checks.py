@@ -79,6 +79,26 @@ def test_deletion_and_insertion_know_a_good_order_from_a_bad_one(asked) -> None:
     )
 
 
+def test_a_class_that_never_has_a_probability_passes_no_map(asked) -> None:
+    """On films of another hospital a class had .009 whatever was removed, and maps of it beat random ones in the fourth decimal."""
+
+    class Square(torch.nn.Module):
+        def forward(self, x):
+            z = x[:, 0, 16:32, 16:32].mean((1, 2)) / 1000 - 6
+            return torch.stack([z, torch.zeros_like(z)], 1)
+
+    where = np.zeros((64, 64), np.float32)
+    where[16:32, 16:32] = 1
+    net, asked.model.net = asked.model.net, Square()
+    try:
+        (found,) = checked(replace(asked, map=where, target=0), ["deletion-insertion"])
+    finally:
+        asked.model.net = net
+    assert found.also["beaten"] >= 8
+    assert found.passed is False
+    assert found.words.startswith("the answer hardly moves, whatever is removed: better than ")
+
+
 def test_a_deletion_curve_is_the_plain_loop(asked) -> None:
     order = order_of(asked.map, np.random.default_rng(0))
     values = asked.map.ravel()[order]

@@ -6,7 +6,7 @@ import numpy as np
 
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.explanations import ExplainedFilm, FilmMap, MapCheck
-from hilum.report.overlay import FilmOverlay, overlay_figure, said_of
+from hilum.report.overlay import FilmOverlay, in_colours, overlay_figure, said_of
 from hilum.report.style import png_bytes
 
 BAD = MapCheck("randomised", "Randomised weights", 0.9, 0.5, False, "")
@@ -62,6 +62,16 @@ def test_a_signed_map_is_clear_at_zero_and_its_colours_are_symmetric() -> None:
     image = overlay_figure(overlay(GOOD, signed=True)).axes[1].images[1]
     assert image.norm.vmin == -image.norm.vmax
     assert image.cmap(0.5)[3] < 0.1 < image.cmap(0.0)[3] == image.cmap(1.0)[3]
+
+
+def test_colours_begin_at_the_least_value() -> None:
+    """RISE lies far above zero everywhere: from zero on it would be one colour."""
+    values = np.linspace(0.005, 0.008, 64 * 64, dtype=np.float32).reshape(64, 64)
+    _, _, norm = in_colours(values, signed=False)
+    assert norm.vmin == values.min()
+    assert values.min() < norm.vmax < values.max()
+    _, _, norm = in_colours(np.full((64, 64), 0.25, np.float32), signed=False)
+    assert (norm.vmin, norm.vmax) == (0, 0.25)
 
 
 def test_equal_pictures_are_equal_bytes() -> None:

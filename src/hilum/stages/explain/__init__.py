@@ -35,7 +35,7 @@ FILM = Key(
     neighbours=ALWAYS, in_run=ALWAYS, rules=ALWAYS,
 )  # fmt: skip
 """What a film's explanation depends on: by it the film is found again."""
-RULES = 2
+RULES = 3
 """Raised when the same methods would give other maps, numbers or verdicts."""
 
 
