@@ -52,7 +52,7 @@ def test_a_map_that_does_not_look_at_the_weights_fails(asked, monkeypatch) -> No
     assert "it shows nothing" in blank.words
 
 
-def test_deletion_and_insertion_know_a_good_order_from_a_bad_one(asked) -> None:
+def test_deletion_and_insertion_know_a_good_order_from_a_bad_one(asked, monkeypatch) -> None:
     """The network is replaced by one that answers by the grey of the square alone."""
 
     class Square(torch.nn.Module):
@@ -60,15 +60,11 @@ def test_deletion_and_insertion_know_a_good_order_from_a_bad_one(asked) -> None:
             z = (x[:, 0, 16:32, 16:32].mean((1, 2)) - 100) / 10
             return torch.stack([z, -z], 1)
 
-    model, where = asked.model, np.zeros((64, 64), np.float32)
+    where = np.zeros((64, 64), np.float32)
     where[16:32, 16:32] = 1
-    net, model.net = model.net, Square()
-    try:
-        good = checked(replace(asked, map=where, target=0), ["deletion-insertion"])
-        bad = checked(replace(asked, map=1 - where, target=0), ["deletion-insertion"])
-    finally:
-        model.net = net
-    ((good,), (bad,)) = good, bad
+    monkeypatch.setattr(asked.model, "net", Square())
+    (good,) = checked(replace(asked, map=where, target=0), ["deletion-insertion"])
+    (bad,) = checked(replace(asked, map=1 - where, target=0), ["deletion-insertion"])
     assert (good.passed, bad.passed) == (True, False)
     assert good.value > good.bound
     assert good.also["deletion"] < good.also["deletion at random"]
@@ -79,7 +75,7 @@ def test_deletion_and_insertion_know_a_good_order_from_a_bad_one(asked) -> None:
     )
 
 
-def test_a_class_that_never_has_a_probability_passes_no_map(asked) -> None:
+def test_a_class_that_never_has_a_probability_passes_no_map(asked, monkeypatch) -> None:
     """On films of another hospital a class had .009 whatever was removed, and maps of it beat random ones in the fourth decimal."""
 
     class Square(torch.nn.Module):
@@ -89,11 +85,8 @@ def test_a_class_that_never_has_a_probability_passes_no_map(asked) -> None:
 
     where = np.zeros((64, 64), np.float32)
     where[16:32, 16:32] = 1
-    net, asked.model.net = asked.model.net, Square()
-    try:
-        (found,) = checked(replace(asked, map=where, target=0), ["deletion-insertion"])
-    finally:
-        asked.model.net = net
+    monkeypatch.setattr(asked.model, "net", Square())
+    (found,) = checked(replace(asked, map=where, target=0), ["deletion-insertion"])
     assert found.also["beaten"] >= 8
     assert found.passed is False
     assert found.words.startswith("the answer hardly moves, whatever is removed: better than ")
