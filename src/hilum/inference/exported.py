@@ -80,10 +80,12 @@ def write_torch(network: WholeNetwork, size_px: tuple[int, int], path: Path) -> 
             torch.export.save(program, f)
 
 
-def of_onnx(path: Path, network: WholeNetwork) -> Logits:
-    """An ONNX file as it runs in ONNX Runtime, for the comparison with the network that it was made of."""
+def of_onnx(path: Path, network: WholeNetwork, threads: int = 0) -> Logits:
+    """An ONNX file as it runs in ONNX Runtime; `network`, of which it was made, knows the normalisation. With `threads`, in so many."""
     runtime = cast(Any, needs_onnx())
-    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def logits(films: NDArray[np.uint8]) -> NDArray[np.float64]:
         mean, std = cast(Tensor, network.mean), cast(Tensor, network.std)

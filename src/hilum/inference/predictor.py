@@ -9,7 +9,7 @@ the softmax of the logits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,9 +24,9 @@ from hilum.artifacts.header import Header, require_digest
 from hilum.artifacts.masks import LungMask
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import FilmError, InputError
-from hilum.imaging.decode import decode
 from hilum.inference.judged import gate_of, judge, probabilities, shapes_of
 from hilum.inference.lungs import NO_LUNGS, segmenter_of
+from hilum.inference.opened import Opened, Pixels, open_film, prepare
 from hilum.models.backbone import FrozenBackbone, Precision, Tap, build_network
 from hilum.models.heads import build_head
 from hilum.models.networks import NetworkScorer, WholeNetwork, whole_from_state
@@ -117,6 +117,8 @@ class Scored:
         error: Empty, or the reason.
         facts: What its header says of it, as `DecodedFilm.facts`; empty for a film that was not read.
         judged: Its sets and whether it is a stranger: column of `hilum.artifacts.predictions.JUDGED` -> text, those that the bundle has.
+        logits: Shape (n_classes,), or None.
+        prepared: The film as the network took it, or None.
     """
 
     name: str
@@ -125,10 +127,8 @@ class Scored:
     error: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     judged: Mapping[str, str] = field(default_factory=dict)
-
-
-_Waiting = tuple[str, "NDArray[np.uint8] | str", Mapping[str, str]]
-"""A film's name, its decoded pixels or the reason why it has no scores, and its facts."""
+    logits: NDArray[np.float64] | None = None
+    prepared: Pixels | None = field(default=None, repr=False)
 
 
 class Predictor:
@@ -142,7 +142,8 @@ class Predictor:
             without it, and are applied to films as they are without it.
 
     Attributes:
-        passed: Prepared films, uint8 (n, height, width), n at most the bundle's batch, and another precision if wanted -> logits.
+        passed: Prepared films, uint8 (n, height, width), n at most the bundle's batch, and another precision or batch shape if wanted ->
+            logits.
         frozen: Its backbone; None of a network that was trained as a whole.
         pipeline: How films are prepared.
         segmenter: What finds the lungs that the preparation reads; None where it reads none.
@@ -169,12 +170,12 @@ class Predictor:
         self.frozen: FrozenBackbone | None = None
         if b.network == "whole":
             network = load_network(b, state, device)
-            self.passed = lambda films, precision=None: network.logits(films, b.batch, precision)
+            self.passed = lambda films, precision=None, batch=b.batch: network.logits(films, batch, precision)
         else:
             self.frozen = frozen = load_backbone(b, folder, device)
             head = load_head(b, state)
-            self.passed = lambda films, precision=None: _through_head(
-                b, head, frozen.features(films, b.batch, precision)
+            self.passed = lambda films, precision=None, batch=b.batch: _through_head(
+                b, head, frozen.features(films, batch, precision)
             )
         self._gate = gate_of(b, folder)
         self.pipeline = Pipeline.from_dict(b.preparation)
@@ -187,21 +188,15 @@ class Predictor:
 
     def score(self, films: Iterable[tuple[str, bytes | FilmError]]) -> Iterator[Scored]:
         """Score films in batches; yields one `Scored` for each, in order."""
-        waiting: list[_Waiting] = []
+        waiting: list[Opened] = []
         for name, data in films:
-            try:
-                if not isinstance(data, bytes):
-                    raise data
-                film = decode(data)
-                waiting.append((name, film.pixels, film.facts))
-            except FilmError as e:
-                waiting.append((name, e.reason, {}))
+            waiting.append(open_film(name, data))
             if len(waiting) == self.bundle.batch:
-                yield from self._score_batch(waiting)
+                yield from self.scored(waiting)
                 waiting = []
-        yield from self._score_batch(waiting)
+        yield from self.scored(waiting)
 
-    def prepared(self, films: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8] | str]:
+    def prepared(self, films: Sequence[Pixels]) -> list[Pixels | str]:
         """Decoded films as the network takes them: the certain steps of the pipeline, with the lungs where those read them.
 
         Returns:
@@ -212,35 +207,43 @@ class Predictor:
             masks = self.segmenter.masks(films)
         return [self._prepared(film, lungs) for film, lungs in zip(films, masks, strict=True)]
 
-    def _prepared(self, film: NDArray[np.uint8], lungs: LungMask | None) -> NDArray[np.uint8] | str:
+    def _prepared(self, film: Pixels, lungs: LungMask | None) -> Pixels | str:
         if lungs is not None and lungs.failed:
             return f"{NO_LUNGS}: {lungs.failed}"
-        try:
-            return self.pipeline.deterministic(film, None if lungs is None else lungs.mask)
-        except FilmError as e:
-            return e.reason
-        except InputError as e:
-            return str(e)
+        return prepare(film, self.pipeline, None if lungs is None else lungs.mask)
 
-    def _score_batch(self, batch: Sequence[_Waiting]) -> Iterator[Scored]:
-        ready = iter(self.prepared([film for _, film, _ in batch if not isinstance(film, str)]))
-        made = [film if isinstance(film, str) else next(ready) for _, film, _ in batch]
+    def scored(self, films: Sequence[Opened]) -> list[Scored]:
+        """Score films that were opened, at most the bundle's batch; those that are not prepared yet are prepared."""
+        waiting = [f.pixels for f in films if f.prepared is None and f.pixels is not None]
+        ready = iter(self.prepared(waiting))
+        made: list[Pixels | str] = [
+            f.prepared if f.prepared is not None else f.error if f.pixels is None else next(ready)
+            for f in films
+        ]
         good = [film for film in made if not isinstance(film, str)]
-        which = iter(range(len(good)))
-        if good:
-            z = self.passed(np.stack(good))
-            logits = np.asarray(z.double().cpu().numpy(), dtype=np.float64)
-            judged = judge(self.bundle, self._gate, logits, shapes_of(good))
-            shown = (
-                judged.probabilities if self.temperature == 1 else apply_temperature(logits, self.temperature)
+        of_good = iter(self._of_prepared(good))
+        return [
+            Scored(f.name, None, None, film)
+            if isinstance(film, str)
+            else replace(next(of_good), name=f.name, facts=f.facts)
+            for f, film in zip(films, made, strict=True)
+        ]
+
+    def _of_prepared(self, films: Sequence[Pixels]) -> list[Scored]:
+        """Scores of prepared films, which have no names."""
+        if not films:
+            return []
+        z = self.passed(np.stack(films))
+        logits = np.asarray(z.double().cpu().numpy(), dtype=np.float64)
+        judged = judge(self.bundle, self._gate, logits, shapes_of(films))
+        shown = judged.probabilities if self.temperature == 1 else apply_temperature(logits, self.temperature)
+        return [
+            Scored(
+                "", shown[k], bool(judged.positive[k]), judged={c: t[k] for c, t in judged.columns.items()}, logits=logits[k],
+                prepared=film,
             )
-        for (name, _, facts), film in zip(batch, made, strict=True):
-            if isinstance(film, str):
-                yield Scored(name, None, None, film)
-            else:
-                k = next(which)
-                columns = {c: texts[k] for c, texts in judged.columns.items()}
-                yield Scored(name, shown[k], bool(judged.positive[k]), facts=facts, judged=columns)
+            for k, film in enumerate(films)
+        ]  # fmt: skip
 
 
 def _through_head(bundle: Bundle, head: nn.Module, features: torch.Tensor) -> torch.Tensor:

@@ -14,8 +14,8 @@ from PIL import Image
 from hilum.artifacts.explanations import FOLDER, Explanations, read_maps
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
+from hilum.explain.colours import in_colours
 from hilum.report.estimates import CellColumns
-from hilum.report.overlay import in_colours
 from hilum.report.page import embedded
 from hilum.study.explanations import METHODS
 

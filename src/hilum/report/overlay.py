@@ -1,9 +1,7 @@
 """A film beside its heat maps, as a radiologist reads them: what the model said above, a row a method, its checks in words beside it.
 
-Convention: a film is uint8 (height, width), as the model saw it, a map float32 of the same shape in the method's own units. A map is laid
-over its film in colours of even steps of lightness (viridis), the more opaque the larger; one with a sign has two colours and is clear at
-zero. Colours begin at the map's least value (RISE is far above zero everywhere) and end at the 99.5th percentile of its size, so that one
-pixel does not hide the others. A map that does not pass its checks has a red frame and says so on the picture.
+Convention: a film is uint8 (height, width), as the model saw it, a map float32 of the same shape in the method's own units. Its colours
+are `hilum.explain.colours`. A map that does not pass its checks has a red frame and says so on the picture.
 """
 
 from __future__ import annotations
@@ -15,30 +13,22 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.explanations import ExplainedFilm, FilmMap
+from hilum.explain.colours import PERCENTILE, SMOOTHED_PX, in_colours
 from hilum.report import style
 from hilum.study.explanations import METHODS
 
-PERCENTILE: Final = 99.5
-SMOOTHED_PX: Final = 1.5
-"""Sigma of the Gaussian that a grainy map is drawn with; its numbers and its checks are of the map as it is."""
-_GRAINY: Final = 0.5
-"""Correlation of neighbouring pixels below which a map is."""
 RED: Final = "#C00000"
 _AMBER: Final = "#A05A00"
 _LUNGS, _FOUND = style.SKY, style.ORANGE
 _ROW_IN, _HEAD_IN, _FOOT_IN = 2.3, 0.9, 0.62
-_MOST_OPAQUE = 0.65
 _SCALE_MM = 50.0
 _LETTER = 0.0072
 """Width of a letter in inches, of a size of 1 point."""
@@ -212,26 +202,3 @@ def _scale(ax: Axes, film: FilmOverlay) -> None:
     )  # fmt: skip
     ax.set_xlim(-0.5, width - 0.5)
     ax.set_ylim(height - 0.5, -0.5)
-
-
-def in_colours(
-    values: NDArray[np.float32], signed: bool
-) -> tuple[NDArray[np.float32], ListedColormap, Normalize]:
-    """A map as it is drawn, its colours, clear at zero, and the values that they stand for.
-
-    One that changes from pixel to pixel is smoothed, else nobody could see it.
-    """
-    rest = values - values.mean()
-    alike = float((rest[:, 1:] * rest[:, :-1]).mean() / max(float((rest * rest).mean()), 1e-30))
-    if alike <= _GRAINY:
-        values = gaussian_filter(values, SMOOTHED_PX)
-    size = np.abs(values) if signed else values
-    most = float(np.percentile(size, PERCENTILE)) or float(size.max()) or 1.0
-    at = np.linspace(0, 1, 256)
-    rgba = colormaps["RdBu_r" if signed else "viridis"](at)
-    if signed:
-        rgba[:, 3] = 0.85 * np.abs(2 * at - 1) ** 0.7
-        return values, ListedColormap(rgba), Normalize(-most, most, clip=True)
-    rgba[:, 3] = _MOST_OPAQUE * np.minimum(1.0, 1.6 * at)
-    least = float(values.min())
-    return values, ListedColormap(rgba), Normalize(least if least < most else 0.0, most, clip=True)

@@ -116,6 +116,16 @@ def set_text(members: Sequence[bool] | NDArray[np.bool_], classes: Sequence[str]
     return "|".join(c for c, there in zip(classes, members, strict=True) if there) or NO_CLASS
 
 
+def set_classes(text: str, classes: Sequence[str]) -> tuple[str, ...]:
+    """The classes of a set as `set_text` writes it.
+
+    >>> set_classes("covid|viral", ["covid", "normal", "viral"]), set_classes("(none)", ["covid"])
+    (('covid', 'viral'), ())
+    """
+    names = text.split("|")
+    return tuple(c for c in classes if c in names)
+
+
 def chosen_limits(
     y_true: ArrayLike, y_score: ArrayLike, clusters: ArrayLike, classes: Sequence[str]
 ) -> dict[str, object]:

@@ -6,7 +6,8 @@ import numpy as np
 
 from hilum import RESEARCH_NOTICE
 from hilum.artifacts.explanations import ExplainedFilm, FilmMap, MapCheck
-from hilum.report.overlay import FilmOverlay, in_colours, overlay_figure, said_of
+from hilum.explain.colours import in_colours
+from hilum.report.overlay import FilmOverlay, overlay_figure, said_of
 from hilum.report.style import png_bytes
 
 BAD = MapCheck("randomised", "Randomised weights", 0.9, 0.5, False, "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,12 +17,12 @@ from hilum.artifacts.film_marks import Mark
 from hilum.artifacts.manifest import FilmRow
 from hilum.core.errors import FilmError, InputError
 from hilum.core.files import write_bytes
-from hilum.explain import checks
 from hilum.explain.filters import feature_maps, first_filters
-from hilum.explain.methods import heat_map
+from hilum.explain.mapped import mapped
 from hilum.explain.neighbours import neighbours_of
 from hilum.explain.network import explained
 from hilum.explain.places import hits, intersection_over_union, lung_centres, share_in
+from hilum.explain.seen import Seeing, SeenFilm
 from hilum.imaging.decode import decode_named
 from hilum.inference.predictor import Scored
 from hilum.report import style
@@ -31,7 +30,6 @@ from hilum.report.network_figures import FILTERS, MAPS, filters_figure, maps_fig
 from hilum.report.overlay import FilmOverlay, overlay_figure, picture_path, said_of
 from hilum.segment.segmenter import Segmenter
 from hilum.stages.explain.asked import Asked
-from hilum.stages.explain.seen import Seeing, SeenFilm
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,9 @@ class Explainer:
         values: dict[str, NDArray[np.float32]] = {}
         maps: list[FilmMap] = []
         for method in self.methods:
-            values[method], made = self._map(method, seen, target)
+            values[method], made = mapped(
+                self.model, seen, target, method, self.methods[method], self.asked.checks, self.asked.seed
+            )
             maps.append(made)
         area = None if seen.found is None else round(float(seen.found.mean()), 6)
         done = replace(
@@ -136,17 +136,6 @@ class Explainer:
         write_film(self.out, done, values, task.key)
         self.opened.append(seen.pixels_sha256)
         return done
-
-    def _map(self, asked: str, seen: SeenFilm, target: int) -> tuple[NDArray[np.float32], FilmMap]:
-        name, options = asked.partition(":")[0], self.methods[asked]
-        start = time.perf_counter()
-        heat = heat_map(self.model, seen.film, target, name, self.asked.seed, **options)
-        seconds = time.perf_counter() - start
-        of_map = checks.Asked(
-            self.model, seen.film, target, name, heat, self.asked.seed, options, seen.lungs, seen.found
-        )
-        found = checks.checked(of_map, self.asked.checks)
-        return heat, FilmMap.judged(asked, self.model.classes[target], found, seconds)
 
     def _draw(self, film: ExplainedFilm, seen: SeenFilm, values: Mapping[str, NDArray[np.float32]]) -> None:
         b = self.model.bundle

@@ -8,8 +8,8 @@ from PIL import Image
 
 from hilum.artifacts.manifest import FilmRow
 from hilum.augment.pipeline import Pipeline
+from hilum.explain.seen import Seeing
 from hilum.imaging.film import DecodedFilm
-from hilum.stages.explain.seen import Seeing
 
 RESIZE = {"op": "resize", "width_px": 50, "height_px": 40}
 ROW = FilmRow("a", "", "", "", "", "", "")

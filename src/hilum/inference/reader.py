@@ -1,0 +1,100 @@
+"""The one reader of films: bytes to answers, for the command, the service, the pages and the picture archive's node.
+
+Opening a film needs no network and may be done in another process (`Opener`); answering does (`Reader.answers`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hilum.artifacts.bundle import bundle_version
+from hilum.augment.pipeline import Pipeline
+from hilum.core.errors import FilmError
+from hilum.inference.answer import Answer, answer
+from hilum.inference.engines import EngineName, engine_of, in_turn
+from hilum.inference.opened import Opened, open_film, prepare
+from hilum.inference.predictor import Predictor, Scored
+
+
+@dataclass(frozen=True)
+class Opener:
+    """Bytes to a film that is ready for a bundle's network; picklable.
+
+    Attributes:
+        pipeline: The bundle's; None where preparing needs a network (lungs), and is left to the reader.
+        pixels: Keep the decoded film too.
+    """
+
+    pipeline: Pipeline | None
+    pixels: bool = False
+
+    def __call__(self, name: str, data: bytes | FilmError) -> Opened:
+        """The film, or why there is none."""
+        film = open_film(name, data, flags=True)
+        if film.pixels is None or self.pipeline is None:
+            return film
+        made = prepare(film.pixels, self.pipeline)
+        kept = film.pixels if self.pixels else None
+        if isinstance(made, str):
+            return replace(film, pixels=kept, error=made, words=made)
+        return replace(film, pixels=kept, prepared=made)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A film as it was read.
+
+    Attributes:
+        answer: For whoever asked.
+        opened: The film; its facts are about a patient.
+        scored: Logits, and the film as the network took it.
+    """
+
+    answer: Answer
+    opened: Opened
+    scored: Scored
+
+
+class Reader:
+    """A bundle, ready to answer.
+
+    Args:
+        folder: The bundle.
+        engine: What computes its network.
+        device: ``cpu`` or ``cuda``.
+        kept: Folder where graphs of ONNX are kept from one start to the next.
+
+    Attributes:
+        bundle: As stored.
+        version: Its digest, `hilum.artifacts.bundle.bundle_version`.
+        engine: What computes it.
+        opener: What opens films for it.
+        predictor: What scores films, through that engine.
+
+    Raises:
+        InputError: No bundle, its weights cannot be found, or the engine cannot be had.
+        DigestError: Weights or gate are not those of the bundle.
+        UnsafeError: The bundle is unsafe, or a probe.
+    """
+
+    def __init__(
+        self, folder: Path, engine: EngineName = "auto", device: str = "cpu", kept: Path | None = None
+    ) -> None:
+        self.folder = folder
+        self.predictor = Predictor(folder, device)
+        self.bundle, self.version = self.predictor.bundle, bundle_version(folder)
+        self.engine = engine_of(folder, self.predictor, engine, device, kept)
+        self.predictor.passed = in_turn(self.engine.logits, self.engine.together)
+        lungs = self.predictor.segmenter is not None
+        self.opener = Opener(None if lungs else self.predictor.pipeline)
+
+    def answers(self, films: Sequence[Opened]) -> list[Reading]:
+        """Answer films that were opened; what is said of one does not depend on the others."""
+        scored = self.predictor.scored(films)
+        return [Reading(answer(self.bundle, f, s), f, s) for f, s in zip(films, scored, strict=True)]
+
+    def read(self, films: Iterable[tuple[str, bytes | FilmError]]) -> list[Reading]:
+        """Open films and answer them, in this process."""
+        return self.answers([self.opener(name, data) for name, data in films])
