@@ -13,6 +13,7 @@ import typer
 
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.cli.audit import audit
+from hilum.cli.audit_log import app as audit_log_app
 from hilum.cli.augment import app as augment_app
 from hilum.cli.compare import compare
 from hilum.cli.data import app as data_app
@@ -29,8 +30,10 @@ from hilum.cli.report import report
 from hilum.cli.run import run
 from hilum.cli.runs import runs
 from hilum.cli.segment import app as segment_app
+from hilum.cli.serve import serve
 from hilum.cli.show import show
 from hilum.cli.split import split
+from hilum.cli.token import app as token_app
 from hilum.cli.weights import app as weights_app
 
 app = typer.Typer(
@@ -74,12 +77,15 @@ for command in (
     gallery,
     runs,
     show,
+    serve,
     demo,
 ):
     app.command()(command)
 app.add_typer(data_app, name="data", help="Known public data sets: list and fetch.")
 app.add_typer(weights_app, name="weights", help="Pretrained weights: list, fetch and verify.")
 app.add_typer(augment_app, name="augment", help="Look at augmentation.")
+app.add_typer(token_app, name="token", help="Tokens of a service: new, list and revoke.")
+app.add_typer(audit_log_app, name="audit-log", help="The audit log of a service.")
 app.add_typer(segment_app, name="segment", help="Lungs on films.")
 
 

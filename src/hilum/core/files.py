@@ -98,6 +98,22 @@ def lock(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def lock_at_once(path: Path, what: str) -> Iterator[None]:
+    """Hold an exclusive lock on `path`, or refuse where another process holds it.
+
+    Raises:
+        InputError: It does; the message says that `what` is in use.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as f:
+        try:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(f"{what} is in use by another process; stop that, or name another") from None
+        yield
+
+
+@contextmanager
 def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
     """Give a new folder ``.name-...`` in `parent` for files of a while, and remove those that killed processes left there.
 

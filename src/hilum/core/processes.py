@@ -50,6 +50,10 @@ class _Fresh(SpawnContext):
     Process = _Deaf
 
 
+fresh = _Fresh()
+"""Where processes are started."""
+
+
 @contextmanager
 def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """A pool of processes; left with an error or by Ctrl-C, they are ended at once.
@@ -57,7 +61,7 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     Raises:
         InputError: A process was ended from outside, as the system does where memory runs out.
     """
-    executor = ProcessPoolExecutor(workers, mp_context=_Fresh(), initializer=_end_with_parent)
+    executor = ProcessPoolExecutor(workers, mp_context=fresh, initializer=end_with_parent)
     try:
         yield executor
     except BrokenProcessPool as e:
@@ -78,7 +82,8 @@ def _end(executor: ProcessPoolExecutor) -> None:
         process.terminate()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """This process ends when the one that started it has ended, however it did."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_wait_for, args=(parent,), daemon=True).start()

@@ -19,6 +19,7 @@ from hilum.explain.methods import heat_map
 from hilum.explain.network import Explained, explained
 from hilum.explain.seen import Seeing, SeenFilm
 from hilum.imaging.decode import decode
+from hilum.imaging.film import DecodedFilm
 from hilum.segment.segmenter import Segmenter
 from hilum.study.explanations import CHECKS, METHODS, settled
 
@@ -86,12 +87,12 @@ class Mapper:
         )
 
     def map(
-        self, data: bytes, method: str = "grad-cam", target: str = "", names: Sequence[str] = tuple(CHECKS), seed: int = 0
+        self, film: bytes | DecodedFilm, method: str = "grad-cam", target: str = "", names: Sequence[str] = tuple(CHECKS), seed: int = 0
     ) -> MappedFilm:  # fmt: skip
         """The map of a film.
 
         Args:
-            data: The film's file.
+            film: The film's file, or what was decoded of it.
             method: A name of `METHODS`.
             target: The class; empty for the one of the highest probability.
             names: Checks that are made.
@@ -104,7 +105,9 @@ class Mapper:
         options = settled(method, {})
         if target:
             require_known(target, self.model.classes, "the model has no class")
-        seen = self.seeing.film(decode(data), FilmRow("film", "", "", "", "", "", ""), ())
+        seen = self.seeing.film(
+            decode(film) if isinstance(film, bytes) else film, FilmRow("film", "", "", "", "", "", ""), ()
+        )
         probabilities = self.model.probabilities(seen.film)
         k = self.model.classes.index(target) if target else int(np.argmax(probabilities))
         values, of = mapped(self.model, seen, k, method, options, names, seed)

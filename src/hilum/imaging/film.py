@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +15,17 @@ from hilum.core.errors import FilmError
 MAX_PIXELS = 100_000_000  # the largest detectors give 16 Mpx, a scanned film 50; more is a bomb
 MIN_SIDE_PX = 16
 MAX_FILE_BYTES = 1 << 30  # uncompressed 16-bit RGB of MAX_PIXELS is 0.6 GB
+_most_pixels = ContextVar("most pixels", default=MAX_PIXELS)
+
+
+@contextmanager
+def at_most(n_pixels: int) -> Iterator[None]:
+    """Within it, larger films are refused as too large; more than `MAX_PIXELS` are never accepted."""
+    token = _most_pixels.set(min(n_pixels, MAX_PIXELS))
+    try:
+        yield
+    finally:
+        _most_pixels.reset(token)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +72,8 @@ def check_size(width_px: int, height_px: int) -> None:
     """Refuse a bomb and a thumbnail, by the size that the header declares.
 
     Raises:
-        FilmError: "too large" above `MAX_PIXELS`, "too small" below `MIN_SIDE_PX` on a side, "corrupt" for a size that is not positive.
+        FilmError: "too large" above `MAX_PIXELS` (or `at_most`), "too small" below `MIN_SIDE_PX` on a side, "corrupt" for a size that is
+            not positive.
 
     >>> check_size(299, 299)
     >>> check_size(20_000, 20_000)
@@ -68,11 +82,12 @@ def check_size(width_px: int, height_px: int) -> None:
     """
     if width_px <= 0 or height_px <= 0:
         raise corrupt(f"the header declares {width_px} x {height_px} px")
-    if width_px * height_px > MAX_PIXELS:
+    most = _most_pixels.get()
+    if width_px * height_px > most:
         raise FilmError(
             "too large",
             f"the header declares {width_px} x {height_px} px = {width_px * height_px / 1e6:.0f} Mpx; "
-            f"at most {MAX_PIXELS / 1e6:.0f} Mpx are accepted",
+            f"at most {most / 1e6:.3g} Mpx are accepted",
         )
     if min(width_px, height_px) < MIN_SIDE_PX:
         raise FilmError(

@@ -1,19 +1,14 @@
-"""What a bundle says of one film, with its words for people: the same for every way in (program, browser, picture archive).
-
-Convention: probabilities are at temperature 1, as the operating point and the sets were chosen on them; `calibrated` stands beside them.
-A film that the gate does not pass is answered all the same, and the answer says that it should not be relied on (`abstained`).
-"""
+"""How an answer is made of a film that was scored, with its words for people."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from hilum.artifacts.bundle import Bundle
 from hilum.imaging.quality import FLAGS
 from hilum.inference.opened import Opened
 from hilum.inference.predictor import Scored
+from hilum.inference.said import Answer, Gate, Remark
 from hilum.sources.facts import FRONTAL, view_is_known, view_of
 from hilum.stats.calibration import apply_temperature
 from hilum.stats.conformal import LEVELS, set_classes
@@ -32,75 +27,6 @@ _QUALITY = {
     "wide-border": "A wide border of one grey surrounds the film.",
     "clipped-exposure": "Much of the film is at its lightest or darkest grey.",
 }
-
-
-@dataclass(frozen=True)
-class Remark:
-    """Something that is odd about a film: a stable code, and a sentence for people."""
-
-    code: str
-    words: str
-
-
-@dataclass(frozen=True)
-class Gate:
-    """Whether the film is one that the model can be asked about.
-
-    Attributes:
-        passed: None where there was no film.
-        reasons: Why not: ``not-a-chest-film``, ``not-frontal``, ``outside-the-training-films``.
-        score: How strange the film is to the bundle; None where the bundle has no gate.
-        limit: The score above which it is a stranger; None likewise, or where validation was too small to choose one.
-    """
-
-    passed: bool | None
-    reasons: tuple[Remark, ...] = ()
-    score: float | None = None
-    limit: float | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a bundle says of a film.
-
-    Attributes:
-        film: What the caller calls it.
-        probabilities: Class -> probability, in the bundle's order; empty for a film that has none.
-        calibrated: Likewise at the bundle's temperature; empty where it has none.
-        most_likely: The class of the highest probability; empty for none.
-        positive: The class that the operating point is about.
-        threshold: The operating point: the probability of `positive` from which the film is called positive.
-        called_positive: Whether it is; None for a film without scores.
-        sets: Per cent of films (``90``, ``95``) -> the classes of a conformal set; empty where the bundle has none.
-        gate: Whether it is a film for this model.
-        quality: What is odd about the film.
-        abstained: The gate did not pass it: the answer should not be relied on.
-        width_px, height_px: Of the decoded film.
-        format: ``png``, ``jpeg``, ``bmp``, ``tiff`` or ``dicom``.
-        error: Empty, or the reason why there are no scores.
-        error_words: The reason as a sentence.
-    """
-
-    film: str
-    probabilities: Mapping[str, float]
-    calibrated: Mapping[str, float]
-    most_likely: str
-    positive: str
-    threshold: float
-    called_positive: bool | None
-    sets: Mapping[str, tuple[str, ...]]
-    gate: Gate
-    quality: tuple[Remark, ...]
-    abstained: bool
-    width_px: int
-    height_px: int
-    format: str
-    error: str = ""
-    error_words: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return asdict(self)
 
 
 def answer(bundle: Bundle, opened: Opened, scored: Scored) -> Answer:

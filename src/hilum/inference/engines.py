@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Literal, get_args
+from typing import Final, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from hilum import __version__
 from hilum.artifacts.bundle import Bundle, bundle_version
 from hilum.core.digests import SHORT
 from hilum.core.engine import available_cores
-from hilum.core.errors import InputError
+from hilum.core.errors import InputError, require_known
 from hilum.core.files import writing
 from hilum.core.seeding import generator
 from hilum.inference.exported import Logits, needs_onnx, of_onnx, write_onnx
@@ -106,6 +106,16 @@ def engine_of(
         else f"measured {rates['onnx']:.3g} films/s with ONNX Runtime, {rates['torch']:.3g} with torch"
     )
     return NetworkEngine(**{**vars(chosen), "films_per_s": round(rates[chosen.name], 2), "why": why})
+
+
+def engine_named(name: str) -> EngineName:
+    """An engine by the name that a user typed.
+
+    Raises:
+        InputError: There is none of that name.
+    """
+    require_known(name, ENGINE_NAMES, "--engine: unknown engine")
+    return cast(EngineName, name)
 
 
 def check_films(predictor: Predictor) -> NDArray[np.uint8]:

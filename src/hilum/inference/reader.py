@@ -6,40 +6,17 @@ Opening a film needs no network and may be done in another process (`Opener`); a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from hilum.artifacts.bundle import bundle_version
-from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import FilmError
-from hilum.inference.answer import Answer, answer
+from hilum.inference.answer import answer
 from hilum.inference.engines import EngineName, engine_of, in_turn
-from hilum.inference.opened import Opened, open_film, prepare
+from hilum.inference.opened import Opened
+from hilum.inference.opener import Opener
 from hilum.inference.predictor import Predictor, Scored
-
-
-@dataclass(frozen=True)
-class Opener:
-    """Bytes to a film that is ready for a bundle's network; picklable.
-
-    Attributes:
-        pipeline: The bundle's; None where preparing needs a network (lungs), and is left to the reader.
-        pixels: Keep the decoded film too.
-    """
-
-    pipeline: Pipeline | None
-    pixels: bool = False
-
-    def __call__(self, name: str, data: bytes | FilmError) -> Opened:
-        """The film, or why there is none."""
-        film = open_film(name, data, flags=True)
-        if film.pixels is None or self.pipeline is None:
-            return film
-        made = prepare(film.pixels, self.pipeline)
-        kept = film.pixels if self.pixels else None
-        if isinstance(made, str):
-            return replace(film, pixels=kept, error=made, words=made)
-        return replace(film, pixels=kept, prepared=made)
+from hilum.inference.said import Answer
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,150 @@
+"""Processes that answer one call after another, each with a limit of memory and of seconds; one that dies or hangs is replaced.
+
+For calls on bytes that nobody trusts: whatever they do, what is lost is the answer to that call (`WorkerLost`), never the caller. Unlike an
+engine's tasks the calls come singly, and each wants its answer soon.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+from hilum.core.errors import HilumError
+from hilum.core.processes import end_with_parent, fresh
+
+_STARTS_S = 120.0
+"""A process that is not ready by then is tried again; a busy machine takes seconds."""
+
+
+class WorkerLost(HilumError):
+    """A call ended its process, or was stopped; the message says which."""
+
+
+@dataclass
+class _Call:
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    answer: Future[Any] = field(default_factory=Future)
+
+
+class Workers:
+    """Some processes that are kept.
+
+    Args:
+        n: How many.
+        memory_bytes: What each may take for data (RLIMIT_DATA) where the system has such a limit; 0 for no limit.
+        seconds: How long a call may take.
+        ready: A function without arguments that each process calls first, so that its imports are done before the first call; named
+            ``module:function``.
+
+    Attributes:
+        n_lost: Processes that were replaced.
+    """
+
+    def __init__(self, n: int, memory_bytes: int, seconds: float, ready: str) -> None:
+        self.n, self.memory_bytes, self.seconds, self.ready = n, memory_bytes, seconds, ready
+        self.n_lost = 0
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._attend, name=f"worker-{k}", daemon=True) for k in range(n)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Call a function of a module in one of the processes; a call that was cancelled before its turn is left out.
+
+        The future's exception is what the function raised, or `WorkerLost`.
+        """
+        call = _Call(function, arguments)
+        self._calls.put(call)
+        return call.answer
+
+    def close(self) -> None:
+        """End the processes when what was submitted is done."""
+        for _ in self._threads:
+            self._calls.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _attend(self) -> None:
+        process, line = self._started()
+        while (call := self._calls.get()) is not None:
+            if not call.answer.set_running_or_notify_cancel():
+                continue
+            try:
+                line.send((call.function, call.arguments))
+                if not line.poll(self.seconds):
+                    raise WorkerLost(f"it took more than {self.seconds:g} seconds")
+                good, value = line.recv()
+            except (EOFError, OSError, WorkerLost) as e:
+                self.n_lost += 1
+                _end(process, line)
+                words = str(e) if isinstance(e, WorkerLost) else "it ended the process that read it"
+                call.answer.set_exception(WorkerLost(words))
+                process, line = self._started()
+                continue
+            if good:
+                call.answer.set_result(value)
+            else:
+                call.answer.set_exception(value)
+        _end(process, line)
+
+    def _started(self) -> tuple[Any, Connection]:
+        while True:
+            here, there = fresh.Pipe()
+            process = fresh.Process(
+                target=_answer_calls, args=(there, self.memory_bytes, self.ready), daemon=True
+            )
+            process.start()
+            there.close()
+            with suppress(EOFError, OSError):
+                if here.poll(_STARTS_S):
+                    here.recv()
+                    return process, here
+            _end(process, here)
+
+
+def _end(process: Any, line: Connection) -> None:
+    line.close()
+    process.kill()
+    process.join()
+
+
+def _answer_calls(line: Connection, memory_bytes: int, ready: str) -> None:
+    """What a process does until its line is closed."""
+    end_with_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a service that is told to stop finishes what it took
+    module, _, name = ready.partition(":")
+    getattr(importlib.import_module(module), name)()
+    _limit_memory(memory_bytes)
+    line.send(os.getpid())
+    while True:
+        try:
+            function, arguments = line.recv()
+        except EOFError:
+            return
+        try:
+            answer = (True, function(*arguments))
+        except Exception as e:
+            answer = (False, e)
+        line.send(answer)
+
+
+def _limit_memory(n_bytes: int) -> None:
+    try:
+        import resource
+    except ImportError:  # another system
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if n_bytes:
+        resource.setrlimit(resource.RLIMIT_DATA, (n_bytes, n_bytes))

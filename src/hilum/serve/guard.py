@@ -1,0 +1,241 @@
+"""What stands before every route: the request's id, who asks, how often, what goes into the log, headers, and failures as problems.
+
+It is plain ASGI. No path with a query, no body and no header is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+import traceback
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hilum import __version__
+from hilum.serve.problems import MEDIA_TYPE, Problem
+from hilum.serve.service import Service
+from hilum.serve.sessions import COOKIE, Sessions
+
+LOG: Final = logging.getLogger("hilum.serve")
+CSP: Final = (
+    "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "content-security-policy": CSP,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+    "cache-control": "no-store",
+    "hilum-version": __version__,
+}
+_OPEN: Final = ("/healthz", "/readyz", "/login", "/static/", "/openapi.json")
+"""Paths that need no token."""
+_GONE: Final = 499
+"""In the log, of a client that went before its answer."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        id: Of the token; ``local`` where the service asks for none.
+        name: Of the token.
+        scopes: What it may.
+        by_cookie: It came by a page's cookie.
+    """
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    by_cookie: bool = False
+
+    def require(self, scope: str) -> None:
+        """Refuse what the caller may not.
+
+        Raises:
+            Problem: 403.
+        """
+        if scope not in self.scopes and "admin" not in self.scopes:
+            raise Problem(
+                403, f"expected a token with the scope {scope!r}, got one with {', '.join(self.scopes)}"
+            )
+
+
+LOCAL: Final = Caller("local", "", ("admin",))
+NOBODY: Final = Caller("nobody", "", ())
+
+
+class Guard:
+    """The outermost part of the app.
+
+    Args:
+        app: What answers.
+        service: Whose tokens, rates and metrics.
+        sessions: Of people who logged in.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service, sessions: Sessions) -> None:
+        self.app, self.service, self.sessions = app, service, sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start, request_id, status = time.perf_counter(), secrets.token_hex(8), 0
+        metrics = self.service.metrics
+        metrics.inside.inc()
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *self._headers(request_id, message["headers"])]
+            await send(message)
+
+        caller = NOBODY
+        try:
+            try:
+                caller = self._caller(Request(scope))
+                scope.setdefault("state", {}).update(request_id=request_id, caller=caller)
+                await self.app(scope, receive, noted)
+            except Problem as e:
+                await respond(e, request_id, noted)
+            except asyncio.CancelledError:
+                status = status or _GONE
+                raise
+            except Exception:
+                LOG.error(json.dumps({"event": "defect", "request": request_id, "trace": _trace()}))
+                if status:
+                    raise
+                await respond(
+                    Problem(500, "a defect of hilum's; name the request's id when you report it"),
+                    request_id,
+                    noted,
+                )
+        finally:
+            seconds = time.perf_counter() - start
+            metrics.inside.dec()
+            route = _route(scope)
+            metrics.request(route, status, seconds)
+            fields = {
+                "event": "request",
+                "request": request_id,
+                "method": scope["method"],
+                "route": route,
+                "status": status or _GONE,
+                "ms": round(1000 * seconds, 1),
+                "token": caller.id,
+            }
+            LOG.info(json.dumps(fields))
+
+    def _headers(self, request_id: str, there: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        own = {name for name, _ in there}
+        found = {**HEADERS, "hilum-request-id": request_id}
+        return [(n.encode(), v.encode()) for n, v in found.items() if n.encode() not in own]
+
+    def _caller(self, request: Request) -> Caller:
+        """Who asks.
+
+        Raises:
+            Problem: 401, 403 or 429.
+        """
+        service, path = self.service, request.url.path
+        header = request.headers.get("authorization", "")
+        if header:
+            kind, _, secret = header.partition(" ")
+            token = service.tokens.known(secret.strip()) if kind.lower() == "bearer" else None
+            if token is None:
+                raise Problem(401, "the token is unknown, revoked or expired; ask for a new one")
+            caller = Caller(token.id, token.name, token.scopes)
+        elif (session := self.sessions.of(request.cookies.get(COOKIE, ""), service.tokens)) is not None:
+            caller = Caller(session.id, session.name, session.scopes, by_cookie=True)
+        elif service.open_to_all:
+            _require_loopback(request)
+            caller = LOCAL
+        elif path == "/healthz" or any(path == o or (o.endswith("/") and path.startswith(o)) for o in _OPEN):
+            return NOBODY
+        else:
+            raise Problem(
+                401, "expected the header Authorization: Bearer TOKEN; make a token with: hilum token new"
+            )
+        if request.method not in ("GET", "HEAD", "OPTIONS") and not header:
+            _require_same_origin(request)
+        service.rates.take(caller.id)
+        return caller
+
+
+def _require_loopback(request: Request) -> None:
+    """Refuse a name that somebody's DNS gave to this machine: without tokens only this machine's own names go.
+
+    Raises:
+        Problem: 403.
+    """
+    if not is_loopback(request.url.hostname or ""):
+        raise Problem(403, "without tokens the service answers to localhost, 127.0.0.1 and [::1] only")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name is this machine's own.
+
+    >>> [is_loopback(h) for h in ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0", "example.org")]
+    [True, True, True, True, False, False]
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _require_same_origin(request: Request) -> None:
+    """Refuse what a page of another site sends in a reader's name, or to a service on this machine without tokens.
+
+    Raises:
+        Problem: 403.
+    """
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    host = request.headers.get("host", "")
+    other = site in ("cross-site", "same-site") or (origin is not None and origin.partition("://")[2] != host)
+    if other:
+        raise Problem(403, "the request comes from a page of another site")
+
+
+async def respond(problem: Problem, request_id: str, send: Send) -> None:
+    """Send a problem."""
+    body = json.dumps(problem.body(request_id)).encode()
+    headers = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **problem.headers}
+    start: Message = {
+        "type": "http.response.start",
+        "status": problem.status,
+        "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
+    }
+    await send(start)
+    await send({"type": "http.response.body", "body": body})
+
+
+def _route(scope: Scope) -> str:
+    """The route as it is written in the app, without its values; a path that is no route is not named, for it may say anything."""
+    route: Any = scope.get("route")
+    return str(getattr(route, "path", "")) or "none"
+
+
+def _trace() -> list[str]:
+    """Where a defect happened: files, lines and functions, without the error's words, which may quote a film's header."""
+    import sys
+
+    kind, _, trace = sys.exc_info()
+    frames = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(trace)]
+    return [*frames[-12:], getattr(kind, "__name__", "")]

@@ -1,0 +1,224 @@
+"""A service from its options to its end: bundles loaded, a socket, the loop, and a stop that finishes what was taken."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+
+from hilum import RESEARCH_NOTICE, __version__
+from hilum.core.engine import available_cores
+from hilum.core.errors import InputError, UnsafeError
+from hilum.core.files import lock_at_once
+from hilum.core.workers import Workers
+from hilum.inference.engines import EngineName
+from hilum.serve.app import make_app
+from hilum.serve.audit_log import AuditLog
+from hilum.serve.bundles import Bundles, Loading, Served, name_of, named_folders
+from hilum.serve.guard import is_loopback
+from hilum.serve.limits import Limits
+from hilum.serve.metrics import Metrics
+from hilum.serve.service import Service
+from hilum.serve.swap import BundleWatch
+from hilum.serve.tokens import TokenFile
+
+_LOCK = ".service.lock"
+_STOPS_S = 60
+"""A stop waits so long for what was taken."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What is to be served, and where.
+
+    Attributes:
+        bundles: ``PATH`` or ``NAME=PATH``.
+        state: Folder for tokens, logs and what else is kept.
+        host, port: Where it listens; port 0 for any that is free.
+        engine: What computes networks.
+        device: ``cpu`` or ``cuda``.
+        workers: Processes that open films; 0 for one a core.
+        watch: Look whether a bundle's folder holds another one.
+        shadow: A bundle that scores the same films for the log alone.
+        bundles_from: Folders that bundles may be taken from while it runs; none for those in which the bundles lie.
+        limits: Its bounds.
+    """
+
+    bundles: Sequence[str]
+    state: Path = Path("hilum-state")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    engine: EngineName = "auto"
+    device: str = "cpu"
+    workers: int = 0
+    watch: bool = False
+    shadow: Path | None = None
+    bundles_from: tuple[Path, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+
+def require_safe(host: str, any_token: bool, user_id: int | None) -> None:
+    """Refuse what would let anybody in.
+
+    Args:
+        host: Where the service listens.
+        any_token: Whether it has a token that is good.
+        user_id: Whose process this is; None where the system has no such thing.
+
+    Raises:
+        UnsafeError: Another address than this machine's own without a token, or as root.
+
+    >>> require_safe("0.0.0.0", False, 1000)
+    Traceback (most recent call last):
+    hilum.core.errors.UnsafeError: 0.0.0.0 is no loopback address, and there is no token; make one first: hilum token new NAME
+    """
+    if is_loopback(host):
+        return
+    if not any_token:
+        raise UnsafeError(
+            f"{host} is no loopback address, and there is no token; make one first: hilum token new NAME"
+        )
+    if user_id == 0:
+        raise UnsafeError(
+            f"{host} is no loopback address, and this is root; start the service as a user of its own"
+        )
+
+
+def make_service(serving: Serving) -> Service:
+    """Load everything. The state folder is this process's alone until it ends.
+
+    Raises:
+        InputError: A bundle cannot be loaded, or the state folder is not as it was left.
+        UnsafeError: It may not listen there, or a bundle is unsafe.
+    """
+    tokens = TokenFile(serving.state)
+    any_token = tokens.any
+    require_safe(serving.host, any_token, os.getuid() if hasattr(os, "getuid") else None)
+    folders = named_folders(serving.bundles)
+    if not folders:
+        raise InputError("expected at least one bundle, got none")
+    loading = Loading(serving.engine, serving.device, serving.state / "engines")
+    limits = serving.limits
+    workers = Workers(
+        serving.workers or available_cores(),
+        limits.worker_bytes,
+        limits.film_seconds,
+        "hilum.serve.opening:ready",
+    )
+    served = {name: Served(name, folder, loading) for name, folder in folders.items()}
+    shadow = Served(name_of(serving.shadow), serving.shadow, loading) if serving.shadow else None
+    audit = AuditLog(serving.state)
+    facts = {name: s.reader.version for name, s in served.items()}
+    audit.add("started", hilum=__version__, bundles=facts, shadow=shadow.reader.version if shadow else "")
+    swappable = serving.bundles_from or tuple(folder.resolve().parent for folder in folders.values())
+    return Service(
+        serving.state, Bundles(served), limits, tokens, audit, workers, Metrics(), shadow, swappable,
+        open_to_all=not any_token and is_loopback(serving.host),
+    )  # fmt: skip
+
+
+def serve(serving: Serving) -> None:
+    """Serve until the process is told to stop; then finish what was taken.
+
+    Raises:
+        InputError, UnsafeError: As `make_service`; or the address is taken.
+    """
+    log_as_json()
+    with (
+        lock_at_once(serving.state / _LOCK, f"the state folder {serving.state}"),
+        _bound(serving.host, serving.port) as listening,
+    ):
+        service = make_service(serving)
+        watch = BundleWatch(service) if serving.watch else None
+        say(RESEARCH_NOTICE)
+        for s in service.bundles.all():
+            engine = s.reader.engine
+            say(
+                f"{s.name}: {s.reader.bundle.backbone}, bundle {s.reader.version[:12]}, {engine.words} ({engine.why})"
+            )
+        who = "no tokens: this machine only" if service.open_to_all else "tokens are asked for"
+        say(f"http://{_shown(serving.host)}:{listening.getsockname()[1]}/ ({who})")
+        config = uvicorn.Config(
+            make_app(service), log_config=None, access_log=False, server_header=False, date_header=False, ws="none", lifespan="on",
+            timeout_graceful_shutdown=_STOPS_S, timeout_keep_alive=75,
+        )  # fmt: skip
+        try:
+            with suppress(KeyboardInterrupt):  # uvicorn raises the signal again when all was finished
+                _Server(config, service).run(sockets=[listening])
+        finally:
+            if watch is not None:
+                watch.close()
+
+
+class _Server(uvicorn.Server):
+    """Says that it is not ready any more as soon as it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self.service = service
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.service.stopping = True
+        await super().shutdown(sockets)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host.strip("[]"), port))
+    except OSError as e:
+        found.close()
+        raise InputError(
+            f"{host}:{port} cannot be listened at: {e.strerror}; choose another with --port"
+        ) from e
+    found.listen(2048)
+    return found
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def say(words: str) -> None:
+    """A line for whoever started the service."""
+    print(words, file=sys.stderr, flush=True)
+
+
+class _AsJson(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = record.getMessage()
+        if record.exc_info:  # the error's words may hold what a film's header says: its kind alone is told
+            text = f"{text} ({getattr(record.exc_info[0], '__name__', '')})"
+        known = text if text.startswith("{") else json.dumps({"event": "message", "words": text})
+        head = json.dumps(
+            {
+                "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+                "level": record.levelname.lower(),
+                "logger": record.name,
+            }
+        )
+        return f"{head[:-1]}, {known[1:]}"
+
+
+def log_as_json() -> None:
+    """Structured logs, a JSON object a line, on stderr."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_AsJson())
+    for name, level in (
+        ("hilum.serve", logging.INFO),
+        ("uvicorn", logging.WARNING),
+        ("uvicorn.error", logging.WARNING),
+    ):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(level)

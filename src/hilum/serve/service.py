@@ -1,0 +1,226 @@
+"""What a service is made of, and the way of a film through it: taken, opened in a process of its own, answered, noted.
+
+One event loop runs it; networks and heat maps have threads, films are opened in processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hilum.core.digests import sha256_bytes
+from hilum.core.errors import FilmError, InputError
+from hilum.core.workers import WorkerLost, Workers
+from hilum.explain.mapped import FAITHFUL, MappedFilm
+from hilum.imaging.film import DecodedFilm
+from hilum.inference.opened import Opened
+from hilum.inference.opener import Opener
+from hilum.inference.reader import Reading
+from hilum.serve.audit_log import AuditLog
+from hilum.serve.bundles import Bundles, Served
+from hilum.serve.intake import Film
+from hilum.serve.limits import Admission, Limits, Rates
+from hilum.serve.metrics import Metrics
+from hilum.serve.opening import LOST, opened
+from hilum.serve.problems import Problem
+from hilum.serve.tokens import TokenFile
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class ReadFilm:
+    """A film that a request brought, its digest, and what was read of it."""
+
+    sha256: str
+    reading: Reading
+
+
+@dataclass(eq=False)
+class Service:
+    """A running service.
+
+    Attributes:
+        state: Its folder.
+        bundles: What answers.
+        limits: Its bounds.
+        tokens: Who may ask.
+        audit: What was asked.
+        workers: Where films are opened.
+        metrics: Counts for Prometheus.
+        shadow: A bundle that scores the same films, seen by the audit log alone; or None.
+        swappable: Folders in which a bundle may lie that takes another's place.
+        open_to_all: No token is asked for: the service listens on loopback only, and has none.
+        stopping: It takes no more requests.
+    """
+
+    state: Path
+    bundles: Bundles
+    limits: Limits
+    tokens: TokenFile
+    audit: AuditLog
+    workers: Workers
+    metrics: Metrics
+    shadow: Served | None = None
+    swappable: tuple[Path, ...] = ()
+    open_to_all: bool = False
+    stopping: bool = False
+    admission: Admission = field(init=False)
+    rates: Rates = field(init=False)
+    _shadowed: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.admission, self.rates = Admission(self.limits), Rates(self.limits.a_minute)
+
+    async def read(self, served: Served, films: Sequence[Film], request_id: str) -> list[ReadFilm]:
+        """Read the films of a request; each has an answer, or a reason why there is none.
+
+        Raises:
+            Problem: 503: not within the seconds that a request may take.
+        """
+        return await self._in_time(asyncio.gather(*(self._read(served, film, request_id) for film in films)))
+
+    async def _read(self, served: Served, film: Film, request_id: str) -> ReadFilm:
+        start = time.perf_counter()
+        ready = await self._opened(film, served.reader.opener)
+        self.metrics.seconds("open", time.perf_counter() - start)
+        start = time.perf_counter()
+        reading = await asyncio.wrap_future(served.batches.submit(ready))
+        self.metrics.seconds("answer", time.perf_counter() - start)
+        self.metrics.film(served.name, reading.answer)
+        found = ReadFilm(sha256_bytes(film.data), reading)
+        if self.shadow is not None:
+            self._follow(film, found, request_id)
+        return found
+
+    async def _opened(self, film: Film, opener: Opener) -> Opened:
+        call = self.workers.submit(opened, opener, film.name, film.data, self.limits.pixels)
+        try:
+            return await asyncio.wrap_future(call)
+        except WorkerLost as e:
+            self.metrics.lost()
+            return Opened(film.name, error=LOST, words=f"the film cannot be opened: {e}")
+        except MemoryError:
+            return Opened(film.name, error="too large", words="the film takes more memory than a film may")
+
+    async def map(
+        self, served: Served, film: Film, request_id: str, method: str, target: str, checked: bool
+    ) -> tuple[ReadFilm, MappedFilm | None]:
+        """Read a film, and map what its answer stands on; no map of a film that has no answer.
+
+        Raises:
+            Problem: 422 for an unknown method or class, 429, 503.
+        """
+        (found,) = await self.read(served, [film], request_id)
+        if found.reading.answer.error:
+            return found, None
+        whole = await self._in_time(self._opened(film, Opener(None)))
+        assert whole.pixels is not None
+        start = time.perf_counter()
+        decoded = DecodedFilm(whole.pixels, whole.format, "", whole.facts)
+        names = (*FAITHFUL, "lungs", "border") if checked else ()
+        try:
+            made = await self._in_time(asyncio.wrap_future(served.map(decoded, method, target, names)))
+        except FilmError as e:
+            raise Problem(422, str(e), reason=e.reason) from e
+        except InputError as e:
+            raise Problem(422, str(e)) from e
+        self.metrics.seconds("map", time.perf_counter() - start)
+        return found, made
+
+    def note(
+        self,
+        event: str,
+        request_id: str,
+        token_id: str,
+        served: Served,
+        films: Sequence[ReadFilm],
+        **more: Any,
+    ) -> None:
+        """Write into the audit log what was answered; before the answer goes out."""
+        rows = [_noted(film) for film in films]
+        self.audit.add(
+            event, request=request_id, token=token_id, bundle=served.reader.version, films=rows, **more
+        )
+
+    def _follow(self, film: Film, found: ReadFilm, request_id: str) -> None:
+        """Let the shadow score the film too, unless there is much to do."""
+        if self.admission.requests > self.limits.waiting // 2 or self.stopping:
+            self.metrics.shadow("left out")
+            return
+        task = asyncio.get_running_loop().create_task(self._shadow(film, found, request_id))
+        self._shadowed.add(task)
+        task.add_done_callback(self._shadowed.discard)
+
+    async def _shadow(self, film: Film, found: ReadFilm, request_id: str) -> None:
+        shadow = self.shadow
+        assert shadow is not None
+        with shadow.used():
+            ready = await self._opened(film, shadow.reader.opener)
+            reading = await asyncio.wrap_future(shadow.batches.submit(ready))
+        self.metrics.shadow("scored")
+        row = _noted(ReadFilm(found.sha256, reading))
+        self.audit.add("shadow", request=request_id, bundle=shadow.reader.version, films=[row])
+
+    async def _in_time(self, work: Awaitable[Value]) -> Value:
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                return await work
+        except TimeoutError:
+            raise Problem(
+                503, f"no answer within {self.limits.seconds:g} seconds; come again", self.wait_s()
+            ) from None
+
+    def wait_s(self) -> int:
+        """Seconds after which what waits now should be done."""
+        waiting = sum(s.batches.waiting for s in self.bundles.all())
+        rate = min((s.reader.engine.films_per_s or 10.0) for s in self.bundles.all())
+        return max(1, math.ceil(waiting / rate))
+
+    async def close(self) -> None:
+        """Finish what was taken, and write what is to be kept."""
+        if self._shadowed:
+            await asyncio.wait(self._shadowed)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self.bundles.close)
+        if self.shadow is not None:
+            await loop.run_in_executor(None, self.shadow.close)
+        await loop.run_in_executor(None, self.workers.close)
+        self.audit.add("stopped")
+        await loop.run_in_executor(None, self.audit.close)
+
+
+def _noted(film: ReadFilm) -> Mapping[str, Any]:
+    """A film in the audit log: its digest, and what was answered."""
+    a = film.reading.answer
+    if a.error:
+        return {"sha256": film.sha256, "error": a.error}
+    rounded = {name: round(p, 6) for name, p in a.probabilities.items()}
+    return {"sha256": film.sha256, "p": rounded, "called": a.called_positive, "abstained": a.abstained}
+
+
+async def while_connected(gone: Awaitable[None], work: Awaitable[Value]) -> Value:
+    """Do some work for a client as long as it is there.
+
+    Args:
+        gone: Ends when the client has gone.
+        work: What it waits for; cancelled when it has gone.
+
+    Raises:
+        asyncio.CancelledError: It has gone.
+    """
+    doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(gone)
+    try:
+        await asyncio.wait((doing, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            doing.cancel()
+        return await doing
+    finally:
+        leaving.cancel()
+        if not doing.done():
+            doing.cancel()
