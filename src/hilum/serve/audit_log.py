@@ -13,9 +13,10 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import re
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,9 +33,13 @@ START: Final = "0" * 64
 _FLUSH_S = 1.0
 
 
-def _mac(key: bytes, before: str, entry: Mapping[str, Any]) -> str:
-    text = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hmac.new(key, f"{before}\n{text}".encode(), "sha256").hexdigest()
+_END: Final = re.compile(r'(\{.*),"mac":"([0-9a-f]{64})"\}')
+"""A line: what its mac is of, and the mac."""
+
+
+def _mac(key: bytes, before: str, text: str) -> str:
+    """Of the very characters of a line up to its mac, so that no other spelling of the same values passes."""
+    return hmac.new(key, f"{before}\n{text}".encode("utf-8", "surrogateescape"), "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,9 @@ class AuditLog:
                 "event": event,
                 **facts,
             }
-            mac = _mac(self._key, self._head.mac, entry)
-            line = json.dumps({**entry, "mac": mac}, separators=(",", ":"), ensure_ascii=False) + "\n"
+            text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False).removesuffix("}")
+            mac = _mac(self._key, self._head.mac, text)
+            line = f'{text},"mac":"{mac}"}}\n'
             self._file.write(line.encode())
             self._head = Head(entry["seq"], mac)
 
@@ -224,23 +230,24 @@ def verify(state: Path, against: Head | None = None, key: bytes | None = None) -
 
 
 def _next(key: bytes, before: Head, number: int, line: str) -> tuple[str, Head]:
+    parts = _END.fullmatch(line)
     try:
-        entry = json.loads(line)
-        mac = entry.pop("mac")
-        seq = entry["seq"]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        seq = json.loads(f"{parts[1]}}}")["seq"] if parts else None
+    except (ValueError, KeyError, TypeError):
+        seq = None
+    if parts is None or not isinstance(seq, int):
         return f"line {number} is not one that was written here", before
     if seq != before.seq + 1:
         return (
             f"line {number} is numbered {seq} where {before.seq + 1} is due: lines were taken out or exchanged",
             before,
         )
-    if not hmac.compare_digest(str(mac), _mac(key, before.mac, entry)):
+    if not hmac.compare_digest(parts[2], _mac(key, before.mac, parts[1])):
         return f"line {number} was changed, or does not follow the one before", before
-    return "", Head(seq, mac)
+    return "", Head(seq, parts[2])
 
 
 def _lines(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8", errors="replace", newline="\n") as f:
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as f:
         for line in f:
             yield line.removesuffix("\n")

@@ -134,7 +134,7 @@ def serve(serving: Serving) -> None:
     log_as_json()
     with (
         lock_at_once(serving.state / _LOCK, f"the state folder {serving.state}"),
-        _bound(serving.host, serving.port) as listening,
+        listening_at(serving.host, serving.port) as listening,
     ):
         service = make_service(serving)
         watch = BundleWatch(service) if serving.watch else None
@@ -146,22 +146,22 @@ def serve(serving: Serving) -> None:
             )
         who = "no tokens: this machine only" if service.open_to_all else "tokens are asked for"
         say(f"http://{_shown(serving.host)}:{listening.getsockname()[1]}/ ({who})")
-        config = uvicorn.Config(
-            make_app(service), log_config=None, access_log=False, server_header=False, date_header=False, ws="none", lifespan="on",
-            timeout_graceful_shutdown=_STOPS_S, timeout_keep_alive=75,
-        )  # fmt: skip
         try:
             with suppress(KeyboardInterrupt):  # uvicorn raises the signal again when all was finished
-                _Server(config, service).run(sockets=[listening])
+                Running(service).run(sockets=[listening])
         finally:
             if watch is not None:
                 watch.close()
 
 
-class _Server(uvicorn.Server):
-    """Says that it is not ready any more as soon as it is told to stop."""
+class Running(uvicorn.Server):
+    """The loop that serves a service; it says that it is not ready any more as soon as it is told to stop, and finishes what was taken."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    def __init__(self, service: Service) -> None:
+        config = uvicorn.Config(
+            make_app(service), log_config=None, access_log=False, server_header=False, date_header=False, ws="none", lifespan="on",
+            timeout_graceful_shutdown=_STOPS_S, timeout_keep_alive=75,
+        )  # fmt: skip
         super().__init__(config)
         self.service = service
 
@@ -170,7 +170,12 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def listening_at(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 for any that is free.
+
+    Raises:
+        InputError: The address is taken, or is none of this machine's.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

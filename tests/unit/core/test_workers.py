@@ -1,0 +1,52 @@
+"""Processes that answer calls: answers, errors, ends, hangs, memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from hilum.core.workers import WorkerLost, Workers
+from hostile import ends, fails, sleeps, takes, twice
+
+GIB = 1 << 30
+
+
+@pytest.fixture(scope="module")
+def workers():
+    found = Workers(1, GIB, 1.0, "hostile:nothing")
+    yield found
+    found.close()
+
+
+def test_answers_and_errors_come_back(workers):
+    assert [workers.submit(twice, n).result() for n in range(5)] == [0, 2, 4, 6, 8]
+    with pytest.raises(ValueError, match="as it was raised"):
+        workers.submit(fails, "as it was raised").result()
+
+
+def test_a_call_that_ends_or_blocks_its_process_is_lost_and_the_next_is_answered(workers):
+    before = workers.n_lost
+    dead, after = workers.submit(ends), workers.submit(twice, 4)
+    with pytest.raises(WorkerLost, match="it ended the process that read it"):
+        dead.result()
+    assert after.result() == 8
+    with pytest.raises(WorkerLost, match="it took more than 1 seconds"):
+        workers.submit(sleeps, 30).result()
+    assert workers.submit(twice, 5).result() == 10
+    assert workers.n_lost == before + 2
+
+
+def test_memory_is_bounded_and_the_process_lives_on(workers):
+    assert workers.submit(takes, GIB // 8).result() == GIB // 8
+    lost = workers.n_lost
+    with pytest.raises(MemoryError):
+        workers.submit(takes, 2 * GIB).result()
+    assert workers.submit(twice, 6).result() == 12
+    assert workers.n_lost == lost
+
+
+def test_a_cancelled_call_is_left_out_and_closing_finishes_the_others():
+    workers = Workers(1, 0, 5.0, "hostile:nothing")
+    first, second, third = workers.submit(sleeps, 0.3), workers.submit(ends), workers.submit(twice, 7)
+    assert second.cancel()
+    workers.close()
+    assert (first.result(), third.result(), workers.n_lost) == ("slept", 14, 0)
