@@ -1,17 +1,19 @@
 """What computes a served bundle's logits: torch, or ONNX Runtime where that was measured faster and says the same.
 
-Convention: what comes of a film does not depend on who shares its batch. ONNX Runtime is asked for as many films as wait, since its
-convolutions go film by film: that a film alone and the same film among others give equal bits is looked at each time an engine is made,
-and where it does not hold, films go in one by one. torch goes in batches of one fixed shape: of one film on a CPU, of the bundle's batch
-on a GPU.
+Convention: what comes of a film does not depend on who shares its batch: each goes in by itself, in a batch of one fixed shape (of the
+bundle's batch on a GPU). ONNX Runtime takes as many films at a time as there are cores, each on one of them, and a film that is alone on
+all; that both give equal bits is looked at when the engine is made, and where it does not hold, no film gets more than one core.
+(squeezenet1_0 at 244 px on two cores: 193 films/s so, 176 one by one on both cores, 163 to 187 by fours.)
 
 An engine of ONNX Runtime is refused where its probabilities are farther from the predictor's own than `TOLERANCE`.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -32,15 +34,13 @@ from hilum.core.seeding import generator
 from hilum.inference.exported import Logits, needs_onnx, of_onnx, write_onnx
 from hilum.inference.judged import probabilities
 from hilum.inference.predictor import Predictor, plain_network
+from hilum.models.networks import WholeNetwork
 from hilum.synthetic.phantom import LABELS, draw
 
 EngineName = Literal["auto", "torch", "onnx"]
 ENGINE_NAMES: Final[tuple[EngineName, ...]] = get_args(EngineName)
 TOLERANCE: Final = {"fp32": 1e-4, "bf16": 1e-2}
 """Largest difference of a probability from the predictor's own, by the precision of the bundle."""
-TOGETHER: Final = 4
-"""Films that ONNX Runtime is asked for at once: four wait no longer for one another than is gained (squeezenet1_0 at 244 px on two cores:
-183 films/s one by one, 187 by fours, 169 by sixteens)."""
 _CHECKED, _TIMED_S = 4, 0.4
 
 
@@ -53,6 +53,7 @@ class NetworkEngine:
         words: With its version, for people.
         logits: Prepared films, uint8 (n, height, width), n at most `together`, to logits (n, n_classes).
         together: Films that may be asked for at once.
+        lanes: Threads that may ask at a time.
         difference: Largest difference of a probability from the predictor's own, on the films that it was checked on.
         films_per_s: As measured when it was made; 0 where nothing was measured.
         why: Why it is this one.
@@ -62,6 +63,7 @@ class NetworkEngine:
     words: str
     logits: Logits
     together: int
+    lanes: int = 1
     difference: float = 0.0
     films_per_s: float = 0.0
     why: str = ""
@@ -139,6 +141,30 @@ def _torch_engine(predictor: Predictor, device: str) -> NetworkEngine:
     return NetworkEngine("torch", f"torch {torch.__version__}{where}", logits, together)
 
 
+class _OnnxLogits:
+    """A graph that several threads may ask at a time: with one core for each film, and with all of them for a film that is alone.
+
+    Args:
+        path: The graph.
+        network: That it was made of.
+    """
+
+    def __init__(self, path: Path, network: WholeNetwork) -> None:
+        self.narrow = of_onnx(path, network, 1)
+        self.wide = of_onnx(path, network, available_cores()) if available_cores() > 1 else self.narrow
+        self._lock, self._inside = threading.Lock(), 0
+
+    def __call__(self, films: NDArray[np.uint8]) -> NDArray[np.float64]:
+        with self._lock:
+            self._inside += 1
+            alone = self._inside == 1
+        try:
+            return (self.wide if alone else self.narrow)(films)
+        finally:
+            with self._lock:
+                self._inside -= 1
+
+
 def _onnx_engine(
     folder: Path, predictor: Predictor, films: NDArray[np.uint8], kept: Path | None
 ) -> NetworkEngine:
@@ -147,34 +173,42 @@ def _onnx_engine(
     bundle, _, state = Bundle.read(folder)
     network = plain_network(bundle, folder, state)
     with TemporaryDirectory() as temporary:
-        path = (
-            kept or Path(temporary)
-        ) / f"{bundle_version(folder)[:SHORT]}-hilum-{__version__}-torch-{torch.__version__}.onnx"
+        path = (kept or Path(temporary)) / (
+            f"{bundle_version(folder)[:SHORT]}-hilum-{__version__}-torch-{torch.__version__}.onnx"
+        )
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             with writing(path) as beside:
                 write_onnx(network, predictor.size_px, {}, beside)
-        logits = of_onnx(path, network, available_cores())
-    one_by_one = np.concatenate([logits(film[None]) for film in films])
+        logits = _OnnxLogits(path, network)
+    one_by_one = np.concatenate([logits.narrow(film[None]) for film in films])
     own = probabilities(predictor.passed(films[: bundle.batch]))
     difference = float(np.abs(probabilities(torch.from_numpy(one_by_one))[: bundle.batch] - own).max())
     if not difference <= TOLERANCE[bundle.precision]:
         raise InputError(
             f"its probabilities differ by {difference:.2g} from torch's in {bundle.precision}, more than {TOLERANCE[bundle.precision]:g}"
         )
-    together = TOGETHER if np.array_equal(logits(films), one_by_one) else 1
-    return NetworkEngine("onnx", f"ONNX Runtime {runtime}", logits, together, difference)
+    if not np.array_equal(np.concatenate([logits.wide(film[None]) for film in films]), one_by_one):
+        logits.wide = logits.narrow
+    return NetworkEngine("onnx", f"ONNX Runtime {runtime}", logits, 1, available_cores(), difference)
 
 
 def _films_per_s(engine: NetworkEngine, films: NDArray[np.uint8]) -> float:
-    """Films a second of calls with as many films as the engine takes at once."""
+    """Films a second, with as many calls at a time as the engine takes."""
     some = films[: engine.together]
     engine.logits(some)
-    start, n = time.perf_counter(), 0
-    while (spent := time.perf_counter() - start) < _TIMED_S:
-        engine.logits(some)
-        n += len(some)
-    return n / spent
+    start = time.perf_counter()
+
+    def lane(_: int) -> int:
+        n = 0
+        while time.perf_counter() - start < _TIMED_S:
+            engine.logits(some)
+            n += len(some)
+        return n
+
+    with ThreadPoolExecutor(engine.lanes) as pool:
+        n = sum(pool.map(lane, range(engine.lanes)))
+    return n / (time.perf_counter() - start)
 
 
 def in_turn(logits: Logits, together: int) -> Callable[[NDArray[np.uint8]], torch.Tensor]:

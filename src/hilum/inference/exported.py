@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hilum.core.errors import InputError
-from hilum.models.backbone import normalised
 from hilum.models.networks import WholeNetwork
 
 Logits = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
@@ -85,11 +84,14 @@ def of_onnx(path: Path, network: WholeNetwork, threads: int = 0) -> Logits:
     runtime = cast(Any, needs_onnx())
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # idle threads would take a core from others
     session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    mean, std = cast(Tensor, network.mean).numpy(), cast(Tensor, network.std).numpy()
 
     def logits(films: NDArray[np.uint8]) -> NDArray[np.float64]:
-        mean, std = cast(Tensor, network.mean), cast(Tensor, network.std)
-        pixels = normalised(torch.from_numpy(films), mean, std).contiguous().numpy()
+        pixels = ((films[:, None] / np.float32(255)) - mean) / std
         return np.asarray(session.run([LOGITS], {PIXELS: pixels})[0], np.float64)
 
     return logits

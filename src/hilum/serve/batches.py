@@ -1,4 +1,4 @@
-"""Films of many requests, answered by one network in one thread: as many at a time as wait and as its engine takes.
+"""Films of many requests, answered by one network: as many at a time as wait and as its engine takes.
 
 What is said of a film does not depend on who shares its batch (`hilum.inference.engines`), so that waiting for others is never needed.
 """
@@ -22,17 +22,21 @@ class Batches:
     Args:
         answers: Films to readings, in order.
         together: Films that go in at a time.
+        lanes: Threads.
 
     Attributes:
         n_films, n_batches: Answered since the start.
     """
 
-    def __init__(self, answers: Answering, together: int) -> None:
+    def __init__(self, answers: Answering, together: int, lanes: int = 1) -> None:
         self.answers, self.together = answers, together
         self.n_films = self.n_batches = 0
         self._waiting: queue.SimpleQueue[tuple[Opened, Future[Reading]] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="network", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"network-{k}", daemon=True) for k in range(lanes)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def waiting(self) -> int:
@@ -47,8 +51,10 @@ class Batches:
 
     def close(self) -> None:
         """Answer what is in the queue, then end."""
-        self._waiting.put(None)
-        self._thread.join()
+        for _ in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
+            thread.join()
 
     def _run(self) -> None:
         open_still = True

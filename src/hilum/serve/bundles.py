@@ -54,7 +54,7 @@ class Served:
     def __init__(self, name: str, folder: Path, loading: Loading) -> None:
         self.name, self.folder, self.loading = name, folder, loading
         self.reader = Reader(folder, loading.engine, loading.device, loading.kept)
-        self.batches = Batches(self.reader.answers, self.reader.engine.together)
+        self.batches = Batches(self.reader.answers, self.reader.engine.together, self.reader.engine.lanes)
         self._maps = ThreadPoolExecutor(1, thread_name_prefix="maps")
         self._mapper: Mapper | None = None
         self._maps_waiting = 0
