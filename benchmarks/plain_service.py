@@ -1,7 +1,7 @@
 """The rival of `serving.py`: the service that people write first, with torch as it comes and none of hilum's inference.
 
-It reads a picture with Pillow, makes it 244 x 244 and grey, normalises it as torchvision's weights want it, and runs a torchvision network with
-four classes in the request. No batches, no limits, no tokens, no checks.
+It reads a picture with Pillow, makes it 244 x 244 and grey, normalises it as torchvision's weights want it, and runs a torchvision network
+with four classes in the request. No batches, no limits, no tokens, no checks.
 """
 
 from __future__ import annotations

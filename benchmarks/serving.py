@@ -50,7 +50,18 @@ def started(command: list[str], port: int, path: str) -> subprocess.Popen[bytes]
 
 def wrk(url: str, clients: int, seconds: int, script: Path) -> dict[str, Any]:
     """What wrk says of some seconds."""
-    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", "--timeout", "30s", "-s", str(script), url]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{clients}",
+        f"-d{seconds}s",
+        "--latency",
+        "--timeout",
+        "30s",
+        "-s",
+        str(script),
+        url,
+    ]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     unit = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
@@ -68,17 +79,45 @@ def wrk(url: str, clients: int, seconds: int, script: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def engine_rate(bundle: Path) -> dict[str, Any]:
-    """The rate of the bundle's engine alone, on prepared films."""
-    code = (
-        "import sys, json; from pathlib import Path; from hilum.models.machine import made_ready; made_ready();"
-        "from hilum.inference.reader import Reader; r = Reader(Path(sys.argv[1]));"
-        "from hilum.inference.engines import check_films; import numpy as np, time; f = np.concatenate([check_films(r.predictor)] * 8);"
-        "r.predictor.passed(f); t = time.perf_counter(); n = 0\n"
-        "while time.perf_counter() - t < 5: r.predictor.passed(f); n += len(f)\n"
-        "print(json.dumps({'films_per_s': n / (time.perf_counter() - t), 'engine': r.engine.words, 'why': r.engine.why, 'backbone': r.bundle.backbone}))"
-    )
-    out = subprocess.run([sys.executable, "-c", code, str(bundle)], capture_output=True, text=True, check=True)
+RATE = """
+import json, sys, time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+import numpy as np
+from hilum.inference.engines import check_films
+from hilum.inference.predictor import Predictor
+from hilum.inference.reader import Reader
+from hilum.models.machine import made_ready
+made_ready()
+folder, seconds = Path(sys.argv[1]), float(sys.argv[2])
+reader, predictor = Reader(folder), Predictor(folder)
+films, engine = check_films(predictor), reader.engine
+
+def rate(call, some, lanes):
+    call(some)
+    start = time.perf_counter()
+    def lane(_):
+        n = 0
+        while time.perf_counter() - start < seconds:
+            call(some)
+            n += len(some)
+        return n
+    with ThreadPoolExecutor(lanes) as pool:
+        return sum(pool.map(lane, range(lanes))) / (time.perf_counter() - start)
+
+batch = np.concatenate([films] * 16)[: predictor.bundle.batch]
+print(json.dumps({
+    "backbone": predictor.bundle.backbone, "engine": engine.words, "why": engine.why,
+    "films_per_s": rate(engine.logits, films[: engine.together], engine.lanes),
+    "torch_batch_films_per_s": rate(predictor.passed, batch, 1), "batch": len(batch),
+}))
+"""
+
+
+def engine_rate(bundle: Path, seconds: float = 4.0) -> dict[str, Any]:
+    """The rate of the bundle's engine alone on prepared films, and of torch in the bundle's batch."""
+    command = [sys.executable, "-c", RATE, str(bundle), str(seconds)]
+    out = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(out.stdout.splitlines()[-1])
     return found
 
@@ -114,10 +153,25 @@ def measured(bundle: Path, film: Path, seconds: int, flat_requests: int) -> dict
         rate = engine_rate(bundle)
         found: dict[str, Any] = {"bundle": bundle.parts[-3], **rate}
         port = free_port()
-        own = [sys.executable, "-m", "hilum.cli.main", "serve", str(bundle), "--state", f"{folder}/state", "--port", str(port), "--a-minute", "10000000"]
+        own = [
+            sys.executable,
+            "-m",
+            "hilum.cli.main",
+            "serve",
+            str(bundle),
+            "--state",
+            f"{folder}/state",
+            "--port",
+            str(port),
+            "--a-minute",
+            "10000000",
+        ]
         plain_port = free_port()
         plain = [sys.executable, str(HERE / "plain_service.py"), rate["backbone"], str(plain_port)]
-        for name, command, at, ready in (("hilum", own, port, "/readyz"), ("plain", plain, plain_port, "/openapi.json")):
+        for name, command, at, ready in (
+            ("hilum", own, port, "/readyz"),
+            ("plain", plain, plain_port, "/openapi.json"),
+        ):
             process = started(command, at, ready)
             url = f"http://127.0.0.1:{at}/v1/predict"
             try:
@@ -129,7 +183,9 @@ def measured(bundle: Path, film: Path, seconds: int, flat_requests: int) -> dict
                 process.terminate()
                 process.wait()
         found["of_engine"] = found["hilum"]["sixteen"]["films_per_s"] / rate["films_per_s"]
-        found["of_plain"] = found["hilum"]["sixteen"]["films_per_s"] / found["plain"]["sixteen"]["films_per_s"]
+        found["of_plain"] = (
+            found["hilum"]["sixteen"]["films_per_s"] / found["plain"]["sixteen"]["films_per_s"]
+        )
         return found
 
 
@@ -147,16 +203,22 @@ def main() -> None:
         row = measured(bundle.resolve(), asked.film.resolve(), asked.seconds, asked.flat if k == 0 else 0)
         rows.append(row)
         own, plain = row["hilum"], row["plain"]
+        one, many = own["one"], own["sixteen"]
         print(
-            f"{row['backbone']}: engine {row['films_per_s']:.1f} films/s ({row['engine']}); one client p50 {own['one']['p50_ms']:.1f} ms, "
-            f"p99 {own['one']['p99_ms']:.1f} ms; 16 clients {own['sixteen']['films_per_s']:.1f} films/s = {row['of_engine']:.0%} of the engine, "
-            f"p99 {own['sixteen']['p99_ms']:.0f} ms; plain: p50 {plain['one']['p50_ms']:.1f} ms, 16 clients {plain['sixteen']['films_per_s']:.1f} "
-            f"films/s; ratio {row['of_plain']:.2f}"
+            f"{row['backbone']}: alone {row['films_per_s']:.1f} films/s ({row['engine']}; torch by {row['batch']}s "
+            f"{row['torch_batch_films_per_s']:.1f}); one client p50 {one['p50_ms']:.1f} ms, p99 {one['p99_ms']:.1f} ms; "
+            f"16 clients {many['films_per_s']:.1f} films/s = {row['of_engine']:.0%}, p99 {many['p99_ms']:.0f} ms; "
+            f"plain: one client p50 {plain['one']['p50_ms']:.1f} ms, 16 clients {plain['sixteen']['films_per_s']:.1f} films/s; "
+            f"ratio {row['of_plain']:.2f}"
         )
         if "flat" in row:
-            print(f"memory: {row['flat']['points']}; slope {row['flat']['slope_kib_a_request']:.3f} KiB a request after 2 000")
+            print(
+                f"memory: {row['flat']['points']}; slope {row['flat']['slope_kib_a_request']:.3f} KiB a request after 2 000"
+            )
     if asked.out:
-        asked.out.write_text(json.dumps({"machine": name_machine(), "film": asked.film.name, "rows": rows}, indent=1) + "\n")
+        asked.out.write_text(
+            json.dumps({"machine": name_machine(), "film": asked.film.name, "rows": rows}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

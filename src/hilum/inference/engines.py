@@ -180,7 +180,12 @@ def _onnx_engine(
             path.parent.mkdir(parents=True, exist_ok=True)
             with writing(path) as beside:
                 write_onnx(network, predictor.size_px, {}, beside)
-        logits = _OnnxLogits(path, network)
+        try:
+            logits = _OnnxLogits(path, network)
+        except Exception as e:  # ONNX Runtime's own
+            raise InputError(
+                f"{path}: the graph that was kept cannot be read; remove it: it is made anew ({type(e).__name__})"
+            ) from None
     one_by_one = np.concatenate([logits.narrow(film[None]) for film in films])
     own = probabilities(predictor.passed(films[: bundle.batch]))
     difference = float(np.abs(probabilities(torch.from_numpy(one_by_one))[: bundle.batch] - own).max())

@@ -5,11 +5,11 @@ from __future__ import annotations
 import httpx
 import pytest
 from fhir.resources.R4B.bundle import Bundle as FhirBundle
-from needs import needed_module
-from serving import film
 
 from hilum import RESEARCH_NOTICE
 from hilum.serve.problems import PROBLEMS
+from needs import needed_module
+from serving import film
 
 PNG = {"content-type": "image/png"}
 
@@ -41,11 +41,20 @@ def test_each_route_names_its_failures_with_an_example(openapi):
     films = {400, 401, 403, 404, 408, 413, 415, 422, 429, 503}
     assert named["post", "/v1/predict"] == named["post", "/v1/explain"] == films
     assert set(PROBLEMS) >= films
-    assert set(named) >= {("get", "/v1/bundles"), ("put", "/v1/bundles/{name}"), ("post", "/v1/feedback"), ("get", "/healthz"), ("get", "/readyz"), ("get", "/metrics")}
+    assert set(named) >= {
+        ("get", "/v1/bundles"),
+        ("put", "/v1/bundles/{name}"),
+        ("post", "/v1/feedback"),
+        ("get", "/healthz"),
+        ("get", "/readyz"),
+        ("get", "/metrics"),
+    }
 
 
 def test_an_answer_as_fhir_is_a_report_with_its_observations(url):
-    response = httpx.post(f"{url}/v1/predict", content=film(3), headers={**PNG, "accept": "application/fhir+json"})
+    response = httpx.post(
+        f"{url}/v1/predict", content=film(3), headers={**PNG, "accept": "application/fhir+json"}
+    )
     plain = httpx.post(f"{url}/v1/predict", content=film(3), headers=PNG).json()["films"][0]["answer"]
     assert response.headers["content-type"] == "application/fhir+json"
     found = FhirBundle.model_validate(response.json())
@@ -58,7 +67,9 @@ def test_an_answer_as_fhir_is_a_report_with_its_observations(url):
     observations = [by_url[r.reference] for r in report.result]
     assert len(observations) == len(found.entry) - 1
     values = {o.code.coding[0].display: o for o in observations}
-    assert float(values["Probability of covid"].valueQuantity.value) == round(plain["probabilities"]["covid"], 6)
+    assert float(values["Probability of covid"].valueQuantity.value) == round(
+        plain["probabilities"]["covid"], 6
+    )
     assert all(RESEARCH_NOTICE in o.note[0].text for o in observations)
 
 

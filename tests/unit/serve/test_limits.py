@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from hilum.inference.opener import Opener
 from hilum.serve.limits import Admission, Limits, Rates
+from hilum.serve.opening import opened
 from hilum.serve.problems import Problem
+from serving import film
 
 
 def test_as_many_requests_as_may_and_no_more():
@@ -48,3 +51,10 @@ def test_a_rate_is_a_bucket_that_fills_evenly():
     with pytest.raises(Problem) as e:
         slow.take("a", 10.0)
     assert e.value.retry_after_s == 50
+
+
+def test_a_film_of_more_pixels_than_may_be_is_refused():
+    found = opened(Opener(None), "a", film(0, 64), 64 * 64 - 1)
+    assert (found.error, found.pixels) == ("too large", None)
+    assert found.words == "the header declares 64 x 64 px = 0 Mpx; at most 0.00409 Mpx are accepted"
+    assert opened(Opener(None), "a", film(0, 64), 64 * 64).error == ""

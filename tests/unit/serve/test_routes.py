@@ -185,7 +185,9 @@ def test_neither_logs_nor_audit_name_a_film_or_a_header(url, client, service, ca
         sha = client.predict([(NAME, film(8))], bundle="").films[0].sha256
         httpx.get(f"{url}/healthz", params={"patient": "Doe^Jane"}, headers={"x-patient": "Doe^Jane"})
         httpx.get(f"{url}/Doe^Jane")
-        while len(rows := [json.loads(r.getMessage()) for r in caplog.records if r.name == "hilum.serve"]) < 3:
+        while (
+            len(rows := [json.loads(r.getMessage()) for r in caplog.records if r.name == "hilum.serve"]) < 3
+        ):
             time.sleep(0.01)  # a line is written when its answer has gone out
     assert [(r["method"], r["route"], r["status"]) for r in rows] == [
         ("POST", "/v1/predict", 200),
@@ -218,3 +220,14 @@ def test_bundles_metrics_and_health(url, client):
     assert 'hilum_requests_total{route="/v1/predict",status="200"}' in text
     assert "hilum_films_total" in text
     assert "hilum_workers_lost_total" in text
+
+
+def test_no_film_is_written_to_the_disk(client, service, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    marked = film(11) + b"the end of this very film"
+    client.predict([("a", marked), ("b", marked)])
+    client.explain(("a", marked), checks=False)
+    assert list(tmp_path.iterdir()) == []
+    held = [p for p in service.state.rglob("*") if p.is_file()]
+    assert held
+    assert not any(b"this very film" in p.read_bytes() for p in held)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from hilum.core.compiled import array, compiled
 
-
 _SIGNATURE: Final = numba.int64[:, ::1](array(numba.boolean, 2))
 
 
