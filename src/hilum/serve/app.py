@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.core.errors import HilumError, require_known
 from hilum.serve import answers, wire
-from hilum.serve.documented import ALWAYS, FILM, FILMS, OF_FILMS, problems
+from hilum.serve.documented import ALWAYS, FILM, FILMS, OF_FILMS, problems, secured
 from hilum.serve.fhir import FHIR, report_bundle
 from hilum.serve.guard import Caller, Guard
 from hilum.serve.intake import Film, films_of
@@ -30,6 +30,11 @@ NAME = Annotated[str, Query(max_length=200, description="Of the bundle; the firs
 api = APIRouter()
 
 
+class _Described(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return secured(super().openapi())
+
+
 def make_app(service: Service) -> FastAPI:
     """The app of a service."""
 
@@ -39,7 +44,7 @@ def make_app(service: Service) -> FastAPI:
         service.stopping = True
         await service.close()
 
-    app = FastAPI(
+    app = _Described(
         title="hilum", version=__version__, description=f"{RESEARCH_NOTICE} A bundle of hilum answers what it sees on a chest film.",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"}, lifespan=life, docs_url=None, redoc_url=None,
         openapi_url="/openapi.json",
@@ -211,7 +216,9 @@ async def readyz(request: Request) -> Response:
     return JSONResponse(answers.head(request.state.request_id))
 
 
-@api.get("/metrics", responses=problems(*ALWAYS), tags=["service"], summary="Counts for Prometheus")
+@api.get(
+    "/metrics", responses=problems(*ALWAYS), tags=["service"], summary="Counts for Prometheus", response_class=PlainTextResponse
+)  # fmt: skip
 async def metrics(request: Request) -> Response:
     """In Prometheus' text form; needs the scope admin."""
     caller_of(request).require("admin")

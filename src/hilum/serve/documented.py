@@ -46,6 +46,24 @@ ALWAYS: Final = (401, 403, 429, 503)
 OF_FILMS: Final = (400, *ALWAYS, 404, 408, 413, 415, 422)
 
 
+OPEN: Final = ("/healthz", "/readyz")
+"""Routes that need no token."""
+_BEARER: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "Of `hilum token new`; a service on its own machine without tokens asks for none.",
+}
+
+
+def secured(openapi: dict[str, Any]) -> dict[str, Any]:
+    """The description with what it says of tokens."""
+    openapi.setdefault("components", {})["securitySchemes"] = {"token": _BEARER}
+    for path, methods in openapi["paths"].items():
+        for route in methods.values():
+            route["security"] = [] if path in OPEN else [{"token": []}]
+    return openapi
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The failures of a route, for OpenAPI: schema and an example for each status."""
     found: dict[int | str, dict[str, Any]] = {}
