@@ -16,8 +16,9 @@ from hilum.stages.ingest import ingest
 from hilum.study.file import Study
 from hilum.workflow import dry_run, estimate
 from hilum.workflow.dry_run import print_plan, print_plans
-from hilum.workflow.estimate import Cost, sizes_of
+from hilum.workflow.estimate import Cost
 from hilum.workflow.rates import NetworkSeconds
+from hilum.workflow.sizes import sizes_of
 from hilum.workflow.state import Run
 from hilum.workflow.suite import Planned
 from hilum.workflow.workspace import Settled, Workspace
