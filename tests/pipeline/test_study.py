@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,14 @@ def make_films(folder: Path, n: int) -> Path:
     table = folder / "films.csv"
     table.write_text("\n".join(rows) + "\n")
     return table
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _threads_of_a_user() -> Iterator[None]:
+    """Of every process as many as its machine has, so that one worker and two do not agree by chance."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("OMP_NUM_THREADS", raising=False)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -151,7 +151,10 @@ def test_seconds_of_a_frozen_densenet_say_nothing_of_the_paper_s(frozen):
 
 def test_random_weights_say_nothing_of_it_either(tmp_path):
     claims = experiment_2(
-        tmp_path / "runs", pretrained=dict.fromkeys(("squeezenet1_0", "densenet121"), False), resnet=False, trials=2
+        tmp_path / "runs",
+        pretrained=dict.fromkeys(("squeezenet1_0", "densenet121"), False),
+        resnet=False,
+        trials=2,
     )
     assert {p.evidence for p in claims["c"].parts} == {"densenet121 has random weights here"}
     assert claims["d"].evidence == "squeezenet1_0 has random weights here."

@@ -50,6 +50,9 @@ def films(tmp_path_factory) -> Path:
 @pytest.fixture(autouse=True)
 def settled(monkeypatch) -> None:
     monkeypatch.setattr(Workspace, "settled", lambda *_: Settled("cpu", "a processor", "fp32", 1))
+    monkeypatch.setattr(
+        estimate.rates, "start_of_worker", lambda _: 1.0
+    )  # tried by the dry run of the documented commands
     monkeypatch.setenv("HILUM_QUIET", "1")  # put back afterwards
 
 
