@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from hilum.core.engine import available_cores
 
@@ -17,8 +18,9 @@ os.environ.setdefault("HILUM_MLFLOW", "0")
 
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 SHARE = max(1, available_cores() // WORKERS)
-if WORKERS > 1:  # before torch and BLAS are loaded, which read it then
-    os.environ.setdefault("OMP_NUM_THREADS", str(SHARE))
+if WORKERS > 1:
+    os.environ.setdefault("OMP_NUM_THREADS", str(SHARE))  # of what is loaded from here on: torch, processes
+    threadpool_limits(SHARE)  # of what is loaded already: numpy, by a plugin
 
 
 @pytest.fixture(autouse=True)
