@@ -78,11 +78,11 @@ def test_comparison(monkeypatch, tmp_path) -> None:
 
 
 def test_explain(monkeypatch, tmp_path) -> None:
-    words = ("--rounds", "1", "--size", "64", "--methods", "grad-cam", "occlusion", "rise")
+    words = ("--rounds", "1", "--size", "64", "--methods", "grad-cam", "occlusion", "layer-cam")
     found = bench("explain.py", monkeypatch, tmp_path, *words)
-    assert [r["method"] for r in found["rows"]] == ["grad-cam", "occlusion", "rise"]
+    assert [r["method"] for r in found["rows"]] == ["grad-cam", "occlusion", "layer-cam"]
     assert found["rows"][1]["ratio"] > 0
-    assert found["rows"][2]["ratio"] is None  # captum has no RISE
+    assert found["rows"][2]["ratio"] is None  # captum has no LayerCAM
 
 
 def test_features(monkeypatch, tmp_path) -> None:

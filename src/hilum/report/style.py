@@ -107,8 +107,10 @@ def png_bytes(fig: Figure, dpi: int = PNG_DPI) -> bytes:
 def save(fig: Figure, folder: Path, name: str) -> tuple[bytes, bytes]:
     """Write ``name.svg`` and ``name.png`` into a folder and return the bytes of both."""
     svg = svg_bytes(fig)
-    fig.set_layout_engine("none")  # laid out once: the PNG keeps the places of the SVG
-    png = png_bytes(fig)
+    # laid out once: the PNG keeps the places of the SVG, and is drawn without a draft for a layout
+    with mpl.rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
+        fig.set_layout_engine(None)
+        png = png_bytes(fig)
     write_bytes(folder / f"{name}.svg", svg)
     write_bytes(folder / f"{name}.png", png)
     return svg, png

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 N_FOLDS = 5
 _LEAST_GROUPS = 2 * N_FOLDS  # of each class
@@ -73,7 +74,10 @@ def out_of_fold(
     reduced /= reduced.std() + 1e-9
     found = np.zeros((len(labels), len(np.unique(labels))))
     folds = StratifiedGroupKFold(N_FOLDS, shuffle=True, random_state=seed % 2**32)
-    with warnings.catch_warnings():
+    with (
+        threadpool_limits(1),
+        warnings.catch_warnings(),
+    ):  # as `hilum.stats.probe`: more threads wait for each other
         warnings.simplefilter("ignore", ConvergenceWarning)
         for train, test in folds.split(reduced, labels, groups):
             model = LogisticRegression(C=0.1, max_iter=200).fit(reduced[train], labels[train])

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from hilum.stats.multiplicity import holm
 
@@ -93,7 +94,9 @@ def probe(
         return Probe(None, None, n, n_positive, reason)
     folds = StratifiedGroupKFold(N_FOLDS, shuffle=True, random_state=seed % 2**32)
     aucs = []
-    with warnings.catch_warnings():
+    # on one thread: sums are taken in one order whatever the cores, and on vectors as short as these threads only wait for each other
+    # (beside another program, two took ten times as long as one)
+    with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a probe need not be at its optimum
         for train, test in folds.split(features, positive, groups):
             if positive[test].all() or not positive[test].any():

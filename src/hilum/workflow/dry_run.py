@@ -12,9 +12,10 @@ from hilum.core.progress import quieted
 from hilum.models.weights import Weights
 from hilum.report.numbers import counted
 from hilum.workflow.checks import concerns
-from hilum.workflow.estimate import Sizes, costs, sizes_of
+from hilum.workflow.estimate import costs
 from hilum.workflow.finished import find_finished
 from hilum.workflow.plan import FeaturesOf
+from hilum.workflow.sizes import Sizes, sizes_of
 from hilum.workflow.state import Run
 from hilum.workflow.suite import Planned
 from hilum.workflow.workspace import Workspace

@@ -18,11 +18,10 @@ from hilum.models.cost import cost_of
 from hilum.models.machine import choose_device
 from hilum.models.registry import backbone
 from hilum.models.weights import known_file
-from hilum.stages.finetune import check_machine
 from hilum.tracking.background import SERVER, SWITCH
 from hilum.workflow.concern import Concern, refused
-from hilum.workflow.estimate import Sizes, sizes_of
 from hilum.workflow.plan import FeaturesOf
+from hilum.workflow.sizes import Sizes, sizes_of
 from hilum.workflow.state import Run
 
 _GIB = 2**30
@@ -75,6 +74,8 @@ def devices_and_precision(run: Run) -> Iterator[Concern]:
     device = choose_device(run.engine.device)
     trained = [r.finetune for r in run.planned if r.finetune is not None]
     for options in {o.model_dump_json(): o for o in trained}.values():
+        from hilum.stages.finetune import check_machine  # late: lightning_fabric takes two seconds
+
         for text in check_machine(options, device):
             yield Concern(text)
         if device == "cpu" and options.devices > available_cores():

@@ -10,7 +10,6 @@ from hilum.artifacts.trial_files import PREDICT, PREDICTIONS, trial_folder
 from hilum.core.files import writing_folder
 from hilum.core.progress import progress
 from hilum.models.registry import backbone
-from hilum.stages.finetune import finetune
 from hilum.stages.predict import PredictTask, predict_trial
 from hilum.stages.source_rule import predict_by_source
 from hilum.stages.train import train_head
@@ -71,8 +70,11 @@ def train(run: Run) -> None:
         with progress("train", len(todo), "trials") as step:
             for _ in run.engine.map(train_head, heads):
                 step()
-            for _ in run.engine.map(finetune, networks, alone=not side_by_side(run)):
-                step()
+            if networks:
+                from hilum.stages.finetune import finetune  # late: lightning_fabric takes two seconds
+
+                for _ in run.engine.map(finetune, networks, alone=not side_by_side(run)):
+                    step()
         for t in run.trials:
             if not t.folder.is_dir():
                 t.folder.parent.mkdir(parents=True, exist_ok=True)

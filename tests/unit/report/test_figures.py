@@ -4,6 +4,7 @@ import io
 import itertools
 import xml.etree.ElementTree as ET
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from PIL import Image
@@ -37,6 +38,19 @@ def test_bytes_are_the_same_twice_and_hold_no_date():
         assert ET.fromstring(first).tag.endswith("svg")
         assert b"dc:date" not in first
         assert style.png_bytes(make()) == style.png_bytes(make())
+
+
+def test_a_saved_png_has_the_places_of_its_svg_whatever_matplotlib_is_set_to(tmp_path):
+    for make in (_pr, _confusion):
+        fig = make()
+        svg = style.svg_bytes(fig)
+        fig.set_layout_engine("none")
+        png = style.png_bytes(fig)
+        for rc in ({}, {"figure.constrained_layout.use": True}, {"figure.autolayout": True}):
+            fig = make()
+            with mpl.rc_context(rc):
+                assert style.save(fig, tmp_path, "f") == (svg, png)
+            assert fig.get_layout_engine() is None
 
 
 def test_loss_lines_are_the_given_losses():

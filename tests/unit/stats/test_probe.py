@@ -3,10 +3,14 @@
 from math import erfc, sqrt
 
 import numpy as np
+import pytest
 from scipy.stats import mannwhitneyu
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_info
 
+from hilum.stats.label_suspects import out_of_fold
 from hilum.stats.multiplicity import holm
-from hilum.stats.probe import Probe, alarms, probe
+from hilum.stats.probe import N_FOLDS, Probe, alarms, probe
 
 
 def test_p_is_that_of_the_rank_test_with_the_groups_for_films() -> None:
@@ -36,3 +40,25 @@ def test_an_alarm_is_high_enough_and_no_chance_over_all_probes() -> None:
     assert alarms(found) == {"border"}
     assert (holm([f.p for f in found.values()])[2] or 0) > 0.01 > 0.006
     assert alarms({"chance": found["chance"]}) == {"chance"}
+
+
+def threads_of_blas() -> list[int]:
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+def test_models_are_fitted_on_one_thread_and_the_threads_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, fit = [], LogisticRegression.fit
+
+    def looked_at(self: LogisticRegression, *given: object, **more: object) -> LogisticRegression:
+        seen.extend(threads_of_blas())
+        return fit(self, *given, **more)
+
+    monkeypatch.setattr(LogisticRegression, "fit", looked_at)
+    x, y = np.random.default_rng(5).normal(size=(80, 240)).astype(np.float32), np.arange(80) % 2 == 0
+    before = threads_of_blas()
+    names = np.array([f"p{k}" for k in range(80)])
+    probe(x, y, names, 1)
+    out_of_fold(x, y.astype(str), names, 1)
+    assert len(seen) >= 2 * N_FOLDS
+    assert set(seen) == {1}
+    assert threads_of_blas()[: len(before)] == before

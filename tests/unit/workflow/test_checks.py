@@ -20,7 +20,7 @@ from hilum.study.suite import Suite, SuiteMember
 from hilum.workflow import film_checks, machine_checks, suite
 from hilum.workflow.checks import concerns, refuse
 from hilum.workflow.concern import Concern
-from hilum.workflow.estimate import sizes_of
+from hilum.workflow.sizes import sizes_of
 from hilum.workflow.state import Run
 from hilum.workflow.suite import Planned
 from hilum.workflow.workspace import Settled, Workspace

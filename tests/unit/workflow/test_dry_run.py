@@ -16,8 +16,9 @@ from hilum.stages.ingest import ingest
 from hilum.study.file import Study
 from hilum.workflow import dry_run, estimate
 from hilum.workflow.dry_run import print_plan, print_plans
-from hilum.workflow.estimate import Cost, sizes_of
+from hilum.workflow.estimate import Cost
 from hilum.workflow.rates import NetworkSeconds
+from hilum.workflow.sizes import sizes_of
 from hilum.workflow.state import Run
 from hilum.workflow.suite import Planned
 from hilum.workflow.workspace import Settled, Workspace
@@ -49,6 +50,9 @@ def films(tmp_path_factory) -> Path:
 @pytest.fixture(autouse=True)
 def settled(monkeypatch) -> None:
     monkeypatch.setattr(Workspace, "settled", lambda *_: Settled("cpu", "a processor", "fp32", 1))
+    monkeypatch.setattr(
+        estimate.rates, "start_of_worker", lambda _: 1.0
+    )  # tried by the dry run of the documented commands
     monkeypatch.setenv("HILUM_QUIET", "1")  # put back afterwards
 
 
