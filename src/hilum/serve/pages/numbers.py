@@ -23,13 +23,13 @@ def interval(low: float | None, high: float | None, n: int | None = None) -> str
     return NONE if low is None or high is None else f"{rate(low, n)} to {rate(high, n)}"
 
 
-def percent(value: float) -> str:
-    """A share in per cent.
+def signed(value: float | None) -> str:
+    """A number that may be below 0, with a minus sign that reads as one.
 
-    >>> percent(0.25)
-    '25 %'
+    >>> signed(-0.25), signed(0.5), signed(-0.0001)
+    ('−0.250', '0.500', '0.000')
     """
-    return f"{100 * value:.0f} %"
+    return NONE if value is None else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
 
 
 def counted(n: int, one: str, many: str = "") -> str:

@@ -48,5 +48,6 @@ def _environment(folders: tuple[Path, ...]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(rate=numbers.rate, interval=numbers.interval, counted=numbers.counted, percent=numbers.percent)
+    made.filters.update(rate=numbers.rate, signed=numbers.signed, counted=numbers.counted)
+    made.filters["interval_of"] = lambda row: numbers.interval(row.low, row.high, row.n)
     return made

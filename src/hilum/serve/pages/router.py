@@ -10,7 +10,10 @@ from fastapi import APIRouter, Request, Response
 
 from hilum.serve.pages.protection import Refused, route_class
 from hilum.serve.pages.read import ReadPages
+from hilum.serve.pages.review import ReviewPages
 from hilum.serve.pages.site import Site
+from hilum.serve.review.runs import Runs
+from hilum.serve.review.store import NAME, ReviewStore
 
 _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -19,7 +22,8 @@ def pages_router(site: Site) -> APIRouter:
     """The pages Read, Studies and Review with all that they ask for; what changes something is taken from these pages only."""
     router = APIRouter(route_class=route_class(site), include_in_schema=False)
     router.add_api_route("/static/{name}", Static(), methods=["GET", "HEAD"])
-    for pages in (ReadPages(site),):
+    runs, store = Runs(site.workspace), ReviewStore(site.state / NAME)
+    for pages in (ReadPages(site), ReviewPages(site, runs, store)):
         pages.add_to(router)
     return router
 
