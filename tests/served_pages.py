@@ -26,7 +26,10 @@ from hilum.explain.mapped import FAITHFUL, Mapper
 from hilum.inference.reader import Reader
 from hilum.serve.pages import ServedBundle, Site, pages_router
 
-CSP = "default-src 'self'; img-src 'self' blob: data:; style-src 'self'; script-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+CSP = (
+    "default-src 'self'; img-src 'self' blob: data:; style-src 'self'; script-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
 
 
 def png_base64(pixels: Any) -> str:
@@ -46,14 +49,20 @@ class Bundles:
 
     def served(self) -> list[ServedBundle]:
         return [
-            ServedBundle(n, r.version, r.bundle.classes, r.bundle.positive, r.folder) for n, r in self.readers.items()
+            ServedBundle(n, r.version, r.bundle.classes, r.bundle.positive, r.folder)
+            for n, r in self.readers.items()
         ]
 
     def head(self, name: str) -> dict[str, Any]:
         r = self.readers[name]
         about = {"name": name, "digest": r.version, "backbone": r.bundle.backbone, "classes": list(r.bundle.classes),
                  "positive": r.bundle.positive, "engine": r.engine.name}  # fmt: skip
-        return {"request_id": uuid.uuid4().hex, "hilum": __version__, "notice": RESEARCH_NOTICE, "bundle": about}
+        return {
+            "request_id": uuid.uuid4().hex,
+            "hilum": __version__,
+            "notice": RESEARCH_NOTICE,
+            "bundle": about,
+        }
 
     def mapper(self, name: str) -> Mapper:
         with self.lock:
@@ -77,10 +86,15 @@ def make_app(bundles: Bundles, site: Site) -> FastAPI:
         data = await request.body()
         with bundles.lock:
             (reading,) = bundles.readers[bundle].read([("film", data)])
-        return {**bundles.head(bundle), "answers": [{**reading.answer.as_json(), "sha256": sha256_bytes(data)}]}
+        return {
+            **bundles.head(bundle),
+            "answers": [{**reading.answer.as_json(), "sha256": sha256_bytes(data)}],
+        }
 
     @app.post("/v1/explain")
-    async def explain(request: Request, bundle: str, method: str = "grad-cam", target: str = "", checks: bool = True) -> Any:
+    async def explain(
+        request: Request, bundle: str, method: str = "grad-cam", target: str = "", checks: bool = True
+    ) -> Any:
         data = await request.body()
         try:
             made = bundles.mapper(bundle).map(data, method, target, FAITHFUL if checks else ())

@@ -2,9 +2,9 @@
 
 Convention: kappa = (observed - expected) / (1 - expected). Its variance is that of its linear part, film by film (the delta method), summed
 within clusters first, since films of one patient are not independent. With a film a cluster that is Fleiss, Cohen and Everitt's (1969,
-Psychol. Bull. 72:323) for two readers, and, but for n / (n - 1), Gwet's (2008, Br. J. Math. Stat. Psychol. 61:29) for Fleiss' kappa. Where disagreements are
-too few for that (`hilum.stats.proportions.FEW_EVENTS`), the interval is never narrower than what Clopper and Pearson's limits of the
-observed agreement allow, so that readers who never disagreed on ten films are not certain to agree.
+Psychol. Bull. 72:323) for two readers and, but for n / (n - 1), Gwet's (2008, Br. J. Math. Stat. Psychol. 61:29) for Fleiss' kappa. Where
+disagreements are too few for that (`hilum.stats.proportions.FEW_EVENTS`), the interval is never narrower than what Clopper and Pearson's
+limits of the observed agreement allow, so that readers who never disagreed on ten films are not certain to agree.
 """
 
 from __future__ import annotations
@@ -50,7 +50,11 @@ class Agreement:
 
 
 def cohen_kappa(
-    first: ArrayLike, second: ArrayLike, n_classes: int, clusters: Sequence[Any] | None = None, level: float = 0.95
+    first: ArrayLike,
+    second: ArrayLike,
+    n_classes: int,
+    clusters: Sequence[Any] | None = None,
+    level: float = 0.95,
 ) -> Agreement | Undefined:
     """Cohen's kappa (1960) of two readers.
 
@@ -101,7 +105,9 @@ def fleiss_kappa(
     readings = n.sum(axis=1)
     m = float(readings[0])
     if (readings != m).any() or m < 2 or (n < 0).any():
-        raise InputError(f"expected as many readings of each film, 2 or more, got {sorted(set(readings.tolist()))!r}")
+        raise InputError(
+            f"expected as many readings of each film, 2 or more, got {sorted(set(readings.tolist()))!r}"
+        )
     shares = n.sum(axis=0) / n.sum()
     same = ((n * n).sum(axis=1) - m) / (m * (m - 1))
     return _agreement(same, 2 * (n / m) @ shares, float(shares @ shares), clusters, level)
@@ -127,7 +133,9 @@ def _agreement(
         return Undefined("every reading names one class")
     n, observed = len(same), float(same.mean())
     kappa = (observed - expected) / (1 - expected)
-    part = (same - observed) / (1 - expected) - (1 - observed) / (1 - expected) ** 2 * (by_chance - 2 * expected)
+    part = (same - observed) / (1 - expected) - (1 - observed) / (1 - expected) ** 2 * (
+        by_chance - 2 * expected
+    )
     labels, of = np.unique(np.arange(n) if clusters is None else np.asarray(clusters), return_inverse=True)
     if len(of) != n:
         raise InputError(f"expected a cluster for each of {n} films, got {len(of)}")
@@ -141,6 +149,4 @@ def _agreement(
         ends = [(p - expected) / (1 - expected) for p in clopper_pearson(observed * units, units, level)]
         low, high = min(low, ends[0]), max(high, ends[1])
         method += ", never narrower than Clopper-Pearson of the observed agreement (few disagreements)"
-    return Agreement(
-        kappa, max(-1.0, low), min(1.0, high), error, observed, expected, n, len(labels), method
-    )
+    return Agreement(kappa, max(-1.0, low), min(1.0, high), error, observed, expected, n, len(labels), method)

@@ -15,11 +15,15 @@ inter_rater = needed_module("statsmodels.stats.inter_rater")
 def readings(seed: int, n: int, n_readers: int, k: int, agree: float) -> np.ndarray:
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, k, n)
-    return np.stack([np.where(rng.random(n) < agree, truth, rng.integers(0, k, n)) for _ in range(n_readers)], axis=1)
+    return np.stack(
+        [np.where(rng.random(n) < agree, truth, rng.integers(0, k, n)) for _ in range(n_readers)], axis=1
+    )
 
 
 @pytest.mark.parametrize(("seed", "n", "k", "agree"), [(1, 60, 2, 0.5), (2, 200, 4, 0.7), (3, 31, 3, 0.1)])
-def test_cohens_kappa_and_its_error_are_those_of_two_libraries(seed: int, n: int, k: int, agree: float) -> None:
+def test_cohens_kappa_and_its_error_are_those_of_two_libraries(
+    seed: int, n: int, k: int, agree: float
+) -> None:
     a, b = readings(seed, n, 2, k, agree).T
     found = cohen_kappa(a, b, k)
     assert isinstance(found, Agreement)

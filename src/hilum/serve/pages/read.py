@@ -93,7 +93,8 @@ class ReadPages:
             return {"films": [], "why": film.words or "the bundle reads lungs first, which is not done here"}
         (near,) = found.of([film.prepared], N_NEAREST)
         films = [
-            {"image_id": f.image_id, "class": f.label, "source": f.source, "distance": f.distance} for f in near
+            {"image_id": f.image_id, "class": f.label, "source": f.source, "distance": f.distance}
+            for f in near
         ]
         return {"films": films, "why": ""}
 

@@ -14,7 +14,11 @@ from hilum.serve.pages.site import Site
 
 NAVIGATION = (("/", "Read"), ("/studies", "Studies"), ("/review", "Review"), ("/monitor", "Monitor"))
 """Address and title of each part."""
-_HEADERS = {"cache-control": "no-store", "referrer-policy": "same-origin", "x-content-type-options": "nosniff"}
+_HEADERS = {
+    "cache-control": "no-store",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
 """What a browser kept of a page would outlive the sign-out, and pages hold names and films."""
 
 
@@ -29,11 +33,11 @@ def rendered(
         template: Its file name.
         active: Address of the part that it belongs to, in `NAVIGATION`.
         status: Of the response.
-        values: For the template, beside ``notice``, ``version``, ``navigation``, ``active``, ``reader`` and ``sign_in``.
+        values: For the template, beside ``notice``, ``version``, ``navigation``, ``active``, ``reader``, ``sign_in`` and ``status``.
     """
     text = _environment(site.templates).get_template(template).render(
         notice=site.notice, version=site.version, navigation=NAVIGATION, active=active, reader=site.who(request),
-        sign_in=site.sign_in, **values,
+        sign_in=site.sign_in, status=status, **values,
     )  # fmt: skip
     return HTMLResponse(text, status, _HEADERS)
 

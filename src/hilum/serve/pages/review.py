@@ -25,7 +25,17 @@ from hilum.serve.pages.site import Site
 from hilum.serve.review import exports
 from hilum.serve.review.figures import METRICS, queue_figures
 from hilum.serve.review.queues import queue_items
-from hilum.serve.review.records import KINDS, MOST_FILMS, MOST_NAME, Answer, Item, Queue, QueueAsked, Said, reader_name
+from hilum.serve.review.records import (
+    KINDS,
+    MOST_FILMS,
+    MOST_NAME,
+    Answer,
+    Item,
+    Queue,
+    QueueAsked,
+    Said,
+    reader_name,
+)
 from hilum.serve.review.runs import FinishedRun, Runs
 from hilum.serve.review.store import ReviewStore
 from hilum.stats.confusion import Undefined
@@ -86,11 +96,22 @@ class ReviewPages:
         require_scope(self.site, request, "review")
         reader, known = self.reader(request)
         queues = [
-            {"queue": q, "done": len(self.store.answered(q.id, reader)) if reader else 0, "open": self._may_see(request, q)}
+            {
+                "queue": q,
+                "done": len(self.store.answered(q.id, reader)) if reader else 0,
+                "open": self._may_see(request, q),
+            }
             for q in self.store.queues()
         ]
         found, _ = self.runs.readable()
-        runs = [{"name": r.name, "title": r.record.title or r.record.name, "cells": [(c.name, r.label(c)) for c in r.folder.cells]} for r in found]
+        runs = [
+            {
+                "name": r.name,
+                "title": r.record.title or r.record.name,
+                "cells": [(c.name, r.label(c)) for c in r.folder.cells],
+            }
+            for r in found
+        ]
         return rendered(
             self.site, request, "review.html", "/review", me=reader, known=known, queues=queues, runs=runs, kinds=KINDS,
             most_films=MOST_FILMS, most_name=MOST_NAME,
@@ -144,7 +165,9 @@ class ReviewPages:
         name = reader_name((await _sent(request, _Name)).name)
         response = JSONResponse({"name": name})
         secure = request.url.scheme == "https"
-        response.set_cookie(COOKIE, quote(name), max_age=_DAYS * 86400, httponly=True, samesite="strict", secure=secure)
+        response.set_cookie(
+            COOKIE, quote(name), max_age=_DAYS * 86400, httponly=True, samesite="strict", secure=secure
+        )
         return response
 
     async def make(self, request: Request) -> Response:
@@ -191,8 +214,8 @@ class ReviewPages:
 
     def answers(self, request: Request, number: int) -> Response:
         """Every answer, as csv."""
-        queue = self._opened(request, number)
-        text = exports.answers_csv(queue, self.store.items(number), self.store.answers(number))
+        self._opened(request, number)
+        text = exports.answers_csv(self.store.items(number), self.store.answers(number))
         return _csv(text, f"answers-queue-{number}.csv")
 
     # what is there, and who may see it
@@ -267,5 +290,9 @@ async def _sent(request: Request, of: type[Sent]) -> Sent:
 
 def _csv(text: str, name: str) -> Response:
     """A table to be kept; it begins with the mark by which spreadsheets know UTF-8."""
-    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store", "x-content-type-options": "nosniff"}
+    headers = {
+        "content-disposition": f'attachment; filename="{name}"',
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+    }
     return Response(("\ufeff" + text).encode(), 200, headers, "text/csv; charset=utf-8")

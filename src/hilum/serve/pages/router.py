@@ -12,6 +12,7 @@ from hilum.serve.pages.protection import Refused, route_class
 from hilum.serve.pages.read import ReadPages
 from hilum.serve.pages.review import ReviewPages
 from hilum.serve.pages.site import Site
+from hilum.serve.pages.studies import StudiesPages
 from hilum.serve.review.runs import Runs
 from hilum.serve.review.store import NAME, ReviewStore
 
@@ -23,7 +24,8 @@ def pages_router(site: Site) -> APIRouter:
     router = APIRouter(route_class=route_class(site), include_in_schema=False)
     router.add_api_route("/static/{name}", Static(), methods=["GET", "HEAD"])
     runs, store = Runs(site.workspace), ReviewStore(site.state / NAME)
-    for pages in (ReadPages(site), ReviewPages(site, runs, store)):
+    reviews = ReviewPages(site, runs, store)
+    for pages in (ReadPages(site), StudiesPages(site, runs, reviews), reviews):
         pages.add_to(router)
     return router
 
@@ -35,7 +37,9 @@ class Static:
         folder = files("hilum.serve.pages") / "static"
         kept = [f for f in folder.iterdir() if PurePath(f.name).suffix in _KINDS]
         self._files = {f.name: f.read_bytes() for f in kept}
-        self._tags = {name: f'"{hashlib.sha256(data).hexdigest()[:16]}"' for name, data in self._files.items()}
+        self._tags = {
+            name: f'"{hashlib.sha256(data).hexdigest()[:16]}"' for name, data in self._files.items()
+        }
 
     def __call__(self, name: str, request: Request) -> Response:
         """A file; 304 where the browser has it."""

@@ -32,14 +32,16 @@ def labels_csv(queue: Queue, items: Sequence[Item], answers: Sequence[Answer]) -
         most, times = votes.most_common(1)[0]
         agreed = most if 2 * times > len(said[n]) else ""
         reading = agreed if len(votes) == 1 else ", ".join(f"{r} {k}" for r, k in sorted(votes.items()))
-        comments = "; ".join(f"{a.reader}: {' '.join(a.comment.split())}" for a in said[n] if a.comment.strip())
+        comments = "; ".join(
+            f"{a.reader}: {' '.join(a.comment.split())}" for a in said[n] if a.comment.strip()
+        )
         label = agreed if agreed in queue.classes else ""
         leave_out = agreed if agreed == "not usable" else ""
         rows.append((of[n].image_id, label, leave_out, of[n].label, reading, plain(comments)))
     return table_text(LABEL_COLUMNS, rows)
 
 
-def answers_csv(queue: Queue, items: Sequence[Item], answers: Sequence[Answer]) -> str:
+def answers_csv(items: Sequence[Item], answers: Sequence[Answer]) -> str:
     """A row for each answer, all of them, in the order in which they came."""
     of = {i.n: i for i in items}
     columns = (
@@ -48,8 +50,8 @@ def answers_csv(queue: Queue, items: Sequence[Item], answers: Sequence[Answer]) 
     )  # fmt: skip
     rows = [
         (
-            str(a.id), a.at, plain(a.reader), "token" if a.known else "typed", of[a.n].image_id, str(a.n), a.verdict, a.label, of[a.n].label,
-            of[a.n].said, "yes" if a.informed else "no", json.dumps([r.model_dump(mode="json") for r in a.regions]), plain(a.comment),
+            str(a.id), a.at, plain(a.reader), "token" if a.known else "typed", of[a.n].image_id, str(a.n), a.verdict, a.label,
+            of[a.n].label, of[a.n].said, "yes" if a.informed else "no", json.dumps([r.model_dump(mode="json") for r in a.regions]), plain(a.comment),
         )
         for a in answers
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hilum.artifacts.statistics import StatisticsRow
 from hilum.serve.review.records import Answer, Item, Queue
@@ -79,7 +80,11 @@ def queue_figures(queue: Queue, items: Sequence[Item], answers: Sequence[Answer]
     number = {c: k for k, c in enumerate(queue.classes)}
     of = {i.n: i for i in items}
     units = {i.unit for i in items}
-    unit = "patient or group" if len(units) < len(items) or any(not u.startswith("film ") for u in units) else "film"
+    unit = (
+        "patient or group"
+        if len(units) < len(items) or any(not u.startswith("film ") for u in units)
+        else "film"
+    )
     said = {
         reader: {n: number[a.label] for n, a in mine.items() if a.label}
         for reader, mine in counted(queue, answers).items()
@@ -107,13 +112,14 @@ def _reader(
     model = np.array([number[i.said] for i in films], dtype=np.int64)
     label = np.array([number[i.label] for i in films], dtype=np.int64)
     clusters = [i.unit for i in films]
-    rows = [_rows(queue, label, v, clusters, unit) for v in (mine, model)]
-    kappas = [cohen_kappa(mine, other, len(number), clusters) for other in (model, label)]
-    return ReaderFigures(reader, n_answered, n_answered - len(films), *rows, *kappas)
+    own, of_model = (_rows(queue, label, v, clusters, unit) for v in (mine, model))
+    with_model, with_label = (cohen_kappa(mine, other, len(number), clusters) for other in (model, label))
+    return ReaderFigures(reader, n_answered, n_answered - len(films), own, of_model, with_model, with_label)
+
 
 
 def _rows(
-    queue: Queue, label: np.ndarray, said: np.ndarray, clusters: Sequence[str], unit: str
+    queue: Queue, label: NDArray[np.int64], said: NDArray[np.int64], clusters: Sequence[str], unit: str
 ) -> dict[str, StatisticsRow]:
     """Metric -> its row for the positive class, of decisions without a probability."""
     if not len(label):

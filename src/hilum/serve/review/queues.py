@@ -24,7 +24,9 @@ def queue_items(run: FinishedRun, asked: QueueAsked) -> list[Item]:
     tested, model = run.tested, names.index(asked.cell)
     chosen = _films(tested, model, asked)[: asked.films]
     if not len(chosen):
-        raise InputError(f"there is no such film: of the model {asked.cell} none is of the kind {asked.kind!r}")
+        raise InputError(
+            f"there is no such film: of the model {asked.cell} none is of the kind {asked.kind!r}"
+        )
     if asked.blinded:
         chosen = generator(asked.seed, "review order").permutation(chosen)
     return [_item(run, tested, model, int(k), n) for n, k in enumerate(chosen, 1)]

@@ -178,7 +178,9 @@ def reader_name(text: str) -> str:
     >>> reader_name("  Dr  A. Reader ")
     'Dr A. Reader'
     """
-    seen = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in unicodedata.normalize("NFC", text))
+    seen = "".join(
+        c if unicodedata.category(c)[0] != "C" else " " for c in unicodedata.normalize("NFC", text)
+    )
     name = " ".join(seen.split())
     if not 1 <= len(name) <= MOST_NAME:
         raise InputError(f"expected a name of 1 to {MOST_NAME} characters, got {len(name)}")

@@ -84,7 +84,9 @@ class FinishedRun:
             for t, trial in enumerate(folder.trials):
                 table = of[m, t] = folder.predictions(cell, trial).of_part(PART)
                 for i, patient, group in zip(table.image_ids, table.patient_ids, table.groups, strict=True):
-                    groups.setdefault(i, f"group {group}" if group else f"patient {patient}" if patient else f"film {i}")
+                    groups.setdefault(
+                        i, f"group {group}" if group else f"patient {patient}" if patient else f"film {i}"
+                    )
         ids = sorted(groups)
         number = {i: k for k, i in enumerate(ids)}
         p = np.full((len(folder.cells), folder.n_trials, len(ids), len(folder.classes)), np.nan)

@@ -135,7 +135,8 @@ class ReviewStore:
             )
             if seen.fetchone() is None:
                 db.execute(
-                    "INSERT INTO openings (queue, n, reader, at) VALUES (?, ?, ?, ?)", (queue, n, reader, now())
+                    "INSERT INTO openings (queue, n, reader, at) VALUES (?, ?, ?, ?)",
+                    (queue, n, reader, now()),
                 )
 
     def add(self, queue: Queue, item: Item, reader: str, known: bool, said: Said) -> Answer:
@@ -150,7 +151,8 @@ class ReviewStore:
             ).fetchone()
             if kept is None:
                 earlier = db.execute(
-                    "SELECT 1 FROM answers WHERE queue = ? AND n = ? AND reader = ?", (queue.id, item.n, reader)
+                    "SELECT 1 FROM answers WHERE queue = ? AND n = ? AND reader = ?",
+                    (queue.id, item.n, reader),
                 ).fetchone()
                 informed = not queue.blinded or earlier is not None
                 label = _label(queue, item, said, informed)
@@ -168,8 +170,9 @@ class ReviewStore:
                 ).fetchone()
                 return _answer(kept)
             answer = _answer(kept)
-            before = answer.verdict, answer.regions, answer.comment
-            if (kept["queue"], kept["n"], *before) != (queue.id, item.n, said.verdict, said.regions, said.comment):
+            label = said.label if said.verdict == "label" else answer.label
+            before = kept["queue"], kept["n"], answer.verdict, answer.label, answer.regions, answer.comment
+            if before != (queue.id, item.n, said.verdict, label, said.regions, said.comment):
                 raise InputError("this key was used for another answer; send each answer under a key of its own")
             return answer
 
@@ -177,7 +180,9 @@ class ReviewStore:
         """All that was said in a queue, or what one reader said, in the order in which it came."""
         of_reader, values = ("", (queue,)) if reader is None else (" AND reader = ?", (queue, reader))
         with self._open() as db:
-            rows = db.execute(f"SELECT * FROM answers WHERE queue = ?{of_reader} ORDER BY id", values).fetchall()
+            rows = db.execute(
+                f"SELECT * FROM answers WHERE queue = ?{of_reader} ORDER BY id", values
+            ).fetchall()
         return [_answer(row) for row in rows]
 
     def answered(self, queue: int, reader: str) -> set[int]:
