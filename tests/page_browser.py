@@ -34,7 +34,9 @@ def chromium() -> Iterator[Any]:
     """A browser."""
     sync_api = needed_module("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=needed_program("chromium", "chromium"), args=list(FLAGS))
+        browser = playwright.chromium.launch(
+            executable_path=needed_program("chromium", "chromium"), args=list(FLAGS)
+        )
         try:
             yield browser
         finally:
@@ -57,7 +59,12 @@ def grave_findings(page: Any) -> list[str]:
     """Serious and critical findings of axe-core, a line each."""
     axe = needed_module("axe_playwright_python.sync_playwright")
     found = axe.Axe().run(page).response["violations"]
-    return [f"{v['id']}: {v['help']}: {n['html'][:160]}" for v in found if v["impact"] in GRAVE for n in v["nodes"]]
+    return [
+        f"{v['id']}: {v['help']}: {n['html'][:160]}"
+        for v in found
+        if v["impact"] in GRAVE
+        for n in v["nodes"]
+    ]
 
 
 def without_sideways_scrolling(page: Any) -> bool:

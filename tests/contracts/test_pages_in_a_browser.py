@@ -14,11 +14,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from needs import needed_module
-
-needed_module("fastapi")
-needed_module("playwright.sync_api")
-
 from hilum.core.seeding import generator
 from hilum.serve.review.store import NAME, ReviewStore
 from hilum.synthetic.phantom import draw
@@ -54,7 +49,11 @@ def world(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def film_file(form: str) -> dict[str, Any]:
     data = io.BytesIO()
     Image.fromarray(draw("covid", generator(1, "browser", form), 96).pixels).save(data, form)
-    return {"name": f"<img src=x onerror=alert(1)>.{form.lower()}", "mimeType": "application/octet-stream", "buffer": data.getvalue()}
+    return {
+        "name": f"<img src=x onerror=alert(1)>.{form.lower()}",
+        "mimeType": "application/octet-stream",
+        "buffer": data.getvalue(),
+    }
 
 
 def named(world: World, name: str, **context: Any) -> tuple[Any, Any]:
@@ -70,11 +69,13 @@ def named(world: World, name: str, **context: Any) -> tuple[Any, Any]:
 def test_films_are_read_mapped_and_compared(world: World) -> None:
     page, noted = new_page(world.browser, world.address)
     page.goto("/")
-    page.set_input_files("#files", [film_file("PNG"), {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no film"}])
+    page.set_input_files(
+        "#files", [film_file("PNG"), {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no film"}]
+    )
     page.wait_for_selector(".verdict .big:has-text('overed'), .verdict .big:has-text('alled')")
     assert page.locator(".bars tbody tr").count() == 2
     answer = world.bundles.readers["one"].read([("f", film_file("PNG")["buffer"])])[0].answer
-    shown = [t for t in page.locator(".bars tbody td.num:not(.soft)").all_inner_texts()]
+    shown = page.locator(".bars tbody td.num:not(.soft)").all_inner_texts()
     assert shown == [f"{p:.3f}" for p in answer.probabilities.values()]
     assert f"operating point {answer.threshold:.3f}" in page.inner_text(".verdict")
     page.click(".map button[type=submit]")
@@ -165,7 +166,11 @@ def test_a_blinded_film_is_answered_and_marked(world: World) -> None:
     page.fill("#comment", "<script>alert(1)</script>")
     page.click("#answer [type=submit]")
     page.wait_for_selector("#reveal:not([hidden])")
-    (kept,) = [a for q in ReviewStore(world.state / NAME).queues() for a in ReviewStore(world.state / NAME).answers(q.id, "Dr Blind")]
+    (kept,) = [
+        a
+        for q in ReviewStore(world.state / NAME).queues()
+        for a in ReviewStore(world.state / NAME).answers(q.id, "Dr Blind")
+    ]
     assert (kept.label, kept.informed, kept.comment) == ("normal", False, "<script>alert(1)</script>")
     drawn, keyed = kept.regions
     for point, wanted in zip(drawn.points, ((0.25, 0.25), (0.5, 0.625)), strict=True):
@@ -221,7 +226,10 @@ def test_the_theme_is_the_systems_until_the_reader_chooses(world: World) -> None
     assert page.evaluate(ground) == light
 
 
-PAGES = ("/", "/#read", "/studies", "/studies/RUN", "/studies/RUN/films?cell=0&label=0&said=0", "/review", "/review/QUEUE", "/review/QUEUE/1", "/studies/no")
+PAGES = (
+    "/", "/#read", "/studies", "/studies/RUN", "/studies/RUN/films?cell=0&label=0&said=0", "/review", "/review/QUEUE", "/review/QUEUE/1",
+    "/studies/no",
+)  # fmt: skip
 
 
 @pytest.mark.slow
@@ -260,3 +268,5 @@ def test_axe_finds_nothing_grave_on_the_pages_that_open_first(world: World) -> N
     for address in ("/", "/review", f"/studies/{world.run}"):
         page.goto(address)
         assert grave_findings(page) == []
+    page.evaluate("document.querySelector('main').append(new Image(), document.createElement('button'))")
+    assert [f.partition(":")[0] for f in grave_findings(page)] == ["button-name", "image-alt"]

@@ -57,10 +57,10 @@ def require_own_page(request: Request, media: str = "application/json") -> None:
         Refused: 403 for another origin; 415 for another kind of body.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    own = request.headers.get("host", "")
-    foreign = (site is not None and site not in ("same-origin", "none")) or (
-        origin is not None and urlsplit(origin).netloc != own
-    )
+    if site is not None:  # a browser says so itself; behind a proxy the host may be another
+        foreign = site not in ("same-origin", "none")
+    else:
+        foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
     if foreign:
         raise Refused(403, "This request came from a page of another site and was not carried out.")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media:

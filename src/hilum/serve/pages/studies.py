@@ -1,8 +1,8 @@
 """The page Studies: the finished runs of a workspace, read from their artefacts: figures, curves, matrices and the films behind them.
 
 Convention: nothing is computed anew but the matrix, which counts films by the class of the highest mean probability over trials. Opening
-the films behind a cell is a look at test films and is counted, once for a reader while the service runs. A film is found by its id among the
-run's test films, never by a path.
+the films behind a cell is a look at test films and is counted, once for a reader while the service runs. A film is found by its id among
+the run's test films, never by a path.
 """
 
 from __future__ import annotations

@@ -51,7 +51,8 @@ def answers_csv(items: Sequence[Item], answers: Sequence[Answer]) -> str:
     rows = [
         (
             str(a.id), a.at, plain(a.reader), "token" if a.known else "typed", of[a.n].image_id, str(a.n), a.verdict, a.label,
-            of[a.n].label, of[a.n].said, "yes" if a.informed else "no", json.dumps([r.model_dump(mode="json") for r in a.regions]), plain(a.comment),
+            of[a.n].label, of[a.n].said, "yes" if a.informed else "no", json.dumps([r.model_dump(mode="json") for r in a.regions]),
+            plain(a.comment),
         )
         for a in answers
     ]  # fmt: skip

@@ -117,7 +117,6 @@ def _reader(
     return ReaderFigures(reader, n_answered, n_answered - len(films), own, of_model, with_model, with_label)
 
 
-
 def _rows(
     queue: Queue, label: NDArray[np.int64], said: NDArray[np.int64], clusters: Sequence[str], unit: str
 ) -> dict[str, StatisticsRow]:

@@ -173,7 +173,9 @@ class ReviewStore:
             label = said.label if said.verdict == "label" else answer.label
             before = kept["queue"], kept["n"], answer.verdict, answer.label, answer.regions, answer.comment
             if before != (queue.id, item.n, said.verdict, label, said.regions, said.comment):
-                raise InputError("this key was used for another answer; send each answer under a key of its own")
+                raise InputError(
+                    "this key was used for another answer; send each answer under a key of its own"
+                )
             return answer
 
     def answers(self, queue: int, reader: str | None = None) -> list[Answer]:

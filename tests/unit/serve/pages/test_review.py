@@ -21,7 +21,12 @@ from served_pages import make_app, make_site, running
 
 
 def said(verdict: str = "label", label: str = "covid", **more: object) -> dict[str, object]:
-    return {"key": uuid.uuid4().hex, "verdict": verdict, **({"label": label} if verdict == "label" else {}), **more}
+    return {
+        "key": uuid.uuid4().hex,
+        "verdict": verdict,
+        **({"label": label} if verdict == "label" else {}),
+        **more,
+    }
 
 
 def item_of(served, address: str, n: int):
@@ -42,7 +47,12 @@ def test_before_the_answer_nothing_of_a_blinded_film_is_sent(served, kind: str) 
     reader = served.as_reader("A")
     address = served.queue(reader, kind=kind, films=4)
     item = item_of(served, address, 1)
-    hidden = {item.image_id, "clinic/", json.dumps(item.probabilities)[1:-1], f"{item.probabilities['covid']:.3f}"}
+    hidden = {
+        item.image_id,
+        "clinic/",
+        json.dumps(item.probabilities)[1:-1],
+        f"{item.probabilities['covid']:.3f}",
+    }
     for place in (address, f"{address}/1", "/review"):
         page = reader.get(place)
         assert page.status_code == 200
@@ -54,7 +64,13 @@ def test_before_the_answer_nothing_of_a_blinded_film_is_sent(served, kind: str) 
     assert KIND_WORDS[kind] not in reader.get(address).text
     film = reader.get(f"{address}/1/film.png")
     assert not any(item.image_id in str(v) or "clinic" in str(v) for v in film.headers.values())
-    assert set(film.headers) <= {"cache-control", "x-content-type-options", "content-length", "content-type", "content-security-policy"}
+    assert set(film.headers) <= {
+        "cache-control",
+        "x-content-type-options",
+        "content-length",
+        "content-type",
+        "content-security-policy",
+    }
     assert reader.post(f"{address}/1", json=said("agree")).status_code == 422
 
 
@@ -67,7 +83,9 @@ def test_with_the_answer_the_model_is_told_and_the_answer_is_marked_as_given_bli
     item = item_of(served, address, 2)
     told = reader.post(f"{address}/2", json=said(label="normal"))
     assert told.status_code == 201
-    assert told.json()["revealed"] == item.model_dump(mode="json", include={"image_id", "label", "said", "probabilities", "votes"})
+    assert told.json()["revealed"] == item.model_dump(
+        mode="json", include={"image_id", "label", "said", "probabilities", "votes"}
+    )
     assert (told.json()["next"], told.json()["done"]) == (1, 1)
     assert item.image_id in reader.get(f"{address}/2").text
     assert reader.post(f"{address}/2", json=said("agree")).json()["kept"]["label"] == item.said
@@ -129,7 +147,10 @@ def test_comments_and_names_are_text_wherever_they_stand(served) -> None:
         ({"label": "plague"}, "expected a class of covid, normal, got 'plague'"),
         ({"verdict": "maybe"}, "verdict"),
         ({"regions": [{"kind": "rectangle", "points": [[0, 0], [1.2, 1]]}]}, "less than or equal to 1"),
-        ({"regions": [{"kind": "rectangle", "points": [[0, 0], [0.5, 0.5], [1, 1]]}]}, "a rectangle has two corners"),
+        (
+            {"regions": [{"kind": "rectangle", "points": [[0, 0], [0.5, 0.5], [1, 1]]}]},
+            "a rectangle has two corners",
+        ),
         ({"regions": [{"kind": "polygon", "points": [[0, 0], [0.5, 0.5]]}]}, "a polygon three or more"),
         ({"comment": "x" * 4001}, "at most 4000 characters"),
         ({"key": "short"}, "at least 8 characters"),
@@ -159,7 +180,12 @@ def test_ingest_takes_the_labels_back(served, tmp_path: Path, tiny_study: Path) 
     for reader in (first, second, third):
         reader.post(f"{address}/1", json=said(label=other[0], comment="=SUM(A1) seen"))
         reader.post(f"{address}/2", json=said("not usable" if reader is not third else "cannot tell"))
-        reader.post(f"{address}/3", json=said(label=["covid", "normal"][reader is first]) if reader is not third else said("cannot tell"))
+        reader.post(
+            f"{address}/3",
+            json=said(label=["covid", "normal"][reader is first])
+            if reader is not third
+            else said("cannot tell"),
+        )
         reader.post(f"{address}/4", json=said("agree"))
     text = first.get(f"{address}/labels.csv").content
     rows = {r["image_id"]: r for r in csv.DictReader(io.StringIO(text.decode("utf-8-sig")))}
@@ -210,7 +236,11 @@ def test_twenty_readers_at_once_lose_nothing(served, bundles) -> None:
             t.join()
     assert failed == []
     kept = ReviewStore(served.site.state / NAME).answers(1)
-    wanted = {(f"reader-{r}", n, ["covid", "normal"][(r + n) % 2], f"{r} on {n}") for r in range(20) for n in range(1, 9)}
+    wanted = {
+        (f"reader-{r}", n, ["covid", "normal"][(r + n) % 2], f"{r} on {n}")
+        for r in range(20)
+        for n in range(1, 9)
+    }
     assert len(kept) == 160
     assert {(a.reader, a.n, a.label, a.comment) for a in kept} == wanted
     assert [a.id for a in kept] == sorted({a.id for a in kept})
@@ -222,8 +252,11 @@ def test_the_page_of_a_queue_shows_the_figures(served) -> None:
     for n in range(1, 7):
         label = item_of(served, address, n).label
         first.post(f"{address}/{n}", json=said(label=label))
-        second.post(f"{address}/{n}", json=said(label=label if n < 6 else {"covid": "normal", "normal": "covid"}[label]))
+        second.post(
+            f"{address}/{n}",
+            json=said(label=label if n < 6 else {"covid": "normal", "normal": "covid"}[label]),
+        )
     page = TestClient(served.client.app).get(address).text
     assert "all readers (Fleiss)" in page
-    assert "<th scope=\"row\">A and B</th>" in page
-    assert "<th scope=\"row\">A and the labels</th><td class=\"num\">1.000</td>" in page
+    assert '<th scope="row">A and B</th>' in page
+    assert '<th scope="row">A and the labels</th><td class="num">1.000</td>' in page

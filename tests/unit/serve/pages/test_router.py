@@ -26,7 +26,9 @@ def test_a_static_file_is_sent_once(served) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-@pytest.mark.parametrize("name", ["..%2fsite.py", "%2e%2e/router.py", "../router.py", "base.html", "nothing.js", "styles.css%00"])
+@pytest.mark.parametrize(
+    "name", ["..%2fsite.py", "%2e%2e/router.py", "../router.py", "base.html", "nothing.js", "styles.css%00"]
+)
 def test_nothing_but_the_static_files_is_sent(served, name: str) -> None:
     assert served.client.get(f"/static/{name}").status_code == 404
 
@@ -61,7 +63,7 @@ def test_a_token_opens_what_its_scopes_name(with_tokens, token: str, address: st
     [
         ({"origin": "https://evil.example"}, 403), ({"origin": "null"}, 403), ({"sec-fetch-site": "cross-site"}, 403),
         ({"sec-fetch-site": "same-site", "origin": "http://testserver"}, 403), ({"origin": "http://testserver"}, 200),
-        ({"sec-fetch-site": "same-origin"}, 200), ({}, 200),
+        ({"sec-fetch-site": "same-origin"}, 200), ({"sec-fetch-site": "same-origin", "origin": "https://hilum.hospital"}, 200), ({}, 200),
     ],
 )  # fmt: skip
 def test_a_page_of_another_site_changes_nothing(served, headers: dict[str, str], status: int) -> None:

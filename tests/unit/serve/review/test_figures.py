@@ -8,10 +8,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score, recall_score
 
-from needs import needed_module
-
-needed_module("fastapi")
-
 from hilum.core.errors import InputError
 from hilum.serve.review.exports import labels_csv
 from hilum.serve.review.figures import counted, queue_figures
@@ -33,10 +29,19 @@ def queue(blinded: bool = True, n: int = 60) -> Queue:
 
 def items(n: int = 60) -> list[Item]:
     rng = np.random.default_rng(1)
+    pairs = rng.integers(3, size=(n, 2))
     return [
-        Item(n=k, image_id=f"a/{k}", label=CLASSES[rng.integers(3)], unit=f"patient {k // 2}", said=CLASSES[rng.integers(3)], probabilities={}, votes={})
-        for k in range(1, n + 1)
-    ]  # fmt: skip
+        Item(
+            n=k,
+            image_id=f"a/{k}",
+            label=CLASSES[i],
+            unit=f"patient {k // 2}",
+            said=CLASSES[j],
+            probabilities={},
+            votes={},
+        )
+        for k, (i, j) in enumerate(pairs, 1)
+    ]
 
 
 def answer(id: int, n: int, reader: str, label: str, verdict: str = "label") -> Answer:
@@ -74,7 +79,9 @@ def test_figures_are_scikit_learns() -> None:
     for rows, called in ((mine.reader_rows, first), (mine.model_rows, model)):
         is_covid, calls = [t == "covid" for t in truth], [c == "covid" for c in called]
         assert rows["sensitivity"].estimate == pytest.approx(recall_score(is_covid, calls))
-        assert rows["specificity"].estimate == pytest.approx(recall_score([not v for v in is_covid], [not v for v in calls]))
+        assert rows["specificity"].estimate == pytest.approx(
+            recall_score([not v for v in is_covid], [not v for v in calls])
+        )
         low, estimate, high = (getattr(rows["sensitivity"], k) for k in ("low", "estimate", "high"))
         assert low < estimate < high
     assert mine.reader_rows["sensitivity"].unit == "patient or group"
@@ -114,7 +121,15 @@ def run(tiny_study: Path) -> FinishedRun:
 
 
 def asked(run: FinishedRun, kind: str, **more: object) -> QueueAsked:
-    values = {"name": "q", "run": run.name, "cell": run.folder.cells[0].name, "kind": kind, "films": 500, "blinded": False, **more}
+    values = {
+        "name": "q",
+        "run": run.name,
+        "cell": run.folder.cells[0].name,
+        "kind": kind,
+        "films": 500,
+        "blinded": False,
+        **more,
+    }
     return QueueAsked.model_validate(values)
 
 

@@ -11,10 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from needs import needed_module
-
-needed_module("fastapi")
-
 from hilum.core.errors import InputError
 from hilum.serve.review.records import Item, Queue, QueueAsked, Region, Said, reader_name
 from hilum.serve.review.store import ReviewStore
@@ -23,7 +19,16 @@ KEY = "0123456789abcdef"
 
 
 def item(n: int = 1) -> Item:
-    return Item(n=n, image_id=f"a/{n}", label="covid", unit=f"film a/{n}", said="normal", probabilities={"covid": 0.4, "normal": 0.6}, votes={"normal": 2})
+    shares = {"covid": 0.4, "normal": 0.6}
+    return Item(
+        n=n,
+        image_id=f"a/{n}",
+        label="covid",
+        unit=f"film a/{n}",
+        said="normal",
+        probabilities=shares,
+        votes={"normal": 2},
+    )
 
 
 @pytest.fixture
@@ -42,11 +47,21 @@ def queue_of(store: ReviewStore) -> Queue:
 
 def test_what_is_kept_comes_back(store: ReviewStore) -> None:
     region = Region(kind="polygon", points=((0.1, 0.2), (0.5, 0.25), (1, 1)))
-    kept = store.add(queue_of(store), item(), "A", True, Said(key=KEY, verdict="cannot tell", regions=(region,), comment="–"))
+    kept = store.add(
+        queue_of(store),
+        item(),
+        "A",
+        True,
+        Said(key=KEY, verdict="cannot tell", regions=(region,), comment="–"),
+    )
     assert store.answers(1) == [kept]
     assert (kept.reading, kept.regions, kept.known, kept.informed) == ("cannot tell", (region,), True, False)
     assert kept.at.endswith("+00:00")
-    assert (queue_of(store).n_items, queue_of(store).classes, store.item(1, 2)) == (2, ("covid", "normal"), item(2))
+    assert (queue_of(store).n_items, queue_of(store).classes, store.item(1, 2)) == (
+        2,
+        ("covid", "normal"),
+        item(2),
+    )
     assert store.item(1, 3) is None
     assert store.queue(2) is None
 
@@ -73,7 +88,9 @@ def test_a_row_can_be_neither_changed_nor_deleted_nor_replaced(store: ReviewStor
 
 def test_an_answer_sent_again_is_kept_once_and_a_later_one_stands_beside_it(store: ReviewStore) -> None:
     first = Said(key=KEY, verdict="label", label="covid")
-    assert store.add(queue_of(store), item(), "A", False, first) == store.add(queue_of(store), item(), "A", False, first)
+    assert store.add(queue_of(store), item(), "A", False, first) == store.add(
+        queue_of(store), item(), "A", False, first
+    )
     store.add(queue_of(store), item(), "A", False, Said(key=KEY + "2", verdict="agree"))
     assert [a.reading for a in store.answers(1)] == ["covid", "normal"]
     with pytest.raises(InputError, match="this key was used for another answer"):
@@ -143,4 +160,6 @@ def test_twenty_processes_lose_nothing(store: ReviewStore) -> None:
     kept = store.answers(1)
     assert len(kept) == 500
     assert sorted(int(i) for ids in told for i in ids) == [a.id for a in kept]
-    assert {(a.reader, a.comment) for a in kept} == {(f"reader {k}", str(n)) for k in range(20) for n in range(25)}
+    assert {(a.reader, a.comment) for a in kept} == {
+        (f"reader {k}", str(n)) for k in range(20) for n in range(25)
+    }

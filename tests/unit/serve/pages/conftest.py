@@ -9,12 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from needs import needed_module
-
-needed_module("fastapi")
-needed_module("multipart", "pip install -e '.[serve]'")
-
 from fastapi import Request
 from fastapi.testclient import TestClient
 
@@ -23,7 +17,6 @@ from hilum.serve.review.runs import Runs
 from served_pages import Bundles, make_app, make_site
 
 Ask = Callable[..., TestClient]
-JSON = {"content-type": "application/json"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,14 @@ class Served:
         """Address of a new queue."""
         run = Runs(self.root).get(self.run)
         assert run is not None
-        asked = {"name": "a queue", "run": self.run, "cell": run.folder.cells[0].name, "kind": "random", "films": 6, **values}
+        asked = {
+            "name": "a queue",
+            "run": self.run,
+            "cell": run.folder.cells[0].name,
+            "kind": "random",
+            "films": 6,
+            **values,
+        }
         response = client.post("/review/queues", json=asked)
         assert response.status_code == 201, response.text
         return str(response.json()["address"])
