@@ -133,6 +133,49 @@ def test_window_zoom_and_inversion_change_what_is_drawn(world: World) -> None:
 
 
 @pytest.mark.slow
+def test_a_busy_service_is_asked_again_and_failures_are_sentences(world: World) -> None:
+    page, _ = new_page(world.browser, world.address)
+    problem = {"title": "Too large", "status": 413, "detail": "expected at most 9 bytes a film"}
+    answers = [
+        lambda route: route.fulfill(
+            status=429, headers={"retry-after": "1"}, json={"detail": "64 requests are waiting"}
+        ),
+        lambda route: route.continue_(),
+        lambda route: route.fulfill(status=413, content_type="application/problem+json", json=problem),
+        lambda route: route.fulfill(status=401, body="no"),
+        lambda route: route.abort(),
+    ]
+    page.route("**/v1/predict*", lambda route: answers.pop(0)(route))
+    page.goto("/")
+    for words in (
+        "operating point",
+        "Expected at most 9 bytes a film.",
+        "sign in first",
+        "cannot be reached",
+    ):
+        page.click("#example button")
+        page.wait_for_selector(f".verdict:has-text('{words}')")
+    assert answers == []
+
+
+@pytest.mark.slow
+def test_a_folder_of_films_is_read_with_its_paths(world: World, tmp_path: Path) -> None:
+    for k in range(3):
+        film = film_file("PNG")
+        (tmp_path / "films" / "ward").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "films" / "ward" / f"{k}.png").write_bytes(film["buffer"])
+    page, noted = new_page(world.browser, world.address)
+    page.goto("/")
+    page.set_input_files("#folder", str(tmp_path / "films"))
+    page.wait_for_selector(".list li:nth-child(3) .state:has-text('covid')")
+    assert sorted(page.locator(".entry .name").all_inner_texts()) == [f"films/ward/{k}.png" for k in range(3)]
+    assert page.inner_text("#how-many") == "3"
+    page.click("#forget")
+    assert page.locator(".list li").count() == 0
+    assert noted.console == []
+
+
+@pytest.mark.slow
 def test_a_film_that_a_browser_cannot_draw_is_drawn_by_the_service(world: World) -> None:
     page, noted = new_page(world.browser, world.address)
     page.goto("/")

@@ -22,7 +22,7 @@ from hilum.core.errors import HilumError
 from hilum.stats.answers import Answers
 
 PART = "test"
-_KEPT = 6
+_KEPT = 32
 _STAMPED = (RECORD, MANIFEST, STATISTICS, EVALUATION)
 
 
@@ -143,7 +143,6 @@ class Runs:
             try:
                 run = self.get(name)
                 if run is not None:
-                    _ = run.statistics
                     found.append(run)
             except HilumError as e:
                 broken.append((name, str(e)))

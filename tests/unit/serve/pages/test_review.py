@@ -110,6 +110,12 @@ def test_a_reader_in_the_middle_sees_neither_others_nor_the_models_answers(serve
     for n in (1, 2):
         second.post(f"{address}/{n}", json=said())
     assert "Agreement" in second.get(address).text
+    assert (
+        "secret-patient"
+        not in second.get(address).text
+        + second.get(f"{address}/1").text
+        + second.get(f"{address}/answers.csv").text
+    )
     assert second.get(f"/studies/{served.run}/films?cell=0&label=0&said=0").status_code == 200
 
 

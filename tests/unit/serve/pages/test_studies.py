@@ -26,9 +26,13 @@ def test_the_list_has_the_finished_runs_alone(served) -> None:
 
 
 def test_a_run_that_cannot_be_read_is_named_with_the_reason(served) -> None:
-    (served.root / "runs" / served.run / "statistics.json").write_text("[]{")
-    page = served.client.get("/studies").text
-    assert f"{served.run} cannot be shown: " in page
+    folder = served.root / "runs" / served.run
+    (folder / "statistics.json").write_text("[]{")
+    page = served.client.get(f"/studies/{served.run}", headers=HTML)
+    assert page.status_code == 422
+    assert "statistics.json" in page.text
+    (folder / "run.json").write_text("{}")
+    assert f"{served.run} cannot be shown: " in served.client.get("/studies").text
 
 
 def test_figures_are_those_of_the_run(served) -> None:

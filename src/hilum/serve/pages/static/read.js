@@ -13,6 +13,7 @@ const mayExplain = Boolean($("workbench").dataset.mayExplain);
 
 const say = (text) => { $("said").textContent = text; };
 const three = (p) => p.toFixed(3);
+const short = (v) => Math.abs(v) >= 100 ? String(Math.round(v)) : String(Number(v.toPrecision(3))).replace("-", "−");
 const address = (path, values) => `${path}?${new URLSearchParams(values)}`;
 const asked = () => [$("bundle-a").value, $("bundle-b")?.value].filter((b, k, all) => b && all.indexOf(b) === k);
 
@@ -208,8 +209,8 @@ class Column {
     }
     if (!Object.keys(answer.sets).length) facts.push("This bundle has no conformal sets.");
     const { gate } = answer;
-    if (gate.passed) facts.push(gate.score === null ? "It looks like a frontal chest film; how strange it is to the model is not known: the bundle has no gate." : `The gate passed it: its strangeness ${gate.score.toPrecision(4)} is${gate.limit === null ? " without a limit" : ` below the limit ${gate.limit.toPrecision(4)}`}.`);
-    else facts.push(`The gate did not pass it${gate.score !== null && gate.limit !== null && gate.score > gate.limit ? `: its strangeness ${gate.score.toPrecision(4)} is above the limit ${gate.limit.toPrecision(4)}` : ""}.`);
+    if (gate.passed) facts.push(gate.score === null ? "It looks like a frontal chest film; how strange it is to the model is not known: the bundle has no gate." : `The gate passed it: its strangeness ${short(gate.score)} is${gate.limit === null ? " without a limit" : ` below the limit ${short(gate.limit)}`}.`);
+    else facts.push(`The gate did not pass it${gate.score !== null && gate.limit !== null && gate.score > gate.limit ? `: its strangeness ${short(gate.score)} is above the limit ${short(gate.limit)}` : ""}.`);
     for (const q of answer.quality) facts.push(`Quality: ${q.words}`);
     if (!answer.quality.length) facts.push("Nothing odd was found about its quality.");
     facts.push(`${answer.width_px} × ${answer.height_px} px, ${answer.format.toUpperCase()}.`);
@@ -241,7 +242,7 @@ class Column {
     const [kind, words] = verdict(map.verdict);
     this.$(".map-verdict").textContent = words;
     this.$(".map-verdict").className = `map-verdict ${kind}`;
-    const number = (v) => typeof v === "number" ? String(Number(v.toPrecision(3))) : v ?? "–";
+    const number = (v) => typeof v === "number" ? short(v) : "–";
     this.$(".checks tbody").replaceChildren(...map.checks.map((c) => make("tr", { title: c.words }, make("th", { scope: "row" }, c.title, c.required ? "" : make("span", { className: "soft" }, " (told only)")), make("td", { className: "num" }, number(c.value)), make("td", { className: "num" }, number(c.bound)), make("td", { className: c.passed === false ? "bad" : "" }, c.passed === null ? "–" : c.passed ? "yes" : "no"))));
   }
 
