@@ -35,10 +35,11 @@ def rendered(
         status: Of the response.
         values: For the template, beside ``notice``, ``version``, ``navigation``, ``active``, ``reader``, ``sign_in`` and ``status``.
     """
-    text = _environment(site.templates).get_template(template).render(
-        notice=site.notice, version=site.version, navigation=NAVIGATION, active=active, reader=site.who(request),
-        sign_in=site.sign_in, status=status, **values,
-    )  # fmt: skip
+    own = {
+        "notice": site.notice, "version": site.version, "navigation": NAVIGATION, "active": active, "reader": site.who(request),
+        "sign_in": site.sign_in, "status": status,
+    }  # fmt: skip
+    text = _environment(site.templates).get_template(template).render({**own, **values})
     return HTMLResponse(text, status, _HEADERS)
 
 

@@ -1,8 +1,13 @@
 """Static files, who may open what, and what comes from other sites."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+from fastapi import Request
 
 from hilum import RESEARCH_NOTICE
+from hilum.serve.pages.rendering import rendered
 
 HTML = {"accept": "text/html"}
 
@@ -74,3 +79,20 @@ def test_a_page_of_another_site_changes_nothing(served, headers: dict[str, str],
 def test_what_a_form_of_another_site_could_send_is_not_taken(served, kind: str) -> None:
     response = served.client.post("/review/name", content=b'{"name": "A"}', headers={"content-type": kind})
     assert (response.status_code, "hilum-reader" in response.headers.get("set-cookie", "")) == (415, False)
+
+
+def test_another_part_may_bring_a_page_that_extends_the_base(served, tmp_path: Path) -> None:
+    (tmp_path / "other.html").write_text(
+        '{% extends "base.html" %}{% block title %}Other{% endblock %}{% block content %}<p>{{ what }}</p>{% endblock %}'
+    )
+    site = replace(served.site, templates=(tmp_path,))
+    request = Request(
+        {"type": "http", "headers": [], "method": "GET", "path": "/monitor", "query_string": b""}
+    )
+    page = rendered(
+        site, request, "other.html", "/monitor", what="<b>", notice="a notice of its own"
+    ).body.decode()
+    assert "<title>Other · hilum</title>" in page
+    assert "<p>&lt;b&gt;</p>" in page
+    assert page.count("a notice of its own") == 2
+    assert '<a href="/monitor" aria-current="page">Monitor</a>' in page

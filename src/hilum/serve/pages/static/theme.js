@@ -1,4 +1,5 @@
-// Light or dark: as the system has it, or as the reader chose, kept in this browser. Runs before the page is drawn.
+// Light or dark: as the system has it, or as the reader chose, kept in this browser; runs before the page is drawn. And what scrolls sideways
+// can be reached by keyboard.
 (() => {
   const NAMES = { "": "as the system has them", light: "light", dark: "dark" };
   const SIGNS = { "": "◐", light: "○", dark: "●" };
@@ -19,5 +20,11 @@
       set();
       tell();
     });
+    for (const wide of document.querySelectorAll(".wide:not([tabindex])")) {
+      const name = wide.querySelector("caption, thead") ?? wide;
+      wide.tabIndex = 0;
+      wide.setAttribute("role", "region");
+      wide.setAttribute("aria-label", name.textContent.trim().replace(/\s+/g, " ").slice(0, 120));
+    }
   });
 })();
