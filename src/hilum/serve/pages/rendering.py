@@ -1,0 +1,58 @@
+"""A template and values to a page."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
+
+from hilum.serve.pages import numbers
+from hilum.serve.pages.site import Site
+
+NAVIGATION = (("/", "Read"), ("/studies", "Studies"), ("/review", "Review"), ("/monitor", "Monitor"))
+"""Address and title of each part."""
+_HEADERS = {
+    "cache-control": "no-store",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
+"""What a browser kept of a page would outlive the sign-out, and pages hold names and films."""
+
+
+def rendered(
+    site: Site, request: Request, template: str, active: str = "", status: int = 200, **values: object
+) -> HTMLResponse:
+    """A page.
+
+    Args:
+        site: The service.
+        request: What asked for it.
+        template: Its file name.
+        active: Address of the part that it belongs to, in `NAVIGATION`.
+        status: Of the response.
+        values: For the template, beside ``notice``, ``version``, ``navigation``, ``active``, ``reader``, ``sign_in`` and ``status``.
+    """
+    own = {
+        "notice": site.notice, "version": site.version, "navigation": NAVIGATION, "active": active, "reader": site.who(request),
+        "sign_in": site.sign_in, "status": status,
+    }  # fmt: skip
+    text = _environment(site.templates).get_template(template).render({**own, **values})
+    return HTMLResponse(text, status, _HEADERS)
+
+
+@lru_cache(maxsize=8)
+def _environment(folders: tuple[Path, ...]) -> Environment:
+    """Templates of this package and of further folders; every value is escaped, an unknown name is an error."""
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader("hilum.serve.pages"), *(FileSystemLoader(f) for f in folders)]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(rate=numbers.rate, signed=numbers.signed, counted=numbers.counted)
+    made.filters["interval_of"] = lambda row: numbers.interval(row.low, row.high, row.n)
+    return made

@@ -1,0 +1,315 @@
+"""The pages in a real browser, under the service's content security policy: what readers do, what axe-core finds, what is asked of whom."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from hilum.core.seeding import generator
+from hilum.serve.review.store import NAME, ReviewStore
+from hilum.synthetic.phantom import draw
+from page_browser import chromium, grave_findings, new_page, without_sideways_scrolling
+from served_pages import Bundles, make_app, make_site, running
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+THEMES = ("light", "dark")
+
+
+@dataclass(frozen=True)
+class World:
+    """A browser and a service."""
+
+    browser: Any
+    address: str
+    run: str
+    state: Path
+    bundles: Bundles
+
+
+@pytest.fixture(scope="module")
+def world(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    root = tmp_path_factory.mktemp("pages")
+    shutil.copytree(tiny_study / "runs", root / "workspace" / "runs")
+    bundles = Bundles({"one": tiny_study / "model", "two": tiny_study / "model"})
+    app = make_app(bundles, make_site(bundles, root / "state", root / "workspace"))
+    run = next((root / "workspace" / "runs").iterdir()).name
+    with running(app) as address, chromium() as browser:
+        yield World(browser, address, run, root / "state", bundles)
+
+
+def film_file(form: str) -> dict[str, Any]:
+    data = io.BytesIO()
+    Image.fromarray(draw("covid", generator(1, "browser", form), 96).pixels).save(data, form)
+    return {
+        "name": f"<img src=x onerror=alert(1)>.{form.lower()}",
+        "mimeType": "application/octet-stream",
+        "buffer": data.getvalue(),
+    }
+
+
+def named(world: World, name: str, **context: Any) -> tuple[Any, Any]:
+    """A page on which a reader has said who they are."""
+    page, noted = new_page(world.browser, world.address, **context)
+    page.goto("/review")
+    page.fill("#name", name)
+    page.click("#name-form button")
+    page.wait_for_selector("#queue-form")
+    return page, noted
+
+
+def test_films_are_read_mapped_and_compared(world: World) -> None:
+    page, noted = new_page(world.browser, world.address)
+    page.goto("/")
+    page.set_input_files(
+        "#files", [film_file("PNG"), {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no film"}]
+    )
+    page.wait_for_selector(".verdict .big:has-text('overed'), .verdict .big:has-text('alled')")
+    assert page.locator(".bars tbody tr").count() == 2
+    answer = world.bundles.readers["one"].read([("f", film_file("PNG")["buffer"])])[0].answer
+    shown = page.locator(".bars tbody td.num:not(.soft)").all_inner_texts()
+    assert shown == [f"{p:.3f}" for p in answer.probabilities.values()]
+    assert f"operating point {answer.threshold:.3f}" in page.inner_text(".verdict")
+    page.click(".map button[type=submit]")
+    page.wait_for_selector(".shown:not([hidden])")
+    assert [r.split("\t")[0] for r in page.locator(".checks tbody tr").all_inner_texts()][:3] == [
+        "Randomised weights", "Deletion and insertion", "Stability"
+    ]  # fmt: skip
+    page.click(".nearest button")
+    page.wait_for_selector(".nearest .words:has-text('outside its run')")
+    page.select_option(".truth", "covid")
+    page.click(".telling button")
+    page.wait_for_selector(".telling .words:has-text('Sent: covid.')")
+    assert world.bundles.feedback[-1]["label"] == "covid"
+    page.select_option("#bundle-b", "two")
+    page.wait_for_selector(".column:nth-child(2) .bars tbody tr")
+    page.keyboard.press("n")
+    page.wait_for_selector(".column:nth-child(2) .verdict.bad:has-text('No answer')")
+    assert "not an image" in page.inner_text(".verdict").lower() or "neither" in page.inner_text(".verdict")
+    assert noted.requests == []
+    assert noted.console == []
+
+
+@pytest.mark.slow
+def test_window_zoom_and_inversion_change_what_is_drawn(world: World) -> None:
+    page, noted = new_page(world.browser, world.address)
+    page.goto("/")
+    page.click("#example button")
+    page.wait_for_selector(".bars tbody tr")
+
+    def middle() -> list[int]:
+        time.sleep(0.1)  # it is drawn in the next frame
+        return list(
+            page.evaluate("(() => { const c = document.querySelector('.column canvas'); "
+                          "return [...c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data]; })()")
+        )  # fmt: skip
+
+    plain = middle()
+    page.focus(".column canvas")
+    page.keyboard.press("i")
+    assert abs(middle()[0] - (255 - plain[0])) <= 1
+    page.keyboard.press("i")
+    page.keyboard.press("]")
+    for _ in range(8):
+        page.keyboard.press("[")
+    window = int(page.input_value("#window"))
+    assert window == 192
+    wanted = (plain[0] - (128 - window / 2)) / (window - 1) * 255
+    assert abs(middle()[0] - min(255, max(0, wanted))) <= 2
+    page.keyboard.press("+")
+    page.keyboard.press("ArrowLeft")
+    assert page.inner_text("#zoom-is") == "120 %"
+    page.keyboard.press("r")
+    assert (page.inner_text("#zoom-is"), middle()) == ("100 %", plain)
+    assert [line for line in noted.console if "getImageData" not in line] == []  # of this test's own reading
+
+
+@pytest.mark.slow
+def test_a_busy_service_is_asked_again_and_failures_are_sentences(world: World) -> None:
+    page, _ = new_page(world.browser, world.address)
+    problem = {"title": "Too large", "status": 413, "detail": "expected at most 9 bytes a film"}
+    answers = [
+        lambda route: route.fulfill(
+            status=429, headers={"retry-after": "1"}, json={"detail": "64 requests are waiting"}
+        ),
+        lambda route: route.continue_(),
+        lambda route: route.fulfill(status=413, content_type="application/problem+json", json=problem),
+        lambda route: route.fulfill(status=401, body="no"),
+        lambda route: route.abort(),
+    ]
+    page.route("**/v1/predict*", lambda route: answers.pop(0)(route))
+    page.goto("/")
+    for words in (
+        "operating point",
+        "Expected at most 9 bytes a film.",
+        "sign in first",
+        "cannot be reached",
+    ):
+        page.click("#example button")
+        page.wait_for_selector(f".verdict:has-text('{words}')")
+    assert answers == []
+
+
+@pytest.mark.slow
+def test_a_folder_of_films_is_read_with_its_paths(world: World, tmp_path: Path) -> None:
+    for k in range(3):
+        film = film_file("PNG")
+        (tmp_path / "films" / "ward").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "films" / "ward" / f"{k}.png").write_bytes(film["buffer"])
+    page, noted = new_page(world.browser, world.address)
+    page.goto("/")
+    page.set_input_files("#folder", str(tmp_path / "films"))
+    page.wait_for_selector(".list li:nth-child(3) .state:has-text('covid')")
+    assert sorted(page.locator(".entry .name").all_inner_texts()) == [f"films/ward/{k}.png" for k in range(3)]
+    assert page.inner_text("#how-many") == "3"
+    page.click("#forget")
+    assert page.locator(".list li").count() == 0
+    assert noted.console == []
+
+
+@pytest.mark.slow
+def test_a_film_that_a_browser_cannot_draw_is_drawn_by_the_service(world: World) -> None:
+    page, noted = new_page(world.browser, world.address)
+    page.goto("/")
+    page.set_input_files("#files", [film_file("TIFF")])
+    page.wait_for_selector(".on-film:has-text('as the model saw it')")
+    assert page.locator(".list img").count() == 0  # the film's name is text
+    assert noted.console == []
+
+
+def test_a_blinded_film_is_answered_and_marked(world: World) -> None:
+    page, noted = named(world, "Dr Blind")
+    page.fill("[name=name] >> nth=1", "blind <i>queue</i>")
+    page.fill("[name=films]", "2")
+    page.click("#queue-form button")
+    page.wait_for_url(re.compile(r"/review/\d+$"))
+    page.click("a.button:has-text('Begin')")
+    page.wait_for_selector("#on-film", state="hidden")
+    assert "The model" not in page.content()
+    page.click("#draw-rectangle")
+    box = page.locator("#film").bounding_box()
+    x, y, side = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, min(box["width"], box["height"])
+    page.mouse.move(x - side / 4, y - side / 4)
+    page.mouse.down()
+    page.mouse.move(x, y, steps=4)
+    page.mouse.move(x, y + side / 8)
+    page.mouse.up()
+    page.click("#add-rectangle")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("2")
+    page.fill("#comment", "<script>alert(1)</script>")
+    page.click("#answer [type=submit]")
+    page.wait_for_selector("#reveal:not([hidden])")
+    (kept,) = [
+        a
+        for q in ReviewStore(world.state / NAME).queues()
+        for a in ReviewStore(world.state / NAME).answers(q.id, "Dr Blind")
+    ]
+    assert (kept.label, kept.informed, kept.comment) == ("normal", False, "<script>alert(1)</script>")
+    drawn, keyed = kept.regions
+    for point, wanted in zip(drawn.points, ((0.25, 0.25), (0.5, 0.625)), strict=True):
+        assert point == pytest.approx(wanted, abs=0.01)
+    assert keyed.points == ((0.36, 0.35), (0.66, 0.66))
+    page.click("#onward")
+    page.wait_for_selector("#on-film", state="hidden")
+    page.keyboard.press("u")
+    page.click("#answer [type=submit]")
+    page.wait_for_selector("#onward:has-text('To the figures')")
+    page.click("#onward")
+    page.wait_for_selector("h2:has-text('Agreement')")
+    assert "blind <i>queue</i>" in page.inner_text("h1")
+    assert noted.requests == []
+    assert noted.console == []
+
+
+@pytest.mark.slow
+def test_tables_sort_curves_tell_and_a_matrix_opens_its_films(world: World) -> None:
+    page, noted = new_page(world.browser, world.address)
+    page.goto("/studies")
+    page.click("table a")
+    page.wait_for_selector(".plot svg")
+    column = "#models ~ .wide tbody td:nth-child(2)"
+    figures = [float(t.split("\n")[0]) for t in page.locator(column).all_inner_texts()]
+    for order in (sorted(figures, reverse=True), sorted(figures)):
+        page.click("#models ~ .wide th:nth-child(2) button")
+        assert [float(t.split("\n")[0]) for t in page.locator(column).all_inner_texts()] == order
+    assert page.get_attribute("#models ~ .wide th:nth-child(2)", "aria-sort") == "ascending"
+    page.focus(".plot svg")
+    page.keyboard.press("End")
+    assert "false positive rate 1.00" in page.inner_text(".plot .tip")
+    assert "1.000" in page.inner_text(".plot .tip")
+    n = int(page.inner_text(".matrix .right a >> nth=0"))
+    page.click(".matrix .right a >> nth=0")
+    page.wait_for_selector(".grid img")
+    assert page.locator(".grid img").count() == n
+    page.wait_for_function("[...document.images].every((i) => i.complete && i.naturalWidth > 0)")
+    assert noted.requests == []
+    assert noted.console == []
+
+
+@pytest.mark.slow
+def test_the_theme_is_the_systems_until_the_reader_chooses(world: World) -> None:
+    page, _ = new_page(world.browser, world.address, color_scheme="dark")
+    page.goto("/studies")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    page.click("#theme")
+    light = page.evaluate(ground)
+    assert (page.get_attribute("html", "data-theme"), dark != light) == ("light", True)
+    page.goto("/review")
+    assert page.evaluate(ground) == light
+
+
+PAGES = (
+    "/", "/#read", "/studies", "/studies/RUN", "/studies/RUN/films?cell=0&label=0&said=0", "/review", "/review/QUEUE", "/review/QUEUE/1",
+    "/studies/no",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_nothing_grave_is_found_on_any_page(world: World, theme: str, size: str) -> None:
+    page, noted = named(world, f"Dr {theme} {size}", color_scheme=theme, **(PHONE if size == "phone" else {}))
+    page.uncheck("[name=blinded]")
+    page.fill("[name=films]", "2")
+    page.click("#queue-form button")
+    page.wait_for_url(re.compile(r"/review/\d+$"))
+    queue = page.url.rpartition("/")[2]
+    page.goto(f"/review/{queue}/1")
+    page.wait_for_selector("#on-film", state="hidden")
+    page.keyboard.press("a")
+    page.click("#add-rectangle")
+    page.click("#answer [type=submit]")
+    page.wait_for_selector("#onward:not([hidden])")
+    for address in PAGES:
+        page.goto(address.replace("RUN", world.run).replace("QUEUE", queue))
+        if address == "/#read":
+            page.reload()
+            page.select_option("#bundle-b", "two")
+            page.click("#example button")
+            page.wait_for_selector(".column:nth-child(2) .bars tbody tr")
+            page.click(".map button[type=submit] >> nth=0")
+            page.wait_for_selector(".shown:not([hidden])")
+        assert grave_findings(page) == [], address
+        assert without_sideways_scrolling(page), address
+    assert noted.requests == []
+    assert [line for line in noted.console if "404" not in line] == []
+
+
+def test_axe_finds_nothing_grave_on_the_pages_that_open_first(world: World) -> None:
+    page, _ = new_page(world.browser, world.address)
+    for address in ("/", "/review", f"/studies/{world.run}"):
+        page.goto(address)
+        assert grave_findings(page) == []
+    page.evaluate("document.querySelector('main').append(new Image(), document.createElement('button'))")
+    assert [f.partition(":")[0] for f in grave_findings(page)] == ["button-name", "image-alt"]

@@ -1,0 +1,98 @@
+"""Static files, who may open what, and what comes from other sites."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fastapi import Request
+
+from hilum import RESEARCH_NOTICE
+from hilum.serve.pages.rendering import rendered
+
+HTML = {"accept": "text/html"}
+
+
+@pytest.mark.parametrize("address", ["/", "/studies", "/review"])
+def test_each_page_says_that_it_is_research_software_and_asks_only_this_service(served, address: str) -> None:
+    page = served.client.get(address)
+    assert page.status_code == 200
+    assert page.text.count(RESEARCH_NOTICE) == 2
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    assert " style=" not in page.text
+    assert " onclick" not in page.text
+    assert page.headers["cache-control"] == "no-store"
+
+
+def test_a_static_file_is_sent_once(served) -> None:
+    first = served.client.get("/static/styles.css")
+    assert first.headers["content-type"] == "text/css; charset=utf-8"
+    again = served.client.get("/static/styles.css", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "name", ["..%2fsite.py", "%2e%2e/router.py", "../router.py", "base.html", "nothing.js", "styles.css%00"]
+)
+def test_nothing_but_the_static_files_is_sent(served, name: str) -> None:
+    assert served.client.get(f"/static/{name}").status_code == 404
+
+
+def test_a_refusal_is_a_page_for_people_and_a_problem_for_programs(served) -> None:
+    page = served.client.get("/studies/nothing", headers=HTML)
+    assert page.status_code == 404
+    assert "There is no such finished run in the workspace." in page.text
+    problem = served.client.get("/studies/nothing")
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert problem.json()["detail"] == "There is no such finished run in the workspace."
+    assert problem.json()["status"] == 404
+
+
+@pytest.mark.parametrize(
+    ("token", "address", "status"),
+    [
+        ("", "/", 401), ("", "/studies", 401), ("", "/review", 401), ("a:predict", "/", 200), ("a:predict", "/studies", 403),
+        ("a:predict", "/review", 403), ("a:review", "/review", 200), ("a:review", "/studies", 200), ("a:review", "/", 403),
+        ("a:admin", "/", 200), ("a:predict", "/pages/example.png", 200), ("a:review", "/pages/example.png", 403),
+    ],
+)  # fmt: skip
+def test_a_token_opens_what_its_scopes_name(with_tokens, token: str, address: str, status: int) -> None:
+    response = with_tokens(token).get(address, headers=HTML)
+    assert response.status_code == status
+    if status in (401, 403):
+        assert 'href="/sign-in"' in response.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"origin": "https://evil.example"}, 403), ({"origin": "null"}, 403), ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site", "origin": "http://testserver"}, 403), ({"origin": "http://testserver"}, 200),
+        ({"sec-fetch-site": "same-origin"}, 200), ({"sec-fetch-site": "same-origin", "origin": "https://hilum.hospital"}, 200), ({}, 200),
+    ],
+)  # fmt: skip
+def test_a_page_of_another_site_changes_nothing(served, headers: dict[str, str], status: int) -> None:
+    assert served.client.post("/review/name", json={"name": "A"}, headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+def test_what_a_form_of_another_site_could_send_is_not_taken(served, kind: str) -> None:
+    response = served.client.post("/review/name", content=b'{"name": "A"}', headers={"content-type": kind})
+    assert (response.status_code, "hilum-reader" in response.headers.get("set-cookie", "")) == (415, False)
+
+
+def test_another_part_may_bring_a_page_that_extends_the_base(served, tmp_path: Path) -> None:
+    (tmp_path / "other.html").write_text(
+        '{% extends "base.html" %}{% block title %}Other{% endblock %}{% block content %}<p>{{ what }}</p>{% endblock %}'
+    )
+    site = replace(served.site, templates=(tmp_path,))
+    request = Request(
+        {"type": "http", "headers": [], "method": "GET", "path": "/monitor", "query_string": b""}
+    )
+    page = rendered(
+        site, request, "other.html", "/monitor", what="<b>", notice="a notice of its own"
+    ).body.decode()
+    assert "<title>Other · hilum</title>" in page
+    assert "<p>&lt;b&gt;</p>" in page
+    assert page.count("a notice of its own") == 2
+    assert '<a href="/monitor" aria-current="page">Monitor</a>' in page
