@@ -96,8 +96,8 @@ def test_mutated_films_never_bring_the_service_down(tiny, tmp_path):
         response = httpx.post(f"{url}/v1/predict", files=files, timeout=120)
         statuses[response.status_code] += 1
         if response.status_code == 200:
-            for kind, f in zip(kinds, response.json()["films"], strict=True):
-                outcomes[kind, f["answer"]["error"] or "answered"] += 1
+            for kind, f in zip(kinds, response.json()["answers"], strict=True):
+                outcomes[kind, f["error"] or "answered"] += 1
 
     with running(service) as url:
         with ThreadPoolExecutor(4) as pool:

@@ -76,6 +76,10 @@ def serve(
     exchanging: Exchanging,
     bounds: Bounds,
     state: STATE = DEFAULT_STATE,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(help="The workspace whose finished runs the pages show and queue for review."),
+    ] = None,
 ) -> None:
     """Serve bundles to programs (HTTP, OpenAPI at /openapi.json) and to people (pages at /).
 
@@ -83,7 +87,7 @@ def serve(
     """
     from hilum.core.extras import require_extra
 
-    require_extra("serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client")
+    require_extra("serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client", "httpx")
     from hilum.inference.engines import engine_named
     from hilum.models.machine import made_ready
     from hilum.serve.limits import MIB, Limits
@@ -102,7 +106,7 @@ def serve(
     )
     run_service(
         Serving(
-            bundles, state, listening.host, listening.port, engine, made_ready(), listening.workers, exchanging.watch,
-            exchanging.shadow, tuple(exchanging.bundles_from or ()), limits,
+            bundles, state, listening.host, listening.port, engine, made_ready(), listening.workers, exchanging.watch, exchanging.shadow,
+            workspace, tuple(exchanging.bundles_from or ()), limits,
         )
     )  # fmt: skip

@@ -37,6 +37,7 @@ def answer(bundle: Bundle, opened: Opened, scored: Scored) -> Answer:
     reasons = _reasons(opened, scored) if answered else ()
     return Answer(
         film=opened.name,
+        sha256=opened.sha256,
         probabilities=_by_class(bundle, scored.probabilities) if answered else {},
         calibrated=_calibrated(bundle, scored) if answered else {},
         most_likely=bundle.classes[int(scored.probabilities.argmax())] if scored.probabilities is not None else "",

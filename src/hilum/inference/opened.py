@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.augment.pipeline import Pipeline
+from hilum.core.digests import sha256_bytes
 from hilum.core.errors import FilmError, InputError
 from hilum.imaging import quality
 from hilum.imaging.decode import decode
@@ -25,6 +26,7 @@ class Opened:
 
     Attributes:
         name: What the caller calls it.
+        sha256: Of the file's bytes; empty where they could not be had, or where nobody asks for answers.
         pixels: Decoded, (height, width); None where it has none, or where `prepared` is all that is needed.
         prepared: As the network takes it; None where that is still to be done (its preparation reads lungs), or cannot be.
         size_px: (height, width) of the decoded film.
@@ -36,6 +38,7 @@ class Opened:
     """
 
     name: str
+    sha256: str = ""
     pixels: Pixels | None = None
     prepared: Pixels | None = None
     size_px: tuple[int, int] = (0, 0)
@@ -52,16 +55,19 @@ def open_film(name: str, data: bytes | FilmError, *, flags: bool = False) -> Ope
     Args:
         name: What the caller calls it.
         data: Its file's bytes, or why they could not be had.
-        flags: Look for quality flags too.
+        flags: Look for quality flags too, and take the digest of the bytes.
     """
+    sha = sha256_bytes(data) if flags and isinstance(data, bytes) else ""
     try:
         if not isinstance(data, bytes):
             raise data
         film = decode(data)
     except FilmError as e:
-        return Opened(name, error=e.reason, words=str(e))
+        return Opened(name, sha, error=e.reason, words=str(e))
     found = quality.flags(film.pixels) if flags else None
-    return Opened(name, film.pixels, None, (film.height_px, film.width_px), film.format, film.facts, found)
+    return Opened(
+        name, sha, film.pixels, None, (film.height_px, film.width_px), film.format, film.facts, found
+    )
 
 
 def prepare(pixels: Pixels, pipeline: Pipeline, lungs: Pixels | None = None) -> Pixels | str:

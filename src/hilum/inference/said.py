@@ -42,6 +42,7 @@ class Answer:
 
     Attributes:
         film: What the caller calls it.
+        sha256: Of its file's bytes.
         probabilities: Class -> probability, in the bundle's order; empty for a film that has none.
         calibrated: Likewise at the bundle's temperature; empty where it has none.
         most_likely: The class of the highest probability; empty for none.
@@ -59,6 +60,7 @@ class Answer:
     """
 
     film: str
+    sha256: str
     probabilities: Mapping[str, float]
     calibrated: Mapping[str, float]
     most_likely: str

@@ -16,8 +16,8 @@ from hilum import RESEARCH_NOTICE, __version__
 from hilum.artifacts.explanations import FilmMap
 from hilum.explain.colours import map_rgba
 from hilum.explain.mapped import MappedFilm
+from hilum.inference.reader import Reading
 from hilum.serve.bundles import Served
-from hilum.serve.service import ReadFilm
 
 
 def head(request_id: str) -> dict[str, str]:
@@ -25,12 +25,12 @@ def head(request_id: str) -> dict[str, str]:
     return {"request_id": request_id, "hilum": __version__, "notice": RESEARCH_NOTICE}
 
 
-def predicted(request_id: str, served: Served, films: Sequence[ReadFilm]) -> dict[str, Any]:
+def predicted(request_id: str, served: Served, readings: Sequence[Reading]) -> dict[str, Any]:
     """The answer of /v1/predict."""
-    return {**head(request_id), "bundle": served.facts(), "films": [_film(film) for film in films]}
+    return {**head(request_id), "bundle": served.facts(), "answers": [r.answer.as_json() for r in readings]}
 
 
-def explained(request_id: str, served: Served, film: ReadFilm, made: MappedFilm) -> dict[str, Any]:
+def explained(request_id: str, served: Served, reading: Reading, made: MappedFilm) -> dict[str, Any]:
     """The answer of /v1/explain."""
     height, width = made.film.shape
     shown = {
@@ -41,11 +41,7 @@ def explained(request_id: str, served: Served, film: ReadFilm, made: MappedFilm)
         "film_png": _png(made.film),
         "overlay_png": _png(map_rgba(made.values, made.signed)),
     }
-    return {**head(request_id), "bundle": served.facts(), "film": _film(film), "map": shown}
-
-
-def _film(film: ReadFilm) -> dict[str, Any]:
-    return {"sha256": film.sha256, "answer": film.reading.answer.as_json()}
+    return {**head(request_id), "bundle": served.facts(), "answer": reading.answer.as_json(), "map": shown}
 
 
 def _map(of: FilmMap) -> Mapping[str, Any]:

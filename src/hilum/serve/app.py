@@ -20,6 +20,8 @@ from hilum.serve.documented import ALWAYS, FILM, FILMS, OF_FILMS, problems, secu
 from hilum.serve.fhir import FHIR, report_bundle
 from hilum.serve.guard import Caller, Guard
 from hilum.serve.intake import Film, films_of
+from hilum.serve.login import LOGIN, login_router
+from hilum.serve.pages import ServedBundle, Site, pages_router
 from hilum.serve.problems import PROBLEMS, Problem, film_problem
 from hilum.serve.service import Service, while_connected
 from hilum.serve.sessions import Sessions
@@ -51,12 +53,37 @@ def make_app(service: Service) -> FastAPI:
     )  # fmt: skip
     sessions = Sessions()
     app.state.service, app.state.sessions = service, sessions
+    site = _site(service)
     app.include_router(api)
+    app.include_router(pages_router(site))
+    app.include_router(login_router(site, sessions, service.tokens))
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_middleware(Guard, service=service, sessions=sessions)
     return app
+
+
+def _site(service: Service) -> Site:
+    """The service as its pages see it."""
+
+    def bundles() -> list[ServedBundle]:
+        return [
+            ServedBundle(
+                s.name, s.reader.version, s.reader.bundle.classes, s.reader.bundle.positive, s.folder
+            )
+            for s in service.bundles.all()
+        ]
+
+    return Site(
+        service.state, bundles, service.workspace,
+        who=lambda request: caller_of(request).name,
+        allowed=lambda request, scope: caller_of(request).may(scope),
+        reader=lambda name: service.bundles.named(name).reader,
+        opened=lambda reader, data: service.opened_at_once(reader.opener, data),
+        sign_in="" if service.open_to_all else LOGIN,
+        most_bytes=service.limits.film_bytes,
+    )  # fmt: skip
 
 
 def _service(request: Request) -> Service:
@@ -101,7 +128,7 @@ async def predict(request: Request, bundle: NAME = "") -> Response:
     ) -> Response:
         read = await service.read(served, films, request_id)
         service.note("predict", request_id, caller.id, served, read)
-        if len(read) == 1 and (a := read[0].reading.answer).error:
+        if len(read) == 1 and (a := read[0].answer).error:
             raise film_problem(a.error, a.error_words)
         if FHIR in request.headers.get("accept", ""):
             return Response(json.dumps(report_bundle(request_id, served, read)), media_type=FHIR)
@@ -136,7 +163,7 @@ async def explain(
         read, made = await service.map(served, films[0], request_id, method, target, checks)
         service.note("explain", request_id, caller.id, served, [read], method=method)
         if made is None:
-            raise film_problem(read.reading.answer.error, read.reading.answer.error_words)
+            raise film_problem(read.answer.error, read.answer.error_words)
         return JSONResponse(answers.explained(request_id, served, read, made))
 
     return await _answered(request, "explain", bundle, work)

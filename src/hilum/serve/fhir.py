@@ -12,9 +12,9 @@ from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 from hilum import RESEARCH_NOTICE, __version__
+from hilum.inference.reader import Reading
 from hilum.inference.said import Answer
 from hilum.serve.bundles import Served
-from hilum.serve.service import ReadFilm
 
 FHIR: Final = "application/fhir+json"
 SYSTEM: Final = "urn:hilum:codes"
@@ -22,23 +22,23 @@ _STUDY = {"system": "http://loinc.org", "code": "30745-4", "display": "Chest X-r
 _ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 
 
-def report_bundle(request_id: str, served: Served, films: Sequence[ReadFilm]) -> dict[str, Any]:
+def report_bundle(request_id: str, served: Served, films: Sequence[Reading]) -> dict[str, Any]:
     """The answer of a request."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     entries: list[dict[str, Any]] = []
     for k, film in enumerate(films):
-        of_film = f"{request_id}/{k}/{film.sha256}"
+        of_film = f"{request_id}/{k}/{film.answer.sha256}"
         observations = [
             _entry(f"{of_film}/{code}", _observation(code, display, value, now, served))
-            for code, display, value in _said(film.reading.answer, served)
+            for code, display, value in _said(film.answer, served)
         ]
         report = {
             "resourceType": "DiagnosticReport",
             "status": "preliminary",
             "code": {"coding": [_STUDY]},
             "issued": now,
-            "identifier": [{"system": "urn:hilum:film-sha256", "value": film.sha256}],
-            "conclusion": f"{RESEARCH_NOTICE} {_conclusion(film.reading.answer)}",
+            "identifier": [{"system": "urn:hilum:film-sha256", "value": film.answer.sha256}],
+            "conclusion": f"{RESEARCH_NOTICE} {_conclusion(film.answer)}",
             "result": [{"reference": e["fullUrl"]} for e in observations],
         }
         entries += [_entry(of_film, report), *observations]

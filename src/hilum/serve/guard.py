@@ -12,13 +12,14 @@ import secrets
 import time
 import traceback
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Final
 
 from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hilum import __version__
+from hilum.serve.origin import require_loopback, require_same_origin
 from hilum.serve.problems import MEDIA_TYPE, Problem
 from hilum.serve.service import Service
 from hilum.serve.sessions import COOKIE, Sessions
@@ -38,7 +39,7 @@ HEADERS: Final = {
     "cache-control": "no-store",
     "hilum-version": __version__,
 }
-_OPEN: Final = ("/healthz", "/readyz", "/login", "/static/", "/openapi.json")
+_OPEN: Final = ("/healthz", "/readyz", "/login", "/logout", "/static/", "/openapi.json")
 """Paths that need no token."""
 _GONE: Final = 499
 """In the log, of a client that went before its answer."""
@@ -60,13 +61,17 @@ class Caller:
     scopes: tuple[str, ...]
     by_cookie: bool = False
 
+    def may(self, scope: str) -> bool:
+        """Whether a scope is the caller's."""
+        return scope in self.scopes or "admin" in self.scopes
+
     def require(self, scope: str) -> None:
         """Refuse what the caller may not.
 
         Raises:
             Problem: 403.
         """
-        if scope not in self.scopes and "admin" not in self.scopes:
+        if not self.may(scope):
             raise Problem(
                 403, f"expected a token with the scope {scope!r}, got one with {', '.join(self.scopes)}"
             )
@@ -110,7 +115,10 @@ class Guard:
                 scope.setdefault("state", {}).update(request_id=request_id, caller=caller)
                 await self.app(scope, receive, noted)
             except Problem as e:
-                await respond(e, request_id, noted)
+                if e.status == 401 and _wants_a_page(Request(scope)):
+                    await RedirectResponse("/login", 303)(scope, receive, noted)
+                else:
+                    await respond(e, request_id, noted)
             except asyncio.CancelledError:
                 status = status or _GONE
                 raise
@@ -161,7 +169,7 @@ class Guard:
         elif (session := self.sessions.of(request.cookies.get(COOKIE, ""), service.tokens)) is not None:
             caller = Caller(session.id, session.name, session.scopes, by_cookie=True)
         elif service.open_to_all:
-            _require_loopback(request)
+            require_loopback(request)
             caller = LOCAL
         elif path == "/healthz" or any(path == o or (o.endswith("/") and path.startswith(o)) for o in _OPEN):
             return NOBODY
@@ -170,47 +178,13 @@ class Guard:
                 401, "expected the header Authorization: Bearer TOKEN; make a token with: hilum token new"
             )
         if request.method not in ("GET", "HEAD", "OPTIONS") and not header:
-            _require_same_origin(request)
+            require_same_origin(request)
         service.rates.take(caller.id)
         return caller
 
 
-def _require_loopback(request: Request) -> None:
-    """Refuse a name that somebody's DNS gave to this machine: without tokens only this machine's own names go.
-
-    Raises:
-        Problem: 403.
-    """
-    if not is_loopback(request.url.hostname or ""):
-        raise Problem(403, "without tokens the service answers to localhost, 127.0.0.1 and [::1] only")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host's name is this machine's own.
-
-    >>> [is_loopback(h) for h in ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0", "example.org")]
-    [True, True, True, True, False, False]
-    """
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _require_same_origin(request: Request) -> None:
-    """Refuse what a page of another site sends in a reader's name, or to a service on this machine without tokens.
-
-    Raises:
-        Problem: 403.
-    """
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    host = request.headers.get("host", "")
-    other = site in ("cross-site", "same-site") or (origin is not None and origin.partition("://")[2] != host)
-    if other:
-        raise Problem(403, "the request comes from a page of another site")
+def _wants_a_page(request: Request) -> bool:
+    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
 
 
 async def respond(problem: Problem, request_id: str, send: Send) -> None:

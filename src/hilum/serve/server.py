@@ -23,9 +23,9 @@ from hilum.inference.engines import EngineName
 from hilum.serve.app import make_app
 from hilum.serve.audit_log import AuditLog
 from hilum.serve.bundles import Bundles, Loading, Served, name_of, named_folders
-from hilum.serve.guard import is_loopback
 from hilum.serve.limits import Limits
 from hilum.serve.metrics import Metrics
+from hilum.serve.origin import is_loopback
 from hilum.serve.service import Service
 from hilum.serve.swap import BundleWatch
 from hilum.serve.tokens import TokenFile
@@ -48,6 +48,7 @@ class Serving:
         workers: Processes that open films; 0 for one a core.
         watch: Look whether a bundle's folder holds another one.
         shadow: A bundle that scores the same films for the log alone.
+        workspace: Whose finished runs the pages show.
         bundles_from: Folders that bundles may be taken from while it runs; none for those in which the bundles lie.
         limits: Its bounds.
     """
@@ -61,6 +62,7 @@ class Serving:
     workers: int = 0
     watch: bool = False
     shadow: Path | None = None
+    workspace: Path | None = None
     bundles_from: tuple[Path, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
@@ -120,7 +122,7 @@ def make_service(serving: Serving) -> Service:
     audit.add("started", hilum=__version__, bundles=facts, shadow=shadow.reader.version if shadow else "")
     swappable = serving.bundles_from or tuple(folder.resolve().parent for folder in folders.values())
     return Service(
-        serving.state, Bundles(served), limits, tokens, audit, workers, Metrics(), shadow, swappable,
+        serving.state, Bundles(served), limits, tokens, audit, workers, Metrics(), shadow, serving.workspace, swappable,
         open_to_all=not any_token and is_loopback(serving.host),
     )  # fmt: skip
 

@@ -33,14 +33,6 @@ from hilum.serve.tokens import TokenFile
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True)
-class ReadFilm:
-    """A film that a request brought, its digest, and what was read of it."""
-
-    sha256: str
-    reading: Reading
-
-
 @dataclass(eq=False)
 class Service:
     """A running service.
@@ -54,6 +46,7 @@ class Service:
         workers: Where films are opened.
         metrics: Counts for Prometheus.
         shadow: A bundle that scores the same films, seen by the audit log alone; or None.
+        workspace: Whose finished runs the pages show; or None.
         swappable: Folders in which a bundle may lie that takes another's place.
         open_to_all: No token is asked for: the service listens on loopback only, and has none.
         stopping: It takes no more requests.
@@ -67,6 +60,7 @@ class Service:
     workers: Workers
     metrics: Metrics
     shadow: Served | None = None
+    workspace: Path | None = None
     swappable: tuple[Path, ...] = ()
     open_to_all: bool = False
     stopping: bool = False
@@ -77,7 +71,7 @@ class Service:
     def __post_init__(self) -> None:
         self.admission, self.rates = Admission(self.limits), Rates(self.limits.a_minute)
 
-    async def read(self, served: Served, films: Sequence[Film], request_id: str) -> list[ReadFilm]:
+    async def read(self, served: Served, films: Sequence[Film], request_id: str) -> list[Reading]:
         """Read the films of a request; each has an answer, or a reason why there is none.
 
         Raises:
@@ -85,7 +79,7 @@ class Service:
         """
         return await self._in_time(asyncio.gather(*(self._read(served, film, request_id) for film in films)))
 
-    async def _read(self, served: Served, film: Film, request_id: str) -> ReadFilm:
+    async def _read(self, served: Served, film: Film, request_id: str) -> Reading:
         start = time.perf_counter()
         ready = await self._opened(film, served.reader.opener)
         self.metrics.seconds("open", time.perf_counter() - start)
@@ -93,31 +87,45 @@ class Service:
         reading = await asyncio.wrap_future(served.batches.submit(ready))
         self.metrics.seconds("answer", time.perf_counter() - start)
         self.metrics.film(served.name, reading.answer)
-        found = ReadFilm(sha256_bytes(film.data), reading)
         if self.shadow is not None:
-            self._follow(film, found, request_id)
-        return found
+            self._follow(film, request_id)
+        return reading
 
     async def _opened(self, film: Film, opener: Opener) -> Opened:
         call = self.workers.submit(opened, opener, film.name, film.data, self.limits.pixels)
         try:
             return await asyncio.wrap_future(call)
-        except WorkerLost as e:
-            self.metrics.lost()
-            return Opened(film.name, error=LOST, words=f"the film cannot be opened: {e}")
-        except MemoryError:
-            return Opened(film.name, error="too large", words="the film takes more memory than a film may")
+        except (WorkerLost, MemoryError) as e:
+            return self._lost(film, e)
+
+    def opened_at_once(self, opener: Opener, data: bytes) -> Opened:
+        """Open a film in a process of its own, and wait for it; for threads."""
+        try:
+            found: Opened = self.workers.submit(opened, opener, "", data, self.limits.pixels).result()
+            return found
+        except (WorkerLost, MemoryError) as e:
+            return self._lost(Film("", data), e)
+
+    def _lost(self, film: Film, error: WorkerLost | MemoryError) -> Opened:
+        """A film that ended its process, or wanted more than it may have."""
+        sha = sha256_bytes(film.data)
+        if isinstance(error, MemoryError):
+            return Opened(
+                film.name, sha, error="too large", words="the film takes more memory than a film may"
+            )
+        self.metrics.lost()
+        return Opened(film.name, sha, error=LOST, words=f"the film cannot be opened: {error}")
 
     async def map(
         self, served: Served, film: Film, request_id: str, method: str, target: str, checked: bool
-    ) -> tuple[ReadFilm, MappedFilm | None]:
+    ) -> tuple[Reading, MappedFilm | None]:
         """Read a film, and map what its answer stands on; no map of a film that has no answer.
 
         Raises:
             Problem: 422 for an unknown method or class, 429, 503.
         """
         (found,) = await self.read(served, [film], request_id)
-        if found.reading.answer.error:
+        if found.answer.error:
             return found, None
         whole = await self._in_time(self._opened(film, Opener(None)))
         assert whole.pixels is not None
@@ -139,7 +147,7 @@ class Service:
         request_id: str,
         token_id: str,
         served: Served,
-        films: Sequence[ReadFilm],
+        films: Sequence[Reading],
         **more: Any,
     ) -> None:
         """Write into the audit log what was answered; before the answer goes out."""
@@ -148,23 +156,23 @@ class Service:
             event, request=request_id, token=token_id, bundle=served.reader.version, films=rows, **more
         )
 
-    def _follow(self, film: Film, found: ReadFilm, request_id: str) -> None:
+    def _follow(self, film: Film, request_id: str) -> None:
         """Let the shadow score the film too, unless there is much to do."""
         if self.admission.requests > self.limits.waiting // 2 or self.stopping:
             self.metrics.shadow("left out")
             return
-        task = asyncio.get_running_loop().create_task(self._shadow(film, found, request_id))
+        task = asyncio.get_running_loop().create_task(self._shadow(film, request_id))
         self._shadowed.add(task)
         task.add_done_callback(self._shadowed.discard)
 
-    async def _shadow(self, film: Film, found: ReadFilm, request_id: str) -> None:
+    async def _shadow(self, film: Film, request_id: str) -> None:
         shadow = self.shadow
         assert shadow is not None
         with shadow.used():
             ready = await self._opened(film, shadow.reader.opener)
             reading = await asyncio.wrap_future(shadow.batches.submit(ready))
         self.metrics.shadow("scored")
-        row = _noted(ReadFilm(found.sha256, reading))
+        row = _noted(reading)
         self.audit.add("shadow", request=request_id, bundle=shadow.reader.version, films=[row])
 
     async def _in_time(self, work: Awaitable[Value]) -> Value:
@@ -195,13 +203,13 @@ class Service:
         await loop.run_in_executor(None, self.audit.close)
 
 
-def _noted(film: ReadFilm) -> Mapping[str, Any]:
+def _noted(reading: Reading) -> Mapping[str, Any]:
     """A film in the audit log: its digest, and what was answered."""
-    a = film.reading.answer
+    a = reading.answer
     if a.error:
-        return {"sha256": film.sha256, "error": a.error}
+        return {"sha256": a.sha256, "error": a.error}
     rounded = {name: round(p, 6) for name, p in a.probabilities.items()}
-    return {"sha256": film.sha256, "p": rounded, "called": a.called_positive, "abstained": a.abstained}
+    return {"sha256": a.sha256, "p": rounded, "called": a.called_positive, "abstained": a.abstained}
 
 
 async def while_connected(gone: Awaitable[None], work: Awaitable[Value]) -> Value:

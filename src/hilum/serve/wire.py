@@ -28,18 +28,11 @@ class Head(BaseModel):
     notice: str = Field(description="What this software is not.")
 
 
-class FilmAnswer(BaseModel):
-    """What the bundle says of one film."""
-
-    sha256: str = Field(description="Of the film's bytes.")
-    answer: Answer
-
-
 class Predicted(Head):
     """The answer of /v1/predict."""
 
     bundle: AnsweredBundle
-    films: list[FilmAnswer]
+    answers: list[Answer]
 
 
 class ShownMap(BaseModel):
@@ -62,7 +55,7 @@ class Explained(Head):
     """The answer of /v1/explain."""
 
     bundle: AnsweredBundle
-    film: FilmAnswer
+    answer: Answer
     map: ShownMap
 
 

@@ -69,7 +69,7 @@ def test_a_revoked_token_stops_working_at_once(guarded):
     url, state, _ = guarded
     secret, token = new_token(state, "for a moment", ("predict",), 1)
     with Client(url, secret) as client:
-        assert client.predict([("a", film())]).films
+        assert client.predict([("a", film())]).answers
         revoke(state, token.id)
         with pytest.raises(ServiceError, match="unknown, revoked or expired") as e:
             client.predict([("a", film())])

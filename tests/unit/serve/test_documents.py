@@ -55,7 +55,7 @@ def test_an_answer_as_fhir_is_a_report_with_its_observations(url):
     response = httpx.post(
         f"{url}/v1/predict", content=film(3), headers={**PNG, "accept": "application/fhir+json"}
     )
-    plain = httpx.post(f"{url}/v1/predict", content=film(3), headers=PNG).json()["films"][0]["answer"]
+    plain = httpx.post(f"{url}/v1/predict", content=film(3), headers=PNG).json()["answers"][0]
     assert response.headers["content-type"] == "application/fhir+json"
     found = FhirBundle.model_validate(response.json())
     kinds = [e.resource.__resource_type__ for e in found.entry]

@@ -119,9 +119,9 @@ def test_a_shadow_scores_the_same_films_for_the_log_alone(tiny, other, tmp_path)
     assert {r["bundle"] for r in shadowed} == {bundle_version(other)}
     by_request = {r["request"]: r["films"][0] for r in shadowed}
     for a in answers:
-        own = a.films[0]
+        own = a.answers[0]
         assert by_request[a.request_id]["sha256"] == own.sha256
-        assert by_request[a.request_id]["p"] == pytest.approx(dict(own.answer.probabilities), abs=1e-6)
+        assert by_request[a.request_id]["p"] == pytest.approx(dict(own.probabilities), abs=1e-6)
 
 
 def test_a_stop_under_load_loses_and_doubles_nothing(tiny, tmp_path):

@@ -30,28 +30,28 @@ def test_the_service_says_what_predict_says_bit_for_bit(client, tiny):
     direct = Predictor(tiny / "model")
     direct.passed, passed = (lambda some: passed(some, batch=1)), direct.passed
     one_by_one = [next(iter(direct.score([("", data)]))) for data in films]
-    for said, own in zip(predicted.films, one_by_one, strict=True):
-        assert list(said.answer.probabilities.values()) == own.probabilities.tolist()
-        assert said.answer.called_positive == own.positive
+    for said, own in zip(predicted.answers, one_by_one, strict=True):
+        assert list(said.probabilities.values()) == own.probabilities.tolist()
+        assert said.called_positive == own.positive
     assert np.allclose(
-        list(predicted.films[0].answer.probabilities.values()), next(alone).probabilities, atol=1e-4
+        list(predicted.answers[0].probabilities.values()), next(alone).probabilities, atol=1e-4
     )
     assert predicted.bundle.digest == bundle_version(tiny / "model")
     assert (predicted.hilum, predicted.notice) == (__version__, RESEARCH_NOTICE)
-    assert [f.answer.film for f in predicted.films] == ["0.png", "1.png", "2.png", "3.png"]
+    assert [f.film for f in predicted.answers] == ["0.png", "1.png", "2.png", "3.png"]
 
 
 def test_a_films_answer_does_not_depend_on_the_others(client):
-    alone = client.predict([("a", film(1))]).films[0].answer
-    among = client.predict([("b", film(2)), ("a", film(1)), ("c", film(3))]).films[1].answer
+    alone = client.predict([("a", film(1))]).answers[0]
+    among = client.predict([("b", film(2)), ("a", film(1)), ("c", film(3))]).answers[1]
     assert alone == among
 
 
 def test_a_raw_body_and_a_form_are_answered_alike(client, url):
     raw = httpx.post(f"{url}/v1/predict", content=film(5), headers=PNG).json()
     form = client.predict([("a", film(5))])
-    assert raw["films"][0]["sha256"] == form.films[0].sha256
-    assert raw["films"][0]["answer"]["probabilities"] == form.films[0].answer.probabilities
+    assert raw["answers"][0]["sha256"] == form.answers[0].sha256
+    assert raw["answers"][0]["probabilities"] == form.answers[0].probabilities
 
 
 def test_a_map_comes_with_its_checks_and_pictures(client):
@@ -59,15 +59,15 @@ def test_a_map_comes_with_its_checks_and_pictures(client):
     assert (found.map.method, found.map.width_px, found.map.height_px) == ("grad-cam", 32, 32)
     assert {c["name"] for c in found.map.checks} >= {"randomised", "deletion-insertion", "stability"}
     assert found.map.film_png.startswith("iVBORw0KGgo")
-    assert found.map.target == found.film.answer.most_likely
+    assert found.map.target == found.answer.most_likely
     other = client.explain(("a.png", film(6)), target="normal", checks=False)
     assert (other.map.target, other.map.checks, other.map.verdict) == ("normal", [], "not checked")
 
 
 def test_of_several_films_each_has_its_answer_or_its_error(client):
-    good, bad = client.predict([("a", film()), ("b", film()[:90])]).films
-    assert good.answer.error == ""
-    assert (bad.answer.error, bad.answer.probabilities) == ("truncated", {})
+    good, bad = client.predict([("a", film()), ("b", film()[:90])]).answers
+    assert good.error == ""
+    assert (bad.error, bad.probabilities) == ("truncated", {})
 
 
 ONE_FILM = {
@@ -182,7 +182,7 @@ def test_every_answer_has_the_headers_of_a_page_that_runs_nothing_foreign(url):
 
 def test_neither_logs_nor_audit_name_a_film_or_a_header(url, client, service, caplog):
     with caplog.at_level("INFO", logger="hilum.serve"):
-        sha = client.predict([(NAME, film(8))], bundle="").films[0].sha256
+        sha = client.predict([(NAME, film(8))], bundle="").answers[0].sha256
         httpx.get(f"{url}/healthz", params={"patient": "Doe^Jane"}, headers={"x-patient": "Doe^Jane"})
         httpx.get(f"{url}/Doe^Jane")
         while (
@@ -203,11 +203,11 @@ def test_neither_logs_nor_audit_name_a_film_or_a_header(url, client, service, ca
 
 def test_feedback_is_noted_under_the_bundle_and_asks_for_a_class(client, service):
     told = client.predict([("a", film(9))])
-    assert client.feedback(told.request_id, told.films[0].sha256, "covid").noted
+    assert client.feedback(told.request_id, told.answers[0].sha256, "covid").noted
     last = json.loads((service.state / LOG).read_text().splitlines()[-1])
     assert (last["event"], last["of"], last["label"]) == ("feedback", told.request_id, "covid")
     with pytest.raises(ServiceError, match="the bundle has no class 'covd'; did you mean 'covid'") as e:
-        client.feedback(told.request_id, told.films[0].sha256, "covd")
+        client.feedback(told.request_id, told.answers[0].sha256, "covd")
     assert e.value.status == 422
 
 

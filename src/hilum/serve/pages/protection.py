@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from hilum.core.errors import HilumError
+from hilum.serve.origin import from_another_site
 from hilum.serve.pages.rendering import rendered
 from hilum.serve.pages.site import Site
 
@@ -56,12 +56,7 @@ def require_own_page(request: Request, media: str = "application/json") -> None:
     Raises:
         Refused: 403 for another origin; 415 for another kind of body.
     """
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None:  # a browser says so itself; behind a proxy the host may be another
-        foreign = site not in ("same-origin", "none")
-    else:
-        foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
-    if foreign:
+    if from_another_site(request):
         raise Refused(403, "This request came from a page of another site and was not carried out.")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media:
         raise Refused(415, f"Expected a body of the kind {media}.")

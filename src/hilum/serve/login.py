@@ -1,0 +1,64 @@
+"""The page on which a person gives a token, for a cookie that pages are asked for with."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from hilum.serve.origin import require_same_origin
+from hilum.serve.pages.rendering import rendered
+from hilum.serve.pages.site import Site
+from hilum.serve.problems import Problem
+from hilum.serve.sessions import COOKIE, HOURS, Sessions
+from hilum.serve.tokens import TokenFile
+
+LOGIN = "/login"
+_MOST_BYTES = 4096
+
+
+def login_router(site: Site, sessions: Sessions, tokens: TokenFile) -> APIRouter:
+    """The pages /login and /logout."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get(LOGIN)
+    async def page(request: Request) -> Response:
+        return rendered(site, request, "login.html", LOGIN, wrong=False)
+
+    @router.post(LOGIN)
+    async def login(request: Request) -> Response:
+        require_same_origin(request)
+        secret = parse_qs(await _body(request)).get("token", [""])[0].strip()
+        if tokens.known(secret) is None:
+            return rendered(site, request, "login.html", LOGIN, 401, wrong=True)
+        response = RedirectResponse("/", 303)
+        https = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
+        response.set_cookie(
+            COOKIE,
+            sessions.begin(secret),
+            max_age=3600 * HOURS,
+            httponly=True,
+            samesite="strict",
+            secure=https,
+        )
+        return response
+
+    @router.post("/logout")
+    async def logout(request: Request) -> Response:
+        require_same_origin(request)
+        sessions.end(request.cookies.get(COOKIE, ""))
+        response = RedirectResponse(LOGIN, 303)
+        response.delete_cookie(COOKIE)
+        return response
+
+    return router
+
+
+async def _body(request: Request) -> str:
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > _MOST_BYTES:
+            raise Problem(413, f"expected at most {_MOST_BYTES} bytes")
+    return data.decode("utf-8", "replace")
