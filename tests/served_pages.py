@@ -107,8 +107,8 @@ def make_app(bundles: Bundles, site: Site) -> FastAPI:
         return {**bundles.head(bundle), "map": of}
 
     @app.post("/v1/feedback")
-    async def feedback(request: Request) -> Any:
-        bundles.feedback.append(await request.json())
+    async def feedback(request: Request, bundle: str) -> Any:
+        bundles.feedback.append({**await request.json(), "bundle": bundle})
         return {"kept": True}
 
     app.include_router(pages_router(site))

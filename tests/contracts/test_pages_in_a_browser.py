@@ -88,7 +88,8 @@ def test_films_are_read_mapped_and_compared(world: World) -> None:
     page.select_option(".truth", "covid")
     page.click(".telling button")
     page.wait_for_selector(".telling .words:has-text('Sent: covid.')")
-    assert world.bundles.feedback[-1]["label"] == "covid"
+    told = world.bundles.feedback[-1]
+    assert (told["label"], told["bundle"], len(told["sha256"])) == ("covid", "one", 64)
     page.select_option("#bundle-b", "two")
     page.wait_for_selector(".column:nth-child(2) .bars tbody tr")
     page.keyboard.press("n")

@@ -265,7 +265,7 @@ class Column {
     const film = selected, answer = film.answers.get(this.bundle), words = this.$(".telling .words");
     let told;
     try {
-      await send(`/v1/feedback?bundle=${encodeURIComponent(this.bundle)}`, { request_id: answer.request, sha256: answer.sha256, label: this.$(".truth").value });
+      await send(address("/v1/feedback", { bundle: this.bundle }), { request_id: answer.request, sha256: answer.sha256, label: this.$(".truth").value });
       told = `Sent: ${this.$(".truth").value}.`;
     } catch (e) { told = e instanceof Failed ? e.message : "Something went wrong in this page."; }
     (film.told ??= new Map()).set(this.bundle, told);
