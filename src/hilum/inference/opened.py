@@ -29,6 +29,7 @@ class Opened:
         sha256: Of the file's bytes; empty where they could not be had, or where nobody asks for answers.
         pixels: Decoded, (height, width); None where it has none, or where `prepared` is all that is needed.
         prepared: As the network takes it; None where that is still to be done (its preparation reads lungs), or cannot be.
+        shape: Of the prepared film (`hilum.imaging.shape`), which gates read; None where that is still to be seen.
         size_px: (height, width) of the decoded film.
         format: As `DecodedFilm.format`.
         facts: As `DecodedFilm.facts`: about a patient, never logged.
@@ -41,6 +42,7 @@ class Opened:
     sha256: str = ""
     pixels: Pixels | None = None
     prepared: Pixels | None = None
+    shape: NDArray[np.float16] | None = None
     size_px: tuple[int, int] = (0, 0)
     format: str = ""
     facts: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -65,9 +67,8 @@ def open_film(name: str, data: bytes | FilmError, *, flags: bool = False) -> Ope
     except FilmError as e:
         return Opened(name, sha, error=e.reason, words=str(e))
     found = quality.flags(film.pixels) if flags else None
-    return Opened(
-        name, sha, film.pixels, None, (film.height_px, film.width_px), film.format, film.facts, found
-    )
+    size = (film.height_px, film.width_px)
+    return Opened(name, sha, film.pixels, size_px=size, format=film.format, facts=film.facts, flags=found)
 
 
 def prepare(pixels: Pixels, pipeline: Pipeline, lungs: Pixels | None = None) -> Pixels | str:

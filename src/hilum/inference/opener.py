@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import FilmError
+from hilum.imaging.shape import shape_of
 from hilum.inference.opened import Opened, open_film, prepare
 
 
@@ -33,4 +34,4 @@ class Opener:
         kept = film.pixels if self.pixels else None
         if isinstance(made, str):
             return replace(film, pixels=kept, error=made, words=made)
-        return replace(film, pixels=kept, prepared=made)
+        return replace(film, pixels=kept, prepared=made, shape=shape_of(made))

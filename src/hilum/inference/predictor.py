@@ -24,7 +24,8 @@ from hilum.artifacts.header import Header, require_digest
 from hilum.artifacts.masks import LungMask
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import FilmError, InputError
-from hilum.inference.judged import gate_of, judge, probabilities, shapes_of
+from hilum.imaging.shape import shape_of
+from hilum.inference.judged import gate_of, judge, probabilities
 from hilum.inference.lungs import NO_LUNGS, segmenter_of
 from hilum.inference.opened import Opened, Pixels, open_film, prepare
 from hilum.models.backbone import FrozenBackbone, Precision, Tap, build_network
@@ -215,12 +216,12 @@ class Predictor:
     def scored(self, films: Sequence[Opened]) -> list[Scored]:
         """Score films that were opened, at most the bundle's batch; those that are not prepared yet are prepared."""
         waiting = [f.pixels for f in films if f.prepared is None and f.pixels is not None]
-        ready = iter(self.prepared(waiting))
+        ready = iter(self.prepared(waiting) if waiting else ())
         made: list[Pixels | str] = [
             f.prepared if f.prepared is not None else f.error if f.pixels is None else next(ready)
             for f in films
         ]
-        good = [film for film in made if not isinstance(film, str)]
+        good = [(film, f.shape) for f, film in zip(films, made, strict=True) if not isinstance(film, str)]
         of_good = iter(self._of_prepared(good))
         return [
             Scored(f.name, None, None, film)
@@ -229,20 +230,21 @@ class Predictor:
             for f, film in zip(films, made, strict=True)
         ]
 
-    def _of_prepared(self, films: Sequence[Pixels]) -> list[Scored]:
-        """Scores of prepared films, which have no names."""
+    def _of_prepared(self, films: Sequence[tuple[Pixels, NDArray[np.float16] | None]]) -> list[Scored]:
+        """Scores of prepared films, with their shapes where they are known; they have no names."""
         if not films:
             return []
-        z = self.passed(np.stack(films))
+        z = self.passed(np.stack([film for film, _ in films]))
         logits = np.asarray(z.double().cpu().numpy(), dtype=np.float64)
-        judged = judge(self.bundle, self._gate, logits, shapes_of(films))
+        shapes = np.stack([shape_of(film) if shape is None else shape for film, shape in films])
+        judged = judge(self.bundle, self._gate, logits, shapes)
         shown = judged.probabilities if self.temperature == 1 else apply_temperature(logits, self.temperature)
         return [
             Scored(
                 "", shown[k], bool(judged.positive[k]), judged={c: t[k] for c, t in judged.columns.items()}, logits=logits[k],
                 prepared=film,
             )
-            for k, film in enumerate(films)
+            for k, (film, _) in enumerate(films)
         ]  # fmt: skip
 
 

@@ -43,9 +43,9 @@ class Batches:
         """Films in the queue."""
         return self._waiting.qsize()
 
-    def submit(self, film: Opened) -> Future[Reading]:
-        """Queue a film; one that is cancelled before its turn costs nothing."""
-        done: Future[Reading] = Future()
+    def submit(self, film: Opened, done: Future[Reading] | None = None) -> Future[Reading]:
+        """Queue a film; one that is cancelled before its turn costs nothing. `done`, where there is one already, is told the answer."""
+        done = Future() if done is None else done
         self._waiting.put((film, done))
         return done
 

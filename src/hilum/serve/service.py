@@ -9,6 +9,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -81,15 +82,34 @@ class Service:
 
     async def _read(self, served: Served, film: Film, request_id: str) -> Reading:
         start = time.perf_counter()
-        ready = await self._opened(film, served.reader.opener)
-        self.metrics.seconds("open", time.perf_counter() - start)
-        start = time.perf_counter()
-        reading = await asyncio.wrap_future(served.batches.submit(ready))
+        reading = await asyncio.wrap_future(self._queued(served, film))
         self.metrics.seconds("answer", time.perf_counter() - start)
         self.metrics.film(served.name, reading.answer)
         if self.shadow is not None:
             self._follow(film, request_id)
         return reading
+
+    def _queued(self, served: Served, film: Film) -> Future[Reading]:
+        """Have a film opened and then answered, without the loop between; cancelled, it is left out wherever it is."""
+        start = time.perf_counter()
+        call = self.workers.submit(opened, served.reader.opener, film.name, film.data, self.limits.pixels)
+        done: Future[Reading] = Future()
+
+        def go_on(call: Future[Opened]) -> None:
+            if call.cancelled():
+                return
+            self.metrics.seconds("open", time.perf_counter() - start)
+            error = call.exception()
+            if error is None:
+                served.batches.submit(call.result(), done)
+            elif isinstance(error, WorkerLost | MemoryError):
+                served.batches.submit(self._lost(film, error), done)
+            else:
+                done.set_exception(error)
+
+        call.add_done_callback(go_on)
+        done.add_done_callback(lambda d: call.cancel() if d.cancelled() else None)
+        return done
 
     async def _opened(self, film: Film, opener: Opener) -> Opened:
         call = self.workers.submit(opened, opener, film.name, film.data, self.limits.pixels)
@@ -169,8 +189,7 @@ class Service:
         shadow = self.shadow
         assert shadow is not None
         with shadow.used():
-            ready = await self._opened(film, shadow.reader.opener)
-            reading = await asyncio.wrap_future(shadow.batches.submit(ready))
+            reading = await asyncio.wrap_future(self._queued(shadow, film))
         self.metrics.shadow("scored")
         row = _noted(reading)
         self.audit.add("shadow", request=request_id, bundle=shadow.reader.version, films=[row])
