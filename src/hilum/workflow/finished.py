@@ -25,6 +25,7 @@ from hilum.core.digests import SHORT, digest
 from hilum.core.errors import HilumError
 from hilum.core.processor import accelerator_signs, cpu_name
 from hilum.core.stamps import Stamp, stamp, stamps_below
+from hilum.monitor.reference import REFERENCE
 from hilum.study.file import Study
 from hilum.study.tables import WeightsTable
 
@@ -87,7 +88,7 @@ def _seen(study: Study, manifest: Path, root: Path, run: Path, weights: Sequence
         "environment": [os.environ.get(name, "") for name in _ENVIRONMENT],
         "inputs": files,
         "code": digest(stamps_below(package, leave_out=["__pycache__"])),
-        "outputs": digest(stamps_below(run, leave_out=[MLFLOW_NOTE])),
+        "outputs": digest(stamps_below(run, leave_out=[MLFLOW_NOTE, REFERENCE])),
         "looks": list(looks(RunFolder(run)) or ()),
     }
 
