@@ -17,6 +17,7 @@ from hilum.cli.augment import app as augment_app
 from hilum.cli.compare import compare
 from hilum.cli.data import app as data_app
 from hilum.cli.demo import demo
+from hilum.cli.drift import drift
 from hilum.cli.ending import ended
 from hilum.cli.evaluate import evaluate
 from hilum.cli.explain import explain
@@ -72,6 +73,7 @@ for command in (
     export,
     report,
     gallery,
+    drift,
     runs,
     show,
     demo,

@@ -8,17 +8,17 @@ answers are wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.core.seeding import generator
 from hilum.monitor.reference import Reference
-from hilum.monitor.seen import PROPERTIES, log_odds
+from hilum.monitor.seen import PROPERTIES, Seen, log_odds
 from hilum.stats.mmd import KernelReference
 from hilum.stats.psi import counts_in, edges_of, psi, psi_limit
 from hilum.stats.windows import ks_distance, ks_limit, level_of_each
@@ -71,6 +71,16 @@ class Window:
 
     def __len__(self) -> int:
         return len(self.logits)
+
+    @classmethod
+    def of(cls, seen: Sequence[Seen]) -> Self:
+        """A window of films that were read, at least one."""
+        return cls(
+            np.stack([s.logits for s in seen]),
+            np.array([s.strangeness for s in seen], np.float64),
+            np.stack([s.properties for s in seen]),
+            np.stack([s.shape for s in seen]),
+        )
 
 
 class Checker:

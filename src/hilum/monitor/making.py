@@ -29,7 +29,7 @@ MOST = 1000
 """Films of a reference."""
 FEWEST = 30
 _ELSEWHERE = "films that were named"
-_MUST = "give films that the model was not trained on: hilum drift reference BUNDLE FILMS..."
+MUST = "give films that the model was not trained on: hilum drift BUNDLE FILMS... --make-reference"
 
 
 def make_reference(
@@ -62,7 +62,7 @@ def make_reference(
     if len(seen) < FEWEST:
         raise InputError(
             f"{folder}: expected at least {FEWEST} patients' films with scores for a reference, got {len(seen)} of {len(chosen)} that "
-            f"were read; {_MUST}"
+            f"were read; {MUST}"
         )
     about = About(bundle_version(folder), bundle.classes, bundle.positive, words)
     reference = Reference.of(about, [*seen, *looked_at], [*(True for _ in seen), *(False for _ in looked_at)])
@@ -81,7 +81,7 @@ def _of_run(folder: Path) -> tuple[list[FilmRow], list[FilmRow], str]:
                 f"validation and test films of the run {run.path.name}, and training films for how films look"
             )
             return held_out, [by_id[i] for i in split.parts["train"]], words
-    raise InputError(f"{folder}: it lies in no run that still has its films listed; {_MUST}")
+    raise InputError(f"{folder}: it lies in no run that still has its films listed; {MUST}")
 
 
 def _one_a_patient(rows: Sequence[FilmRow]) -> list[FilmRow]:
@@ -109,12 +109,12 @@ def _read(
     seen, looked_at = [], []
     with progress("reference", len(held_out) + len(more)) as step:
         for start in range(0, len(held_out), batch):
-            films = [(row.image_id, _bytes(row)) for row in held_out[start : start + batch]]
+            films = [(row.image_id, film_bytes(row)) for row in held_out[start : start + batch]]
             for reading in reader.read(films):
                 seen.append(seen_of(reading))
                 step()
         for row in more:
-            film = open_film(row.image_id, _bytes(row))
+            film = open_film(row.image_id, film_bytes(row))
             made = "" if film.pixels is None else reader.predictor.prepared([film.pixels])[0]
             if not isinstance(made, str):
                 looked_at.append(Seen(none, math.nan, properties_of(made, film.size_px), shape_of(made)))
@@ -122,7 +122,8 @@ def _read(
     return [s for s in seen if s is not None], looked_at
 
 
-def _bytes(row: FilmRow) -> bytes | FilmError:
+def film_bytes(row: FilmRow) -> bytes | FilmError:
+    """A film's bytes, or why they could not be had."""
     try:
         return bytes_as_ingested(row.image_id, row.path, row.sha256)
     except FilmError as e:

@@ -110,7 +110,7 @@ class Reference:
             about = checked(json.loads(text), About, path)
         except (SafetensorError, json.JSONDecodeError) as e:
             raise not_as_written(path, str(e)) from None
-        again = f"make it again: hilum drift reference {folder}"
+        again = f"make it again: hilum drift {folder} --make-reference"
         if about.rules != (SEEN_RULES, SHAPE_RULES) or arrays["properties"].shape[1] != len(PROPERTIES):
             raise InputError(
                 f"{path}: an earlier hilum made it, which saw other properties of films; {again}"

@@ -73,7 +73,7 @@ class Watch:
         self.note = (
             ""
             if reference
-            else f"the bundle has no {REFERENCE}, so drift is not looked for; make one: hilum drift reference {folder}"
+            else f"the bundle has no {REFERENCE}, so drift is not looked for; make one: hilum drift {folder} --make-reference"
         )
         self._checker = Checker(reference) if reference else None
         self._queue: queue.Queue[_Saw | threading.Event] = queue.Queue(_WAITING)

@@ -51,4 +51,4 @@ def ks_limit(n_window: int, n_reference: int, alpha: float) -> float:
     >>> round(ks_limit(100, 400, 0.05), 4)
     0.1518
     """
-    return float(stats.kstwobign.isf(alpha)) * (1 / n_window + 1 / n_reference) ** 0.5
+    return float(stats.kstwobign.isf(alpha) * np.sqrt(1 / n_window + 1 / n_reference))
