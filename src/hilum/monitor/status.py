@@ -55,6 +55,7 @@ class MonitorStatus:
         rates: Sensitivity and specificity by readers' labels.
         dropped: Films that came too fast to be stored.
         note: Why there is nothing about drift; empty where there is.
+        has_reference: Whether windows are held against a reference.
     """
 
     bundle: str
@@ -73,6 +74,7 @@ class MonitorStatus:
     rates: tuple[Rate, ...]
     dropped: int = 0
     note: str = ""
+    has_reference: bool = False
 
     @property
     def alarms(self) -> tuple[DriftCheck, ...]:

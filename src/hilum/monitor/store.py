@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS films (id INTEGER PRIMARY KEY, at REAL NOT NULL, bund
   seconds REAL NOT NULL, outcome TEXT NOT NULL, why TEXT NOT NULL, most_likely TEXT NOT NULL, called_positive INTEGER,
   logits BLOB, strangeness REAL, properties BLOB, shape BLOB);
 CREATE INDEX IF NOT EXISTS films_by_bundle ON films (bundle, id);
+CREATE INDEX IF NOT EXISTS films_counted ON films (bundle, outcome, why, most_likely, at, seconds);
 CREATE INDEX IF NOT EXISTS films_by_time ON films (at);
 CREATE INDEX IF NOT EXISTS films_by_request ON films (request);
 CREATE INDEX IF NOT EXISTS films_by_sha256 ON films (sha256);
@@ -244,6 +245,18 @@ def last_films(connection: sqlite3.Connection, bundle: str, most: int) -> tuple[
     strange = np.array([np.nan if r[2] is None else r[2] for r in rows], np.float64)
     window = Window(stacked(1, "<f8", 1), strange, stacked(3, "<f4", len(PROPERTIES)), stacked(4, "<f2", 1))
     return window, rows[-1][0] if rows else 0
+
+
+def histogram(
+    connection: sqlite3.Connection, bundle: str, buckets_s: Sequence[float]
+) -> tuple[list[tuple[str, float]], float]:
+    """Films of a bundle by seconds: (upper end as text, films up to it), ``+Inf`` last; and the sum of seconds."""
+    up_to = ", ".join("SUM(seconds <= ?)" for _ in buckets_s)
+    row = connection.execute(
+        f"SELECT COUNT(*), TOTAL(seconds), {up_to} FROM films WHERE bundle = ?", (*buckets_s, bundle)
+    ).fetchone()
+    counted = [(f"{end:g}" if end % 1 else f"{end:.1f}", float(n or 0)) for end, n in zip(buckets_s, row[2:], strict=True)]
+    return [*counted, ("+Inf", float(row[0]))], float(row[1])
 
 
 def add_feedback(

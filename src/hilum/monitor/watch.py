@@ -11,6 +11,7 @@ import queue
 import sqlite3
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -119,7 +120,12 @@ class Watch:
         """How the bundle stands, by what is stored so far."""
         with store.opened(self.path) as connection:
             found = status_of(connection, self.bundle, note=self.note)
-        return replace(found, dropped=self._dropped)
+        return replace(found, dropped=self._dropped, has_reference=self._checker is not None)
+
+    def histogram(self, buckets_s: Sequence[float]) -> tuple[list[tuple[str, float]], float]:
+        """Films by seconds: (upper end as text, films up to it) with ``+Inf`` last, and the sum of seconds; of all that is stored."""
+        with store.opened(self.path) as connection:
+            return store.histogram(connection, self.bundle.digest, buckets_s)
 
     def flush(self, seconds: float = 30.0) -> None:
         """Wait until what was seen so far is stored."""
