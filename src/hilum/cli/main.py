@@ -29,6 +29,7 @@ from hilum.cli.predict import predict
 from hilum.cli.report import report
 from hilum.cli.run import run
 from hilum.cli.runs import runs
+from hilum.cli.sbom import sbom
 from hilum.cli.segment import app as segment_app
 from hilum.cli.show import show
 from hilum.cli.split import split
@@ -74,6 +75,7 @@ for command in (
     report,
     gallery,
     drift,
+    sbom,
     runs,
     show,
     demo,

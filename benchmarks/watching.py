@@ -1,0 +1,186 @@
+"""How many films pass until a bundle's watch raises an alarm, by what changed, and how often it does where nothing changed.
+
+    python benchmarks/watching.py BUNDLE [--own FOLDER... --child FOLDER... --hospital FOLDER...] [--films N] [--streams N] [--json FILE]
+
+Without --own films are synthetic, and the reference is the bundle's own (``hilum drift BUNDLE --make-reference``). With it, half of the named
+films, taken in turn, are the reference of a copy of the bundle and the other half are the films of every day; --child names films of
+children, --hospital films of another hospital. Films are read by the bundle as a service reads them, once each; a stream draws from them with
+replacement. It begins with a window of films like the reference's; then all of them, or three in ten, are changed ones: inverted, with the grain of another
+device, of children, of another hospital (synthetic: darker, harder, with a grey frame).
+
+A row a change: films after the change until the first alarm, in the middle and at worst of the streams (a look every 25 films), streams without an
+alarm within 400 films, and what alarmed first. The row ``none`` is of 50 windows a stream.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from machine import name_machine
+from numpy.typing import NDArray
+
+from hilum.core.errors import FilmError
+from hilum.core.seeding import generator
+from hilum.imaging import png
+from hilum.imaging.decode import decode
+from hilum.inference.reader import Reader
+from hilum.monitor.drift import STEP, WINDOW, Checker, Window
+from hilum.monitor.making import make_reference
+from hilum.monitor.reference import Reference
+from hilum.monitor.seen import Seen, seen_of
+from hilum.sources.named_films import named_films
+from hilum.stats.windows import WINDOWS
+from hilum.synthetic.confounders import Confounder
+from hilum.synthetic.phantom import SHARES, draw
+
+SEED, MOST_AFTER = 20_261_127, 400
+Film = NDArray[np.uint8]
+
+
+def synthetic(n: int, side_px: int, child: bool | None = None) -> list[Film]:
+    """Films of new patients, in the shares of the demo; of children alone where asked."""
+    rng, films, k = generator(SEED, "labels", str(child)), list[Film](), 0
+    labels, shares = zip(*SHARES.items(), strict=True)
+    while len(films) < n:
+        k += 1
+        made = draw(str(rng.choice(labels, p=shares)), generator(SEED, "film", k), side_px)
+        if child is None or (made.facts["age_group"] == "child") == child:
+            films.append(made.pixels)
+    return films
+
+
+def decoded(folders: Sequence[Path], most: int) -> list[tuple[Path, Film]]:
+    """Films of folders, evenly chosen."""
+    rows = named_films(folders).rows
+    found = []
+    for k in range(min(most, len(rows))):
+        path = Path(rows[k * len(rows) // min(most, len(rows))].path)
+        try:
+            found.append((path, decode(path.read_bytes()).pixels))
+        except FilmError:
+            continue
+    return found
+
+
+def elsewhere(film: Film, rng: np.random.Generator) -> Film:
+    """A film as another hospital exposes and stores it."""
+    harder = 255 * (film / 255.0) ** 1.5
+    return Confounder("border", 1).planted(harder.astype(np.uint8), rng)
+
+
+def read(reader: Reader, films: Sequence[Film]) -> list[Seen]:
+    """Films as the watch sees them."""
+    seen, batch = [], reader.bundle.batch
+    for start in range(0, len(films), batch):
+        data = [(str(k), png.write(f)) for k, f in enumerate(films[start : start + batch])]
+        seen += [s for r in reader.read(data) if (s := seen_of(r)) is not None]
+    return seen
+
+
+def until_alarm(
+    checker: Checker, own: Sequence[Seen], changed: Sequence[Seen], share: float, rng: np.random.Generator
+) -> tuple[int | None, str]:
+    """Films after the change until the first alarm, None for none; and the statistic that was furthest above its threshold."""
+    stream = [own[k] for k in rng.integers(0, len(own), WINDOW)]
+    for after in range(STEP, MOST_AFTER + 1, STEP):
+        for _ in range(STEP):
+            pool = changed if rng.random() < share else own
+            stream.append(pool[int(rng.integers(0, len(pool)))])
+        alarms = [c for c in checker.checks(Window.of(stream[-WINDOW:])) if c.alarm]
+        if alarms:
+            first = max(alarms, key=lambda c: c.value / c.threshold)
+            return after, f"{first.statistic} ({first.method})"
+    return None, ""
+
+
+def false_alarms(checker: Checker, own: Sequence[Seen], rng: np.random.Generator) -> int:
+    """Windows with an alarm among `WINDOWS` of a stream in which nothing changes, a look every `STEP` films."""
+    stream = [own[k] for k in rng.integers(0, len(own), WINDOW + STEP * (WINDOWS - 1))]
+    starts = range(0, STEP * WINDOWS, STEP)
+    return sum(any(c.alarm for c in checker.checks(Window.of(stream[s : s + WINDOW]))) for s in starts)
+
+
+def rows_of(
+    checker: Checker, own: Sequence[Seen], changes: dict[str, list[Seen]], streams: int
+) -> list[dict[str, Any]]:
+    """A row for none, and two a change."""
+    of_none = [false_alarms(checker, own, generator(SEED, "none", s)) for s in range(streams)]
+    rows: list[dict[str, Any]] = [
+        {"change": "none", "share": 0, "films_read": len(own), "streams": streams, "windows": WINDOWS * streams,
+         "windows_with_alarm": sum(of_none), "streams_with_alarm": sum(n > 0 for n in of_none)}
+    ]  # fmt: skip
+    print(rows[0], flush=True)
+    for name, seen in changes.items():
+        for share in (1.0, 0.3):
+            found = [until_alarm(checker, own, seen, share, generator(SEED, name, s)) for s in range(streams)]
+            films = sorted(n for n, _ in found if n is not None)
+            first = Counter(word for n, word in found if n is not None).most_common(1)
+            rows.append(
+                {"change": name, "share": share, "films_read": len(seen), "streams": streams, "missed": streams - len(films),
+                 "median": float(np.median(films)) if films else None, "worst": films[-1] if films else None,
+                 "first": first[0][0] if first else ""}
+            )  # fmt: skip
+            print(rows[-1], flush=True)
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("bundle", type=Path)
+    for name in ("--own", "--child", "--hospital"):
+        parser.add_argument(name, type=Path, nargs="*", default=[])
+    parser.add_argument(
+        "--films", type=int, default=240, help="like the reference's; half as many of each change"
+    )
+    parser.add_argument("--streams", type=int, default=20)
+    parser.add_argument("--side-px", type=int, default=256)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, fewer = args.bundle, args.films // 2
+        if args.own:
+            folder = Path(scratch) / "bundle"
+            shutil.copytree(args.bundle, folder)
+            every = decoded(args.own, 2 * args.films)
+            make_reference(folder, [path for path, _ in every[::2]])
+            own = [film for _, film in every[1::2]]
+            children = [film for _, film in decoded(args.child, fewer)]
+            hospital = [film for _, film in decoded(args.hospital, fewer)]
+        else:
+            own = synthetic(args.films, args.side_px)
+            children = synthetic(fewer, args.side_px, child=True)
+            hospital = [elsewhere(f, generator(SEED, "elsewhere", k)) for k, f in enumerate(own[:fewer])]
+        reference = Reference.of_bundle(folder)
+        if reference is None:
+            raise SystemExit(f"{folder} has no reference; make one: hilum drift {folder} --make-reference")
+        grain: Callable[[Film, np.random.Generator], Film] = Confounder("grain", 1).planted
+        changed = {
+            "inverted": [255 - f for f in own[:fewer]],
+            "children for adults" if args.own else "children only": children,
+            "another hospital": hospital,
+            "a new device's grain": [
+                grain(f, generator(SEED, "grain", k)) for k, f in enumerate(own[:fewer])
+            ],
+        }
+        reader, checker = Reader(folder, "torch"), Checker(reference)
+        seen = {name: read(reader, films) for name, films in changed.items() if films}
+        rows = rows_of(checker, read(reader, own), seen, args.streams)
+    if args.json:
+        facts = {
+            "machine": name_machine(), "backbone": reader.bundle.backbone, "reference_films": len(reference),
+            "reference_scored": int(reference.held_out.sum()), "window": WINDOW, "step": STEP,
+            "films": "real" if args.own else "synthetic", "statistics": checker.n_statistics,
+        }  # fmt: skip
+        args.json.write_text(json.dumps({**facts, "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
