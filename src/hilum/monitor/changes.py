@@ -36,6 +36,7 @@ _IMPACT: Final = {
     "backbone": "The network is another kind: heat maps and seconds a film change.",
     "precision": "Scores are computed in another precision.",
 }
+_DATA: Final = ("study", "trial", "n_train", "n_valid")
 _UNSAID: Final = "not said"
 
 
@@ -107,21 +108,24 @@ def _protocol(
 ) -> dict[str, Any]:
     of = bundle.training
     return {
-        "data": {k: of[k] for k in ("study", "trial", "n_train", "n_valid") if k in of},
-        "training": {k: v for k, v in of.items() if k not in ("study", "trial", "n_train", "n_valid")},
-        "chosen_on_validation": {
-            "operating_point": bundle.operating_point,
-            "calibration": bundle.calibration,
-            "gate": {k: v for k, v in bundle.gate.items() if k != "sha256"},
+        "data_management": {k: of[k] for k in _DATA if k in of},
+        "re_training": {k: v for k, v in of.items() if k not in _DATA},
+        "performance_evaluation": {
+            "chosen_on_validation": {
+                "operating_point": bundle.operating_point,
+                "calibration": bundle.calibration,
+                "gate": {k: v for k, v in bundle.gate.items() if k != "sha256"},
+            },
+            "evidence": list(evidence) or [_UNSAID],
         },
-        "evaluation": list(evidence) or [_UNSAID],
-        "checked_by_hilum": [
-            "weights and gate have the digests that bundle.json names, else the service refuses the bundle",
-            "the bundle is safe to use alone (no fault that breaks validity, no probe)",
-            "films in flight are answered by the bundle that took them; none is lost",
-        ],
-        "drift_reference": (folder / REFERENCE).is_file(),
-        "rollback": "swap back to " + (before.version if before else "nothing: this is the first bundle"),
+        "update_procedure": {
+            "checked": [
+                "weights and gate have the digests that bundle.json names, else the bundle is refused",
+                "the bundle may be used alone: no fault that breaks validity, no probe",
+            ],
+            "drift_reference": "there" if (folder / REFERENCE).is_file() else "none: drift is not looked for",
+            "rollback": "swap back to " + (before.version if before else "nothing: this is the first bundle"),
+        },
     }
 
 
@@ -149,11 +153,15 @@ def _markdown(value: Mapping[str, Any]) -> str:
         lines += [f"| {k} | {_short(v['old'])} | {_short(v['new'])} |" for k, v in modification["differs"].items()]
     else:
         lines.append("Nothing to compare with.")
-    lines += ["", "## 2. Protocol", "", f"- data: {_short(protocol['data'])}", f"- training: {_short(protocol['training'])}",
-              f"- chosen on validation: {_short(protocol['chosen_on_validation'])}",
-              *(f"- evaluation: {line}" for line in protocol["evaluation"]), *(f"- checked by hilum: {line}" for line in protocol["checked_by_hilum"]),
-              f"- drift reference: {'there' if protocol['drift_reference'] else 'none, so drift is not looked for'}",
-              f"- rollback: {protocol['rollback']}", "", "## 3. Impact", "", *(f"- {line}" for line in impact["what_changes_for_users"])]  # fmt: skip
+    evaluation, update = protocol["performance_evaluation"], protocol["update_procedure"]
+    lines += [
+        "", "## 2. Protocol", "", f"- data management: {_short(protocol['data_management'])}", f"- re-training: {_short(protocol['re_training'])}",
+        f"- performance evaluation, chosen on validation: {_short(evaluation['chosen_on_validation'])}",
+        *(f"- performance evaluation: {line}" for line in evaluation["evidence"]),
+        *(f"- update procedure: {line}" for line in update["checked"]), f"- update procedure, drift reference: {update['drift_reference']}",
+        f"- update procedure, rollback: {update['rollback']}",
+        "", "## 3. Impact", "", *(f"- {line}" for line in impact["what_changes_for_users"]),
+    ]  # fmt: skip
     if stood := impact.get("how_the_old_one_stood"):
         lines += [f"- how the old one stood: {_short(stood)}"]
     lines += [f"- not assessed by hilum: {impact['not_assessed_by_hilum']}", ""]

@@ -72,6 +72,7 @@ def test_a_record_is_in_the_guidances_order_and_says_what_differs(tmp_path: Path
     watch.close()
     value = json.loads(path.with_suffix(".json").read_text())
     assert list(value)[4:] == ["modification", "protocol", "impact"]
+    assert list(value["protocol"]) == ["data_management", "re_training", "performance_evaluation", "update_procedure"]
     assert set(value["modification"]["differs"]) == {"operating_point"}
     assert value["modification"]["differs"]["operating_point"]["new"]["threshold"] == 0.25
     assert value["impact"]["what_changes_for_users"] == ["The threshold is another: calls change for films between the two thresholds."]
@@ -80,15 +81,15 @@ def test_a_record_is_in_the_guidances_order_and_says_what_differs(tmp_path: Path
     text = path.read_text()
     at = [text.index(f"## {k}. {word}") for k, word in enumerate(("Modification", "Protocol", "Impact"), 1)]
     assert at == sorted(at)
-    assert "- evaluation: report.html" in text
-    assert f"- rollback: swap back to {bundle_version(tmp_path / 'old')}" in text
+    assert "- performance evaluation: report.html" in text
+    assert f"- update procedure, rollback: swap back to {bundle_version(tmp_path / 'old')}" in text
 
 
 def test_a_first_bundle_has_a_record_and_what_was_not_said_is_said(tmp_path: Path) -> None:
     write_bundle(tmp_path / "new")
     text = change_record(None, tmp_path / "new", "", tmp_path / "changes").read_text()
     assert "Why: not said" in text
-    assert "- evaluation: not said" in text
+    assert "- performance evaluation: not said" in text
     assert "nothing: this is the first bundle" in text
 
 
