@@ -2,22 +2,22 @@
 
     python benchmarks/watching.py BUNDLE [--own FOLDER... --child FOLDER... --hospital FOLDER...] [--films N] [--streams N] [--json FILE]
 
-Without --own films are synthetic, and the reference is the bundle's own (``hilum drift BUNDLE --make-reference``). With it, half of the named
-films, taken in turn, are the reference of a copy of the bundle and the other half are the films of every day; --child names films of
-children, --hospital films of another hospital. Films are read by the bundle as a service reads them, once each; a stream draws from them with
-replacement. It begins with a window of films like the reference's; then all of them, or three in ten, are changed ones: inverted, with the grain of another
-device, of children, of another hospital (synthetic: darker, harder, with a grey frame).
+Without --own films are synthetic. With it they are those that are named, none of which the bundle or its reference may know; --child names
+films of children, --hospital films of another hospital. The reference is the bundle's own (``hilum drift BUNDLE --make-reference``). Films are
+read by the bundle as a service reads them, once each. A stream begins with a window of films like the reference's; then all of them, or
+three in ten, are changed ones, drawn with replacement: inverted, with the grain of another device, of children, of another hospital
+(synthetic: darker, harder, with a grey frame).
 
-A row a change: films after the change until the first alarm, in the middle and at worst of the streams (a look every 25 films), streams without an
-alarm within 400 films, and what alarmed first. The row ``none`` is of 50 windows a stream.
+A row a change: films after the change until the first alarm, in the middle and at worst of the streams (a look every 25 films), streams
+without an alarm within 400 films, and what was furthest above its threshold then, most often. The row ``none`` is of 50 windows a stream,
+each stream all films like the reference's in an order of its own, none twice: a pool that is drawn from again and again would be a drift of
+its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,7 +33,6 @@ from hilum.imaging import png
 from hilum.imaging.decode import decode
 from hilum.inference.reader import Reader
 from hilum.monitor.drift import STEP, WINDOW, Checker, Window
-from hilum.monitor.making import make_reference
 from hilum.monitor.reference import Reference
 from hilum.monitor.seen import Seen, seen_of
 from hilum.sources.named_films import named_films
@@ -42,6 +41,8 @@ from hilum.synthetic.confounders import Confounder
 from hilum.synthetic.phantom import SHARES, draw
 
 SEED, MOST_AFTER = 20_261_127, 400
+FILMS = WINDOW + STEP * (WINDOWS - 1)
+"""Of a stream of `WINDOWS` windows."""
 Film = NDArray[np.uint8]
 
 
@@ -57,14 +58,14 @@ def synthetic(n: int, side_px: int, child: bool | None = None) -> list[Film]:
     return films
 
 
-def decoded(folders: Sequence[Path], most: int) -> list[tuple[Path, Film]]:
+def decoded(folders: Sequence[Path], most: int) -> list[Film]:
     """Films of folders, evenly chosen."""
     rows = named_films(folders).rows
     found = []
     for k in range(min(most, len(rows))):
         path = Path(rows[k * len(rows) // min(most, len(rows))].path)
         try:
-            found.append((path, decode(path.read_bytes()).pixels))
+            found.append(decode(path.read_bytes()).pixels)
         except FilmError:
             continue
     return found
@@ -102,8 +103,8 @@ def until_alarm(
 
 
 def false_alarms(checker: Checker, own: Sequence[Seen], rng: np.random.Generator) -> int:
-    """Windows with an alarm among `WINDOWS` of a stream in which nothing changes, a look every `STEP` films."""
-    stream = [own[k] for k in rng.integers(0, len(own), WINDOW + STEP * (WINDOWS - 1))]
+    """Windows with an alarm among `WINDOWS` of a stream in which nothing changes, a look every `STEP` films, no film twice."""
+    stream = [own[k] for k in rng.permutation(len(own))[:FILMS]]
     starts = range(0, STEP * WINDOWS, STEP)
     return sum(any(c.alarm for c in checker.checks(Window.of(stream[s : s + WINDOW]))) for s in starts)
 
@@ -137,42 +138,33 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     for name in ("--own", "--child", "--hospital"):
         parser.add_argument(name, type=Path, nargs="*", default=[])
-    parser.add_argument(
-        "--films", type=int, default=240, help="like the reference's; half as many of each change"
-    )
+    parser.add_argument("--films", type=int, default=FILMS, help="like the reference's")
+    parser.add_argument("--changed", type=int, default=120, help="of each change")
     parser.add_argument("--streams", type=int, default=20)
     parser.add_argument("--side-px", type=int, default=256)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder, fewer = args.bundle, args.films // 2
-        if args.own:
-            folder = Path(scratch) / "bundle"
-            shutil.copytree(args.bundle, folder)
-            every = decoded(args.own, 2 * args.films)
-            make_reference(folder, [path for path, _ in every[::2]])
-            own = [film for _, film in every[1::2]]
-            children = [film for _, film in decoded(args.child, fewer)]
-            hospital = [film for _, film in decoded(args.hospital, fewer)]
-        else:
-            own = synthetic(args.films, args.side_px)
-            children = synthetic(fewer, args.side_px, child=True)
-            hospital = [elsewhere(f, generator(SEED, "elsewhere", k)) for k, f in enumerate(own[:fewer])]
-        reference = Reference.of_bundle(folder)
-        if reference is None:
-            raise SystemExit(f"{folder} has no reference; make one: hilum drift {folder} --make-reference")
-        grain: Callable[[Film, np.random.Generator], Film] = Confounder("grain", 1).planted
-        changed = {
-            "inverted": [255 - f for f in own[:fewer]],
-            "children for adults" if args.own else "children only": children,
-            "another hospital": hospital,
-            "a new device's grain": [
-                grain(f, generator(SEED, "grain", k)) for k, f in enumerate(own[:fewer])
-            ],
-        }
-        reader, checker = Reader(folder, "torch"), Checker(reference)
-        seen = {name: read(reader, films) for name, films in changed.items() if films}
-        rows = rows_of(checker, read(reader, own), seen, args.streams)
+    reference = Reference.of_bundle(args.bundle)
+    if reference is None:
+        raise SystemExit(
+            f"{args.bundle} has no reference; make one: hilum drift {args.bundle} --make-reference"
+        )
+    reader, checker = Reader(args.bundle, "torch"), Checker(reference)
+    own = decoded(args.own, args.films) if args.own else synthetic(args.films, args.side_px)
+    some = [own[k * len(own) // args.changed] for k in range(args.changed)]
+    grain: Callable[[Film, np.random.Generator], Film] = Confounder("grain", 1).planted
+    changed = {
+        "inverted": [255 - f for f in some],
+        "children": decoded(args.child, args.changed)
+        if args.own
+        else synthetic(args.changed, args.side_px, child=True),
+        "another hospital": decoded(args.hospital, args.changed)
+        if args.own
+        else [elsewhere(f, generator(SEED, "elsewhere", k)) for k, f in enumerate(some)],
+        "a new device's grain": [grain(f, generator(SEED, "grain", k)) for k, f in enumerate(some)],
+    }
+    seen = {name: read(reader, films) for name, films in changed.items() if films}
+    rows = rows_of(checker, read(reader, own), seen, args.streams)
     if args.json:
         facts = {
             "machine": name_machine(), "backbone": reader.bundle.backbone, "reference_films": len(reference),

@@ -92,7 +92,8 @@ def proxied(tmp_path: Path) -> Iterator[tuple[int, int, Path]]:
     )  # fmt: skip
     conf = CONF.read_text()
     for old, new in {
-        "listen 443 ": f"listen 127.0.0.1:{https} ", "listen 80;": f"listen 127.0.0.1:{plain};", "127.0.0.1:8080": f"127.0.0.1:{server.server_port}",
+        "listen 443 ": f"listen 127.0.0.1:{https} ", "listen 80;": f"listen 127.0.0.1:{plain};",
+        "127.0.0.1:8080": f"127.0.0.1:{server.server_port}",
         "/etc/ssl/hilum/": f"{tmp_path}/", "/var/log/nginx/": f"{tmp_path}/",
     }.items():  # fmt: skip
         assert old in conf
@@ -102,12 +103,19 @@ def proxied(tmp_path: Path) -> Iterator[tuple[int, int, Path]]:
         (tmp_path / name).mkdir()
     temporary = "".join(
         f"{kind}_temp_path {tmp_path}/{name};\n"
-        for kind, name in (("client_body", "body"), ("proxy", "proxy"), ("fastcgi", "fastcgi"), ("uwsgi", "uwsgi"), ("scgi", "scgi"))
+        for kind, name in (
+            ("client_body", "body"),
+            ("proxy", "proxy"),
+            ("fastcgi", "fastcgi"),
+            ("uwsgi", "uwsgi"),
+            ("scgi", "scgi"),
+        )
     )
     tmp_path.chmod(0o755)
     main = tmp_path / "nginx.conf"
     main.write_text(
-        f"daemon off;\npid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\nevents {{}}\nhttp {{\n{temporary}include {tmp_path}/hilum.conf;\n}}\n"
+        f"daemon off;\npid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\nevents {{}}\n"
+        f"http {{\n{temporary}include {tmp_path}/hilum.conf;\n}}\n"
     )
     checked = subprocess.run([nginx, "-t", "-c", str(main)], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
@@ -142,8 +150,12 @@ class Named(http.client.HTTPSConnection):
         self.sock = self._context.wrap_socket(raw, server_hostname="hilum.example.org")  # type: ignore[attr-defined]
 
 
-def ask(port: int, folder: Path, method: str, path: str, body: bytes | None = None, **headers: str) -> http.client.HTTPResponse:
-    connection = Named("hilum.example.org", port, context=ssl.create_default_context(cafile=str(folder / "hilum.crt")))
+def ask(
+    port: int, folder: Path, method: str, path: str, body: bytes | None = None, **headers: str
+) -> http.client.HTTPResponse:
+    connection = Named(
+        "hilum.example.org", port, context=ssl.create_default_context(cafile=str(folder / "hilum.crt"))
+    )
     connection.request(method, path, body, headers={k.replace("_", "-"): v for k, v in headers.items()})
     answer = connection.getresponse()
     answer.body = answer.read()  # type: ignore[attr-defined]
@@ -155,13 +167,25 @@ def ask(port: int, folder: Path, method: str, path: str, body: bytes | None = No
 def test_a_real_nginx_passes_films_on_and_nothing_else(proxied: tuple[int, int, Path]) -> None:
     https, plain, folder = proxied
     Service.got.clear()
-    answer = ask(https, folder, "POST", "/v1/predict?bundle=chest", b"x" * (20 * MIB), X_Forwarded_For="6.6.6.6", Authorization="Bearer t")
+    answer = ask(
+        https,
+        folder,
+        "POST",
+        "/v1/predict?bundle=chest",
+        b"x" * (20 * MIB),
+        X_Forwarded_For="6.6.6.6",
+        Authorization="Bearer t",
+    )
     assert (answer.status, answer.body) == (200, b"seen")  # type: ignore[attr-defined]
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
     assert answer.headers["Server"] == "nginx"  # no version
     _, path, headers, read = Service.got[-1]
     assert (path, read) == ("/v1/predict?bundle=chest", 20 * MIB)
-    assert (headers["Host"], headers["X-Forwarded-Proto"], headers["X-Forwarded-For"]) == ("hilum.example.org", "https", "127.0.0.1")
+    assert (headers["Host"], headers["X-Forwarded-Proto"], headers["X-Forwarded-For"]) == (
+        "hilum.example.org",
+        "https",
+        "127.0.0.1",
+    )
     assert headers["Authorization"] == "Bearer t"
     assert ask(https, folder, "GET", "/metrics").status == 404
     assert ask(https, folder, "POST", "/v1/predict", b"", Content_Length=str(257 * MIB)).status == 413
@@ -185,5 +209,8 @@ def test_old_tls_is_refused(proxied: tuple[int, int, Path]) -> None:
     old.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     old.options &= ~(ssl.OP_NO_TLSv1 | ssl.OP_NO_TLSv1_1)
     old.maximum_version = ssl.TLSVersion.TLSv1_1
-    with socket.create_connection(("127.0.0.1", https), 20) as raw, pytest.raises(ssl.SSLError, match="(?i)alert protocol version"):
+    with (
+        socket.create_connection(("127.0.0.1", https), 20) as raw,
+        pytest.raises(ssl.SSLError, match=r"(?i)alert protocol version"),
+    ):
         old.wrap_socket(raw, server_hostname="hilum.example.org")

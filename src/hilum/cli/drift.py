@@ -18,21 +18,31 @@ def drift(
     what: Annotated[
         Path,
         typer.Argument(
-            metavar="STATE|BUNDLE", help="The --state folder of a service or node, its monitor.db, or a bundle."
+            metavar="STATE|BUNDLE",
+            help="The --state folder of a service or node, its monitor.db, or a bundle.",
         ),
     ],
     films: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILMS]...", help="With a bundle: films, folders or manifests to hold against its reference."),
+        typer.Argument(
+            metavar="[FILMS]...",
+            help="With a bundle: films, folders or manifests to hold against its reference.",
+        ),
     ] = None,
     bundle: Annotated[
         Path | None, typer.Option(help="With a state folder: this bundle alone, and its reference.")
     ] = None,
     window: Annotated[
-        int | None, typer.Option(min=25, help="Look at so many of the last films now; else the service's last look counts.")
+        int | None,
+        typer.Option(
+            min=25, help="Look at so many of the last films now; else the service's last look counts."
+        ),
     ] = None,
     make_reference: Annotated[
-        bool, typer.Option("--make-reference", help="Write the bundle's reference: of its run's films, or of those named.")
+        bool,
+        typer.Option(
+            "--make-reference", help="Write the bundle's reference: of its run's films, or of those named."
+        ),
     ] = False,
     as_json: AS_JSON = False,
     quiet: QUIET = False,
@@ -42,7 +52,13 @@ def drift(
     An alarm is said in words and is no error: the exit code is 0 either way. Films are only read.
     """
     from hilum.core.progress import quieted
-    from hilum.monitor.asked import check_words, compared, status_words, statuses, store_path  # late: numpy, scipy
+    from hilum.monitor.asked import (
+        check_words,
+        compared,
+        status_words,
+        statuses,
+        store_path,
+    )  # late: numpy, scipy
 
     with quieted(quiet):
         if make_reference:

@@ -80,7 +80,10 @@ def _checker(bundle: KnownBundle) -> tuple[Checker | None, str]:
     except HilumError as e:
         return None, str(e)
     if reference is None or reference.about.bundle != bundle.digest:
-        return None, f"no {REFERENCE} in {bundle.folder}; make one: hilum drift {bundle.folder} --make-reference"
+        return (
+            None,
+            f"no {REFERENCE} in {bundle.folder}; make one: hilum drift {bundle.folder} --make-reference",
+        )
     return Checker(reference), ""
 
 
@@ -94,7 +97,9 @@ def compared(folder: Path, films: Sequence[Path], device: str = "cpu") -> Compar
 
     reference = Reference.of_bundle(folder)
     if reference is None:
-        raise InputError(f"{folder}: the bundle has no {REFERENCE}; make one: hilum drift {folder} --make-reference, or {MUST}")
+        raise InputError(
+            f"{folder}: the bundle has no {REFERENCE}; make one: hilum drift {folder} --make-reference, or {MUST}"
+        )
     rows, reader = named_films(films).rows, Reader(folder, "torch", device)
     seen: list[Seen] = []
     with progress("drift", len(rows)) as step:
@@ -105,7 +110,9 @@ def compared(folder: Path, films: Sequence[Path], device: str = "cpu") -> Compar
                 seen += [one] if one is not None else []
                 step()
     if len(seen) < LEAST:
-        raise InputError(f"expected at least {LEAST} films with scores to compare, got {len(seen)} of {len(rows)}")
+        raise InputError(
+            f"expected at least {LEAST} films with scores to compare, got {len(seen)} of {len(rows)}"
+        )
     checks = Checker(reference).checks(Window.of(seen))
     return Compared(reference.about.bundle, len(seen), len(rows) - len(seen), tuple(checks))
 
@@ -124,7 +131,9 @@ def status_words(status: MonitorStatus) -> str:
     if status.classes:
         lines.append("  most likely: " + ", ".join(f"{name} {n}" for name, n in status.classes.items()))
     if status.seconds:
-        lines.append("  seconds a film: " + ", ".join(f"{name} {value:.3f}" for name, value in status.seconds.items()))
+        lines.append(
+            "  seconds a film: " + ", ".join(f"{name} {value:.3f}" for name, value in status.seconds.items())
+        )
     lines += [f"  {_rate_words(r.name, r.k, r.n, r.value, r.low, r.high)}" for r in status.rates]
     if status.dropped:
         lines.append(f"  not stored, they came too fast: {counted(status.dropped, 'film')}")
@@ -147,8 +156,14 @@ def check_words(checks: Sequence[DriftCheck], films: int) -> list[str]:
 
 
 def _check_line(c: DriftCheck, width: int) -> str:
-    means = "" if c.reference is None or c.window is None else f"  reference {c.reference:.4g}, now {c.window:.4g}"
-    return f"  {c.statistic:<{width}}  {c.method:<3}  {c.value:8.4f}  threshold {c.threshold:.4f}  {'ALARM' if c.alarm else '     '}{means}".rstrip()
+    means = (
+        ""
+        if c.reference is None or c.window is None
+        else f"  reference {c.reference:.4g}, now {c.window:.4g}"
+    )
+    verdict = "ALARM" if c.alarm else "     "
+    line = f"  {c.statistic:<{width}}  {c.method:<3}  {c.value:8.4f}  threshold {c.threshold:.4f}  {verdict}{means}"
+    return line.rstrip()
 
 
 def _rate_words(name: str, k: int, n: int, value: float | None, low: float | None, high: float | None) -> str:

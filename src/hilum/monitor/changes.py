@@ -1,8 +1,9 @@
 """A record of each change of a model at work: what was modified, by what protocol it was made and checked, and what it means.
 
 The order is that of FDA's guidance on predetermined change control plans (Marketing Submission Recommendations for a Predetermined Change
-Control Plan for AI-Enabled Device Software Functions, December 2024): description of modifications, modification protocol, impact assessment. A record
-holds what hilum knows; what only people know (why, who, what was accepted) is theirs to say, and where they say nothing the record says so.
+Control Plan for AI-Enabled Device Software Functions, December 2024): description of modifications, modification protocol, impact
+assessment. A record holds what hilum knows; what only people know (why, who, what was accepted) is theirs to say, and where they say
+nothing the record says so.
 """
 
 from __future__ import annotations
@@ -70,15 +71,24 @@ def change_record(
     after, after_side = _side(new)
     before, before_side = _side(old) if old is not None else (None, None)
     if before_side is not None and before_side.version == after_side.version:
-        raise InputError(f"{new}: it is the bundle that is at work already, {after_side.version[:16]}; nothing changes")
+        raise InputError(
+            f"{new}: it is the bundle that is at work already, {after_side.version[:16]}; nothing changes"
+        )
     differs = _differences(before, after)
     now = datetime.now(UTC)
     value: dict[str, Any] = {
-        "header": Header("change", inputs={"old": before_side.version if before_side else "", "new": after_side.version}),
+        "header": Header(
+            "change", inputs={"old": before_side.version if before_side else "", "new": after_side.version}
+        ),
         "notice": RESEARCH_NOTICE,
         "at": now.isoformat(timespec="seconds"),
         "who": who or _UNSAID,
-        "modification": {"why": why or _UNSAID, "old": before_side and asdict(before_side), "new": asdict(after_side), "differs": differs},
+        "modification": {
+            "why": why or _UNSAID,
+            "old": before_side and asdict(before_side),
+            "new": asdict(after_side),
+            "differs": differs,
+        },
         "protocol": _protocol(after, new, evidence, before_side),
         "impact": _impact(differs, status),
     }
@@ -103,9 +113,7 @@ def _differences(before: Bundle | None, after: Bundle) -> dict[str, dict[str, An
     return {k: {"old": old[k], "new": new[k]} for k in _FIELDS if old[k] != new[k]}
 
 
-def _protocol(
-    bundle: Bundle, folder: Path, evidence: Sequence[str], before: Side | None
-) -> dict[str, Any]:
+def _protocol(bundle: Bundle, folder: Path, evidence: Sequence[str], before: Side | None) -> dict[str, Any]:
     of = bundle.training
     return {
         "data_management": {k: of[k] for k in _DATA if k in of},
@@ -130,14 +138,18 @@ def _protocol(
 
 
 def _impact(differs: Mapping[str, Any], status: MonitorStatus | None) -> dict[str, Any]:
-    words = [_IMPACT[k] for k in differs if k in _IMPACT] or ["No field but weights and training differs." if differs else "First bundle."]
+    words = [_IMPACT[k] for k in differs if k in _IMPACT] or [
+        "No field but weights and training differs." if differs else "First bundle."
+    ]
     value: dict[str, Any] = {"what_changes_for_users": words}
     if status is not None:
         value["how_the_old_one_stood"] = {
             "films": dict(status.films), "alarms": [c.statistic for c in status.alarms],
             "rates": [asdict(r) for r in status.rates], "last": status.last,
         }  # fmt: skip
-    value["not_assessed_by_hilum"] = "benefit and risk for patients; groups of patients; the work around the answer"
+    value["not_assessed_by_hilum"] = (
+        "benefit and risk for patients; groups of patients; the work around the answer"
+    )
     return value
 
 
@@ -150,12 +162,15 @@ def _markdown(value: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     if modification["differs"]:
         lines += ["| what | old | new |", "|---|---|---|"]
-        lines += [f"| {k} | {_short(v['old'])} | {_short(v['new'])} |" for k, v in modification["differs"].items()]
+        lines += [
+            f"| {k} | {_short(v['old'])} | {_short(v['new'])} |" for k, v in modification["differs"].items()
+        ]
     else:
         lines.append("Nothing to compare with.")
     evaluation, update = protocol["performance_evaluation"], protocol["update_procedure"]
     lines += [
-        "", "## 2. Protocol", "", f"- data management: {_short(protocol['data_management'])}", f"- re-training: {_short(protocol['re_training'])}",
+        "", "## 2. Protocol", "", f"- data management: {_short(protocol['data_management'])}",
+        f"- re-training: {_short(protocol['re_training'])}",
         f"- performance evaluation, chosen on validation: {_short(evaluation['chosen_on_validation'])}",
         *(f"- performance evaluation: {line}" for line in evaluation["evidence"]),
         *(f"- update procedure: {line}" for line in update["checked"]), f"- update procedure, drift reference: {update['drift_reference']}",

@@ -1,8 +1,8 @@
 """What Prometheus scrapes of the watches of a service: a text, made anew of their stores at each scrape.
 
 Convention: names begin with ``hilum_``; every sample has the label ``bundle``, the service's name of the bundle, and `hilum_bundle_info`
-tells its digest. Counts are of what the store keeps, so they fall when films older than the retention are deleted or a bundle is swapped, as
-a counter does on a restart. Nothing is registered with Prometheus' own global registry.
+tells its digest. Counts are of what the store keeps, so they fall when films older than the retention are deleted or a bundle is swapped,
+as a counter does on a restart. Nothing is registered with Prometheus' own global registry.
 """
 
 from __future__ import annotations
@@ -65,15 +65,21 @@ class _Collector:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         seen = [(w.status(), w.histogram(BUCKETS_S)) for w in self._watches()]
-        info = GaugeMetricFamily("hilum_bundle_info", "Bundles that are watched.", labels=("bundle", "digest", "version"))
-        seconds = HistogramMetricFamily("hilum_film_seconds", "Seconds from request to answer.", labels=("bundle",))
+        info = GaugeMetricFamily(
+            "hilum_bundle_info", "Bundles that are watched.", labels=("bundle", "digest", "version")
+        )
+        seconds = HistogramMetricFamily(
+            "hilum_film_seconds", "Seconds from request to answer.", labels=("bundle",)
+        )
         for status, (buckets, total) in seen:
             info.add_metric((status.name, status.bundle, __version__), 1)
             seconds.add_metric((status.name,), buckets, total)
         yield info
         yield seconds
         for kind, name, words, labels, rows in _FAMILIES:
-            family = (CounterMetricFamily if kind == "counter" else GaugeMetricFamily)(name, words, labels=("bundle", *labels))
+            family = (CounterMetricFamily if kind == "counter" else GaugeMetricFamily)(
+                name, words, labels=("bundle", *labels)
+            )
             for status, _ in seen:
                 for values, value in rows(status):
                     family.add_metric((status.name, *values), value)
@@ -100,7 +106,9 @@ def _drift(of: Callable[[Any], float]) -> Callable[[MonitorStatus], _Rows]:
 
 
 def _rates(name: str) -> Callable[[MonitorStatus], _Rows]:
-    return lambda s: [((r.name.partition(" ")[0],), value) for r in s.rates if (value := getattr(r, name)) is not None]
+    return lambda s: [
+        ((r.name.partition(" ")[0],), value) for r in s.rates if (value := getattr(r, name)) is not None
+    ]
 
 
 _CHECK = ("group", "statistic", "method")

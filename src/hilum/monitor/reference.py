@@ -1,8 +1,8 @@
 """``reference.safetensors`` of a bundle: how films look to it that are like those it was made with, and how it answered them.
 
 Convention: one film a patient. Scores are of films that the model did not train on (validation and test of its run); where those are few,
-training films stand for how films look, never for scores. The file lies in the bundle's folder, names the bundle's version and is no part of it: a
-bundle without one is watched all the same, but for drift.
+training films stand for how films look, never for scores. The file lies in the bundle's folder, names the bundle's version and is no part
+of it: a bundle without one is watched all the same, but for drift.
 """
 
 from __future__ import annotations

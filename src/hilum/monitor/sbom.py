@@ -1,8 +1,9 @@
-"""What a service is made of, as a CycloneDX 1.6 document: hilum, the libraries installed here that it asks for, and the bundle with its weights.
+"""What a service is made of, as a CycloneDX 1.6 document: hilum, the libraries installed here that it asks for, and the bundle with its
+weights.
 
-Convention: libraries are those that hilum requires, extras included where they are installed, and what these require in turn, by what Python's
-own metadata says of this environment; files of the bundle have the SHA-256 of their bytes, weights that lie elsewhere the one that bundle.json
-names. No clock time: the same environment and bundle give the same bytes. Not in it: the system's own packages.
+Convention: libraries are those that hilum requires, extras included where they are installed, and what these require in turn, by what
+Python's own metadata says of this environment; files of the bundle have the SHA-256 of their bytes, weights that lie elsewhere the one
+that bundle.json names. No clock time: the same environment and bundle give the same bytes. Not in it: the system's own packages.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def sbom(folder: Path) -> dict[str, Any]:
     main = f"hilum@{__version__}"
     components = [_library(d) for d in libraries.values()] + [model, *files]
     tree = {
-        main: sorted({_ref(d) for d in _required_by(distribution("hilum"), libraries)} | {str(model["bom-ref"])}),
+        main: sorted(
+            {_ref(d) for d in _required_by(distribution("hilum"), libraries)} | {str(model["bom-ref"])}
+        ),
         **{_ref(d): sorted({_ref(r) for r in _required_by(d, libraries)}) for d in libraries.values()},
         str(model["bom-ref"]): sorted(str(f["bom-ref"]) for f in files),
     }
@@ -53,7 +56,9 @@ def sbom(folder: Path) -> dict[str, Any]:
                 "type": "application", "bom-ref": main, "name": "hilum", "version": __version__, "description": RESEARCH_NOTICE,
                 "licenses": [{"license": {"id": "Apache-2.0"}}],
             },
-            "properties": [{"name": "hilum:python", "value": platform.python_version()}, {"name": "hilum:platform", "value": platform.platform()}],
+            "properties": [
+                {"name": "hilum:python", "value": platform.python_version()}, {"name": "hilum:platform", "value": platform.platform()},
+            ],
         },
         "components": components,
         "dependencies": [{"ref": ref, "dependsOn": on} for ref, on in tree.items()],
@@ -68,7 +73,7 @@ def write_sbom(folder: Path, out: Path) -> Path:
 
 
 def installed_libraries() -> dict[str, Distribution]:
-    """Normalised name -> library: what hilum requires, with every extra of its own, and what that requires in turn, where it is installed."""
+    """Normalised name -> library: what hilum requires, with every extra of its own, and what that requires in turn, if it is here."""
     found: dict[str, Distribution] = {}
     waiting = [distribution("hilum")]
     while waiting:
@@ -109,6 +114,11 @@ def _required_by(of: Distribution, known: dict[str, Distribution]) -> list[Distr
     return [known[name] for text in _requirements(of) if (name := _normalised(text)) in known]
 
 
+def _said(of: Distribution, field: str) -> str:
+    """A field of a library's metadata; empty where it has none."""
+    return str(of.metadata[field] or "")
+
+
 def _normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -122,7 +132,7 @@ def _library(of: Distribution) -> dict[str, Any]:
         "type": "library", "bom-ref": _ref(of), "name": of.metadata["Name"], "version": of.version,
         "purl": _ref(of),
     }  # fmt: skip
-    if summary := of.metadata.get("Summary"):
+    if summary := _said(of, "Summary"):
         value["description"] = summary
     if licence := _licence(of):
         value["licenses"] = licence
@@ -131,10 +141,14 @@ def _library(of: Distribution) -> dict[str, Any]:
 
 def _licence(of: Distribution) -> list[dict[str, Any]]:
     """As the library says it: an expression, else the names of its classifiers, else the first line of its text."""
-    if expression := of.metadata.get("License-Expression"):
+    if expression := _said(of, "License-Expression"):
         return [{"expression": expression}]
-    named = [c.rpartition(" :: ")[2] for c in of.metadata.get_all("Classifier") or () if c.startswith("License :: ") and c.count("::") > 1]
-    text = (of.metadata.get("License") or "").strip().splitlines()
+    named = [
+        c.rpartition(" :: ")[2]
+        for c in of.metadata.get_all("Classifier") or ()
+        if c.startswith("License :: ") and c.count("::") > 1
+    ]
+    text = _said(of, "License").strip().splitlines()
     names = named or ([text[0][:120]] if text and text[0] else [])
     return [{"license": {"name": name}} for name in names]
 
@@ -147,10 +161,13 @@ def _model(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     files = [_file(p.name, sha256_file(p), f"{version[:16]}/{p.name}") for p in own]
     weights = str(bundle.weights.get("sha256") or "")
     if _SHA256.fullmatch(weights):
-        words = f"weights of {bundle.backbone}: {bundle.weights.get('source', bundle.weights.get('choice', ''))}"
+        words = (
+            f"weights of {bundle.backbone}: {bundle.weights.get('source', bundle.weights.get('choice', ''))}"
+        )
         files.append(_file(words, weights, f"weights/{weights[:16]}"))
     model = {
-        "type": "machine-learning-model", "bom-ref": f"bundle/{version[:16]}", "name": f"{bundle.training.get('study', 'model')} ({bundle.backbone})",
+        "type": "machine-learning-model", "bom-ref": f"bundle/{version[:16]}",
+        "name": f"{bundle.training.get('study', 'model')} ({bundle.backbone})",
         "version": version, "description": f"classes {', '.join(bundle.classes)}; positive {bundle.positive}. {RESEARCH_NOTICE}",
         "hashes": [{"alg": "SHA-256", "content": version}],
         "properties": [

@@ -24,8 +24,8 @@ PROPERTIES: Final = (
     "mean grey", "spread of greys", "1st percentile of greys", "99th percentile of greys", "entropy of greys", "grain", "coarse grain",
     "grey of the border", "dark share of the border", "shorter side, px", "width / height",
 )  # fmt: skip
-"""In order. Greys are 0 to 1 of full scale, entropy is in bits, grain the logarithm of the mean second difference from pixel to pixel (coarse: of
-every second pixel)."""
+"""In order. Greys are 0 to 1 of full scale, entropy is in bits, grain the logarithm of the mean second difference from pixel to pixel
+(coarse: of every second pixel)."""
 SEEN_RULES: Final = 1
 """Raised when a film would have other properties."""
 _DARK = 0.1

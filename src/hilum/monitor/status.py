@@ -120,7 +120,8 @@ def status_of(
         bundle=bundle.digest, name=bundle.name, positive=bundle.positive, films=films, why=why, classes=classes, first=first, last=last,
         seconds=_seconds(connection, bundle.digest),
         window=look.films if look else 0, looked=_iso(look.at) if look else "", checks=look.checks if look else (),
-        history=tuple(sum(c.alarm for c in past.checks) for past in history), rates=_rates(connection, bundle), note=note if not look else "",
+        history=tuple(sum(c.alarm for c in past.checks) for past in history), rates=_rates(connection, bundle),
+        note=note if not look else "",
     )  # fmt: skip
 
 

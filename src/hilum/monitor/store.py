@@ -1,8 +1,8 @@
 """``monitor.db``: a row a film that a service answered, what readers said of it, and each look at a window. SQLite, in WAL mode.
 
-Convention: times are seconds since 1970, UTC. No pixels, no file names, nothing about a patient: a film is known by the digest of its bytes
-and by the request that it came with. Films, looks and readers' words older than the retention are deleted; readers' words are never changed,
-the last one of a film counts.
+Convention: times are seconds since 1970, UTC. No pixels, no file names, nothing about a patient: a film is known by the digest of its
+bytes and by the request that it came with. Films, looks and readers' words older than the retention are deleted; readers' words are never
+changed, the last one of a film counts.
 """
 
 from __future__ import annotations
@@ -28,18 +28,20 @@ _VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS bundles (digest TEXT PRIMARY KEY, name TEXT NOT NULL, folder TEXT NOT NULL, classes TEXT NOT NULL,
   positive TEXT NOT NULL, since REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS films (id INTEGER PRIMARY KEY, at REAL NOT NULL, bundle TEXT NOT NULL, request TEXT NOT NULL, sha256 TEXT NOT NULL,
-  seconds REAL NOT NULL, outcome TEXT NOT NULL, why TEXT NOT NULL, most_likely TEXT NOT NULL, called_positive INTEGER,
+CREATE TABLE IF NOT EXISTS films (id INTEGER PRIMARY KEY, at REAL NOT NULL, bundle TEXT NOT NULL, request TEXT NOT NULL,
+  sha256 TEXT NOT NULL, seconds REAL NOT NULL, outcome TEXT NOT NULL, why TEXT NOT NULL, most_likely TEXT NOT NULL, called_positive INTEGER,
   logits BLOB, strangeness REAL, properties BLOB, shape BLOB);
 CREATE INDEX IF NOT EXISTS films_by_bundle ON films (bundle, id);
 CREATE INDEX IF NOT EXISTS films_counted ON films (bundle, outcome, why, most_likely, at, seconds);
 CREATE INDEX IF NOT EXISTS films_by_time ON films (at);
 CREATE INDEX IF NOT EXISTS films_by_request ON films (request);
 CREATE INDEX IF NOT EXISTS films_by_sha256 ON films (sha256);
-CREATE TABLE IF NOT EXISTS feedback (id INTEGER PRIMARY KEY, at REAL NOT NULL, film INTEGER NOT NULL, label TEXT NOT NULL, who TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS feedback (id INTEGER PRIMARY KEY, at REAL NOT NULL, film INTEGER NOT NULL, label TEXT NOT NULL,
+  who TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS feedback_by_film ON feedback (film);
-CREATE TABLE IF NOT EXISTS looks (id INTEGER PRIMARY KEY, at REAL NOT NULL, bundle TEXT NOT NULL, film INTEGER NOT NULL, films INTEGER NOT NULL,
-  part TEXT NOT NULL, statistic TEXT NOT NULL, method TEXT NOT NULL, value REAL NOT NULL, threshold REAL NOT NULL, reference REAL, mean REAL);
+CREATE TABLE IF NOT EXISTS looks (id INTEGER PRIMARY KEY, at REAL NOT NULL, bundle TEXT NOT NULL, film INTEGER NOT NULL,
+  films INTEGER NOT NULL, part TEXT NOT NULL, statistic TEXT NOT NULL, method TEXT NOT NULL, value REAL NOT NULL, threshold REAL NOT NULL,
+  reference REAL, mean REAL);
 CREATE INDEX IF NOT EXISTS looks_by_bundle ON looks (bundle, film);
 """
 Outcome = Literal["answered", "abstained", "failed"]
@@ -159,8 +161,8 @@ def bundles(connection: sqlite3.Connection) -> list[KnownBundle]:
 def add_films(connection: sqlite3.Connection, lines: Sequence[FilmLine]) -> None:
     """Store films, in order."""
     connection.executemany(
-        "INSERT INTO films (at, bundle, request, sha256, seconds, outcome, why, most_likely, called_positive, logits, strangeness, properties, "
-        "shape) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO films (at, bundle, request, sha256, seconds, outcome, why, most_likely, called_positive, logits, "
+        "strangeness, properties, shape) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_values(line) for line in lines],
     )
 
@@ -223,7 +225,8 @@ def looks_at(connection: sqlite3.Connection, bundle: str, most: int) -> list[Loo
     found = []
     for (film,) in reversed(last):
         rows = connection.execute(
-            "SELECT at, films, part, statistic, method, value, threshold, reference, mean FROM looks WHERE bundle = ? AND film = ? ORDER BY id",
+            "SELECT at, films, part, statistic, method, value, threshold, reference, mean FROM looks "
+            "WHERE bundle = ? AND film = ? ORDER BY id",
             (bundle, film),
         ).fetchall()
         found.append(Look(rows[0][0], film, rows[0][1], tuple(DriftCheck(*row[2:]) for row in rows)))
@@ -255,7 +258,10 @@ def histogram(
     row = connection.execute(
         f"SELECT COUNT(*), TOTAL(seconds), {up_to} FROM films WHERE bundle = ?", (*buckets_s, bundle)
     ).fetchone()
-    counted = [(f"{end:g}" if end % 1 else f"{end:.1f}", float(n or 0)) for end, n in zip(buckets_s, row[2:], strict=True)]
+    counted = [
+        (f"{end:g}" if end % 1 else f"{end:.1f}", float(n or 0))
+        for end, n in zip(buckets_s, row[2:], strict=True)
+    ]
     return [*counted, ("+Inf", float(row[0]))], float(row[1])
 
 
@@ -279,12 +285,14 @@ def add_feedback(
     """
     bundle, request, sha256 = key
     found = connection.execute(
-        "SELECT id FROM films WHERE bundle = ? AND (? = '' OR request = ?) AND (? = '' OR sha256 = ?) AND logits IS NOT NULL ORDER BY id DESC LIMIT 2",
+        "SELECT id FROM films WHERE bundle = ? AND (? = '' OR request = ?) AND (? = '' OR sha256 = ?) AND logits IS NOT NULL "
+        "ORDER BY id DESC LIMIT 2",
         (bundle, request, request, sha256, sha256),
     ).fetchall()
     if not (request or sha256) or not found:
         raise InputError(
-            f"no film with scores is stored for request {request!r} and sha256 {sha256[:16]!r}; name the request_id, or the sha256, of an answer"
+            f"no film with scores is stored for request {request!r} and sha256 {sha256[:16]!r}; name the request_id, or the sha256, of "
+            "an answer"
         )
     if len(found) > 1 and not sha256:
         raise InputError(

@@ -40,7 +40,9 @@ def _bundle(s: MonitorStatus) -> dict[str, Any]:
         "total": total,
         "first": s.first,
         "last": s.last,
-        "outcomes": [(words, s.films[key], _per_cent(s.films[key], total)) for key, words in _OUTCOMES.items()],
+        "outcomes": [
+            (words, s.films[key], _per_cent(s.films[key], total)) for key, words in _OUTCOMES.items()
+        ],
         "why": list(s.why.items()),
         "classes": [(name, n, _per_cent(n, sum(s.classes.values()))) for name, n in s.classes.items()],
         "seconds": [(name, f"{value:.3f}") for name, value in s.seconds.items()],
@@ -51,7 +53,11 @@ def _bundle(s: MonitorStatus) -> dict[str, Any]:
         "looked": s.looked,
         "verdict": _verdict(s),
         "alarm": bool(s.alarms),
-        "groups": [(title, [_check(c) for c in s.checks if c.group == key]) for key, title in GROUPS.items() if any(c.group == key for c in s.checks)],
+        "groups": [
+            (title, [_check(c) for c in s.checks if c.group == key])
+            for key, title in GROUPS.items()
+            if any(c.group == key for c in s.checks)
+        ],
         "history": _history(s.history),
     }
 
@@ -109,7 +115,12 @@ def _history(alarms: Sequence[int]) -> dict[str, Any]:
 def _rate(r: Rate) -> dict[str, str]:
     if r.value is None or r.low is None or r.high is None:
         return {"name": r.name, "value": "no film with a reader's label", "of": "", "interval": ""}
-    return {"name": r.name, "value": f"{r.value:.3f}", "of": f"{r.k} of {r.n}", "interval": f"{r.low:.3f} to {r.high:.3f}"}
+    return {
+        "name": r.name,
+        "value": f"{r.value:.3f}",
+        "of": f"{r.k} of {r.n}",
+        "interval": f"{r.low:.3f} to {r.high:.3f}",
+    }
 
 
 def _per_cent(n: int, of: int) -> str:

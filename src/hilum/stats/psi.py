@@ -1,10 +1,10 @@
 """Population stability index: how far the shares of a window of films lie from those of a reference.
 
-Convention: PSI = sum over bins of (w - r) ln(w / r), w and r the shares of window and reference (Siddiqi 2006, Credit Risk Scorecards; it is
-Jeffreys' divergence, 1946). Numbers fall in bins of the reference's quantiles. Half a film is added to each bin of either side, so that an
-empty bin counts and no logarithm is infinite; published examples add none. Where both are draws of one population, PSI / (1/n + 1/m) is
-near chi-squared with bins - 1 degrees of freedom (Yurdakul 2018, Statistical properties of population stability index, Western Michigan
-University), which gives a threshold for any n instead of the rule of thumb .1 and .25.
+Convention: PSI = sum over bins of (w - r) ln(w / r), w and r the shares of window and reference (Siddiqi 2006, Credit Risk Scorecards; it
+is Jeffreys' divergence, 1946). Numbers fall in bins of the reference's quantiles. Half a film is added to each bin of either side, so
+that an empty bin counts and no logarithm is infinite; published examples add none. Where both are draws of one population, PSI / (1/n +
+1/m) is near chi-squared with bins - 1 degrees of freedom (Yurdakul 2018, Statistical properties of population stability index, Western
+Michigan University), which gives a threshold for any n instead of the rule of thumb .1 and .25.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Windows of films against a reference, one after the other: how large a statistic has to be so that false alarms stay rare.
 
-Convention: a stream of `WINDOWS` windows in which nothing drifted raises any alarm with probability `ALARM_PROBABILITY` at most. That is shared
-out evenly over windows and statistics (Bonferroni), which holds however the windows overlap and the statistics hang together; they
+Convention: a stream of `WINDOWS` windows in which nothing drifted raises any alarm with probability `ALARM_PROBABILITY` at most. That is
+shared out evenly over windows and statistics (Bonferroni), which holds however the windows overlap and the statistics hang together; they
 are all held against one reference, so they do hang together. Films are taken as independent draws: one a patient, no outbreak.
 """
 

@@ -1,4 +1,5 @@
-"""The record of a swap is in the order of the guidance; the bill of materials is valid by CycloneDX' own schema and its digests are the files'."""
+"""The record of a swap is in the order of the guidance; the bill of materials is valid by CycloneDX' own schema and its digests are the
+files'."""
 
 import hashlib
 import json
@@ -22,7 +23,9 @@ def test_the_bill_of_materials_is_valid_and_names_every_file(tmp_path: Path) -> 
     bundle = write_bundle(tmp_path / "bundle")
     write_reference(tmp_path / "bundle", bundle, 30)
     value = sbom(tmp_path / "bundle")
-    validation = needed_module("cyclonedx.validation.json", "pip install 'cyclonedx-python-lib[json-validation]'")
+    validation = needed_module(
+        "cyclonedx.validation.json", "pip install 'cyclonedx-python-lib[json-validation]'"
+    )
     schema = needed_module("cyclonedx.schema")
     wrong = validation.JsonStrictValidator(schema.SchemaVersion.V1_6).validate_str(json.dumps(value))
     assert wrong is None
@@ -50,9 +53,13 @@ def test_the_same_bundle_gives_the_same_bytes(tmp_path: Path) -> None:
     assert json.dumps(sbom(tmp_path / "bundle")) == json.dumps(sbom(tmp_path / "bundle"))
 
 
-def test_the_command_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_bundle(tmp_path / "bundle")
-    monkeypatch.setattr(sys, "argv", ["hilum", "sbom", str(tmp_path / "bundle"), "--out", str(tmp_path / "s.json")])
+    monkeypatch.setattr(
+        sys, "argv", ["hilum", "sbom", str(tmp_path / "bundle"), "--out", str(tmp_path / "s.json")]
+    )
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 0
@@ -67,17 +74,28 @@ def test_a_record_is_in_the_guidances_order_and_says_what_differs(tmp_path: Path
     watch.saw("r", reading(bundle, 1), 0.01)
     watch.flush()
     path = change_record(
-        tmp_path / "old", tmp_path / "new", "more sensitive", tmp_path / "changes", who="a | b", evidence=["report.html"], status=watch.status()
+        tmp_path / "old", tmp_path / "new", "more sensitive", tmp_path / "changes",
+        who="a | b", evidence=["report.html"], status=watch.status()
     )  # fmt: skip
     watch.close()
     value = json.loads(path.with_suffix(".json").read_text())
     assert list(value)[4:] == ["modification", "protocol", "impact"]
-    assert list(value["protocol"]) == ["data_management", "re_training", "performance_evaluation", "update_procedure"]
+    assert list(value["protocol"]) == [
+        "data_management",
+        "re_training",
+        "performance_evaluation",
+        "update_procedure",
+    ]
     assert set(value["modification"]["differs"]) == {"operating_point"}
     assert value["modification"]["differs"]["operating_point"]["new"]["threshold"] == 0.25
-    assert value["impact"]["what_changes_for_users"] == ["The threshold is another: calls change for films between the two thresholds."]
+    assert value["impact"]["what_changes_for_users"] == [
+        "The threshold is another: calls change for films between the two thresholds."
+    ]
     assert value["impact"]["how_the_old_one_stood"]["films"] == {"answered": 1, "abstained": 0, "failed": 0}
-    assert value["header"]["inputs"] == {"old": bundle_version(tmp_path / "old"), "new": bundle_version(tmp_path / "new")}
+    assert value["header"]["inputs"] == {
+        "old": bundle_version(tmp_path / "old"),
+        "new": bundle_version(tmp_path / "new"),
+    }
     text = path.read_text()
     at = [text.index(f"## {k}. {word}") for k, word in enumerate(("Modification", "Protocol", "Impact"), 1)]
     assert at == sorted(at)

@@ -30,7 +30,9 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watch, Bun
     write_reference(folder / "bundle", bundle, 100)
     watching = Watch(folder / "monitor.db", folder / "bundle", "chest")
     for k in range(30):
-        watching.saw(f"r{k}", reading(bundle, k, change=lambda film, _: 255 - film), 0.02 * (k + 1), f"{k:064x}")
+        watching.saw(
+            f"r{k}", reading(bundle, k, change=lambda film, _: 255 - film), 0.02 * (k + 1), f"{k:064x}"
+        )
     watching.saw("s", refused(reading(bundle, 50)), 0.5)
     watching.saw("t", unreadable(bundle), 0.001)
     watching.flush()
@@ -58,7 +60,9 @@ def test_a_scrape_is_the_status_in_numbers(watch: tuple[Watch, Bundle]) -> None:
     assert found["hilum_films_not_relied_on_total", "not-frontal"] == 1
     assert found["hilum_film_seconds_count", ""] == 32
     assert found["hilum_film_seconds_bucket", "0.1"] == 6  # 0.02 to 0.1, and the one that failed
-    assert found["hilum_film_seconds_sum", ""] == pytest.approx(sum(0.02 * (k + 1) for k in range(30)) + 0.501)
+    assert found["hilum_film_seconds_sum", ""] == pytest.approx(
+        sum(0.02 * (k + 1) for k in range(30)) + 0.501
+    )
     for c in status.checks:
         key = f"{c.group},{c.method},{c.statistic}"
         assert found["hilum_drift", key] == pytest.approx(c.value)
@@ -73,7 +77,9 @@ def test_a_scrape_is_the_status_in_numbers(watch: tuple[Watch, Bundle]) -> None:
 
 def test_promtool_finds_nothing_wrong_with_the_rules_or_the_metrics(watch: tuple[Watch, Bundle]) -> None:
     promtool = needed_program("promtool", "prometheus")
-    done = subprocess.run([promtool, "check", "rules", str(RULES)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [promtool, "check", "rules", str(RULES)], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, "8 rules found" in done.stdout) == (0, True), done.stderr
     done = subprocess.run(
         [promtool, "test", "rules", RULES.with_name("alerts-test.yml").name], cwd=RULES.parent, capture_output=True, text=True, check=False
@@ -156,4 +162,8 @@ def _firing(port: int) -> dict[tuple[str, str], dict[str, str]]:
             alerts = json.load(answer)["data"]["alerts"]
     except OSError:
         return {}
-    return {(a["labels"]["alertname"], a["labels"].get("group", "")): a["labels"] for a in alerts if a["state"] == "firing"}
+    return {
+        (a["labels"]["alertname"], a["labels"].get("group", "")): a["labels"]
+        for a in alerts
+        if a["state"] == "firing"
+    }

@@ -18,7 +18,8 @@ CHECKS = (
     DriftCheck("shape", "what is on the films", "MMD", -0.001, 0.01),
 )
 STATUS = MonitorStatus(
-    bundle="ab" * 32, name="<chest>", positive="covid", films={"answered": 90, "abstained": 8, "failed": 2}, why={"not-frontal": 8, "truncated": 2},
+    bundle="ab" * 32, name="<chest>", positive="covid", films={"answered": 90, "abstained": 8, "failed": 2},
+    why={"not-frontal": 8, "truncated": 2},
     classes={"covid": 49, "normal": 49}, first="2026-01-01T00:00:00+00:00", last="2026-01-02T00:00:00+00:00",
     seconds={"p50": 0.02, "p95": 0.1, "p99": 0.5}, window=98, looked="2026-01-02T00:00:00+00:00", checks=CHECKS, history=(0, 0, 1),
     rates=(Rate("sensitivity to covid", 9, 10, 0.9, 0.555, 0.9975), Rate("specificity", 0, 0, None, None, None)),
@@ -27,7 +28,11 @@ STATUS = MonitorStatus(
 
 def page(*statuses: MonitorStatus) -> str:
     template = (files("hilum") / "serve" / "pages" / "templates" / "monitor.html").read_text("utf-8")
-    environment = Environment(loader=DictLoader({"base.html": BASE, "monitor.html": template}), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(
+        loader=DictLoader({"base.html": BASE, "monitor.html": template}),
+        autoescape=True,
+        undefined=StrictUndefined,
+    )
     return environment.get_template("monitor.html").render(monitor_view(statuses))
 
 
@@ -74,7 +79,12 @@ def test_bars_are_to_scale_and_never_negative() -> None:
 
 def test_the_page_is_whole_and_needs_no_script_and_no_style() -> None:
     tags = _Tags()
-    tags.feed(page(STATUS, replace(STATUS, checks=(), note="the bundle has no reference.safetensors", history=(), dropped=3)))
+    tags.feed(
+        page(
+            STATUS,
+            replace(STATUS, checks=(), note="the bundle has no reference.safetensors", history=(), dropped=3),
+        )
+    )
     assert tags.open == ["html"] or tags.open == []
     assert not tags.names & {"script", "style", "iframe", "object", "form"}
     assert not {a for a in tags.attributes if a == "style" or a.startswith("on")}

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,8 @@ def bundle(tmp_path: Path, made: Path) -> Bundle:
 
 
 @pytest.fixture
-def watch(tmp_path: Path, bundle):
+def watch(tmp_path: Path, bundle: Bundle) -> Iterator[Watch]:
+    assert bundle.positive == "covid"
     watching = Watch(tmp_path / "monitor.db", tmp_path / "bundle", "chest")
     yield watching
     watching.close()
@@ -188,7 +190,7 @@ def test_two_watches_share_a_store(watch: Watch, bundle, tmp_path: Path) -> None
     second.close()
     assert watch.status().films["answered"] == second.status().films["answered"] == 1
     assert second.status().note == (
-        f"the bundle has no {REFERENCE}, so drift is not looked for; make one: hilum drift {tmp_path / "other"} --make-reference"
+        f"the bundle has no {REFERENCE}, so drift is not looked for; make one: hilum drift {tmp_path / 'other'} --make-reference"
     )
     with store.opened(tmp_path / "monitor.db") as c:
         assert [b.name for b in store.bundles(c)] == ["chest", "second"]
@@ -238,7 +240,9 @@ def test_a_store_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_a_reference_of_another_bundle_is_refused(tmp_path: Path) -> None:
     write_bundle(tmp_path / "other", threshold=0.25)
     (tmp_path / "other" / REFERENCE).write_bytes((tmp_path / "bundle" / REFERENCE).read_bytes())
-    with pytest.raises(DigestError, match=r"it is of the bundle .*; make it again: hilum drift .* --make-reference"):
+    with pytest.raises(
+        DigestError, match=r"it is of the bundle .*; make it again: hilum drift .* --make-reference"
+    ):
         Watch(tmp_path / "monitor.db", tmp_path / "other")
 
 

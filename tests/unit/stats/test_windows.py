@@ -121,7 +121,7 @@ def test_mmd_of_new_films_passes_its_limit_no_more_often_than_said(n: int) -> No
     reference = KernelReference(x)
     limits = {alpha: reference.limit(n, alpha, RNG(8), 800) for alpha in (0.05, 0.01)}
     over_references = []
-    for k in range(12):
+    for _ in range(12):
         other = KernelReference((rng.normal(size=(300, 20)) * spread).astype(np.float32))
         new = [other.mmd2((rng.normal(size=(n, 20)) * spread).astype(np.float32)) for _ in range(40)]
         over_references += new
