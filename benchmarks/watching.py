@@ -2,11 +2,11 @@
 
     python benchmarks/watching.py BUNDLE [--own FOLDER... --child FOLDER... --hospital FOLDER...] [--films N] [--streams N] [--json FILE]
 
-Without --own films are synthetic. With it they are those that are named, none of which the bundle or its reference may know; --child names
-films of children, --hospital films of another hospital. The reference is the bundle's own (``hilum drift BUNDLE --make-reference``). Films are
-read by the bundle as a service reads them, once each. A stream begins with a window of films like the reference's; then all of them, or
-three in ten, are changed ones, drawn with replacement: inverted, with the grain of another device, of children, of another hospital
-(synthetic: darker, harder, with a grey frame).
+Without --own films are synthetic. With it they are those that are named, none of which the bundle or its reference may know; --child
+names films of children, --hospital films of another hospital. The reference is the bundle's own (``hilum drift BUNDLE
+--make-reference``). Films are read by the bundle as a service reads them, once each. A stream begins with a window of films like the
+reference's; then all of them, or three in ten, are changed ones, drawn with replacement: inverted, with the grain of another device, of
+children, of another hospital (synthetic: darker, harder, with a grey frame).
 
 A row a change: films after the change until the first alarm, in the middle and at worst of the streams (a look every 25 films), streams
 without an alarm within 400 films, and what was furthest above its threshold then, most often. The row ``none`` is of 50 windows a stream,
@@ -102,11 +102,12 @@ def until_alarm(
     return None, ""
 
 
-def false_alarms(checker: Checker, own: Sequence[Seen], rng: np.random.Generator) -> int:
-    """Windows with an alarm among `WINDOWS` of a stream in which nothing changes, a look every `STEP` films, no film twice."""
+def false_alarms(checker: Checker, own: Sequence[Seen], rng: np.random.Generator) -> list[list[str]]:
+    """Statistics above their thresholds in each of `WINDOWS` windows of a stream in which nothing changes, a look every `STEP` films."""
     stream = [own[k] for k in rng.permutation(len(own))[:FILMS]]
     starts = range(0, STEP * WINDOWS, STEP)
-    return sum(any(c.alarm for c in checker.checks(Window.of(stream[s : s + WINDOW]))) for s in starts)
+    windows = (checker.checks(Window.of(stream[s : s + WINDOW])) for s in starts)
+    return [[f"{c.statistic} ({c.method})" for c in checks if c.alarm] for checks in windows]
 
 
 def rows_of(
@@ -114,9 +115,11 @@ def rows_of(
 ) -> list[dict[str, Any]]:
     """A row for none, and two a change."""
     of_none = [false_alarms(checker, own, generator(SEED, "none", s)) for s in range(streams)]
+    names = Counter(word for stream in of_none for window in stream for word in window)
     rows: list[dict[str, Any]] = [
         {"change": "none", "share": 0, "films_read": len(own), "streams": streams, "windows": WINDOWS * streams,
-         "windows_with_alarm": sum(of_none), "streams_with_alarm": sum(n > 0 for n in of_none)}
+         "windows_with_alarm": sum(bool(w) for stream in of_none for w in stream),
+         "streams_with_alarm": sum(any(stream) for stream in of_none), "alarmed": dict(names)}
     ]  # fmt: skip
     print(rows[0], flush=True)
     for name, seen in changes.items():
