@@ -27,10 +27,11 @@ import numpy as np
 from machine import name_machine
 from numpy.typing import NDArray
 
+from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import FilmError
 from hilum.core.seeding import generator
-from hilum.imaging import png
 from hilum.imaging.decode import decode
+from hilum.inference.opened import Opened, prepare
 from hilum.inference.reader import Reader
 from hilum.monitor.drift import STEP, WINDOW, Checker, Window
 from hilum.monitor.reference import Reference
@@ -79,11 +80,20 @@ def elsewhere(film: Film, rng: np.random.Generator) -> Film:
 
 def read(reader: Reader, films: Sequence[Film]) -> list[Seen]:
     """Films as the watch sees them."""
-    seen, batch = [], reader.bundle.batch
+    seen, batch, pipeline = [], reader.bundle.batch, reader.predictor.pipeline
     for start in range(0, len(films), batch):
-        data = [(str(k), png.write(f)) for k, f in enumerate(films[start : start + batch])]
-        seen += [s for r in reader.read(data) if (s := seen_of(r)) is not None]
+        opened = [
+            Opened("", prepared=_prepared(f, pipeline), size_px=f.shape) for f in films[start : start + batch]
+        ]
+        seen += [s for r in reader.answers(opened) if (s := seen_of(r)) is not None]
     return seen
+
+
+def _prepared(film: Film, pipeline: Pipeline) -> Film:
+    made = prepare(film, pipeline)
+    if isinstance(made, str):
+        raise SystemExit(made)
+    return made
 
 
 def until_alarm(

@@ -12,7 +12,7 @@ from hilum.core.progress import progress
 from hilum.core.text import counted
 from hilum.monitor import store
 from hilum.monitor.drift import LEAST, Checker, DriftCheck, Window
-from hilum.monitor.making import MUST, film_bytes
+from hilum.monitor.making import MUST, opened
 from hilum.monitor.reference import REFERENCE, Reference
 from hilum.monitor.seen import Seen, seen_of
 from hilum.monitor.status import MonitorStatus, status_of
@@ -105,7 +105,7 @@ def compared(folder: Path, films: Sequence[Path], device: str = "cpu") -> Compar
     with progress("drift", len(rows)) as step:
         for start in range(0, len(rows), reader.bundle.batch):
             some = rows[start : start + reader.bundle.batch]
-            for reading in reader.read([(row.image_id, film_bytes(row)) for row in some]):
+            for reading in reader.answers([opened(row) for row in some]):
                 one = seen_of(reading)
                 seen += [one] if one is not None else []
                 step()

@@ -20,7 +20,7 @@ from hilum.core.errors import FilmError, InputError
 from hilum.core.progress import progress
 from hilum.imaging.as_ingested import bytes_as_ingested
 from hilum.imaging.shape import shape_of
-from hilum.inference.opened import open_film
+from hilum.inference.opened import Opened, open_film
 from hilum.monitor.reference import About, Reference
 from hilum.monitor.seen import Seen, properties_of, seen_of
 from hilum.sources.named_films import named_films
@@ -109,12 +109,11 @@ def _read(
     seen, looked_at = [], []
     with progress("reference", len(held_out) + len(more)) as step:
         for start in range(0, len(held_out), batch):
-            films = [(row.image_id, film_bytes(row)) for row in held_out[start : start + batch]]
-            for reading in reader.read(films):
+            for reading in reader.answers([opened(row) for row in held_out[start : start + batch]]):
                 seen.append(seen_of(reading))
                 step()
         for row in more:
-            film = open_film(row.image_id, film_bytes(row))
+            film = opened(row)
             made = "" if film.pixels is None else reader.predictor.prepared([film.pixels])[0]
             if not isinstance(made, str):
                 looked_at.append(Seen(none, math.nan, properties_of(made, film.size_px), shape_of(made)))
@@ -122,9 +121,9 @@ def _read(
     return [s for s in seen if s is not None], looked_at
 
 
-def film_bytes(row: FilmRow) -> bytes | FilmError:
-    """A film's bytes, or why they could not be had."""
+def opened(row: FilmRow) -> Opened:
+    """A film of a manifest or folder, opened; quality flags, of which nothing is kept, are not looked for."""
     try:
-        return bytes_as_ingested(row.image_id, row.path, row.sha256)
+        return open_film(row.image_id, bytes_as_ingested(row.image_id, row.path, row.sha256))
     except FilmError as e:
-        return e
+        return open_film(row.image_id, e)

@@ -17,6 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from threadpoolctl import ThreadpoolController
+
 from hilum.artifacts.bundle import Bundle, bundle_version
 from hilum.core.errors import HilumError
 from hilum.monitor import store
@@ -80,6 +82,7 @@ class Watch:
         self._queue: queue.Queue[_Saw | threading.Event] = queue.Queue(_WAITING)
         self._dropped = self._since_look = 0
         self._forgot = 0.0
+        self._threads = ThreadpoolController()
         with store.opened(path, create=True) as connection:
             store.add_bundle(connection, self.bundle)
         self._closed = threading.Event()
@@ -191,7 +194,8 @@ class Watch:
         if self._checker is None:
             return
         window, last = store.last_films(connection, self.bundle.digest, self._window)
-        checks = self._checker.checks(window)
+        with self._threads.limit(limits=1, user_api="blas"):  # the network of the service wants the cores
+            checks = self._checker.checks(window)
         if checks:
             store.add_look(connection, self.bundle.digest, Look(at, last, len(window), tuple(checks)))
 
