@@ -6,7 +6,7 @@ Without --own films are synthetic. With it they are those that are named, none o
 names films of children, --hospital films of another hospital. The reference is the bundle's own (``hilum drift BUNDLE
 --make-reference``). Films are read by the bundle as a service reads them, once each. A stream begins with a window of films like the
 reference's; then all of them, or three in ten, are changed ones, drawn with replacement: inverted, with the grain of another device, of
-children, of another hospital (synthetic: darker, harder, with a grey frame).
+children, of another hospital (synthetic: darker, harder, with a grey frame; once more at the size of the films before).
 
 A row a change: films after the change until the first alarm, in the middle and at worst of the streams (a look every 25 films), streams
 without an alarm within 400 films, and what was furthest above its threshold then, most often. The row ``none`` is of 50 windows a stream,
@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from machine import name_machine
 from numpy.typing import NDArray
+from PIL import Image
 
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import FilmError
@@ -78,6 +79,11 @@ def elsewhere(film: Film, rng: np.random.Generator) -> Film:
     return Confounder("border", 1).planted(harder.astype(np.uint8), rng)
 
 
+def _as_large(film: Film, shape: tuple[int, ...]) -> Film:
+    """A film at another film's size, so that its size does not tell where it comes from."""
+    return np.asarray(Image.fromarray(film).resize(shape[::-1], Image.Resampling.LANCZOS))
+
+
 def read(reader: Reader, films: Sequence[Film]) -> list[Seen]:
     """Films as the watch sees them."""
     seen, batch, pipeline = [], reader.bundle.batch, reader.predictor.pipeline
@@ -115,7 +121,7 @@ def until_alarm(
 def false_alarms(checker: Checker, own: Sequence[Seen], rng: np.random.Generator) -> list[list[str]]:
     """Statistics above their thresholds in each of `WINDOWS` windows of a stream in which nothing changes, a look every `STEP` films."""
     stream = [own[k] for k in rng.permutation(len(own))[:FILMS]]
-    starts = range(0, STEP * WINDOWS, STEP)
+    starts = range(0, len(stream) - WINDOW + 1, STEP)
     windows = (checker.checks(Window.of(stream[s : s + WINDOW])) for s in starts)
     return [[f"{c.statistic} ({c.method})" for c in checks if c.alarm] for checks in windows]
 
@@ -127,7 +133,7 @@ def rows_of(
     of_none = [false_alarms(checker, own, generator(SEED, "none", s)) for s in range(streams)]
     names = Counter(word for stream in of_none for window in stream for word in window)
     rows: list[dict[str, Any]] = [
-        {"change": "none", "share": 0, "films_read": len(own), "streams": streams, "windows": WINDOWS * streams,
+        {"change": "none", "share": 0, "films_read": len(own), "streams": streams, "windows": sum(map(len, of_none)),
          "windows_with_alarm": sum(bool(w) for stream in of_none for w in stream),
          "streams_with_alarm": sum(any(stream) for stream in of_none), "alarmed": dict(names)}
     ]  # fmt: skip
@@ -166,16 +172,21 @@ def main() -> None:
     own = decoded(args.own, args.films) if args.own else synthetic(args.films, args.side_px)
     some = [own[k * len(own) // args.changed] for k in range(args.changed)]
     grain: Callable[[Film, np.random.Generator], Film] = Confounder("grain", 1).planted
+    hospital = (
+        decoded(args.hospital, args.changed)
+        if args.own
+        else [elsewhere(f, generator(SEED, "elsewhere", k)) for k, f in enumerate(some)]
+    )
     changed = {
         "inverted": [255 - f for f in some],
         "children": decoded(args.child, args.changed)
         if args.own
         else synthetic(args.changed, args.side_px, child=True),
-        "another hospital": decoded(args.hospital, args.changed)
-        if args.own
-        else [elsewhere(f, generator(SEED, "elsewhere", k)) for k, f in enumerate(some)],
+        "another hospital": hospital,
         "a new device's grain": [grain(f, generator(SEED, "grain", k)) for k, f in enumerate(some)],
     }
+    if args.own:
+        changed["another hospital, stored as large"] = [_as_large(f, some[0].shape) for f in hospital]
     seen = {name: read(reader, films) for name, films in changed.items() if films}
     rows = rows_of(checker, read(reader, own), seen, args.streams)
     if args.json:

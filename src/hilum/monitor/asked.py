@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hilum.artifacts.bundle import bundle_version
+from hilum.artifacts.bundle import REFERENCE, bundle_version
 from hilum.core.errors import HilumError, InputError
 from hilum.core.progress import progress
 from hilum.core.text import counted
 from hilum.monitor import store
 from hilum.monitor.drift import LEAST, Checker, DriftCheck, Window
 from hilum.monitor.making import MUST, opened
-from hilum.monitor.reference import REFERENCE, Reference
+from hilum.monitor.reference import Reference
 from hilum.monitor.seen import Seen, seen_of
 from hilum.monitor.status import MonitorStatus, status_of
 from hilum.monitor.store import MONITOR, KnownBundle

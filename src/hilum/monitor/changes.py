@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from hilum import RESEARCH_NOTICE, __version__
-from hilum.artifacts.bundle import Bundle, bundle_version
+from hilum.artifacts.bundle import REFERENCE, Bundle, bundle_version
 from hilum.artifacts.header import Header, members, write_json
 from hilum.core.errors import InputError
 from hilum.core.files import write_text
-from hilum.monitor.reference import REFERENCE
 from hilum.monitor.status import MonitorStatus
 
 _FIELDS: Final = (

@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from hilum.artifacts.bundle import bundle_version
+from hilum.artifacts.bundle import REFERENCE, bundle_version
 from hilum.artifacts.header import checked, not_as_written
 from hilum.core.errors import DigestError, InputError
 from hilum.core.files import write_bytes
 from hilum.imaging.shape import SHAPE_RULES
 from hilum.monitor.seen import PROPERTIES, SEEN_RULES, Seen
 
-REFERENCE = "reference.safetensors"
 _ABOUT = "hilum_reference"
 _ARRAYS = ("logits", "strangeness", "properties", "shapes", "held_out")
 

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Final
 
 from threadpoolctl import ThreadpoolController
 
-from hilum.artifacts.bundle import Bundle, bundle_version
+from hilum.artifacts.bundle import REFERENCE, Bundle, bundle_version
 from hilum.core.errors import HilumError
 from hilum.monitor import store
 from hilum.monitor.drift import STEP, WINDOW, Checker
-from hilum.monitor.reference import REFERENCE, Reference
+from hilum.monitor.reference import Reference
 from hilum.monitor.seen import seen_of
 from hilum.monitor.status import MonitorStatus, status_of
 from hilum.monitor.store import DAY_S, FilmLine, KnownBundle, Look

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hilum
+from hilum.artifacts.bundle import REFERENCE
 from hilum.artifacts.header import Header, header_path, read_json, write_json
 from hilum.artifacts.looks import looks
 from hilum.artifacts.manifest import excluded_path
@@ -25,7 +26,6 @@ from hilum.core.digests import SHORT, digest
 from hilum.core.errors import HilumError
 from hilum.core.processor import accelerator_signs, cpu_name
 from hilum.core.stamps import Stamp, stamp, stamps_below
-from hilum.monitor.reference import REFERENCE
 from hilum.study.file import Study
 from hilum.study.tables import WeightsTable
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hilum.artifacts.bundle import Bundle, bundle_version
+from hilum.artifacts.bundle import REFERENCE, Bundle, bundle_version
 from hilum.cli.main import main
 from hilum.core.errors import InputError
 from hilum.core.seeding import generator
 from hilum.inference.reader import Reader
 from hilum.monitor.making import make_reference
-from hilum.monitor.reference import REFERENCE, Reference
+from hilum.monitor.reference import Reference
 from hilum.monitor.seen import PROPERTIES, properties_of
 from hilum.monitor.watch import Watch
 from hilum.synthetic.phantom import draw

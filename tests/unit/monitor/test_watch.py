@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hilum.artifacts.bundle import Bundle, bundle_version
+from hilum.artifacts.bundle import REFERENCE, Bundle, bundle_version
 from hilum.core.errors import DigestError, InputError
 from hilum.monitor import store
-from hilum.monitor.reference import REFERENCE, Reference
+from hilum.monitor.reference import Reference
 from hilum.monitor.seen import PROPERTIES, properties_of, seen_of
 from hilum.monitor.status import status_of
 from hilum.monitor.watch import Watch
