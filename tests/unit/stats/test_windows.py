@@ -72,15 +72,23 @@ def test_bins_hold_as_many_films_each_and_count_all() -> None:
     assert counts_in([0, 0, 1], edges_of(np.zeros(50))).tolist() == [2, 1]
 
 
-@pytest.mark.parametrize(("n", "m"), [(25, 348), (100, 348), (100, 1000)])
-def test_psi_passes_its_limit_no_more_often_than_said(n: int, m: int) -> None:
-    rng = RNG(3)
-    for bins in (4, 10):
-        shares = np.full(bins, 1 / bins)
-        w, r = rng.multinomial(n, shares, 40_000), rng.multinomial(m, shares, 40_000)
-        values = np.array([psi(a, b) for a, b in zip(w[:8000], r[:8000], strict=True)])
-        for alpha in (0.05, 0.01, 1e-3):
-            assert (values > psi_limit(n, m, bins, alpha)).mean() <= alpha * 1.35 + 3 * (alpha / 8000) ** 0.5
+def _psi_of_rows(w, r):
+    w, r = (side / side.sum(axis=1, keepdims=True) for side in (w + 0.5, r + 0.5))
+    return ((w - r) * np.log(w / r)).sum(axis=1)
+
+
+@pytest.mark.parametrize(("n", "m"), [(25, 348), (100, 348), (100, 900)])
+@pytest.mark.parametrize(
+    "shares", [[0.1] * 10, [1 / 3, 2 / 3], [0.12, 0.21, 0.54, 0.13], [0.97, 0.01, 0.01, 0.01]]
+)
+def test_psi_passes_its_limit_no_more_often_than_said(n: int, m: int, shares: list[float]) -> None:
+    rng, draws = RNG(3), 200_000
+    w, r = rng.multinomial(n, shares, draws), rng.multinomial(m, shares, draws)
+    values = _psi_of_rows(w, r)
+    assert values[:5] == pytest.approx([psi(a, b) for a, b in zip(w[:5], r[:5], strict=True)])
+    for alpha in (1e-2, 1e-3, 6.25e-5):
+        passed = int((values > psi_limit(n, m, len(shares), alpha)).sum())
+        assert passed <= stats.poisson.isf(1e-3, alpha * draws)
 
 
 def _slow_mmd2(x, y, width: float) -> float:
