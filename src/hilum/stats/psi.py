@@ -18,8 +18,8 @@ from hilum.core.errors import InputError
 BINS = 10
 _ADDED = 0.5  # films, to each bin of either side
 _TAIL = 6
-"""The level is divided by it: far out the approximation is too light, in simulation by up to 3.1 at 6e-5 (100 films in ten bins); at a sixth
-of the level no more windows pass than the level says."""
+"""The level is divided by it: far out the approximation is too light, in simulation by up to 3.1 at 6e-5 (100 films in ten bins).
+At a sixth of the level no more windows pass than it says."""
 
 
 def psi(window: ArrayLike, reference: ArrayLike, added: float = _ADDED) -> float:
