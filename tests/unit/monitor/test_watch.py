@@ -1,7 +1,10 @@
 """A watch stores what was answered, looks at windows as it goes, and never keeps an answer waiting."""
 
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -273,3 +276,40 @@ def test_properties_are_what_numpy_says(bundle) -> None:
 
 def test_a_film_without_scores_is_not_seen(bundle) -> None:
     assert seen_of(unreadable(bundle)) is None
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from hilum.artifacts.bundle import Bundle
+from hilum.monitor.watch import Watch
+from watched_films import reading
+folder = Path(sys.argv[1])
+watch, one = Watch(folder / "monitor.db", folder / "bundle"), reading(Bundle.described(folder / "bundle")[0], 1)
+for k in range(10**6):
+    watch.saw(f"r{k}", one, 0.01)
+    if k == 100:
+        watch.flush()
+        print("stored", flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("bundle")
+def test_what_was_stored_survives_kill_9(tmp_path: Path) -> None:
+    tests = Path(__file__).parents[2]
+    paths = os.pathsep.join([str(tests), *sys.path])
+    running = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths}
+    )  # fmt: skip
+    assert running.stdout is not None
+    assert running.stdout.readline() == "stored\n"
+    running.kill()
+    running.wait(20)
+    running.stdout.close()
+    with sqlite3.connect(tmp_path / "monitor.db") as c:
+        assert c.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert c.execute("SELECT COUNT(*) FROM films").fetchone()[0] >= 101
+    again = Watch(tmp_path / "monitor.db", tmp_path / "bundle")
+    assert again.status().films["answered"] >= 101
+    again.close()
