@@ -15,11 +15,9 @@ def sbom(
 ) -> None:
     """Write the bill of materials of a bundle: hilum, the libraries installed here, the bundle's files and weights with their digests."""
     from hilum.artifacts.outputs import check_outputs, file_output  # late: packaging
-    from hilum.monitor.sbom import sbom as document
-    from hilum.monitor.sbom import write_sbom
+    from hilum.monitor.sbom import KIND, write_sbom
 
-    check_outputs([file_output(out, "bill of materials", ".json", beside=())], [bundle])
-    value = document(bundle)
-    write_sbom(bundle, out)
+    check_outputs([file_output(out, KIND, ".json")], [bundle])
+    value = write_sbom(bundle, out)
     print(f"CycloneDX {value['specVersion']}, {len(value['components'])} components", file=sys.stderr)
     print(out)

@@ -22,10 +22,11 @@ from packaging.requirements import Requirement
 
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.artifacts.bundle import Bundle, bundle_version
+from hilum.artifacts.header import Header, write_with_header
 from hilum.core.digests import digest, sha256_file
-from hilum.core.files import write_text
 
 SPECIFICATION: Final = "1.6"
+KIND: Final = "bill of materials"
 _NAMESPACE: Final = uuid.UUID("0b6d1c57-6c0f-5d5a-9f5e-9c8a4a3f3d11")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -66,10 +67,12 @@ def sbom(folder: Path) -> dict[str, Any]:
     return {**value, "serialNumber": f"urn:uuid:{uuid.uuid5(_NAMESPACE, digest(value))}"}
 
 
-def write_sbom(folder: Path, out: Path) -> Path:
-    """Write the document of a bundle, whole or not at all."""
-    write_text(out, json.dumps(sbom(folder), indent=1, ensure_ascii=False) + "\n")
-    return out
+def write_sbom(folder: Path, out: Path) -> dict[str, Any]:
+    """Write the document of a bundle, whole or not at all, its header beside it, by which it is known as hilum's; gives the document."""
+    value = sbom(folder)
+    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    write_with_header(out, text, Header(KIND, inputs={"bundle": bundle_version(folder)}))
+    return value
 
 
 def installed_libraries() -> dict[str, Distribution]:

@@ -65,6 +65,15 @@ def test_the_command_writes_it(
     assert end.value.code == 0
     assert capsys.readouterr().out == f"{tmp_path / 's.json'}\n"
     assert json.loads((tmp_path / "s.json").read_text())["bomFormat"] == "CycloneDX"
+    with pytest.raises(SystemExit) as end:
+        main()  # hilum's own is replaced
+    assert end.value.code == 0
+    (tmp_path / "mine.json").write_text('{"mine": 1}')
+    monkeypatch.setattr(sys, "argv", [*sys.argv[:-1], str(tmp_path / "mine.json")])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert "is no bill of materials that hilum wrote" in capsys.readouterr().err
 
 
 def test_a_record_is_in_the_guidances_order_and_says_what_differs(tmp_path: Path) -> None:
