@@ -98,8 +98,11 @@ class Watch:
             seconds: From request to answer.
             sha256: Digest of the film's bytes, by which readers' labels find it.
         """
+        slim = replace(
+            reading, opened=replace(reading.opened, pixels=None, facts={})
+        )  # neither is needed, both weigh
         try:
-            self._queue.put_nowait((time.time(), request_id, sha256, seconds, reading))
+            self._queue.put_nowait((time.time(), request_id, sha256, seconds, slim))
         except queue.Full:
             self._dropped += 1
 

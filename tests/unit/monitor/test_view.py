@@ -1,6 +1,8 @@
 """The page of the monitor: its numbers, and that it needs no script and no style of its own."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -92,3 +94,23 @@ def test_the_page_is_whole_and_needs_no_script_and_no_style() -> None:
 
 def test_without_a_bundle_it_says_so() -> None:
     assert "No bundle is watched." in page()
+
+
+def test_nothing_of_the_monitor_loads_torch() -> None:
+    names = sorted(
+        p.stem
+        for p in (files("hilum") / "monitor").iterdir()
+        if p.name.endswith(".py") and p.stem != "__init__"
+    )  # type: ignore[attr-defined]
+    code = f"import sys, {', '.join(f'hilum.monitor.{n}' for n in names)}; sys.exit('torch' in sys.modules)"
+    assert len(names) >= 10
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_monitor_knows_nothing_of_studies_training_or_reports() -> None:
+    above = "stages|training|report|paper|workflow|studies|api|lineage|tracking|serve|node|cli"
+    for path in (files("hilum") / "monitor").iterdir():
+        if path.name.endswith(".py"):
+            assert not re.search(rf"^\s*(from|import) hilum\.({above})\b", path.read_text("utf-8"), re.M), (
+                path.name
+            )
