@@ -6,6 +6,7 @@ import json
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,11 +17,13 @@ import pytest
 import typer.main
 from PIL import Image
 
+from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.cli.main import app
 from hilum.core.digests import pixels_sha256, sha256_file
 from needs import needed_module
+from watched_films import write_reference
 
 SCRIPTS = Path(__file__).parents[2] / "benchmarks"
 
@@ -217,6 +220,16 @@ def test_strangers(monkeypatch, tmp_path) -> None:
     rows = {r["kind"]: r for r in found["rows"]}
     assert rows["own"]["films"] == rows["same"]["films"] == rows["noise"]["films"] == 12
     assert rows["same"]["shape_auroc"] == rows["same"]["mahalanobis_auroc"] == 0.5
+
+
+def test_watching(monkeypatch, tmp_path, tiny_study) -> None:
+    model = shutil.copytree(tiny_study / "model", tmp_path / "model")
+    write_reference(model, Bundle.described(model)[0], 60)
+    words = ("--films", "150", "--changed", "30", "--streams", "2", "--side-px", "64")
+    rows = bench("watching.py", monkeypatch, tmp_path, str(model), *words)["rows"]
+    assert (rows[0]["windows"], rows[0]["films_read"]) == (6, 150)
+    assert [(r["change"], r["share"]) for r in rows[1:3]] == [("inverted", 1.0), ("inverted", 0.3)]
+    assert rows[1]["missed"] == 0
 
 
 def test_copies(monkeypatch, tmp_path) -> None:

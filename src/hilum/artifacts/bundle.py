@@ -34,6 +34,8 @@ from hilum.core.files import write_bytes
 from hilum.study.probes import PROBES
 
 GATE = "gate.safetensors"
+REFERENCE = "reference.safetensors"
+"""What the bundle is watched against at work (`hilum.monitor.reference`), if somebody made it: no part of the bundle's version."""
 _NOT_IN_VERSION = ("header", "notice")
 
 

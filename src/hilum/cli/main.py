@@ -18,6 +18,7 @@ from hilum.cli.augment import app as augment_app
 from hilum.cli.compare import compare
 from hilum.cli.data import app as data_app
 from hilum.cli.demo import demo
+from hilum.cli.drift import drift
 from hilum.cli.ending import ended
 from hilum.cli.evaluate import evaluate
 from hilum.cli.explain import explain
@@ -29,6 +30,7 @@ from hilum.cli.predict import predict
 from hilum.cli.report import report
 from hilum.cli.run import run
 from hilum.cli.runs import runs
+from hilum.cli.sbom import sbom
 from hilum.cli.segment import app as segment_app
 from hilum.cli.serve import serve
 from hilum.cli.show import show
@@ -75,6 +77,8 @@ for command in (
     export,
     report,
     gallery,
+    drift,
+    sbom,
     runs,
     show,
     serve,

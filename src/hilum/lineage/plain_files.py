@@ -14,6 +14,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+from hilum.artifacts.bundle import REFERENCE
 from hilum.artifacts.header import Header, header_path, read_json
 from hilum.artifacts.history import HISTORY
 from hilum.artifacts.lineage import Artefact, Link, compared
@@ -43,6 +44,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     (PREDICT, "prediction facts", "seconds of prediction, and whether every film got the same scores"),
     (SECONDS, "seconds", "what the trial would have cost alone, and its share of what was computed once for all"),
     (FINDER, "rate finder", "losses over learning rates, and the rates that they suggest"),
+    (f"bundle/{REFERENCE}", "reference", "films that the bundle is watched against at work (hilum drift); no part of its version"),
     ("bundle/*.safetensors", "weights", "trained weights of the bundle; bundle.json names them by digest"),
     # below the workspace
     ("workspace.json", "workspace", "device, precision and threads, settled once for each kind of machine"),

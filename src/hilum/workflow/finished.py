@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hilum
+from hilum.artifacts.bundle import REFERENCE
 from hilum.artifacts.header import Header, header_path, read_json, write_json
 from hilum.artifacts.looks import looks
 from hilum.artifacts.manifest import excluded_path
@@ -87,7 +88,7 @@ def _seen(study: Study, manifest: Path, root: Path, run: Path, weights: Sequence
         "environment": [os.environ.get(name, "") for name in _ENVIRONMENT],
         "inputs": files,
         "code": digest(stamps_below(package, leave_out=["__pycache__"])),
-        "outputs": digest(stamps_below(run, leave_out=[MLFLOW_NOTE])),
+        "outputs": digest(stamps_below(run, leave_out=[MLFLOW_NOTE, REFERENCE])),
         "looks": list(looks(RunFolder(run)) or ()),
     }
 

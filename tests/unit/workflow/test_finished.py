@@ -52,6 +52,12 @@ def test_nothing_has_changed(noted) -> None:
     assert [(line.stage, line.done, line.found) for line in found[1]] == [("prepare", 0, 4), ("report", 0, 1)]
 
 
+def test_a_reference_that_was_made_later_is_no_change(noted) -> None:
+    root, manifest, run, _ = noted
+    next(run.rglob("bundle.json")).with_name("reference.safetensors").write_bytes(b"of the bundle")
+    assert find_finished(STUDY, manifest, root) is not None
+
+
 def _append(path: Path) -> None:
     with path.open("ab") as f:
         f.write(b"\n")
