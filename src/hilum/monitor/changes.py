@@ -49,14 +49,18 @@ class Side:
     made_from: Mapping[str, str]
 
 
+At = tuple[Bundle, Side]
+"""A bundle, and what it was made from."""
+
+
 def change_record(
-    old: Path | None, new: Path, why: str, into: Path, *, who: str = "", evidence: Sequence[str] = (),
+    old: At | None, new: Path, why: str, into: Path, *, who: str = "", evidence: Sequence[str] = (),
     status: MonitorStatus | None = None,
 ) -> Path:  # fmt: skip
     """Write the record of a swap, ``<time>--<old>--<new>.json`` and ``.md``; gives the second.
 
     Args:
-        old: The bundle at work; None where there was none.
+        old: The bundle at work, as `at_work` saw it when it was loaded; None where there was none.
         new: The one that takes its place.
         why: The reason, in the words of whoever swaps.
         into: Folder of the records.
@@ -67,8 +71,8 @@ def change_record(
     Raises:
         InputError: No bundle, or both are one.
     """
-    after, after_side = _side(new)
-    before, before_side = _side(old) if old is not None else (None, None)
+    after, after_side = at_work(new)
+    before, before_side = old if old is not None else (None, None)
     if before_side is not None and before_side.version == after_side.version:
         raise InputError(
             f"{new}: it is the bundle that is at work already, {after_side.version[:16]}; nothing changes"
@@ -98,7 +102,8 @@ def change_record(
     return into / f"{name}.md"
 
 
-def _side(folder: Path) -> tuple[Bundle, Side]:
+def at_work(folder: Path) -> At:
+    """A bundle as a record of its change will tell of it; its folder may hold another one by then."""
     bundle, header, _ = Bundle.described(folder)
     return bundle, Side(folder.resolve().name, bundle_version(folder), dict(header.inputs))
 

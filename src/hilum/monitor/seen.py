@@ -58,7 +58,7 @@ def seen_of(reading: Reading) -> Seen | None:
         np.asarray(scored.logits, np.float64),
         float("nan") if strange is None else float(strange),
         properties_of(scored.prepared, reading.opened.size_px),
-        shape_of(scored.prepared),
+        shape_of(scored.prepared) if reading.opened.shape is None else reading.opened.shape,
     )
 
 

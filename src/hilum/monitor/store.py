@@ -285,7 +285,7 @@ def add_feedback(
     """
     bundle, request, sha256 = key
     found = connection.execute(
-        "SELECT id FROM films WHERE bundle = ? AND (? = '' OR request = ?) AND (? = '' OR sha256 = ?) AND logits IS NOT NULL "
+        "SELECT id FROM films WHERE bundle = ? AND (? = '' OR request = ?) AND (? = '' OR sha256 = ?) AND outcome <> 'failed' "
         "ORDER BY id DESC LIMIT 2",
         (bundle, request, request, sha256, sha256),
     ).fetchall()

@@ -36,6 +36,8 @@ _WAITING: Final = 2000
 _TOGETHER: Final = 64
 _WAIT_S: Final = 0.2
 _FORGET_EVERY_S: Final = 3600.0
+SEEN_A_SECOND: Final = 10
+"""Films whose properties are looked at, at most: of a service under load every film is counted, and some of them are looked at."""
 _log = logging.getLogger(__name__)
 _Saw = tuple[float, str, str, float, "Reading"]
 
@@ -49,6 +51,7 @@ class Watch:
         name: What the service calls the bundle; else the folder's name.
         window: Films of a window.
         keep_days: What is older is deleted.
+        a_second: Films a second of which properties are looked at, at most; all are counted.
 
     Attributes:
         bundle: What the store knows of the bundle.
@@ -60,8 +63,9 @@ class Watch:
     """
 
     def __init__(
-        self, path: Path, folder: Path, name: str = "", window: int = WINDOW, keep_days: float = KEEP_DAYS
-    ) -> None:
+        self, path: Path, folder: Path, name: str = "", window: int = WINDOW, keep_days: float = KEEP_DAYS,
+        a_second: float = SEEN_A_SECOND,
+    ) -> None:  # fmt: skip
         bundle, _, _ = Bundle.described(folder)
         reference = Reference.of_bundle(folder)
         self.path, self._window, self._keep_days = path, window, keep_days
@@ -82,6 +86,7 @@ class Watch:
         self._queue: queue.Queue[_Saw | threading.Event] = queue.Queue(_WAITING)
         self._dropped = self._since_look = 0
         self._forgot = 0.0
+        self._next_seen, self._a_second = 0.0, a_second
         self._threads = ThreadpoolController()
         with store.opened(path, create=True) as connection:
             store.add_bundle(connection, self.bundle)
@@ -185,11 +190,15 @@ class Watch:
                 self._forgot = now
 
     def _line(self, at: float, request: str, sha256: str, seconds: float, reading: Reading) -> FilmLine:
-        answer, seen = reading.answer, seen_of(reading)
+        answer, seen = reading.answer, None
+        failed = reading.scored.logits is None or reading.scored.prepared is None
+        if not failed and at >= self._next_seen:
+            seen = seen_of(reading)
+            self._next_seen = at + 1 / self._a_second
         reasons = ",".join(dict.fromkeys(r.code for r in answer.gate.reasons))
-        outcome: store.Outcome = "failed" if seen is None else "abstained" if answer.abstained else "answered"
+        outcome: store.Outcome = "failed" if failed else "abstained" if answer.abstained else "answered"
         return FilmLine(
-            at, self.bundle.digest, request, sha256, seconds, outcome, _code(answer.error) if seen is None else reasons,
+            at, self.bundle.digest, request, sha256, seconds, outcome, _code(answer.error) if failed else reasons,
             answer.most_likely, answer.called_positive, seen,
         )  # fmt: skip
 

@@ -15,12 +15,14 @@ from starlette.exceptions import HTTPException
 
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.core.errors import HilumError, require_known
+from hilum.monitor.metrics import CONTENT_TYPE, metrics_text
 from hilum.serve import answers, wire
 from hilum.serve.documented import ALWAYS, FILM, FILMS, OF_FILMS, problems, secured
 from hilum.serve.fhir import FHIR, report_bundle
 from hilum.serve.guard import Caller, Guard
 from hilum.serve.intake import Film, films_of
 from hilum.serve.login import LOGIN, login_router
+from hilum.serve.monitored import monitor_router
 from hilum.serve.pages import ServedBundle, Site, pages_router
 from hilum.serve.problems import PROBLEMS, Problem, film_problem
 from hilum.serve.service import Service, while_connected
@@ -57,6 +59,7 @@ def make_app(service: Service) -> FastAPI:
     app.include_router(api)
     app.include_router(pages_router(site))
     app.include_router(login_router(site, sessions, service.tokens))
+    app.include_router(monitor_router(site, service))
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _not_valid)
@@ -212,6 +215,13 @@ async def feedback(request: Request, told: wire.Feedback, bundle: NAME = "") -> 
             require_known(told.label, served.reader.bundle.classes, "the bundle has no class")
         except HilumError as e:
             raise Problem(422, str(e)) from e
+        if served.watch is not None:
+            try:
+                await asyncio.to_thread(
+                    served.watch.feedback, told.label, caller.name or caller.id, request_id=told.request_id, sha256=told.sha256
+                )  # fmt: skip
+            except HilumError as e:
+                raise Problem(404, str(e)) from e
         facts = {"of": told.request_id, "sha256": told.sha256, "label": told.label}
         service.audit.add(
             "feedback",
@@ -249,7 +259,9 @@ async def readyz(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """In Prometheus' text form; needs the scope admin."""
     caller_of(request).require("admin")
-    return Response(_service(request).metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    service = _service(request)
+    text = await asyncio.to_thread(lambda: service.metrics.text() + metrics_text(service.watched))
+    return Response(text, media_type=CONTENT_TYPE)
 
 
 async def _problem(request: Request, error: Exception) -> Response:

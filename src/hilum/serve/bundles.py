@@ -20,6 +20,8 @@ from hilum.imaging.film import DecodedFilm
 from hilum.inference.engines import EngineName
 from hilum.inference.reader import Reader
 from hilum.models.registry import backbone
+from hilum.monitor.changes import at_work
+from hilum.monitor.watch import Watch
 from hilum.serve.batches import Batches
 from hilum.serve.problems import Problem
 
@@ -35,11 +37,13 @@ class Loading:
         engine: What computes their networks.
         device: ``cpu`` or ``cuda``.
         kept: Folder for graphs of ONNX.
+        monitor: The store of what is watched; None for a bundle that is not.
     """
 
     engine: EngineName = "auto"
     device: str = "cpu"
     kept: Path | None = None
+    monitor: Path | None = None
 
 
 class Served:
@@ -53,7 +57,9 @@ class Served:
 
     def __init__(self, name: str, folder: Path, loading: Loading) -> None:
         self.name, self.folder, self.loading = name, folder, loading
+        self.at_work = at_work(folder)
         self.reader = Reader(folder, loading.engine, loading.device, loading.kept)
+        self.watch = Watch(loading.monitor, folder, name) if loading.monitor else None
         self.batches = Batches(self.reader.answers, self.reader.engine.together, self.reader.engine.lanes)
         self._maps = ThreadPoolExecutor(1, thread_name_prefix="maps")
         self._mapper: Mapper | None = None
@@ -107,6 +113,8 @@ class Served:
         with self._lock:
             self._unused.wait_for(lambda: not self._users)
         self.batches.close()
+        if self.watch is not None:
+            self.watch.close()
         self._maps.shutdown(wait=True)
 
     def facts(self) -> dict[str, Any]:

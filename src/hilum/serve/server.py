@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import uvicorn
@@ -30,6 +30,7 @@ from hilum.serve.service import Service
 from hilum.serve.swap import BundleWatch
 from hilum.serve.tokens import TokenFile
 
+MONITOR = "monitor.db"
 _LOCK = ".service.lock"
 _STOPS_S = 60
 """A stop waits so long for what was taken."""
@@ -107,7 +108,7 @@ def make_service(serving: Serving) -> Service:
     folders = named_folders(serving.bundles)
     if not folders:
         raise InputError("expected at least one bundle, got none")
-    loading = Loading(serving.engine, serving.device, serving.state / "engines")
+    loading = Loading(serving.engine, serving.device, serving.state / "engines", serving.state / MONITOR)
     limits = serving.limits
     workers = Workers(
         serving.workers or available_cores(),
@@ -116,7 +117,11 @@ def make_service(serving: Serving) -> Service:
         "hilum.serve.opening:ready",
     )
     served = {name: Served(name, folder, loading) for name, folder in folders.items()}
-    shadow = Served(name_of(serving.shadow), serving.shadow, loading) if serving.shadow else None
+    shadow = (
+        Served(name_of(serving.shadow), serving.shadow, replace(loading, monitor=None))
+        if serving.shadow
+        else None
+    )
     audit = AuditLog(serving.state)
     facts = {name: s.reader.version for name, s in served.items()}
     audit.add("started", hilum=__version__, bundles=facts, shadow=shadow.reader.version if shadow else "")

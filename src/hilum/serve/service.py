@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from prometheus_client import CollectorRegistry
+
 from hilum.core.digests import sha256_bytes
 from hilum.core.errors import FilmError, InputError
 from hilum.core.workers import WorkerLost, Workers
@@ -22,6 +24,8 @@ from hilum.imaging.film import DecodedFilm
 from hilum.inference.opened import Opened
 from hilum.inference.opener import Opener
 from hilum.inference.reader import Reading
+from hilum.monitor.metrics import registry_of
+from hilum.monitor.watch import Watch
 from hilum.serve.audit_log import AuditLog
 from hilum.serve.bundles import Bundles, Served
 from hilum.serve.intake import Film
@@ -67,10 +71,16 @@ class Service:
     stopping: bool = False
     admission: Admission = field(init=False)
     rates: Rates = field(init=False)
+    watched: CollectorRegistry = field(init=False)
     _shadowed: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.admission, self.rates = Admission(self.limits), Rates(self.limits.a_minute)
+        self.watched = registry_of(self.watches)
+
+    def watches(self) -> list[Watch]:
+        """What watches the bundles that answer now."""
+        return [s.watch for s in self.bundles.all() if s.watch is not None]
 
     async def read(self, served: Served, films: Sequence[Film], request_id: str) -> list[Reading]:
         """Read the films of a request; each has an answer, or a reason why there is none.
@@ -85,6 +95,8 @@ class Service:
         reading = await asyncio.wrap_future(self._queued(served, film))
         self.metrics.seconds("answer", time.perf_counter() - start)
         self.metrics.film(served.name, reading.answer)
+        if served.watch is not None:
+            served.watch.saw(request_id, reading, time.perf_counter() - start, reading.answer.sha256)
         if self.shadow is not None:
             self._follow(film, request_id)
         return reading

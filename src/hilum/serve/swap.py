@@ -9,11 +9,14 @@ from typing import Final
 
 from hilum.artifacts.bundle import bundle_version
 from hilum.core.errors import HilumError, InputError
+from hilum.monitor.changes import change_record
 from hilum.serve.bundles import Served
 from hilum.serve.service import Service
 
 LOG: Final = logging.getLogger("hilum.serve")
 LOOK_S: Final = 2.0
+CHANGES: Final = "changes"
+"""Folder of the records of changes, in the state folder."""
 
 
 def swap_bundle(service: Service, name: str, folder: str, why: str, token_id: str) -> Served:
@@ -37,7 +40,16 @@ def swap_bundle(service: Service, name: str, folder: str, why: str, token_id: st
         raise InputError(f"bundles may come from these folders only: {known}")
 
     def note(old: Served, new: Served) -> None:
-        facts = {"name": name, "was": old.reader.version, "bundle": new.reader.version, "why": why}
+        stood = old.watch.status() if old.watch is not None else None
+        changes = service.state / CHANGES
+        record = change_record(old.at_work, path, why, changes, who=token_id, status=stood)
+        facts = {
+            "name": name,
+            "was": old.reader.version,
+            "bundle": new.reader.version,
+            "why": why,
+            "record": record.name,
+        }
         service.audit.add("bundle", token=token_id, **facts)
 
     new = service.bundles.swap(name, path, note)

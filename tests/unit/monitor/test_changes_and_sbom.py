@@ -12,7 +12,7 @@ import pytest
 from hilum.artifacts.bundle import bundle_version
 from hilum.cli.main import main
 from hilum.core.errors import InputError
-from hilum.monitor.changes import change_record
+from hilum.monitor.changes import at_work, change_record
 from hilum.monitor.sbom import installed_libraries, sbom
 from hilum.monitor.watch import Watch
 from needs import needed_module
@@ -83,7 +83,7 @@ def test_a_record_is_in_the_guidances_order_and_says_what_differs(tmp_path: Path
     watch.saw("r", reading(bundle, 1), 0.01)
     watch.flush()
     path = change_record(
-        tmp_path / "old", tmp_path / "new", "more sensitive", tmp_path / "changes",
+        at_work(tmp_path / "old"), tmp_path / "new", "more sensitive", tmp_path / "changes",
         who="a | b", evidence=["report.html"], status=watch.status()
     )  # fmt: skip
     watch.close()
@@ -123,5 +123,5 @@ def test_a_first_bundle_has_a_record_and_what_was_not_said_is_said(tmp_path: Pat
 def test_no_change_is_refused(tmp_path: Path) -> None:
     write_bundle(tmp_path / "new")
     with pytest.raises(InputError, match="it is the bundle that is at work already"):
-        change_record(tmp_path / "new", tmp_path / "new", "x", tmp_path / "changes")
+        change_record(at_work(tmp_path / "new"), tmp_path / "new", "x", tmp_path / "changes")
     assert not (tmp_path / "changes").exists()
