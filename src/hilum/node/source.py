@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from hilum.core.digests import sha256_bytes
 from hilum.core.errors import FilmError, MissingExtraError
 from hilum.imaging.dicom_elements import number, text
 from hilum.imaging.quiet import quietly
@@ -116,6 +117,25 @@ def read_source(path: Path) -> Source:
         raise
     except Exception as e:  # pydicom raises whatever it meets
         raise FilmError("corrupt", f"the data set cannot be read ({type(e).__name__})") from None
+
+
+def picture_sha256(path: Path) -> str:
+    """Digest of a film's picture as it is encoded: two files of it may differ in their headers.
+
+    Raises:
+        FilmError: "corrupt": it is no DICOM data set.
+    """
+    import pydicom
+
+    try:
+        with quietly():
+            film = pydicom.dcmread(path, force=True)
+            element = film.get_item("PixelData") if "PixelData" in film else None
+    except OSError:
+        raise
+    except Exception as e:
+        raise FilmError("corrupt", f"the data set cannot be read ({type(e).__name__})") from None
+    return sha256_bytes(element.value or b"") if element is not None else sha256_bytes(b"")
 
 
 def refusal(source: Source) -> Refusal | None:
