@@ -12,9 +12,14 @@ import typer
 
 
 def node(
-    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The node's configuration, a TOML file.")],
+    config: Annotated[
+        Path, typer.Option("--config", metavar="FILE", help="The node's configuration, a TOML file.")
+    ],
     check: Annotated[
-        bool, typer.Option("--check", help="Read the configuration and load the bundle, say what the queue holds, and end.")
+        bool,
+        typer.Option(
+            "--check", help="Read the configuration and load the bundle, say what the queue holds, and end."
+        ),
     ] = False,
 ) -> None:
     """Answer the chest films that a picture archive sends, into the same study.
@@ -49,4 +54,5 @@ def _log_to_stderr() -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)
-    log.propagate = False
+    for quiet in (log.name, "pydicom", "pynetdicom"):  # the libraries may quote what a film says
+        logging.getLogger(quiet).propagate = False

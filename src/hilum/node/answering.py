@@ -8,38 +8,24 @@ one that is unlike the training films has one, with the words that it abstained.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from hilum.core.errors import FilmError, MissingExtraError
 from hilum.explain.mapped import FAITHFUL, MappedFilm, Mapper
+from hilum.imaging.decode import decode
 from hilum.imaging.quiet import quietly
 from hilum.inference.engines import EngineName
 from hilum.inference.opened import Opened
 from hilum.inference.reader import Reader, Reading
 from hilum.node.heat_map import heat_map
+from hilum.node.highest import highest_part, segmentation
+from hilum.node.made import Made
 from hilum.node.report import Asked, may_be_asked, report
 from hilum.node.source import Source
 
 NO_MAP: Final = "none"
-
-
-@dataclass(frozen=True)
-class Made:
-    """An object, ready to be sent.
-
-    Attributes:
-        kind: ``report``, ``heat-map`` or ``segmentation``.
-        sop_class, sop_uid: Its UIDs.
-        data: The file.
-    """
-
-    kind: str
-    sop_class: str
-    sop_uid: str
-    data: bytes
 
 
 class Answering:
@@ -85,7 +71,9 @@ class Answering:
             return unread("too large", words)
         return self.reader.opener("film", data)
 
-    def objects(self, data: bytes, source: Source, when: datetime, opened: Opened | None = None) -> list[Made]:
+    def objects(
+        self, data: bytes, source: Source, when: datetime, opened: Opened | None = None
+    ) -> list[Made]:
         """The objects that answer a film, its report first.
 
         Args:
@@ -95,7 +83,9 @@ class Answering:
             opened: The film, where it was opened, or could not be, before.
         """
         reading = self.reader.answers([opened or self.opened(data, source)])[0]
-        asked = Asked(source, reading.answer, self.reader.bundle, self.version, self.reader.engine.words, when)
+        asked = Asked(
+            source, reading.answer, self.reader.bundle, self.version, self.reader.engine.words, when
+        )
         mapped, why_none = self._mapped(data, reading)
         with quietly():  # of what the film's own header has
             pictures = []
@@ -103,11 +93,17 @@ class Answering:
                 pictures.append(("heat-map", heat_map(asked, mapped)))
                 why_none = _map_words(mapped)
                 if self.segmentation:
-                    from hilum.node.highest import highest_part
-
-                    pictures.append(("segmentation", highest_part(asked, mapped, pictures[0][1])))
+                    pictures.append(("segmentation", self._segmentation(asked, data, mapped)))
             made = report(asked, [p for _, p in pictures], [why_none] if why_none else [])
             return [_made("report", made), *(_made(kind, p) for kind, p in pictures)]
+
+    def _segmentation(self, asked: Asked, data: bytes, mapped: MappedFilm) -> Any:
+        seeing = self.mapper.seeing if self.mapper is not None else None
+        assert seeing is not None
+        pixels = decode(data).pixels
+        lungs = seeing.own.usable(pixels) if seeing.own is not None else None
+        steps = seeing.pipeline.draw(0, "", 0, "test", *pixels.shape, lungs)
+        return segmentation(asked, highest_part(mapped, seeing.pipeline, steps, pixels.shape))
 
     def _mapped(self, data: bytes, reading: Reading) -> tuple[MappedFilm | None, str]:
         answer = reading.answer

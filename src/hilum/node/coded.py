@@ -7,7 +7,8 @@
 | whether it is reached | ``called`` = Yes or No | 99HILUM; SCT 373066001, 373067005 |
 | the likeliest class | ``likeliest`` = the class | 99HILUM |
 | abstained, passed by the gate | ``abstained``, ``gate.passed`` = Yes or No | 99HILUM |
-| why the gate did not pass it, what is odd, why it has no answer | ``gate.why``, 111052 Quality Finding, ``not.answered`` = a code | DCM, 99HILUM |
+| why the gate did not pass it; why it has no answer | ``gate.why``, ``not.answered`` = a code | 99HILUM |
+| what is odd about it | 111052, Quality Finding = a code | DCM; 99HILUM |
 | a conformal set | ``set.90`` = a class, once for each in it | 99HILUM |
 | the procedure, the site | 399208008 Chest X-ray, 816094009 Chest | SCT |
 | kind of algorithm | 123110, Artificial Intelligence | DCM |

@@ -21,9 +21,7 @@ from hilum.study.tables import STRICT
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
-HeatMap = Literal[
-    "grad-cam", "layer-cam", "integrated-gradients", "occlusion", "lime", "rise", "none"
-]
+HeatMap = Literal["grad-cam", "layer-cam", "integrated-gradients", "occlusion", "lime", "rise", "none"]
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -223,7 +221,13 @@ def _inconsistent(config: Config) -> Iterator[str]:
     titled += [(f"peer {k}", p.ae_title) for k, p in enumerate(config.peer, 1)]
     titled += [(f"archive {k}", a.ae_title) for k, a in enumerate(config.archive, 1) if a.ae_title]
     for where, title in titled:
-        if not (0 < len(title) <= 16 and title.isascii() and title.isprintable() and title.strip() == title and "\\" not in title):
+        if not (
+            0 < len(title) <= 16
+            and title.isascii()
+            and title.isprintable()
+            and title.strip() == title
+            and "\\" not in title
+        ):
             yield f"{where}.ae_title must be 1 to 16 ASCII letters, digits or signs without a backslash, got {title!r}"
     names = [a.name for a in config.archive]
     if len(set(names)) != len(names):
@@ -277,9 +281,7 @@ def _from(folder: Path, config: Config) -> Config:
     def web(table: ArchiveTable | PollTable) -> dict[str, Path | None]:
         return {k: at(getattr(table, k)) for k in ("password_file", "token_file", "authorities")}
 
-    node = config.node.model_copy(
-        update={"bundle": at(config.node.bundle), "state": at(config.node.state)}
-    )
+    node = config.node.model_copy(update={"bundle": at(config.node.bundle), "state": at(config.node.state)})
     tls = config.tls and config.tls.model_copy(
         update={k: at(getattr(config.tls, k)) for k in ("certificate", "key", "authorities")}
     )

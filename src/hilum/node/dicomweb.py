@@ -52,7 +52,11 @@ class Web:
         self.url, self.seconds = table.url.rstrip("/"), seconds
         context: ssl.SSLContext = of_web(table.authorities)
         # no proxy of the environment: patients' data go to the address of the configuration and nowhere else
-        handlers = [urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _NoRedirection()]
+        handlers = [
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPSHandler(context=context),
+            _NoRedirection(),
+        ]
         self._opener = urllib.request.build_opener(*handlers)
         self._headers: dict[str, str] = {}
         if table.token_file is not None:
@@ -67,7 +71,9 @@ class Web:
         Raises:
             Unreachable: None, or one of an error that is none of 409.
         """
-        request = urllib.request.Request(f"{self.url}/{path}", data=data, headers={**self._headers, **headers})
+        request = urllib.request.Request(
+            f"{self.url}/{path}", data=data, headers={**self._headers, **headers}
+        )
         try:
             return self._opener.open(request, timeout=self.seconds)
         except urllib.error.HTTPError as e:
@@ -180,7 +186,9 @@ class Poller:
                 while block := response.read(_BLOCK):
                     size += len(block)
                     if size > self.max_bytes:
-                        raise FilmError("too large", f"the archive sends more than {self.max_bytes >> 20} MiB")
+                        raise FilmError(
+                            "too large", f"the archive sends more than {self.max_bytes >> 20} MiB"
+                        )
                     f.write(block)
             except OSError as e:
                 raise Unreachable(f"the archive stopped: {type(e).__name__}") from None

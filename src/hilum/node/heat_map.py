@@ -36,7 +36,9 @@ def words_of(asked: Asked, mapped: MappedFilm) -> tuple[str, ...]:
     said = [
         RESEARCH_NOTICE,
         f"{of.method}, class {of.target}: where the model's answer comes from, not where disease is.",
-        f"The map {of.verdict}." if of.verdict.startswith(("passes", "does not")) else f"The map is {of.verdict}.",
+        f"The map {of.verdict}."
+        if of.verdict.startswith(("passes", "does not"))
+        else f"The map is {of.verdict}.",
     ]
     if asked.answer.abstained:
         said.append("Abstained: " + " ".join(r.words for r in asked.answer.gate.reasons))
@@ -48,7 +50,9 @@ def picture(mapped: MappedFilm, words: tuple[str, ...]) -> NDArray[np.uint8]:
     """The film with its map and the words below it: uint8 (height, width, 3)."""
     laid = film_with_map(mapped.film, mapped.values, mapped.signed)
     times = max(1, -(-SIDE_PX // laid.shape[1]))
-    large = Image.fromarray(laid).resize((laid.shape[1] * times, laid.shape[0] * times), Image.Resampling.BILINEAR)
+    large = Image.fromarray(laid).resize(
+        (laid.shape[1] * times, laid.shape[0] * times), Image.Resampling.BILINEAR
+    )
     font = ImageFont.load_default(_LETTER_PX)
     a_line = max(20, int((large.width - 2 * _MARGIN_PX) / font.getlength("n")))
     lines = [line for sentence in words for line in textwrap.wrap(sentence, a_line)]
@@ -65,14 +69,14 @@ def picture(mapped: MappedFilm, words: tuple[str, ...]) -> NDArray[np.uint8]:
 def heat_map(asked: Asked, mapped: MappedFilm) -> Any:
     """The heat map's data set, with file meta information."""
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, ExplicitVRLittleEndian
+    from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, ExplicitVRLittleEndian
 
     words = words_of(asked, mapped)
     pixels = picture(mapped, words)
     made = Dataset()
     made.file_meta = FileMetaDataset()
-    made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID = SECONDARY_CAPTURE
-    made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID = asked.object_uid(KIND)
+    made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID = UID(SECONDARY_CAPTURE)
+    made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID = UID(asked.object_uid(KIND))
     made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     made.file_meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
     made.SeriesInstanceUID, made.SeriesNumber = asked.series_uid(KIND), SERIES_NUMBER
@@ -103,6 +107,10 @@ def _reference(asked: Asked) -> Any:
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = asked.source.sop_class, asked.source.sop_uid
     purpose = Code("121322", "DCM", "Source image for image processing operation")
     code = Dataset()
-    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = purpose.value, purpose.scheme_designator, purpose.meaning
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = (
+        purpose.value,
+        purpose.scheme_designator,
+        purpose.meaning,
+    )
     item.PurposeOfReferenceCodeSequence = [code]
     return item

@@ -67,7 +67,7 @@ class _Server(ThreadedAssociationServer):
     def get_request(self) -> Any:
         return self.socket.accept()  # type: ignore[union-attr]
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
         known = _address(client_address[0]) in self.hosts
         if not known:
             LOG.warning("closed a connection from %s, which is no host of a peer", client_address[0])
@@ -80,7 +80,7 @@ class _Server(ThreadedAssociationServer):
             request.settimeout(self.ae.network_timeout)
         super().finish_request(request, client_address)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         LOG.warning("a connection from %s ended before an association began", client_address[0])
 
 
@@ -98,7 +98,10 @@ class Listener:
         self.config, self.queue, self.version, self.came = config, queue, version, came
         self.senders = _by_title((p.ae_title, p.host) for p in config.peer)
         archives = _by_title((a.ae_title, a.host) for a in config.archive if a.commitment)
-        self.known = {t: self.senders.get(t, frozenset()) | archives.get(t, frozenset()) for t in {*self.senders, *archives}}
+        self.known = {
+            t: self.senders.get(t, frozenset()) | archives.get(t, frozenset())
+            for t in {*self.senders, *archives}
+        }
         self._bytes: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
         self._since: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._stop = threading.Event()
@@ -130,7 +133,7 @@ class Listener:
             ae.add_supported_context(sop_class, list(SYNTAXES))
         if any(a.commitment for a in self.config.archive):
             ae.add_supported_context(StorageCommitmentPushModel, scu_role=False, scp_role=True)
-        handlers = [
+        handlers: list[Any] = [
             (evt.EVT_CONN_OPEN, self._opened), (evt.EVT_REQUESTED, self._requested), (evt.EVT_C_STORE, self._store),
             (evt.EVT_PDU_RECV, self._received), (evt.EVT_DIMSE_RECV, self._between), (evt.EVT_DIMSE_SENT, self._between),
             (evt.EVT_N_EVENT_REPORT, self._reported),
@@ -138,10 +141,15 @@ class Listener:
         context = of_listener(self.config.tls) if self.config.tls is not None else None
         try:
             self._server = ae.make_server(
-                (node.host, node.port), ssl_context=context, evt_handlers=handlers, server_class=_Server  # type: ignore[arg-type]
+                (node.host, node.port),
+                ssl_context=context,
+                evt_handlers=handlers,
+                server_class=_Server,
             )
         except OSError as e:
-            raise InputError(f"node.host {node.host}, port {node.port}: cannot listen: {e.strerror or e}") from None
+            raise InputError(
+                f"node.host {node.host}, port {node.port}: cannot listen: {e.strerror or e}"
+            ) from None
         ae._servers.append(self._server)
         self._server.hosts = frozenset().union(*self.known.values()) if self.known else frozenset()
         self._server.socket.listen(128)
@@ -227,7 +235,12 @@ class Listener:
             refused = Refusal(NO_ROOM, "the film could not be taken; try later")
         if refused is None:
             return 0x0000
-        LOG.warning("refused a film of %.16r with %04X: %s", str(event.assoc.requestor.ae_title).strip(), refused.status, refused.words)
+        LOG.warning(
+            "refused a film of %.16r with %04X: %s",
+            str(event.assoc.requestor.ae_title).strip(),
+            refused.status,
+            refused.words,
+        )
         return _status(refused)
 
     def _taken(self, event: Any) -> Refusal | None:
@@ -252,7 +265,9 @@ class Listener:
             return [str(item.ReferencedSOPInstanceUID) for item in told.get(keyword, None) or ()]
 
         transaction = str(told.get("TransactionUID", ""))
-        kept, again = self.queue.committed(transaction, uids("ReferencedSOPSequence"), uids("FailedSOPSequence"))
+        kept, again = self.queue.committed(
+            transaction, uids("ReferencedSOPSequence"), uids("FailedSOPSequence")
+        )
         LOG.info("storage commitment: %d objects are kept, %d are sent again", kept, again)
         if again:
             self.came()

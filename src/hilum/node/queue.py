@@ -35,7 +35,7 @@ from typing import Any, Final
 
 from hilum.core.digests import sha256_bytes
 from hilum.core.files import write_bytes, writing
-from hilum.node.answering import Made
+from hilum.node.made import Made
 from hilum.node.source import picture_sha256
 
 _TABLES: Final = """
@@ -157,7 +157,9 @@ class Queue:
 
     def _known(self, sop_uid: str, bundle: str, sha256: str) -> str | None:
         with self._writing() as db:
-            found = db.execute("SELECT id, sha256 FROM films WHERE sop_uid = ? AND bundle = ?", (sop_uid, bundle)).fetchone()
+            found = db.execute(
+                "SELECT id, sha256 FROM films WHERE sop_uid = ? AND bundle = ?", (sop_uid, bundle)
+            ).fetchone()
             if found is None:
                 return None
             if found[1] != sha256:
@@ -173,7 +175,11 @@ class Queue:
     def knows(self, sop_uid: str, bundle: str) -> bool:
         """Whether a film was taken for a bundle."""
         with self._lock:
-            return bool(self._db.execute("SELECT 1 FROM films WHERE sop_uid = ? AND bundle = ?", (sop_uid, bundle)).fetchone())
+            return bool(
+                self._db.execute(
+                    "SELECT 1 FROM films WHERE sop_uid = ? AND bundle = ?", (sop_uid, bundle)
+                ).fetchone()
+            )
 
     def waiting(self) -> int:
         """How many films wait for an answer."""
@@ -189,7 +195,8 @@ class Queue:
         """The film that has waited longest, counted as begun; None where none is due."""
         with self._writing() as db:
             found = db.execute(
-                "SELECT id, file, received, tries FROM films WHERE state = 'waiting' AND next_try <= ? ORDER BY id LIMIT 1", (time.time(),)
+                "SELECT id, file, received, tries FROM films WHERE state = 'waiting' AND next_try <= ? ORDER BY id LIMIT 1",
+                (time.time(),),
             ).fetchone()
             if found is None:
                 return None
@@ -209,11 +216,13 @@ class Queue:
             for row in rows:
                 db.execute("DELETE FROM objects WHERE sop_uid = ?", (row[3],))
                 number = db.execute(
-                    "INSERT INTO objects (film, kind, sop_class, sop_uid, file, sha256) VALUES (?, ?, ?, ?, ?, ?)", row
+                    "INSERT INTO objects (film, kind, sop_class, sop_uid, file, sha256) VALUES (?, ?, ?, ?, ?, ?)",
+                    row,
                 ).lastrowid
                 for archive in self.archives:
                     db.execute(
-                        "INSERT INTO deliveries (object, archive, state, since) VALUES (?, ?, 'due', ?)", (number, archive, now)
+                        "INSERT INTO deliveries (object, archive, state, since) VALUES (?, ?, 'due', ?)",
+                        (number, archive, now),
                     )
             db.execute("UPDATE films SET state = 'answered' WHERE id = ?", (film.id,))
 
@@ -255,7 +264,13 @@ class Queue:
 
     def asked(self, archive: str, deliveries: Sequence[Delivery], transaction: str, wait_s: float) -> None:
         """The archive was asked to commit itself, in a transaction; it is asked again where it says nothing for so long."""
-        self._set(archive, deliveries, "state = 'asked', asked_in = ?, next_try = ?", transaction, time.time() + wait_s)
+        self._set(
+            archive,
+            deliveries,
+            "state = 'asked', asked_in = ?, next_try = ?",
+            transaction,
+            time.time() + wait_s,
+        )
 
     def committed(self, transaction: str, kept: Sequence[str], refused: Sequence[str]) -> tuple[int, int]:
         """What the archive answered: SOP Instance UIDs that it keeps, and those that it does not, which are sent again.
@@ -266,14 +281,25 @@ class Queue:
         of = "asked_in = ? AND state = 'asked' AND object IN (SELECT id FROM objects WHERE sop_uid = ?)"
         counts = []
         with self._writing() as db:
-            for uids, to in ((kept, "state = 'committed'"), (refused, "state = 'due', tries = tries + 1, next_try = 0")):
-                counts.append(sum(db.execute(f"UPDATE deliveries SET {to} WHERE {of}", (transaction, u)).rowcount for u in uids))
+            for uids, to in (
+                (kept, "state = 'committed'"),
+                (refused, "state = 'due', tries = tries + 1, next_try = 0"),
+            ):
+                counts.append(
+                    sum(
+                        db.execute(f"UPDATE deliveries SET {to} WHERE {of}", (transaction, u)).rowcount
+                        for u in uids
+                    )
+                )
         return counts[0], counts[1]
 
     def _set(self, archive: str, deliveries: Sequence[Delivery], to: str, *values: Any) -> None:
         with self._writing() as db:
             for d in deliveries:
-                db.execute(f"UPDATE deliveries SET {to} WHERE object = ? AND archive = ?", (*values, d.object, archive))
+                db.execute(
+                    f"UPDATE deliveries SET {to} WHERE object = ? AND archive = ?",
+                    (*values, d.object, archive),
+                )
 
     # the whole
 
@@ -282,13 +308,19 @@ class Queue:
         marks = ", ".join("?" * len(self.archives))
         which = f"state NOT IN {DONE!r} AND archive NOT IN ({marks})"
         with self._lock:
-            return int(self._db.execute(f"SELECT count(*) FROM deliveries WHERE {which}", self.archives).fetchone()[0])
+            return int(
+                self._db.execute(f"SELECT count(*) FROM deliveries WHERE {which}", self.archives).fetchone()[
+                    0
+                ]
+            )
 
     def counts(self) -> dict[str, int]:
         """How many films and deliveries are in each state."""
         with self._lock:
             films = self._db.execute("SELECT 'film ' || state, count(*) FROM films GROUP BY state").fetchall()
-            sent = self._db.execute("SELECT 'delivery ' || state, count(*) FROM deliveries GROUP BY state").fetchall()
+            sent = self._db.execute(
+                "SELECT 'delivery ' || state, count(*) FROM deliveries GROUP BY state"
+            ).fetchall()
         return dict([*films, *sent])
 
     def forget(self, before: float) -> int:
@@ -296,7 +328,8 @@ class Queue:
         open_ones = f"SELECT 1 FROM objects o JOIN deliveries d ON d.object = o.id WHERE o.film = f.id AND d.state NOT IN {DONE!r}"
         with self._writing() as db:
             old = db.execute(
-                f"SELECT id, file FROM films f WHERE state = 'answered' AND received < ? AND NOT EXISTS ({open_ones})", (before,)
+                f"SELECT id, file FROM films f WHERE state = 'answered' AND received < ? AND NOT EXISTS ({open_ones})",
+                (before,),
             ).fetchall()
             files = [self.folder / "films" / f for _, f in old]
             for number, _ in old:
@@ -322,7 +355,10 @@ class Queue:
         """Remove what a killed process left half-done; what was given up is tried again."""
         with self._writing() as db:
             known = {r[0] for r in db.execute("SELECT file FROM films UNION SELECT file FROM objects")}
-            db.execute("UPDATE deliveries SET state = 'due', tries = 0, next_try = 0, since = ? WHERE state = 'given-up'", (time.time(),))
+            db.execute(
+                "UPDATE deliveries SET state = 'due', tries = 0, next_try = 0, since = ? WHERE state = 'given-up'",
+                (time.time(),),
+            )
         for name in ("films", "objects", "incoming"):
             for path in (self.folder / name).iterdir():
                 if name == "incoming" or path.name not in known:

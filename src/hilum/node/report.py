@@ -123,7 +123,16 @@ def _evidence(source: Source) -> Any:
     film.SeriesInstanceUID, film.StudyInstanceUID = source.series_uid, source.study_uid
     film.Modality = ""  # descriptors of projection films need elements that many films do not have
     film.Rows, film.Columns = source.shape
-    for keyword in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate", "StudyTime"):
+    for keyword in (
+        "PatientID",
+        "PatientName",
+        "PatientBirthDate",
+        "PatientSex",
+        "AccessionNumber",
+        "StudyID",
+        "StudyDate",
+        "StudyTime",
+    ):
         setattr(film, keyword, "")
     return film
 
@@ -219,7 +228,9 @@ def _measurements(asked: Asked) -> Iterator[Any]:
     for letter, words, values in shown:
         for name, value in values.items():
             of = Measurement(coded.own(f"{letter}.{name}", f"{words} of {name}"), float(value), coded.UNIT)
-            item = CodeContentItem(coded.FINDING, coded.of_class(name), RelationshipTypeValues.HAS_CONCEPT_MOD)
+            item = CodeContentItem(
+                coded.FINDING, coded.of_class(name), RelationshipTypeValues.HAS_CONCEPT_MOD
+            )
             of[0].ContentSequence = [*of[0].get("ContentSequence", []), item]
             yield of
     yield Measurement(coded.THRESHOLD, float(answer.threshold), coded.UNIT)
@@ -229,15 +240,24 @@ def _evaluations(answer: Answer) -> Iterator[Any]:
     from highdicom.sr import QualitativeEvaluation
 
     def said(name: Code, value: Code | bool) -> Any:
-        return QualitativeEvaluation(name, (coded.YES if value else coded.NO) if isinstance(value, bool) else value)
+        return QualitativeEvaluation(
+            name, (coded.YES if value else coded.NO) if isinstance(value, bool) else value
+        )
 
-    yield said(coded.own("abstained", "Abstained: the answer should not be relied on"), answer.abstained or bool(answer.error))
+    yield said(
+        coded.own("abstained", "Abstained: the answer should not be relied on"),
+        answer.abstained or bool(answer.error),
+    )
     if answer.error:
-        yield said(coded.own("not.answered", "Why the film has no answer"), coded.own(answer.error, answer.error))
+        yield said(
+            coded.own("not.answered", "Why the film has no answer"), coded.own(answer.error, answer.error)
+        )
     if answer.gate.passed is not None:
         yield said(coded.own("gate.passed", "Passed by the gate"), answer.gate.passed)
     for remark in answer.gate.reasons:
-        yield said(coded.own("gate.why", "Why the gate did not pass it"), coded.own(remark.code, remark.words))
+        yield said(
+            coded.own("gate.why", "Why the gate did not pass it"), coded.own(remark.code, remark.words)
+        )
     for remark in answer.quality:
         yield said(coded.QUALITY, coded.own(remark.code, remark.words))
     if not may_be_asked(answer):
@@ -245,7 +265,9 @@ def _evaluations(answer: Answer) -> Iterator[Any]:
     if answer.called_positive is not None:
         words = f"Operating point reached: {answer.positive}"
         yield said(coded.own("called", words), answer.called_positive)
-        yield said(coded.own("likeliest", "Class of the highest probability"), coded.of_class(answer.most_likely))
+        yield said(
+            coded.own("likeliest", "Class of the highest probability"), coded.of_class(answer.most_likely)
+        )
     for level, names in answer.sets.items():
         for name in names:
             yield said(coded.own(f"set.{level}", f"In the {level} % conformal set"), coded.of_class(name))
@@ -259,7 +281,9 @@ def _sentences(asked: Asked) -> Iterator[str]:
     elif not may_be_asked(answer):
         yield "Abstained. The model was not asked: " + " ".join(r.words for r in answer.gate.reasons)
     elif answer.abstained:
-        yield "Abstained. The probabilities should not be relied on: " + " ".join(r.words for r in answer.gate.reasons)
+        yield "Abstained. The probabilities should not be relied on: " + " ".join(
+            r.words for r in answer.gate.reasons
+        )
     for remark in answer.quality:
         yield remark.words
     for level, names in answer.sets.items() if may_be_asked(answer) else ():

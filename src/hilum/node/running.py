@@ -2,7 +2,7 @@
 
 What fails is tried again later, and what fails again and again has an end that says so: a film that nothing can be said of gets a report of
 that, a delivery is given up after days. A film that ended the process twice is opened in a process of its own the third time, and after
-five times it is not opened any more. Logs name peers, archives, counts and reasons, and nothing of a film but the number of its row.
+ten times it is not opened any more. Logs name peers, archives, counts and reasons, and nothing of a film but the number of its row.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ except ImportError as e:
 from hilum.node.tls import of_sender
 
 LOG: Final = logging.getLogger("hilum.node")
-ALONE_FROM, NOT_FROM = 2, 5
+ALONE_FROM, NOT_FROM = 2, 10
 """Times that a film was begun before: from the first on it is opened in a process of its own, from the second not at all."""
 _IDLE_S, _KEEPING_S = 0.5, 600.0
 
@@ -75,8 +75,20 @@ class Node:
         """
         node = self.config.node
         self.listener.start()
-        LOG.info("hilum %s, bundle %s, %s. %s", __version__, self.answering.version[:12], self.answering.reader.engine.words, RESEARCH_NOTICE)
-        LOG.info("listening as %s on %s, port %d; the queue holds %s", node.ae_title, node.host, self.listener.port, self.queue.counts() or "nothing")
+        LOG.info(
+            "hilum %s, bundle %s, %s. %s",
+            __version__,
+            self.answering.version[:12],
+            self.answering.reader.engine.words,
+            RESEARCH_NOTICE,
+        )
+        LOG.info(
+            "listening as %s on %s, port %d; the queue holds %s",
+            node.ae_title,
+            node.host,
+            self.listener.port,
+            self.queue.counts() or "nothing",
+        )
         if stranded := self.queue.stranded():
             LOG.warning("%d answers wait for archives that are not configured any more", stranded)
         self._run("work", self._work)
@@ -105,7 +117,9 @@ class Node:
                 try:
                     wait = once()
                 except Exception as error:  # a thread of a node never ends
-                    LOG.error("%s: %s", name, error if isinstance(error, HilumError) else type(error).__name__)
+                    LOG.error(
+                        "%s: %s", name, error if isinstance(error, HilumError) else type(error).__name__
+                    )
                     LOG.debug("%s", name, exc_info=True)
                     wait = 5.0
                 if wait:
@@ -139,14 +153,18 @@ class Node:
         data = film.path.read_bytes()
         source = read_source(film.path)
         when = datetime.fromtimestamp(film.received)
-        self.queue.answered(film, self.answering.objects(data, source, when, self._opened(film, data, source)))
+        self.queue.answered(
+            film, self.answering.objects(data, source, when, self._opened(film, data, source))
+        )
 
     def _opened(self, film: Film, data: bytes, source: Source) -> Opened | None:
         """A film that was begun before is opened with care."""
         if film.tries >= NOT_FROM:
             return unread("failed", f"hilum could not answer it, {film.tries} times")
         if film.tries >= ALONE_FROM:
-            LOG.warning("film %d was begun %d times; it is opened in a process of its own", film.id, film.tries)
+            LOG.warning(
+                "film %d was begun %d times; it is opened in a process of its own", film.id, film.tries
+            )
             rows, columns = source.shape
             if rows * columns > self.answering.max_pixels:
                 return None
@@ -176,7 +194,11 @@ class Node:
             except Unreachable as e:
                 self._failed(name, [d for d in due if d.object not in answered], str(e))
             return 0.0
-        if isinstance(archive, DimseArchive) and archive.table.commitment and (taken := self.queue.to_ask_for(name)):
+        if (
+            isinstance(archive, DimseArchive)
+            and archive.table.commitment
+            and (taken := self.queue.to_ask_for(name))
+        ):
             try:
                 # the rows are written first: an archive may answer before the question's own response is read
                 self._ask(name, archive, taken)
@@ -200,7 +222,12 @@ class Node:
         self.queue.failed(name, deliveries, why, wait)
         longest = self.config.retry.give_up_days * 86_400
         if old := [d for d in deliveries if time.time() - d.since > longest]:
-            LOG.error("%s: gave up %d answers after %g days; they are kept", name, len(old), self.config.retry.give_up_days)
+            LOG.error(
+                "%s: gave up %d answers after %g days; they are kept",
+                name,
+                len(old),
+                self.config.retry.give_up_days,
+            )
             self.queue.given_up(name, old)
 
     def _wait_s(self, tries: int) -> float:
@@ -225,7 +252,9 @@ class Node:
         path = self.queue.folder / "incoming" / f"poll-{poller.table.name}.dcm"
         try:
             poller.fetch(film, path)
-            refused = take(self.queue, path, self.answering.version, f"poll {poller.table.name}", self._came.set)
+            refused = take(
+                self.queue, path, self.answering.version, f"poll {poller.table.name}", self._came.set
+            )
             if refused is not None:
                 LOG.warning("poll %s: a film was left: %s", poller.table.name, refused.words)
         except FilmError as e:
@@ -239,7 +268,11 @@ class Node:
         """Remove what is old, and what peers left half-sent."""
         days = self.config.node.keep_days
         if n := self.queue.forget(time.time() - days * 86_400):
-            LOG.info("removed %d films, and their answers, that came more than %g days ago and were delivered", n, days)
+            LOG.info(
+                "removed %d films, and their answers, that came more than %g days ago and were delivered",
+                n,
+                days,
+            )
         before = time.time() - 10 * self.config.limits.seconds
         for path in (self.queue.folder / "incoming").iterdir():
             if path.stat().st_mtime < before:
@@ -253,4 +286,6 @@ def _open_alone(task: tuple[Opener, bytes]) -> Opened:
 
 
 def _killed(_task: tuple[Opener, bytes]) -> Opened:
-    return unread("failed", "the process that opened it was ended: the film is damaged or too much for this machine")
+    return unread(
+        "failed", "the process that opened it was ended: the film is damaged or too much for this machine"
+    )

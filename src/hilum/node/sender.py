@@ -36,7 +36,9 @@ class DimseArchive:
         tls: How to speak through TLS; None for in the clear.
     """
 
-    def __init__(self, table: ArchiveTable, ae_title: str, seconds: float, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, table: ArchiveTable, ae_title: str, seconds: float, tls: ssl.SSLContext | None
+    ) -> None:
         self.table, self.ae_title, self.seconds, self.tls = table, ae_title, seconds, tls
 
     def send(self, deliveries: Sequence[Delivery], done: Callable[[Delivery, str], None]) -> None:
@@ -89,9 +91,13 @@ class DimseArchive:
         try:
             if not association.accepted_contexts:
                 raise Unreachable("the archive offers no storage commitment")
-            status, _ = association.send_n_action(question, 1, StorageCommitmentPushModel, _COMMITMENT_INSTANCE)
+            status, _ = association.send_n_action(
+                question, 1, StorageCommitmentPushModel, _COMMITMENT_INSTANCE
+            )
             if int(status.get("Status", 0xFFFF)) != 0:
-                raise Unreachable(f"storage commitment was refused with {int(status.get('Status', 0xFFFF)):04X}")
+                raise Unreachable(
+                    f"storage commitment was refused with {int(status.get('Status', 0xFFFF)):04X}"
+                )
         finally:
             if association.is_established:
                 association.release()
@@ -104,7 +110,9 @@ class DimseArchive:
         for sop_class in sop_classes:
             ae.add_requested_context(sop_class, EXPLICIT_LITTLE_ENDIAN)
         through = (self.tls, table.host) if self.tls is not None else None
-        association = ae.associate(table.host, int(table.port or 0), ae_title=table.ae_title, tls_args=through)
+        association = ae.associate(
+            table.host, int(table.port or 0), ae_title=table.ae_title, tls_args=through
+        )
         if not association.is_established:
             rejected = "rejected the association" if association.is_rejected else "cannot be reached"
             raise Unreachable(f"the archive {rejected}")

@@ -11,7 +11,7 @@ import uuid
 from typing import Final
 
 RULES: Final = "1"
-"""Version of what the objects say and how. Raise it with every change of their content, else an archive keeps the old object under the UID."""
+"""Version of what the objects say and how. It rises with every change of their content, else an archive keeps the old one under the UID."""
 
 _OURS: Final = uuid.UUID("6c0f5f0e-5d0c-5b1b-9a53-0a6f0f2f6a11")
 
