@@ -31,8 +31,14 @@ def film(number: int = 1, pixels: NDArray[Any] | None = None, **tags: Any) -> An
         "Manufacturer": "A maker", "SeriesNumber": 1, "BodyPartExamined": "CHEST", "ViewPosition": "PA", "InstanceNumber": number,
         "ImageType": ["ORIGINAL", "PRIMARY"], "PatientOrientation": ["L", "F"],
     }  # fmt: skip
-    uids = {"StudyInstanceUID": STUDY, "SeriesInstanceUID": f"{STUDY}.1", "SOPInstanceUID": f"{STUDY}.1.{number}"}
-    made = film_of(phantom(number) if pixels is None else pixels, bits=8, **{**PATIENT, **of_cr, **uids, **tags})
+    uids = {
+        "StudyInstanceUID": STUDY,
+        "SeriesInstanceUID": f"{STUDY}.1",
+        "SOPInstanceUID": f"{STUDY}.1.{number}",
+    }
+    made = film_of(
+        phantom(number) if pixels is None else pixels, bits=8, **{**PATIENT, **of_cr, **uids, **tags}
+    )
     made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID
     made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID
     return made

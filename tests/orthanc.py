@@ -24,7 +24,11 @@ def free_port() -> int:
 
 
 def plugin() -> str:
-    found = [p for p in (*PLUGINS, *map(str, Path("/usr/lib/orthanc").glob("libOrthancDicomWeb.so*"))) if Path(p).exists()]
+    found = [
+        p
+        for p in (*PLUGINS, *map(str, Path("/usr/lib/orthanc").glob("libOrthancDicomWeb.so*")))
+        if Path(p).exists()
+    ]
     return found[0] if found else missing("Orthanc's DICOMweb plugin", "apt-get install orthanc-dicomweb")
 
 
@@ -50,7 +54,9 @@ class Orthanc:
         }  # fmt: skip
         (self.folder / "orthanc.json").write_text(json.dumps(settings))
         with (self.folder / "orthanc.log").open("ab") as log:
-            self.process = subprocess.Popen([program, str(self.folder / "orthanc.json")], stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [program, str(self.folder / "orthanc.json")], stdout=log, stderr=log
+            )
         wait_for(lambda: self._up(), 30, "Orthanc does not start")
 
     def _up(self) -> bool:
@@ -101,13 +107,24 @@ def wait_for(happened: Callable[[], Any], seconds: float, otherwise: str | Calla
 
 
 def configuration(
-    folder: Path, bundle: Path, port: int, archives: str, more: str = "", titles: tuple[str, ...] = ("ORTHANC", "STORESCU")
+    folder: Path,
+    bundle: Path,
+    port: int,
+    archives: str,
+    more: str = "",
+    titles: tuple[str, ...] = ("ORTHANC", "STORESCU"),
 ) -> Path:
     """Write a node's file."""
     peers = "".join(f'[[peer]]\nae_title = "{t}"\nhost = "127.0.0.1"\n' for t in titles)
     node = f'[node]\nport = {port}\nbundle = "{bundle}"\nstate = "state"\n'
     path = folder / "node.toml"
-    path.write_text(node + ("" if more.startswith("[") or not more else more + "\n") + peers + archives + (more if more.startswith("[") else ""))
+    path.write_text(
+        node
+        + ("" if more.startswith("[") or not more else more + "\n")
+        + peers
+        + archives
+        + (more if more.startswith("[") else "")
+    )
     return path
 
 

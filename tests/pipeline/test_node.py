@@ -52,7 +52,11 @@ class Program:
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "hilum.cli.main", "node", "--config", str(self.config)]
             self.process = subprocess.Popen(command, stderr=log)
-        wait_for(lambda: self.words().count("listening as") > before or self.process.poll() is not None, 120, "no node")  # type: ignore[union-attr]
+        wait_for(
+            lambda: self.words().count("listening as") > before or self.process.poll() is not None,
+            120,
+            "no node",
+        )  # type: ignore[union-attr]
         assert self.process.poll() is None, self.words()
 
     def words(self) -> str:
@@ -82,10 +86,14 @@ def deliveries(orthanc: Orthanc) -> dict[str, int]:
     return {m: found.count(m) for m in ("SR", "OT", "SEG")}
 
 
-def test_a_film_in_orthanc_gets_its_report_and_heat_map_into_the_same_study(orthanc: Orthanc, tiny_study: Path, tmp_path: Path) -> None:
+def test_a_film_in_orthanc_gets_its_report_and_heat_map_into_the_same_study(
+    orthanc: Orthanc, tiny_study: Path, tmp_path: Path
+) -> None:
     from hilum.node.running import Node
 
-    path = configuration(tmp_path, tiny_study / "model", orthanc.node_port, dimse_archive(orthanc, "commitment = true"))
+    path = configuration(
+        tmp_path, tiny_study / "model", orthanc.node_port, dimse_archive(orthanc, "commitment = true")
+    )
     node = Node(read_config(path))
     node.start()
     try:
@@ -105,31 +113,44 @@ def test_a_film_in_orthanc_gets_its_report_and_heat_map_into_the_same_study(orth
     assert np.ptp(colours, axis=2).max() > 60  # in colours, and not shown wrong as grey
     (report,) = orthanc.of("SR")
     (tmp_path / "report.dcm").write_bytes(orthanc.raw(f"instances/{report['id']}/file"))
-    told = subprocess.run([needed_program("dsrdump", "dcmtk"), "+Pl", str(tmp_path / "report.dcm")], capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [needed_program("dsrdump", "dcmtk"), "+Pl", str(tmp_path / "report.dcm")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert RESEARCH_NOTICE in told.stdout
     assert "Probability of covid" in told.stdout
 
 
 @pytest.mark.slow
-def test_kill_9_with_a_full_queue_and_the_archive_away_and_all_is_delivered_once(orthanc: Orthanc, tiny_study: Path, tmp_path: Path) -> None:
-    """Twelve films; the archive goes away, the node is killed five times at odd moments; at the end each object is there, once."""
+def test_kill_9_with_a_full_queue_and_the_archive_away_and_all_is_delivered_once(
+    orthanc: Orthanc, tiny_study: Path, tmp_path: Path
+) -> None:
+    """Six films; the archive goes away, the node is killed three times at odd moments; at the end each object is there, once."""
     more = "[retry]\nfirst_s = 0.5\nlongest_s = 2.0\n"
-    node = Program(configuration(tmp_path, tiny_study / "model", orthanc.node_port, dimse_archive(orthanc), more))
+    node = Program(
+        configuration(tmp_path, tiny_study / "model", orthanc.node_port, dimse_archive(orthanc), more)
+    )
     node.start()
-    send_all(orthanc, 12)
+    send_all(orthanc, 6)
     orthanc.stop()
-    for after in (0.0, 0.7, 1.9, 3.1, 4.3):
+    for after in (0.0, 1.0, 3.0):
         time.sleep(after)
         node.kill()
         node.start()
     orthanc.start()
-    wait_for(lambda: deliveries(orthanc) == {"SR": 12, "OT": 12, "SEG": 0}, 240, lambda: f"{deliveries(orthanc)} {node.words()}")
+    wait_for(
+        lambda: deliveries(orthanc) == {"SR": 6, "OT": 6, "SEG": 0},
+        240,
+        lambda: f"{deliveries(orthanc)} {node.words()}",
+    )
     assert node.stop() == 0
     changes = orthanc.get("changes?limit=1000")["Changes"]
-    assert sum(c["ChangeType"] == "NewInstance" for c in changes) == 12 * 3
+    assert sum(c["ChangeType"] == "NewInstance" for c in changes) == 6 * 3
     assert {i["StudyInstanceUID"] for i in orthanc.instances().values()} == {STUDY}
     sources = {_source_of(orthanc, i) for i in orthanc.of("SR")}
-    assert sources == {f"{STUDY}.1.{k}" for k in range(1, 13)}
+    assert sources == {f"{STUDY}.1.{k}" for k in range(1, 7)}
     for word in ("Invented", "INVENTED", "ACC-77", STUDY):
         assert word not in node.words()
 
@@ -139,15 +160,38 @@ def _source_of(orthanc: Orthanc, report: dict[str, Any]) -> str:
         warnings.simplefilter("ignore")
         made = pydicom.dcmread(io.BytesIO(orthanc.raw(f"instances/{report['id']}/file")))
     (evidence,) = made.CurrentRequestedProcedureEvidenceSequence
-    found = {i.ReferencedSOPInstanceUID for s in evidence.ReferencedSeriesSequence for i in s.ReferencedSOPSequence}
+    found = {
+        i.ReferencedSOPInstanceUID for s in evidence.ReferencedSeriesSequence for i in s.ReferencedSOPSequence
+    }
     (source,) = {u for u in found if u.startswith(STUDY)}
     return str(source)
 
 
 @pytest.mark.slow
-def test_an_archive_that_is_away_for_a_while_gets_everything_when_it_is_back(orthanc: Orthanc, tiny_study: Path, tmp_path: Path) -> None:
+def test_orthanc_sends_films_by_itself_with_the_script_of_the_how_to(tiny_study: Path, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "dicom-node.md").read_text()
+    (tmp_path / "to-hilum.lua").write_text(page.partition("```lua\n")[2].partition("```")[0])
+    archive = Orthanc(tmp_path / "orthanc", free_port(), more={"LuaScripts": [str(tmp_path / "to-hilum.lua")]})
+    archive.start()
+    node = Program(configuration(tmp_path, tiny_study / "model", archive.node_port, dimse_archive(archive)))
+    node.start()
+    archive.post("instances", bytes_of(film(1)))
+    wait_for(lambda: deliveries(archive) == {"SR": 1, "OT": 1, "SEG": 0}, 60, node.words)
+    time.sleep(3)
+    assert node.words().count("took a film from ORTHANC") == 1
+    assert "refused" not in node.words()
+    assert node.stop() == 0
+    archive.stop()
+
+
+@pytest.mark.slow
+def test_an_archive_that_is_away_for_a_while_gets_everything_when_it_is_back(
+    orthanc: Orthanc, tiny_study: Path, tmp_path: Path
+) -> None:
     more = "[retry]\nfirst_s = 0.5\nlongest_s = 2.0\n"
-    node = Program(configuration(tmp_path, tiny_study / "model", orthanc.node_port, dimse_archive(orthanc), more))
+    node = Program(
+        configuration(tmp_path, tiny_study / "model", orthanc.node_port, dimse_archive(orthanc), more)
+    )
     node.start()
     send_all(orthanc, 2)
     orthanc.stop()
@@ -162,7 +206,9 @@ def test_dicomweb_in_and_out(orthanc: Orthanc, tiny_study: Path, tmp_path: Path)
     """QIDO-RS finds the film, WADO-RS fetches it, STOW-RS brings the answers, and what is known is not fetched again."""
     url = f"http://127.0.0.1:{orthanc.http}/dicom-web"
     archive = f'[[archive]]\nname = "web"\nurl = "{url}"\n[[poll]]\nname = "orthanc"\nurl = "{url}"\nevery_s = 1\ndays = 36500\n'
-    node = Program(configuration(tmp_path, tiny_study / "model", orthanc.node_port, archive, "segmentation = true"))
+    node = Program(
+        configuration(tmp_path, tiny_study / "model", orthanc.node_port, archive, "segmentation = true")
+    )
     node.start()
     orthanc.post("instances", bytes_of(film(1)))
     orthanc.post("instances", bytes_of(film(2, Modality="OT", SOPClassUID="1.2.840.10008.5.1.4.1.1.7")))
@@ -189,7 +235,13 @@ def test_dimse_through_tls_with_the_peer_checked(tiny_study: Path, tmp_path: Pat
         return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
 
     own = ("+tls", str(tmp_path / "peer.key"), str(tmp_path / "peer.pem"), "+cf", str(tmp_path / "ca.pem"))
-    other = ("+tls", str(tmp_path / "stranger.key"), str(tmp_path / "stranger.pem"), "+cf", str(tmp_path / "ca.pem"))
+    other = (
+        "+tls",
+        str(tmp_path / "stranger.key"),
+        str(tmp_path / "stranger.pem"),
+        "+cf",
+        str(tmp_path / "ca.pem"),
+    )
     assert sent() != 0
     assert sent("+tla", "+cf", str(tmp_path / "ca.pem")) != 0
     assert sent(*other) != 0
@@ -206,19 +258,64 @@ def make_certificates(folder: Path) -> None:
         subprocess.run([openssl, *words], cwd=folder, capture_output=True, check=True)
 
     for name in ("ca", "stranger"):
-        run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.pem", "-days", "2", "-subj", f"/CN={name}")
+        run(
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            f"{name}.key",
+            "-out",
+            f"{name}.pem",
+            "-days",
+            "2",
+            "-subj",
+            f"/CN={name}",
+        )
     for name in ("node", "peer"):
-        run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        run(
+            "req",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            f"{name}.key",
+            "-out",
+            f"{name}.csr",
+            "-subj",
+            f"/CN={name}",
+        )
         (folder / f"{name}.ext").write_text("subjectAltName=IP:127.0.0.1\n")
-        run("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-out", f"{name}.pem",
-            "-extfile", f"{name}.ext")  # fmt: skip
+        signed = (
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "2",
+            "-extfile",
+            f"{name}.ext",
+        )
+        run("x509", "-req", "-in", f"{name}.csr", *signed, "-out", f"{name}.pem")
 
 
 @pytest.mark.slow
 def test_predict_writes_the_report_that_the_node_would(tiny_study: Path, tmp_path: Path) -> None:
     write_film(tmp_path / "film.dcm")
     Image.fromarray(phantom()).save(tmp_path / "film.png")
-    command = [sys.executable, "-m", "hilum.cli.main", "predict", str(tiny_study / "model"), "film.dcm", "film.png", "--sr", "reports"]
+    command = [
+        sys.executable,
+        "-m",
+        "hilum.cli.main",
+        "predict",
+        str(tiny_study / "model"),
+        "film.dcm",
+        "film.png",
+        "--sr",
+        "reports",
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "no report of film.png: no DICOM file" in done.stderr

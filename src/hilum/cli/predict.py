@@ -36,7 +36,11 @@ def predict(
     ] = None,
     sr: Annotated[
         Path | None,
-        typer.Option("--sr", metavar="FOLDER", help="Also write a DICOM report (SR) of each DICOM film into this folder."),
+        typer.Option(
+            "--sr",
+            metavar="FOLDER",
+            help="Also write a DICOM report (SR) of each DICOM film into this folder.",
+        ),
     ] = None,
     quiet: QUIET = False,
 ) -> None:
@@ -72,5 +76,8 @@ def _write_reports(bundle: Path, films: list[Path], folder: Path) -> None:
     done = write_reports(bundle, films, folder)
     for name, why in done.left.items():
         print(f"no report of {name}: {why}", file=sys.stderr)
-    print(f"{counted(len(done.paths), 'report')} of {counted(len(done.paths) + len(done.left), 'film')}", file=sys.stderr)
+    print(
+        f"{counted(len(done.paths), 'report')} of {counted(len(done.paths) + len(done.left), 'film')}",
+        file=sys.stderr,
+    )
     print(folder)

@@ -102,7 +102,8 @@ class Answering:
         assert seeing is not None
         pixels = decode(data).pixels
         lungs = seeing.own.usable(pixels) if seeing.own is not None else None
-        steps = seeing.pipeline.draw(0, "", 0, "test", *pixels.shape, lungs)
+        height, width = pixels.shape
+        steps = seeing.pipeline.draw(0, "", 0, "test", height, width, lungs)
         return segmentation(asked, highest_part(mapped, seeing.pipeline, steps, pixels.shape))
 
     def _mapped(self, data: bytes, reading: Reading) -> tuple[MappedFilm | None, str]:

@@ -66,7 +66,12 @@ def segmentation(asked: Asked, part: NDArray[np.bool_]) -> Any:
         part: Of `highest_part`.
     """
     from highdicom import AlgorithmIdentificationSequence
-    from highdicom.seg import Segmentation, SegmentAlgorithmTypeValues, SegmentationTypeValues, SegmentDescription
+    from highdicom.seg import (
+        SegmentAlgorithmTypeValues,
+        Segmentation,
+        SegmentationTypeValues,
+        SegmentDescription,
+    )
     from pydicom.dataset import Dataset
     from pydicom.sr.coding import Code
 
@@ -75,7 +80,16 @@ def segmentation(asked: Asked, part: NDArray[np.bool_]) -> Any:
     film.SOPClassUID, film.SOPInstanceUID = source.sop_class, source.sop_uid
     film.SeriesInstanceUID, film.StudyInstanceUID = source.series_uid, source.study_uid
     film.Rows, film.Columns, film.Modality = part.shape[0], part.shape[1], source.modality
-    for keyword in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate", "StudyTime"):
+    for keyword in (
+        "PatientID",
+        "PatientName",
+        "PatientBirthDate",
+        "PatientSex",
+        "AccessionNumber",
+        "StudyID",
+        "StudyDate",
+        "StudyTime",
+    ):
         setattr(film, keyword, "")
     segment = SegmentDescription(
         segment_number=1,

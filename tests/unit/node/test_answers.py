@@ -4,6 +4,7 @@ import io
 import subprocess
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,12 +74,18 @@ def numbers(made: Any) -> dict[str, float]:
 def said(made: Any) -> list[tuple[str, str]]:
     """(code of the concept, code of the value) of the coded items."""
     return [
-        (i.ConceptNameCodeSequence[0].CodeValue, i.ConceptCodeSequence[0].CodeValue) for i in items(made) if i.ValueType == "CODE"
+        (i.ConceptNameCodeSequence[0].CodeValue, i.ConceptCodeSequence[0].CodeValue)
+        for i in items(made)
+        if i.ValueType == "CODE"
     ]
 
 
 def comments(made: Any) -> list[str]:
-    return [i.TextValue for i in items(made) if i.ValueType == "TEXT" and i.ConceptNameCodeSequence[0].CodeValue == "121106"]
+    return [
+        i.TextValue
+        for i in items(made)
+        if i.ValueType == "TEXT" and i.ConceptNameCodeSequence[0].CodeValue == "121106"
+    ]
 
 
 def objects(answering: Answering, tmp_path: Path, data: bytes) -> list[Made]:
@@ -86,7 +93,9 @@ def objects(answering: Answering, tmp_path: Path, data: bytes) -> list[Made]:
     return answering.objects(data, read_source(tmp_path / "sent.dcm"), WHEN)
 
 
-def test_the_node_says_what_the_reader_says_bit_for_bit(answering: Answering, answered: dict[str, Path]) -> None:
+def test_the_node_says_what_the_reader_says_bit_for_bit(
+    answering: Answering, answered: dict[str, Path]
+) -> None:
     data = answered["film"].read_bytes()
     (reading,) = answering.reader.read([("film", data)])
     answer, told = reading.answer, numbers(read(answered["report"]))
@@ -106,33 +115,67 @@ def test_patient_study_accession_and_evidence_are_those_of_the_film(answered: di
         assert made.SeriesInstanceUID.startswith("2.25.")
         assert "research" in made.SeriesDescription
     evidence = read(answered["report"]).CurrentRequestedProcedureEvidenceSequence
-    referenced = {i.ReferencedSOPInstanceUID for e in evidence for s in e.ReferencedSeriesSequence for i in s.ReferencedSOPSequence}
-    assert referenced == {f"{STUDY}.1.1", read(answered["heat-map"]).SOPInstanceUID, read(answered["segmentation"]).SOPInstanceUID}
+    referenced = {
+        i.ReferencedSOPInstanceUID
+        for e in evidence
+        for s in e.ReferencedSeriesSequence
+        for i in s.ReferencedSOPSequence
+    }
+    assert referenced == {
+        f"{STUDY}.1.1",
+        read(answered["heat-map"]).SOPInstanceUID,
+        read(answered["segmentation"]).SOPInstanceUID,
+    }
     assert {e.StudyInstanceUID for e in evidence} == {STUDY}
 
 
-def test_the_report_names_the_algorithm_and_says_that_it_is_research(answering: Answering, answered: dict[str, Path]) -> None:
+def test_the_report_names_the_algorithm_and_says_that_it_is_research(
+    answering: Answering, answered: dict[str, Path]
+) -> None:
     made = read(answered["report"])
-    texts = {i.ConceptNameCodeSequence[0].CodeMeaning: i.TextValue for i in items(made) if i.ValueType == "TEXT"}
+    texts = {
+        i.ConceptNameCodeSequence[0].CodeMeaning: i.TextValue for i in items(made) if i.ValueType == "TEXT"
+    }
     assert texts["Algorithm Version"] == answering.version
     assert texts["Algorithm Name"] == "hilum squeezenet1_0"
     assert comments(made)[0] == RESEARCH_NOTICE
     assert any(c.startswith("Heat map by grad-cam for ") for c in comments(made))
-    assert (made.CompletionFlag, made.VerificationFlag, made.PreliminaryFlag) == ("COMPLETE", "UNVERIFIED", "PRELIMINARY")
+    assert (made.CompletionFlag, made.VerificationFlag, made.PreliminaryFlag) == (
+        "COMPLETE",
+        "UNVERIFIED",
+        "PRELIMINARY",
+    )
     assert made.ContentTemplateSequence[0].TemplateIdentifier == "1500"
 
 
 def test_dsrdump_reads_the_report(answered: dict[str, Path]) -> None:
-    done = subprocess.run([needed_program("dsrdump", "dcmtk"), str(answered["report"])], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [needed_program("dsrdump", "dcmtk"), str(answered["report"])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    for words in ("Comprehensive 3D SR Document", '"Imaging Measurement Report"', '"Probability of covid"', '(840539006,SCT,"COVID-19")'):
+    for words in (
+        "Comprehensive 3D SR Document",
+        '"Imaging Measurement Report"',
+        '"Probability of covid"',
+        '(840539006,SCT,"COVID-19")',
+    ):
         assert words in done.stdout
 
 
 @pytest.mark.parametrize("kind", ["report", "heat-map", "segmentation"])
-def test_dciodvfy_finds_nothing_wrong_but_that_our_scheme_is_private(answered: dict[str, Path], kind: str) -> None:
-    done = subprocess.run([needed_program("dciodvfy", "dicom3tools"), str(answered[kind])], capture_output=True, text=True, check=False)
+def test_dciodvfy_finds_nothing_wrong_but_that_our_scheme_is_private(
+    answered: dict[str, Path], kind: str
+) -> None:
+    done = subprocess.run(
+        [needed_program("dciodvfy", "dicom3tools"), str(answered[kind])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     said = [line for line in done.stderr.splitlines() if line.startswith(("Error", "Warning"))]
     assert [line for line in said if "<99HILUM>" not in line] == []
 
@@ -140,7 +183,12 @@ def test_dciodvfy_finds_nothing_wrong_but_that_our_scheme_is_private(answered: d
 def test_the_heat_map_is_rgb_and_uncompressed_and_has_its_words(answered: dict[str, Path]) -> None:
     made = read(answered["heat-map"])
     assert made.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
-    assert (made.Modality, made.PhotometricInterpretation, made.PlanarConfiguration, made.SOPClassUID) == ("OT", "RGB", 0, SECONDARY_CAPTURE)
+    assert (made.Modality, made.PhotometricInterpretation, made.PlanarConfiguration, made.SOPClassUID) == (
+        "OT",
+        "RGB",
+        0,
+        SECONDARY_CAPTURE,
+    )
     assert made.pixel_array.shape == (made.Rows, made.Columns, 3)
     assert made.Columns >= 896
     assert RESEARCH_NOTICE in made.ImageComments
@@ -157,7 +205,14 @@ def test_the_same_film_gets_the_same_bytes_and_another_bundle_other_uids(
     again = objects(answering, tmp_path, data)
     assert {m.kind: m.data for m in again} == {k: p.read_bytes() for k, p in answered.items() if k != "film"}
     ours = uids.object_uid("1.2.3", "bundle", "report")
-    others = {uids.object_uid(*p) for p in (("1.2.4", "bundle", "report"), ("1.2.3", "other", "report"), ("1.2.3", "bundle", "heat-map"))}
+    others = {
+        uids.object_uid(*p)
+        for p in (
+            ("1.2.4", "bundle", "report"),
+            ("1.2.3", "other", "report"),
+            ("1.2.3", "bundle", "heat-map"),
+        )
+    }
     assert ours not in others
     assert len(others) == 3
     assert all(pydicom.uid.UID(u).is_valid for u in others)
@@ -175,7 +230,9 @@ def unreadable() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("reason", ["truncated", "multi-frame", "too-small"])
-def test_a_film_that_cannot_be_read_has_a_report_that_says_so(answering: Answering, tmp_path: Path, reason: str) -> None:
+def test_a_film_that_cannot_be_read_has_a_report_that_says_so(
+    answering: Answering, tmp_path: Path, reason: str
+) -> None:
     (only,) = objects(answering, tmp_path, unreadable()[reason])
     made = read(only.data)
     assert numbers(made) == {}
@@ -184,31 +241,42 @@ def test_a_film_that_cannot_be_read_has_a_report_that_says_so(answering: Answeri
     assert comments(made)[1].startswith("Abstained. The film was not answered: ")
 
 
-def test_a_film_above_the_limit_is_answered_without_being_decoded(answering: Answering, tmp_path: Path, monkeypatch) -> None:
+def test_a_film_above_the_limit_is_answered_without_being_decoded(
+    answering: Answering, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setattr(answering, "max_pixels", 1000.0)
     monkeypatch.setattr(answering.reader, "opener", None)
     (only,) = objects(answering, tmp_path, bytes_of(film(1)))
     assert "256 x 256 px; at most 0.001 Mpx are accepted here" in comments(read(only.data))[1]
 
 
-def test_what_is_no_chest_film_has_a_report_without_probabilities_and_no_heat_map(answering: Answering, tmp_path: Path) -> None:
+def test_what_is_no_chest_film_has_a_report_without_probabilities_and_no_heat_map(
+    answering: Answering, tmp_path: Path
+) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (256, 256), np.uint8)
     (reading,) = answering.reader.read([("film", bytes_of(film(1, noise)))])
     assert [r.code for r in reading.answer.gate.reasons] == [NOT_A_CHEST_FILM]
     (only,) = objects(answering, tmp_path, bytes_of(film(1, noise)))
     made = read(only.data)
     assert numbers(made) == {}
-    assert {("abstained", coded.YES.value), ("gate.passed", coded.NO.value), ("gate.why", NOT_A_CHEST_FILM)} <= set(said(made))
+    assert {
+        ("abstained", coded.YES.value),
+        ("gate.passed", coded.NO.value),
+        ("gate.why", NOT_A_CHEST_FILM),
+    } <= set(said(made))
     assert not [i for i in said(made) if i[0] in ("called", "likeliest")]
     assert "Abstained. The model was not asked: This does not look like a chest film." in comments(made)
 
 
-def test_a_stranger_has_its_probabilities_and_the_words_that_they_should_not_be_relied_on(answering: Answering, answered) -> None:
+def test_a_stranger_has_its_probabilities_and_the_words_that_they_should_not_be_relied_on(
+    answering: Answering, answered
+) -> None:
     source = read_source(answered["film"])
     (reading,) = answering.reader.read([("film", answered["film"].read_bytes())])
-    from dataclasses import replace
-
-    gate = Gate(False, (Remark("outside-the-training-films", "The film is unlike those that the model was trained on."),))
+    gate = Gate(
+        False,
+        (Remark("outside-the-training-films", "The film is unlike those that the model was trained on."),),
+    )
     answer = replace(reading.answer, gate=gate, abstained=True, sets={"90": ("covid", "normal")})
     made = report(Asked(source, answer, answering.reader.bundle, answering.version, "torch", WHEN))
     assert numbers(made)["Probability of covid"] == answer.probabilities["covid"]
@@ -227,7 +295,7 @@ def test_a_name_in_another_script_is_carried_on_byte_for_byte(answering: Answeri
 
 REFUSED = {
     "for processing": ({"SOPClassUID": DX_FOR_PROCESSING, "Modality": "DX"}, 0x0122, "DX for processing"),
-    "for processing by intent": ({"SOPClassUID": DX, "Modality": "DX", "PresentationIntentType": "FOR PROCESSING"}, 0x0122, "DX for processing"),
+    "by intent": ({"SOPClassUID": DX, "Modality": "DX", "PresentationIntentType": "FOR PROCESSING"}, 0x0122, "DX for processing"),
     "ct": ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2", "Modality": "CT"}, 0x0122, "expected CR, DX for presentation"),
     "our own heat map": ({"SOPClassUID": SECONDARY_CAPTURE, "Modality": "OT"}, 0xA900, "Modality is OT; expected CR or DX"),
     "no study": ({"StudyInstanceUID": ""}, 0xA900, "Study Instance UID is missing"),
@@ -236,7 +304,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("tags", "status", "words"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_film_is_refused_by_name(tmp_path: Path, tags: dict[str, str], status: int, words: str) -> None:
+def test_what_is_no_film_is_refused_by_name(
+    tmp_path: Path, tags: dict[str, str], status: int, words: str
+) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         refused = refusal(read_source(write_film(tmp_path / "sent.dcm", **tags)))
@@ -246,7 +316,9 @@ def test_what_is_no_film_is_refused_by_name(tmp_path: Path, tags: dict[str, str]
     assert len(refused.words) <= 64
 
 
-@pytest.mark.parametrize("tags", [{}, {"SOPClassUID": DX, "Modality": "DX"}, {"SOPClassUID": SECONDARY_CAPTURE, "Modality": "CR"}])
+@pytest.mark.parametrize(
+    "tags", [{}, {"SOPClassUID": DX, "Modality": "DX"}, {"SOPClassUID": SECONDARY_CAPTURE, "Modality": "CR"}]
+)
 def test_cr_dx_and_secondary_capture_of_one_are_films(tmp_path: Path, tags: dict[str, str]) -> None:
     assert refusal(read_source(write_film(tmp_path / "sent.dcm", **tags))) is None
 

@@ -34,6 +34,20 @@ def test_what_is_left_out_is_filled_in_and_paths_are_seen_from_the_file(tmp_path
     assert (config.limits.associations, config.limits.megabytes) == (20, 128)
 
 
+def test_the_configuration_of_the_how_to_is_whole_and_says_the_defaults(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "dicom-node.md").read_text()
+    config = read(tmp_path, page.partition("```toml\n")[2].partition("```")[0])
+    plain = read(tmp_path, GOOD)
+    assert config.node == plain.node.model_copy(update={"bundle": tmp_path / "bundle"})
+    assert (config.limits, config.retry) == (plain.limits, plain.retry)
+    for table in (config.node, config.poll[0], config.limits, config.retry, config.tls):
+        left_out = {"token_file", "authorities"} if table is config.poll[0] else set()
+        assert table is not None
+        assert set(type(table).model_fields) - left_out <= table.model_fields_set
+    named = config.archive[0].model_fields_set | config.archive[1].model_fields_set
+    assert set(type(config.archive[0]).model_fields) - {"token_file", "authorities"} <= named
+
+
 WRONG = {
     ("[node]", "[node]\nprot = 1"): "unknown key 'node.prot'; did you mean 'port'?",
     ("port = 104", "port = 70000"): "archive 1.port must be at most 65535, got 70000",
@@ -54,13 +68,27 @@ def test_a_mistake_is_named(tmp_path: Path, change: tuple[str, str], words: str)
     assert str(refused.value).startswith("node.toml: ")
 
 
-WEB = '[node]\nbundle = "b"\n[[archive]]\nname = "web"\nurl = "%s"\nuser = "u"\npassword_file = "secret"\n[[poll]]\nname = "p"\nurl = "%s"\n'
+WEB = """
+[node]
+bundle = "b"
+[[archive]]
+name = "web"
+url = "%s"
+user = "u"
+password_file = "secret"
+[[poll]]
+name = "p"
+url = "%s"
+"""
 
 
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("http://pacs.example/dicom-web", "a password or a token may not be sent to pacs.example without TLS"),
+        (
+            "http://pacs.example/dicom-web",
+            "a password or a token may not be sent to pacs.example without TLS",
+        ),
         ("https://u:pw@pacs.example/dicom-web", "url must hold no user or password"),
         ("ftp://pacs.example", "url must begin with http:// or https://"),
     ],

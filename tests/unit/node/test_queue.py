@@ -41,7 +41,9 @@ def test_a_film_goes_through_its_states(tmp_path: Path, film: Path) -> None:
     assert queue.next_film() is None
 
 
-def test_the_same_film_again_is_taken_and_its_answers_are_sent_again_and_another_under_its_uid_is_not(tmp_path: Path, film: Path) -> None:
+def test_the_same_film_again_is_taken_and_its_answers_are_sent_again_and_another_under_its_uid_is_not(
+    tmp_path: Path, film: Path
+) -> None:
     queue = Queue(tmp_path / "state", ["a"])
     queue.take(film, "1.2", "bundle", "PACS")
     assert queue.take(film, "1.2", "bundle", "PACS") == "again"
@@ -137,7 +139,9 @@ for k in range(10_000):
 
 def test_whatever_was_acknowledged_survives_kill_9(tmp_path: Path, film: Path) -> None:
     state = tmp_path / "state"
-    with subprocess.Popen([sys.executable, "-c", KILLED, str(state), str(film)], stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(state), str(film)], stdout=subprocess.PIPE, text=True
+    ) as child:
         assert child.stdout is not None
         acknowledged = [int(child.stdout.readline()) for _ in range(30)]
         os.kill(child.pid, signal.SIGKILL)
