@@ -98,8 +98,8 @@ def test_a_film_in_orthanc_gets_its_report_and_heat_map_into_the_same_study(
     node.start()
     try:
         send_all(orthanc, 1)
-        wait_for(lambda: deliveries(orthanc) == {"SR": 1, "OT": 1, "SEG": 0}, 60, "no answers")
-        wait_for(lambda: node.queue.counts().get("delivery committed") == 2, 20, lambda: node.queue.counts())
+        wait_for(lambda: deliveries(orthanc) == {"SR": 1, "OT": 1, "SEG": 0}, 180, "no answers")
+        wait_for(lambda: node.queue.counts().get("delivery committed") == 2, 60, lambda: node.queue.counts())
     finally:
         node.stop()
     (study,) = orthanc.get("studies?expand")
@@ -168,15 +168,19 @@ def _source_of(orthanc: Orthanc, report: dict[str, Any]) -> str:
 
 
 @pytest.mark.slow
-def test_orthanc_sends_films_by_itself_with_the_script_of_the_how_to(tiny_study: Path, tmp_path: Path) -> None:
+def test_orthanc_sends_films_by_itself_with_the_script_of_the_how_to(
+    tiny_study: Path, tmp_path: Path
+) -> None:
     page = (Path(__file__).parents[2] / "docs" / "how-to" / "dicom-node.md").read_text()
     (tmp_path / "to-hilum.lua").write_text(page.partition("```lua\n")[2].partition("```")[0])
-    archive = Orthanc(tmp_path / "orthanc", free_port(), more={"LuaScripts": [str(tmp_path / "to-hilum.lua")]})
+    archive = Orthanc(
+        tmp_path / "orthanc", free_port(), more={"LuaScripts": [str(tmp_path / "to-hilum.lua")]}
+    )
     archive.start()
     node = Program(configuration(tmp_path, tiny_study / "model", archive.node_port, dimse_archive(archive)))
     node.start()
     archive.post("instances", bytes_of(film(1)))
-    wait_for(lambda: deliveries(archive) == {"SR": 1, "OT": 1, "SEG": 0}, 60, node.words)
+    wait_for(lambda: deliveries(archive) == {"SR": 1, "OT": 1, "SEG": 0}, 180, node.words)
     time.sleep(3)
     assert node.words().count("took a film from ORTHANC") == 1
     assert "refused" not in node.words()
@@ -195,9 +199,9 @@ def test_an_archive_that_is_away_for_a_while_gets_everything_when_it_is_back(
     node.start()
     send_all(orthanc, 2)
     orthanc.stop()
-    wait_for(lambda: node.words().count("cannot be reached") >= 3, 60, node.words)
+    wait_for(lambda: node.words().count("cannot be reached") >= 3, 180, node.words)
     orthanc.start()
-    wait_for(lambda: deliveries(orthanc)["SR"] == 2 and deliveries(orthanc)["OT"] == 2, 60, node.words)
+    wait_for(lambda: deliveries(orthanc)["SR"] == 2 and deliveries(orthanc)["OT"] == 2, 180, node.words)
     assert node.stop() == 0
 
 
@@ -212,7 +216,7 @@ def test_dicomweb_in_and_out(orthanc: Orthanc, tiny_study: Path, tmp_path: Path)
     node.start()
     orthanc.post("instances", bytes_of(film(1)))
     orthanc.post("instances", bytes_of(film(2, Modality="OT", SOPClassUID="1.2.840.10008.5.1.4.1.1.7")))
-    wait_for(lambda: deliveries(orthanc) == {"SR": 1, "OT": 2, "SEG": 1}, 60, node.words)
+    wait_for(lambda: deliveries(orthanc) == {"SR": 1, "OT": 2, "SEG": 1}, 180, node.words)
     time.sleep(3)
     assert node.words().count("took a film from poll orthanc") == 1
     assert node.stop() == 0

@@ -50,6 +50,9 @@ def predict(
     thresholds, each film has its sets of classes and whether it is a stranger.
     """
     if sr is not None:
+        from hilum.node.extra import require_extra
+
+        require_extra("pydicom", "highdicom")
         check_outputs([folder_output(sr, "reports", option="--sr")], [bundle, *films])
     from hilum.api.models import predict as predict_films
     from hilum.stages.predict import scored_words  # late: torch

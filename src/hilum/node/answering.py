@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from hilum.core.errors import FilmError, MissingExtraError
+from hilum.core.errors import FilmError
 from hilum.explain.mapped import FAITHFUL, MappedFilm, Mapper
 from hilum.imaging.decode import decode
 from hilum.imaging.quiet import quietly
@@ -38,10 +38,10 @@ class Answering:
         heat_map: Method of the map, or ``none``.
         segmentation: Also make a segmentation of the map's highest part.
         max_pixels: Of a film; a larger one is answered without being decoded.
+        kept: Folder where graphs of ONNX are kept from one start to the next.
 
     Raises:
         InputError, DigestError, UnsafeError: As `Reader`.
-        MissingExtraError: highdicom is not installed.
     """
 
     def __init__(
@@ -52,9 +52,9 @@ class Answering:
         heat_map: str = NO_MAP,
         segmentation: bool = False,
         max_pixels: float = 50e6,
+        kept: Path | None = None,
     ) -> None:
-        _needed("highdicom")
-        self.reader = Reader(bundle, engine, device)
+        self.reader = Reader(bundle, engine, device, kept)
         self.method, self.segmentation, self.max_pixels = heat_map, segmentation, max_pixels
         self.mapper = None if heat_map == NO_MAP else Mapper(bundle, device)
 
@@ -132,10 +132,3 @@ def _made(kind: str, made: Any) -> Made:
     out = io.BytesIO()
     made.save_as(out, enforce_file_format=True)
     return Made(kind, str(made.SOPClassUID), str(made.SOPInstanceUID), out.getvalue())
-
-
-def _needed(package: str) -> None:
-    from importlib.util import find_spec
-
-    if find_spec(package) is None:
-        raise MissingExtraError(package, "node")

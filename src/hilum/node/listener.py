@@ -134,7 +134,8 @@ class Listener:
         if any(a.commitment for a in self.config.archive):
             ae.add_supported_context(StorageCommitmentPushModel, scu_role=False, scp_role=True)
         handlers: list[Any] = [
-            (evt.EVT_CONN_OPEN, self._opened), (evt.EVT_REQUESTED, self._requested), (evt.EVT_C_STORE, self._store),
+            (evt.EVT_CONN_OPEN, self._opened), (evt.EVT_CONN_CLOSE, _half_removed), (evt.EVT_REQUESTED, self._requested),
+            (evt.EVT_C_STORE, self._store),
             (evt.EVT_PDU_RECV, self._received), (evt.EVT_DIMSE_RECV, self._between), (evt.EVT_DIMSE_SENT, self._between),
             (evt.EVT_N_EVENT_REPORT, self._reported),
         ]  # fmt: skip
@@ -163,7 +164,7 @@ class Listener:
             return
         self._server.shutdown()
         deadline = time.monotonic() + 5
-        while self._server.active_associations and time.monotonic() < deadline:
+        while any(a.is_established for a in self._server.active_associations) and time.monotonic() < deadline:
             time.sleep(0.05)
         for association in self._server.active_associations:
             _cut(association)
@@ -322,6 +323,14 @@ def _address(host: str) -> str:
     '127.0.0.1'
     """
     return host.removeprefix("::ffff:")
+
+
+def _half_removed(event: Any) -> None:
+    """Remove what a peer had sent of a film when the connection ended."""
+    file = getattr(event.assoc.dimse.message, "_data_set_file", None)
+    if file is not None:
+        file.close()
+        Path(file.name).unlink(missing_ok=True)
 
 
 def _cut(association: Any) -> None:

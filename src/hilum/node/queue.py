@@ -104,8 +104,9 @@ class Queue:
 
     def __init__(self, folder: Path, archives: Sequence[str]) -> None:
         self.folder, self.archives = folder, tuple(archives)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in ("films", "objects", "incoming"):
-            (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+            (folder / name).mkdir(exist_ok=True, mode=0o700)
         self._lock = threading.RLock()
         self._db = sqlite3.connect(folder / "queue.db", check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -271,6 +272,10 @@ class Queue:
             transaction,
             time.time() + wait_s,
         )
+
+    def not_asked(self, archive: str, deliveries: Sequence[Delivery], wait_s: float) -> None:
+        """The archive took it and was not asked, or did not answer; it is asked after a while."""
+        self._set(archive, deliveries, "state = 'sent', asked_in = '', next_try = ?", time.time() + wait_s)
 
     def committed(self, transaction: str, kept: Sequence[str], refused: Sequence[str]) -> tuple[int, int]:
         """What the archive answered: SOP Instance UIDs that it keeps, and those that it does not, which are sent again.

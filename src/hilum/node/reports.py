@@ -38,7 +38,6 @@ def write_reports(bundle: Path, films: Sequence[Path], out: Path, device: str = 
 
     Raises:
         InputError, DigestError, UnsafeError: As `hilum.inference.reader.Reader`; or there is no film.
-        MissingExtraError: The extra ``node`` is not installed.
     """
     rows = named_films(films).rows
     answering = Answering(bundle, device=device)

@@ -16,26 +16,22 @@ from typing import Final
 
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.core.engine import Local
-from hilum.core.errors import FilmError, HilumError, MissingExtraError
+from hilum.core.errors import FilmError, HilumError
 from hilum.inference.opened import Opened
 from hilum.inference.reader import Opener
 from hilum.node.answering import Answering, unread
-from hilum.node.config import Config
+from hilum.node.config import LOOPBACK, Config
+from hilum.node.dicomweb import Poller, WebArchive
+from hilum.node.listener import Listener, take
 from hilum.node.queue import Delivery, Film, Queue
+from hilum.node.sender import DimseArchive, NotOffered, Unreachable
 from hilum.node.source import Source, read_source
-
-try:
-    from hilum.node.dicomweb import Poller, WebArchive
-    from hilum.node.listener import Listener, take
-    from hilum.node.sender import DimseArchive, Unreachable
-except ImportError as e:
-    raise MissingExtraError((e.name or "pynetdicom").partition(".")[0], "node") from None
 from hilum.node.tls import of_sender
 
 LOG: Final = logging.getLogger("hilum.node")
 ALONE_FROM, NOT_FROM = 2, 10
 """Times that a film was begun before: from the first on it is opened in a process of its own, from the second not at all."""
-_IDLE_S, _KEEPING_S = 0.5, 600.0
+_IDLE_S, _KEEPING_S, _DAY_S, _NEVER_S = 0.5, 600.0, 86_400.0, 3e9
 
 
 class Node:
@@ -53,7 +49,12 @@ class Node:
         self.config = config
         node, limits = config.node, config.limits
         self.answering = answering or Answering(
-            node.bundle, node.engine, "cpu", node.heat_map, node.segmentation, limits.megapixels * 1e6
+            node.bundle,
+            node.engine,
+            heat_map=node.heat_map,
+            segmentation=node.segmentation,
+            max_pixels=limits.megapixels * 1e6,
+            kept=node.state / "engines",
         )
         self.queue = Queue(node.state, [a.name for a in config.archive])
         self.queue.adopt(self.answering.version)
@@ -89,6 +90,8 @@ class Node:
             self.listener.port,
             self.queue.counts() or "nothing",
         )
+        if node.host not in LOOPBACK and self.config.tls is None:
+            LOG.warning("DIMSE is not encrypted: keep it in a closed network, or add a table [tls]")
         if stranded := self.queue.stranded():
             LOG.warning("%d answers wait for archives that are not configured any more", stranded)
         self._run("work", self._work)
@@ -176,7 +179,7 @@ class Node:
 
     def _deliver(self, name: str) -> float:
         self._made.clear()
-        archive, retry = self.archives[name], self.config.retry
+        archive = self.archives[name]
         due = self.queue.due(name)
         if due:
             answered: set[int] = set()
@@ -194,25 +197,38 @@ class Node:
             except Unreachable as e:
                 self._failed(name, [d for d in due if d.object not in answered], str(e))
             return 0.0
-        if (
-            isinstance(archive, DimseArchive)
-            and archive.table.commitment
-            and (taken := self.queue.to_ask_for(name))
-        ):
-            try:
-                # the rows are written first: an archive may answer before the question's own response is read
+        if isinstance(archive, DimseArchive) and archive.table.commitment:
+            taken = self.queue.to_ask_for(name)
+            if taken:
                 self._ask(name, archive, taken)
-            except Unreachable as e:
-                LOG.warning("%s: %s", name, e)
-                self.queue.asked(name, taken, "", retry.first_s)
-            return 0.0
+                return 0.0
         self._made.wait(_IDLE_S)
         return 0.0
 
     def _ask(self, name: str, archive: DimseArchive, taken: list[Delivery]) -> None:
+        """Ask for storage commitment; what was not answered for in all that time is asked for no more."""
+        retry = self.config.retry
+        before = time.time() - retry.give_up_days * _DAY_S
+        if old := [d for d in taken if d.since < before]:
+            LOG.error(
+                "%s: %d answers were sent, and not committed to in %g days",
+                name,
+                len(old),
+                retry.give_up_days,
+            )
+            self.queue.not_asked(name, old, _NEVER_S)
+            return
         transaction = archive.transaction()
-        self.queue.asked(name, taken, transaction, self.config.retry.commitment_s)
-        archive.ask(taken, transaction)
+        # written first: an archive may answer before the question's own response is read
+        self.queue.asked(name, taken, transaction, retry.commitment_s)
+        try:
+            archive.ask(taken, transaction)
+        except NotOffered as e:
+            LOG.warning("%s: %s; asked again in a day", name, e)
+            self.queue.not_asked(name, taken, _DAY_S)
+        except Unreachable as e:
+            LOG.warning("%s: %s", name, e)
+            self.queue.not_asked(name, taken, retry.first_s)
 
     def _failed(self, name: str, deliveries: list[Delivery], why: str) -> None:
         if not deliveries:
@@ -220,7 +236,7 @@ class Node:
         wait = self._wait_s(max(d.tries for d in deliveries))
         LOG.warning("%s: %s; %d answers wait %.0f s", name, why, len(deliveries), wait)
         self.queue.failed(name, deliveries, why, wait)
-        longest = self.config.retry.give_up_days * 86_400
+        longest = self.config.retry.give_up_days * _DAY_S
         if old := [d for d in deliveries if time.time() - d.since > longest]:
             LOG.error(
                 "%s: gave up %d answers after %g days; they are kept",
@@ -267,7 +283,7 @@ class Node:
     def _keep(self) -> float:
         """Remove what is old, and what peers left half-sent."""
         days = self.config.node.keep_days
-        if n := self.queue.forget(time.time() - days * 86_400):
+        if n := self.queue.forget(time.time() - days * _DAY_S):
             LOG.info(
                 "removed %d films, and their answers, that came more than %g days ago and were delivered",
                 n,

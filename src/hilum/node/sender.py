@@ -26,6 +26,10 @@ class Unreachable(Exception):
     """The archive cannot be spoken with now; the message says why, without anything of a patient."""
 
 
+class NotOffered(Unreachable):
+    """The archive can be spoken with and does not offer what was asked."""
+
+
 class DimseArchive:
     """An archive that speaks DIMSE.
 
@@ -77,6 +81,7 @@ class DimseArchive:
         """Ask the archive to commit itself to what it took; it answers later, and may do so before this returns.
 
         Raises:
+            NotOffered: It has no storage commitment.
             Unreachable: It does not take the question.
         """
         from pydicom.dataset import Dataset
@@ -90,7 +95,7 @@ class DimseArchive:
         association = self._association([str(StorageCommitmentPushModel)])
         try:
             if not association.accepted_contexts:
-                raise Unreachable("the archive offers no storage commitment")
+                raise NotOffered("the archive offers no storage commitment")
             status, _ = association.send_n_action(
                 question, 1, StorageCommitmentPushModel, _COMMITMENT_INSTANCE
             )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hilum.core.digests import sha256_bytes
-from hilum.core.errors import FilmError, MissingExtraError
+from hilum.core.errors import FilmError
 from hilum.imaging.dicom_elements import number, text
 from hilum.imaging.quiet import quietly
 
@@ -90,12 +90,9 @@ def read_source(path: Path) -> Source:
 
     Raises:
         FilmError: "corrupt": it is no DICOM data set.
-        MissingExtraError: pydicom is not installed.
     """
-    try:
-        import pydicom
-    except ImportError:
-        raise MissingExtraError("pydicom", "node") from None
+    import pydicom
+
     try:
         with quietly():
             with path.open("rb") as f:

@@ -1,6 +1,7 @@
 """The objects that answer a film: what they say is what the reader says, they are clean DICOM, and the same film gets the same objects."""
 
 import io
+import os
 import subprocess
 import warnings
 from collections.abc import Iterator
@@ -285,7 +286,10 @@ def test_a_stranger_has_its_probabilities_and_the_words_that_they_should_not_be_
     assert "Conformal set, 90 % of films: covid, normal." in comments(made)
 
 
-def test_a_name_in_another_script_is_carried_on_byte_for_byte(answering: Answering, tmp_path: Path) -> None:
+def test_a_name_in_another_script_is_carried_on_byte_for_byte(
+    answering: Answering, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(answering, "mapper", None)
     sent = film(1, SpecificCharacterSet=["", "ISO 2022 IR 87"], PatientName="Yamada^Tarou=山田^太郎")
     first = objects(answering, tmp_path, bytes_of(sent))
     for made in first:
@@ -335,3 +339,30 @@ def test_the_highest_part_lies_where_the_map_is_high_on_the_film_itself() -> Non
         expected = np.zeros((200, 400), bool)
         expected[inside[0] : inside[1], inside[2] : inside[3]] = True
         assert (part == expected).mean() > 0.995
+
+
+def real_films() -> list[Path]:
+    return (
+        sorted(Path(os.environ["HILUM_FILMS"], "dicom").glob("*.dcm"))
+        if os.environ.get("HILUM_FILMS")
+        else []
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not real_films(), reason="HILUM_FILMS names no folder with DICOM films")
+@pytest.mark.parametrize("path", real_films(), ids=lambda p: p.stem)
+def test_the_answers_of_real_films_have_no_fault_that_the_film_did_not_bring(
+    answering: Answering, tmp_path: Path, path: Path
+) -> None:
+    def faults(of: Path) -> set[str]:
+        done = subprocess.run(
+            [needed_program("dciodvfy", "dicom3tools"), str(of)], capture_output=True, text=True, check=False
+        )
+        return {line for line in done.stderr.splitlines() if line.startswith("Error")}
+
+    brought = faults(path)
+    for made in answering.objects(path.read_bytes(), read_source(path), WHEN):
+        (tmp_path / "made.dcm").write_bytes(made.data)
+        assert faults(tmp_path / "made.dcm") <= brought
+        assert text(read(made.data), "StudyInstanceUID") == read_source(path).study_uid

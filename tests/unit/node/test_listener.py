@@ -185,6 +185,7 @@ def test_a_film_that_is_too_large_is_cut_off_and_leaves_nothing(tmp_path: Path) 
     pixels = np.zeros((2048, 2048), np.uint8)
     status, _ = stored(listener, film(pixels=pixels))
     assert status == -1  # no answer: aborted
+    wait_for(lambda: not list((listener.queue.folder / "incoming").iterdir()), 5, "half a film was left")
     assert listener.queue.counts() == {}
     assert up(listener)
     assert stored(listener, film(1)) == (0, "")
