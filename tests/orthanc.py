@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable
@@ -21,6 +24,15 @@ def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
+
+
+def dcmtk(name: str) -> str:
+    """A program of dcmtk; pynetdicom puts some of the same names beside Python."""
+    beside = Path(sys.executable).parent
+    places = [p for p in os.environ["PATH"].split(os.pathsep) if Path(p) != beside]
+    return shutil.which(name, path=os.pathsep.join(places)) or missing(
+        f"the program {name}", "apt-get install dcmtk"
+    )
 
 
 def plugin() -> str:

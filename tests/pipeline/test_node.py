@@ -25,7 +25,7 @@ from hilum import RESEARCH_NOTICE
 from hilum.node.config import read_config
 from needs import needed_module, needed_program
 from node_films import PATIENT, STUDY, film, phantom, write_film
-from orthanc import Orthanc, configuration, dimse_archive, free_port, wait_for
+from orthanc import Orthanc, configuration, dcmtk, dimse_archive, free_port, wait_for
 
 pydicom = needed_module("pydicom")
 needed_module("pynetdicom", "pip install -e '.[node]'")
@@ -235,7 +235,7 @@ def test_dimse_through_tls_with_the_peer_checked(tiny_study: Path, tmp_path: Pat
     path = str(write_film(tmp_path / "film.dcm"))
 
     def sent(*words: str) -> int:
-        command = [needed_program("storescu", "dcmtk"), "-aec", "HILUM", *words, "127.0.0.1", str(port), path]
+        command = [dcmtk("storescu"), "-aec", "HILUM", *words, "127.0.0.1", str(port), path]
         return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
 
     own = ("+tls", str(tmp_path / "peer.key"), str(tmp_path / "peer.pem"), "+cf", str(tmp_path / "ca.pem"))

@@ -177,7 +177,7 @@ class Poller:
             Unreachable: It cannot be had.
             FilmError: "too large"; "corrupt": there is no part of type application/dicom in the answer.
         """
-        study, series, sop = (quote(uid) for uid in film)
+        study, series, sop = (quote(uid, safe="") for uid in film)
         accept = 'multipart/related; type="application/dicom"; transfer-syntax=*'
         path = f"studies/{study}/series/{series}/instances/{sop}"
         with self.web.ask(path, {"Accept": accept}) as response, writing(to) as part, part.open("w+b") as f:

@@ -67,6 +67,7 @@ class Node:
         }  # fmt: skip
         self.pollers = [Poller(p, limits.seconds, limits.megabytes << 20) for p in config.poll]
         self._threads: list[threading.Thread] = []
+        self._left: set[tuple[str, str]] = set()
 
     def start(self) -> None:
         """Listen, and go on with what the queue holds.
@@ -257,7 +258,7 @@ class Node:
             for film in poller.films(date.today()):
                 if self._stop.is_set() or self.queue.waiting() >= self.config.limits.waiting:
                     break
-                if self.queue.knows(film[2], version):
+                if (name, film[2]) in self._left or self.queue.knows(film[2], version):
                     continue
                 self._fetch(poller, film)
         except Unreachable as e:
@@ -265,18 +266,20 @@ class Node:
         return poller.table.every_s
 
     def _fetch(self, poller: Poller, film: tuple[str, str, str]) -> None:
-        path = self.queue.folder / "incoming" / f"poll-{poller.table.name}.dcm"
+        """Fetch a film and take it; one that is not taken is not fetched again before the next start."""
+        name = poller.table.name
+        path = self.queue.folder / "incoming" / f"poll-{threading.get_ident()}.dcm"
         try:
             poller.fetch(film, path)
-            refused = take(
-                self.queue, path, self.answering.version, f"poll {poller.table.name}", self._came.set
-            )
-            if refused is not None:
-                LOG.warning("poll %s: a film was left: %s", poller.table.name, refused.words)
+            refused = take(self.queue, path, self.answering.version, f"poll {name}", self._came.set)
+            why = "" if refused is None else refused.words
         except FilmError as e:
-            LOG.warning("poll %s: a film was left: %s", poller.table.name, e.reason)
+            why = e.reason
         finally:
             path.unlink(missing_ok=True)
+        if why:
+            self._left.add((name, film[2]))
+            LOG.warning("poll %s: a film was left: %s", name, why)
 
     # the rest
 

@@ -34,6 +34,9 @@ _MUST_STAND: Final = (
     "ReferringPhysicianName",
 )  # fmt: skip
 """Of type 2: they stand in every object, empty where the film has none."""
+_ASKED: Final = (
+    *_PATIENT_AND_STUDY, "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "PresentationIntentType", "Rows", "Columns",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +98,8 @@ def read_source(path: Path) -> Source:
 
     try:
         with quietly():
-            with path.open("rb") as f:
-                header = pydicom.dcmread(f, stop_before_pixels=True, force=True)
+            # only what is asked for is kept: a hostile header of millions of elements must not fill the memory
+            header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=list(_ASKED))
             carried = _carried(header)
             return Source(
                 sop_class=text(header, "SOPClassUID"),
@@ -126,7 +129,7 @@ def picture_sha256(path: Path) -> str:
 
     try:
         with quietly():
-            film = pydicom.dcmread(path, force=True)
+            film = pydicom.dcmread(path, force=True, specific_tags=["PixelData"])
             element = film.get_item("PixelData") if "PixelData" in film else None
     except OSError:
         raise

@@ -22,9 +22,9 @@ import pytest
 from hilum.node.config import Config
 from hilum.node.queue import Queue
 from hilum.node.source import CR, DX_FOR_PROCESSING, SECONDARY_CAPTURE
-from needs import needed_module, needed_program
+from needs import needed_module
 from node_films import STUDY, film, phantom, write_film
-from orthanc import free_port, wait_for
+from orthanc import dcmtk, free_port, wait_for
 
 needed_module("pynetdicom", "pip install -e '.[node]'")
 from pynetdicom import AE  # noqa: E402
@@ -85,7 +85,7 @@ def stored(listener: Listener, sent: Any, title: str = "PEER") -> tuple[int, str
 def up(listener: Listener) -> bool:
     """Whether a good peer is heard."""
     done = subprocess.run(
-        [needed_program("echoscu", "dcmtk"), "-aec", "HILUM", "127.0.0.1", str(listener.port)],
+        [dcmtk("echoscu"), "-aec", "HILUM", "127.0.0.1", str(listener.port)],
         capture_output=True,
         check=False,
     )
@@ -93,7 +93,7 @@ def up(listener: Listener) -> bool:
 
 
 def storescu(listener: Listener, *words: str) -> subprocess.CompletedProcess[str]:
-    program = needed_program("storescu", "dcmtk")
+    program = dcmtk("storescu")
     return subprocess.run(
         [program, "-v", "-aec", "HILUM", "127.0.0.1", str(listener.port), *words],
         capture_output=True,
