@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -203,6 +204,18 @@ def test_an_archive_that_is_away_for_a_while_gets_everything_when_it_is_back(
     orthanc.start()
     wait_for(lambda: deliveries(orthanc)["SR"] == 2 and deliveries(orthanc)["OT"] == 2, 180, node.words)
     assert node.stop() == 0
+    before = set(orthanc.instances())
+    shutil.rmtree(tmp_path / "state")  # and a node that remembers nothing makes the same objects
+    node.start()
+    answered = node.words().count("answered film")
+    send_all(orthanc, 2)
+    wait_for(
+        lambda: node.words().count("answered film") == answered + 2 and node.words().count("sent ") >= 2,
+        180,
+        node.words,
+    )
+    assert node.stop() == 0
+    assert set(orthanc.instances()) == before
 
 
 @pytest.mark.slow

@@ -154,7 +154,8 @@ class Listener:
         ae._servers.append(self._server)
         self._server.hosts = frozenset().union(*self.known.values()) if self.known else frozenset()
         self._server.socket.listen(128)
-        threading.Thread(target=self._server.serve_forever, name="dimse", daemon=True).start()
+        serve = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="dimse", daemon=True)
+        serve.start()
         threading.Thread(target=self._watch, name="slow peers", daemon=True).start()
 
     def stop(self) -> None:

@@ -23,6 +23,7 @@ about a patient but the UIDs themselves.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import threading
@@ -34,6 +35,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hilum.core.digests import sha256_bytes
+from hilum.core.errors import InputError
 from hilum.core.files import write_bytes, writing
 from hilum.node.made import Made
 from hilum.node.source import picture_sha256
@@ -100,6 +102,9 @@ class Queue:
     Args:
         folder: Its state; made where it is not there.
         archives: Names of the archives that each object goes to.
+
+    Raises:
+        InputError: Another node has this state.
     """
 
     def __init__(self, folder: Path, archives: Sequence[str]) -> None:
@@ -107,6 +112,7 @@ class Queue:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in ("films", "objects", "incoming"):
             (folder / name).mkdir(exist_ok=True, mode=0o700)
+        self._held = _hold(folder / "lock")
         self._lock = threading.RLock()
         self._db = sqlite3.connect(folder / "queue.db", check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -119,6 +125,7 @@ class Queue:
         """Close the database."""
         with self._lock:
             self._db.close()
+        os.close(self._held)
 
     # films
 
@@ -368,6 +375,18 @@ class Queue:
             for path in (self.folder / name).iterdir():
                 if name == "incoming" or path.name not in known:
                     path.unlink(missing_ok=True)
+
+
+def _hold(path: Path) -> int:
+    """A file with a lock that is held until it is closed, or the process ends in whatever way."""
+    number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(number)
+        words = "another node has this state; stop it, or give this one a state of its own"
+        raise InputError(f"{path.parent}: {words}") from None
+    return number
 
 
 def _sync(folder: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hilum.core.errors import InputError
 from hilum.node.made import Made
 from hilum.node.queue import Queue
 from node_films import phantom, write_film
@@ -65,7 +66,7 @@ def test_a_film_that_ended_the_process_is_begun_again_and_counted(tmp_path: Path
         begun = queue.next_film()
         assert begun is not None
         assert begun.tries == tries
-        queue._db.close()  # as a killed process leaves it
+        queue.close()
 
 
 def test_files_that_no_row_names_are_removed_at_the_start(tmp_path: Path, film: Path) -> None:
@@ -78,6 +79,14 @@ def test_files_that_no_row_names_are_removed_at_the_start(tmp_path: Path, film: 
     left = [p.relative_to(tmp_path / "state").parts[0] for p in (tmp_path / "state").rglob("*.dcm")]
     assert left == ["films"]
     assert not (tmp_path / "state" / "films" / "half.part").exists()
+
+
+def test_two_nodes_cannot_have_one_state(tmp_path: Path) -> None:
+    first = Queue(tmp_path / "state", ["a"])
+    with pytest.raises(InputError, match="state: another node has this state"):
+        Queue(tmp_path / "state", ["a"])
+    first.close()
+    Queue(tmp_path / "state", ["a"]).close()
 
 
 def test_what_waits_for_an_old_bundle_is_for_the_new_one(tmp_path: Path, film: Path) -> None:
