@@ -41,6 +41,22 @@ def orthanc(tmp_path: Path) -> Iterator[Orthanc]:
     archive.stop()
 
 
+def probabilities(path: Path) -> list[float]:
+    """Those of a report, in its order."""
+    found = []
+
+    def look(at: Any) -> None:
+        for item in at.get("ContentSequence", []):
+            if item.ValueType == "NUM" and item.ConceptNameCodeSequence[0].CodeMeaning.startswith(
+                "Probability of "
+            ):
+                found.append(item.MeasuredValueSequence[0].FloatingPointValue)
+            look(item)
+
+    look(pydicom.dcmread(path))
+    return found
+
+
 class Program:
     """``hilum node``, to be started, killed and started again."""
 
@@ -122,6 +138,8 @@ def test_a_film_in_orthanc_gets_its_report_and_heat_map_into_the_same_study(
     )
     assert RESEARCH_NOTICE in told.stdout
     assert "Probability of covid" in told.stdout
+    (reading,) = node.answering.reader.read([("film", bytes_of(film(1)))])
+    assert probabilities(tmp_path / "report.dcm") == list(reading.answer.probabilities.values())
 
 
 @pytest.mark.slow

@@ -182,6 +182,9 @@ class Node:
         self._made.clear()
         archive = self.archives[name]
         due = self.queue.due(name)
+        if gone := [d for d in due if not d.path.is_file()]:
+            self._failed(name, gone, "the file of an answer is not there")
+            return 0.0
         if due:
             answered: set[int] = set()
 
@@ -225,10 +228,10 @@ class Node:
         try:
             archive.ask(taken, transaction)
         except NotOffered as e:
-            LOG.warning("%s: %s; asked again in a day", name, e)
+            LOG.warning("%s: storage commitment: %s; asked again in a day", name, e)
             self.queue.not_asked(name, taken, _DAY_S)
         except Unreachable as e:
-            LOG.warning("%s: %s", name, e)
+            LOG.warning("%s: storage commitment: %s", name, e)
             self.queue.not_asked(name, taken, retry.first_s)
 
     def _failed(self, name: str, deliveries: list[Delivery], why: str) -> None:

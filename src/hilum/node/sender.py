@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from pynetdicom import AE
+from pynetdicom import AE, _config
 from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr-defined]
 
 from hilum.node.config import ArchiveTable
@@ -44,6 +44,7 @@ class DimseArchive:
         self, table: ArchiveTable, ae_title: str, seconds: float, tls: ssl.SSLContext | None
     ) -> None:
         self.table, self.ae_title, self.seconds, self.tls = table, ae_title, seconds, tls
+        _config.STORE_SEND_CHUNKED_DATASET = True  # files go out as they are
 
     def send(self, deliveries: Sequence[Delivery], done: Callable[[Delivery, str], None]) -> None:
         """Send objects in one association.
@@ -52,19 +53,23 @@ class DimseArchive:
             deliveries: What is sent.
             done: Called after each with the reason why it was not taken; empty where it was.
 
+        An object that the association does not survive is told, and those after it are not: they are still due, and it waits.
+
         Raises:
-            Unreachable: Not all could be sent; those that `done` was not called for.
+            NotOffered: It takes nothing of this sort.
+            Unreachable: Nothing more could be sent.
         """
         association = self._association(sorted({d.sop_class for d in deliveries}))
         try:
             accepted = {str(c.abstract_syntax) for c in association.accepted_contexts}
-            for delivery in deliveries:
+            for number, delivery in enumerate(deliveries, 1):
                 if delivery.sop_class not in accepted:
                     done(delivery, "the archive does not take this SOP class")
                     continue
-                status = association.send_c_store(delivery.path)
-                if "Status" not in status:
-                    raise Unreachable("the association ended before an answer came")
+                status = association.send_c_store(delivery.path, msg_id=number)
+                if "Status" not in status:  # the others are sent again without it
+                    done(delivery, "the association ended before an answer came")
+                    return
                 done(delivery, _why(int(status.Status)))
         except (ValueError, RuntimeError) as e:
             raise Unreachable(f"sending failed: {type(e).__name__}") from None
@@ -94,8 +99,6 @@ class DimseArchive:
             question.ReferencedSOPSequence.append(item)
         association = self._association([str(StorageCommitmentPushModel)])
         try:
-            if not association.accepted_contexts:
-                raise NotOffered("the archive offers no storage commitment")
             status, _ = association.send_n_action(
                 question, 1, StorageCommitmentPushModel, _COMMITMENT_INSTANCE
             )
@@ -118,6 +121,8 @@ class DimseArchive:
         association = ae.associate(
             table.host, int(table.port or 0), ae_title=table.ae_title, tls_args=through
         )
+        if not association.is_established and association.rejected_contexts:
+            raise NotOffered("the archive offers none of what is asked of it")
         if not association.is_established:
             rejected = "rejected the association" if association.is_rejected else "cannot be reached"
             raise Unreachable(f"the archive {rejected}")

@@ -1,11 +1,13 @@
 """The node's file: every mistake is named, with what to do; secrets are in files of their own and never go out in the clear."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from hilum.core.errors import InputError
-from hilum.node.config import read_config, secret
+from hilum.node.config import HeatMap, read_config, secret
+from hilum.study.explanations import METHODS
 
 GOOD = """
 [node]
@@ -46,6 +48,10 @@ def test_the_configuration_of_the_how_to_is_whole_and_says_the_defaults(tmp_path
         assert set(type(table).model_fields) - left_out <= table.model_fields_set
     named = config.archive[0].model_fields_set | config.archive[1].model_fields_set
     assert set(type(config.archive[0]).model_fields) - {"token_file", "authorities"} <= named
+
+
+def test_every_method_of_explanation_can_be_asked_for() -> None:
+    assert set(get_args(HeatMap)) == {*METHODS, "none"}
 
 
 WRONG = {

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dicom_films import bytes_of
 from hilum.node.config import Config
 from hilum.node.queue import Queue
 from hilum.node.source import CR, DX_FOR_PROCESSING, SECONDARY_CAPTURE
@@ -27,7 +28,7 @@ from node_films import STUDY, film, phantom, write_film
 from orthanc import dcmtk, free_port, wait_for
 
 needed_module("pynetdicom", "pip install -e '.[node]'")
-from pynetdicom import AE  # noqa: E402
+from pynetdicom import AE, _config  # noqa: E402
 
 from hilum.node.listener import Listener  # noqa: E402
 
@@ -168,6 +169,46 @@ def test_the_same_film_again_is_success_and_another_under_its_uid_is_not(listene
         "another film was sent under this SOP Instance UID",
     )
     assert listener.queue.counts() == {"film waiting": 1}
+
+
+def cut_short(path: Path) -> None:
+    """A film whose pixels end early, while its header promises all."""
+    path.write_bytes(path.read_bytes()[:-20_000])
+
+
+@pytest.mark.parametrize("sort", ["no chest film", "multi-frame", "truncated"])
+def test_a_film_that_cannot_be_answered_is_taken_and_gets_a_report_later(
+    listener: Listener, tmp_path: Path, sort: str
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256), np.uint8)
+    sent = film(1, noise)
+    if sort == "multi-frame":
+        sent.NumberOfFrames, sent.PixelData = 2, sent.PixelData * 2
+    path = tmp_path / "film.dcm"
+    path.write_bytes(bytes_of(sent))
+    if sort == "truncated":
+        cut_short(path)
+    done = storescu(listener, str(path)) if sort != "truncated" else None
+    if done is None:
+        _config.STORE_SEND_CHUNKED_DATASET = True  # the bytes as they are: dcmtk would not send them
+        association = associated(listener)
+        assert int(association.send_c_store(path).Status) == 0
+        association.release()
+    else:
+        assert "Success" in done.stdout + done.stderr
+    assert listener.queue.counts() == {"film waiting": 1}
+
+
+def test_a_header_that_is_cut_short_is_refused_and_the_node_is_up(listener: Listener, tmp_path: Path) -> None:
+    path = write_film(tmp_path / "film.dcm")
+    path.write_bytes(path.read_bytes()[:420])
+    _config.STORE_SEND_CHUNKED_DATASET = True
+    association = associated(listener)
+    status = int(association.send_c_store(path).Status)
+    association.release()
+    assert status in (0xA900, 0xC000, 0x0122)
+    assert listener.queue.counts() == {}
+    assert up(listener)
 
 
 def test_no_room_is_said_so_that_the_sender_tries_later(tmp_path: Path) -> None:
