@@ -350,6 +350,31 @@ def make_certificates(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_command_checks_its_configuration_before_it_listens(tiny_study: Path, tmp_path: Path) -> None:
+    archive = '[[archive]]\nname = "none"\nae_title = "NONE"\nhost = "127.0.0.1"\nport = 1\n'
+    path = configuration(tmp_path, tiny_study / "model", free_port(), archive)
+
+    def checked() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hilum.cli.main", "node", "--config", str(path), "--check"]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    done = checked()
+    assert (done.returncode, done.stdout.splitlines()[1]) == (0, "the queue is empty")
+    path.write_text(path.read_text().replace('name = "none"', 'nmae = "none"'))
+    done = checked()
+    assert (done.returncode, done.stderr) == (
+        2,
+        "hilum: node.toml: unknown key 'archive 1.nmae'; did you mean 'name'?\n",
+    )
+    path.write_text(
+        path.read_text().replace("nmae", "name").replace(str(tiny_study / "model"), str(tmp_path / "nothing"))
+    )
+    done = checked()
+    assert done.returncode == 2
+    assert "nothing: expected a bundle (a folder with bundle.json)" in done.stderr
+
+
+@pytest.mark.slow
 def test_predict_writes_the_report_that_the_node_would(tiny_study: Path, tmp_path: Path) -> None:
     write_film(tmp_path / "film.dcm")
     Image.fromarray(phantom()).save(tmp_path / "film.png")

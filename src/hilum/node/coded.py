@@ -57,6 +57,10 @@ _CLASSES: Final = {
 """Name of a class, folded -> its concept."""
 
 
+_SHORT: Final = {"outside-the-training-films": "stranger", "not a chest film modality": "other-modality"}
+"""hilum's own words that are too long for a code."""
+
+
 def plain(words: str, most: int) -> str:
     """ASCII of at most so many characters.
 
@@ -70,10 +74,10 @@ def plain(words: str, most: int) -> str:
 def own(code: str, meaning: str) -> Code:
     """A concept of hilum's.
 
-    >>> own("not an image", "x").value, own("outside-the-training-films", "x").value
-    ('not-an-image', 'outside-210ef0d2')
+    >>> own("not an image", "x").value, own("outside-the-training-films", "x").value, own("P.a class of many words", "x").value
+    ('not-an-image', 'stranger', 'P.a-clas39f4fd0a')
     """
-    word = plain(code, 1000).replace(" ", "-")
+    word = plain(_SHORT.get(code, code), 1000).replace(" ", "-")
     if len(word) > _CODE or not code.isascii():
         word = f"{word[: _CODE - 8]}{sha256_bytes(code.encode())[:8]}"
     return Code(word, SCHEME, plain(meaning, _MEANING) or word)
