@@ -26,6 +26,7 @@ from hilum.cli.export import export
 from hilum.cli.find_rate import find_rate
 from hilum.cli.gallery import gallery
 from hilum.cli.ingest import ingest
+from hilum.cli.node import node
 from hilum.cli.predict import predict
 from hilum.cli.report import report
 from hilum.cli.run import run
@@ -82,6 +83,7 @@ for command in (
     runs,
     show,
     serve,
+    node,
     demo,
 ):
     app.command()(command)

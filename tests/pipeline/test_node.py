@@ -1,0 +1,398 @@
+"""The node beside a real Orthanc: films out of it, answers back into the same study, whatever happens between.
+
+The one in the fast suite runs the node in this process; the others start ``hilum node`` as a program, which may then be killed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dicom_films import bytes_of
+from hilum import RESEARCH_NOTICE
+from hilum.node.config import read_config
+from needs import needed_module, needed_program
+from node_films import PATIENT, STUDY, film, phantom, write_film
+from orthanc import Orthanc, configuration, dcmtk, dimse_archive, free_port, wait_for
+
+pydicom = needed_module("pydicom")
+needed_module("pynetdicom", "pip install -e '.[node]'")
+needed_module("highdicom", "pip install -e '.[node]'")
+
+
+@pytest.fixture
+def orthanc(tmp_path: Path) -> Iterator[Orthanc]:
+    archive = Orthanc(tmp_path / "orthanc", free_port())
+    archive.start()
+    yield archive
+    archive.stop()
+
+
+def probabilities(path: Path) -> list[float]:
+    """Those of a report, in its order."""
+    found = []
+
+    def look(at: Any) -> None:
+        for item in at.get("ContentSequence", []):
+            if item.ValueType == "NUM" and item.ConceptNameCodeSequence[0].CodeMeaning.startswith(
+                "Probability of "
+            ):
+                found.append(item.MeasuredValueSequence[0].FloatingPointValue)
+            look(item)
+
+    look(pydicom.dcmread(path))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _no_node_is_left() -> Iterator[None]:
+    yield
+    while Program.started:
+        process = Program.started.pop()
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+class Program:
+    """``hilum node``, to be started, killed and started again."""
+
+    started: ClassVar[list[subprocess.Popen[bytes]]] = []
+
+    def __init__(self, config: Path) -> None:
+        self.config, self.log = config, config.with_suffix(".log")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        before = self.words().count("listening as")
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "hilum.cli.main", "node", "--config", str(self.config)]
+            self.process = subprocess.Popen(command, stderr=log)
+        self.started.append(self.process)
+        wait_for(
+            lambda: self.words().count("listening as") > before or self.process.poll() is not None,
+            120,
+            "no node",
+        )  # type: ignore[union-attr]
+        assert self.process.poll() is None, self.words()
+
+    def words(self) -> str:
+        return self.log.read_text() if self.log.exists() else ""
+
+    def kill(self) -> None:
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(60)
+
+
+def send_all(orthanc: Orthanc, count: int) -> None:
+    """Put films into Orthanc and have it send them to the node."""
+    numbers = [orthanc.post("instances", bytes_of(film(k, phantom(k))))["ID"] for k in range(1, count + 1)]
+    for number in numbers:
+        orthanc.post("modalities/hilum/store", number.encode())
+
+
+def deliveries(orthanc: Orthanc) -> dict[str, int]:
+    """How many objects of a modality Orthanc has; it keeps one of each UID."""
+    found = [i["Modality"] for i in orthanc.instances().values()]
+    return {m: found.count(m) for m in ("SR", "OT", "SEG")}
+
+
+def test_a_film_in_orthanc_gets_its_report_and_heat_map_into_the_same_study(
+    orthanc: Orthanc, tiny_study: Path, tmp_path: Path
+) -> None:
+    from hilum.node.running import Node
+
+    path = configuration(
+        tmp_path, tiny_study / "model", orthanc.node_port, dimse_archive(orthanc, "commitment = true")
+    )
+    node = Node(read_config(path))
+    node.start()
+    try:
+        send_all(orthanc, 1)
+        wait_for(lambda: deliveries(orthanc) == {"SR": 1, "OT": 1, "SEG": 0}, 180, "no answers")
+        wait_for(lambda: node.queue.counts().get("delivery committed") == 2, 60, lambda: node.queue.counts())
+    finally:
+        node.stop()
+    (study,) = orthanc.get("studies?expand")
+    assert study["MainDicomTags"]["StudyInstanceUID"] == STUDY
+    assert study["MainDicomTags"]["AccessionNumber"] == PATIENT["AccessionNumber"]
+    assert len(study["Series"]) == 3
+    (picture,) = orthanc.of("OT")
+    shown = Image.open(io.BytesIO(orthanc.raw(f"instances/{picture['id']}/preview", "image/png")))
+    assert shown.mode == "RGB"
+    colours = np.asarray(shown)[: shown.width].astype(int)
+    assert np.ptp(colours, axis=2).max() > 60  # in colours, and not shown wrong as grey
+    (report,) = orthanc.of("SR")
+    (tmp_path / "report.dcm").write_bytes(orthanc.raw(f"instances/{report['id']}/file"))
+    told = subprocess.run(
+        [needed_program("dsrdump", "dcmtk"), "+Pl", str(tmp_path / "report.dcm")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert RESEARCH_NOTICE in told.stdout
+    assert "Probability of covid" in told.stdout
+    (reading,) = node.answering.reader.read([("film", bytes_of(film(1)))])
+    assert probabilities(tmp_path / "report.dcm") == list(reading.answer.probabilities.values())
+
+
+@pytest.mark.slow
+def test_kill_9_with_a_full_queue_and_the_archive_away_and_all_is_delivered_once(
+    orthanc: Orthanc, tiny_study: Path, tmp_path: Path
+) -> None:
+    """Six films; the archive goes away, the node is killed three times at odd moments; at the end each object is there, once."""
+    more = "[retry]\nfirst_s = 0.5\nlongest_s = 2.0\n"
+    node = Program(
+        configuration(tmp_path, tiny_study / "model", orthanc.node_port, dimse_archive(orthanc), more)
+    )
+    node.start()
+    send_all(orthanc, 6)
+    orthanc.stop()
+    for after in (0.0, 1.0, 3.0):
+        time.sleep(after)
+        node.kill()
+        node.start()
+    orthanc.start()
+    wait_for(
+        lambda: deliveries(orthanc) == {"SR": 6, "OT": 6, "SEG": 0},
+        240,
+        lambda: f"{deliveries(orthanc)} {node.words()}",
+    )
+    assert node.stop() == 0
+    changes = orthanc.get("changes?limit=1000")["Changes"]
+    assert sum(c["ChangeType"] == "NewInstance" for c in changes) == 6 * 3
+    assert {i["StudyInstanceUID"] for i in orthanc.instances().values()} == {STUDY}
+    sources = {_source_of(orthanc, i) for i in orthanc.of("SR")}
+    assert sources == {f"{STUDY}.1.{k}" for k in range(1, 7)}
+    for word in ("Invented", "INVENTED", "ACC-77", STUDY):
+        assert word not in node.words()
+
+
+def _source_of(orthanc: Orthanc, report: dict[str, Any]) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = pydicom.dcmread(io.BytesIO(orthanc.raw(f"instances/{report['id']}/file")))
+    (evidence,) = made.CurrentRequestedProcedureEvidenceSequence
+    found = {
+        i.ReferencedSOPInstanceUID for s in evidence.ReferencedSeriesSequence for i in s.ReferencedSOPSequence
+    }
+    (source,) = {u for u in found if u.startswith(STUDY)}
+    return str(source)
+
+
+@pytest.mark.slow
+def test_orthanc_sends_films_by_itself_with_the_script_of_the_how_to(
+    tiny_study: Path, tmp_path: Path
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "dicom-node.md").read_text()
+    (tmp_path / "to-hilum.lua").write_text(page.partition("```lua\n")[2].partition("```")[0])
+    archive = Orthanc(
+        tmp_path / "orthanc", free_port(), more={"LuaScripts": [str(tmp_path / "to-hilum.lua")]}
+    )
+    archive.start()
+    node = Program(configuration(tmp_path, tiny_study / "model", archive.node_port, dimse_archive(archive)))
+    node.start()
+    archive.post("instances", bytes_of(film(1)))
+    wait_for(lambda: deliveries(archive) == {"SR": 1, "OT": 1, "SEG": 0}, 180, node.words)
+    time.sleep(3)
+    assert node.words().count("took a film from ORTHANC") == 1
+    assert "refused" not in node.words()
+    assert node.stop() == 0
+    archive.stop()
+
+
+@pytest.mark.slow
+def test_an_archive_that_is_away_for_a_while_gets_everything_when_it_is_back(
+    orthanc: Orthanc, tiny_study: Path, tmp_path: Path
+) -> None:
+    """And a node that remembers nothing makes the same objects of the same films again."""
+    more = "[retry]\nfirst_s = 0.5\nlongest_s = 2.0\n"
+    node = Program(
+        configuration(tmp_path, tiny_study / "model", orthanc.node_port, dimse_archive(orthanc), more)
+    )
+    films = [str(write_film(tmp_path / f"{k}.dcm", k)) for k in (1, 2)]
+    store = [dcmtk("storescu"), "-aec", "HILUM", "127.0.0.1", str(orthanc.node_port), *films]
+    orthanc.stop()
+    node.start()
+    subprocess.run(store, check=True)
+    wait_for(lambda: node.words().count("cannot be reached") >= 3, 180, node.words)
+    orthanc.start()
+    wait_for(lambda: deliveries(orthanc) == {"SR": 2, "OT": 2, "SEG": 0}, 180, node.words)
+    assert node.stop() == 0
+    before = set(orthanc.instances())
+    shutil.rmtree(tmp_path / "state")
+    node.start()
+    sent = node.words().count("answers to orthanc")
+    subprocess.run(store, check=True)
+    wait_for(lambda: node.words().count("answers to orthanc") > sent, 180, node.words)
+    wait_for(lambda: node.words().count("answered film") == 4, 60, node.words)
+    assert node.stop() == 0
+    assert set(orthanc.instances()) == before
+
+
+@pytest.mark.slow
+def test_dicomweb_in_and_out(orthanc: Orthanc, tiny_study: Path, tmp_path: Path) -> None:
+    """QIDO-RS finds the film, WADO-RS fetches it, STOW-RS brings the answers, and what is known is not fetched again."""
+    url = f"http://127.0.0.1:{orthanc.http}/dicom-web"
+    archive = f'[[archive]]\nname = "web"\nurl = "{url}"\n[[poll]]\nname = "orthanc"\nurl = "{url}"\nevery_s = 1\ndays = 36500\n'
+    node = Program(
+        configuration(tmp_path, tiny_study / "model", orthanc.node_port, archive, "segmentation = true")
+    )
+    node.start()
+    orthanc.post("instances", bytes_of(film(1)))
+    orthanc.post("instances", bytes_of(film(2, Modality="OT", SOPClassUID="1.2.840.10008.5.1.4.1.1.7")))
+    wait_for(lambda: deliveries(orthanc) == {"SR": 1, "OT": 2, "SEG": 1}, 180, node.words)
+    time.sleep(3)
+    assert node.words().count("took a film from poll orthanc") == 1
+    assert node.stop() == 0
+    assert _source_of(orthanc, orthanc.of("SR")[0]) == f"{STUDY}.1.1"
+
+
+@pytest.mark.slow
+def test_dimse_through_tls_with_the_peer_checked(tiny_study: Path, tmp_path: Path) -> None:
+    """dcmtk's storescu is heard with a certificate of the authority, and neither without one, nor with another's, nor in the clear."""
+    make_certificates(tmp_path)
+    port = free_port()
+    more = '[tls]\ncertificate = "node.pem"\nkey = "node.key"\nauthorities = "ca.pem"\n'
+    archive = '[[archive]]\nname = "none"\nae_title = "NONE"\nhost = "127.0.0.1"\nport = 1\n'
+    node = Program(configuration(tmp_path, tiny_study / "model", port, archive, more))
+    node.start()
+    path = str(write_film(tmp_path / "film.dcm"))
+
+    def sent(*words: str) -> int:
+        command = [dcmtk("storescu"), "-aec", "HILUM", *words, "127.0.0.1", str(port), path]
+        return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
+
+    own = ("+tls", str(tmp_path / "peer.key"), str(tmp_path / "peer.pem"), "+cf", str(tmp_path / "ca.pem"))
+    other = (
+        "+tls",
+        str(tmp_path / "stranger.key"),
+        str(tmp_path / "stranger.pem"),
+        "+cf",
+        str(tmp_path / "ca.pem"),
+    )
+    assert sent() != 0
+    assert sent("+tla", "+cf", str(tmp_path / "ca.pem")) != 0
+    assert sent(*other) != 0
+    assert sent(*own) == 0
+    assert node.words().count("took a film from STORESCU") == 1
+    assert node.stop() == 0
+
+
+def make_certificates(folder: Path) -> None:
+    """An authority with a node and a peer, and a stranger who vouches for itself."""
+    openssl = needed_program("openssl", "openssl")
+
+    def run(*words: str) -> None:
+        subprocess.run([openssl, *words], cwd=folder, capture_output=True, check=True)
+
+    for name in ("ca", "stranger"):
+        run(
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            f"{name}.key",
+            "-out",
+            f"{name}.pem",
+            "-days",
+            "2",
+            "-subj",
+            f"/CN={name}",
+        )
+    for name in ("node", "peer"):
+        run(
+            "req",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            f"{name}.key",
+            "-out",
+            f"{name}.csr",
+            "-subj",
+            f"/CN={name}",
+        )
+        (folder / f"{name}.ext").write_text("subjectAltName=IP:127.0.0.1\n")
+        signed = (
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "2",
+            "-extfile",
+            f"{name}.ext",
+        )
+        run("x509", "-req", "-in", f"{name}.csr", *signed, "-out", f"{name}.pem")
+
+
+@pytest.mark.slow
+def test_the_command_checks_its_configuration_before_it_listens(tiny_study: Path, tmp_path: Path) -> None:
+    archive = '[[archive]]\nname = "none"\nae_title = "NONE"\nhost = "127.0.0.1"\nport = 1\n'
+    path = configuration(tmp_path, tiny_study / "model", free_port(), archive)
+
+    def checked() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hilum.cli.main", "node", "--config", str(path), "--check"]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    done = checked()
+    assert (done.returncode, done.stdout.splitlines()[1]) == (0, "the queue is empty")
+    path.write_text(path.read_text().replace('name = "none"', 'nmae = "none"'))
+    done = checked()
+    assert (done.returncode, done.stderr) == (
+        2,
+        "hilum: node.toml: unknown key 'archive 1.nmae'; did you mean 'name'?\n",
+    )
+    path.write_text(
+        path.read_text().replace("nmae", "name").replace(str(tiny_study / "model"), str(tmp_path / "nothing"))
+    )
+    done = checked()
+    assert done.returncode == 2
+    assert "nothing: expected a bundle (a folder with bundle.json)" in done.stderr
+
+
+@pytest.mark.slow
+def test_predict_writes_the_report_that_the_node_would(tiny_study: Path, tmp_path: Path) -> None:
+    write_film(tmp_path / "film.dcm")
+    Image.fromarray(phantom()).save(tmp_path / "film.png")
+    command = [
+        sys.executable,
+        "-m",
+        "hilum.cli.main",
+        "predict",
+        str(tiny_study / "model"),
+        "film.dcm",
+        "film.png",
+        "--sr",
+        "reports",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "no report of film.png: no DICOM file" in done.stderr
+    assert "1 report of 2 films" in done.stderr
+    (written,) = (tmp_path / "reports").iterdir()
+    made = pydicom.dcmread(written)
+    assert (made.Modality, made.StudyInstanceUID, f"{made.SOPInstanceUID}.dcm") == ("SR", STUDY, written.name)

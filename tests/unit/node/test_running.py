@@ -1,0 +1,175 @@
+"""A node without its network: what it does with films that end it, fail, or wait for archives that do not answer."""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hilum.core.errors import MissingExtraError
+from hilum.node import extra
+from hilum.node.config import Config
+from hilum.node.queue import Delivery
+from needs import needed_module
+from node_films import ends_the_process, write_film
+from orthanc import free_port
+
+pydicom = needed_module("pydicom")
+needed_module("pynetdicom", "pip install -e '.[node]'")
+needed_module("highdicom", "pip install -e '.[node]'")
+
+from hilum.node.answering import Answering  # noqa: E402
+from hilum.node.running import ALONE_FROM, NOT_FROM, Node  # noqa: E402
+from hilum.node.sender import DimseArchive, NotOffered, Unreachable  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def answering(tiny_study: Path) -> Answering:
+    return Answering(tiny_study / "model")
+
+
+@pytest.fixture
+def node(answering: Answering, tmp_path: Path) -> Iterator[Node]:
+    config = Config.model_validate(
+        {
+            "node": {
+                "bundle": "b",
+                "port": free_port(),
+                "state": str(tmp_path / "state"),
+                "heat_map": "none",
+            },
+            "peer": [{"ae_title": "PEER", "host": "127.0.0.1"}],
+            "archive": [{"name": "a", "ae_title": "A", "host": "127.0.0.1", "port": 1, "commitment": True}],
+            "retry": {"first_s": 10, "longest_s": 100},
+        }
+    )
+    made = Node(config, answering)
+    made.queue.take(write_film(tmp_path / "film.dcm"), "1.2", answering.version, "PEER")
+    yield made
+    made.queue.close()
+
+
+def begun(node: Node, times: int) -> None:
+    """As if the process had ended so often while it had the film."""
+    for _ in range(times):
+        assert node.queue.next_film() is not None
+
+
+def why(node: Node) -> list[str]:
+    """Codes of why the film has no answer, in its one report."""
+    (delivery,) = node.queue.due("a")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = pydicom.dcmread(delivery.path)
+    measurements = [i for i in made.ContentSequence if i.ValueType == "CONTAINER"][-1]
+    found = measurements.ContentSequence[0].ContentSequence
+    return [
+        i.ConceptCodeSequence[0].CodeValue
+        for i in found
+        if i.ValueType == "CODE" and i.ConceptNameCodeSequence[0].CodeValue == "not.answered"
+    ]
+
+
+def test_a_film_is_answered(node: Node) -> None:
+    assert node._work() == 0.0
+    assert why(node) == []
+    assert node.queue.waiting() == 0
+
+
+@pytest.mark.slow
+def test_a_film_that_ended_the_process_is_opened_in_another_and_if_that_ends_too_has_a_report(
+    node: Node, monkeypatch
+) -> None:
+    begun(node, ALONE_FROM)
+    monkeypatch.setattr(node.answering.reader, "opener", ends_the_process)
+    node._work()
+    assert why(node) == ["failed"]
+
+
+def test_a_film_that_ended_it_ten_times_is_not_opened_any_more(node: Node, monkeypatch) -> None:
+    begun(node, NOT_FROM)
+    monkeypatch.setattr(node.answering.reader, "opener", None)
+    node._work()
+    assert why(node) == ["failed"]
+
+
+def test_what_fails_is_tried_later_and_the_log_names_no_patient(
+    node: Node, monkeypatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: Any) -> None:
+        raise RuntimeError("Invented^Patient")
+
+    monkeypatch.setattr(node.answering, "objects", fails)
+    with caplog.at_level(logging.INFO, "hilum.node"):
+        node._work()
+    assert caplog.messages == ["film 1 could not be answered (RuntimeError); tried again later"]
+    assert node.queue.waiting() == 1
+    assert node.queue.next_film() is None  # not yet
+
+
+@pytest.mark.parametrize(("tries", "seconds"), [(0, 10), (1, 20), (3, 80), (4, 100), (500, 100)])
+def test_waiting_doubles_up_to_a_limit(node: Node, tries: int, seconds: float) -> None:
+    assert node._wait_s(tries) == seconds
+
+
+class Archive(DimseArchive):
+    """One that takes or refuses, and is asked for commitment."""
+
+    def __init__(self, of: DimseArchive, refuses: str = "", commitment: Exception | None = None) -> None:
+        super().__init__(of.table, of.ae_title, 1.0, None)
+        self.refuses, self.commitment = refuses, commitment
+        self.sent: list[str] = []
+
+    def send(self, deliveries: Sequence[Delivery], done: Callable[[Delivery, str], None]) -> None:
+        for delivery in deliveries:
+            self.sent.append(delivery.sop_uid)
+            done(delivery, self.refuses)
+
+    def ask(self, deliveries: Sequence[Delivery], transaction: str) -> None:  # noqa: ARG002
+        if self.commitment is not None:
+            raise self.commitment
+
+
+def test_an_answer_that_is_refused_waits_and_after_days_is_given_up_and_kept(
+    node: Node, monkeypatch, caplog
+) -> None:
+    archive = node.archives["a"] = Archive(node.archives["a"], "C-STORE was answered with A700")  # type: ignore[arg-type]
+    node._work()
+    node._deliver("a")
+    assert node.queue.counts()["delivery due"] == 1
+    assert node.queue.due("a") == []
+    now = node.queue._db.execute("SELECT max(since) FROM deliveries").fetchone()[0]
+    for clock in ("hilum.node.queue.time", "hilum.node.running.time"):
+        monkeypatch.setattr(clock, SimpleNamespace(time=lambda: now + 15 * 86_400, perf_counter=lambda: 0.0))
+    node._deliver("a")
+    assert node.queue.counts()["delivery given-up"] == 1
+    assert "a: gave up 1 answers after 14 days; they are kept" in caplog.messages
+    assert len(archive.sent) == 2
+
+
+@pytest.mark.parametrize(
+    ("commitment", "state"),
+    [(None, "asked"), (NotOffered("the archive offers none"), "sent"), (Unreachable("away"), "sent")],
+)
+def test_commitment_is_asked_for_once_and_what_is_not_offered_keeps_nothing_from_ending(
+    node: Node, commitment, state: str
+) -> None:
+    node.archives["a"] = Archive(node.archives["a"], commitment=commitment)  # type: ignore[arg-type]
+    node._work()
+    node._deliver("a")
+    assert node.queue.counts()["delivery sent"] == 1
+    node._deliver("a")
+    assert node.queue.counts()[f"delivery {state}"] == 1
+    assert node.queue.to_ask_for("a") == []
+
+
+def test_without_the_extra_the_command_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setattr(extra, "find_spec", lambda name: None if name == "highdicom" else object())
+    with pytest.raises(
+        MissingExtraError,
+        match=r"this needs the package 'highdicom'; install it with: pip install 'hilum\[node\]'",
+    ):
+        extra.require_extra("pydicom", "highdicom")
