@@ -43,7 +43,9 @@ def reading(bundle: Bundle, seed: int, change=None, label: str | None = None, sh
     film = film if change is None else change(film, rng)
     z = np.array([float(rng.normal((1.0 if label == "covid" else -1.0) + shift, 1.0)), 0.0])
     p = np.exp(z) / np.exp(z).sum()
-    opened = Opened("film", None, film, (256, 256), "png", {"patient_id": "secret"}, {})
+    opened = Opened(
+        "film", prepared=film, size_px=(256, 256), format="png", facts={"patient_id": "secret"}, flags={}
+    )
     scored = Scored("film", p, bool(p[0] >= bundle.operating_point["threshold"]), logits=z, prepared=film)
     return Reading(answer(bundle, opened, scored), opened, scored)
 

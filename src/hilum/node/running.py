@@ -18,7 +18,7 @@ from hilum import RESEARCH_NOTICE, __version__
 from hilum.core.engine import Local
 from hilum.core.errors import FilmError, HilumError
 from hilum.inference.opened import Opened
-from hilum.inference.reader import Opener
+from hilum.inference.opener import Opener
 from hilum.node.answering import Answering, unread
 from hilum.node.config import LOOPBACK, Config
 from hilum.node.dicomweb import Poller, WebArchive

@@ -79,7 +79,7 @@ def test_the_command_writes_it(
 def test_a_record_is_in_the_guidances_order_and_says_what_differs(tmp_path: Path) -> None:
     bundle = write_bundle(tmp_path / "old", threshold=0.5)
     write_bundle(tmp_path / "new", threshold=0.25)
-    watch = Watch(tmp_path / "monitor.db", tmp_path / "old", "chest")
+    watch = Watch(tmp_path / "monitor.db", tmp_path / "old", "chest", a_second=1e9)
     watch.saw("r", reading(bundle, 1), 0.01)
     watch.flush()
     path = change_record(

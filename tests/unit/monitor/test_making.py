@@ -120,7 +120,7 @@ def test_the_command_shows_a_store(
 ) -> None:
     bundle = Bundle.described(model)[0]
     write_reference(model, bundle, 40)
-    watch = Watch(tmp_path / "state" / "monitor.db", model, "chest")
+    watch = Watch(tmp_path / "state" / "monitor.db", model, "chest", a_second=1e9)
     for k in range(30):
         watch.saw(f"r{k}", reading(bundle, k), 0.02)
     watch.close()

@@ -28,7 +28,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watch, Bun
     folder = tmp_path_factory.mktemp("metrics")
     bundle = write_bundle(folder / "bundle")
     write_reference(folder / "bundle", bundle, 100)
-    watching = Watch(folder / "monitor.db", folder / "bundle", "chest")
+    watching = Watch(folder / "monitor.db", folder / "bundle", "chest", a_second=1e9)
     for k in range(30):
         watching.saw(
             f"r{k}", reading(bundle, k, change=lambda film, _: 255 - film), 0.02 * (k + 1), f"{k:064x}"

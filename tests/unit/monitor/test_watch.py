@@ -40,7 +40,7 @@ def bundle(tmp_path: Path, made: Path) -> Bundle:
 @pytest.fixture
 def watch(tmp_path: Path, bundle: Bundle) -> Iterator[Watch]:
     assert bundle.positive == "covid"
-    watching = Watch(tmp_path / "monitor.db", tmp_path / "bundle", "chest")
+    watching = Watch(tmp_path / "monitor.db", tmp_path / "bundle", "chest", a_second=1e9)
     yield watching
     watching.close()
 
@@ -133,7 +133,7 @@ def test_a_full_queue_drops_films_and_says_how_many(
 ) -> None:
     monkeypatch.setattr("hilum.monitor.watch._WAITING", 100)
     hold, started = threading.Event(), threading.Event()
-    watch = Watch(tmp_path / "monitor.db", tmp_path / "bundle")
+    watch = Watch(tmp_path / "monitor.db", tmp_path / "bundle", a_second=1e9)
     keep = watch._keep
 
     def slow(films) -> None:
@@ -186,7 +186,7 @@ def test_feedback_has_to_name_a_film(watch: Watch, bundle) -> None:
 
 def test_two_watches_share_a_store(watch: Watch, bundle, tmp_path: Path) -> None:
     other = write_bundle(tmp_path / "other", threshold=0.3)
-    second = Watch(tmp_path / "monitor.db", tmp_path / "other", "second")
+    second = Watch(tmp_path / "monitor.db", tmp_path / "other", "second", a_second=1e9)
     watch.saw("r", reading(bundle, 1), 0.01)
     second.saw("r", reading(other, 1), 0.01)
     watch.flush()
@@ -200,14 +200,14 @@ def test_two_watches_share_a_store(watch: Watch, bundle, tmp_path: Path) -> None
 
 
 def test_what_is_older_than_the_retention_is_deleted(bundle, tmp_path: Path) -> None:
-    watching = Watch(tmp_path / "monitor.db", tmp_path / "bundle", keep_days=30)
+    watching = Watch(tmp_path / "monitor.db", tmp_path / "bundle", keep_days=30, a_second=1e9)
     watching.saw("old", reading(bundle, 1), 0.01)
     watching.flush()
     watching.feedback("covid", "a", request_id="old")
     watching.close()
     with sqlite3.connect(tmp_path / "monitor.db") as c:
         c.execute("UPDATE films SET at = at - 31 * 86400")
-    watching = Watch(tmp_path / "monitor.db", tmp_path / "bundle", keep_days=30)
+    watching = Watch(tmp_path / "monitor.db", tmp_path / "bundle", keep_days=30, a_second=1e9)
     watching.saw("new", reading(bundle, 2), 0.01)
     watching.close()
     with sqlite3.connect(tmp_path / "monitor.db") as c:
@@ -285,7 +285,7 @@ from hilum.artifacts.bundle import Bundle
 from hilum.monitor.watch import Watch
 from watched_films import reading
 folder = Path(sys.argv[1])
-watch, one = Watch(folder / "monitor.db", folder / "bundle"), reading(Bundle.described(folder / "bundle")[0], 1)
+watch, one = Watch(folder / "monitor.db", folder / "bundle", a_second=1e9), reading(Bundle.described(folder / "bundle")[0], 1)
 for k in range(10**6):
     watch.saw(f"r{k}", one, 0.01)
     if k == 100:
@@ -310,6 +310,19 @@ def test_what_was_stored_survives_kill_9(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "monitor.db") as c:
         assert c.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert c.execute("SELECT COUNT(*) FROM films").fetchone()[0] >= 101
-    again = Watch(tmp_path / "monitor.db", tmp_path / "bundle")
+    again = Watch(tmp_path / "monitor.db", tmp_path / "bundle", a_second=1e9)
     assert again.status().films["answered"] >= 101
     again.close()
+
+
+def test_under_load_every_film_is_counted_and_some_are_looked_at(tmp_path):
+    bundle = write_bundle(tmp_path / "bundle")
+    watch = Watch(tmp_path / "monitor.db", tmp_path / "bundle", a_second=0.5)
+    for k in range(20):
+        watch.saw(f"r{k}", reading(bundle, k), 0.01, f"{k:064x}")
+    watch.feedback("covid", "Dr A", request_id="r19")
+    with store.opened(tmp_path / "monitor.db") as connection:
+        looked = connection.execute("SELECT COUNT(*) FROM films WHERE logits IS NOT NULL").fetchone()[0]
+    assert sum(watch.status().films.values()) == 20
+    assert 1 <= looked < 20
+    watch.close()
