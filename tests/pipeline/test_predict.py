@@ -1,26 +1,36 @@
 """Predict sees the pixels that training saw, and every unreadable film has its reason."""
 
 import csv
+import io
 import json
 import shutil
+import warnings
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from dicom_films import bytes_of, film_of
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
+from hilum.client import Client
 from hilum.core.engine import Local
 from hilum.core.errors import DigestError, InputError
+from hilum.imaging.decode import decode
+from hilum.node.answering import Answering
+from hilum.node.source import read_source
 from hilum.stages.ingest import ingest
 from hilum.stages.predict import PredictTask, predict_films, predict_trial
 from hilum.study.file import read_study
 from hilum.synthetic.phantom import make_films
 from hilum.workflow.run import run_study
+from needs import needed_module
+from serving import made, running, with_limits
 from trial_films import frozen
 
 STUDY = """
@@ -72,6 +82,73 @@ def test_predict_equals_the_study_where_nothing_was_drawn(study: Path, tmp_path:
         assert i in drawn or s == strange[i]  # the gate that the bundle has is the one that the study had
     assert len(fresh) == len(manifest)
     assert fresh.patient_ids == tuple(manifest.by_id[i].patient_id for i in fresh.image_ids)
+
+
+@pytest.mark.parametrize("backbone", ["tf_efficientnet_lite0", "squeezenet1_0"])
+def test_predict_service_and_node_say_the_same_of_a_studys_films(
+    study: Path, tmp_path: Path, backbone: str
+) -> None:
+    needed_module("highdicom", "pip install -e '.[node]'")
+    bundle = study / "cells" / f"{backbone}--crop--constant" / "trial-1" / "bundle"
+    precision = Bundle.described(bundle)[0].precision
+    manifest = Manifest.read(study / "manifest.csv")
+    rows = [manifest.by_id[i] for i in held_out(study, backbone)[:8]]
+    films = [(r.image_id, Path(r.path).read_bytes()) for r in rows]
+    own = Predictions.read(predicted(bundle, study, tmp_path))
+    where = {i: k for k, i in enumerate(own.image_ids)}
+    with running(made(bundle, tmp_path / "state", limits=with_limits(films=8))) as url, Client(url) as client:
+        served = client.predict(films).answers
+    node = Answering(bundle)
+    for (image_id, data), answer in zip(films, served, strict=True):
+        said = list(answer.probabilities.values())
+        k = where[image_id]
+        assert np.abs(own.probabilities[k] - said).max() < {"fp32": 1e-4, "bf16": 1e-2}[precision]
+        assert float(own.judged["stranger_score"][k]) == pytest.approx(answer.gate.score)
+        (tmp_path / "film.dcm").write_bytes(as_dicom(decode(data).pixels))
+        report = node.objects(
+            (tmp_path / "film.dcm").read_bytes(), read_source(tmp_path / "film.dcm"), datetime(2026, 1, 2)
+        )[0]
+        assert [numbers_of(report.data)[f"Probability of {c}"] for c in own.classes] == said
+
+
+def held_out(study: Path, backbone: str) -> list[str]:
+    stored = Predictions.read(study / "cells" / f"{backbone}--crop--constant" / "trial-1" / "predictions.csv")
+    return [i for i, part in zip(stored.image_ids, stored.parts, strict=True) if part == "test"]
+
+
+def predicted(bundle: Path, study: Path, tmp_path: Path) -> Path:
+    predict_films(bundle, [study / "manifest.csv"], tmp_path / "own.csv", "cpu")
+    return tmp_path / "own.csv"
+
+
+def as_dicom(pixels: np.ndarray) -> bytes:
+    """The same grey pixels in a film that a node takes."""
+    uids = {
+        "StudyInstanceUID": "1.2.3.4",
+        "SeriesInstanceUID": "1.2.3.4.5",
+        "PatientID": "",
+        "PatientName": "",
+    }
+    return bytes_of(film_of(pixels.astype(np.int64), bits=8, **uids))
+
+
+def numbers_of(report: bytes) -> dict[str, float]:
+    """Meaning -> number of the measurements of a report."""
+    pydicom = needed_module("pydicom")
+
+    def below(of):
+        for item in of.get("ContentSequence", []):
+            yield item
+            yield from below(item)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = pydicom.dcmread(io.BytesIO(report))
+    return {
+        i.ConceptNameCodeSequence[0].CodeMeaning: i.MeasuredValueSequence[0].get("FloatingPointValue")
+        for i in below(found)
+        if i.ValueType == "NUM"
+    }
 
 
 def test_a_model_that_says_the_same_of_every_film_is_noticed(study: Path, tmp_path: Path) -> None:

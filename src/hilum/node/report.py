@@ -23,7 +23,8 @@ from pydicom.sr.coding import Code
 
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.artifacts.bundle import Bundle
-from hilum.inference.answer import STRANGER, Answer
+from hilum.inference.answer import STRANGER
+from hilum.inference.said import Answer
 from hilum.node import coded, uids
 from hilum.node.source import Source
 
