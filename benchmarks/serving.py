@@ -3,7 +3,7 @@
 For each bundle: the engine's own rate on prepared films; latency of one client; films a second of 16 clients; the same of the plain service
 with a network of the same kind. ``--flat N`` sends N requests more and reads the service's memory on the way.
 
-    python benchmarks/serving.py BUNDLE... --film FILM --out results/serving.json
+    python benchmarks/serving.py BUNDLE... --film FILM --json results/serving.json
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def flat(url: str, process: subprocess.Popen[bytes], requests: int, script: Path
         assert found, text
         sent += int(found[1])
         points.append((sent, memory_mib(process)))
-    late = np.array([p for p in points if p[0] >= 2000])
+    late = np.array([p for p in points if p[0] >= 2000 or len(points) < 4])
     slope = float(np.polyfit(late[:, 0], late[:, 1] * 1024, 1)[0])
     return {"points": points, "slope_kib_a_request": slope}
 
@@ -196,7 +196,7 @@ def main() -> None:
     parser.add_argument("--film", type=Path, required=True)
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--flat", type=int, default=0)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     rows = []
     for k, bundle in enumerate(asked.bundles):
@@ -215,8 +215,8 @@ def main() -> None:
             print(
                 f"memory: {row['flat']['points']}; slope {row['flat']['slope_kib_a_request']:.3f} KiB a request after 2 000"
             )
-    if asked.out:
-        asked.out.write_text(
+    if asked.json:
+        asked.json.write_text(
             json.dumps({"machine": name_machine(), "film": asked.film.name, "rows": rows}, indent=1) + "\n"
         )
 

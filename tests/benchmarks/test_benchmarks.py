@@ -22,7 +22,8 @@ from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.cli.main import app
 from hilum.core.digests import pixels_sha256, sha256_file
-from needs import needed_module
+from needs import needed_module, needed_program
+from serving import film as served_film
 from watched_films import write_reference
 
 SCRIPTS = Path(__file__).parents[2] / "benchmarks"
@@ -235,3 +236,17 @@ def test_watching(monkeypatch, tmp_path, tiny_study) -> None:
 def test_copies(monkeypatch, tmp_path) -> None:
     (row,) = bench("copies.py", monkeypatch, tmp_path, "--films", "100", "--workers", "0")["rows"]
     assert (row["films"], row["planted"], row["found"], row["other_pairs"]) == (100, 2, 2, 0)
+
+
+@pytest.mark.slow
+def test_serving(monkeypatch, tmp_path, tiny_study) -> None:
+    """Beside `plain_service.py`, which it starts."""
+    needed_program("wrk", "wrk")
+    (film := tmp_path / "film.png").write_bytes(served_film())
+    bundle = shutil.copytree(tiny_study / "model", tmp_path / "cell" / "trial-1" / "bundle")
+    asked = (str(bundle), "--film", str(film), "--seconds", "2", "--flat", "100")
+    (row,) = bench("serving.py", monkeypatch, tmp_path, *asked)["rows"]
+    assert row["backbone"] == "squeezenet1_0"
+    assert row["hilum"]["sixteen"]["not_answered"] == row["plain"]["one"]["not_answered"] == 0
+    assert row["of_plain"] == row["hilum"]["sixteen"]["films_per_s"] / row["plain"]["sixteen"]["films_per_s"]
+    assert row["flat"]["points"][-1][0] >= 100
