@@ -7,7 +7,6 @@ with four classes in the request. No batches, no limits, no tokens, no checks.
 from __future__ import annotations
 
 import io
-import sys
 
 import numpy as np
 import torch
@@ -56,5 +55,6 @@ def app(name: str) -> FastAPI:
     return found
 
 
-if __name__ == "__main__":
-    uvicorn.run(app(sys.argv[1]), port=int(sys.argv[2]), log_level="error")
+def run(name: str, port: str) -> None:
+    """Serve until stopped."""
+    uvicorn.run(app(name), port=int(port), log_level="error")

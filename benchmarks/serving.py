@@ -25,6 +25,7 @@ import psutil
 from machine import name_machine
 
 HERE = Path(__file__).parent
+PLAIN = "import sys; sys.path.insert(0, sys.argv[1]); import plain_service; plain_service.run(*sys.argv[2:])"
 
 
 def free_port() -> int:
@@ -167,7 +168,7 @@ def measured(bundle: Path, film: Path, seconds: int, flat_requests: int) -> dict
             "10000000",
         ]
         plain_port = free_port()
-        plain = [sys.executable, str(HERE / "plain_service.py"), rate["backbone"], str(plain_port)]
+        plain = [sys.executable, "-c", PLAIN, str(HERE), rate["backbone"], str(plain_port)]
         for name, command, at, ready in (
             ("hilum", own, port, "/readyz"),
             ("plain", plain, plain_port, "/openapi.json"),

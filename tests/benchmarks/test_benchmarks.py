@@ -244,7 +244,7 @@ def test_serving(monkeypatch, tmp_path, tiny_study) -> None:
     needed_program("wrk", "wrk")
     (film := tmp_path / "film.png").write_bytes(served_film())
     bundle = shutil.copytree(tiny_study / "model", tmp_path / "cell" / "trial-1" / "bundle")
-    asked = (str(bundle), "--film", str(film), "--seconds", "2", "--flat", "100")
+    asked = (str(bundle), "--film", str(film), "--seconds", "5", "--flat", "100")
     (row,) = bench("serving.py", monkeypatch, tmp_path, *asked)["rows"]
     assert row["backbone"] == "squeezenet1_0"
     assert row["hilum"]["sixteen"]["not_answered"] == row["plain"]["one"]["not_answered"] == 0
