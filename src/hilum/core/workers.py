@@ -6,6 +6,7 @@ engine's tasks the calls come singly, and each wants its answer soon.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import queue
@@ -126,6 +127,7 @@ def _answer_calls(line: Connection, memory_bytes: int, ready: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a service that is told to stop finishes what it took
     module, _, name = ready.partition(":")
     getattr(importlib.import_module(module), name)()
+    gc.freeze()
     _limit_memory(memory_bytes)
     line.send(os.getpid())
     while True:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 KEEP_DAYS: Final = 365.0
 _WAITING: Final = 2000
-_TOGETHER: Final = 64
+_TOGETHER: Final = 256
 _WAIT_S: Final = 0.2
 _FORGET_EVERY_S: Final = 3600.0
 SEEN_A_SECOND: Final = 10
@@ -164,12 +164,12 @@ class Watch:
                     item.set()
 
     def _batch(self) -> list[_Saw | threading.Event]:
-        """What waits, at most `_TOGETHER`; after a while nothing."""
+        """What came within a while, at most `_TOGETHER`: a busy service writes a few times a second. Who waits for it is not kept waiting."""
         batch: list[_Saw | threading.Event] = []
+        end = time.monotonic() + _WAIT_S
         with suppress(queue.Empty):
-            batch.append(self._queue.get(timeout=_WAIT_S))
-            while len(batch) < _TOGETHER:
-                batch.append(self._queue.get_nowait())
+            while len(batch) < _TOGETHER and not (batch and isinstance(batch[-1], threading.Event)):
+                batch.append(self._queue.get(timeout=max(0.0, end - time.monotonic())))
         return batch
 
     def _keep(self, films: list[_Saw]) -> None:

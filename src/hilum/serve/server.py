@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
@@ -153,6 +155,8 @@ def serve(serving: Serving) -> None:
             )
         who = "no tokens: this machine only" if service.open_to_all else "tokens are asked for"
         say(f"http://{_shown(serving.host)}:{listening.getsockname()[1]}/ ({who})")
+        gc.collect()
+        gc.freeze()  # what was loaded stays, and need not be looked through again and again while requests wait
         try:
             with suppress(KeyboardInterrupt):  # uvicorn raises the signal again when all was finished
                 Running(service).run(sockets=[listening])
@@ -212,14 +216,10 @@ class _AsJson(logging.Formatter):
         if record.exc_info:  # the error's words may hold what a film's header says: its kind alone is told
             text = f"{text} ({getattr(record.exc_info[0], '__name__', '')})"
         known = text if text.startswith("{") else json.dumps({"event": "message", "words": text})
-        head = json.dumps(
-            {
-                "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-                "level": record.levelname.lower(),
-                "logger": record.name,
-            }
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        return (
+            f'{{"time": "{at}", "level": "{record.levelname.lower()}", "logger": "{record.name}", {known[1:]}'
         )
-        return f"{head[:-1]}, {known[1:]}"
 
 
 def log_as_json() -> None:

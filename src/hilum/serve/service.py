@@ -88,6 +88,8 @@ class Service:
         Raises:
             Problem: 503: not within the seconds that a request may take.
         """
+        if len(films) == 1:
+            return [await self._in_time(self._read(served, films[0], request_id))]
         return await self._in_time(asyncio.gather(*(self._read(served, film, request_id) for film in films)))
 
     async def _read(self, served: Served, film: Film, request_id: str) -> Reading:
