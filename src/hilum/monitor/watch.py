@@ -164,7 +164,7 @@ class Watch:
                     item.set()
 
     def _batch(self) -> list[_Saw | threading.Event]:
-        """What came within a while, at most `_TOGETHER`: a busy service writes a few times a second. Who waits for it is not kept waiting."""
+        """What came within a while, at most `_TOGETHER`: a busy service writes a few times a second. Who waits for it need not."""
         batch: list[_Saw | threading.Event] = []
         end = time.monotonic() + _WAIT_S
         with suppress(queue.Empty):
