@@ -6,7 +6,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
 from hilum import __version__
-from hilum.inference.said import Answer
 
 _SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.12, 0.25, 0.5, 1, 2, 5, 10, 30)
 
@@ -36,9 +35,6 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.films = Counter(
-            "hilum_films", "Films by bundle and outcome.", ["bundle", "outcome"], registry=self.registry
-        )
         self.workers_lost = Counter(
             "hilum_workers_lost", "Processes that a film ended.", registry=self.registry
         )
@@ -59,19 +55,6 @@ class Metrics:
     def seconds(self, stage: str, seconds: float) -> None:
         """Note how long a stage took: ``open``, ``answer`` or ``map``."""
         self.stages.labels(stage).observe(seconds)
-
-    def film(self, bundle: str, answer: Answer) -> None:
-        """Count a film by what came of it."""
-        outcome = (
-            "error"
-            if answer.error
-            else "abstained"
-            if answer.abstained
-            else "positive"
-            if answer.called_positive
-            else "negative"
-        )
-        self.films.labels(bundle, outcome).inc()
 
     def lost(self) -> None:
         """Count a process that a film ended."""

@@ -96,7 +96,6 @@ class Service:
         start = time.perf_counter()
         reading = await asyncio.wrap_future(self._queued(served, film))
         self.metrics.seconds("answer", time.perf_counter() - start)
-        self.metrics.film(served.name, reading.answer)
         if served.watch is not None:
             served.watch.saw(request_id, reading, time.perf_counter() - start, reading.answer.sha256)
         if self.shadow is not None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import time
 from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.artifacts.bundle import bundle_version
@@ -17,6 +19,7 @@ from hilum.client import ServiceError
 from hilum.inference.predictor import Predictor
 from hilum.serve.audit_log import LOG, verify
 from hostile import GREEDY, HANGS, KILLS
+from needs import needed_program
 from serving import LIMITS, film
 
 PNG = {"content-type": "image/png"}
@@ -217,9 +220,18 @@ def test_bundles_metrics_and_health(url, client):
     assert bundle.engine_why == "asked for"
     assert client.health().hilum == client.ready().hilum == __version__
     text = httpx.get(f"{url}/metrics").text
+    found = list(text_string_to_metric_families(text))
+    assert len({f.name for f in found}) == len(found) > 15
+    checked = subprocess.run(
+        [needed_program("promtool", "prometheus"), "check", "metrics"],
+        input=text,
+        capture_output=True,
+        text=True,
+    )
+    assert "error" not in checked.stderr, checked.stderr
     assert 'hilum_requests_total{route="/v1/predict",status="200"}' in text
-    assert "hilum_films_total" in text
-    assert "hilum_workers_lost_total" in text
+    (films,) = [f for f in found if f.name == "hilum_films"]
+    assert {s.labels["outcome"] for s in films.samples} >= {"abstained"}
 
 
 def test_no_film_is_written_to_the_disk(client, service, tmp_path, monkeypatch):
