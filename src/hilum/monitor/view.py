@@ -20,6 +20,15 @@ _ROOM = 1.25
 """Of a bar, beyond the larger of value and threshold."""
 
 
+def minute(iso: str) -> str:
+    """A time for people; empty stays empty.
+
+    >>> minute("2026-11-27T17:18:01+00:00"), minute("")
+    ('2026-11-27 17:18 UTC', '')
+    """
+    return f"{iso[:10]} {iso[11:16]} UTC" if iso else ""
+
+
 def monitor_view(status: MonitorStatus | Sequence[MonitorStatus]) -> dict[str, Any]:
     """The context of ``monitor.html``: one bundle, or all that a service has.
 
@@ -38,8 +47,8 @@ def _bundle(s: MonitorStatus) -> dict[str, Any]:
         "short": s.bundle[:12],
         "positive": s.positive,
         "total": total,
-        "first": s.first,
-        "last": s.last,
+        "first": minute(s.first),
+        "last": minute(s.last),
         "outcomes": [
             (words, s.films[key], _per_cent(s.films[key], total)) for key, words in _OUTCOMES.items()
         ],
@@ -50,7 +59,7 @@ def _bundle(s: MonitorStatus) -> dict[str, Any]:
         "dropped": s.dropped,
         "note": s.note,
         "window": s.window,
-        "looked": s.looked,
+        "looked": minute(s.looked),
         "verdict": _verdict(s),
         "alarm": bool(s.alarms),
         "groups": [
