@@ -44,7 +44,7 @@ def test_a_bundle_outside_its_run_has_no_nearest_films_and_says_why(served) -> N
 
 
 def test_nearest_films_are_told_by_id_class_and_source(served, monkeypatch) -> None:
-    reader = served.site.reader("one")
+    reader = served.service.bundles.named("one").reader
     taken = reader.opener("film", served.client.get("/pages/example.png").content).prepared
     vectors = read.Neighbours(
         np.eye(512, dtype=np.float32)[:2], [("s/a", "covid", "s"), ("s/b", "normal", "s")], reader.predictor.frozen, 16, "k"

@@ -11,13 +11,13 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 
 import hilum
 from hilum.artifacts.looks import LOOKS
 from hilum.artifacts.manifest import Manifest, read_exclusions
+from hilum.serve.guard import HEADERS
 from hilum.serve.review.store import NAME, ReviewStore
-from served_pages import make_app, make_site, running
+from serving import beside, running
 
 
 def said(verdict: str = "label", label: str = "covid", **more: object) -> dict[str, object]:
@@ -30,7 +30,7 @@ def said(verdict: str = "label", label: str = "covid", **more: object) -> dict[s
 
 
 def item_of(served, address: str, n: int):
-    item = ReviewStore(served.site.state / NAME).item(int(address.rpartition("/")[2]), n)
+    item = ReviewStore(served.state / NAME).item(int(address.rpartition("/")[2]), n)
     assert item is not None
     return item
 
@@ -64,13 +64,7 @@ def test_before_the_answer_nothing_of_a_blinded_film_is_sent(served, kind: str) 
     assert KIND_WORDS[kind] not in reader.get(address).text
     film = reader.get(f"{address}/1/film.png")
     assert not any(item.image_id in str(v) or "clinic" in str(v) for v in film.headers.values())
-    assert set(film.headers) <= {
-        "cache-control",
-        "x-content-type-options",
-        "content-length",
-        "content-type",
-        "content-security-policy",
-    }
+    assert set(film.headers) <= {*HEADERS, "content-length", "content-type", "hilum-request-id"}
     assert reader.post(f"{address}/1", json=said("agree")).status_code == 422
 
 
@@ -89,7 +83,7 @@ def test_with_the_answer_the_model_is_told_and_the_answer_is_marked_as_given_bli
     assert (told.json()["next"], told.json()["done"]) == (1, 1)
     assert item.image_id in reader.get(f"{address}/2").text
     assert reader.post(f"{address}/2", json=said("agree")).json()["kept"]["label"] == item.said
-    kept = ReviewStore(served.site.state / NAME).answers(1)
+    kept = ReviewStore(served.state / NAME).answers(1)
     assert [(a.informed, a.reading) for a in kept] == [(False, "normal"), (True, item.said)]
 
 
@@ -169,7 +163,7 @@ def test_what_does_not_fit_is_refused_with_the_reason(served, change: dict[str, 
     response = reader.post(f"{address}/1", json={**said(), **change})
     assert response.status_code == 422
     assert why in response.json()["detail"]
-    assert ReviewStore(served.site.state / NAME).answers(1) == []
+    assert ReviewStore(served.state / NAME).answers(1) == []
 
 
 def test_nobody_reviews_without_a_name(served) -> None:
@@ -214,10 +208,10 @@ def test_ingest_takes_the_labels_back(served, tmp_path: Path, tiny_study: Path) 
     assert Manifest.read(out).attributes == ()
 
 
-def test_twenty_readers_at_once_lose_nothing(served, bundles) -> None:
+def test_twenty_readers_at_once_lose_nothing(served, loaded) -> None:
     """Two services on one store, real connections; every reader sends each answer twice, as after a broken connection."""
     address = served.queue(served.as_reader("maker"), films=8)
-    other = make_app(bundles, make_site(bundles, served.site.state, served.root))
+    other = beside(loaded, served.state, served.root)
     failed: list[str] = []
 
     def read(host: str, reader: int) -> None:
@@ -233,7 +227,7 @@ def test_twenty_readers_at_once_lose_nothing(served, bundles) -> None:
                     failed.append(f"{reader} {n}: {response.status}")
         connection.close()
 
-    with running(served.client.app) as one, running(other) as two:
+    with running(served.service, closes=False) as one, running(other, closes=False) as two:
         hosts = [a.removeprefix("http://") for a in (one, two)]
         threads = [threading.Thread(target=read, args=(hosts[k % 2], k)) for k in range(20)]
         for t in threads:
@@ -241,7 +235,7 @@ def test_twenty_readers_at_once_lose_nothing(served, bundles) -> None:
         for t in threads:
             t.join()
     assert failed == []
-    kept = ReviewStore(served.site.state / NAME).answers(1)
+    kept = ReviewStore(served.state / NAME).answers(1)
     wanted = {
         (f"reader-{r}", n, ["covid", "normal"][(r + n) % 2], f"{r} on {n}")
         for r in range(20)
@@ -262,7 +256,7 @@ def test_the_page_of_a_queue_shows_the_figures(served) -> None:
             f"{address}/{n}",
             json=said(label=label if n < 6 else {"covid": "normal", "normal": "covid"}[label]),
         )
-    page = TestClient(served.client.app).get(address).text
+    page = served.asks().get(address).text
     assert "all readers (Fleiss)" in page
     assert '<th scope="row">A and B</th>' in page
     assert '<th scope="row">A and the labels</th><td class="num">1.000</td>' in page
