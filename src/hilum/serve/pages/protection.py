@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
@@ -76,6 +77,8 @@ def route_class(site: Site) -> type[APIRoute]:
                     return refusal(site, request, e.status, e.words)
                 except HilumError as e:
                     return refusal(site, request, 422, str(e))
+                except RequestValidationError:
+                    return refusal(site, request, 404, "There is nothing at this address.")
 
             return handled
 

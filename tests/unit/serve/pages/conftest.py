@@ -89,9 +89,7 @@ def served(loaded: Service, workspace: Path, tmp_path: Path) -> Served:
 
 
 @pytest.fixture
-def with_tokens(
-    loaded: Service, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Ask:
+def with_tokens(loaded: Service, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Browsers of a service with tokens, by ``name:scope``; one without a token too."""
     monkeypatch.setattr(tokens, "_LOOK_S", 0.0)
     state = tmp_path / "state"
