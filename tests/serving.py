@@ -63,7 +63,7 @@ def beside(service: Service, state: Path, workspace: Path | None = None, **more:
 
 @contextmanager
 def running(service: Service, closes: bool = True) -> Iterator[str]:
-    """The service on a free port: its address; stopped at the end as a signal stops it. One that was made `beside` another closes nothing."""
+    """The service on a free port: its address; stopped as a signal stops it. One made `beside` another closes nothing."""
     with listening_at("127.0.0.1", 0) as listening:
         runs = Running(service)
         runs.config.lifespan = "on" if closes else "off"

@@ -1,4 +1,4 @@
-"""The pages of the real service around a tiny study, asked in this process. Bundles are loaded once; state and workspace are a test's own."""
+"""The pages of the real service, asked in this process. Bundles are loaded once; state and workspace are a test's own."""
 
 from __future__ import annotations
 

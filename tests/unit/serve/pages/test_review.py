@@ -29,6 +29,9 @@ def said(verdict: str = "label", label: str = "covid", **more: object) -> dict[s
     }
 
 
+REGION = {"kind": "rectangle", "points": [[0.1, 0.1], [0.4, 0.5]]}
+
+
 def item_of(served, address: str, n: int):
     item = ReviewStore(served.state / NAME).item(int(address.rpartition("/")[2]), n)
     assert item is not None
@@ -248,15 +251,25 @@ def test_twenty_readers_at_once_lose_nothing(served, loaded) -> None:
 
 def test_the_page_of_a_queue_shows_the_figures(served) -> None:
     first, second = served.as_reader("A"), served.as_reader("B")
-    address = served.queue(first, films=6)
+    address, other = served.queue(first, films=6), {"covid": "normal", "normal": "covid"}
     for n in range(1, 7):
         label = item_of(served, address, n).label
-        first.post(f"{address}/{n}", json=said(label=label))
+        first.post(f"{address}/{n}", json=said(label=label, regions=[REGION]))
         second.post(
             f"{address}/{n}",
-            json=said(label=label if n < 6 else {"covid": "normal", "normal": "covid"}[label]),
+            json=said(label=label if n < 6 else other[label], regions=[REGION] if n < 3 else []),
         )
     page = served.asks().get(address).text
     assert "all readers (Fleiss)" in page
     assert '<th scope="row">A and B</th>' in page
+    assert (
+        '<th scope="row">A and B</th><td class="num">1.00</td><td class="num">2</td><td class="num">4</td>'
+        in page
+    )
+    assert page.count("not distinguishable</td>") + page.count("undefined</td>") == 6
+    assert "by Holm over the readers" in page
+    chosen = served.queue(first, films=2, kind="uncertain")
+    for n in (1, 2):
+        first.post(f"{chosen}/{n}", json=said())
+    assert "only a queue at random is tested" in first.get(chosen).text
     assert '<th scope="row">A and the labels</th><td class="num">1.000</td>' in page
