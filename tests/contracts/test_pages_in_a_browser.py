@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from hilum.core.digests import sha256_bytes
 from hilum.core.seeding import generator
+from hilum.imaging.decode import decode
 from hilum.serve.audit_log import LOG
 from hilum.serve.review.store import NAME, ReviewStore
 from hilum.serve.service import Service
@@ -62,6 +64,13 @@ def world(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     run = next((root / "workspace" / "runs").iterdir()).name
     with running(service) as address, running(guarded, closes=False) as other, chromium() as browser:
         yield World(browser, address, run, service, other, secrets)
+
+
+@pytest.fixture(autouse=True)
+def _closed_afterwards(world: World) -> Iterator[None]:
+    yield
+    for context in world.browser.contexts:
+        context.close()
 
 
 def film_file(form: str) -> dict[str, Any]:
@@ -196,13 +205,37 @@ def test_a_folder_of_films_is_read_with_its_paths(world: World, tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_a_film_that_a_browser_cannot_draw_is_drawn_by_the_service(world: World) -> None:
+def test_films_that_a_browser_cannot_draw_are_drawn_by_the_service(world: World) -> None:
     page, noted = new_page(world.browser, world.address)
     page.goto("/")
-    page.set_input_files("#files", [film_file("TIFF")])
-    page.wait_for_selector(".on-film:has-text('as the model saw it')")
+    film, sent = film_file("TIFF"), []
+
+    def passed_on(route: Any) -> None:
+        response = route.fetch()
+        sent.append(response.body())
+        route.fulfill(response=response)
+
+    page.route("**/pages/film.png", passed_on)
+    page.set_input_files("#files", [film, {**film_file("PNG"), "name": "other.png"}])
+    page.wait_for_selector(".on-film:has-text('as the service decoded it')")
+    np.testing.assert_array_equal(decode(sent[0]).pixels, decode(film["buffer"]).pixels)
     assert page.locator(".list img").count() == 0  # the film's name is text
-    assert noted.console == []
+
+    def middle() -> int:
+        time.sleep(0.2)
+        return int(
+            page.evaluate("(() => { const c = document.querySelector('.column canvas'); "
+                          "return c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data[0]; })()")
+        )  # fmt: skip
+
+    first = middle()
+    assert first > 0
+    page.keyboard.press("n")
+    page.wait_for_selector(".on-film:has-text('other.png · as it was sent')")
+    page.keyboard.press("p")
+    page.wait_for_selector(".on-film:has-text('as the service decoded it')")
+    assert middle() == first  # it was put away meanwhile
+    assert [line for line in noted.console if "getImageData" not in line] == []
 
 
 def test_a_blinded_film_is_answered_and_marked(world: World) -> None:
@@ -271,7 +304,8 @@ def test_tables_sort_curves_tell_and_a_matrix_opens_its_films(world: World) -> N
     page.click(".matrix .right a >> nth=0")
     page.wait_for_selector(".grid img")
     assert page.locator(".grid img").count() == n
-    page.wait_for_function("[...document.images].every((i) => i.complete && i.naturalWidth > 0)")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("[...document.images].every((i) => i.complete && i.naturalWidth > 0)")
     assert noted.requests == []
     assert noted.console == []
 
@@ -347,6 +381,7 @@ def test_a_reader_with_a_token_reviews_under_its_name(world: World) -> None:
     page.click("#queue-form button")
     page.wait_for_url(re.compile(r"/review/\d+$"))
     page.click("a.button:has-text('Begin')")
+    page.wait_for_selector("#on-film", state="hidden")
     page.keyboard.press("1")
     page.click("#answer [type=submit]")
     page.wait_for_selector("#reveal:not([hidden])")

@@ -25,10 +25,12 @@ _TITLES = {
     401: "No token",
     403: "Not allowed",
     404: "Not found",
+    408: "Too slow",
     409: "Not now",
     413: "Too large",
     415: "Not JSON",
     422: "Cannot be answered",
+    429: "Too many requests",
 }
 
 
@@ -97,4 +99,5 @@ def refusal(site: Site, request: Request, status: int, words: str) -> Response:
         "detail": words,
         "notice": site.notice,
     }
-    return JSONResponse(body, status, {"cache-control": "no-store"}, "application/problem+json")
+    headers = {"cache-control": "no-store"} | ({"retry-after": "1"} if status == 429 else {})
+    return JSONResponse(body, status, headers, "application/problem+json")

@@ -16,8 +16,8 @@ export class Failed extends Error {
   constructor(words, status = 0) { super(words); this.status = status; }
 }
 
-/** What the service answers, from JSON; where it is busy it is asked again. */
-export const ask = async (address, options = {}) => {
+/** What the service answers, from JSON or as a blob; where it is busy it is asked again. */
+export const ask = async (address, { as = "json", ...options } = {}) => {
   for (let tried = 1; ; tried++) {
     let response;
     try { response = await fetch(address, { credentials: "same-origin", ...options, headers: { accept: "application/json", ...options.headers } }); } catch (e) {
@@ -25,6 +25,7 @@ export const ask = async (address, options = {}) => {
       throw new Failed("The service cannot be reached. Is it still running?");
     }
     if ([429, 503].includes(response.status) && tried < TRIES) { await wait(Math.min(10, Number(response.headers.get("retry-after")) || tried)); continue; }
+    if (response.ok && as === "blob") return response.blob();
     let value = null;
     try { value = await response.json(); } catch { /* a failure without words of its own */ }
     if (response.ok && value !== null) return value;
