@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
@@ -48,11 +49,12 @@ def made(
     limits = more.pop("limits", LIMITS)
     bundles = [f"{name}={bundle}" for name in names]
     serving = Serving(bundles, state, engine="torch", workers=1, limits=limits, **more)
-    service = make_service(serving)
-    if ready:
-        service.workers.close()
-        service.workers = Workers(1, limits.worker_bytes, limits.film_seconds, ready)
-    return service
+
+    def workers(n: int, memory_bytes: int, seconds: float, own: str) -> Workers:
+        return Workers(n, memory_bytes, seconds, ready or own)
+
+    with patch("hilum.serve.server.Workers", workers):
+        return make_service(serving)
 
 
 def beside(service: Service, state: Path, workspace: Path | None = None, **more: Any) -> Service:

@@ -17,7 +17,7 @@ from hilum.serve.app import make_app
 from hilum.serve.review.runs import Runs
 from hilum.serve.service import Service
 from hilum.serve.tokens import new_token
-from serving import beside, made
+from serving import beside, made, with_limits
 
 Ask = Callable[..., TestClient]
 HERE = "http://127.0.0.1"
@@ -67,7 +67,9 @@ class Served:
 @pytest.fixture(scope="session")
 def loaded(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with a bundle under two names; what tests ask is made beside it."""
-    service = made(tiny_study / "model", tmp_path_factory.mktemp("loaded") / "state", names=("one", "two"))
+    state = tmp_path_factory.mktemp("loaded") / "state"
+    limits = with_limits(film_seconds=30)
+    service = made(tiny_study / "model", state, "hostile:nothing", ("one", "two"), limits=limits)
     yield service
     asyncio.run(service.close())
 
