@@ -6,11 +6,12 @@ import asyncio
 import io
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
@@ -19,6 +20,7 @@ from hilum.core.workers import Workers
 from hilum.serve.limits import Limits
 from hilum.serve.server import Running, Serving, listening_at, make_service
 from hilum.serve.service import Service
+from hilum.serve.tokens import TokenFile
 
 LIMITS = Limits(
     film_bytes=200_000,
@@ -40,22 +42,33 @@ def film(seed: int = 0, side_px: int = 40) -> bytes:
     return data.getvalue()
 
 
-def made(bundle: Path, state: Path, ready: str = "", **more: Any) -> Service:
-    """A service that is not running."""
+def made(
+    bundle: Path, state: Path, ready: str = "", names: Sequence[str] = ("tiny",), **more: Any
+) -> Service:
+    """A service that is not running; its bundle has a name or several."""
     limits = more.pop("limits", LIMITS)
-    serving = Serving([f"tiny={bundle}"], state, engine="torch", workers=1, limits=limits, **more)
-    service = make_service(serving)
-    if ready:
-        service.workers.close()
-        service.workers = Workers(1, limits.worker_bytes, limits.film_seconds, ready)
-    return service
+    bundles = [f"{name}={bundle}" for name in names]
+    serving = Serving(bundles, state, engine="torch", workers=1, limits=limits, **more)
+
+    def workers(n: int, memory_bytes: int, seconds: float, own: str) -> Workers:
+        return Workers(n, memory_bytes, seconds, ready or own)
+
+    with patch("hilum.serve.server.Workers", workers):
+        return make_service(serving)
+
+
+def beside(service: Service, state: Path, workspace: Path | None = None, **more: Any) -> Service:
+    """Another service with the same bundles and processes, which takes no time to make; the first one closes them."""
+    state.mkdir(parents=True, exist_ok=True)
+    return replace(service, state=state, workspace=workspace, tokens=TokenFile(state), **more)
 
 
 @contextmanager
-def running(service: Service) -> Iterator[str]:
-    """The service on a free port: its address; stopped at the end as a signal stops it."""
+def running(service: Service, closes: bool = True) -> Iterator[str]:
+    """The service on a free port: its address; stopped as a signal stops it. One made `beside` another closes nothing."""
     with listening_at("127.0.0.1", 0) as listening:
         runs = Running(service)
+        runs.config.lifespan = "on" if closes else "off"
         thread = threading.Thread(target=lambda: asyncio.run(runs.serve(sockets=[listening])))
         thread.start()
         while not runs.started:

@@ -12,7 +12,7 @@ from hilum.serve.pages.rendering import rendered
 from hilum.serve.pages.site import Site
 from hilum.serve.problems import Problem
 from hilum.serve.sessions import COOKIE, HOURS, Sessions
-from hilum.serve.tokens import TokenFile
+from hilum.serve.tokens import Token, TokenFile
 
 LOGIN = "/login"
 _MOST_BYTES = 4096
@@ -24,15 +24,19 @@ def login_router(site: Site, sessions: Sessions, tokens: TokenFile) -> APIRouter
 
     @router.get(LOGIN)
     async def page(request: Request) -> Response:
-        return rendered(site, request, "login.html", LOGIN, wrong=False)
+        if not site.sign_in:  # nobody is asked for a token
+            return RedirectResponse("/", 303)
+        return rendered(site, request, "login.html", LOGIN, wrong=False, hours=HOURS)
 
     @router.post(LOGIN)
     async def login(request: Request) -> Response:
         require_same_origin(request)
         secret = parse_qs(await _body(request)).get("token", [""])[0].strip()
-        if tokens.known(secret) is None:
-            return rendered(site, request, "login.html", LOGIN, 401, wrong=True)
-        response = RedirectResponse("/", 303)
+        token = tokens.known(secret)
+        if token is None:
+            return rendered(site, request, "login.html", LOGIN, 401, wrong=True, hours=HOURS)
+        sessions.end(request.cookies.get(COOKIE, ""))
+        response = RedirectResponse(_first_page(token), 303)
         https = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
         response.set_cookie(
             COOKIE,
@@ -53,6 +57,11 @@ def login_router(site: Site, sessions: Sessions, tokens: TokenFile) -> APIRouter
         return response
 
     return router
+
+
+def _first_page(token: Token) -> str:
+    """Where somebody goes who signed in: to a page that the token opens."""
+    return "/review" if token.may("review") and not token.may("predict") else "/"
 
 
 async def _body(request: Request) -> str:

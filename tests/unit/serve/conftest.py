@@ -6,15 +6,12 @@ import pytest
 
 from hilum.client import Client
 from serving import made, running
-from tiny_study import make_tiny_study
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
+def tiny(tiny_study):
     """The folder of the tiny study; ``model`` in it answers."""
-    root = tmp_path_factory.mktemp("tiny")
-    make_tiny_study(root)
-    return root
+    return tiny_study
 
 
 @pytest.fixture(scope="module")

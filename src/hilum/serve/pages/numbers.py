@@ -32,6 +32,15 @@ def signed(value: float | None) -> str:
     return NONE if value is None else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
 
 
+def p_value(value: float | None) -> str:
+    """A p-value.
+
+    >>> p_value(0.0312), p_value(0.0004), p_value(1.0), p_value(None)
+    ('0.031', '< 0.001', '1.000', '–')
+    """
+    return NONE if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def counted(n: int, one: str, many: str = "") -> str:
     """A number of things.
 

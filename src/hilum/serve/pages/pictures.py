@@ -18,7 +18,7 @@ from hilum.serve.pages.protection import Refused
 
 MOST_PX = 2048
 THUMB_PX = 320
-_NOT_KEPT = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+NOT_KEPT = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 def whole(film: FilmRow) -> Response:
@@ -27,7 +27,7 @@ def whole(film: FilmRow) -> Response:
     Raises:
         Refused: It cannot be read, or is another one now; the words do not name it.
     """
-    return _picture(film, _png_within, "image/png")
+    return _picture(film, lambda pixels: png_within(pixels, MOST_PX), "image/png")
 
 
 def thumb(film: FilmRow) -> Response:
@@ -40,12 +40,13 @@ def _picture(film: FilmRow, made: Callable[[NDArray[np.uint8]], bytes], media: s
         data = made(film_as_ingested(film.image_id, film.path, film.sha256).pixels)
     except FilmError as e:
         raise Refused(404, f"This film cannot be shown: {e.reason}.") from e
-    return Response(data, 200, _NOT_KEPT, media)
+    return Response(data, 200, NOT_KEPT, media)
 
 
-def _png_within(pixels: NDArray[np.uint8]) -> bytes:
+def png_within(pixels: NDArray[np.uint8], side_px: int) -> bytes:
+    """A film, uint8 (height, width), as PNG whose longer side is `side_px` at most; it is never made larger."""
     height, width = pixels.shape
-    scale = MOST_PX / max(height, width)
+    scale = side_px / max(height, width)
     if scale < 1:
         pixels = resize(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
     return png.write(pixels)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
@@ -24,10 +25,12 @@ _TITLES = {
     401: "No token",
     403: "Not allowed",
     404: "Not found",
+    408: "Too slow",
     409: "Not now",
     413: "Too large",
     415: "Not JSON",
     422: "Cannot be answered",
+    429: "Too many requests",
 }
 
 
@@ -76,6 +79,8 @@ def route_class(site: Site) -> type[APIRoute]:
                     return refusal(site, request, e.status, e.words)
                 except HilumError as e:
                     return refusal(site, request, 422, str(e))
+                except RequestValidationError:
+                    return refusal(site, request, 404, "There is nothing at this address.")
 
             return handled
 
@@ -94,4 +99,5 @@ def refusal(site: Site, request: Request, status: int, words: str) -> Response:
         "detail": words,
         "notice": site.notice,
     }
-    return JSONResponse(body, status, {"cache-control": "no-store"}, "application/problem+json")
+    headers = {"cache-control": "no-store"} | ({"retry-after": "1"} if status == 429 else {})
+    return JSONResponse(body, status, headers, "application/problem+json")

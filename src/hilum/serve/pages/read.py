@@ -3,26 +3,36 @@ training films."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 from hilum.core.seeding import generator
 from hilum.explain.neighbours import Neighbours, neighbours_of
 from hilum.imaging import png
 from hilum.inference.reader import Reader
+from hilum.serve.pages.pictures import NOT_KEPT, png_within
 from hilum.serve.pages.protection import Refused, require_own_page, require_scope
 from hilum.serve.pages.rendering import rendered
 from hilum.serve.pages.site import ServedBundle, Site
+from hilum.serve.problems import film_problem
 from hilum.study.explanations import METHODS
 from hilum.synthetic.phantom import LABELS, draw
 
 EXAMPLE_PX = 256
 N_NEAREST = 6
+MOST_PX = 3000
+"""Longer side of a film that is drawn for a page."""
 _MOST_SEED = 9999
+_MOST_HELD, _BODY_S = 8, 20
+"""Films whose bytes are held at a time, and seconds in which one has to come."""
 
 
 class ReadPages:
@@ -35,12 +45,14 @@ class ReadPages:
     def __init__(self, site: Site) -> None:
         self.site = site
         self._one_at_a_time = threading.Lock()
+        self._held = 0
         self._neighbours = lru_cache(maxsize=2)(self._find_neighbours)
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes."""
         router.add_api_route("/", self.page, methods=["GET"])
         router.add_api_route("/pages/example.png", self.example, methods=["GET"])
+        router.add_api_route("/pages/film.png", self.film, methods=["POST"])
         router.add_api_route("/pages/nearest", self.nearest, methods=["POST"])
 
     def page(self, request: Request) -> Response:
@@ -68,16 +80,46 @@ class ReadPages:
         served = next((b for b in self.site.bundles() if b.name == bundle), None)
         if served is None:
             raise Refused(404, f"There is no bundle {bundle!r}.")
-        data = await self._body(request)
-        return await run_in_threadpool(self._nearest, served, data)
+        async with self._film_of(request) as data:
+            return await run_in_threadpool(self._nearest, served, data)
+
+    async def film(self, request: Request) -> Response:
+        """The film in the body, for browsers that do not draw its kind: decoded, as PNG, its longer side `MOST_PX` at most."""
+        require_own_page(request, "application/octet-stream")
+        require_scope(self.site, request, "predict")
+        async with self._film_of(request) as data:
+            return await run_in_threadpool(self._drawn, data)
+
+    def _drawn(self, data: bytes) -> Response:
+        film = self.site.decoded(data)
+        if film.pixels is None:
+            raise Refused(film_problem(film.error, film.words).status, _sentence(film.words))
+        return Response(png_within(film.pixels, MOST_PX), 200, NOT_KEPT, "image/png")
+
+    @asynccontextmanager
+    async def _film_of(self, request: Request) -> AsyncIterator[bytes]:
+        """The body, while not too many films are held."""
+        if self._held >= _MOST_HELD:
+            raise Refused(429, "Other films are being looked at; come again in a moment.")
+        self._held += 1
+        try:
+            yield await self._body(request)
+        finally:
+            self._held -= 1
 
     async def _body(self, request: Request) -> bytes:
-        """The body, while it is no larger than a film may be."""
+        """The body, while it is no larger and no slower than a film may be."""
         data = bytearray()
-        async for part in request.stream():
-            data += part
-            if len(data) > self.site.most_bytes:
-                raise Refused(413, f"Expected at most {self.site.most_bytes} bytes.")
+        try:
+            async with asyncio.timeout(_BODY_S):
+                async for part in request.stream():
+                    data += part
+                    if len(data) > self.site.most_bytes:
+                        raise Refused(413, f"Expected at most {self.site.most_bytes} bytes.")
+        except TimeoutError:
+            raise Refused(408, f"Expected the whole film within {_BODY_S:g} seconds.") from None
+        except ClientDisconnect:
+            raise Refused(400, "The film ended early.") from None
         return bytes(data)
 
     def _nearest(self, served: ServedBundle, data: bytes) -> dict[str, Any]:
@@ -100,3 +142,7 @@ class ReadPages:
 
     def _find_neighbours(self, digest: str, reader: Reader) -> tuple[Neighbours | None, str]:  # noqa: ARG002  the digest is the key
         return neighbours_of(reader.folder, reader.predictor.frozen)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."

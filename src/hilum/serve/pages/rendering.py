@@ -53,6 +53,8 @@ def _environment(folders: tuple[Path, ...]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(rate=numbers.rate, signed=numbers.signed, counted=numbers.counted)
+    made.filters.update(
+        rate=numbers.rate, signed=numbers.signed, counted=numbers.counted, p_value=numbers.p_value
+    )
     made.filters["interval_of"] = lambda row: numbers.interval(row.low, row.high, row.n)
     return made

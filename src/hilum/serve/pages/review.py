@@ -38,7 +38,6 @@ from hilum.serve.review.records import (
 )
 from hilum.serve.review.runs import FinishedRun, Runs
 from hilum.serve.review.store import ReviewStore
-from hilum.stats.confusion import Undefined
 from hilum.study.metrics import metric_label
 
 COOKIE = "hilum-reader"
@@ -129,7 +128,8 @@ class ReviewPages:
         figures = queue_figures(queue, self.store.items(number), answers) if answers else None
         return rendered(
             self.site, request, "queue.html", "/review", queue=queue, me=reader, done=len(done), left=left, may_see=may_see,
-            figures=figures, metrics=[(m, metric_label(m)) for m in METRICS], undefined=Undefined, n_answers=len(answers),
+            figures=figures, metrics=[(m, metric_label(m)) for m in METRICS], titles={m: metric_label(m) for m in METRICS},
+            n_answers=len(answers),
             kind=KINDS[queue.kind] if may_see or not queue.blinded else None,
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import Request
 
 from hilum import RESEARCH_NOTICE, __version__
-from hilum.inference.opened import Opened
+from hilum.inference.opened import Opened, open_film
 from hilum.inference.reader import Reader
 
 
@@ -37,6 +37,11 @@ def opened_here(reader: Reader, data: bytes) -> Opened:
     return reader.opener("film", data)
 
 
+def decoded_here(data: bytes) -> Opened:
+    """Decode a film in this process."""
+    return open_film("film", data)
+
+
 @dataclass(frozen=True)
 class Site:
     """The service as its pages see it.
@@ -49,6 +54,7 @@ class Site:
         allowed: Whether whoever asks may do what a scope names (``predict``, ``explain``, ``review``, ``admin``).
         reader: Gives a bundle's reader by its name, for the nearest training films; None where it may not be had.
         opened: Opens a film for a reader; a service puts its worker processes here.
+        decoded: Opens a film and keeps its pixels; likewise.
         sign_in: Address of the page where a token is given; empty where there is none.
         most_bytes: Of a film.
         templates: Folders of further templates, which may extend ``base.html``.
@@ -63,6 +69,7 @@ class Site:
     allowed: Callable[[Request, str], bool] = lambda _, __: True
     reader: Callable[[str], Reader | None] = lambda _: None
     opened: Callable[[Reader, bytes], Opened] = opened_here
+    decoded: Callable[[bytes], Opened] = decoded_here
     sign_in: str = ""
     most_bytes: int = 64 * 2**20
     templates: tuple[Path, ...] = ()

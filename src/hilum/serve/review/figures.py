@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hilum.artifacts.statistics import StatisticsRow
+from hilum.serve.review.against_model import N_RESAMPLES, ReaderTest, reader_tests
+from hilum.serve.review.overlap import Overlap, overlaps
 from hilum.serve.review.records import Answer, Item, Queue
 from hilum.stats.agreement import Agreement, cohen_kappa, fleiss_kappa
-from hilum.stats.confusion import Undefined
+from hilum.stats.confusion import Undefined, predicted_class
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.summary import cell_statistics
 
 METRICS = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
-N_RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,16 @@ class QueueFigures:
         pairs: (reader, reader, Cohen's kappa over the films to which both gave a class).
         all_readers: Fleiss' kappa over the films to which all gave a class; None for fewer than two readers.
         unit: What intervals resample.
+        tests: Of readers against the model; none where the queue is not at random.
+        overlaps: Of the regions of two readers.
     """
 
     readers: Sequence[ReaderFigures]
     pairs: Sequence[tuple[str, str, Agreement | Undefined]]
     all_readers: Agreement | Undefined | None
     unit: str
+    tests: Sequence[ReaderTest]
+    overlaps: Sequence[Overlap]
 
 
 def counted(queue: Queue, answers: Sequence[Answer]) -> dict[str, dict[int, Answer]]:
@@ -85,12 +89,11 @@ def queue_figures(queue: Queue, items: Sequence[Item], answers: Sequence[Answer]
         if len(units) < len(items) or any(not u.startswith("film ") for u in units)
         else "film"
     )
-    said = {
-        reader: {n: number[a.label] for n, a in mine.items() if a.label}
-        for reader, mine in counted(queue, answers).items()
-    }
-    n_answered = {reader: len(mine) for reader, mine in counted(queue, answers).items()}
-    readers = [_reader(queue, of, r, said[r], n_answered[r], unit, number) for r in said]
+    counts = counted(queue, answers)
+    said = {r: {n: number[a.label] for n, a in mine.items() if a.label} for r, mine in counts.items()}
+    scored = {r: _scored(of, said[r], number) for r in said}
+    readers = [_reader(queue, r, *scored[r], len(counts[r]), unit) for r in said]
+    tested = {r: both for r, both in scored.items() if len(both[0].y_true) and queue.kind == "random"}
     pairs = []
     for a, b in combinations(said, 2):
         both = sorted(said[a].keys() & said[b].keys())
@@ -101,29 +104,40 @@ def queue_figures(queue: Queue, items: Sequence[Item], answers: Sequence[Answer]
         shared = sorted(set.intersection(*(set(s) for s in said.values())))
         table = np.array([np.bincount([s[n] for s in said.values()], minlength=len(number)) for n in shared])
         everyone = fleiss_kappa(table, [of[n].unit for n in shared])
-    return QueueFigures(readers, pairs, everyone, unit)
+    tests = reader_tests(tested, queue.classes, queue.positive, unit)
+    return QueueFigures(readers, pairs, everyone, unit, tests, overlaps(counts))
+
+
+def _scored(
+    of: Mapping[int, Item], said: Mapping[int, int], number: Mapping[str, int]
+) -> tuple[ScoredFilms, ScoredFilms]:
+    """A reader's decisions, and the model's on the same films; without probabilities."""
+    films = [of[n] for n in sorted(said)]
+    label = np.array([number[i.label] for i in films], dtype=np.int64)
+    clusters, ids = np.array([i.unit for i in films]), [i.image_id for i in films]
+    sure = np.eye(len(number))
+    mine, model = (
+        sure[np.array(v, dtype=np.int64)]
+        for v in ([said[i.n] for i in films], [number[i.said] for i in films])
+    )
+    return ScoredFilms(label, mine, clusters, ids), ScoredFilms(label, model, clusters, ids)
 
 
 def _reader(
-    queue: Queue, of: Mapping[int, Item], reader: str, said: Mapping[int, int], n_answered: int, unit: str, number: Mapping[str, int]
-) -> ReaderFigures:  # fmt: skip
-    films = [of[n] for n in sorted(said)]
-    mine = np.array([said[i.n] for i in films], dtype=np.int64)
-    model = np.array([number[i.said] for i in films], dtype=np.int64)
-    label = np.array([number[i.label] for i in films], dtype=np.int64)
-    clusters = [i.unit for i in films]
-    own, of_model = (_rows(queue, label, v, clusters, unit) for v in (mine, model))
-    with_model, with_label = (cohen_kappa(mine, other, len(number), clusters) for other in (model, label))
-    return ReaderFigures(reader, n_answered, n_answered - len(films), own, of_model, with_model, with_label)
+    queue: Queue, reader: str, mine: ScoredFilms, model: ScoredFilms, n_answered: int, unit: str
+) -> ReaderFigures:
+    label, clusters, n = mine.y_true, mine.clusters.tolist(), len(mine.y_true)
+    said, of_model = (predicted_class(films.y_score) for films in (mine, model))
+    with_model, with_label = (
+        cohen_kappa(said, other, len(queue.classes), clusters) for other in (of_model, label)
+    )
+    rows, model_rows = (_rows(queue, films, unit) for films in (mine, model))
+    return ReaderFigures(reader, n_answered, n_answered - n, rows, model_rows, with_model, with_label)
 
 
-def _rows(
-    queue: Queue, label: NDArray[np.int64], said: NDArray[np.int64], clusters: Sequence[str], unit: str
-) -> dict[str, StatisticsRow]:
-    """Metric -> its row for the positive class, of decisions without a probability."""
-    if not len(label):
+def _rows(queue: Queue, films: ScoredFilms, unit: str) -> dict[str, StatisticsRow]:
+    """Metric -> its row for the positive class."""
+    if not len(films.y_true):
         return {}
-    sure = np.eye(len(queue.classes))[said]
-    scored = ScoredFilms(label, sure, np.array(clusters))
-    rows = cell_statistics([scored], queue.classes, queue.positive, unit, 0, N_RESAMPLES)
+    rows = cell_statistics([films], queue.classes, queue.positive, unit, 0, N_RESAMPLES)
     return {r.metric: r for r in rows if r.class_ == queue.positive and r.metric in METRICS}

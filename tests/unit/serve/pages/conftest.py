@@ -1,36 +1,49 @@
-"""A service of the pages around a tiny study, asked in this process."""
+"""The pages of the real service, asked in this process. Bundles are loaded once; state and workspace are a test's own."""
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import Request
 from fastapi.testclient import TestClient
 
-from hilum.serve.pages import Site
+from hilum.serve import tokens
+from hilum.serve.app import make_app
 from hilum.serve.review.runs import Runs
-from served_pages import Bundles, make_app, make_site
+from hilum.serve.service import Service
+from hilum.serve.tokens import new_token
+from serving import beside, made, with_limits
 
 Ask = Callable[..., TestClient]
+HERE = "http://127.0.0.1"
 
 
 @dataclass(frozen=True)
 class Served:
     """A service, and where its things are."""
 
-    site: Site
+    service: Service
     run: str
     root: Path
     client: TestClient
 
+    @property
+    def state(self) -> Path:
+        """The service's folder."""
+        return self.service.state
+
+    def asks(self) -> TestClient:
+        """A browser that nobody has used."""
+        return TestClient(self.client.app, HERE)
+
     def as_reader(self, name: str) -> TestClient:
         """A browser in which a reader has said who they are."""
-        client = TestClient(self.client.app)
+        client = self.asks()
         assert client.post("/review/name", json={"name": name}).status_code == 200
         return client
 
@@ -52,9 +65,13 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def bundles(tiny_study: Path) -> Bundles:
-    """A bundle that answers, under two names."""
-    return Bundles({"one": tiny_study / "model", "two": tiny_study / "model"})
+def loaded(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with a bundle under two names; what tests ask is made beside it."""
+    state = tmp_path_factory.mktemp("loaded") / "state"
+    limits = with_limits(film_seconds=30)
+    service = made(tiny_study / "model", state, "hostile:nothing", ("one", "two"), limits=limits)
+    yield service
+    asyncio.run(service.close())
 
 
 @pytest.fixture
@@ -66,24 +83,26 @@ def workspace(tiny_study: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def served(bundles: Bundles, workspace: Path, tmp_path: Path) -> Served:
-    """The service, on which everything is allowed."""
-    site = make_site(bundles, tmp_path / "state", workspace)
+def served(loaded: Service, workspace: Path, tmp_path: Path) -> Served:
+    """The service on this machine without tokens: everything is allowed."""
+    service = beside(loaded, tmp_path / "state", workspace)
     run = next((workspace / "runs").iterdir()).name
-    return Served(site, run, workspace, TestClient(make_app(bundles, site)))
+    return Served(service, run, workspace, TestClient(make_app(service), HERE))
 
 
 @pytest.fixture
-def with_tokens(bundles: Bundles, workspace: Path, tmp_path: Path) -> Ask:
-    """Browsers of a service that knows people by a header, in place of tokens: its value is ``name:scope,scope``."""
+def with_tokens(loaded: Service, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Browsers of a service with tokens, by ``name:scope``; one without a token too."""
+    monkeypatch.setattr(tokens, "_LOOK_S", 0.0)
+    state = tmp_path / "state"
+    new_token(state, "nobody's", ("predict",), 1)
+    app = make_app(beside(loaded, state, workspace, open_to_all=False))
 
-    def who(request: Request) -> str:
-        return request.headers.get("x-test-token", "").partition(":")[0]
+    def ask(whose: str = "") -> TestClient:
+        name, _, scope = whose.partition(":")
+        if not name:
+            return TestClient(app, HERE)
+        secret, _ = new_token(state, name, (scope,), 1)
+        return TestClient(app, HERE, headers={"authorization": f"Bearer {secret}"})
 
-    def allowed(request: Request, scope: str) -> bool:
-        scopes = request.headers.get("x-test-token", "").partition(":")[2].split(",")
-        return scope in scopes or "admin" in scopes
-
-    site = make_site(bundles, tmp_path / "state", workspace, who=who, allowed=allowed, sign_in="/sign-in")
-    app = make_app(bundles, site)
-    return lambda token="": TestClient(app, headers={"x-test-token": token} if token else {})
+    return ask

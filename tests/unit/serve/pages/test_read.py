@@ -1,12 +1,21 @@
 """The page Read and what it asks for."""
 
+import asyncio
+import io
+
 import numpy as np
 import pytest
+from fastapi import Request
+from PIL import Image
 
+from dicom_films import film_of, ramp
 from hilum.core.seeding import generator
 from hilum.imaging.decode import decode
 from hilum.serve.pages import read
+from hilum.serve.pages.protection import Refused
+from hilum.serve.pages.site import Site
 from hilum.synthetic.phantom import draw
+from serving import LIMITS
 
 OCTETS = {"content-type": "application/octet-stream"}
 
@@ -44,7 +53,7 @@ def test_a_bundle_outside_its_run_has_no_nearest_films_and_says_why(served) -> N
 
 
 def test_nearest_films_are_told_by_id_class_and_source(served, monkeypatch) -> None:
-    reader = served.site.reader("one")
+    reader = served.service.bundles.named("one").reader
     taken = reader.opener("film", served.client.get("/pages/example.png").content).prepared
     vectors = read.Neighbours(
         np.eye(512, dtype=np.float32)[:2], [("s/a", "covid", "s"), ("s/b", "normal", "s")], reader.predictor.frozen, 16, "k"
@@ -57,3 +66,75 @@ def test_nearest_films_are_told_by_id_class_and_source(served, monkeypatch) -> N
     assert got.json()["films"] == [
         {"image_id": n.image_id, "class": n.label, "source": n.source, "distance": n.distance} for n in wanted
     ]
+
+
+def sent(served, data: bytes, **headers: str):
+    return served.client.post("/pages/film.png", content=data, headers={**OCTETS, **headers})
+
+
+def tiff(height: int = 60, width: int = 80) -> bytes:
+    """A slope from black to white, as TIFF."""
+    pixels = np.linspace(0, 255, height * width).reshape(height, width).astype(np.uint8)
+    data = io.BytesIO()
+    Image.fromarray(pixels).save(data, "TIFF", compression="tiff_adobe_deflate")
+    return data.getvalue()
+
+
+def dicom() -> bytes:
+    """12 bits, with a patient who must not come back."""
+    data = io.BytesIO()
+    film = film_of(ramp(rows=50, columns=70), PatientName="Secret^Patient")
+    film.save_as(data, enforce_file_format=True)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("data", [tiff(), dicom()], ids=["TIFF", "DICOM"])
+def test_a_film_that_browsers_do_not_draw_comes_back_as_png_of_every_pixel(served, data: bytes) -> None:
+    got = sent(served, data)
+    assert (got.status_code, got.headers["content-type"]) == (200, "image/png")
+    np.testing.assert_array_equal(decode(got.content).pixels, decode(data).pixels)
+    assert b"Secret" not in got.content
+    assert got.headers["cache-control"] == "no-store"
+
+
+def test_a_film_beyond_the_bound_is_made_smaller(served, monkeypatch) -> None:
+    got = sent(served, tiff(1500, 600))
+    assert Image.open(io.BytesIO(got.content)).size == (600, 1500)
+    monkeypatch.setattr(read, "MOST_PX", 500)
+    got = sent(served, tiff(1500, 600))
+    assert Image.open(io.BytesIO(got.content)).size == (200, 500)
+
+
+def test_what_is_no_film_is_refused_with_the_decoders_words(served) -> None:
+    got = sent(served, b"no film at all")
+    assert got.status_code == 415
+    assert got.json()["detail"].startswith("Neither PNG, JPEG, BMP, TIFF nor DICOM")
+    assert sent(served, tiff()[:100]).status_code == 422
+    assert sent(served, b"x" * (LIMITS.film_bytes + 1)).status_code == 413
+    assert sent(served, tiff(), **{"sec-fetch-site": "cross-site"}).status_code == 403
+    assert sent(served, tiff(), **{"content-type": "text/plain"}).status_code == 415
+
+
+def test_a_film_is_drawn_for_who_may_ask_of_films(with_tokens) -> None:
+    for whose, status in (("a:predict", 200), ("a:review", 403)):
+        got = with_tokens(whose).post("/pages/film.png", content=tiff(), headers=OCTETS)
+        assert got.status_code == status
+
+
+def test_only_so_many_films_are_held_at_a_time(served, monkeypatch) -> None:
+    monkeypatch.setattr(read, "_MOST_HELD", 0)
+    got = sent(served, tiff())
+    assert (got.status_code, got.headers["retry-after"]) == (429, "1")
+    monkeypatch.setattr(read, "_MOST_HELD", 1)
+    assert [sent(served, d).status_code for d in (b"no film", tiff(), tiff())] == [415, 200, 200]
+
+
+def test_a_film_that_does_not_come_is_not_waited_for(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(read, "_BODY_S", 0.01)
+
+    async def receive():
+        await asyncio.sleep(60)
+
+    pages = read.ReadPages(Site(tmp_path, list))
+    with pytest.raises(Refused, match=r"Expected the whole film within 0\.01 seconds"):
+        asyncio.run(pages._body(Request({"type": "http", "headers": []}, receive)))

@@ -11,13 +11,13 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 
 import hilum
 from hilum.artifacts.looks import LOOKS
 from hilum.artifacts.manifest import Manifest, read_exclusions
+from hilum.serve.guard import HEADERS
 from hilum.serve.review.store import NAME, ReviewStore
-from served_pages import make_app, make_site, running
+from serving import beside, running
 
 
 def said(verdict: str = "label", label: str = "covid", **more: object) -> dict[str, object]:
@@ -29,8 +29,11 @@ def said(verdict: str = "label", label: str = "covid", **more: object) -> dict[s
     }
 
 
+REGION = {"kind": "rectangle", "points": [[0.1, 0.1], [0.4, 0.5]]}
+
+
 def item_of(served, address: str, n: int):
-    item = ReviewStore(served.site.state / NAME).item(int(address.rpartition("/")[2]), n)
+    item = ReviewStore(served.state / NAME).item(int(address.rpartition("/")[2]), n)
     assert item is not None
     return item
 
@@ -64,13 +67,7 @@ def test_before_the_answer_nothing_of_a_blinded_film_is_sent(served, kind: str) 
     assert KIND_WORDS[kind] not in reader.get(address).text
     film = reader.get(f"{address}/1/film.png")
     assert not any(item.image_id in str(v) or "clinic" in str(v) for v in film.headers.values())
-    assert set(film.headers) <= {
-        "cache-control",
-        "x-content-type-options",
-        "content-length",
-        "content-type",
-        "content-security-policy",
-    }
+    assert set(film.headers) <= {*HEADERS, "content-length", "content-type", "hilum-request-id"}
     assert reader.post(f"{address}/1", json=said("agree")).status_code == 422
 
 
@@ -89,7 +86,7 @@ def test_with_the_answer_the_model_is_told_and_the_answer_is_marked_as_given_bli
     assert (told.json()["next"], told.json()["done"]) == (1, 1)
     assert item.image_id in reader.get(f"{address}/2").text
     assert reader.post(f"{address}/2", json=said("agree")).json()["kept"]["label"] == item.said
-    kept = ReviewStore(served.site.state / NAME).answers(1)
+    kept = ReviewStore(served.state / NAME).answers(1)
     assert [(a.informed, a.reading) for a in kept] == [(False, "normal"), (True, item.said)]
 
 
@@ -169,7 +166,7 @@ def test_what_does_not_fit_is_refused_with_the_reason(served, change: dict[str, 
     response = reader.post(f"{address}/1", json={**said(), **change})
     assert response.status_code == 422
     assert why in response.json()["detail"]
-    assert ReviewStore(served.site.state / NAME).answers(1) == []
+    assert ReviewStore(served.state / NAME).answers(1) == []
 
 
 def test_nobody_reviews_without_a_name(served) -> None:
@@ -214,16 +211,16 @@ def test_ingest_takes_the_labels_back(served, tmp_path: Path, tiny_study: Path) 
     assert Manifest.read(out).attributes == ()
 
 
-def test_twenty_readers_at_once_lose_nothing(served, bundles) -> None:
+def test_twenty_readers_at_once_lose_nothing(served, loaded) -> None:
     """Two services on one store, real connections; every reader sends each answer twice, as after a broken connection."""
-    address = served.queue(served.as_reader("maker"), films=8)
-    other = make_app(bundles, make_site(bundles, served.site.state, served.root))
+    address = served.queue(served.as_reader("maker"), films=4)
+    other = beside(loaded, served.state, served.root)
     failed: list[str] = []
 
     def read(host: str, reader: int) -> None:
         connection = HTTPConnection(host, timeout=120)
         headers = {"content-type": "application/json", "cookie": f"hilum-reader=reader-{reader}"}
-        for n in range(1, 9):
+        for n in range(1, 5):
             body = json.dumps(said(label=["covid", "normal"][(reader + n) % 2], comment=f"{reader} on {n}"))
             for _ in range(2):
                 connection.request("POST", f"{address}/{n}", body, headers)
@@ -233,7 +230,7 @@ def test_twenty_readers_at_once_lose_nothing(served, bundles) -> None:
                     failed.append(f"{reader} {n}: {response.status}")
         connection.close()
 
-    with running(served.client.app) as one, running(other) as two:
+    with running(served.service, closes=False) as one, running(other, closes=False) as two:
         hosts = [a.removeprefix("http://") for a in (one, two)]
         threads = [threading.Thread(target=read, args=(hosts[k % 2], k)) for k in range(20)]
         for t in threads:
@@ -241,28 +238,38 @@ def test_twenty_readers_at_once_lose_nothing(served, bundles) -> None:
         for t in threads:
             t.join()
     assert failed == []
-    kept = ReviewStore(served.site.state / NAME).answers(1)
+    kept = ReviewStore(served.state / NAME).answers(1)
     wanted = {
         (f"reader-{r}", n, ["covid", "normal"][(r + n) % 2], f"{r} on {n}")
         for r in range(20)
-        for n in range(1, 9)
+        for n in range(1, 5)
     }
-    assert len(kept) == 160
+    assert len(kept) == 80
     assert {(a.reader, a.n, a.label, a.comment) for a in kept} == wanted
     assert [a.id for a in kept] == sorted({a.id for a in kept})
 
 
 def test_the_page_of_a_queue_shows_the_figures(served) -> None:
     first, second = served.as_reader("A"), served.as_reader("B")
-    address = served.queue(first, films=6)
+    address, other = served.queue(first, films=6), {"covid": "normal", "normal": "covid"}
     for n in range(1, 7):
         label = item_of(served, address, n).label
-        first.post(f"{address}/{n}", json=said(label=label))
+        first.post(f"{address}/{n}", json=said(label=label, regions=[REGION]))
         second.post(
             f"{address}/{n}",
-            json=said(label=label if n < 6 else {"covid": "normal", "normal": "covid"}[label]),
+            json=said(label=label if n < 6 else other[label], regions=[REGION] if n < 3 else []),
         )
-    page = TestClient(served.client.app).get(address).text
+    page = served.asks().get(address).text
     assert "all readers (Fleiss)" in page
     assert '<th scope="row">A and B</th>' in page
+    assert (
+        '<th scope="row">A and B</th><td class="num">1.00</td><td class="num">2</td><td class="num">4</td>'
+        in page
+    )
+    assert page.count("<td>not distinguishable") + page.count("<td>not tested") == 6
+    assert "by Holm over the readers" in page
+    chosen = served.queue(first, films=2, kind="uncertain")
+    for n in (1, 2):
+        first.post(f"{chosen}/{n}", json=said())
+    assert "only a queue at random is tested" in first.get(chosen).text
     assert '<th scope="row">A and the labels</th><td class="num">1.000</td>' in page

@@ -1,12 +1,12 @@
 """Static files, who may open what, and what comes from other sites."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fastapi import Request
 
 from hilum import RESEARCH_NOTICE
+from hilum.serve.pages import Site
 from hilum.serve.pages.rendering import rendered
 
 HTML = {"accept": "text/html"}
@@ -51,7 +51,7 @@ def test_a_refusal_is_a_page_for_people_and_a_problem_for_programs(served) -> No
 @pytest.mark.parametrize(
     ("token", "address", "status"),
     [
-        ("", "/", 401), ("", "/studies", 401), ("", "/review", 401), ("a:predict", "/", 200), ("a:predict", "/studies", 403),
+        ("a:predict", "/", 200), ("a:predict", "/studies", 403),
         ("a:predict", "/review", 403), ("a:review", "/review", 200), ("a:review", "/studies", 200), ("a:review", "/", 403),
         ("a:admin", "/", 200), ("a:predict", "/pages/example.png", 200), ("a:review", "/pages/example.png", 403),
     ],
@@ -59,15 +59,23 @@ def test_a_refusal_is_a_page_for_people_and_a_problem_for_programs(served) -> No
 def test_a_token_opens_what_its_scopes_name(with_tokens, token: str, address: str, status: int) -> None:
     response = with_tokens(token).get(address, headers=HTML)
     assert response.status_code == status
-    if status in (401, 403):
-        assert 'href="/sign-in"' in response.text
+    if status == 403:
+        assert 'href="/login"' in response.text
+
+
+@pytest.mark.parametrize("address", ["/", "/studies", "/review", "/review/1/1", "/pages/example.png"])
+def test_without_a_token_a_page_leads_to_the_login(with_tokens, address: str) -> None:
+    page = with_tokens().get(address, headers=HTML, follow_redirects=False)
+    assert (page.status_code, page.headers["location"]) == (303, "/login")
+    program = with_tokens().get(address)
+    assert (program.status_code, program.json()["title"]) == (401, "No token")
 
 
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
         ({"origin": "https://evil.example"}, 403), ({"origin": "null"}, 403), ({"sec-fetch-site": "cross-site"}, 403),
-        ({"sec-fetch-site": "same-site", "origin": "http://testserver"}, 403), ({"origin": "http://testserver"}, 200),
+        ({"sec-fetch-site": "same-site", "origin": "http://127.0.0.1"}, 403), ({"origin": "http://127.0.0.1"}, 200),
         ({"sec-fetch-site": "same-origin"}, 200), ({"sec-fetch-site": "same-origin", "origin": "https://hilum.hospital"}, 200), ({}, 200),
     ],
 )  # fmt: skip
@@ -81,11 +89,11 @@ def test_what_a_form_of_another_site_could_send_is_not_taken(served, kind: str) 
     assert (response.status_code, "hilum-reader" in response.headers.get("set-cookie", "")) == (415, False)
 
 
-def test_another_part_may_bring_a_page_that_extends_the_base(served, tmp_path: Path) -> None:
+def test_another_part_may_bring_a_page_that_extends_the_base(tmp_path: Path) -> None:
     (tmp_path / "other.html").write_text(
         '{% extends "base.html" %}{% block title %}Other{% endblock %}{% block content %}<p>{{ what }}</p>{% endblock %}'
     )
-    site = replace(served.site, templates=(tmp_path,))
+    site = Site(tmp_path, list, templates=(tmp_path,))
     request = Request(
         {"type": "http", "headers": [], "method": "GET", "path": "/monitor", "query_string": b""}
     )

@@ -7,14 +7,18 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 
 from hilum.artifacts.looks import LOOKS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.imaging.decode import decode
+from hilum.serve.app import make_app
 from hilum.serve.pages.curves import BOTTOM, LEFT, RIGHT, TOP, plots
 from hilum.serve.review.runs import Runs
+from serving import beside
 
 HTML = {"accept": "text/html"}
+HERE = "http://127.0.0.1"
 
 
 def test_the_list_has_the_finished_runs_alone(served) -> None:
@@ -133,11 +137,7 @@ def test_a_run_is_one_of_those_that_there_are(served, name: str) -> None:
         assert served.client.get(f"/studies/{name}{address}", headers=HTML).status_code == 404
 
 
-def test_a_service_without_a_workspace_says_so(bundles, tmp_path) -> None:
-    from fastapi.testclient import TestClient
-
-    from served_pages import make_app, make_site
-
-    client = TestClient(make_app(bundles, make_site(bundles, tmp_path)))
+def test_a_service_without_a_workspace_says_so(loaded, tmp_path) -> None:
+    client = TestClient(make_app(beside(loaded, tmp_path)), HERE)
     assert "started without a workspace" in client.get("/studies").text
     assert "started without one" in client.get("/review").text

@@ -1,7 +1,7 @@
 // Asking the service, and what its failures are called in a sentence.
 
 const WORDS = {
-  401: "The service needs a token: sign in first.", 403: "Your token does not allow this.", 404: "The service does not have that.",
+  401: "You are no longer signed in: sign in first.", 403: "Your token does not allow this.", 404: "The service does not have that.",
   408: "The film did not arrive in time; send it again.", 413: "The film is larger than the service takes.",
   415: "This is no film that hilum reads: PNG, JPEG, BMP, TIFF or DICOM.", 422: "The film cannot be used.",
   429: "The service is busy; try again in a moment.", 500: "The service failed; its log says more.", 503: "The service is starting or stopping; try again in a moment.",
@@ -16,8 +16,8 @@ export class Failed extends Error {
   constructor(words, status = 0) { super(words); this.status = status; }
 }
 
-/** What the service answers, from JSON; where it is busy it is asked again. */
-export const ask = async (address, options = {}) => {
+/** What the service answers, from JSON or as a blob; where it is busy it is asked again. */
+export const ask = async (address, { as = "json", ...options } = {}) => {
   for (let tried = 1; ; tried++) {
     let response;
     try { response = await fetch(address, { credentials: "same-origin", ...options, headers: { accept: "application/json", ...options.headers } }); } catch (e) {
@@ -25,10 +25,11 @@ export const ask = async (address, options = {}) => {
       throw new Failed("The service cannot be reached. Is it still running?");
     }
     if ([429, 503].includes(response.status) && tried < TRIES) { await wait(Math.min(10, Number(response.headers.get("retry-after")) || tried)); continue; }
+    if (response.ok && as === "blob") return response.blob();
     let value = null;
     try { value = await response.json(); } catch { /* a failure without words of its own */ }
     if (response.ok && value !== null) return value;
-    const said = typeof value?.detail === "string" ? sentence(capital(value.detail)) : "";
+    const said = typeof value?.detail === "string" && response.status !== 401 ? sentence(capital(value.detail)) : "";
     throw new Failed(said || (WORDS[response.status] ?? `The service answered with status ${response.status}.`), response.status);
   }
 };

@@ -21,36 +21,43 @@ const asked = () => [$("bundle-a").value, $("bundle-b")?.value].filter((b, k, al
 
 class Film {
   constructor(name, data) {
-    Object.assign(this, { name, data, answers: new Map(), maps: new Map(), bitmap: null, thumb: null });
+    Object.assign(this, { name, data, answers: new Map(), maps: new Map(), bitmap: null, thumbed: false, foreign: false, undrawn: "" });
     this.entry = make("button", { type: "button", className: "entry" }, this.picture = make("canvas", { width: THUMB_PX, height: THUMB_PX }),
       make("span", { className: "entry-words" }, make("span", { className: "name", title: name }, name), this.state = make("span", { className: "state soft" }, "waiting")));
     this.picture.setAttribute("aria-hidden", "true");
     this.entry.addEventListener("click", () => select(this));
   }
 
-  /** What a browser can draw of the film by itself; the service draws the others. */
-  async decode() {
-    try { this.bitmap = await createImageBitmap(this.data); } catch { this.bitmap = null; }
-    this.#thumb();
+  /** Draw what a browser draws by itself. */
+  async draw() {
+    if (this.bitmap || this.foreign) return;
+    let bitmap = null;
+    try { bitmap = await createImageBitmap(this.data); } catch { this.foreign = true; }
+    if (bitmap) this.#drawn(bitmap);
   }
 
-  #thumb() {
-    const from = this.bitmap;
-    if (!from) return;
+  /** Draw TIFF and DICOM: the service decodes them. */
+  async drawByService() {
+    if (this.bitmap || !this.foreign) return;
+    try {
+      this.#drawn(await createImageBitmap(await ask("/pages/film.png", { method: "POST", body: this.data, headers: OCTETS, as: "blob" })));
+    } catch (e) { this.undrawn = e instanceof Failed ? e.message : "This film cannot be drawn here."; }
+  }
+
+  /** Whole films are large: only the selected one is kept beside the small pictures. */
+  #drawn(bitmap) {
+    if (!this.thumbed) this.#thumb(bitmap);
+    if (this === selected && !this.bitmap) this.bitmap = bitmap; else bitmap.close();
+  }
+
+  #thumb(from) {
     const context = this.picture.getContext("2d"), scale = THUMB_PX / Math.max(from.width, from.height);
     const [w, h] = [from.width * scale, from.height * scale];
-    context.clearRect(0, 0, THUMB_PX, THUMB_PX);
     context.drawImage(from, (THUMB_PX - w) / 2, (THUMB_PX - h) / 2, w, h);
+    this.thumbed = true;
   }
 
-  /** The film as a bundle sees it, for what a browser cannot draw. */
-  async drawnBy(bundle) {
-    if (this.bitmap || !mayExplain) return;
-    const body = await ask(address("/v1/explain", { bundle, method: "grad-cam", checks: "false" }), { method: "POST", body: this.data, headers: OCTETS });
-    this.bitmap = await bitmapOf(body.map.film_png);
-    this.prepared = true;
-    this.#thumb();
-  }
+  putAway() { this.bitmap?.close(); this.bitmap = null; }
 
   tell() {
     const answer = this.answers.get(asked()[0]);
@@ -91,11 +98,11 @@ const read = async (film, bundle) => {
   if (film === selected) fill();
   let found;
   try {
-    const [body] = await Promise.all([ask(address("/v1/predict", { bundle }), { method: "POST", body: film.data, headers: OCTETS }), film.bitmap ? null : film.decode()]);
+    const [body] = await Promise.all([ask(address("/v1/predict", { bundle }), { method: "POST", body: film.data, headers: OCTETS }), film.thumbed ? null : film.draw()]);
     const [answer] = body.answers;
     found = { ...answer, request: body.request_id, of: body.bundle };
     if (answer.error) found.failed = answer.error_words || answer.error;
-    else if (!film.bitmap) await film.drawnBy(bundle).catch(() => {});
+    else if (film.foreign && !film.thumbed) await film.drawByService();
   } catch (e) {
     if (!(e instanceof Failed)) console.error(e);
     found = { failed: e instanceof Failed ? e.message : "Something went wrong in this page." };
@@ -107,6 +114,7 @@ const read = async (film, bundle) => {
 };
 
 const select = (film) => {
+  if (film !== selected) selected?.putAway();
   selected = film;
   for (const f of films) { if (f === film) f.entry.setAttribute("aria-current", "true"); else f.entry.removeAttribute("aria-current"); }
   $("empty").hidden = Boolean(film);
@@ -115,7 +123,7 @@ const select = (film) => {
   if (!film) return;
   view.reset();
   film.entry.scrollIntoView({ block: "nearest" });
-  if (!film.bitmap) film.decode().then(fill);
+  (film.thumbed ? film.draw().then(() => film.drawByService()) : film.draw()).then(fill);
   lay();
   fill();
   go();
@@ -155,8 +163,9 @@ class Column {
     if (this.shown !== shown) { this.viewer.show(shown); this.shown = shown; }
     this.viewer.overlay(map?.map ?? null);
     this.fade();
-    const drawn = map?.film || film.prepared ? "as the model saw it" : "as it was sent";
-    this.$(".on-film").textContent = shown ? `${film.name} · ${drawn}${map?.map ? ` · ${map.title} for ${map.target}` : ""}` : answer?.busy || !answer ? "reading …" : "This film cannot be drawn here.";
+    const size = shown && !map?.film && answer?.width_px > shown.width ? `, ${shown.width} of ${answer.width_px} px wide` : "";
+    const drawn = map?.film ? "as the model saw it" : `${film.foreign ? "as the service decoded it" : "as it was sent"}${size}`;
+    this.$(".on-film").textContent = shown ? `${film.name} · ${drawn}${map?.map ? ` · ${map.title} for ${map.target}` : ""}` : answer?.busy || !answer ? "reading …" : answer.failed ? "This film cannot be drawn here." : film.undrawn || "drawing …";
     this.$("canvas").setAttribute("aria-label", `Film ${film.name}, ${drawn}${map?.map ? `, with a heat map for ${map.target}` : ""}. Keys move and zoom it.`);
     if (answer?.of) this.$(".column-head p").textContent = `version ${answer.of.digest.slice(0, 12)} · ${answer.of.backbone} · ${answer.of.engine}`;
     this.#verdict(answer);
