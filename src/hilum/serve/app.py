@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.core.errors import HilumError, require_known
+from hilum.inference.opener import Opener
 from hilum.monitor.metrics import CONTENT_TYPE, metrics_text
 from hilum.serve import answers, wire
 from hilum.serve.documented import ALWAYS, FILM, FILMS, OF_FILMS, problems, secured
@@ -84,6 +85,7 @@ def _site(service: Service) -> Site:
         allowed=lambda request, scope: caller_of(request).may(scope),
         reader=lambda name: service.bundles.named(name).reader,
         opened=lambda reader, data: service.opened_at_once(reader.opener, data),
+        decoded=lambda data: service.opened_at_once(Opener(None), data),
         sign_in="" if service.open_to_all else LOGIN,
         most_bytes=service.limits.film_bytes,
     )  # fmt: skip
