@@ -20,26 +20,18 @@ from dicom_films import bytes_of, film_of
 from hilum.serve.tokens import new_token
 from needs import needed_module
 from serving import film, made, running, with_limits
-from tiny_study import make_tiny_study
 
 N_FILMS = int(os.environ.get("HILUM_MUTATED_FILMS", "50000"))
 A_REQUEST = 16
 LIMITS = with_limits(waiting=64, a_minute=10**7, films=A_REQUEST, request_bytes=4_000_000, body_seconds=20)
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    root = tmp_path_factory.mktemp("tiny")
-    make_tiny_study(root)
-    return root
-
-
 @pytest.mark.slow
-def test_schemathesis_finds_nothing_but_films_that_are_none(tiny, tmp_path):
+def test_schemathesis_finds_nothing_but_films_that_are_none(tiny_study, tmp_path):
     needed_module("schemathesis")
     st = Path(sys.executable).with_name("schemathesis")
     secret, _ = new_token(tmp_path / "state", "fuzzer", ("admin",), 1)
-    with running(made(tiny / "model", tmp_path / "state", limits=LIMITS)) as url:
+    with running(made(tiny_study / "model", tmp_path / "state", limits=LIMITS)) as url:
         # a schema cannot say which bytes are a film, or which folder holds a bundle: valid by it may be 422
         left_out = ["--exclude-checks", "positive_data_acceptance", "-H", f"Authorization: Bearer {secret}"]
         done = subprocess.run(
@@ -83,9 +75,9 @@ def mutated(data: bytes, rng: np.random.Generator) -> bytes:
 
 
 @pytest.mark.slow
-def test_mutated_films_never_bring_the_service_down(tiny, tmp_path):
+def test_mutated_films_never_bring_the_service_down(tiny_study, tmp_path):
     bases = base_films()
-    service = made(tiny / "model", tmp_path / "state", limits=LIMITS)
+    service = made(tiny_study / "model", tmp_path / "state", limits=LIMITS)
     statuses, outcomes = Counter(), Counter()
     start = time.perf_counter()
 

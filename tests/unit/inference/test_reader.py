@@ -14,27 +14,19 @@ from hilum.inference.predictor import Predictor
 from hilum.inference.reader import Reader
 from needs import needed_module
 from serving import film
-from tiny_study import make_tiny_study
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    root = tmp_path_factory.mktemp("tiny")
-    make_tiny_study(root)
-    return root
-
-
-@pytest.fixture(scope="module")
-def by_onnx(tiny, tmp_path_factory):
+def by_onnx(tiny_study, tmp_path_factory):
     needed_module("onnxruntime")
-    return Reader(tiny / "model", "onnx", kept=tmp_path_factory.mktemp("engines"))
+    return Reader(tiny_study / "model", "onnx", kept=tmp_path_factory.mktemp("engines"))
 
 
 FILMS = [(str(k), film(k)) for k in range(5)]
 
 
-def test_onnx_runtime_says_what_the_predictor_says(tiny, by_onnx):
-    own = list(Predictor(tiny / "model").score(FILMS))
+def test_onnx_runtime_says_what_the_predictor_says(tiny_study, by_onnx):
+    own = list(Predictor(tiny_study / "model").score(FILMS))
     for reading, scored in zip(by_onnx.read(FILMS), own, strict=True):
         assert np.abs(reading.scored.probabilities - scored.probabilities).max() < 1e-4
         assert reading.answer.called_positive == scored.positive
@@ -43,15 +35,15 @@ def test_onnx_runtime_says_what_the_predictor_says(tiny, by_onnx):
 
 
 @pytest.mark.parametrize("engine", ["torch", "onnx"])
-def test_a_films_answer_does_not_depend_on_who_shares_its_batch(tiny, by_onnx, engine):
-    reader = by_onnx if engine == "onnx" else Reader(tiny / "model", "torch")
+def test_a_films_answer_does_not_depend_on_who_shares_its_batch(tiny_study, by_onnx, engine):
+    reader = by_onnx if engine == "onnx" else Reader(tiny_study / "model", "torch")
     together = [r.answer for r in reader.read(FILMS)]
     assert [r.answer for film in FILMS for r in reader.read([film])] == together
     assert [r.answer for r in reader.read(FILMS[::-1])][::-1] == together
 
 
-def test_torch_in_the_bundles_own_batch_says_the_same_bits(tiny):
-    reader, predictor = Reader(tiny / "model", "torch"), Predictor(tiny / "model")
+def test_torch_in_the_bundles_own_batch_says_the_same_bits(tiny_study):
+    reader, predictor = Reader(tiny_study / "model", "torch"), Predictor(tiny_study / "model")
     own = predictor.passed
     predictor.passed = lambda films: own(films, batch=1)
     for name, data in FILMS:
@@ -60,58 +52,58 @@ def test_torch_in_the_bundles_own_batch_says_the_same_bits(tiny):
         assert reading.scored.probabilities.tolist() == scored.probabilities.tolist()
 
 
-def test_a_graph_is_kept_from_one_start_to_the_next(tiny, by_onnx, tmp_path, monkeypatch):
-    Reader(tiny / "model", "onnx", kept=tmp_path)
+def test_a_graph_is_kept_from_one_start_to_the_next(tiny_study, by_onnx, tmp_path, monkeypatch):
+    Reader(tiny_study / "model", "onnx", kept=tmp_path)
     (graph,) = tmp_path.iterdir()
     monkeypatch.setattr(engines, "write_onnx", None)  # would be called to make another
-    again = Reader(tiny / "model", "onnx", kept=tmp_path)
+    again = Reader(tiny_study / "model", "onnx", kept=tmp_path)
     assert [r.answer for r in again.read(FILMS)] == [r.answer for r in by_onnx.read(FILMS)]
     graph.write_bytes(b"no graph")
     with pytest.raises(InputError, match="the graph that was kept cannot be read"):
-        Reader(tiny / "model", "onnx", kept=tmp_path)
+        Reader(tiny_study / "model", "onnx", kept=tmp_path)
 
 
-def test_an_engine_that_says_something_else_is_refused(tiny, monkeypatch):
+def test_an_engine_that_says_something_else_is_refused(tiny_study, monkeypatch):
     needed_module("onnxruntime")
     monkeypatch.setattr(engines, "TOLERANCE", {"fp32": 0.0})
     with pytest.raises(InputError, match=r"differ by .* from torch's in fp32, more than 0"):
-        Reader(tiny / "model", "onnx")
-    chosen = Reader(tiny / "model", "auto").engine
+        Reader(tiny_study / "model", "onnx")
+    chosen = Reader(tiny_study / "model", "auto").engine
     assert chosen.name == "torch"
     assert chosen.why.startswith("ONNX Runtime was not taken: its probabilities differ")
 
 
-def test_auto_takes_what_was_measured_faster(tiny, monkeypatch):
+def test_auto_takes_what_was_measured_faster(tiny_study, monkeypatch):
     needed_module("onnxruntime")
     rates = {"torch": 10.0, "onnx": 9.0}
     monkeypatch.setattr(engines, "_films_per_s", lambda engine, _: rates[engine.name])
-    slow = Reader(tiny / "model").engine
+    slow = Reader(tiny_study / "model").engine
     assert (slow.name, slow.films_per_s) == ("torch", 10.0)
     assert slow.why == "measured 9 films/s with ONNX Runtime, 10 with torch"
     rates["onnx"] = 11.0
-    assert Reader(tiny / "model").engine.name == "onnx"
+    assert Reader(tiny_study / "model").engine.name == "onnx"
 
 
-def test_a_bundle_whose_weights_are_others_is_refused(tiny, tmp_path):
+def test_a_bundle_whose_weights_are_others_is_refused(tiny_study, tmp_path):
     folder = tmp_path / "model"
-    shutil.copytree(tiny / "model", folder)
+    shutil.copytree(tiny_study / "model", folder)
     with (folder / "head.safetensors").open("ab") as f:
         f.write(b" ")
     with pytest.raises(DigestError, match="head"):
         Reader(folder)
 
 
-def test_an_unsafe_bundle_is_refused(tiny, tmp_path):
+def test_an_unsafe_bundle_is_refused(tiny_study, tmp_path):
     from dataclasses import replace
 
-    bundle, header, state = Bundle.read(tiny / "model")
+    bundle, header, state = Bundle.read(tiny_study / "model")
     replace(bundle, unsafe=("leak",)).write(tmp_path / "model", header, state)
     with pytest.raises(UnsafeError, match="breaks the validity"):
         Reader(tmp_path / "model")
 
 
-def test_an_answer_says_in_words_what_is_odd(tiny):
-    reader = Reader(tiny / "model", "torch")
+def test_an_answer_says_in_words_what_is_odd(tiny_study):
+    reader = Reader(tiny_study / "model", "torch")
     noise, dark, none = (
         r.answer for r in reader.read([("noise", film(0)), ("cut", film(0)[:100]), ("none", b"%PDF-1.7")])
     )
