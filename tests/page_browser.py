@@ -47,7 +47,7 @@ def new_page(browser: Any, address: str, **context: Any) -> tuple[Any, Noted]:
     """A page in a context of its own (cookies, theme, size), and what it says and asks for."""
     noted = Noted()
     page = browser.new_context(base_url=address, **context).new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(90_000)  # a disk that others use may stall for half a minute
     page.on("console", lambda m: noted.console.append(m.text))
     page.on("pageerror", lambda e: noted.console.append(str(e)))
     own = (address, "blob:", "data:")

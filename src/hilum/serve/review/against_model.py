@@ -128,7 +128,7 @@ def _test(row: ComparisonRow, paired: _Paired, p_adjusted: float | None) -> Read
     notes = [part for part in row.note.split("; ") if part and part != ONE_TRIAL]
     if row.estimate is not None and row.p_adjusted is not None and p_adjusted is not None:
         verdict = verdict_of(row.estimate, max(row.p_adjusted, p_adjusted), one_training=False)
-    elif paired.exact is None:
+    elif row.p_adjusted is not None:
         notes.append("no test: films of fewer than two units")
     return ReaderTest(
         row.label, row.metric, paired.n, row.estimate, row.low, row.high, paired.gained, paired.lost, paired.exact, paired.clusters,
