@@ -6,7 +6,7 @@ import pytest
 
 from hilum.inference.opener import Opener
 from hilum.serve.limits import Admission, Limits, Rates
-from hilum.serve.opening import opened
+from hilum.inference.opening import opened
 from hilum.serve.problems import Problem
 from serving import film
 
