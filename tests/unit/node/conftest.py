@@ -1,4 +1,4 @@
-"""One bundle that answers for all tests of the node, and one process that opens its films, which may do harm."""
+"""What tests of the node share: a process that opens films, which may do harm, and certificates."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from certificates import make_certificates
 from hilum.node.config import LimitsTable
-from needs import needed_module
 
 
 @pytest.fixture(scope="session")
-def answering(tiny_study: Path):
-    """With heat map and segmentation."""
-    needed_module("highdicom", "pip install -e '.[node]'")
-    from hilum.node.answering import Answering
-
-    return Answering(tiny_study / "model", heat_map="grad-cam", segmentation=True)
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of them."""
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")

@@ -274,6 +274,7 @@ def _quiet(call: Any, *values: Any) -> None:
         return
 
 
+@pytest.mark.slow
 def test_fifty_associations_at_once_lose_nothing(listener: Listener) -> None:
     films = [film(k, phantom(1)) for k in range(1, 51)]
     with ThreadPoolExecutor(50) as pool:

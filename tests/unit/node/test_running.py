@@ -76,14 +76,15 @@ def test_a_film_is_answered(node: Node) -> None:
     assert node.queue.waiting() == 0
 
 
-HARM = {
-    "ends": (KILLS, "cannot-be-opened", "the film cannot be opened: it ended the process that read it"),
-    "fills": (GREEDY, "too large", ""),
-    "hangs": (HANGS, "cannot-be-opened", "the film cannot be opened: it took more than 5 seconds"),
-}
+LOST = "cannot be opened"
+HARM = [
+    pytest.param(KILLS, LOST, "the film cannot be opened: it ended the process that read it", id="ends"),
+    pytest.param(GREEDY, "too large", "", id="fills"),
+    pytest.param(HANGS, LOST, "the film cannot be opened: it took more than 5 seconds", id="hangs", marks=pytest.mark.slow),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("harm", "code", "words"), HARM.values(), ids=HARM)
+@pytest.mark.parametrize(("harm", "code", "words"), HARM)
 def test_a_film_that_ends_hangs_or_fills_the_process_that_opens_it_has_a_report(
     node: Node, tmp_path: Path, caplog: pytest.LogCaptureFixture, harm: bytes, code: str, words: str
 ) -> None:
