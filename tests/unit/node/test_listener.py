@@ -259,9 +259,11 @@ def test_an_interrupted_film_is_not_taken_and_the_whole_one_is_afterwards(listen
     )
     half.start()
     time.sleep(0.05)
-    association.dul.socket.socket.shutdown(socket.SHUT_RDWR)
+    sock = association.dul.socket.socket
+    sock.shutdown(socket.SHUT_RDWR)
     half.join(10)
     association.kill()
+    sock.close()  # pynetdicom leaves it
     assert up(listener)
     assert stored(listener, film(1)) == (0, "")
     assert listener.queue.counts() == {"film waiting": 1}
