@@ -19,6 +19,17 @@ def tiny_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def answering(tiny_study: Path):
+    """Its model, which answers for the DICOM node with heat map and segmentation."""
+    from needs import needed_module
+
+    needed_module("highdicom", "pip install -e '.[node]'")
+    from hilum.node.answering import Answering
+
+    return Answering(tiny_study / "model", heat_map="grad-cam", segmentation=True)
+
+
 @pytest.fixture(autouse=True)
 def _beside_a_tiny_study(request: pytest.FixtureRequest) -> None:
     of = request.node.name

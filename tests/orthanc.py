@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,11 @@ def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
 
 
 def dcmtk(name: str) -> str:
@@ -46,13 +52,14 @@ def plugin() -> str:
 
 @dataclass
 class Orthanc:
-    """An archive that may be stopped and started again."""
+    """An archive that may be stopped and started again; `login` (user:password) where it asks for one."""
 
     folder: Path
     node_port: int
     http: int = field(default_factory=free_port)
     dicom: int = field(default_factory=free_port)
     more: dict[str, Any] = field(default_factory=dict)
+    login: str = ""
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -86,15 +93,14 @@ class Orthanc:
     def get(self, path: str) -> Any:
         return json.loads(self.raw(path))
 
-    def raw(self, path: str, accept: str = "*/*") -> bytes:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.http}/{path}", headers={"Accept": accept})
-        with urllib.request.urlopen(request, timeout=30) as answer:
+    def raw(self, path: str, accept: str = "*/*", data: bytes | None = None) -> bytes:
+        headers = {"Accept": accept, "Authorization": f"Basic {b64encode(self.login.encode()).decode()}"}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http}/{path}", data, headers)
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return bytes(answer.read())
 
     def post(self, path: str, data: bytes) -> Any:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.http}/{path}", data=data)
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            return json.loads(answer.read())
+        return json.loads(self.raw(path, data=data))
 
     def instances(self) -> dict[str, dict[str, Any]]:
         """SOP Instance UID -> the tags that say what it is, and Orthanc's own id."""

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from certificates import https_before, make_certificates
 from dicom_films import bytes_of
 from hilum import RESEARCH_NOTICE
 from hilum.node.config import read_config
@@ -33,6 +34,7 @@ pydicom = needed_module("pydicom")
 needed_module("pynetdicom", "pip install -e '.[node]'")
 needed_module("highdicom", "pip install -e '.[node]'")
 N_FILMS = 30
+TLS = '[tls]\ncertificate = "node.pem"\nkey = "node.key"\nauthorities = "ca.pem"\n'
 
 
 @pytest.fixture
@@ -119,25 +121,25 @@ def deliveries(orthanc: Orthanc) -> dict[str, int]:
 
 
 def test_a_film_in_orthanc_gets_its_report_and_heat_map_into_the_same_study(
-    orthanc: Orthanc, tiny_study: Path, tmp_path: Path
+    orthanc: Orthanc, tiny_study: Path, answering, tmp_path: Path
 ) -> None:
     from hilum.node.running import Node
 
     path = configuration(
         tmp_path, tiny_study / "model", orthanc.node_port, dimse_archive(orthanc, "commitment = true")
     )
-    node = Node(read_config(path))
+    node = Node(read_config(path), answering)
     node.start()
     try:
         send_all(orthanc, 1)
-        wait_for(lambda: deliveries(orthanc) == {"SR": 1, "OT": 1, "SEG": 0}, 180, "no answers")
-        wait_for(lambda: node.queue.counts().get("delivery committed") == 2, 60, lambda: node.queue.counts())
+        wait_for(lambda: deliveries(orthanc) == {"SR": 1, "OT": 1, "SEG": 1}, 180, "no answers")
+        wait_for(lambda: node.queue.counts().get("delivery committed") == 3, 60, lambda: node.queue.counts())
     finally:
         node.stop()
     (study,) = orthanc.get("studies?expand")
     assert study["MainDicomTags"]["StudyInstanceUID"] == STUDY
     assert study["MainDicomTags"]["AccessionNumber"] == PATIENT["AccessionNumber"]
-    assert len(study["Series"]) == 3
+    assert len(study["Series"]) == 4
     (picture,) = orthanc.of("OT")
     shown = Image.open(io.BytesIO(orthanc.raw(f"instances/{picture['id']}/preview", "image/png")))
     assert shown.mode == "RGB"
@@ -284,9 +286,8 @@ def test_dimse_through_tls_with_the_peer_checked(tiny_study: Path, tmp_path: Pat
     """dcmtk's storescu is heard with a certificate of the authority, and neither without one, nor with another's, nor in the clear."""
     make_certificates(tmp_path)
     port = free_port()
-    more = '[tls]\ncertificate = "node.pem"\nkey = "node.key"\nauthorities = "ca.pem"\n'
     archive = '[[archive]]\nname = "none"\nae_title = "NONE"\nhost = "127.0.0.1"\nport = 1\n'
-    node = Program(configuration(tmp_path, tiny_study / "model", port, archive, more))
+    node = Program(configuration(tmp_path, tiny_study / "model", port, archive, TLS))
     node.start()
     path = str(write_film(tmp_path / "film.dcm"))
 
@@ -310,55 +311,55 @@ def test_dimse_through_tls_with_the_peer_checked(tiny_study: Path, tmp_path: Pat
     assert node.stop() == 0
 
 
-def make_certificates(folder: Path) -> None:
-    """An authority with a node and a peer, and a stranger who vouches for itself."""
-    openssl = needed_program("openssl", "openssl")
+@pytest.mark.slow
+def test_films_and_answers_and_commitment_go_through_tls_between_orthanc_and_node(
+    tiny_study: Path, tmp_path: Path
+) -> None:
+    """Orthanc's own TLS, both ways, each side with a certificate that the other asks for."""
+    make_certificates(tmp_path)
+    port = free_port()
+    more = {
+        "DicomTlsEnabled": True, "DicomTlsCertificate": str(tmp_path / "peer.pem"), "DicomTlsPrivateKey": str(tmp_path / "peer.key"),
+        "DicomTlsTrustedCertificates": str(tmp_path / "ca.pem"),
+        "DicomModalities": {"hilum": {"AET": "HILUM", "Host": "127.0.0.1", "Port": port, "UseDicomTls": True}},
+    }  # fmt: skip
+    archive = Orthanc(tmp_path / "orthanc", port, more=more)
+    archive.start()
+    table = dimse_archive(archive, "tls = true\ncommitment = true")
+    node = Program(configuration(tmp_path, tiny_study / "model", port, table, TLS))
+    node.start()
+    try:
+        send_all(archive, 1)
+        wait_for(lambda: deliveries(archive) == {"SR": 1, "OT": 1, "SEG": 0}, 180, node.words)
+        wait_for(lambda: "2 objects are kept, 0 are sent again" in node.words(), 60, node.words)
+        assert node.stop() == 0
+    finally:
+        archive.stop()
 
-    def run(*words: str) -> None:
-        subprocess.run([openssl, *words], cwd=folder, capture_output=True, check=True)
 
-    for name in ("ca", "stranger"):
-        run(
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-keyout",
-            f"{name}.key",
-            "-out",
-            f"{name}.pem",
-            "-days",
-            "2",
-            "-subj",
-            f"/CN={name}",
-        )
-    for name in ("node", "peer"):
-        run(
-            "req",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-keyout",
-            f"{name}.key",
-            "-out",
-            f"{name}.csr",
-            "-subj",
-            f"/CN={name}",
-        )
-        (folder / f"{name}.ext").write_text("subjectAltName=IP:127.0.0.1\n")
-        signed = (
-            "-CA",
-            "ca.pem",
-            "-CAkey",
-            "ca.key",
-            "-CAcreateserial",
-            "-days",
-            "2",
-            "-extfile",
-            f"{name}.ext",
-        )
-        run("x509", "-req", "-in", f"{name}.csr", *signed, "-out", f"{name}.pem")
+@pytest.mark.slow
+def test_dicomweb_through_https_with_its_own_authority_and_a_password(
+    tiny_study: Path, tmp_path: Path
+) -> None:
+    """Orthanc behind nginx: the film is found, fetched and answered there, and nothing by who does not know its authority."""
+    make_certificates(tmp_path)
+    (tmp_path / "password").write_text("secret\n")
+    more = {"AuthenticationEnabled": True, "RegisteredUsers": {"hilum": "secret"}}
+    archive = Orthanc(tmp_path / "orthanc", free_port(), more=more, login="hilum:secret")
+    archive.start()
+    with https_before(tmp_path, "peer", archive.http) as port:
+        web = f'url = "https://127.0.0.1:{port}/dicom-web"\nuser = "hilum"\npassword_file = "password"\n'
+        ours, poll = f'{web}authorities = "ca.pem"\n', "every_s = 1\ndays = 36500\n"
+        tables = f'[[archive]]\nname = "web"\n{ours}[[poll]]\nname = "ours"\n{ours}{poll}[[poll]]\nname = "other"\n{web}{poll}'
+        node = Program(configuration(tmp_path, tiny_study / "model", archive.node_port, tables))
+        node.start()
+        archive.post("instances", bytes_of(film(1)))
+        wait_for(lambda: deliveries(archive) == {"SR": 1, "OT": 1, "SEG": 0}, 180, node.words)
+        assert node.stop() == 0
+    archive.stop()
+    assert node.words().count("took a film from poll ours") == 1
+    assert "poll other: the archive cannot be reached: SSLCertVerificationError" in node.words()
+    assert "secret" not in node.words()
 
 
 @pytest.mark.slow

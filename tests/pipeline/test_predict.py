@@ -105,9 +105,8 @@ def test_predict_service_and_node_say_the_same_of_a_studys_films(
         assert np.abs(own.probabilities[k] - said).max() < {"fp32": 1e-4, "bf16": 1e-2}[precision]
         assert float(own.judged["stranger_score"][k]) == pytest.approx(answer.gate.score)
         (tmp_path / "film.dcm").write_bytes(as_dicom(decode(data).pixels))
-        report = node.objects(
-            (tmp_path / "film.dcm").read_bytes(), read_source(tmp_path / "film.dcm"), datetime(2026, 1, 2)
-        )[0]
+        opened = node.opener("film", (tmp_path / "film.dcm").read_bytes())
+        report = node.objects(opened, read_source(tmp_path / "film.dcm"), datetime(2026, 1, 2))[0]
         assert [numbers_of(report.data)[f"Probability of {c}"] for c in own.classes] == said
 
 

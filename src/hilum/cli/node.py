@@ -41,7 +41,7 @@ def node(
         held = running.queue.counts()
         print(f"bundle {running.answering.version[:12]}")
         print("\n".join(f"{name}: {count}" for name, count in held.items()) or "the queue is empty")
-        running.queue.close()
+        running.close()
         return
     running.start()
     try:

@@ -1,4 +1,4 @@
-"""From a film's bytes to the DICOM objects that answer it, for the node and for ``hilum predict --sr``.
+"""From an opened film to the DICOM objects that answer it, for the node and for ``hilum predict --sr``.
 
 Only `Reader` says what is said of a film and only `Mapper` draws maps, so that the node, the service and the commands agree. A film that
 cannot be read has a report that says so. A film that is not a frontal chest film has no heat map, which would say where something is;
@@ -8,13 +8,14 @@ one that is unlike the training films has one, with the words that it abstained.
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from hilum.core.errors import FilmError
 from hilum.explain.mapped import FAITHFUL, MappedFilm, Mapper
-from hilum.imaging.decode import decode
+from hilum.imaging.film import DecodedFilm
 from hilum.imaging.quiet import quietly
 from hilum.inference.engines import EngineName
 from hilum.inference.opened import Opened
@@ -37,11 +38,13 @@ class Answering:
         device: ``cpu`` or ``cuda``.
         heat_map: Method of the map, or ``none``.
         segmentation: Also make a segmentation of the map's highest part.
-        max_pixels: Of a film; a larger one is answered without being decoded.
         kept: Folder where graphs of ONNX are kept from one start to the next.
 
     Raises:
         InputError, DigestError, UnsafeError: As `Reader`.
+
+    Attributes:
+        opener: What opens films for it, in whatever process; with their pixels where a map is made of them.
     """
 
     def __init__(
@@ -51,76 +54,63 @@ class Answering:
         device: str = "cpu",
         heat_map: str = NO_MAP,
         segmentation: bool = False,
-        max_pixels: float = 50e6,
         kept: Path | None = None,
     ) -> None:
         self.reader = Reader(bundle, engine, device, kept)
-        self.method, self.segmentation, self.max_pixels = heat_map, segmentation, max_pixels
+        self.method, self.segmentation = heat_map, segmentation
         self.mapper = None if heat_map == NO_MAP else Mapper(bundle, device)
+        self.opener = replace(self.reader.opener, pixels=self.mapper is not None)
 
     @property
     def version(self) -> str:
         """The bundle's digest."""
         return self.reader.version
 
-    def opened(self, data: bytes, source: Source) -> Opened:
-        """Open a film, unless its header says that it is too large."""
-        rows, columns = source.shape
-        if rows * columns > self.max_pixels:
-            words = f"{columns} x {rows} px; at most {self.max_pixels / 1e6:g} Mpx are accepted here"
-            return unread("too large", words)
-        return self.reader.opener("film", data)
-
-    def objects(
-        self, data: bytes, source: Source, when: datetime, opened: Opened | None = None
-    ) -> list[Made]:
+    def objects(self, film: Opened, source: Source, when: datetime) -> list[Made]:
         """The objects that answer a film, its report first.
 
         Args:
-            data: The film's file.
+            film: As `opener` opened it, or why it could not be.
             source: Its header.
             when: When it came, which is the date of the objects.
-            opened: The film, where it was opened, or could not be, before.
         """
-        reading = self.reader.answers([opened or self.opened(data, source)])[0]
+        reading = self.reader.answers([film])[0]
         asked = Asked(
             source, reading.answer, self.reader.bundle, self.version, self.reader.engine.words, when
         )
-        mapped, why_none = self._mapped(data, reading)
+        mapped, why_none = self._mapped(reading)
         with quietly():  # of what the film's own header has
             pictures = []
             if mapped is not None:
                 pictures.append(("heat-map", heat_map(asked, mapped)))
                 why_none = _map_words(mapped)
                 if self.segmentation:
-                    pictures.append(("segmentation", self._segmentation(asked, data, mapped)))
+                    pictures.append(("segmentation", self._segmentation(asked, film, mapped)))
             made = report(asked, [p for _, p in pictures], [why_none] if why_none else [])
             return [_made("report", made), *(_made(kind, p) for kind, p in pictures)]
 
-    def _segmentation(self, asked: Asked, data: bytes, mapped: MappedFilm) -> Any:
+    def _segmentation(self, asked: Asked, film: Opened, mapped: MappedFilm) -> Any:
         seeing = self.mapper.seeing if self.mapper is not None else None
+        pixels = film.pixels
         assert seeing is not None
-        pixels = decode(data).pixels
+        assert pixels is not None
         lungs = seeing.own.usable(pixels) if seeing.own is not None else None
         height, width = pixels.shape
         steps = seeing.pipeline.draw(0, "", 0, "test", height, width, lungs)
         return segmentation(asked, highest_part(mapped, seeing.pipeline, steps, pixels.shape))
 
-    def _mapped(self, data: bytes, reading: Reading) -> tuple[MappedFilm | None, str]:
-        answer = reading.answer
+    def _mapped(self, reading: Reading) -> tuple[MappedFilm | None, str]:
+        answer, film = reading.answer, reading.opened
         if self.mapper is None or answer.error:
             return None, ""
         if not may_be_asked(answer):
             return None, "No heat map was made, since this is no film that the model can be asked about."
+        assert film.pixels is not None
+        decoded = DecodedFilm(film.pixels, film.format, "", film.facts)
         try:
-            return self.mapper.map(data, self.method, answer.most_likely, FAITHFUL), ""
+            return self.mapper.map(decoded, self.method, answer.most_likely, FAITHFUL), ""
         except FilmError as e:
             return None, f"No heat map could be made: {e.reason}."
-
-
-def unread(reason: str, words: str) -> Opened:
-    """A film that is not opened, and why."""
-    return Opened("film", error=reason, words=words)
 
 
 def _map_words(mapped: MappedFilm) -> str:

@@ -125,6 +125,8 @@ class LimitsTable(BaseModel):
     Attributes:
         megabytes: Of one film's data set; the association is aborted above it.
         megapixels: Of one film.
+        film_seconds: For opening a film, which a process of its own does.
+        film_megabytes: Memory of that process.
         associations: At the same time.
         seconds: From the first byte of a film to its last, and of silence within an association.
         waiting: Films that wait for an answer; more are refused until there are fewer.
@@ -135,6 +137,8 @@ class LimitsTable(BaseModel):
 
     megabytes: Annotated[int, Field(ge=1)] = 128
     megapixels: Annotated[float, Field(gt=0, le=100)] = 50.0
+    film_seconds: Seconds = 30.0
+    film_megabytes: Annotated[int, Field(ge=256)] = 2048
     associations: Annotated[int, Field(ge=1)] = 20
     seconds: Seconds = 60.0
     waiting: Annotated[int, Field(ge=1)] = 10_000

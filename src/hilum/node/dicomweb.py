@@ -82,7 +82,9 @@ class Web:
             e.close()
             raise Unreachable(f"the archive answered {e.code}") from None
         except (OSError, ValueError) as e:
-            raise Unreachable(f"the archive cannot be reached: {type(e).__name__}") from None
+            why = getattr(e, "reason", e)  # of a URLError: no connection, no certificate, no answer
+            name = type(why if isinstance(why, Exception) else e).__name__
+            raise Unreachable(f"the archive cannot be reached: {name}") from None
 
 
 class WebArchive:

@@ -10,6 +10,8 @@ from pathlib import Path
 from hilum.core.errors import FilmError
 from hilum.core.files import write_bytes
 from hilum.node.answering import Answering
+from hilum.node.config import LimitsTable
+from hilum.node.opening import Opening
 from hilum.node.source import read_source, refusal
 from hilum.sources.named_films import named_films
 
@@ -41,6 +43,7 @@ def write_reports(bundle: Path, films: Sequence[Path], out: Path, device: str = 
     """
     rows = named_films(films).rows
     answering = Answering(bundle, device=device)
+    opening = Opening(answering.opener, LimitsTable(megapixels=100, film_megabytes=4096))
     paths: list[Path] = []
     left: dict[str, str] = {}
     for row in rows:
@@ -56,9 +59,10 @@ def write_reports(bundle: Path, films: Sequence[Path], out: Path, device: str = 
         if (refused := refusal(source)) is not None:
             left[row.image_id] = refused.words
             continue
-        made = answering.objects(path.read_bytes(), source, datetime.now())[0]
+        made = answering.objects(opening(path.read_bytes()), source, datetime.now())[0]
         write_bytes(out / f"{made.sop_uid}.dcm", made.data)
         paths.append(out / f"{made.sop_uid}.dcm")
+    opening.close()
     return Reports(tuple(paths), left)
 
 

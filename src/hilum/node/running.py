@@ -1,8 +1,9 @@
 """A node that runs: it hears, works and sends at the same time, each in a thread, with nothing but the queue between them.
 
 What fails is tried again later, and what fails again and again has an end that says so: a film that nothing can be said of gets a report of
-that, a delivery is given up after days. A film that ended the process twice is opened in a process of its own the third time, and after
-ten times it is not opened any more. Logs name peers, archives, counts and reasons, and nothing of a film but the number of its row.
+that, a delivery is given up after days. Films are opened in a process of their own; one that was begun ten times without an end, as where
+answering it ended the node, is not opened any more. Logs name peers, archives, counts and reasons, and nothing of a film but the number of
+its row.
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ from datetime import date, datetime
 from typing import Final
 
 from hilum import RESEARCH_NOTICE, __version__
-from hilum.core.engine import Local
 from hilum.core.errors import FilmError, HilumError
 from hilum.inference.opened import Opened
-from hilum.inference.opener import Opener
-from hilum.node.answering import Answering, unread
+from hilum.inference.opening import LOST
+from hilum.node.answering import Answering
 from hilum.node.config import LOOPBACK, Config
 from hilum.node.dicomweb import Poller, WebArchive
 from hilum.node.listener import Listener, take
+from hilum.node.opening import Opening
 from hilum.node.queue import Delivery, Film, Queue
 from hilum.node.sender import DimseArchive, NotOffered, Unreachable
-from hilum.node.source import Source, read_source
+from hilum.node.source import read_source
 from hilum.node.tls import of_sender
 
 LOG: Final = logging.getLogger("hilum.node")
-ALONE_FROM, NOT_FROM = 2, 10
-"""Times that a film was begun before: from the first on it is opened in a process of its own, from the second not at all."""
+NOT_FROM: Final = 10
+"""Times that a film was begun before, from which on it is not opened any more."""
 _IDLE_S, _KEEPING_S, _DAY_S, _NEVER_S = 0.5, 600.0, 86_400.0, 3e9
 
 
@@ -40,12 +41,15 @@ class Node:
     Args:
         config: What it is.
         answering: What answers; None to make it from the configuration.
+        opening: What opens films; None to make it from the configuration.
 
     Raises:
         InputError, DigestError, UnsafeError: The bundle cannot be used, or the configuration names what is not there.
     """
 
-    def __init__(self, config: Config, answering: Answering | None = None) -> None:
+    def __init__(
+        self, config: Config, answering: Answering | None = None, opening: Opening | None = None
+    ) -> None:
         self.config = config
         node, limits = config.node, config.limits
         self.answering = answering or Answering(
@@ -53,9 +57,9 @@ class Node:
             node.engine,
             heat_map=node.heat_map,
             segmentation=node.segmentation,
-            max_pixels=limits.megapixels * 1e6,
             kept=node.state / "engines",
         )
+        self.opening = opening or Opening(self.answering.opener, limits)
         self.queue = Queue(node.state, [a.name for a in config.archive])
         self.queue.adopt(self.answering.version)
         self._stop, self._came, self._made = threading.Event(), threading.Event(), threading.Event()
@@ -77,6 +81,7 @@ class Node:
         """
         node = self.config.node
         self.listener.start()
+        self.opening.start()
         LOG.info(
             "hilum %s, bundle %s, %s. %s",
             __version__,
@@ -110,8 +115,13 @@ class Node:
         self.listener.stop()
         for thread in self._threads:
             thread.join(self.config.limits.seconds)
-        self.queue.close()
+        self.close()
         LOG.info("stopped; what waits is in %s", self.config.node.state)
+
+    def close(self) -> None:
+        """Close what is held; for a node that was not started."""
+        self.opening.close()
+        self.queue.close()
 
     def _run(self, name: str, once: Callable[[], float]) -> None:
         """Do something again and again, with the seconds to wait that it gives; what it raises is said and waited for."""
@@ -154,27 +164,16 @@ class Node:
         return 0.0
 
     def _answer(self, film: Film) -> None:
-        data = film.path.read_bytes()
-        source = read_source(film.path)
-        when = datetime.fromtimestamp(film.received)
-        self.queue.answered(
-            film, self.answering.objects(data, source, when, self._opened(film, data, source))
-        )
+        opened = self._opened(film)
+        if opened.error == LOST:
+            LOG.error("film %d: %s", film.id, opened.words)
+        source, when = read_source(film.path), datetime.fromtimestamp(film.received)
+        self.queue.answered(film, self.answering.objects(opened, source, when))
 
-    def _opened(self, film: Film, data: bytes, source: Source) -> Opened | None:
-        """A film that was begun before is opened with care."""
+    def _opened(self, film: Film) -> Opened:
         if film.tries >= NOT_FROM:
-            return unread("failed", f"hilum could not answer it, {film.tries} times")
-        if film.tries >= ALONE_FROM:
-            LOG.warning(
-                "film %d was begun %d times; it is opened in a process of its own", film.id, film.tries
-            )
-            rows, columns = source.shape
-            if rows * columns > self.answering.max_pixels:
-                return None
-            task = (self.answering.reader.opener, data)
-            return next(iter(Local(1).map(_open_alone, [task], killed=_killed)))
-        return None
+            return Opened("film", error="failed", words=f"hilum could not answer it, {film.tries} times")
+        return self.opening(film.path.read_bytes())
 
     # answers to archives
 
@@ -300,14 +299,3 @@ class Node:
             if path.stat().st_mtime < before:
                 path.unlink(missing_ok=True)
         return _KEEPING_S
-
-
-def _open_alone(task: tuple[Opener, bytes]) -> Opened:
-    opener, data = task
-    return opener("film", data)
-
-
-def _killed(_task: tuple[Opener, bytes]) -> Opened:
-    return unread(
-        "failed", "the process that opened it was ended: the film is damaged or too much for this machine"
-    )

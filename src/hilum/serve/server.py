@@ -116,7 +116,7 @@ def make_service(serving: Serving) -> Service:
         serving.workers or available_cores(),
         limits.worker_bytes,
         limits.film_seconds,
-        "hilum.serve.opening:ready",
+        "hilum.inference.opening:ready",
     )
     served = {name: Served(name, folder, loading) for name, folder in folders.items()}
     shadow = (

@@ -23,6 +23,7 @@ from hilum.explain.mapped import FAITHFUL, MappedFilm
 from hilum.imaging.film import DecodedFilm
 from hilum.inference.opened import Opened
 from hilum.inference.opener import Opener
+from hilum.inference.opening import LOST, opened
 from hilum.inference.reader import Reading
 from hilum.monitor.metrics import registry_of
 from hilum.monitor.watch import Watch
@@ -31,7 +32,6 @@ from hilum.serve.bundles import Bundles, Served
 from hilum.serve.intake import Film
 from hilum.serve.limits import Admission, Limits, Rates
 from hilum.serve.metrics import Metrics
-from hilum.serve.opening import LOST, opened
 from hilum.serve.problems import Problem
 from hilum.serve.tokens import TokenFile
 

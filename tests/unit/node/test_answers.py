@@ -23,6 +23,7 @@ from hilum.node import coded, uids
 from hilum.node.answering import Answering
 from hilum.node.highest import highest_part
 from hilum.node.made import Made
+from hilum.node.opening import Opening
 from hilum.node.report import Asked, report
 from hilum.node.source import DX, DX_FOR_PROCESSING, SECONDARY_CAPTURE, read_source, refusal
 from needs import needed_module, needed_program
@@ -34,17 +35,12 @@ WHEN = datetime(2026, 1, 2, 12, 0, 0)
 
 
 @pytest.fixture(scope="module")
-def answering(tiny_study: Path) -> Answering:
-    return Answering(tiny_study / "model", heat_map="grad-cam", segmentation=True)
-
-
-@pytest.fixture(scope="module")
 def answered(answering: Answering, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The objects of a film, as files by kind, with the film itself."""
     folder = tmp_path_factory.mktemp("answered")
     path = write_film(folder / "film.dcm")
     files = {"film": path}
-    for made in answering.objects(path.read_bytes(), read_source(path), WHEN):
+    for made in answering.objects(answering.opener("film", path.read_bytes()), read_source(path), WHEN):
         files[made.kind] = folder / f"{made.kind}.dcm"
         files[made.kind].write_bytes(made.data)
     return files
@@ -91,7 +87,7 @@ def comments(made: Any) -> list[str]:
 
 def objects(answering: Answering, tmp_path: Path, data: bytes) -> list[Made]:
     (tmp_path / "sent.dcm").write_bytes(data)
-    return answering.objects(data, read_source(tmp_path / "sent.dcm"), WHEN)
+    return answering.objects(answering.opener("film", data), read_source(tmp_path / "sent.dcm"), WHEN)
 
 
 def test_the_node_says_what_the_reader_says_bit_for_bit(
@@ -243,12 +239,12 @@ def test_a_film_that_cannot_be_read_has_a_report_that_says_so(
 
 
 def test_a_film_above_the_limit_is_answered_without_being_decoded(
-    answering: Answering, tmp_path: Path, monkeypatch
+    answering: Answering, opening: Opening, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(answering, "max_pixels", 1000.0)
-    monkeypatch.setattr(answering.reader, "opener", None)
-    (only,) = objects(answering, tmp_path, bytes_of(film(1)))
-    assert "256 x 256 px; at most 0.001 Mpx are accepted here" in comments(read(only.data))[1]
+    path = write_film(tmp_path / "sent.dcm", Rows=20_000, Columns=20_000)  # and pixels of 256 x 256
+    (only,) = answering.objects(opening(path.read_bytes()), read_source(path), WHEN)
+    words = "the header declares 20000 x 20000 px = 400 Mpx; at most 1 Mpx are accepted"
+    assert words in comments(read(only.data))[1]
 
 
 def test_what_is_no_chest_film_has_a_report_without_probabilities_and_no_heat_map(
@@ -362,7 +358,7 @@ def test_the_answers_of_real_films_have_no_fault_that_the_film_did_not_bring(
         return {line for line in done.stderr.splitlines() if line.startswith("Error")}
 
     brought = faults(path)
-    for made in answering.objects(path.read_bytes(), read_source(path), WHEN):
+    for made in answering.objects(answering.opener("film", path.read_bytes()), read_source(path), WHEN):
         (tmp_path / "made.dcm").write_bytes(made.data)
         assert faults(tmp_path / "made.dcm") <= brought
         assert text(read(made.data), "StudyInstanceUID") == read_source(path).study_uid

@@ -1,6 +1,7 @@
 """DICOMweb against a server that misbehaves: nothing goes where it should not, and nothing that comes is taken on trust."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from datetime import date
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from certificates import server_context
 from dicom_films import bytes_of
 from hilum.core.errors import FilmError, InputError
 from hilum.node.config import ArchiveTable, PollTable, TlsTable
@@ -26,7 +28,7 @@ needed_module("pynetdicom", "pip install -e '.[node]'")
 class Server:
     """Answers as it is told, and keeps what it was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.status, self.headers, self.body = 200, {"Content-Type": "application/dicom+json"}, b"[]"
         self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
         server = self
@@ -47,11 +49,17 @@ class Server:
                 return
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.scheme = "https" if tls else "http"
+        if tls is not None:
+            self.http.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that does not trust it
+            self.http.socket = tls.wrap_socket(
+                self.http.socket, server_side=True, do_handshake_on_connect=False
+            )
         threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.http.server_port}/dicom-web"
+        return f"{self.scheme}://127.0.0.1:{self.http.server_port}/dicom-web"
 
 
 @pytest.fixture
@@ -124,6 +132,35 @@ def test_no_proxy_of_the_environment_sees_a_film(
     assert sent(server, tmp_path) == [""]
 
 
+@pytest.mark.parametrize(
+    ("name", "authority", "why"),
+    [
+        ("peer", "ca", ""),
+        ("peer", "", "SSLCertVerificationError"),  # the system knows nothing of our authority
+        ("peer", "stranger", "SSLCertVerificationError"),
+        ("stranger", "ca", "SSLCertVerificationError"),
+        ("elsewhere", "ca", "SSLCertVerificationError"),
+    ],
+)
+def test_https_reaches_only_an_archive_that_our_authority_vouches_for_and_a_password_no_other(
+    certificates: Path, tmp_path: Path, name: str, authority: str, why: str
+) -> None:
+    server = Server(server_context(certificates, name))
+    (tmp_path / "password").write_text("secret\n")
+    of = {"authorities": certificates / f"{authority}.pem"} if authority else {}
+    try:
+        if not why:
+            assert sent(server, tmp_path, user="hilum", password_file=tmp_path / "password", **of) == [""]
+            assert server.asked[0][2]["Authorization"] == "Basic aGlsdW06c2VjcmV0"
+            return
+        with pytest.raises(Unreachable, match=f"the archive cannot be reached: {why}"):
+            sent(server, tmp_path, user="hilum", password_file=tmp_path / "password", **of)
+        assert server.asked == []
+    finally:
+        server.http.shutdown()
+        server.http.server_close()
+
+
 @pytest.mark.parametrize("status", [401, 404, 500, 503])
 def test_an_error_is_tried_again_later(server: Server, tmp_path: Path, status: int) -> None:
     server.status = status
@@ -185,7 +222,7 @@ def test_wado_gives_the_film_and_stops_at_the_limit(server: Server, tmp_path: Pa
 
 
 def test_nobody_there_is_said() -> None:
-    with pytest.raises(Unreachable, match="the archive cannot be reached: URLError"):
+    with pytest.raises(Unreachable, match="the archive cannot be reached: ConnectionRefusedError"):
         Web(PollTable(name="p", url="http://127.0.0.1:1/d"), 2.0).ask("instances", {})
 
 

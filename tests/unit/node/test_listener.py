@@ -259,9 +259,11 @@ def test_an_interrupted_film_is_not_taken_and_the_whole_one_is_afterwards(listen
     )
     half.start()
     time.sleep(0.05)
-    association.dul.socket.socket.shutdown(socket.SHUT_RDWR)
+    sock = association.dul.socket.socket
+    sock.shutdown(socket.SHUT_RDWR)
     half.join(10)
     association.kill()
+    sock.close()  # pynetdicom leaves it
     assert up(listener)
     assert stored(listener, film(1)) == (0, "")
     assert listener.queue.counts() == {"film waiting": 1}
@@ -274,6 +276,7 @@ def _quiet(call: Any, *values: Any) -> None:
         return
 
 
+@pytest.mark.slow
 def test_fifty_associations_at_once_lose_nothing(listener: Listener) -> None:
     films = [film(k, phantom(1)) for k in range(1, 51)]
     with ThreadPoolExecutor(50) as pool:

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from hilum.core.errors import MissingExtraError
-from hilum.node import extra
+from hilum.node import coded, extra
 from hilum.node.config import Config
 from hilum.node.queue import Delivery
+from hostile import GREEDY, HANGS, KILLS
 from needs import needed_module
-from node_films import ends_the_process, write_film
+from node_films import write_film
 from orthanc import free_port
 
 pydicom = needed_module("pydicom")
@@ -22,17 +23,13 @@ needed_module("pynetdicom", "pip install -e '.[node]'")
 needed_module("highdicom", "pip install -e '.[node]'")
 
 from hilum.node.answering import Answering  # noqa: E402
-from hilum.node.running import ALONE_FROM, NOT_FROM, Node  # noqa: E402
+from hilum.node.opening import Opening  # noqa: E402
+from hilum.node.running import NOT_FROM, Node  # noqa: E402
 from hilum.node.sender import DimseArchive, NotOffered, Unreachable  # noqa: E402
 
 
-@pytest.fixture(scope="module")
-def answering(tiny_study: Path) -> Answering:
-    return Answering(tiny_study / "model")
-
-
 @pytest.fixture
-def node(answering: Answering, tmp_path: Path) -> Iterator[Node]:
+def node(without_maps: Answering, opening: Opening, tmp_path: Path) -> Iterator[Node]:
     config = Config.model_validate(
         {
             "node": {
@@ -46,8 +43,8 @@ def node(answering: Answering, tmp_path: Path) -> Iterator[Node]:
             "retry": {"first_s": 10, "longest_s": 100},
         }
     )
-    made = Node(config, answering)
-    made.queue.take(write_film(tmp_path / "film.dcm"), "1.2", answering.version, "PEER")
+    made = Node(config, without_maps, opening)
+    made.queue.take(write_film(tmp_path / "film.dcm"), "1.2", without_maps.version, "PEER")
     yield made
     made.queue.close()
 
@@ -59,8 +56,8 @@ def begun(node: Node, times: int) -> None:
 
 
 def why(node: Node) -> list[str]:
-    """Codes of why the film has no answer, in its one report."""
-    (delivery,) = node.queue.due("a")
+    """Codes of why the film that was answered last has no answer, in its one report."""
+    delivery = node.queue.due("a")[-1]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = pydicom.dcmread(delivery.path)
@@ -79,19 +76,35 @@ def test_a_film_is_answered(node: Node) -> None:
     assert node.queue.waiting() == 0
 
 
-@pytest.mark.slow
-def test_a_film_that_ended_the_process_is_opened_in_another_and_if_that_ends_too_has_a_report(
-    node: Node, monkeypatch
+LOST = "cannot be opened"
+HARM = [
+    pytest.param(KILLS, LOST, "the film cannot be opened: it ended the process that read it", id="ends"),
+    pytest.param(GREEDY, "too large", "", id="fills"),
+    pytest.param(HANGS, LOST, "the film cannot be opened: it took more than 5 seconds", id="hangs", marks=pytest.mark.slow),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("harm", "code", "words"), HARM)
+def test_a_film_that_ends_hangs_or_fills_the_process_that_opens_it_has_a_report(
+    node: Node, tmp_path: Path, caplog: pytest.LogCaptureFixture, harm: bytes, code: str, words: str
 ) -> None:
-    begun(node, ALONE_FROM)
-    monkeypatch.setattr(node.answering.reader, "opener", ends_the_process)
+    """The first time that it is opened, and the film after it is answered."""
     node._work()
-    assert why(node) == ["failed"]
+    for number, more in ((2, {"StationName": harm.decode()}), (3, {})):
+        path = write_film(tmp_path / "film.dcm", number, **more)
+        node.queue.take(path, f"1.2.{number}", node.answering.version, "PEER")
+        caplog.clear()
+        node._work()
+        assert why(node) == ([coded.own(code, code).value] if more else [])
+        assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == (
+            [f"film 2: {words}"] if more and words else []
+        )
+    assert node.queue.counts() == {"film answered": 3, "delivery due": 3}
 
 
-def test_a_film_that_ended_it_ten_times_is_not_opened_any_more(node: Node, monkeypatch) -> None:
+def test_a_film_that_ended_the_node_ten_times_is_not_opened_any_more(node: Node, monkeypatch) -> None:
     begun(node, NOT_FROM)
-    monkeypatch.setattr(node.answering.reader, "opener", None)
+    monkeypatch.setattr(node, "opening", None)
     node._work()
     assert why(node) == ["failed"]
 

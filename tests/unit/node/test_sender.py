@@ -1,5 +1,7 @@
 """Answers to archives of every sort: what was taken, what was not and why, and what is still due."""
 
+import gc
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,16 +10,18 @@ from typing import Any
 
 import pytest
 
-from hilum.node.config import ArchiveTable
+from hilum.node.config import ArchiveTable, TlsTable
 from hilum.node.queue import Delivery
 from needs import needed_module
 from node_films import film, write_film
+from orthanc import dcmtk, free_port, listens, wait_for
 
 needed_module("pynetdicom", "pip install -e '.[node]'")
 from pynetdicom import AE, evt  # noqa: E402
 
 from hilum.node.sender import DimseArchive, NotOffered, Unreachable  # noqa: E402
 from hilum.node.source import CR  # noqa: E402
+from hilum.node.tls import of_sender  # noqa: E402
 
 
 @contextmanager
@@ -99,3 +103,49 @@ def test_an_archive_without_commitment_is_told_apart_from_one_that_is_away(
         to.ask(deliveries, to.transaction())
     with pytest.raises(Unreachable, match="the archive cannot be reached"):
         to.ask(deliveries, to.transaction())
+
+
+@contextmanager
+def dcmtk_archive(certificates: Path, name: str, into: Path) -> Iterator[ArchiveTable]:
+    """dcmtk's storescp with a certificate, which asks for one that our authority vouches for."""
+    port, into = free_port(), into / name
+    into.mkdir()
+    own = [str(certificates / f"{name}.key"), str(certificates / f"{name}.pem")]
+    words = ["+tls", *own, "+cf", str(certificates / "ca.pem"), "-od", str(into), str(port)]
+    with subprocess.Popen(
+        [dcmtk("storescp"), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as program:
+        try:
+            wait_for(lambda: listens(port), 10, "storescp does not start")
+            yield ArchiveTable(name=name, ae_title="ARCHIVE", host="127.0.0.1", port=port, tls=True)
+        finally:
+            program.kill()
+
+
+def of_node(certificates: Path, name: str = "node") -> TlsTable:
+    return TlsTable(
+        certificate=certificates / f"{name}.pem",
+        key=certificates / f"{name}.key",
+        authorities=certificates / "ca.pem",
+    )
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # as above
+def test_answers_go_through_tls_to_an_archive_that_our_authority_vouches_for_and_to_no_other(
+    deliveries: list[Delivery], certificates: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL", "pynetdicom")  # a record of an error would hold its socket
+    context = of_sender(of_node(certificates))
+    with dcmtk_archive(certificates, "peer", tmp_path) as table:
+        assert told(DimseArchive(table, "HILUM", 5.0, context), deliveries) == {1: "", 2: "", 3: ""}
+        came = sorted((tmp_path / "peer").iterdir())
+        assert [p.name for p in came] == [f"CR.{d.sop_uid}" for d in deliveries]
+        with pytest.raises(Unreachable):  # the archive asks for a certificate of our authority too
+            told(DimseArchive(table, "HILUM", 5.0, of_sender(of_node(certificates, "stranger"))), deliveries)
+        assert sorted((tmp_path / "peer").iterdir()) == came
+    for name in ("stranger", "elsewhere"):
+        with dcmtk_archive(certificates, name, tmp_path) as table:
+            with pytest.raises(Unreachable, match="the archive cannot be reached"):
+                told(DimseArchive(table, "HILUM", 5.0, context), deliveries)
+            assert list((tmp_path / name).iterdir()) == []
+    gc.collect()  # the sockets that pynetdicom dropped, here and not in a later test

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hilum.inference.opener import Opener
+from hilum.inference.opening import opened
 from hilum.serve.limits import Admission, Limits, Rates
-from hilum.serve.opening import opened
 from hilum.serve.problems import Problem
 from serving import film
 

@@ -1,10 +1,16 @@
-"""What the processes that open films do: bytes that nobody trusts to a film, without torch and without a network."""
+"""What the processes that open films do: bytes that nobody trusts to a film, without torch and without a network.
+
+The service and the node call `opened` through `hilum.core.workers.Workers`, whose processes have a limit of memory and of seconds, and
+never in their own process.
+"""
 
 from __future__ import annotations
 
 import io
 
+from hilum.core.digests import sha256_bytes
 from hilum.core.seeding import generator
+from hilum.core.workers import WorkerLost
 from hilum.imaging.film import at_most
 from hilum.inference.opened import Opened, open_film
 from hilum.inference.opener import Opener
@@ -36,3 +42,17 @@ def opened(opener: Opener, name: str, data: bytes, pixels: int) -> Opened:
     """
     with at_most(pixels):
         return opener(name, data)
+
+
+def unopened(name: str, data: bytes, error: WorkerLost | MemoryError) -> Opened:
+    """A film that ended the process that opened it, took too long, or wanted more memory than a film may.
+
+    Args:
+        name: What the client calls the film.
+        data: Its bytes.
+        error: What its opening ended with.
+    """
+    sha = sha256_bytes(data)
+    if isinstance(error, MemoryError):
+        return Opened(name, sha, error="too large", words="the film takes more memory than a film may")
+    return Opened(name, sha, error=LOST, words=f"the film cannot be opened: {error}")
