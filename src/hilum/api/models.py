@@ -22,6 +22,7 @@ from hilum.core.progress import quieted
 
 if TYPE_CHECKING:
     from hilum.inference.predictor import Predictor, Scored
+    from hilum.node.reports import Reports
     from hilum.stages.export import Exported
 
 _SHOWN = 5
@@ -176,7 +177,12 @@ class Predictions(View):
     >>> scores = hilum.load("scores.csv")
     >>> scores.classes, len(scores.films(part="test", wrong=True)) + len(scores.films(part="test", wrong=False))
     (('covid', 'normal'), 16)
+
+    Attributes:
+        reports: DICOM reports that were written beside it; None where none were asked for.
     """
+
+    reports: Reports | None = None
 
     @cached_property
     def predictions(self) -> Scores:
@@ -237,6 +243,7 @@ def predict(
     strict: bool = False,
     calibrated: bool = False,
     spread: Sequence[AnyPath] = (),
+    sr: AnyPath | None = None,
     quiet: bool = False,
 ) -> Predictions:
     """Score films with a trained model, as `hilum predict` does. `hilum.Model` scores them without a file.
@@ -253,10 +260,17 @@ def predict(
         strict: Write nothing when any film cannot be scored.
         calibrated: Probabilities at the temperature that validation chose; decisions are as without.
         spread: More bundles of the same classes: how far apart all are on a film is its ``spread``.
+        sr: Also write a DICOM report (SR) of each DICOM film into this folder; needs the extra ``node``.
         quiet: No progress.
     """
     model, named, others, to = Path(bundle), paths(films), paths(spread), Path(out)
-    check_outputs([file_output(to, "predictions", ".csv")], [model, *named, *others, *paths(split)])
+    outputs = [file_output(to, "predictions", ".csv")]
+    if sr is not None:
+        from hilum.node.extra import require_extra
+
+        require_extra("pydicom", "highdicom")
+        outputs.append(folder_output(Path(sr), "reports", option="--sr"))
+    check_outputs(outputs, [model, *named, *others, *paths(split)])
     from hilum.artifacts.split import Split
     from hilum.models.machine import made_ready
     from hilum.stages.predict import predict_films
@@ -264,4 +278,9 @@ def predict(
     with quieted(quiet):
         of = Split.read(Path(split)) if split is not None else None
         predict_films(model, named, to, made_ready(), of, strict, calibrated, others)
-    return Predictions(to)
+    done = Predictions(to)
+    if sr is not None:
+        from hilum.node.reports import write_reports
+
+        done.reports = write_reports(model, named, Path(sr))
+    return done

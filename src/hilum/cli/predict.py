@@ -8,9 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.outputs import check_outputs, folder_output
 from hilum.cli.options import QUIET
-from hilum.core.text import counted
 
 
 def predict(
@@ -49,11 +47,6 @@ def predict(
     A film that cannot be read, or that changed since its manifest was made, is a row with the reason in `error`. Where the bundle has
     thresholds, each film has its sets of classes and whether it is a stranger.
     """
-    if sr is not None:
-        from hilum.node.extra import require_extra
-
-        require_extra("pydicom", "highdicom")
-        check_outputs([folder_output(sr, "reports", option="--sr")], [bundle, *films])
     from hilum.api.models import predict as predict_films
     from hilum.stages.predict import scored_words  # late: torch
 
@@ -65,22 +58,11 @@ def predict(
         strict=strict,
         calibrated=calibrated,
         spread=spread or (),
+        sr=sr,
         quiet=quiet,
     )
     print("\n".join(scored_words(done.predictions)), file=sys.stderr)
     print(out)
-    if sr is not None:
-        _write_reports(bundle, films, sr)
-
-
-def _write_reports(bundle: Path, films: list[Path], folder: Path) -> None:
-    from hilum.node.reports import write_reports  # late: torch, and the extra `node`
-
-    done = write_reports(bundle, films, folder)
-    for name, why in done.left.items():
-        print(f"no report of {name}: {why}", file=sys.stderr)
-    print(
-        f"{counted(len(done.paths), 'report')} of {counted(len(done.paths) + len(done.left), 'film')}",
-        file=sys.stderr,
-    )
-    print(folder)
+    if done.reports is not None:
+        print("\n".join(done.reports.words), file=sys.stderr)
+        print(sr)

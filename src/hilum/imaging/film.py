@@ -15,13 +15,13 @@ from hilum.core.errors import FilmError
 MAX_PIXELS = 100_000_000  # the largest detectors give 16 Mpx, a scanned film 50; more is a bomb
 MIN_SIDE_PX = 16
 MAX_FILE_BYTES = 1 << 30  # uncompressed 16-bit RGB of MAX_PIXELS is 0.6 GB
-_most_pixels = ContextVar("most pixels", default=MAX_PIXELS)
+_most_pixels: ContextVar[int | None] = ContextVar("most pixels", default=None)
 
 
 @contextmanager
 def at_most(n_pixels: int) -> Iterator[None]:
     """Within it, larger films are refused as too large; more than `MAX_PIXELS` are never accepted."""
-    token = _most_pixels.set(min(n_pixels, MAX_PIXELS))
+    token = _most_pixels.set(n_pixels)
     try:
         yield
     finally:
@@ -82,7 +82,8 @@ def check_size(width_px: int, height_px: int) -> None:
     """
     if width_px <= 0 or height_px <= 0:
         raise corrupt(f"the header declares {width_px} x {height_px} px")
-    most = _most_pixels.get()
+    asked = _most_pixels.get()
+    most = MAX_PIXELS if asked is None else min(asked, MAX_PIXELS)
     if width_px * height_px > most:
         raise FilmError(
             "too large",

@@ -255,6 +255,7 @@ DESCRIBE: dict[str, Callable[[Path], Noun]] = {
     "lung-quality": _only("what is thought of each film's lung mask"),
     "audit": _only("copies, conflicts, leaks and shortcuts among the films of a manifest"),
     "outside": _only("other films that a finished run's models were asked of, what was left out, and what moved"),
+    "change": _only("that one bundle took another's place at work: what differs, how it was made and checked, what that means"),
     "finder": _only("rates that a range test suggests for each cell of a study, and the losses that it saw"),
     "finished": _only("what a finished run followed from; a rerun ends at once while it holds"),
 }  # fmt: skip

@@ -119,7 +119,7 @@ def _required_by(of: Distribution, known: dict[str, Distribution]) -> list[Distr
 
 def _said(of: Distribution, field: str) -> str:
     """A field of a library's metadata; empty where it has none."""
-    return str(of.metadata[field] or "")
+    return str(of.metadata[field] or "") if field in of.metadata else ""
 
 
 def _normalised(name: str) -> str:

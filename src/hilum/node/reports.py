@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hilum.core.errors import FilmError
 from hilum.core.files import write_bytes
+from hilum.core.text import counted
 from hilum.node.answering import Answering
 from hilum.node.config import LimitsTable
 from hilum.node.opening import Opening
@@ -27,6 +28,13 @@ class Reports:
 
     paths: tuple[Path, ...]
     left: dict[str, str]
+
+    @property
+    def words(self) -> list[str]:
+        """A line each: the films without a report, and how many have one."""
+        n = len(self.paths) + len(self.left)
+        lines = [f"no report of {name}: {why}" for name, why in self.left.items()]
+        return [*lines, f"{counted(len(self.paths), 'report')} of {counted(n, 'film')}"]
 
 
 def write_reports(bundle: Path, films: Sequence[Path], out: Path, device: str = "cpu") -> Reports:
