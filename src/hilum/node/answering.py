@@ -8,6 +8,7 @@ one that is unlike the training films has one, with the words that it abstained.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -66,15 +67,20 @@ class Answering:
         """The bundle's digest."""
         return self.reader.version
 
-    def objects(self, film: Opened, source: Source, when: datetime) -> list[Made]:
+    def objects(
+        self, film: Opened, source: Source, when: datetime, read: Callable[[Reading], None] | None = None
+    ) -> list[Made]:
         """The objects that answer a film, its report first.
 
         Args:
             film: As `opener` opened it, or why it could not be.
             source: Its header.
             when: When it came, which is the date of the objects.
+            read: Told what was read, before maps are made.
         """
         reading = self.reader.answers([film])[0]
+        if read is not None:
+            read(reading)
         asked = Asked(
             source, reading.answer, self.reader.bundle, self.version, self.reader.engine.words, when
         )

@@ -19,6 +19,9 @@ from hilum import RESEARCH_NOTICE, __version__
 from hilum.core.errors import FilmError, HilumError
 from hilum.inference.opened import Opened
 from hilum.inference.opening import LOST
+from hilum.inference.reader import Reading
+from hilum.monitor.store import MONITOR
+from hilum.monitor.watch import Watch
 from hilum.node.answering import Answering
 from hilum.node.config import LOOPBACK, Config
 from hilum.node.dicomweb import Poller, WebArchive
@@ -60,6 +63,7 @@ class Node:
             kept=node.state / "engines",
         )
         self.opening = opening or Opening(self.answering.opener, limits)
+        self.watch = Watch(node.state / MONITOR, self.answering.reader.folder, node.ae_title)
         self.queue = Queue(node.state, [a.name for a in config.archive])
         self.queue.adopt(self.answering.version)
         self._stop, self._came, self._made = threading.Event(), threading.Event(), threading.Event()
@@ -121,6 +125,7 @@ class Node:
     def close(self) -> None:
         """Close what is held; for a node that was not started."""
         self.opening.close()
+        self.watch.close()
         self.queue.close()
 
     def _run(self, name: str, once: Callable[[], float]) -> None:
@@ -164,11 +169,16 @@ class Node:
         return 0.0
 
     def _answer(self, film: Film) -> None:
+        start = time.perf_counter()
         opened = self._opened(film)
         if opened.error == LOST:
             LOG.error("film %d: %s", film.id, opened.words)
         source, when = read_source(film.path), datetime.fromtimestamp(film.received)
-        self.queue.answered(film, self.answering.objects(opened, source, when))
+
+        def seen(reading: Reading) -> None:
+            self.watch.saw(f"film-{film.id}", reading, time.perf_counter() - start, reading.answer.sha256)
+
+        self.queue.answered(film, self.answering.objects(opened, source, when, seen))
 
     def _opened(self, film: Film) -> Opened:
         if film.tries >= NOT_FROM:

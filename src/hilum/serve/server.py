@@ -22,6 +22,7 @@ from hilum.core.errors import InputError, UnsafeError
 from hilum.core.files import lock_at_once
 from hilum.core.workers import Workers
 from hilum.inference.engines import EngineName
+from hilum.monitor.store import MONITOR
 from hilum.serve.app import make_app
 from hilum.serve.audit_log import AuditLog
 from hilum.serve.bundles import Bundles, Loading, Served, name_of, named_folders
@@ -32,7 +33,6 @@ from hilum.serve.service import Service
 from hilum.serve.swap import BundleWatch
 from hilum.serve.tokens import TokenFile
 
-MONITOR = "monitor.db"
 _LOCK = ".service.lock"
 _STOPS_S = 60
 """A stop waits so long for what was taken."""

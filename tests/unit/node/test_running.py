@@ -46,6 +46,7 @@ def node(without_maps: Answering, opening: Opening, tmp_path: Path) -> Iterator[
     made = Node(config, without_maps, opening)
     made.queue.take(write_film(tmp_path / "film.dcm"), "1.2", without_maps.version, "PEER")
     yield made
+    made.watch.close()
     made.queue.close()
 
 
@@ -74,6 +75,8 @@ def test_a_film_is_answered(node: Node) -> None:
     assert node._work() == 0.0
     assert why(node) == []
     assert node.queue.waiting() == 0
+    node.watch.flush()
+    assert sum(node.watch.status().films.values()) == 1  # the node is watched as the service is
 
 
 LOST = "cannot be opened"
