@@ -16,14 +16,13 @@ from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry
 
-from hilum.core.digests import sha256_bytes
 from hilum.core.errors import FilmError, InputError
 from hilum.core.workers import WorkerLost, Workers
 from hilum.explain.mapped import FAITHFUL, MappedFilm
 from hilum.imaging.film import DecodedFilm
 from hilum.inference.opened import Opened
 from hilum.inference.opener import Opener
-from hilum.inference.opening import LOST, opened
+from hilum.inference.opening import opened, unopened
 from hilum.inference.reader import Reading
 from hilum.monitor.metrics import registry_of
 from hilum.monitor.watch import Watch
@@ -141,13 +140,9 @@ class Service:
 
     def _lost(self, film: Film, error: WorkerLost | MemoryError) -> Opened:
         """A film that ended its process, or wanted more than it may have."""
-        sha = sha256_bytes(film.data)
-        if isinstance(error, MemoryError):
-            return Opened(
-                film.name, sha, error="too large", words="the film takes more memory than a film may"
-            )
-        self.metrics.lost()
-        return Opened(film.name, sha, error=LOST, words=f"the film cannot be opened: {error}")
+        if isinstance(error, WorkerLost):
+            self.metrics.lost()
+        return unopened(film.name, film.data, error)
 
     async def map(
         self, served: Served, film: Film, request_id: str, method: str, target: str, checked: bool
