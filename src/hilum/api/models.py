@@ -266,9 +266,9 @@ def predict(
     model, named, others, to = Path(bundle), paths(films), paths(spread), Path(out)
     outputs = [file_output(to, "predictions", ".csv")]
     if sr is not None:
-        from hilum.node.extra import require_extra
+        from hilum.core.extras import require_extra
 
-        require_extra("pydicom", "highdicom")
+        require_extra("node", "pydicom", "highdicom")
         outputs.append(folder_output(Path(sr), "reports", option="--sr"))
     check_outputs(outputs, [model, *named, *others, *paths(split)])
     from hilum.artifacts.split import Split

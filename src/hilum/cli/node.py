@@ -26,10 +26,10 @@ def node(
 
     Runs until it is stopped (Ctrl-C, SIGTERM); what waits stays in the state folder, and the same command goes on with it.
     """
+    from hilum.core.extras import require_extra
     from hilum.node.config import read_config
-    from hilum.node.extra import require_extra
 
-    require_extra("pydicom", "pynetdicom", "highdicom")
+    require_extra("node", "pydicom", "pynetdicom", "highdicom")
     settings = read_config(config)
     from hilum.models.machine import made_ready
     from hilum.node.running import Node  # late: torch

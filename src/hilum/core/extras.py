@@ -16,6 +16,8 @@ def require_extra(extra: str, *modules: str) -> None:
 
     Raises:
         MissingExtraError: One of them cannot be found; says how to install the extra.
+
+    >>> require_extra("node", "json")
     """
     for module in modules:
         if find_spec(module) is None:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -90,16 +90,14 @@ def engine_of(
     """
     plain = _torch_engine(predictor, device)
     if asked == "torch" or (asked == "auto" and device != "cpu"):
-        return NetworkEngine(
-            **{**vars(plain), "why": "asked for" if asked == "torch" else "the network is on a GPU"}
-        )
+        return replace(plain, why="asked for" if asked == "torch" else "the network is on a GPU")
     films = check_films(predictor)
     try:
         graph = _onnx_engine(folder, predictor, films, kept)
     except InputError as e:
         if asked == "onnx":
             raise
-        return NetworkEngine(**{**vars(plain), "why": f"ONNX Runtime was not taken: {e}"})
+        return replace(plain, why=f"ONNX Runtime was not taken: {e}")
     rates = {e.name: _films_per_s(e, films) for e in (plain, graph)}
     chosen = graph if asked == "onnx" or rates["onnx"] >= rates["torch"] else plain
     why = (
@@ -107,7 +105,7 @@ def engine_of(
         if asked == "onnx"
         else f"measured {rates['onnx']:.3g} films/s with ONNX Runtime, {rates['torch']:.3g} with torch"
     )
-    return NetworkEngine(**{**vars(chosen), "films_per_s": round(rates[chosen.name], 2), "why": why})
+    return replace(chosen, films_per_s=round(rates[chosen.name], 2), why=why)
 
 
 def engine_named(name: str) -> EngineName:

@@ -8,11 +8,10 @@ as a counter does on a restart. Nothing is registered with Prometheus' own globa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from hilum import __version__
-from hilum.core.errors import MissingExtraError
+from hilum.core.extras import require_extra
 from hilum.monitor.status import MonitorStatus
 from hilum.monitor.watch import Watch
 
@@ -34,8 +33,7 @@ def registry_of(watches: Callable[[], Iterable[Watch]]) -> CollectorRegistry:
     Raises:
         MissingExtraError: Without prometheus-client.
     """
-    if find_spec("prometheus_client") is None:
-        raise MissingExtraError("prometheus-client", "serve")
+    require_extra("serve", "prometheus_client")
     from prometheus_client import CollectorRegistry
 
     registry = CollectorRegistry(auto_describe=False)

@@ -18,6 +18,7 @@ from hilum.augment.pipeline import DrawnStep, Pipeline
 from hilum.explain.colours import PERCENTILE
 from hilum.explain.mapped import MappedFilm
 from hilum.node import coded, uids
+from hilum.node.evidence import evidence
 from hilum.node.report import Asked, signed
 
 KIND: Final = "segmentation"
@@ -72,25 +73,10 @@ def segmentation(asked: Asked, part: NDArray[np.bool_]) -> Any:
         SegmentationTypeValues,
         SegmentDescription,
     )
-    from pydicom.dataset import Dataset
     from pydicom.sr.coding import Code
 
     source = asked.source
-    film = Dataset()
-    film.SOPClassUID, film.SOPInstanceUID = source.sop_class, source.sop_uid
-    film.SeriesInstanceUID, film.StudyInstanceUID = source.series_uid, source.study_uid
-    film.Rows, film.Columns, film.Modality = part.shape[0], part.shape[1], source.modality
-    for keyword in (
-        "PatientID",
-        "PatientName",
-        "PatientBirthDate",
-        "PatientSex",
-        "AccessionNumber",
-        "StudyID",
-        "StudyDate",
-        "StudyTime",
-    ):
-        setattr(film, keyword, "")
+    film = evidence(source, part.shape, source.modality)
     segment = SegmentDescription(
         segment_number=1,
         segment_label=coded.plain(f"Saliency for {asked.answer.most_likely}", 64),

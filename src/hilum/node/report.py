@@ -26,6 +26,7 @@ from hilum.artifacts.bundle import Bundle
 from hilum.inference.answer import STRANGER
 from hilum.inference.said import Answer
 from hilum.node import coded, uids
+from hilum.node.evidence import evidence
 from hilum.node.source import Source
 
 KIND: Final = "report"
@@ -77,7 +78,7 @@ def report(asked: Asked, pictures: Sequence[Any] = (), remarks: Sequence[str] = 
     """
     from highdicom.sr import Comprehensive3DSR
 
-    film = _evidence(asked.source)
+    film = evidence(asked.source, asked.source.shape)
     made = Comprehensive3DSR(
         evidence=[film, *pictures],
         content=_content(asked, film, pictures, remarks),
@@ -113,29 +114,6 @@ def _scheme() -> Any:
     item = CodingSchemeIdentificationItem(coded.SCHEME, name=coded.SCHEME_NAME, version=uids.RULES)
     item.CodingSchemeResponsibleOrganization = "hilum"
     return item
-
-
-def _evidence(source: Source) -> Any:
-    """The film as highdicom asks for it; patient and study are put in afterwards, as bytes."""
-    from pydicom.dataset import Dataset
-
-    film = Dataset()
-    film.SOPClassUID, film.SOPInstanceUID = source.sop_class, source.sop_uid
-    film.SeriesInstanceUID, film.StudyInstanceUID = source.series_uid, source.study_uid
-    film.Modality = ""  # descriptors of projection films need elements that many films do not have
-    film.Rows, film.Columns = source.shape
-    for keyword in (
-        "PatientID",
-        "PatientName",
-        "PatientBirthDate",
-        "PatientSex",
-        "AccessionNumber",
-        "StudyID",
-        "StudyDate",
-        "StudyTime",
-    ):
-        setattr(film, keyword, "")
-    return film
 
 
 def _content(asked: Asked, film: Any, pictures: Sequence[Any], remarks: Sequence[str]) -> Any:

@@ -18,6 +18,7 @@ from hilum.core.errors import HilumError, require_known
 from hilum.inference.opener import Opener
 from hilum.monitor.metrics import CONTENT_TYPE, metrics_text
 from hilum.serve import answers, wire
+from hilum.serve.bundles import Served
 from hilum.serve.documented import ALWAYS, FILM, FILMS, OF_FILMS, problems, secured
 from hilum.serve.fhir import FHIR, report_bundle
 from hilum.serve.guard import Caller, Guard
@@ -103,7 +104,7 @@ def caller_of(request: Request) -> Caller:
 
 
 async def _answered(
-    request: Request, scope: str, bundle: str, work: Callable[[Service, Any, list[Film], str, Caller], Awaitable[Response]]
+    request: Request, scope: str, bundle: str, work: Callable[[Service, Served, list[Film], str, Caller], Awaitable[Response]]
 ) -> Response:  # fmt: skip
     """Take the films of a request and do what is asked of them as long as the client is there."""
     service, caller, request_id = _service(request), caller_of(request), request.state.request_id
@@ -129,7 +130,7 @@ async def predict(request: Request, bundle: NAME = "") -> Response:
     each has its answer or its error. With ``Accept: application/fhir+json`` the answer is a FHIR R4 Bundle."""
 
     async def work(
-        service: Service, served: Any, films: list[Film], request_id: str, caller: Caller
+        service: Service, served: Served, films: list[Film], request_id: str, caller: Caller
     ) -> Response:
         read = await service.read(served, films, request_id)
         service.note("predict", request_id, caller.id, served, read)
@@ -161,7 +162,7 @@ async def explain(
         raise Problem(422, f"unknown method of explanation {method[:80]!r}; known: {', '.join(METHODS)}")
 
     async def work(
-        service: Service, served: Any, films: list[Film], request_id: str, caller: Caller
+        service: Service, served: Served, films: list[Film], request_id: str, caller: Caller
     ) -> Response:
         if len(films) != 1:
             raise Problem(413, f"expected one film, got {len(films)}; ask for each in a request of its own")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from hilum import RESEARCH_NOTICE
-from hilum.serve.problems import MEDIA_TYPE, PROBLEMS
+from hilum.serve.problems import MEDIA_TYPE, PROBLEMS, problem_type
 from hilum.serve.wire import ProblemBody
 
 _FILM: Final = {"type": "string", "format": "binary"}
@@ -44,8 +44,6 @@ FILM: Final = {
 }
 ALWAYS: Final = (401, 403, 429, 503)
 OF_FILMS: Final = (400, *ALWAYS, 404, 408, 413, 415, 422)
-
-
 OPEN: Final = ("/healthz", "/readyz")
 """Routes that need no token."""
 _BEARER: Final = {
@@ -70,7 +68,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     for status in statuses:
         kind = PROBLEMS[status]
         example = {
-            "type": f"urn:hilum:problem:{kind.title.lower().replace(' ', '-')}", "title": kind.title, "status": status,
+            "type": problem_type(kind.title), "title": kind.title, "status": status,
             "detail": kind.example, "request_id": "0f3a5b7c9d1e2f40", "notice": RESEARCH_NOTICE,
         }  # fmt: skip
         found[status] = {

@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import secrets
+import sys
 import time
 import traceback
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ HEADERS: Final = {
     "cache-control": "no-store",
     "hilum-version": __version__,
 }
+_HEADERS: Final = tuple((name.encode(), value.encode()) for name, value in HEADERS.items())
 _OPEN: Final = ("/healthz", "/readyz", "/login", "/logout", "/static/", "/openapi.json")
 """Paths that need no token."""
 _GONE: Final = 499
@@ -53,13 +55,11 @@ class Caller:
         id: Of the token; ``local`` where the service asks for none.
         name: Of the token.
         scopes: What it may.
-        by_cookie: It came by a page's cookie.
     """
 
     id: str
     name: str
     scopes: tuple[str, ...]
-    by_cookie: bool = False
 
     def may(self, scope: str) -> bool:
         """Whether a scope is the caller's."""
@@ -149,8 +149,7 @@ class Guard:
 
     def _headers(self, request_id: str, there: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         own = {name for name, _ in there}
-        found = {**HEADERS, "hilum-request-id": request_id}
-        return [(n.encode(), v.encode()) for n, v in found.items() if n.encode() not in own]
+        return [h for h in (*_HEADERS, (b"hilum-request-id", request_id.encode())) if h[0] not in own]
 
     def _caller(self, request: Request) -> Caller:
         """Who asks.
@@ -167,11 +166,11 @@ class Guard:
                 raise Problem(401, "the token is unknown, revoked or expired; ask for a new one")
             caller = Caller(token.id, token.name, token.scopes)
         elif (session := self.sessions.of(request.cookies.get(COOKIE, ""), service.tokens)) is not None:
-            caller = Caller(session.id, session.name, session.scopes, by_cookie=True)
+            caller = Caller(session.id, session.name, session.scopes)
         elif service.open_to_all:
             require_loopback(request)
             caller = LOCAL
-        elif path == "/healthz" or any(path == o or (o.endswith("/") and path.startswith(o)) for o in _OPEN):
+        elif any(path == o or (o.endswith("/") and path.startswith(o)) for o in _OPEN):
             return NOBODY
         else:
             raise Problem(
@@ -208,8 +207,6 @@ def _route(scope: Scope) -> str:
 
 def _trace() -> list[str]:
     """Where a defect happened: files, lines and functions, without the error's words, which may quote a film's header."""
-    import sys
-
     kind, _, trace = sys.exc_info()
     frames = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(trace)]
     return [*frames[-12:], getattr(kind, "__name__", "")]

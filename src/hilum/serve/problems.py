@@ -79,6 +79,15 @@ RETRIED: Final = (429, 503)
 """What a client may simply send again."""
 
 
+def problem_type(title: str) -> str:
+    """The stable name of a sort of failure.
+
+    >>> problem_type("Not a film")
+    'urn:hilum:problem:not-a-film'
+    """
+    return f"urn:hilum:problem:{title.lower().replace(' ', '-')}"
+
+
 class Problem(Exception):
     """A failure on its way to the client.
 
@@ -99,7 +108,7 @@ class Problem(Exception):
         kind = PROBLEMS.get(self.status)
         title = kind.title if kind else "Failure"
         return {
-            "type": f"urn:hilum:problem:{title.lower().replace(' ', '-')}",
+            "type": problem_type(title),
             "title": title,
             "status": self.status,
             "detail": self.detail,

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from hilum.core import extras
 from hilum.core.errors import MissingExtraError
-from hilum.node import coded, extra
+from hilum.node import coded
 from hilum.node.config import Config
 from hilum.node.queue import Delivery
 from hostile import GREEDY, HANGS, KILLS
@@ -183,9 +184,9 @@ def test_commitment_is_asked_for_once_and_what_is_not_offered_keeps_nothing_from
 
 
 def test_without_the_extra_the_command_says_what_to_install(monkeypatch) -> None:
-    monkeypatch.setattr(extra, "find_spec", lambda name: None if name == "highdicom" else object())
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "highdicom" else object())
     with pytest.raises(
         MissingExtraError,
         match=r"this needs the package 'highdicom'; install it with: pip install 'hilum\[node\]'",
     ):
-        extra.require_extra("pydicom", "highdicom")
+        extras.require_extra("node", "pydicom", "highdicom")

@@ -19,6 +19,7 @@ from hilum.core.errors import HilumError
 from hilum.serve.origin import from_another_site
 from hilum.serve.pages.rendering import rendered
 from hilum.serve.pages.site import Site
+from hilum.serve.problems import problem_type
 
 _TITLES = {
     400: "Bad request",
@@ -93,7 +94,7 @@ def refusal(site: Site, request: Request, status: int, words: str) -> Response:
     if "text/html" in request.headers.get("accept", ""):
         return rendered(site, request, "refused.html", status=status, title=title, words=words)
     body = {
-        "type": f"urn:hilum:problem:{title.lower().replace(' ', '-')}",
+        "type": problem_type(title),
         "title": title,
         "status": status,
         "detail": words,
