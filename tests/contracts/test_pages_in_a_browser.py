@@ -345,6 +345,7 @@ def test_who_has_a_token_signs_in_reads_and_signs_out(world: World) -> None:
     page.fill("#token", f" {world.tokens['predict']} ")
     page.keyboard.press("Enter")
     page.wait_for_selector(".who:has-text('Dr predict')")
+    page.wait_for_load_state()  # signing in leads here: scripts run when all of the page has come
     (cookie,) = page.context.cookies()
     assert (cookie["name"], cookie["httpOnly"], cookie["sameSite"]) == ("hilum-session", True, "Strict")
     assert world.tokens["predict"] not in cookie["value"]
