@@ -6,6 +6,7 @@ engine's tasks the calls come singly, and each wants its answer soon.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import os
@@ -54,12 +55,15 @@ class Workers:
     def __init__(self, n: int, memory_bytes: int, seconds: float, ready: str) -> None:
         self.n, self.memory_bytes, self.seconds, self.ready = n, memory_bytes, seconds, ready
         self.n_lost = 0
+        self._ended, self._running = False, set[Any]()
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._attend, name=f"worker-{k}", daemon=True) for k in range(n)
         ]
         for thread in self._threads:
             thread.start()
+        # at exit Python waits for its processes, and these do not hear the signal that it sends them first
+        atexit.register(self.end)
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Call a function of a module in one of the processes; a call that was cancelled before its turn is left out.
@@ -76,9 +80,24 @@ class Workers:
             self._calls.put(None)
         for thread in self._threads:
             thread.join()
+        atexit.unregister(self.end)
+
+    def end(self) -> None:
+        """End the processes now; calls that wait or are under way are lost."""
+        self._ended = True
+        for process in tuple(self._running):
+            process.kill()
+        self.close()
+        with suppress(queue.Empty):
+            while True:
+                call = self._calls.get_nowait()
+                if call is not None and call.answer.set_running_or_notify_cancel():
+                    call.answer.set_exception(WorkerLost("the processes were ended before its turn"))
 
     def _attend(self) -> None:
-        process, line = self._started()
+        if (started := self._started()) is None:
+            return
+        process, line = started
         while (call := self._calls.get()) is not None:
             if not call.answer.set_running_or_notify_cancel():
                 continue
@@ -89,36 +108,41 @@ class Workers:
                 good, value = line.recv()
             except (EOFError, OSError, WorkerLost) as e:
                 self.n_lost += 1
-                _end(process, line)
+                self._end(process, line)
                 words = str(e) if isinstance(e, WorkerLost) else "it ended the process that read it"
                 call.answer.set_exception(WorkerLost(words))
-                process, line = self._started()
+                if (started := self._started()) is None:
+                    return
+                process, line = started
                 continue
             if good:
                 call.answer.set_result(value)
             else:
                 call.answer.set_exception(value)
-        _end(process, line)
+        self._end(process, line)
 
-    def _started(self) -> tuple[Any, Connection]:
-        while True:
+    def _started(self) -> tuple[Any, Connection] | None:
+        """A process that is ready; None where there shall be none any more."""
+        while not self._ended:
             here, there = fresh.Pipe()
             process = fresh.Process(
                 target=_answer_calls, args=(there, self.memory_bytes, self.ready), daemon=True
             )
             process.start()
+            self._running.add(process)
             there.close()
             with suppress(EOFError, OSError):
                 if here.poll(_STARTS_S):
                     here.recv()
                     return process, here
-            _end(process, here)
+            self._end(process, here)
+        return None
 
-
-def _end(process: Any, line: Connection) -> None:
-    line.close()
-    process.kill()
-    process.join()
+    def _end(self, process: Any, line: Connection) -> None:
+        line.close()
+        process.kill()
+        process.join()
+        self._running.discard(process)
 
 
 def _answer_calls(line: Connection, memory_bytes: int, ready: str) -> None:

@@ -118,13 +118,15 @@ def make_service(serving: Serving) -> Service:
         limits.film_seconds,
         "hilum.inference.opening:ready",
     )
-    served = {name: Served(name, folder, loading) for name, folder in folders.items()}
-    shadow = (
-        Served(name_of(serving.shadow), serving.shadow, replace(loading, monitor=None))
-        if serving.shadow
-        else None
-    )
-    audit = AuditLog(serving.state)
+    try:
+        served = {name: Served(name, folder, loading) for name, folder in folders.items()}
+        shadow = None
+        if serving.shadow:
+            shadow = Served(name_of(serving.shadow), serving.shadow, replace(loading, monitor=None))
+        audit = AuditLog(serving.state)
+    except BaseException:
+        workers.end()
+        raise
     facts = {name: s.reader.version for name, s in served.items()}
     audit.add("started", hilum=__version__, bundles=facts, shadow=shadow.reader.version if shadow else "")
     swappable = serving.bundles_from or tuple(folder.resolve().parent for folder in folders.values())

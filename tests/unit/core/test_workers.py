@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import hostile
 import pytest
 
 from hilum.core.workers import WorkerLost, Workers
@@ -50,3 +56,31 @@ def test_a_cancelled_call_is_left_out_and_closing_finishes_the_others():
     assert second.cancel()
     workers.close()
     assert (first.result(), third.result(), workers.n_lost) == ("slept", 14, 0)
+
+
+def test_ended_they_are_gone_at_once_and_what_waited_is_lost():
+    workers = Workers(1, 0, 60.0, "hostile:nothing")
+    doing, waiting = workers.submit(sleeps, 30), workers.submit(twice, 7)
+    while not doing.running():
+        time.sleep(0.01)
+    start = time.monotonic()
+    workers.end()
+    with pytest.raises(WorkerLost, match="it ended the process that read it"):
+        doing.result()
+    with pytest.raises(WorkerLost, match="ended before its turn"):
+        waiting.result()
+    assert time.monotonic() - start < 10
+
+
+def test_a_program_that_ends_without_closing_them_ends():
+    """Python waits at its exit for its processes, which do not hear the signal that tells them to end."""
+    script = (
+        "from hilum.core.workers import Workers; from hostile import twice\n"
+        "workers = Workers(2, 0, 60.0, 'hostile:nothing')\n"
+        "print(workers.submit(twice, 4).result(), flush=True)\n"
+        "raise SystemExit('refused')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=Path(hostile.__file__).parent, capture_output=True, text=True, timeout=60
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "8\n", "refused\n")
