@@ -79,4 +79,8 @@ class Answer:
 
     def as_json(self) -> dict[str, Any]:
         """As plain values."""
-        return asdict(self)
+        return {
+            **vars(self),
+            "gate": asdict(self.gate),
+            "quality": [asdict(remark) for remark in self.quality],
+        }

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 KEEP_DAYS: Final = 365.0
 _WAITING: Final = 2000
 _TOGETHER: Final = 256
-_WAIT_S: Final = 0.2
+_WAIT_S: Final = 1.0
 _FORGET_EVERY_S: Final = 3600.0
 SEEN_A_SECOND: Final = 10
 """Films whose properties are looked at, at most: of a service under load every film is counted, and some of them are looked at."""
@@ -164,7 +164,7 @@ class Watch:
                     item.set()
 
     def _batch(self) -> list[_Saw | threading.Event]:
-        """What came within a while, at most `_TOGETHER`: a busy service writes a few times a second. Who waits for it need not."""
+        """What came within a second, at most `_TOGETHER`, for a write costs a commit. Who waits for it need not."""
         batch: list[_Saw | threading.Event] = []
         end = time.monotonic() + _WAIT_S
         with suppress(queue.Empty):

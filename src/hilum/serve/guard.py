@@ -119,9 +119,11 @@ class Guard:
                     await RedirectResponse("/login", 303)(scope, receive, noted)
                 else:
                     await respond(e, request_id, noted)
-            except asyncio.CancelledError:
+            except asyncio.CancelledError:  # the client went, unless it is this task that is ended
                 status = status or _GONE
-                raise
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
             except Exception:
                 LOG.error(json.dumps({"event": "defect", "request": request_id, "trace": _trace()}))
                 if status:

@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-import hostile
 import pytest
 
+import hostile
 from hilum.core.workers import WorkerLost, Workers
 from hostile import ends, fails, sleeps, takes, twice
 
@@ -81,6 +81,10 @@ def test_a_program_that_ends_without_closing_them_ends():
         "raise SystemExit('refused')"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", script], cwd=Path(hostile.__file__).parent, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", script],
+        cwd=Path(hostile.__file__).parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "8\n", "refused\n")

@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from hilum.imaging.quality.kinds import percentiles
+from hilum.imaging.quality.marks import border_share
 from hilum.imaging.quality.pieces_kernel import pieces_of
 
 
@@ -28,4 +29,16 @@ def test_pieces_are_scipys_in_its_order(mask):
     )
 )
 def test_percentiles_are_numpys_bit_for_bit(film):
-    assert percentiles(film).tolist() == np.percentile(film, [5, 25, 50, 75, 95]).tolist()
+    assert percentiles(film.ravel()).tolist() == np.percentile(film, [5, 25, 50, 75, 95]).tolist()
+
+
+@given(arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 300)), elements=st.integers(0, 12)))
+def test_lines_of_one_grey_are_those_by_numpys_percentiles(film):
+    def border(lines):
+        ends = [np.percentile(line, (0.5, 99.5)) for line in lines]
+        return next((n for n, (low, high) in enumerate(ends) if high - low > 4), len(lines))
+
+    def inside(lines):
+        return max(len(lines) - border(lines) - border(lines[::-1]), 0)
+
+    assert border_share(film) == 1 - inside(film) * inside(film.T) / film.size

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
+import socket
 import threading
 import time
 from collections import Counter
@@ -16,6 +18,7 @@ from hilum.artifacts.bundle import Bundle, bundle_version
 from hilum.client import Client, ServiceError
 from hilum.serve import swap
 from hilum.serve.audit_log import LOG, verify
+from hilum.serve.server import listening_at
 from hilum.serve.swap import BundleWatch
 from serving import film, made, running, with_limits
 
@@ -169,9 +172,9 @@ def test_a_request_that_takes_too_long_is_given_up(tiny, tmp_path):
         assert (status, int(after) >= 1) == (503, True)
 
 
-def test_a_client_that_goes_frees_its_place(tiny, tmp_path):
+def test_a_client_that_goes_frees_its_place_and_is_no_error(tiny, tmp_path, caplog):
     service = made(tiny / "model", tmp_path / "state", "hostile:ready")
-    with running(service) as url:
+    with caplog.at_level("INFO", logger="hilum.serve"), running(service) as url:
         with pytest.raises(ServiceError, match="not reached"), Client(url, seconds=0.3) as client:
             client.predict([("a", b"HANGS")])
         end = time.monotonic() + 2
@@ -179,6 +182,30 @@ def test_a_client_that_goes_frees_its_place(tiny, tmp_path):
             assert time.monotonic() < end
             time.sleep(0.01)
         assert service.admission.held_bytes == 0
+    logged = [json.loads(r.getMessage()) for r in caplog.records if r.name == "hilum.serve"]
+    assert [(row["route"], row["status"]) for row in logged] == [("/v1/predict", 499)]
+    assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == []
+
+
+def test_packets_of_an_answer_are_not_held_back():
+    """A client that acknowledges late would wait 40 ms for the second one (Nagle's algorithm)."""
+    at_once = []
+
+    class Accepting(asyncio.Protocol):
+        def connection_made(self, transport):
+            sock = transport.get_extra_info("socket")
+            at_once.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    async def accept(listening):
+        async with await asyncio.get_running_loop().create_server(Accepting, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            while not at_once:
+                await asyncio.sleep(0.01)
+            writer.close()
+
+    with listening_at("127.0.0.1", 0) as listening:
+        asyncio.run(accept(listening))
+    assert at_once == [1]
 
 
 def _status(url, data):

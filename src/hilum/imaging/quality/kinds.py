@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ def described(film: NDArray[np.uint8]) -> F32:
     s = _reduced(film, _EDGES_PX)
     gy, gx = np.gradient(s)
     mean, spread = s.mean(), s.std()
-    quantiles = (percentiles(s) - mean) / (spread + 1)
+    quantiles = (percentiles(s.ravel()) - mean) / (spread + 1)
     greys = np.bincount((s // 32).astype(np.int64).ravel(), minlength=8) / s.size
     more = [
         inner.shape[1] / inner.shape[0], np.abs(z - z[:, ::-1]).mean(), np.abs(z - z[::-1]).mean(), np.hypot(gx, gy).mean() / (spread + 1),
@@ -50,12 +50,17 @@ def described(film: NDArray[np.uint8]) -> F32:
     return np.concatenate([means, quantiles, greys, more]).astype(np.float32)
 
 
-def percentiles(s: F32) -> NDArray[np.float64]:
-    """The 5th, 25th, 50th, 75th and 95th percentile, shape (5,): numpy's bit for bit, in a third of its time."""
-    ordered = np.sort(s, axis=None)
-    at = _QUANTILES * (ordered.size - 1)
+def percentiles(s: NDArray[Any], of: NDArray[np.float64] = _QUANTILES) -> NDArray[np.float64]:
+    """Quantiles of each row, shape (..., quantiles): numpy's bit for bit, in a fraction of its time.
+
+    >>> percentiles(np.arange(5, dtype=np.uint8), np.array([0.25, 0.9])).tolist()
+    [1.0, 3.6]
+    """
+    ordered = np.sort(s, axis=-1)
+    last = ordered.shape[-1] - 1
+    at = of * last
     below = np.floor(at).astype(np.intp)
-    low, high = ordered[below], ordered[np.minimum(below + 1, ordered.size - 1)]
+    low, high = ordered[..., below], ordered[..., np.minimum(below + 1, last)]
     t, apart = at - below, high - low
     return np.where(t >= 0.5, high - apart * (1 - t), low + apart * t)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from hilum.imaging.quality.kinds import percentiles
 
 Film = NDArray[np.uint8]
 _LONGEST_PX = 320
@@ -16,6 +18,7 @@ _CONTRAST, _LIGHT, _DARK = 45, 140, 110
 _LEAST_PX, _MOST = 5, 0.12
 _SAME = 4
 """Greys within which a border is one grey (JPEG leaves that much)."""
+_BUT_FEW = np.array([0.005, 0.995])
 _ENDS = 2
 """Greys within which a pixel counts as at an end."""
 
@@ -47,8 +50,9 @@ def _extreme(film: Film, of: Callable[[Film, Film], Film]) -> Film:
     >>> bool((_extreme(film, np.minimum) == ndimage.minimum_filter(film, _STROKE_PX, mode="nearest")).all())
     True
     """
+    half = _STROKE_PX // 2
     for _ in range(2):  # down the columns, then along the rows
-        film = np.pad(film, ((_STROKE_PX // 2, _STROKE_PX // 2), (0, 0)), mode="edge")
+        film = np.concatenate([*[film[:1]] * half, film, *[film[-1:]] * half])
         for step in (1, 2, 4, _STROKE_PX - 8):
             film = of(film[:-step], film[step:])
         film = film.T
@@ -105,15 +109,20 @@ def border_share(film: Film) -> float:
 def _inside(lines: Film) -> int:
     """Lines that are left when those of one grey are taken from both ends; 999 of 1000 of a line's pixels count."""
 
-    def border(order: Iterable[int]) -> int:
-        for n, k in enumerate(order):
-            low, high = np.percentile(lines[k], (0.5, 99.5))
-            if high - low > _SAME:
-                return n
-        return len(lines)
-
     n = len(lines)
-    return max(n - border(range(n)) - border(range(n - 1, -1, -1)), 0)
+    return max(n - _of_one_grey(lines) - _of_one_grey(lines[::-1]), 0)
+
+
+def _of_one_grey(lines: Film) -> int:
+    """Lines before the first that is not of one grey; it looks at a few, for most films have next to none, then at twice as many each time."""
+    start, many = 0, 16
+    while start < len(lines):
+        found = percentiles(lines[start : start + many], _BUT_FEW)
+        ends = found[:, 1] - found[:, 0] > _SAME
+        if ends.any():
+            return start + int(ends.argmax())
+        start, many = start + many, 2 * many
+    return len(lines)
 
 
 def clipped_share(film: Film) -> float:
