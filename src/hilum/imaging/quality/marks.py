@@ -114,7 +114,7 @@ def _inside(lines: Film) -> int:
 
 
 def _of_one_grey(lines: Film) -> int:
-    """Lines before the first that is not of one grey; it looks at a few, for most films have next to none, then at twice as many each time."""
+    """Lines before the first that is not of one grey; it looks at a few, then at twice as many, for most films have next to none."""
     start, many = 0, 16
     while start < len(lines):
         found = percentiles(lines[start : start + many], _BUT_FEW)
