@@ -335,8 +335,8 @@ def signed_in(world: World, scope: str, **context: Any) -> tuple[Any, Any]:
 
 def test_who_has_a_token_signs_in_reads_and_signs_out(world: World) -> None:
     page, noted = new_page(world.browser, world.guarded)
-    page.goto("/studies")
-    assert page.url == f"{world.guarded}/login"
+    page.goto("/monitor?from=a%2Fb")
+    assert page.url == f"{world.guarded}/login?next=%2Fmonitor%3Ffrom%3Da%252Fb"
     page.fill("#token", "hilum_wrong")
     page.click("button:has-text('Sign in')")
     page.wait_for_selector("[role=alert]:has-text('This token is unknown, revoked or expired.')")
@@ -345,7 +345,9 @@ def test_who_has_a_token_signs_in_reads_and_signs_out(world: World) -> None:
     page.fill("#token", f" {world.tokens['predict']} ")
     page.keyboard.press("Enter")
     page.wait_for_selector(".who:has-text('Dr predict')")
-    page.wait_for_load_state()  # signing in leads here: scripts run when all of the page has come
+    assert page.url == f"{world.guarded}/monitor?from=a%2Fb"
+    assert page.locator("nav a").all_inner_texts() == ["Read", "Monitor"]
+    page.click("nav a:has-text('Read')")
     (cookie,) = page.context.cookies()
     assert (cookie["name"], cookie["httpOnly"], cookie["sameSite"]) == ("hilum-session", True, "Strict")
     assert world.tokens["predict"] not in cookie["value"]

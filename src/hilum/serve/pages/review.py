@@ -19,9 +19,10 @@ from hilum.artifacts.looks import count_look
 from hilum.artifacts.manifest import FilmRow
 from hilum.core.errors import InputError
 from hilum.serve.pages import pictures
-from hilum.serve.pages.protection import Refused, require_own_page, require_scope
+from hilum.serve.pages.protection import require_own_page, require_scope
 from hilum.serve.pages.rendering import rendered
 from hilum.serve.pages.site import Site
+from hilum.serve.problems import Problem
 from hilum.serve.review import exports
 from hilum.serve.review.figures import METRICS, queue_figures
 from hilum.serve.review.queues import queue_items
@@ -161,7 +162,7 @@ class ReviewPages:
         require_own_page(request)
         require_scope(self.site, request, "review")
         if self.site.who(request):
-            raise Refused(409, "Your token has a name already.")
+            raise Problem(409, "Your token has a name already.")
         name = reader_name((await _sent(request, _Name)).name)
         response = JSONResponse({"name": name})
         secure = request.url.scheme == "https"
@@ -176,7 +177,7 @@ class ReviewPages:
         require_scope(self.site, request, "review")
         reader, _ = self.reader(request)
         if not reader:
-            raise Refused(409, "Say who you are first.")
+            raise Problem(409, "Say who you are first.")
         asked = await _sent(request, QueueAsked)
         run = self._run(asked.run)
         items = queue_items(run, asked)
@@ -192,7 +193,7 @@ class ReviewPages:
         queue, item = self._queue(number), self._item(number, n)
         reader, known = self.reader(request)
         if not reader:
-            raise Refused(409, "Say who you are first.")
+            raise Problem(409, "Say who you are first.")
         kept = self.store.add(queue, item, reader, known, await _sent(request, Said))
         done = self.store.answered(number, reader)
         body = {
@@ -223,25 +224,25 @@ class ReviewPages:
     def _queue(self, number: int) -> Queue:
         queue = self.store.queue(number)
         if queue is None:
-            raise Refused(404, "There is no such queue.")
+            raise Problem(404, "There is no such queue.")
         return queue
 
     def _item(self, number: int, n: int) -> Item:
         item = self.store.item(number, n)
         if item is None:
-            raise Refused(404, "There is no such film in this queue.")
+            raise Problem(404, "There is no such film in this queue.")
         return item
 
     def _run(self, name: str) -> FinishedRun:
         run = self.runs.get(name)
         if run is None:
-            raise Refused(404, "There is no such finished run in the workspace.")
+            raise Problem(404, "There is no such finished run in the workspace.")
         return run
 
     def _film(self, queue: Queue, item: Item) -> FilmRow:
         film = self._run(queue.run).folder.manifest.by_id.get(item.image_id)
         if film is None:
-            raise Refused(404, "This film is no longer in the run's manifest.")
+            raise Problem(404, "This film is no longer in the run's manifest.")
         return film
 
     def _may_see(self, request: Request, queue: Queue) -> bool:
@@ -256,7 +257,7 @@ class ReviewPages:
         require_scope(self.site, request, "review")
         queue = self._queue(number)
         if not self._may_see(request, queue):
-            raise Refused(403, "What others said is shown when you have answered every film of this queue.")
+            raise Problem(403, "What others said is shown when you have answered every film of this queue.")
         return queue
 
     @staticmethod
@@ -279,13 +280,13 @@ async def _sent(request: Request, of: type[Sent]) -> Sent:
     async for part in request.stream():
         data += part
         if len(data) > _MOST_BYTES:
-            raise Refused(413, f"Expected at most {_MOST_BYTES} bytes.")
+            raise Problem(413, f"Expected at most {_MOST_BYTES} bytes.")
     try:
         return of.model_validate_json(bytes(data))
     except ValidationError as e:
         first = e.errors()[0]
         where = ".".join(str(p) for p in first["loc"])
-        raise Refused(422, f"{where or 'The body'}: {first['msg']}.") from e
+        raise Problem(422, f"{where or 'The body'}: {first['msg']}.") from e
 
 
 def _csv(text: str, name: str) -> Response:
