@@ -127,6 +127,47 @@ def test_films_are_read_mapped_and_compared(world: World) -> None:
     assert [line for line in noted.console if "415" not in line] == []  # of the notes
 
 
+READY = (
+    "[...document.querySelectorAll('main :is(button, input, select, textarea)')]"
+    ".filter((e) => e.offsetParent && !e.matches(':disabled'))"
+)
+"""Controls that somebody may use."""
+
+
+@pytest.mark.parametrize(
+    ("address", "script"),
+    [
+        ("/", "read.js"),
+        ("/review", "review.js"),
+        ("/review/QUEUE/1", "review_film.js"),
+        ("/studies", "tables.js"),
+    ],
+)
+def test_controls_wait_for_their_script(world: World, address: str, script: str) -> None:
+    """On a slow line the page is there before its script: what would do nothing yet cannot be pressed."""
+    page, noted = named(world, f"Dr Slow {script}")
+    page.fill("[name=films]", "1")
+    page.click("#queue-form button")
+    page.wait_for_url(re.compile(r"/review/\d+$"))
+    held: list[Any] = []
+    page.route(f"**/static/{script}", lambda route: held.append(route))
+    page.goto(address.replace("QUEUE", page.url.rpartition("/")[2]), wait_until="commit")
+    page.wait_for_selector(".foot")
+    dead = page.locator("main :is(button, select, textarea):disabled:visible").count()
+    typed = page.evaluate(f"{READY}.map((e) => e.type)")
+    assert (dead > 0, [t for t in typed if t not in ("text", "number", "checkbox", "select-one")]) == (
+        True,
+        [],
+    )
+    while not held:
+        page.wait_for_timeout(20)
+    held.pop().continue_()
+    page.wait_for_load_state()
+    assert page.locator("main :is(button, select, textarea):disabled:visible:not(#print)").count() == 0
+    assert page.evaluate(f"{READY}.length") > len(typed)
+    assert noted.console == []
+
+
 @pytest.mark.slow
 def test_window_zoom_and_inversion_change_what_is_drawn(world: World) -> None:
     page, noted = new_page(world.browser, world.address)
