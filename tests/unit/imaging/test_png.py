@@ -60,7 +60,7 @@ def test_a_heat_map_is_about_as_small_as_pillows(signed: bool) -> None:
 
 
 def test_an_empty_film_is_written_and_refused_when_it_is_read() -> None:
-    with pytest.raises(FilmError, match="5 x 0|0 x 5") as caught:
+    with pytest.raises(FilmError, match="declares 5 x 0 px") as caught:
         decode(png.write(np.zeros((0, 5), np.uint8)))
     assert caught.value.reason == "corrupt"
 
