@@ -8,16 +8,20 @@ site can send without asking first.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
 
 from hilum.core.errors import HilumError
 from hilum.serve.origin import from_another_site
 from hilum.serve.pages.site import Site
 from hilum.serve.problems import Problem
+
+Sent = TypeVar("Sent", bound=BaseModel)
+_MOST_BYTES = 256 * 1024
 
 
 def require_scope(site: Site, request: Request, scope: str) -> None:
@@ -41,6 +45,25 @@ def require_own_page(request: Request, media: str = "application/json") -> None:
         raise Problem(403, "This request came from a page of another site and was not carried out.")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media:
         raise Problem(415, f"Expected a body of the kind {media}.", title="Another kind of body")
+
+
+async def sent(request: Request, of: type[Sent]) -> Sent:
+    """What a page sent: a JSON body, checked.
+
+    Raises:
+        Problem: 413, or 422 with the first value that does not go.
+    """
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > _MOST_BYTES:
+            raise Problem(413, f"Expected at most {_MOST_BYTES} bytes.")
+    try:
+        return of.model_validate_json(bytes(data))
+    except ValidationError as e:
+        first = e.errors()[0]
+        where = ".".join(str(p) for p in first["loc"])
+        raise Problem(422, f"{where or 'The body'}: {first['msg']}.") from e
 
 
 class PageRoute(APIRoute):
