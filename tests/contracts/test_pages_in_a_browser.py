@@ -108,6 +108,9 @@ def test_films_are_read_mapped_and_compared(world: World) -> None:
     assert f"operating point {answer.threshold:.3f}" in page.inner_text(".verdict")
     page.click(".map button[type=submit]")
     page.wait_for_selector(".shown:not([hidden])")
+    assert page.evaluate(
+        "[...document.querySelectorAll('.part')].every((p) => p.scrollWidth <= p.clientWidth)"
+    )
     assert [r.split("\t")[0] for r in page.locator(".checks tbody tr").all_inner_texts()][:3] == [
         "Randomised weights", "Deletion and insertion", "Stability"
     ]  # fmt: skip
@@ -447,7 +450,7 @@ def test_nothing_grave_is_found_where_people_sign_in(world: World) -> None:
 
 PAGES = (
     "/", "/#read", "/studies", "/studies/RUN", "/studies/RUN/films?cell=0&label=0&said=0", "/review", "/review/QUEUE", "/review/QUEUE/1",
-    "/studies/no",
+    "/monitor", "/studies/no", "/none",
 )  # fmt: skip
 
 
