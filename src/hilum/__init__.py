@@ -13,6 +13,8 @@ __version__ = "0.1.0"
 RESEARCH_NOTICE = "Research software. Not a medical device; not for diagnosis or treatment."
 
 if TYPE_CHECKING:
+    from hilum.api.drift import drift as drift
+    from hilum.api.drift import make_reference as make_reference
     from hilum.api.explanations import explain as explain
     from hilum.api.films import audit as audit
     from hilum.api.films import ingest as ingest
@@ -39,6 +41,8 @@ _LATE = {
     "compare": "statistics",
     "explain": "explanations",
     "export": "models",
+    "drift": "drift",
+    "make_reference": "drift",
     "load": "loaded",
     "Model": "models",
 }

@@ -108,6 +108,9 @@ def test_films_are_read_mapped_and_compared(world: World) -> None:
     assert f"operating point {answer.threshold:.3f}" in page.inner_text(".verdict")
     page.click(".map button[type=submit]")
     page.wait_for_selector(".shown:not([hidden])")
+    assert page.evaluate(
+        "[...document.querySelectorAll('.part')].every((p) => p.scrollWidth <= p.clientWidth)"
+    )
     assert [r.split("\t")[0] for r in page.locator(".checks tbody tr").all_inner_texts()][:3] == [
         "Randomised weights", "Deletion and insertion", "Stability"
     ]  # fmt: skip
@@ -125,6 +128,47 @@ def test_films_are_read_mapped_and_compared(world: World) -> None:
     assert "Neither PNG, JPEG, BMP, TIFF nor DICOM" in page.inner_text(".verdict")
     assert noted.requests == []
     assert [line for line in noted.console if "415" not in line] == []  # of the notes
+
+
+READY = (
+    "[...document.querySelectorAll('main :is(button, input, select, textarea)')]"
+    ".filter((e) => e.offsetParent && !e.matches(':disabled'))"
+)
+"""Controls that somebody may use."""
+
+
+@pytest.mark.parametrize(
+    ("address", "script"),
+    [
+        ("/", "read.js"),
+        ("/review", "review.js"),
+        ("/review/QUEUE/1", "review_film.js"),
+        ("/studies", "tables.js"),
+    ],
+)
+def test_controls_wait_for_their_script(world: World, address: str, script: str) -> None:
+    """On a slow line the page is there before its script: what would do nothing yet cannot be pressed."""
+    page, noted = named(world, f"Dr Slow {script}")
+    page.fill("[name=films]", "1")
+    page.click("#queue-form button")
+    page.wait_for_url(re.compile(r"/review/\d+$"))
+    held: list[Any] = []
+    page.route(f"**/static/{script}", lambda route: held.append(route))
+    page.goto(address.replace("QUEUE", page.url.rpartition("/")[2]), wait_until="commit")
+    page.wait_for_selector(".foot")
+    dead = page.locator("main :is(button, select, textarea):disabled:visible").count()
+    typed = page.evaluate(f"{READY}.map((e) => e.type)")
+    assert (dead > 0, [t for t in typed if t not in ("text", "number", "checkbox", "select-one")]) == (
+        True,
+        [],
+    )
+    while not held:
+        page.wait_for_timeout(20)
+    held.pop().continue_()
+    page.wait_for_load_state()
+    assert page.locator("main :is(button, select, textarea):disabled:visible:not(#print)").count() == 0
+    assert page.evaluate(f"{READY}.length") > len(typed)
+    assert noted.console == []
 
 
 @pytest.mark.slow
@@ -335,8 +379,8 @@ def signed_in(world: World, scope: str, **context: Any) -> tuple[Any, Any]:
 
 def test_who_has_a_token_signs_in_reads_and_signs_out(world: World) -> None:
     page, noted = new_page(world.browser, world.guarded)
-    page.goto("/studies")
-    assert page.url == f"{world.guarded}/login"
+    page.goto("/monitor?from=a%2Fb")
+    assert page.url == f"{world.guarded}/login?next=%2Fmonitor%3Ffrom%3Da%252Fb"
     page.fill("#token", "hilum_wrong")
     page.click("button:has-text('Sign in')")
     page.wait_for_selector("[role=alert]:has-text('This token is unknown, revoked or expired.')")
@@ -345,7 +389,9 @@ def test_who_has_a_token_signs_in_reads_and_signs_out(world: World) -> None:
     page.fill("#token", f" {world.tokens['predict']} ")
     page.keyboard.press("Enter")
     page.wait_for_selector(".who:has-text('Dr predict')")
-    page.wait_for_load_state()  # signing in leads here: scripts run when all of the page has come
+    assert page.url == f"{world.guarded}/monitor?from=a%2Fb"
+    assert page.locator("nav a").all_inner_texts() == ["Read", "Monitor"]
+    page.click("nav a:has-text('Read')")
     (cookie,) = page.context.cookies()
     assert (cookie["name"], cookie["httpOnly"], cookie["sameSite"]) == ("hilum-session", True, "Strict")
     assert world.tokens["predict"] not in cookie["value"]
@@ -404,7 +450,7 @@ def test_nothing_grave_is_found_where_people_sign_in(world: World) -> None:
 
 PAGES = (
     "/", "/#read", "/studies", "/studies/RUN", "/studies/RUN/films?cell=0&label=0&said=0", "/review", "/review/QUEUE", "/review/QUEUE/1",
-    "/studies/no",
+    "/monitor", "/studies/no", "/none",
 )  # fmt: skip
 
 

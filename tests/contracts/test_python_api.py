@@ -23,7 +23,7 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 RENAMED = {"set_": "set", "map_": "map"}
 """A parameter of a command that would hide a word of Python's -> the function's."""
 ONLY_PRINTED = {"as_json"}
-INSTEAD = {"dry_run": "hilum.plan", "onnx": "form", "torch": "form"}
+INSTEAD = {"dry_run": "hilum.plan", "onnx": "form", "torch": "form", "make_reference": "hilum.make_reference"}
 """What an option is in Python: another function, or a parameter."""
 FUNCTIONS = (
     "ingest",
@@ -36,6 +36,7 @@ FUNCTIONS = (
     "explain",
     "export",
     "gallery",
+    "drift",
 )
 
 
@@ -69,8 +70,8 @@ def test_a_plan_is_asked_for_as_a_run_is() -> None:
 
 
 def test_all_of_it_is_typed_and_listed_and_nothing_is_imported_for_it() -> None:
-    assert {*FUNCTIONS, "plan", "load", "Model"} <= set(dir(hilum))
-    for name in (*FUNCTIONS, "plan", "load"):
+    assert {*FUNCTIONS, "plan", "make_reference", "load", "Model"} <= set(dir(hilum))
+    for name in (*FUNCTIONS, "plan", "make_reference", "load"):
         hints = inspect.get_annotations(getattr(hilum, name))
         assert set(hints) == {*inspect.signature(getattr(hilum, name)).parameters, "return"}
     code = "import sys; before = set(sys.modules); import hilum; dir(hilum); print(sorted(set(sys.modules) - before))"

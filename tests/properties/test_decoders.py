@@ -236,11 +236,15 @@ def test_every_row_filter_in_every_colour_type(
     height=st.integers(1, 40),
     width=st.integers(1, 40),
     grain=st.sampled_from([1, 20, 256]),
+    colours=st.booleans(),
 )
 @settings(max_examples=60, deadline=None)
-def test_a_png_written_is_read_back_by_pillow(seed: int, height: int, width: int, grain: int) -> None:
-    film = np.random.default_rng(seed).integers(0, grain, (height, width)).astype(np.uint8)
+def test_a_png_written_is_read_back_by_pillow(
+    seed: int, height: int, width: int, grain: int, colours: bool
+) -> None:
+    shape = (height, width, 4) if colours else (height, width)
+    picture = np.random.default_rng(seed).integers(0, grain, shape).astype(np.uint8)
 
-    with Image.open(io.BytesIO(png.write(film))) as image:
-        assert image.mode == "L"
-        np.testing.assert_array_equal(np.asarray(image), film)
+    with Image.open(io.BytesIO(png.write(picture))) as image:
+        assert image.mode == ("RGBA" if colours else "L")
+        np.testing.assert_array_equal(np.asarray(image), picture)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from os import PathLike
@@ -19,6 +18,7 @@ from hilum.artifacts.outputs import check_outputs, file_output, folder_output
 from hilum.artifacts.predictions import Predictions as Scores
 from hilum.core.errors import FilmError, InputError, require_known
 from hilum.core.progress import quieted
+from hilum.imaging import png
 
 if TYPE_CHECKING:
     from hilum.inference.predictor import Predictor, Scored
@@ -137,11 +137,7 @@ def _png(film: NDArray[Any]) -> bytes:
         raise InputError(
             f"expected a film as a grey array, uint8 (height, width), 0 = black; got {film.dtype} {film.shape}"
         )
-    from PIL import Image
-
-    out = io.BytesIO()
-    Image.fromarray(film).save(out, format="png", compress_level=0)
-    return out.getvalue()
+    return png.write(film)
 
 
 def export(

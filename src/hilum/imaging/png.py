@@ -213,19 +213,22 @@ def _unpacked(rows: NDArray[np.uint8], png: Png, width: int) -> NDArray[Any]:
 
 
 def write(pixels: NDArray[np.uint8]) -> bytes:
-    """Encode a film, uint8 (height, width), as an 8-bit grey PNG: three times sooner than Pillow, and as small where there is grain.
+    """Encode a film, uint8 (height, width), as an 8-bit grey PNG, or colours, uint8 (height, width, 4), as RGB with alpha: two to four
+    times sooner than Pillow, and as small.
 
-    Each row is stored as its difference from the row above, and the stream has Huffman codes and runs only, because grain leaves nothing
-    longer to find.
+    Each row is stored as its difference from the row above. A film's stream has Huffman codes and runs only, because grain leaves nothing
+    longer to find; colours repeat, so longer repeats are looked for.
     """
-    height, width = pixels.shape
-    rows = np.empty((height, width + 1), np.uint8)
+    height, width = pixels.shape[:2]
+    colour, level, strategy = (0, 1, zlib.Z_RLE) if pixels.ndim == 2 else (6, 3, zlib.Z_FILTERED)
+    samples = pixels.reshape(height, width * _CHANNELS[colour])
+    rows = np.empty((height, samples.shape[1] + 1), np.uint8)
     rows[:, 0] = 2  # the filter "up"
-    rows[0, 1:] = pixels[0]
-    np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])
-    packer = zlib.compressobj(1, zlib.DEFLATED, 15, 8, zlib.Z_RLE)
+    rows[:1, 1:] = samples[:1]
+    np.subtract(samples[1:], samples[:-1], out=rows[1:, 1:])
+    packer = zlib.compressobj(level, zlib.DEFLATED, 15, 8, strategy)
     stream = packer.compress(rows.data) + packer.flush()
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
     return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", stream) + _chunk(b"IEND", b"")
 
 

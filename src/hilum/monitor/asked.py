@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from hilum.artifacts.bundle import REFERENCE, bundle_version
 from hilum.core.errors import HilumError, InputError
 from hilum.core.progress import progress
-from hilum.core.text import counted
 from hilum.monitor import store
 from hilum.monitor.drift import LEAST, Checker, DriftCheck, Window
 from hilum.monitor.making import MUST, opened
@@ -36,25 +36,25 @@ class Compared:
     failed: int
     checks: tuple[DriftCheck, ...]
 
-
-def store_path(what: Path) -> Path | None:
-    """The store that a state folder, or a path, names; None where it names none."""
-    if (what / MONITOR).is_file():
-        return what / MONITOR
-    return what if what.is_file() else None
+    def as_json(self) -> dict[str, Any]:
+        """As plain values, each check with its ``alarm``."""
+        return {**asdict(self), "checks": [c.as_json() for c in self.checks]}
 
 
-def statuses(path: Path, folder: Path | None = None, window: int | None = None) -> list[MonitorStatus]:
+def statuses(what: Path, folder: Path | None = None, window: int | None = None) -> list[MonitorStatus]:
     """The status of each bundle of a store, or of one.
 
     Args:
-        path: The store.
+        what: The state folder of a service or node, or its store.
         folder: A bundle: it alone, held against its reference as it is now.
         window: Films to look at now, with the references where the bundles lie; else the last look counts.
 
     Raises:
-        InputError: No store, or it has no film of the bundle.
+        InputError: No store, it has no film of the bundle, or a window of fewer films than are looked at.
     """
+    if window is not None and window < LEAST:
+        raise InputError(f"expected a window of at least {LEAST} films, got {window}")
+    path = _store_of(what)
     with store.opened(path) as connection:
         known = store.bundles(connection)
         if folder is not None:
@@ -67,6 +67,16 @@ def statuses(path: Path, folder: Path | None = None, window: int | None = None) 
             checker, note = _checker(bundle)
             found.append(status_of(connection, bundle, checker if window else None, window, note))
     return found
+
+
+def _store_of(what: Path) -> Path:
+    for path in (what / MONITOR, what):
+        if path.is_file():
+            return path
+    raise InputError(
+        f"{what}: expected a --state folder with {MONITOR}, or a bundle with films to compare; for a bundle's reference: "
+        f"hilum drift {what} --make-reference"
+    )
 
 
 def _at(bundle: KnownBundle, folder: Path) -> KnownBundle:
@@ -115,58 +125,3 @@ def compared(folder: Path, films: Sequence[Path], device: str = "cpu") -> Compar
         )
     checks = Checker(reference).checks(Window.of(seen))
     return Compared(reference.about.bundle, len(seen), len(rows) - len(seen), tuple(checks))
-
-
-def status_words(status: MonitorStatus) -> str:
-    """A status for people, some lines."""
-    done = status.films
-    total = sum(done.values())
-    lines = [
-        f"{status.name} ({status.bundle[:12]}), positive class {status.positive}",
-        f"  films: {total}; answered {done['answered']}, abstained {done['abstained']}, without scores {done['failed']}"
-        + (f"; {status.first} to {status.last}" if total else ""),
-    ]
-    if status.why:
-        lines.append("  why not: " + ", ".join(f"{reason} {n}" for reason, n in status.why.items()))
-    if status.classes:
-        lines.append("  most likely: " + ", ".join(f"{name} {n}" for name, n in status.classes.items()))
-    if status.seconds:
-        lines.append(
-            "  seconds a film: " + ", ".join(f"{name} {value:.3f}" for name, value in status.seconds.items())
-        )
-    lines += [f"  {_rate_words(r.name, r.k, r.n, r.value, r.low, r.high)}" for r in status.rates]
-    if status.dropped:
-        lines.append(f"  not stored, they came too fast: {counted(status.dropped, 'film')}")
-    if status.note:
-        return "\n".join([*lines, f"  drift: {status.note}"])
-    return "\n".join([*lines, *(f"  {line}" for line in check_words(status.checks, status.window))])
-
-
-def check_words(checks: Sequence[DriftCheck], films: int) -> list[str]:
-    """The verdict of a window, and a line a statistic."""
-    alarms = [c for c in checks if c.alarm]
-    verdict = (
-        f"ALARM: {len(alarms)} of {len(checks)} statistics of the last {films} films are above their thresholds: "
-        + ", ".join(c.statistic for c in alarms)
-        if alarms
-        else f"no alarm: none of {len(checks)} statistics of the last {films} films is above its threshold"
-    )
-    width = max((len(c.statistic) for c in checks), default=0)
-    return [f"drift: {verdict}", *(_check_line(c, width) for c in checks)]
-
-
-def _check_line(c: DriftCheck, width: int) -> str:
-    means = (
-        ""
-        if c.reference is None or c.window is None
-        else f"  reference {c.reference:.4g}, now {c.window:.4g}"
-    )
-    verdict = "ALARM" if c.alarm else "     "
-    line = f"  {c.statistic:<{width}}  {c.method:<3}  {c.value:8.4f}  threshold {c.threshold:.4f}  {verdict}{means}"
-    return line.rstrip()
-
-
-def _rate_words(name: str, k: int, n: int, value: float | None, low: float | None, high: float | None) -> str:
-    if value is None or low is None or high is None:
-        return f"{name}: no film with a reader's label counts"
-    return f"{name} by readers' labels: {value:.3f} ({k} of {n}; 95 % {low:.3f} to {high:.3f})"

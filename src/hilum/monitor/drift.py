@@ -9,9 +9,9 @@ answers are wrong.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,10 @@ class DriftCheck:
     def alarm(self) -> bool:
         """Whether the value is above the threshold."""
         return self.value > self.threshold
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain values, with ``alarm``."""
+        return {**asdict(self), "alarm": self.alarm}
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,9 +33,20 @@ _ELSEWHERE = "films that were named"
 MUST = "give films that the model was not trained on: hilum drift BUNDLE FILMS... --make-reference"
 
 
-def make_reference(
-    folder: Path, films: Sequence[Path] = (), device: str = "cpu", most: int = MOST
-) -> tuple[Reference, Path]:
+class Made(NamedTuple):
+    """A reference that was made, and where it lies."""
+
+    reference: Reference
+    path: Path
+
+    @property
+    def words(self) -> str:
+        """How many films it has, and of which."""
+        held = int(self.reference.held_out.sum())
+        return f"{len(self.reference)} films, {held} of them with scores: {self.reference.about.films}"
+
+
+def make_reference(folder: Path, films: Sequence[Path] = (), device: str = "cpu", most: int = MOST) -> Made:
     """Read films with a bundle and write its reference.
 
     Args:
@@ -42,9 +54,6 @@ def make_reference(
         films: Films, folders or manifests that are like those it was made with and that it was not trained on; else those of its run.
         device: ``cpu`` or ``cuda``.
         most: Films that are read.
-
-    Returns:
-        The reference, and where it lies.
 
     Raises:
         InputError: No bundle, no films and no run around it, or fewer than `FEWEST` films with scores.
@@ -66,7 +75,7 @@ def make_reference(
         )
     about = About(bundle_version(folder), bundle.classes, bundle.positive, words)
     reference = Reference.of(about, [*seen, *looked_at], [*(True for _ in seen), *(False for _ in looked_at)])
-    return reference, reference.write(folder)
+    return Made(reference, reference.write(folder))
 
 
 def _of_run(folder: Path) -> tuple[list[FilmRow], list[FilmRow], str]:

@@ -85,7 +85,7 @@ class MonitorStatus:
         """As plain values, each check with its ``alarm``."""
         return {
             **asdict(self),
-            "checks": [{**asdict(c), "alarm": c.alarm} for c in self.checks],
+            "checks": [c.as_json() for c in self.checks],
             "alarm": bool(self.alarms),
         }
 

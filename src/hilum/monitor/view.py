@@ -123,7 +123,7 @@ def _history(alarms: Sequence[int]) -> dict[str, Any]:
 
 def _rate(r: Rate) -> dict[str, str]:
     if r.value is None or r.low is None or r.high is None:
-        return {"name": r.name, "value": "no film with a reader's label", "of": "", "interval": ""}
+        return {"name": r.name, "value": "no film with a reader’s label", "of": "", "interval": ""}
     return {
         "name": r.name,
         "value": f"{r.value:.3f}",

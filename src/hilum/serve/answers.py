@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.artifacts.explanations import FilmMap
 from hilum.explain.colours import map_rgba
 from hilum.explain.mapped import MappedFilm
+from hilum.imaging import png
 from hilum.inference.reader import Reading
 from hilum.serve.bundles import Served
 
@@ -50,6 +49,4 @@ def _map(of: FilmMap) -> Mapping[str, Any]:
 
 
 def _png(pixels: NDArray[np.uint8]) -> str:
-    data = io.BytesIO()
-    Image.fromarray(pixels).save(data, "PNG", compress_level=3)
-    return base64.b64encode(data.getvalue()).decode()
+    return base64.b64encode(png.write(pixels)).decode()

@@ -9,9 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from starlette.exceptions import HTTPException
 
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.core.errors import HilumError, require_known
@@ -20,13 +18,14 @@ from hilum.monitor.metrics import CONTENT_TYPE, metrics_text
 from hilum.serve import answers, wire
 from hilum.serve.bundles import Served
 from hilum.serve.documented import ALWAYS, FILM, FILMS, OF_FILMS, problems, secured
+from hilum.serve.failures import add_failures, failures_of
 from hilum.serve.fhir import FHIR, report_bundle
 from hilum.serve.guard import Caller, Guard
 from hilum.serve.intake import Film, films_of
-from hilum.serve.login import LOGIN, login_router
+from hilum.serve.login import login_router
 from hilum.serve.monitored import monitor_router
 from hilum.serve.pages import ServedBundle, Site, pages_router
-from hilum.serve.problems import PROBLEMS, Problem, film_problem
+from hilum.serve.problems import Problem, film_problem
 from hilum.serve.service import Service, while_connected
 from hilum.serve.sessions import Sessions
 from hilum.serve.swap import swap_bundle
@@ -62,10 +61,9 @@ def make_app(service: Service) -> FastAPI:
     app.include_router(pages_router(site))
     app.include_router(login_router(site, sessions, service.tokens))
     app.include_router(monitor_router(site, service))
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _not_valid)
-    app.add_middleware(Guard, service=service, sessions=sessions)
+    failed = failures_of(site)
+    add_failures(app, failed)
+    app.add_middleware(Guard, service=service, sessions=sessions, failed=failed)
     return app
 
 
@@ -87,7 +85,7 @@ def _site(service: Service) -> Site:
         reader=lambda name: service.bundles.named(name).reader,
         opened=lambda reader, data: service.opened_at_once(reader.opener, data),
         decoded=lambda data: service.opened_at_once(Opener(None), data),
-        sign_in="" if service.open_to_all else LOGIN,
+        signs_in=not service.open_to_all,
         most_bytes=service.limits.film_bytes,
     )  # fmt: skip
 
@@ -265,32 +263,3 @@ async def metrics(request: Request) -> Response:
     service = _service(request)
     text = await asyncio.to_thread(lambda: service.metrics.text() + metrics_text(service.watched))
     return Response(text, media_type=CONTENT_TYPE)
-
-
-async def _problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    return JSONResponse(
-        error.body(request.state.request_id), error.status, error.headers, "application/problem+json"
-    )
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    detail = (
-        "there is nothing at this address"
-        if error.status_code == 404
-        else PROBLEMS[error.status_code].words
-        if error.status_code in PROBLEMS
-        else "the request cannot be answered"
-    )
-    response = await _problem(request, Problem(error.status_code, detail))
-    response.headers.update(error.headers or {})
-    return response
-
-
-async def _not_valid(request: Request, error: Exception) -> Response:
-    """A value that does not go; the value itself is not said again."""
-    assert isinstance(error, RequestValidationError)
-    wrong = [f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()[:5]]
-    status = 400 if any(e["type"] == "json_invalid" for e in error.errors()) else 422
-    return await _problem(request, Problem(status, "; ".join(wrong)))

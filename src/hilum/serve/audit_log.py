@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 import os
 import re
 import secrets
@@ -26,6 +27,7 @@ from hilum.core.errors import InputError
 from hilum.core.files import write_text
 from hilum.core.text import counted
 
+_LOGGER: Final = logging.getLogger("hilum.serve")
 LOG, KEY, HEAD = "audit.jsonl", "audit.key", "audit.head"
 TORN: Final = "audit.torn"
 START: Final = "0" * 64
@@ -68,6 +70,9 @@ class Head:
 class AuditLog:
     """The log of a running service. One process writes it; its lines are on the disk within a second, at once when it is closed.
 
+    A line is with the operating system when `add` returns, so that it outlives the process; a thread of its own waits for the disk, and
+    no `add` waits for that.
+
     Args:
         state: The service's folder; log, key and head are made there where they are not.
 
@@ -81,8 +86,7 @@ class AuditLog:
         self._lock = threading.Lock()
         torn = _set_aside_torn(state)
         self._head = _resumed(state, self._key)
-        fd = os.open(state / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        self._file = os.fdopen(fd, "ab", buffering=0)
+        self._fd = os.open(state / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._saved = Head(-1, START)
         self._stop = threading.Event()
         if torn:
@@ -97,7 +101,11 @@ class AuditLog:
         return self._head
 
     def add(self, event: str, **facts: Any) -> None:
-        """Append a line: what happened, and facts about it that are no patient's."""
+        """Append a line: what happened, and facts about it that are no patient's.
+
+        Raises:
+            OSError: It cannot be written, as on a full disk; then nothing of it is.
+        """
         with self._lock:
             entry = {
                 "seq": self._head.seq + 1,
@@ -108,26 +116,39 @@ class AuditLog:
             text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False).removesuffix("}")
             mac = _mac(self._key, self._head.mac, text)
             line = f'{text},"mac":"{mac}"}}\n'
-            self._file.write(line.encode())
+            self._append(line.encode())
             self._head = Head(entry["seq"], mac)
+
+    def _append(self, line: bytes) -> None:
+        """The whole line, or nothing: a disk that fills up takes a part of it."""
+        before, left = os.fstat(self._fd).st_size, memoryview(line)
+        try:
+            while left:
+                left = left[os.write(self._fd, left) :]
+        except OSError:
+            os.ftruncate(self._fd, before)
+            raise
 
     def close(self) -> None:
         """Write what is left, and the head."""
         self._stop.set()
         self._thread.join()
         self._flush()
-        self._file.close()
+        os.close(self._fd)
 
     def _flush_now_and_then(self) -> None:
         while not self._stop.wait(_FLUSH_S):
-            self._flush()
+            try:
+                self._flush()
+            except (OSError, InputError) as e:  # a full disk may have room again
+                _LOGGER.error(json.dumps({"event": "audit log not on the disk", "why": str(e)}))
 
     def _flush(self) -> None:
         with self._lock:
             head = self._head
         if head == self._saved:
             return
-        os.fsync(self._file.fileno())  # the log before its head: a head that is behind is no missing end
+        os.fsync(self._fd)  # the log before its head: a head that is behind is no missing end
         write_text(self.state / HEAD, f"{head}\n")
         self._saved = head
 

@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hilum import __version__
+from hilum.serve.browsers import LOGIN, sign_in_address, wants_a_page
+from hilum.serve.failures import Failed
 from hilum.serve.origin import require_loopback, require_same_origin
-from hilum.serve.problems import MEDIA_TYPE, Problem
+from hilum.serve.problems import Problem
 from hilum.serve.service import Service
 from hilum.serve.sessions import COOKIE, Sessions
 
@@ -41,7 +43,7 @@ HEADERS: Final = {
     "hilum-version": __version__,
 }
 _HEADERS: Final = tuple((name.encode(), value.encode()) for name, value in HEADERS.items())
-_OPEN: Final = ("/healthz", "/readyz", "/login", "/logout", "/static/", "/openapi.json")
+_OPEN: Final = ("/healthz", "/readyz", LOGIN, "/logout", "/static/", "/openapi.json")
 """Paths that need no token."""
 _GONE: Final = 499
 """In the log, of a client that went before its answer."""
@@ -88,10 +90,11 @@ class Guard:
         app: What answers.
         service: Whose tokens, rates and metrics.
         sessions: Of people who logged in.
+        failed: What answers a request that failed.
     """
 
-    def __init__(self, app: ASGIApp, service: Service, sessions: Sessions) -> None:
-        self.app, self.service, self.sessions = app, service, sessions
+    def __init__(self, app: ASGIApp, service: Service, sessions: Sessions, failed: Failed) -> None:
+        self.app, self.service, self.sessions, self.failed = app, service, sessions, failed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -108,17 +111,14 @@ class Guard:
                 message["headers"] = [*message["headers"], *self._headers(request_id, message["headers"])]
             await send(message)
 
-        caller = NOBODY
+        scope.setdefault("state", {}).update(request_id=request_id, caller=NOBODY)
+        request = Request(scope)
         try:
             try:
-                caller = self._caller(Request(scope))
-                scope.setdefault("state", {}).update(request_id=request_id, caller=caller)
+                self._admit(request)
                 await self.app(scope, receive, noted)
             except Problem as e:
-                if e.status == 401 and _wants_a_page(Request(scope)):
-                    await RedirectResponse("/login", 303)(scope, receive, noted)
-                else:
-                    await respond(e, request_id, noted)
+                await self._refused(request, e)(scope, receive, noted)
             except asyncio.CancelledError:  # the client went, unless it is this task that is ended
                 status = status or _GONE
                 task = asyncio.current_task()
@@ -128,11 +128,8 @@ class Guard:
                 LOG.error(json.dumps({"event": "defect", "request": request_id, "trace": _trace()}))
                 if status:
                     raise
-                await respond(
-                    Problem(500, "a defect of hilum's; name the request's id when you report it"),
-                    request_id,
-                    noted,
-                )
+                defect = Problem(500, "a defect of hilum's; name the request's id when you report it")
+                await self.failed(request, defect)(scope, receive, noted)
         finally:
             seconds = time.perf_counter() - start
             metrics.inside.dec()
@@ -145,7 +142,7 @@ class Guard:
                 "route": route,
                 "status": status or _GONE,
                 "ms": round(1000 * seconds, 1),
-                "token": caller.id,
+                "token": request.state.caller.id,
             }
             LOG.info(json.dumps(fields))
 
@@ -153,52 +150,51 @@ class Guard:
         own = {name for name, _ in there}
         return [h for h in (*_HEADERS, (b"hilum-request-id", request_id.encode())) if h[0] not in own]
 
-    def _caller(self, request: Request) -> Caller:
-        """Who asks.
+    def _admit(self, request: Request) -> None:
+        """Note who asks in the request's state, and whether they may ask now.
 
         Raises:
             Problem: 401, 403 or 429.
         """
-        service, path = self.service, request.url.path
-        header = request.headers.get("authorization", "")
+        path = request.url.path
+        is_open = any(path == o or (o.endswith("/") and path.startswith(o)) for o in _OPEN)
+        caller = request.state.caller = self._known(request)
+        if caller is NOBODY and is_open:
+            return
+        if caller is NOBODY:
+            raise Problem(
+                401, "expected the header Authorization: Bearer TOKEN; make a token with: hilum token new"
+            )
+        if request.method not in ("GET", "HEAD", "OPTIONS") and not request.headers.get("authorization"):
+            require_same_origin(request)
+        if not is_open:
+            self.service.rates.take(caller.id)
+
+    def _known(self, request: Request) -> Caller:
+        """Who asks; `NOBODY` where nothing is said of that.
+
+        Raises:
+            Problem: 401 or 403.
+        """
+        service, header = self.service, request.headers.get("authorization", "")
         if header:
             kind, _, secret = header.partition(" ")
             token = service.tokens.known(secret.strip()) if kind.lower() == "bearer" else None
             if token is None:
                 raise Problem(401, "the token is unknown, revoked or expired; ask for a new one")
-            caller = Caller(token.id, token.name, token.scopes)
-        elif (session := self.sessions.of(request.cookies.get(COOKIE, ""), service.tokens)) is not None:
-            caller = Caller(session.id, session.name, session.scopes)
-        elif service.open_to_all:
+            return Caller(token.id, token.name, token.scopes)
+        session = self.sessions.of(request.cookies.get(COOKIE, ""), service.tokens)
+        if session is not None:
+            return Caller(session.id, session.name, session.scopes)
+        if service.open_to_all:
             require_loopback(request)
-            caller = LOCAL
-        elif any(path == o or (o.endswith("/") and path.startswith(o)) for o in _OPEN):
-            return NOBODY
-        else:
-            raise Problem(
-                401, "expected the header Authorization: Bearer TOKEN; make a token with: hilum token new"
-            )
-        if request.method not in ("GET", "HEAD", "OPTIONS") and not header:
-            require_same_origin(request)
-        service.rates.take(caller.id)
-        return caller
+            return LOCAL
+        return NOBODY
 
-
-def _wants_a_page(request: Request) -> bool:
-    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
-
-
-async def respond(problem: Problem, request_id: str, send: Send) -> None:
-    """Send a problem."""
-    body = json.dumps(problem.body(request_id)).encode()
-    headers = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **problem.headers}
-    start: Message = {
-        "type": "http.response.start",
-        "status": problem.status,
-        "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
-    }
-    await send(start)
-    await send({"type": "http.response.body", "body": body})
+    def _refused(self, request: Request, problem: Problem) -> Response:
+        if problem.status == 401 and request.method == "GET" and wants_a_page(request):
+            return RedirectResponse(sign_in_address(request), 303)
+        return self.failed(request, problem)
 
 
 def _route(scope: Scope) -> str:

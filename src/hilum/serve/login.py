@@ -7,14 +7,14 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from hilum.serve.browsers import LOGIN, own_address
 from hilum.serve.origin import require_same_origin
-from hilum.serve.pages.rendering import rendered
+from hilum.serve.pages.rendering import first_page, rendered
 from hilum.serve.pages.site import Site
 from hilum.serve.problems import Problem
 from hilum.serve.sessions import COOKIE, HOURS, Sessions
-from hilum.serve.tokens import Token, TokenFile
+from hilum.serve.tokens import TokenFile
 
-LOGIN = "/login"
 _MOST_BYTES = 4096
 
 
@@ -24,19 +24,21 @@ def login_router(site: Site, sessions: Sessions, tokens: TokenFile) -> APIRouter
 
     @router.get(LOGIN)
     async def page(request: Request) -> Response:
-        if not site.sign_in:  # nobody is asked for a token
+        if not site.signs_in:  # nobody is asked for a token
             return RedirectResponse("/", 303)
-        return rendered(site, request, "login.html", LOGIN, wrong=False, hours=HOURS)
+        wanted = own_address(request.query_params.get("next", ""))
+        return rendered(site, request, "login.html", LOGIN, wrong=False, hours=HOURS, wanted=wanted)
 
     @router.post(LOGIN)
     async def login(request: Request) -> Response:
         require_same_origin(request)
-        secret = parse_qs(await _body(request)).get("token", [""])[0].strip()
+        sent = parse_qs(await _body(request))
+        secret, wanted = sent.get("token", [""])[0].strip(), own_address(sent.get("next", [""])[0])
         token = tokens.known(secret)
         if token is None:
-            return rendered(site, request, "login.html", LOGIN, 401, wrong=True, hours=HOURS)
+            return rendered(site, request, "login.html", LOGIN, 401, wrong=True, hours=HOURS, wanted=wanted)
         sessions.end(request.cookies.get(COOKIE, ""))
-        response = RedirectResponse(_first_page(token), 303)
+        response = RedirectResponse(wanted or first_page(token.may), 303)
         https = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
         response.set_cookie(
             COOKIE,
@@ -57,11 +59,6 @@ def login_router(site: Site, sessions: Sessions, tokens: TokenFile) -> APIRouter
         return response
 
     return router
-
-
-def _first_page(token: Token) -> str:
-    """Where somebody goes who signed in: to a page that the token opens."""
-    return "/review" if token.may("review") and not token.may("predict") else "/"
 
 
 async def _body(request: Request) -> str:

@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from hilum.monitor.view import monitor_view
-from hilum.serve.pages.protection import require_scope, route_class
+from hilum.serve.pages.protection import PageRoute, require_scope
 from hilum.serve.pages.rendering import rendered
 from hilum.serve.pages.site import Site
 from hilum.serve.service import Service
@@ -17,7 +17,7 @@ MONITOR = "/monitor"
 
 def monitor_router(site: Site, service: Service) -> APIRouter:
     """The page /monitor."""
-    router = APIRouter(route_class=route_class(site), include_in_schema=False)
+    router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
     @router.get(MONITOR)
     async def page(request: Request) -> Response:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from hilum.core.errors import FilmError
+from hilum.explain.colours import map_rgba
 from hilum.imaging import png
 from hilum.imaging.decode import decode
 
@@ -45,6 +46,23 @@ def test_a_film_with_grain_is_about_as_small_as_pillows() -> None:
     Image.fromarray(grainy).save(out, "PNG")
 
     assert len(png.write(grainy)) < 1.1 * len(out.getvalue())
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_heat_map_is_about_as_small_as_pillows(signed: bool) -> None:
+    y, x = np.mgrid[:224, :224]
+    values = (np.sin(x / 30) * np.cos(y / 25)).astype(np.float32)
+    colours = map_rgba(values if signed else values + 1, signed)
+    out = io.BytesIO()
+    Image.fromarray(colours).save(out, "PNG", compress_level=3)
+
+    assert len(png.write(colours)) < 1.1 * len(out.getvalue())
+
+
+def test_an_empty_film_is_written_and_refused_when_it_is_read() -> None:
+    with pytest.raises(FilmError, match="declares 5 x 0 px") as caught:
+        decode(png.write(np.zeros((0, 5), np.uint8)))
+    assert caught.value.reason == "corrupt"
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
+import threading
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hilum.core.errors import InputError
-from hilum.serve.audit_log import HEAD, KEY, LOG, TORN, AuditLog, Head, verify
+from hilum.serve import audit_log
+from hilum.serve.audit_log import HEAD, KEY, LOG, START, TORN, AuditLog, Head, Verified, verify
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +116,72 @@ def test_lines_beyond_the_head_are_no_tampering(log, tmp_path):
     (state / HEAD).write_text(f"9 {mac}\n")  # a service that was killed before the head was written
     AuditLog(state).close()
     assert verify(state).wrong == ""
+
+
+def test_a_line_does_not_wait_for_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(audit_log, "_FLUSH_S", 0.01)
+    audit, sync = AuditLog(tmp_path), os.fsync
+    waits, goes_on = threading.Event(), threading.Event()
+
+    def slow(fd: int) -> None:
+        waits.set()
+        assert goes_on.wait(60)
+        sync(fd)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    audit.add("predict", request="r0")
+    assert waits.wait(60)
+    for k in range(1, 100):
+        audit.add("predict", request=f"r{k}")  # a lock held for the disk would end the test here
+    assert verify(tmp_path).head == audit.head
+    assert (audit.head.seq, (tmp_path / HEAD).read_text()) == (100, f"0 {START}\n")
+    goes_on.set()
+    audit.close()
+    assert (tmp_path / HEAD).read_text() == f"{audit.head}\n"
+
+
+@pytest.mark.parametrize("taken", [0, 40])
+def test_a_full_disk_takes_no_half_line(tmp_path, monkeypatch, taken):
+    audit, write = AuditLog(tmp_path), os.write
+    audit.add("predict", request="r0")
+    parts = [lambda fd, data: write(fd, data[:taken])] if taken else []
+
+    def full(fd: int, data: memoryview) -> int:
+        if parts:
+            return parts.pop()(fd, data)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(OSError, match="No space"):
+            audit.add("predict", request="not answered")
+    assert (parts, audit.head.seq) == ([], 1)
+    audit.add("predict", request="r1")
+    audit.close()
+    assert [json.loads(line)["request"] for line in (tmp_path / LOG).read_text().splitlines()] == ["r0", "r1"]
+    assert verify(tmp_path) == Verified(audit.head, "")
+
+
+def test_a_disk_that_failed_is_tried_again(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(audit_log, "_FLUSH_S", 0.01)
+    audit, sync, failures = AuditLog(tmp_path), os.fsync, [OSError(errno.EIO, "Input/output error")] * 2
+
+    def failing(fd: int) -> None:
+        if failures:
+            raise failures.pop()
+        sync(fd)
+
+    with caplog.at_level("ERROR", logger="hilum.serve"):
+        monkeypatch.setattr(os, "fsync", failing)
+        audit.add("predict", request="r0")
+        wanted = f"{audit.head}\n"
+        end = time.monotonic() + 60
+        while (tmp_path / HEAD).read_text() != wanted and time.monotonic() < end:
+            time.sleep(0.01)
+    assert (tmp_path / HEAD).read_text() == wanted
+    said = [json.loads(r.getMessage()) for r in caplog.records]
+    assert said == [{"event": "audit log not on the disk", "why": "[Errno 5] Input/output error"}] * 2
+    audit.close()
 
 
 def test_without_key_or_log_it_says_so(log, tmp_path):

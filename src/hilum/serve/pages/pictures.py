@@ -14,7 +14,7 @@ from hilum.imaging import png
 from hilum.imaging.as_ingested import film_as_ingested
 from hilum.imaging.resize import resize
 from hilum.imaging.small import jpeg_within
-from hilum.serve.pages.protection import Refused
+from hilum.serve.problems import Problem
 
 MOST_PX = 2048
 THUMB_PX = 320
@@ -25,7 +25,7 @@ def whole(film: FilmRow) -> Response:
     """A film without loss, its longer side `MOST_PX` at most.
 
     Raises:
-        Refused: It cannot be read, or is another one now; the words do not name it.
+        Problem: 404: it cannot be read, or is another one now; the words do not name it.
     """
     return _picture(film, lambda pixels: png_within(pixels, MOST_PX), "image/png")
 
@@ -39,7 +39,7 @@ def _picture(film: FilmRow, made: Callable[[NDArray[np.uint8]], bytes], media: s
     try:
         data = made(film_as_ingested(film.image_id, film.path, film.sha256).pixels)
     except FilmError as e:
-        raise Refused(404, f"This film cannot be shown: {e.reason}.") from e
+        raise Problem(404, f"This film cannot be shown: {e.reason}.") from e
     return Response(data, 200, NOT_KEPT, media)
 
 

@@ -1,4 +1,4 @@
-"""Who may open a page and from where a form may come; and what a refusal looks like.
+"""Who may open a page, and from where a form may come.
 
 A browser sends its cookie with whatever another site makes it send. So what changes something is taken only from a page of this service:
 the request says that it comes from the same origin (``Sec-Fetch-Site``, else ``Origin``), and its body is JSON, which no form of another
@@ -8,97 +8,76 @@ site can send without asking first.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
 
 from hilum.core.errors import HilumError
 from hilum.serve.origin import from_another_site
-from hilum.serve.pages.rendering import rendered
 from hilum.serve.pages.site import Site
-from hilum.serve.problems import problem_type
+from hilum.serve.problems import Problem
 
-_TITLES = {
-    400: "Bad request",
-    401: "No token",
-    403: "Not allowed",
-    404: "Not found",
-    408: "Too slow",
-    409: "Not now",
-    413: "Too large",
-    415: "Not JSON",
-    422: "Cannot be answered",
-    429: "Too many requests",
-}
-
-
-class Refused(Exception):
-    """A request that is not answered: its status, and why, as a sentence for people."""
-
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(words)
-        self.status, self.words = status, words
+Sent = TypeVar("Sent", bound=BaseModel)
+_MOST_BYTES = 256 * 1024
 
 
 def require_scope(site: Site, request: Request, scope: str) -> None:
     """Refuse whoever may not do this.
 
     Raises:
-        Refused: 403, or 401 where nobody is known.
+        Problem: 403, or 401 where nobody is known.
     """
     if not site.allowed(request, scope):
         status = 403 if site.who(request) else 401
-        raise Refused(status, f"This page needs a token with the scope {scope!r}.")
+        raise Problem(status, f"This page needs a token with the scope {scope!r}.")
 
 
 def require_own_page(request: Request, media: str = "application/json") -> None:
     """Refuse what a page of another site may have made the browser send.
 
     Raises:
-        Refused: 403 for another origin; 415 for another kind of body.
+        Problem: 403 for another origin; 415 for another kind of body.
     """
     if from_another_site(request):
-        raise Refused(403, "This request came from a page of another site and was not carried out.")
+        raise Problem(403, "This request came from a page of another site and was not carried out.")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media:
-        raise Refused(415, f"Expected a body of the kind {media}.")
+        raise Problem(415, f"Expected a body of the kind {media}.", title="Another kind of body")
 
 
-def route_class(site: Site) -> type[APIRoute]:
-    """Routes that answer a refusal as a page to a browser that wants one, else as ``application/problem+json``."""
+async def sent(request: Request, of: type[Sent]) -> Sent:
+    """What a page sent: a JSON body, checked.
 
-    class PageRoute(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            handle = super().get_route_handler()
-
-            async def handled(request: Request) -> Response:
-                try:
-                    return await handle(request)
-                except Refused as e:
-                    return refusal(site, request, e.status, e.words)
-                except HilumError as e:
-                    return refusal(site, request, 422, str(e))
-                except RequestValidationError:
-                    return refusal(site, request, 404, "There is nothing at this address.")
-
-            return handled
-
-    return PageRoute
+    Raises:
+        Problem: 413, or 422 with the first value that does not go.
+    """
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > _MOST_BYTES:
+            raise Problem(413, f"Expected at most {_MOST_BYTES} bytes.")
+    try:
+        return of.model_validate_json(bytes(data))
+    except ValidationError as e:
+        first = e.errors()[0]
+        where = ".".join(str(p) for p in first["loc"])
+        raise Problem(422, f"{where or 'The body'}: {first['msg']}.") from e
 
 
-def refusal(site: Site, request: Request, status: int, words: str) -> Response:
-    """The answer to a request that was refused."""
-    title = _TITLES.get(status, "Failure")
-    if "text/html" in request.headers.get("accept", ""):
-        return rendered(site, request, "refused.html", status=status, title=title, words=words)
-    body = {
-        "type": problem_type(title),
-        "title": title,
-        "status": status,
-        "detail": words,
-        "notice": site.notice,
-    }
-    headers = {"cache-control": "no-store"} | ({"retry-after": "1"} if status == 429 else {})
-    return JSONResponse(body, status, headers, "application/problem+json")
+class PageRoute(APIRoute):
+    """A route of the pages: what hilum cannot do is a problem, and a value that does not go names no page."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except HilumError as e:
+                raise Problem(422, str(e)) from e
+            except RequestValidationError as e:
+                raise Problem(404, "There is nothing at this address.") from e
+
+        return handled

@@ -19,10 +19,10 @@ from hilum.explain.neighbours import Neighbours, neighbours_of
 from hilum.imaging import png
 from hilum.inference.reader import Reader
 from hilum.serve.pages.pictures import NOT_KEPT, png_within
-from hilum.serve.pages.protection import Refused, require_own_page, require_scope
+from hilum.serve.pages.protection import require_own_page, require_scope
 from hilum.serve.pages.rendering import rendered
 from hilum.serve.pages.site import ServedBundle, Site
-from hilum.serve.problems import film_problem
+from hilum.serve.problems import Problem, film_problem
 from hilum.study.explanations import METHODS
 from hilum.synthetic.phantom import LABELS, draw
 
@@ -69,7 +69,7 @@ class ReadPages:
         """A film that hilum draws, as PNG."""
         require_scope(self.site, request, "predict")
         if label not in LABELS or not 0 <= seed <= _MOST_SEED:
-            raise Refused(422, f"Expected a label of {', '.join(LABELS)} and a seed of 0 to {_MOST_SEED}.")
+            raise Problem(422, f"Expected a label of {', '.join(LABELS)} and a seed of 0 to {_MOST_SEED}.")
         film = draw(label, generator(seed, "example", label), EXAMPLE_PX)
         return Response(png.write(film.pixels), media_type="image/png")
 
@@ -79,7 +79,7 @@ class ReadPages:
         require_scope(self.site, request, "explain")
         served = next((b for b in self.site.bundles() if b.name == bundle), None)
         if served is None:
-            raise Refused(404, f"There is no bundle {bundle!r}.")
+            raise Problem(404, f"There is no bundle {bundle!r}.")
         async with self._film_of(request) as data:
             return await run_in_threadpool(self._nearest, served, data)
 
@@ -93,14 +93,14 @@ class ReadPages:
     def _drawn(self, data: bytes) -> Response:
         film = self.site.decoded(data)
         if film.pixels is None:
-            raise Refused(film_problem(film.error, film.words).status, _sentence(film.words))
+            raise film_problem(film.error, film.words)
         return Response(png_within(film.pixels, MOST_PX), 200, NOT_KEPT, "image/png")
 
     @asynccontextmanager
     async def _film_of(self, request: Request) -> AsyncIterator[bytes]:
         """The body, while not too many films are held."""
         if self._held >= _MOST_HELD:
-            raise Refused(429, "Other films are being looked at; come again in a moment.")
+            raise Problem(429, "Other films are being looked at; come again in a moment.")
         self._held += 1
         try:
             yield await self._body(request)
@@ -115,11 +115,11 @@ class ReadPages:
                 async for part in request.stream():
                     data += part
                     if len(data) > self.site.most_bytes:
-                        raise Refused(413, f"Expected at most {self.site.most_bytes} bytes.")
+                        raise Problem(413, f"Expected at most {self.site.most_bytes} bytes.")
         except TimeoutError:
-            raise Refused(408, f"Expected the whole film within {_BODY_S:g} seconds.") from None
+            raise Problem(408, f"Expected the whole film within {_BODY_S:g} seconds.") from None
         except ClientDisconnect:
-            raise Refused(400, "The film ended early.") from None
+            raise Problem(400, "The film ended early.") from None
         return bytes(data)
 
     def _nearest(self, served: ServedBundle, data: bytes) -> dict[str, Any]:
@@ -142,7 +142,3 @@ class ReadPages:
 
     def _find_neighbours(self, digest: str, reader: Reader) -> tuple[Neighbours | None, str]:  # noqa: ARG002  the digest is the key
         return neighbours_of(reader.folder, reader.predictor.frozen)
-
-
-def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:].rstrip('.')}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,17 +10,28 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 
+from hilum.serve.browsers import sign_in_address
 from hilum.serve.pages import numbers
 from hilum.serve.pages.site import Site
 
-NAVIGATION = (("/", "Read"), ("/studies", "Studies"), ("/review", "Review"), ("/monitor", "Monitor"))
-"""Address and title of each part."""
+NAVIGATION = (
+    ("/", "Read", "predict"),
+    ("/studies", "Studies", "review"),
+    ("/review", "Review", "review"),
+    ("/monitor", "Monitor", "predict"),
+)
+"""Address and title of each part, and the scope that opens it."""
 _HEADERS = {
     "cache-control": "no-store",
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
 """What a browser kept of a page would outlive the sign-out, and pages hold names and films."""
+
+
+def first_page(may: Callable[[str], bool]) -> str:
+    """Where somebody begins: on a page that their scopes open."""
+    return "/review" if may("review") and not may("predict") else "/"
 
 
 def rendered(
@@ -33,11 +45,17 @@ def rendered(
         template: Its file name.
         active: Address of the part that it belongs to, in `NAVIGATION`.
         status: Of the response.
-        values: For the template, beside ``notice``, ``version``, ``navigation``, ``active``, ``reader``, ``sign_in`` and ``status``.
+        values: For the template, beside ``notice``, ``version``, ``navigation`` (what the caller may open), ``home``, ``active``,
+            ``reader``, ``sign_in`` and ``status``.
     """
+
+    def may(scope: str) -> bool:
+        return site.allowed(request, scope)
+
     own = {
-        "notice": site.notice, "version": site.version, "navigation": NAVIGATION, "active": active, "reader": site.who(request),
-        "sign_in": site.sign_in, "status": status,
+        "notice": site.notice, "version": site.version, "reader": site.who(request), "active": active, "status": status,
+        "navigation": [(address, title) for address, title, scope in NAVIGATION if may(scope)], "home": first_page(may),
+        "sign_in": sign_in_address(request) if site.signs_in else "",
     }  # fmt: skip
     text = _environment(site.templates).get_template(template).render({**own, **values})
     return HTMLResponse(text, status, _HEADERS)

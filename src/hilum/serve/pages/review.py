@@ -2,26 +2,28 @@
 
 Convention: in a blinded queue neither a page nor any other answer of these routes holds the model's answer, the film's label, its id or how
 the films were chosen, before the reader has answered the film. Figures and exports are withheld from a reader who has begun a queue and not
-finished it, since they hold what others said.
+finished it, since they hold what others said. What waits for the disk, or for another writer, does so in a thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from hilum.artifacts.looks import count_look
 from hilum.artifacts.manifest import FilmRow
 from hilum.core.errors import InputError
 from hilum.serve.pages import pictures
-from hilum.serve.pages.protection import Refused, require_own_page, require_scope
+from hilum.serve.pages.protection import require_own_page, require_scope, sent
 from hilum.serve.pages.rendering import rendered
 from hilum.serve.pages.site import Site
+from hilum.serve.problems import Problem
 from hilum.serve.review import exports
 from hilum.serve.review.figures import METRICS, queue_figures
 from hilum.serve.review.queues import queue_items
@@ -41,8 +43,6 @@ from hilum.serve.review.store import ReviewStore
 from hilum.study.metrics import metric_label
 
 COOKIE = "hilum-reader"
-Sent = TypeVar("Sent", bound=BaseModel)
-_MOST_BYTES = 256 * 1024
 _DAYS = 30
 
 
@@ -161,8 +161,8 @@ class ReviewPages:
         require_own_page(request)
         require_scope(self.site, request, "review")
         if self.site.who(request):
-            raise Refused(409, "Your token has a name already.")
-        name = reader_name((await _sent(request, _Name)).name)
+            raise Problem(409, "Your token has a name already.")
+        name = reader_name((await sent(request, _Name)).name)
         response = JSONResponse({"name": name})
         secure = request.url.scheme == "https"
         response.set_cookie(
@@ -174,10 +174,16 @@ class ReviewPages:
         """Make a queue; its films count as looked at."""
         require_own_page(request)
         require_scope(self.site, request, "review")
-        reader, _ = self.reader(request)
-        if not reader:
-            raise Refused(409, "Say who you are first.")
-        asked = await _sent(request, QueueAsked)
+        return await run_in_threadpool(self._made, request, await sent(request, QueueAsked))
+
+    async def answer(self, request: Request, number: int, n: int) -> Response:
+        """Keep what a reader says of a film; then tell what was hidden."""
+        require_own_page(request)
+        require_scope(self.site, request, "review")
+        return await run_in_threadpool(self._kept, request, number, n, await sent(request, Said))
+
+    def _made(self, request: Request, asked: QueueAsked) -> Response:
+        reader, _ = self._who(request)
         run = self._run(asked.run)
         items = queue_items(run, asked)
         number = self.store.make_queue(asked, items, run.folder.classes, run.folder.positive, reader)
@@ -185,21 +191,27 @@ class ReviewPages:
         count_look(run.folder, "review", digests)
         return JSONResponse({"address": f"/review/{number}"}, 201)
 
-    async def answer(self, request: Request, number: int, n: int) -> Response:
-        """Keep what a reader says of a film; then tell what was hidden."""
-        require_own_page(request)
-        require_scope(self.site, request, "review")
+    def _kept(self, request: Request, number: int, n: int, said: Said) -> Response:
         queue, item = self._queue(number), self._item(number, n)
-        reader, known = self.reader(request)
-        if not reader:
-            raise Refused(409, "Say who you are first.")
-        kept = self.store.add(queue, item, reader, known, await _sent(request, Said))
+        reader, known = self._who(request)
+        kept = self.store.add(queue, item, reader, known, said)
         done = self.store.answered(number, reader)
         body = {
             "kept": kept.model_dump(mode="json", include={"id", "at", "verdict", "label"}), "revealed": self._revealed(queue, item, [kept]),
             "next": self._next(queue, done, n), "done": len(done),
         }  # fmt: skip
         return JSONResponse(body, 201)
+
+    def _who(self, request: Request) -> tuple[str, bool]:
+        """As `reader`, but somebody.
+
+        Raises:
+            Problem: 409: nobody said who they are.
+        """
+        reader, known = self.reader(request)
+        if not reader:
+            raise Problem(409, "Say who you are first.")
+        return reader, known
 
     def picture(self, request: Request, number: int, n: int) -> Response:
         """The film, under no name."""
@@ -223,25 +235,25 @@ class ReviewPages:
     def _queue(self, number: int) -> Queue:
         queue = self.store.queue(number)
         if queue is None:
-            raise Refused(404, "There is no such queue.")
+            raise Problem(404, "There is no such queue.")
         return queue
 
     def _item(self, number: int, n: int) -> Item:
         item = self.store.item(number, n)
         if item is None:
-            raise Refused(404, "There is no such film in this queue.")
+            raise Problem(404, "There is no such film in this queue.")
         return item
 
     def _run(self, name: str) -> FinishedRun:
         run = self.runs.get(name)
         if run is None:
-            raise Refused(404, "There is no such finished run in the workspace.")
+            raise Problem(404, "There is no such finished run in the workspace.")
         return run
 
     def _film(self, queue: Queue, item: Item) -> FilmRow:
         film = self._run(queue.run).folder.manifest.by_id.get(item.image_id)
         if film is None:
-            raise Refused(404, "This film is no longer in the run's manifest.")
+            raise Problem(404, "This film is no longer in the run's manifest.")
         return film
 
     def _may_see(self, request: Request, queue: Queue) -> bool:
@@ -256,7 +268,7 @@ class ReviewPages:
         require_scope(self.site, request, "review")
         queue = self._queue(number)
         if not self._may_see(request, queue):
-            raise Refused(403, "What others said is shown when you have answered every film of this queue.")
+            raise Problem(403, "What others said is shown when you have answered every film of this queue.")
         return queue
 
     @staticmethod
@@ -271,21 +283,6 @@ class ReviewPages:
         """The next film without an answer, after `n` first; None where none is left."""
         order = [*range(n + 1, queue.n_items + 1), *range(1, n)]
         return next((k for k in order if k not in done), None)
-
-
-async def _sent(request: Request, of: type[Sent]) -> Sent:
-    """A body, checked."""
-    data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > _MOST_BYTES:
-            raise Refused(413, f"Expected at most {_MOST_BYTES} bytes.")
-    try:
-        return of.model_validate_json(bytes(data))
-    except ValidationError as e:
-        first = e.errors()[0]
-        where = ".".join(str(p) for p in first["loc"])
-        raise Refused(422, f"{where or 'The body'}: {first['msg']}.") from e
 
 
 def _csv(text: str, name: str) -> Response:

@@ -8,11 +8,12 @@ from pathlib import PurePath
 
 from fastapi import APIRouter, Request, Response
 
-from hilum.serve.pages.protection import Refused, route_class
+from hilum.serve.pages.protection import PageRoute
 from hilum.serve.pages.read import ReadPages
 from hilum.serve.pages.review import ReviewPages
 from hilum.serve.pages.site import Site
 from hilum.serve.pages.studies import StudiesPages
+from hilum.serve.problems import Problem
 from hilum.serve.review.runs import Runs
 from hilum.serve.review.store import NAME, ReviewStore
 
@@ -21,7 +22,7 @@ _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 def pages_router(site: Site) -> APIRouter:
     """The pages Read, Studies and Review with all that they ask for; what changes something is taken from these pages only."""
-    router = APIRouter(route_class=route_class(site), include_in_schema=False)
+    router = APIRouter(route_class=PageRoute, include_in_schema=False)
     router.add_api_route("/static/{name}", Static(), methods=["GET", "HEAD"])
     runs, store = Runs(site.workspace), ReviewStore(site.state / NAME)
     reviews = ReviewPages(site, runs, store)
@@ -44,7 +45,7 @@ class Static:
     def __call__(self, name: str, request: Request) -> Response:
         """A file; 304 where the browser has it."""
         if name not in self._files:
-            raise Refused(404, "There is no such file.")
+            raise Problem(404, "There is no such file.")
         headers = {"etag": self._tags[name], "cache-control": "no-cache", "x-content-type-options": "nosniff"}
         if request.headers.get("if-none-match") == self._tags[name]:
             return Response(None, 304, headers)

@@ -55,7 +55,7 @@ class Site:
         reader: Gives a bundle's reader by its name, for the nearest training films; None where it may not be had.
         opened: Opens a film for a reader; a service puts its worker processes here.
         decoded: Opens a film and keeps its pixels; likewise.
-        sign_in: Address of the page where a token is given; empty where there is none.
+        signs_in: Whether people give a token to be known.
         most_bytes: Of a film.
         templates: Folders of further templates, which may extend ``base.html``.
         notice: Stands on every page.
@@ -70,7 +70,7 @@ class Site:
     reader: Callable[[str], Reader | None] = lambda _: None
     opened: Callable[[Reader, bytes], Opened] = opened_here
     decoded: Callable[[bytes], Opened] = decoded_here
-    sign_in: str = ""
+    signs_in: bool = False
     most_bytes: int = 64 * 2**20
     templates: tuple[Path, ...] = ()
     notice: str = RESEARCH_NOTICE

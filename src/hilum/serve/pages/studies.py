@@ -18,10 +18,11 @@ from hilum.artifacts.looks import count_look, looks
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.statistics import ALL_CLASSES, StudyRow
 from hilum.serve.pages import curves, pictures
-from hilum.serve.pages.protection import Refused, require_scope
+from hilum.serve.pages.protection import require_scope
 from hilum.serve.pages.rendering import rendered
 from hilum.serve.pages.review import ReviewPages
 from hilum.serve.pages.site import Site
+from hilum.serve.problems import Problem
 from hilum.serve.review.runs import FinishedRun, Runs, Tested
 from hilum.stats.answers import Films
 from hilum.study.faults import unsafe_among
@@ -107,7 +108,7 @@ class StudiesPages:
         self._refuse_the_blinded(request, run)
         classes = run.folder.classes
         if not (0 <= cell < len(run.folder.cells) and 0 <= label < len(classes) and 0 <= said < len(classes)):
-            raise Refused(404, "The matrix has no such cell.")
+            raise Problem(404, "The matrix has no such cell.")
         tested = run.tested
         behind = tested.answers.behind(cell, label, said)
         self._count(request, run, behind, (cell, label, said))
@@ -126,25 +127,25 @@ class StudiesPages:
         run = self._run(name)
         film = next((f for f in run.tested.films if f.image_id == id), None)
         if film is None:
-            raise Refused(404, "The run has no such test film.")
+            raise Problem(404, "The run has no such test film.")
         return pictures.whole(film) if whole else pictures.thumb(film)
 
     def _run(self, name: str) -> FinishedRun:
         run = self.runs.get(name)
         if run is None:
-            raise Refused(404, "There is no such finished run in the workspace.")
+            raise Problem(404, "There is no such finished run in the workspace.")
         return run
 
     def _refuse_the_blinded(self, request: Request, run: FinishedRun) -> None:
         """Films with answers are not shown to a reader who is in the middle of a blinded queue of the run.
 
         Raises:
-            Refused: 409, with the queue's name.
+            Problem: 409, with the queue's name.
         """
         reader, _ = self.reviews.reader(request)
         for queue in self.reviews.store.unfinished(reader) if reader else ():
             if queue.blinded and queue.run == run.name:
-                raise Refused(
+                raise Problem(
                     409,
                     f"You are reading {queue.name!r} blinded; finish it, then the model's answers are shown.",
                 )

@@ -12,8 +12,8 @@ from dicom_films import film_of, ramp
 from hilum.core.seeding import generator
 from hilum.imaging.decode import decode
 from hilum.serve.pages import read
-from hilum.serve.pages.protection import Refused
 from hilum.serve.pages.site import Site
+from hilum.serve.problems import Problem
 from hilum.synthetic.phantom import draw
 from serving import LIMITS
 
@@ -108,7 +108,7 @@ def test_a_film_beyond_the_bound_is_made_smaller(served, monkeypatch) -> None:
 def test_what_is_no_film_is_refused_with_the_decoders_words(served) -> None:
     got = sent(served, b"no film at all")
     assert got.status_code == 415
-    assert got.json()["detail"].startswith("Neither PNG, JPEG, BMP, TIFF nor DICOM")
+    assert got.json()["detail"].startswith("neither PNG, JPEG, BMP, TIFF nor DICOM")
     assert sent(served, tiff()[:100]).status_code == 422
     assert sent(served, b"x" * (LIMITS.film_bytes + 1)).status_code == 413
     assert sent(served, tiff(), **{"sec-fetch-site": "cross-site"}).status_code == 403
@@ -136,5 +136,5 @@ def test_a_film_that_does_not_come_is_not_waited_for(tmp_path, monkeypatch) -> N
         await asyncio.sleep(60)
 
     pages = read.ReadPages(Site(tmp_path, list))
-    with pytest.raises(Refused, match=r"Expected the whole film within 0\.01 seconds"):
+    with pytest.raises(Problem, match=r"Expected the whole film within 0\.01 seconds"):
         asyncio.run(pages._body(Request({"type": "http", "headers": []}, receive)))

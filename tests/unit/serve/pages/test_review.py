@@ -10,6 +10,7 @@ import uuid
 from http.client import HTTPConnection
 from pathlib import Path
 
+import httpx
 import pytest
 
 import hilum
@@ -18,6 +19,7 @@ from hilum.artifacts.manifest import Manifest, read_exclusions
 from hilum.serve.guard import HEADERS
 from hilum.serve.review.store import NAME, ReviewStore
 from serving import beside, running
+from tiny_study import CELL
 
 
 def said(verdict: str = "label", label: str = "covid", **more: object) -> dict[str, object]:
@@ -247,6 +249,38 @@ def test_twenty_readers_at_once_lose_nothing(served, loaded) -> None:
     assert len(kept) == 80
     assert {(a.reader, a.n, a.label, a.comment) for a in kept} == wanted
     assert [a.id for a in kept] == sorted({a.id for a in kept})
+
+
+@pytest.mark.parametrize("slow", ["add", "make_queue"])
+def test_a_disk_that_is_slow_for_one_reader_holds_up_no_other(served, monkeypatch, slow: str) -> None:
+    address = served.queue(served.as_reader("A"), films=2)
+    whole, waits, goes_on = getattr(ReviewStore, slow), threading.Event(), threading.Event()
+
+    def slowly(*given: object) -> object:
+        waits.set()
+        assert goes_on.wait(120)
+        return whole(*given)
+
+    monkeypatch.setattr(ReviewStore, slow, slowly)
+    run = {"name": "another", "run": served.run, "cell": CELL, "kind": "random", "films": 2}
+    place, body = (f"{address}/1", said()) if slow == "add" else ("/review/queues", run)
+    statuses: list[int] = []
+    with running(served.service, closes=False) as url:
+
+        def ask() -> None:
+            sent = httpx.post(f"{url}{place}", json=body, cookies={"hilum-reader": "A"}, timeout=120)
+            statuses.append(sent.status_code)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            assert waits.wait(60)
+            assert httpx.get(f"{url}/healthz", timeout=30).status_code == 200
+            assert statuses == []
+        finally:
+            goes_on.set()
+            asking.join()
+    assert statuses == [201]
 
 
 def test_the_page_of_a_queue_shows_the_figures(served) -> None:

@@ -1,6 +1,9 @@
 """Static files, who may open what, and what comes from other sites."""
 
+import re
+from html import unescape
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from fastapi import Request
@@ -10,6 +13,11 @@ from hilum.serve.pages import Site
 from hilum.serve.pages.rendering import rendered
 
 HTML = {"accept": "text/html"}
+
+
+def login_for(address: str) -> str:
+    """The sign-in page that leads back to a page."""
+    return "/login" if address == "/" else f"/login?next={quote(address, safe='')}"
 
 
 @pytest.mark.parametrize("address", ["/", "/studies", "/review"])
@@ -60,15 +68,68 @@ def test_a_token_opens_what_its_scopes_name(with_tokens, token: str, address: st
     response = with_tokens(token).get(address, headers=HTML)
     assert response.status_code == status
     if status == 403:
-        assert 'href="/login"' in response.text
+        assert f'href="{login_for(address)}"' in response.text
 
 
 @pytest.mark.parametrize("address", ["/", "/studies", "/review", "/review/1/1", "/pages/example.png"])
 def test_without_a_token_a_page_leads_to_the_login(with_tokens, address: str) -> None:
     page = with_tokens().get(address, headers=HTML, follow_redirects=False)
-    assert (page.status_code, page.headers["location"]) == (303, "/login")
+    assert (page.status_code, page.headers["location"]) == (303, login_for(address))
     program = with_tokens().get(address)
     assert (program.status_code, program.json()["title"]) == (401, "No token")
+
+
+@pytest.mark.parametrize("scope", ["predict", "explain", "review", "admin"])
+def test_the_navigation_has_the_pages_that_a_token_opens_and_no_other(with_tokens, scope: str) -> None:
+    browser = with_tokens(f"a:{scope}")
+    statuses = {a: browser.get(a, headers=HTML).status_code for a in ("/", "/studies", "/review", "/monitor")}
+    for address in (*statuses, "/none"):
+        page = browser.get(address, headers=HTML).text
+        shown = re.findall(r'<li><a href="([^"]+)"', page.partition("</nav>")[0]) if "<nav" in page else []
+        assert shown == [a for a, status in statuses.items() if status == 200], address
+    assert [a for a, status in statuses.items() if status == 200] == {
+        "predict": ["/", "/monitor"], "explain": [], "review": ["/studies", "/review"], "admin": [*statuses],
+    }[scope]  # fmt: skip
+    home = re.search(r'<a class="brand" href="([^"]+)"', browser.get("/none", headers=HTML).text)
+    assert home is not None
+    assert (statuses[home[1]] == 200) is (scope != "explain")  # with that scope alone there is no page
+
+
+def test_before_the_sign_in_no_page_is_offered(with_tokens) -> None:
+    page = with_tokens().get("/login", headers=HTML).text
+    assert "<nav" not in page
+    assert 'href="/studies"' not in page
+
+
+@pytest.mark.parametrize(
+    ("wanted", "leads_to"),
+    [
+        ("/studies?a=%2F&b=1", "/studies?a=%2F&b=1"), ("/review/1/1", "/review/1/1"), ("", "/"), ("//evil.example", "/"),
+        ("https://evil.example", "/"), ("/\\evil.example", "/"), ("/%2Fevil.example", "/"), ("/\t/evil.example", "/"),
+        ("%2F%2Fevil.example", "/"), ('/"><script>', '/%22%3E%3Cscript%3E'), ("/review\r\nx: y", "/"),
+    ],
+)  # fmt: skip
+def test_the_sign_in_leads_back_to_the_page_and_nowhere_else(with_tokens, wanted: str, leads_to: str) -> None:
+    secret = with_tokens("a:admin").headers["authorization"].removeprefix("Bearer ")
+    browser = with_tokens()
+    page = browser.get("/login", params={"next": wanted}, headers=HTML)
+    wrong = browser.post("/login", data={"token": "no", "next": wanted}, headers=HTML)
+    assert wrong.status_code == 401
+    for form in (page.text, wrong.text):
+        kept = re.findall(r'<input type="hidden" name="next" value="([^"]*)"', form)
+        assert [unescape(k) for k in kept] == ([wanted] if leads_to != "/" else [])
+        assert "<script>" not in form
+    done = browser.post("/login", data={"token": secret, "next": wanted}, follow_redirects=False)
+    assert (done.status_code, done.headers["location"]) == (303, leads_to)
+
+
+def test_a_page_that_was_asked_for_without_a_token_is_there_after_the_sign_in(with_tokens) -> None:
+    secret = with_tokens("a:review").headers["authorization"].removeprefix("Bearer ")
+    browser = with_tokens()
+    form = browser.get("/studies?x=1", headers=HTML)
+    assert (form.url.path, form.url.params["next"]) == ("/login", "/studies?x=1")
+    page = browser.post("/login", data={"token": secret, "next": form.url.params["next"]}, headers=HTML)
+    assert (page.status_code, page.url.path, page.url.query) == (200, "/studies", b"x=1")
 
 
 @pytest.mark.parametrize(

@@ -39,5 +39,8 @@ export const send = (address, value) => ask(address, { method: "POST", headers: 
 /** An element with values and what is inside; texts are set as text. */
 export const make = (tag, values = {}, ...inside) => { const e = document.createElement(tag); for (const [k, v] of Object.entries(values)) { if (k in e) e[k] = v; else e.setAttribute(k, v); } e.append(...inside); return e; };
 
+/** What a script drives is sent disabled, so that nobody presses in vain; to be called when all of it listens. */
+export const awake = () => { for (const e of document.querySelectorAll("[data-scripted]")) e.disabled = false; };
+
 /** A bitmap of base64 PNG. */
 export const bitmapOf = async (base64) => createImageBitmap(new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], { type: "image/png" }));

@@ -1,6 +1,6 @@
 // The page Read: films in, answers of one or two bundles out. Films stay in this tab's memory and in the service's for the moment of asking.
 
-import { Failed, ask, bitmapOf, make, send } from "./asking.js";
+import { Failed, ask, awake, bitmapOf, make, send } from "./asking.js";
 import { View, Viewer, tools } from "./viewer.js";
 
 const $ = (id) => document.getElementById(id);
@@ -348,3 +348,4 @@ addEventListener("keydown", (e) => {
 
 tools(view, $);
 select(null);
+awake();

@@ -1,6 +1,6 @@
 // The list of queues: a reader's name, and a new queue.
 
-import { Failed, make, send } from "./asking.js";
+import { Failed, awake, make, send } from "./asking.js";
 
 const $ = (id) => document.getElementById(id);
 const tell = (e) => { if (!(e instanceof Failed)) console.error(e); $("error").textContent = e instanceof Failed ? e.message : "Something went wrong in this page."; };
@@ -21,3 +21,4 @@ if (form) {
     try { location.assign((await send("/review/queues", asked)).address); } catch (e) { tell(e); }
   });
 }
+awake();

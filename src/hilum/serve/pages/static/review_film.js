@@ -1,6 +1,6 @@
 // One film of a queue: looked at, marked, answered. What is hidden in a blinded queue is not in this page; it comes with the answer to an answer.
 
-import { Failed, make, send } from "./asking.js";
+import { Failed, awake, make, send } from "./asking.js";
 import { View, Viewer, tools } from "./viewer.js";
 
 const $ = (id) => document.getElementById(id);
@@ -149,3 +149,4 @@ if (state.mine) {
 listed();
 reveal(state.known);
 load();
+awake();

@@ -12,4 +12,5 @@ for (const table of document.querySelectorAll("table.sortable")) {
     rows.sort(([a], [b]) => (a === null) - (b === null) || (a === null ? 0 : order(a, b) * (down ? -1 : 1)));
     body.append(...rows.map(([, row]) => row));
   }));
+  for (const button of table.tHead.querySelectorAll("button.sort")) button.disabled = false;
 }
