@@ -21,7 +21,7 @@ from urllib.parse import quote, urlencode
 from hilum.core.errors import FilmError
 from hilum.core.files import writing
 from hilum.node.config import ArchiveTable, PollTable, secret
-from hilum.node.queue import Delivery
+from hilum.node.deliveries import Delivery
 from hilum.node.sender import Unreachable
 from hilum.node.source import FILMS
 from hilum.node.tls import of_web

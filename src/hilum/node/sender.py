@@ -15,7 +15,7 @@ from pynetdicom import AE, _config
 from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr-defined]
 
 from hilum.node.config import ArchiveTable
-from hilum.node.queue import Delivery
+from hilum.node.deliveries import Delivery
 
 EXPLICIT_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1"
 _COMMITMENT_INSTANCE: Final = "1.2.840.10008.1.20.1.1"

@@ -15,8 +15,8 @@ from certificates import server_context
 from dicom_films import bytes_of
 from hilum.core.errors import FilmError, InputError
 from hilum.node.config import ArchiveTable, PollTable, TlsTable
+from hilum.node.deliveries import Delivery
 from hilum.node.dicomweb import Poller, Web, WebArchive, first_part
-from hilum.node.queue import Delivery
 from hilum.node.sender import Unreachable
 from hilum.node.tls import of_listener, of_web
 from needs import needed_module

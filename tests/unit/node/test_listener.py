@@ -108,12 +108,12 @@ def test_dcmtk_stores_a_film_and_it_lies_on_the_disk_before_success(
 ) -> None:
     done = storescu(listener, str(write_film(tmp_path / "film.dcm")))
     assert "Received Store Response (Success)" in done.stdout + done.stderr
-    begun = listener.queue.next_film()
+    begun = listener.queue.films.next_film()
     assert begun is not None
     import pydicom
 
     assert pydicom.dcmread(begun.path).PixelData == film().PixelData
-    assert list((listener.queue.folder / "incoming").iterdir()) == []
+    assert list(listener.queue.state.incoming.iterdir()) == []
 
 
 @pytest.mark.parametrize(("title", "called"), [("NOBODY", "HILUM"), ("PEER", "SOMEBODY")])
@@ -126,7 +126,7 @@ def test_an_unknown_title_is_rejected(listener: Listener, title: str, called: st
 def test_a_known_title_from_another_host_is_rejected_and_a_strange_host_is_closed_at_once(
     listener: Listener,
 ) -> None:
-    listener.known = {"PEER": frozenset({"192.0.2.1"}), "ECHOSCU": frozenset({"127.0.0.1"})}
+    listener.peers._known = {"PEER": frozenset({"192.0.2.1"}), "ECHOSCU": frozenset({"127.0.0.1"})}
     assert associated(listener).is_rejected
     assert up(listener)
     listener._server.hosts = frozenset({"192.0.2.1"})
@@ -226,7 +226,7 @@ def test_a_film_that_is_too_large_is_cut_off_and_leaves_nothing(tmp_path: Path) 
     pixels = np.zeros((2048, 2048), np.uint8)
     status, _ = stored(listener, film(pixels=pixels))
     assert status == -1  # no answer: aborted
-    wait_for(lambda: not list((listener.queue.folder / "incoming").iterdir()), 5, "half a film was left")
+    wait_for(lambda: not list(listener.queue.state.incoming.iterdir()), 5, "half a film was left")
     assert listener.queue.counts() == {}
     assert up(listener)
     assert stored(listener, film(1)) == (0, "")
@@ -282,8 +282,10 @@ def test_fifty_associations_at_once_lose_nothing(listener: Listener) -> None:
     with ThreadPoolExecutor(50) as pool:
         statuses = list(pool.map(lambda f: stored(listener, f), films))
     assert statuses == [(0, "")] * 50
-    assert listener.queue.waiting() == 50
-    assert {k for k in range(1, 51) if listener.queue.knows(f"{STUDY}.1.{k}", "bundle")} == set(range(1, 51))
+    assert listener.queue.films.waiting() == 50
+    assert {k for k in range(1, 51) if listener.queue.films.knows(f"{STUDY}.1.{k}", "bundle")} == set(
+        range(1, 51)
+    )
 
 
 def test_more_associations_than_allowed_are_told_to_come_back(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hilum.core import extras
 from hilum.core.errors import MissingExtraError
 from hilum.node import coded
 from hilum.node.config import Config
-from hilum.node.queue import Delivery
+from hilum.node.deliveries import Delivery
 from hostile import GREEDY, HANGS, KILLS
 from needs import needed_module
 from node_films import write_film
@@ -54,12 +54,12 @@ def node(without_maps: Answering, opening: Opening, tmp_path: Path) -> Iterator[
 def begun(node: Node, times: int) -> None:
     """As if the process had ended so often while it had the film."""
     for _ in range(times):
-        assert node.queue.next_film() is not None
+        assert node.queue.films.next_film() is not None
 
 
 def why(node: Node) -> list[str]:
     """Codes of why the film that was answered last has no answer, in its one report."""
-    delivery = node.queue.due("a")[-1]
+    delivery = node.queue.deliveries.due("a")[-1]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = pydicom.dcmread(delivery.path)
@@ -75,7 +75,7 @@ def why(node: Node) -> list[str]:
 def test_a_film_is_answered(node: Node) -> None:
     assert node._work() == 0.0
     assert why(node) == []
-    assert node.queue.waiting() == 0
+    assert node.queue.films.waiting() == 0
     node.watch.flush()
     assert sum(node.watch.status().films.values()) == 1  # the node is watched as the service is
 
@@ -123,20 +123,15 @@ def test_what_fails_is_tried_later_and_the_log_names_no_patient(
     with caplog.at_level(logging.INFO, "hilum.node"):
         node._work()
     assert caplog.messages == ["film 1 could not be answered (RuntimeError); tried again later"]
-    assert node.queue.waiting() == 1
-    assert node.queue.next_film() is None  # not yet
-
-
-@pytest.mark.parametrize(("tries", "seconds"), [(0, 10), (1, 20), (3, 80), (4, 100), (500, 100)])
-def test_waiting_doubles_up_to_a_limit(node: Node, tries: int, seconds: float) -> None:
-    assert node._wait_s(tries) == seconds
+    assert node.queue.films.waiting() == 1
+    assert node.queue.films.next_film() is None  # not yet
 
 
 class Archive(DimseArchive):
     """One that takes or refuses, and is asked for commitment."""
 
-    def __init__(self, of: DimseArchive, refuses: str = "", commitment: Exception | None = None) -> None:
-        super().__init__(of.table, of.ae_title, 1.0, None)
+    def __init__(self, node: Node, refuses: str = "", commitment: Exception | None = None) -> None:
+        super().__init__(node.config.archive[0], "HILUM", 1.0, None)
         self.refuses, self.commitment = refuses, commitment
         self.sent: list[str] = []
 
@@ -153,15 +148,15 @@ class Archive(DimseArchive):
 def test_an_answer_that_is_refused_waits_and_after_days_is_given_up_and_kept(
     node: Node, monkeypatch, caplog
 ) -> None:
-    archive = node.archives["a"] = Archive(node.archives["a"], "C-STORE was answered with A700")  # type: ignore[arg-type]
+    archive = node.delivering["a"].archive = Archive(node, "C-STORE was answered with A700")
     node._work()
-    node._deliver("a")
+    node.delivering["a"].once()
     assert node.queue.counts()["delivery due"] == 1
-    assert node.queue.due("a") == []
-    now = node.queue._db.execute("SELECT max(since) FROM deliveries").fetchone()[0]
-    for clock in ("hilum.node.queue.time", "hilum.node.running.time"):
-        monkeypatch.setattr(clock, SimpleNamespace(time=lambda: now + 15 * 86_400, perf_counter=lambda: 0.0))
-    node._deliver("a")
+    assert node.queue.deliveries.due("a") == []
+    now = node.queue.state._db.execute("SELECT max(since) FROM deliveries").fetchone()[0]
+    for clock in ("hilum.node.deliveries.time", "hilum.node.delivering.time"):
+        monkeypatch.setattr(clock, SimpleNamespace(time=lambda: now + 15 * 86_400))
+    node.delivering["a"].once()
     assert node.queue.counts()["delivery given-up"] == 1
     assert "a: gave up 1 answers after 14 days; they are kept" in caplog.messages
     assert len(archive.sent) == 2
@@ -174,13 +169,13 @@ def test_an_answer_that_is_refused_waits_and_after_days_is_given_up_and_kept(
 def test_commitment_is_asked_for_once_and_what_is_not_offered_keeps_nothing_from_ending(
     node: Node, commitment, state: str
 ) -> None:
-    node.archives["a"] = Archive(node.archives["a"], commitment=commitment)  # type: ignore[arg-type]
+    node.delivering["a"].archive = Archive(node, commitment=commitment)
     node._work()
-    node._deliver("a")
+    node.delivering["a"].once()
     assert node.queue.counts()["delivery sent"] == 1
-    node._deliver("a")
+    node.delivering["a"].once()
     assert node.queue.counts()[f"delivery {state}"] == 1
-    assert node.queue.to_ask_for("a") == []
+    assert node.queue.deliveries.to_ask_for("a") == []
 
 
 def test_without_the_extra_the_command_says_what_to_install(monkeypatch) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hilum.node.config import ArchiveTable, TlsTable
-from hilum.node.queue import Delivery
+from hilum.node.deliveries import Delivery
 from needs import needed_module
 from node_films import film, write_film
 from orthanc import dcmtk, free_port, listens, wait_for
