@@ -21,12 +21,14 @@ from threadpoolctl import ThreadpoolController
 
 from hilum.artifacts.bundle import REFERENCE, Bundle, bundle_version
 from hilum.core.errors import HilumError
-from hilum.monitor import store
+from hilum.monitor import feedback, films, looks, store
 from hilum.monitor.drift import STEP, WINDOW, Checker
+from hilum.monitor.films import FilmLine
+from hilum.monitor.looks import Look
 from hilum.monitor.reference import Reference
 from hilum.monitor.seen import seen_of
 from hilum.monitor.status import MonitorStatus, status_of
-from hilum.monitor.store import DAY_S, FilmLine, KnownBundle, Look
+from hilum.monitor.store import DAY_S, KnownBundle
 
 if TYPE_CHECKING:
     from hilum.inference.reader import Reading
@@ -125,7 +127,9 @@ class Watch:
         """
         self.flush()
         with store.opened(self.path) as connection:
-            store.add_feedback(connection, (self.bundle.digest, request_id, sha256), label, who, time.time())
+            feedback.add_feedback(
+                connection, (self.bundle.digest, request_id, sha256), label, who, time.time()
+            )
 
     def status(self) -> MonitorStatus:
         """How the bundle stands, by what is stored so far."""
@@ -136,7 +140,7 @@ class Watch:
     def histogram(self, buckets_s: Sequence[float]) -> tuple[list[tuple[str, float]], float]:
         """Films by seconds: (upper end as text, films up to it) with ``+Inf`` last, and the sum of seconds; of all that is stored."""
         with store.opened(self.path) as connection:
-            return store.histogram(connection, self.bundle.digest, buckets_s)
+            return films.histogram(connection, self.bundle.digest, buckets_s)
 
     def flush(self, seconds: float = 30.0) -> None:
         """Wait until what was seen so far is stored."""
@@ -172,15 +176,15 @@ class Watch:
                 batch.append(self._queue.get(timeout=max(0.0, end - time.monotonic())))
         return batch
 
-    def _keep(self, films: list[_Saw]) -> None:
+    def _keep(self, saw: list[_Saw]) -> None:
         now = time.time()
         forget = now - self._forgot > _FORGET_EVERY_S
-        if not films and not forget:
+        if not saw and not forget:
             return
-        lines = [self._line(*film) for film in films]
+        lines = [self._line(*film) for film in saw]
         with store.opened(self.path, create=True) as connection:
             for line in lines:
-                store.add_films(connection, [line])
+                films.add_films(connection, [line])
                 self._since_look += line.seen is not None
                 if self._since_look >= STEP:
                     self._since_look = 0
@@ -196,7 +200,7 @@ class Watch:
             seen = seen_of(reading)
             self._next_seen = at + 1 / self._a_second
         reasons = ",".join(dict.fromkeys(r.code for r in answer.gate.reasons))
-        outcome: store.Outcome = "failed" if failed else "abstained" if answer.abstained else "answered"
+        outcome: films.Outcome = "failed" if failed else "abstained" if answer.abstained else "answered"
         return FilmLine(
             at, self.bundle.digest, request, sha256, seconds, outcome, _code(answer.error) if failed else reasons,
             answer.most_likely, answer.called_positive, seen,
@@ -205,11 +209,11 @@ class Watch:
     def _look(self, connection: sqlite3.Connection, at: float) -> None:
         if self._checker is None:
             return
-        window, last = store.last_films(connection, self.bundle.digest, self._window)
+        window, last = films.last_films(connection, self.bundle.digest, self._window)
         with self._threads.limit(limits=1, user_api="blas"):  # the network of the service wants the cores
             checks = self._checker.checks(window)
         if checks:
-            store.add_look(connection, self.bundle.digest, Look(at, last, len(window), tuple(checks)))
+            looks.add_look(connection, self.bundle.digest, Look(at, last, len(window), tuple(checks)))
 
 
 def _code(error: str) -> str:
