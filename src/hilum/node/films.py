@@ -71,3 +71,11 @@ class Films:
         """Begin a film again after a while."""
         with self._state.writing() as db:
             db.execute("UPDATE films SET next_try = ? WHERE id = ?", (time.time() + seconds, film.id))
+
+    def put_back(self, film: Film, seconds: float) -> None:
+        """Begin a film again after a while, as if it had not been begun: it was not the film that failed."""
+        with self._state.writing() as db:
+            db.execute(
+                "UPDATE films SET tries = ?, next_try = ? WHERE id = ?",
+                (film.tries, time.time() + seconds, film.id),
+            )

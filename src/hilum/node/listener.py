@@ -9,7 +9,7 @@ Success is answered only when nothing can lose the film any more (`hilum.node.qu
 | 0000 | taken, or taken before |
 | 0122 | not a film: another SOP class, or DX for processing |
 | 0124 | from an archive that may not send films |
-| A700 | no room: the disk, or too many films wait; try later |
+| A700 | the disk is nearly full or does not keep the film, or too many films wait; try later |
 | A900 | Modality is not CR or DX, a UID is missing, or the data set is not the one that the request names |
 | C000 | not to be read; or another film under a UID that was used |
 | aborted | more bytes than allowed, or too slow |
@@ -18,22 +18,22 @@ Success is answered only when nothing can lose the film any more (`hilum.node.qu
 from __future__ import annotations
 
 import logging
-import shutil
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from pynetdicom import AE, _config, evt
+from pynetdicom import AE, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel, Verification  # type: ignore[attr-defined]
 from pynetdicom.transport import ThreadedAssociationServer
 
 from hilum.core.errors import FilmError, InputError
 from hilum.node.config import Config
+from hilum.node.incoming import received_in
 from hilum.node.peers import Peers, address
 from hilum.node.queue import Queue
 from hilum.node.source import (
@@ -46,7 +46,8 @@ from hilum.node.source import (
     read_source,
     refusal,
 )
-from hilum.node.taking import status_of, take
+from hilum.node.state import NotKept, keeping
+from hilum.node.taking import no_room, status_of, take
 from hilum.node.tls import of_listener
 
 LOG: Final = logging.getLogger("hilum.node")
@@ -103,7 +104,7 @@ class Listener:
         self._since: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._stop = threading.Event()
         self._server: Any = None
-        self._temporary = ""
+        self._held = ExitStack()
 
     @property
     def port(self) -> int:
@@ -117,9 +118,6 @@ class Listener:
             InputError: The address cannot be had, or a file of TLS is missing.
         """
         limits, node = self.config.limits, self.config.node
-        _config.STORE_RECV_CHUNKED_DATASET = True
-        self._temporary = tempfile.tempdir or ""
-        tempfile.tempdir = str(self.queue.state.incoming)  # what pynetdicom writes while a film comes
         ae = AE(node.ae_title)
         ae.require_called_aet = True
         ae.maximum_associations = limits.associations
@@ -149,6 +147,7 @@ class Listener:
                 f"node.host {node.host}, port {node.port}: cannot listen: {e.strerror or e}"
             ) from None
         ae._servers.append(self._server)
+        self._held.enter_context(received_in(self.queue.state.incoming))
         self._server.hosts = self.peers.hosts
         self._server.socket.listen(128)
         serve = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="dimse", daemon=True)
@@ -166,7 +165,7 @@ class Listener:
             time.sleep(0.05)
         for association in self._server.active_associations:
             _cut(association)
-        tempfile.tempdir = self._temporary or None
+        self._held.close()
 
     # who
 
@@ -222,8 +221,8 @@ class Listener:
             refused = self._taken(event)
         except FilmError as e:
             refused = Refusal(NOT_UNDERSTOOD, f"the data set cannot be read: {e.reason}"[:64])
-        except (OSError, InputError) as e:
-            LOG.error("a film could not be kept: %s", type(e).__name__)
+        except (NotKept, OSError) as e:
+            LOG.error("a film could not be kept: %s", e if isinstance(e, NotKept) else type(e).__name__)
             refused = Refusal(NO_ROOM, "the film could not be kept on the disk; try later")
         except Exception as e:
             LOG.error("a film could not be taken: %s", type(e).__name__)
@@ -243,10 +242,11 @@ class Listener:
         title = str(asked.ae_title).strip()
         if not self.peers.may_send(title, asked.address):
             return Refusal(NOT_AUTHORISED, "this AE title may not send films")
-        if self.queue.films.waiting() >= self.config.limits.waiting:
-            return Refusal(NO_ROOM, f"{self.config.limits.waiting} films wait; try later")
-        if shutil.disk_usage(self.queue.state.folder).free < self.config.limits.free_megabytes << 20:
-            return Refusal(NO_ROOM, "the disk is nearly full; try later")
+        if (full := no_room(self.queue, self.config.limits)) is not None:
+            return full
+        with keeping():
+            if event.request._dataset_file.failed is not None:
+                raise event.request._dataset_file.failed
         path = Path(event.dataset_path)
         source = read_source(path)
         named = (str(event.request.AffectedSOPClassUID), str(event.request.AffectedSOPInstanceUID))

@@ -13,7 +13,7 @@ from hilum.node.config import LimitsTable
 from hilum.node.dicomweb import Poller
 from hilum.node.queue import Queue
 from hilum.node.sender import Unreachable
-from hilum.node.taking import take
+from hilum.node.taking import no_room, take
 
 LOG: Final = logging.getLogger("hilum.node")
 
@@ -43,10 +43,13 @@ class Polling:
         """Ask, and fetch what is not known; gives the seconds to wait until the next time."""
         try:
             for film in self.poller.films(date.today()):
-                if self._stop.is_set() or self.queue.films.waiting() >= self.limits.waiting:
+                if self._stop.is_set():
                     break
                 if film[2] in self._left or self.queue.films.knows(film[2], self.version):
                     continue
+                if (full := no_room(self.queue, self.limits)) is not None:
+                    LOG.warning("poll %s: %s", self.name, full.words)
+                    break
                 self._fetch(film)
         except Unreachable as e:
             LOG.warning("poll %s: %s", self.name, e)

@@ -6,7 +6,7 @@ each film in one state:
 
 | film | means |
 |---|---|
-| waiting | to be answered; `tries` counts the times that it was begun, before each |
+| waiting | to be answered; `tries` counts the times that it was begun, before each, but for those that the disk put an end to |
 | answered | its objects are in ``objects``, each with one row a configured archive in ``deliveries`` |
 
 | delivery | means |
@@ -17,15 +17,18 @@ each film in one state:
 | committed | the archive said that it keeps it |
 | given-up | nobody took it for as long as was configured; it stays on the disk and is tried again when the node starts |
 
-A file that no row names was never acknowledged and is removed at the start. Names of files are UIDs' digests; nothing in the database is
-about a patient but the UIDs themselves.
+A file that no row names was never acknowledged and is removed at the start. No two takings of a film share the name of a file, so that
+what is removed of one is not what another has just brought. Nothing in the names and in the database is about a patient but the UIDs.
 """
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import uuid4
 
 from hilum.core.digests import sha256_bytes
 from hilum.core.files import write_bytes, writing
@@ -33,7 +36,7 @@ from hilum.node.deliveries import DONE, Deliveries
 from hilum.node.films import Film, Films
 from hilum.node.made import Made
 from hilum.node.source import picture_sha256
-from hilum.node.state import State, sync
+from hilum.node.state import State, keeping, sync
 
 
 class Queue:
@@ -77,44 +80,63 @@ class Queue:
 
         Raises:
             FilmError: It is no data set.
-            OSError, InputError: It could not be kept.
+            OSError: It cannot be read.
+            NotKept: Nothing of it was.
         """
         sha256 = picture_sha256(data_path)
-        known = self._known(sop_uid, bundle, sha256)
+        with self.state.writing() as db:
+            known = self._known(db, sop_uid, bundle, sha256)
         if known is not None:
             return known
-        name = f"{sha256_bytes(f'{sop_uid} {bundle} {sha256}'.encode())[:32]}.dcm"
-        with writing(self.state.films / name) as part:
-            part.write_bytes(data_path.read_bytes())
-        sync(self.state.films)
-        with self.state.writing() as db:
-            row = (sop_uid, bundle, sha256, name, sender, time.time() if now is None else now)
-            done = db.execute(
-                "INSERT OR IGNORE INTO films (sop_uid, bundle, sha256, file, sender, received, state) VALUES (?, ?, ?, ?, ?, ?, 'waiting')",
-                row,
-            )
-        return "new" if done.rowcount else "again"
+        path = self.state.films / f"{uuid4().hex}.dcm"
+        how = "lost"
+        try:
+            with keeping():
+                with writing(path) as part:
+                    shutil.copyfile(data_path, part)
+                sync(path.parent)
+            with self.state.writing() as db:
+                known = self._known(db, sop_uid, bundle, sha256)  # it may have come twice at once
+                if known is None:
+                    row = (sop_uid, bundle, sha256, path.name, sender, time.time() if now is None else now)
+                    db.execute(
+                        "INSERT INTO films (sop_uid, bundle, sha256, file, sender, received, state) VALUES (?, ?, ?, ?, ?, ?, 'waiting')",
+                        row,
+                    )
+            how = known or "new"
+        finally:
+            if how != "new":
+                path.unlink(missing_ok=True)
+        return how
 
-    def _known(self, sop_uid: str, bundle: str, sha256: str) -> str | None:
-        with self.state.writing() as db:
-            found = db.execute(
-                "SELECT id, sha256 FROM films WHERE sop_uid = ? AND bundle = ?", (sop_uid, bundle)
-            ).fetchone()
-            if found is None:
-                return None
-            if found[1] != sha256:
-                return "other"
-            self.deliveries.begin_again(db, found[0], time.time())
-            return "again"
+    def _known(self, db: sqlite3.Connection, sop_uid: str, bundle: str, sha256: str) -> str | None:
+        found = db.execute(
+            "SELECT id, sha256, state, file FROM films WHERE sop_uid = ? AND bundle = ?", (sop_uid, bundle)
+        ).fetchone()
+        if found is None:
+            return None
+        number, picture, state, file = found
+        if picture != sha256:
+            return "other"
+        if state == "waiting" and not (self.state.films / file).is_file():
+            db.execute("DELETE FROM films WHERE id = ?", (number,))  # the disk lost it: it is taken anew
+            return None
+        self.deliveries.begin_again(db, number, time.time())
+        return "again"
 
     def answered(self, film: Film, objects: Sequence[Made]) -> None:
-        """Keep the answers of a film, and have them delivered to every archive."""
+        """Keep the answers of a film, and have them delivered to every archive; those of an earlier taking are replaced.
+
+        Raises:
+            NotKept: Nothing is said of the film yet.
+        """
         rows = []
-        for made in objects:
-            name = f"{sha256_bytes(made.sop_uid.encode())[:32]}.dcm"
-            write_bytes(self.state.objects / name, made.data)
-            rows.append((film.id, made.kind, made.sop_class, made.sop_uid, name, sha256_bytes(made.data)))
-        sync(self.state.objects)
+        with keeping():
+            for made in objects:
+                name = f"{sha256_bytes(f'{film.path.name} {made.sop_uid}'.encode())[:32]}.dcm"
+                write_bytes(self.state.objects / name, made.data)
+                rows.append((film.id, made.kind, made.sop_class, made.sop_uid, name, sha256_bytes(made.data)))
+            sync(self.state.objects)
         now = time.time()
         with self.state.writing() as db:
             for row in rows:

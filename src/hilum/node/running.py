@@ -2,8 +2,8 @@
 
 What fails is tried again later, and what fails again and again has an end that says so: a film that nothing can be said of gets a report of
 that, a delivery is given up after days. Films are opened in a process of their own; one that was begun ten times without an end, as where
-answering it ended the node, is not opened any more. Logs name peers, archives, counts and reasons, and nothing of a film but the number of
-its row.
+answering it ended the node, is not opened any more. What the disk puts an end to counts against the disk and not against the film, which
+waits until the disk takes its answer. Logs name peers, archives, counts and reasons, and nothing of a film but the number of its row.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
 from hilum import RESEARCH_NOTICE, __version__
+from hilum.core.errors import HilumError
 from hilum.inference.opened import Opened
 from hilum.inference.opening import LOST
 from hilum.inference.reader import Reading
@@ -32,12 +34,19 @@ from hilum.node.polling import Polling
 from hilum.node.queue import Queue
 from hilum.node.sender import DimseArchive
 from hilum.node.source import read_source
+from hilum.node.state import NotKept
 from hilum.node.tls import of_sender
 
 LOG: Final = logging.getLogger("hilum.node")
 NOT_FROM: Final = 10
 """Times that a film was begun before, from which on it is not opened any more."""
 _IDLE_S, _KEEPING_S, _DAY_S = 0.5, 600.0, 86_400.0
+_DISK_S = 60.0
+"""Seconds, at most, until it is seen whether a disk takes answers again."""
+
+
+class _Unreadable(HilumError):
+    """The disk does not give a film's file."""
 
 
 class Node:
@@ -47,6 +56,9 @@ class Node:
         config: What it is.
         answering: What answers; None to make it from the configuration.
         opening: What opens films; None to make it from the configuration.
+
+    Attributes:
+        disk_failures: How often, since the start, a film was not answered because of the disk.
 
     Raises:
         InputError, DigestError, UnsafeError: The bundle cannot be used, or the configuration names what is not there.
@@ -69,6 +81,8 @@ class Node:
         self.queue = Queue(node.state, [a.name for a in config.archive])
         self.queue.films.adopt(self.answering.version)
         self.loops, self._came = Loops(), threading.Event()
+        self.disk_failures = self._disk_failures_in_row = 0
+        self._to_put_back: tuple[Film, float] | None = None
         self.listener = Listener(config, self.queue, self.answering.version, self._came.set)
         tls = of_sender(config.tls) if config.tls is not None and any(a.tls for a in config.archive) else None
         archives: list[DimseArchive | WebArchive] = [
@@ -133,7 +147,9 @@ class Node:
         self.queue.close()
 
     def _work(self) -> float:
+        """Answer the film that has waited longest; gives the seconds to wait until the next."""
         self._came.clear()
+        self._put_back()
         film = self.queue.films.next_film()
         if film is None:
             self._came.wait(_IDLE_S)
@@ -141,35 +157,69 @@ class Node:
         start = time.perf_counter()
         try:
             self._answer(film)
+        except (NotKept, _Unreadable) as error:
+            return self._disk_failed(film, error)
         except Exception as error:
             LOG.error("film %d could not be answered (%s); tried again later", film.id, type(error).__name__)
             LOG.debug("film %d", film.id, exc_info=True)
             self.queue.films.later(film, wait_s(self.config.retry, film.tries))
             return 0.0
+        self._disk_failures_in_row = 0
         LOG.info("answered film %d in %.1f s", film.id, time.perf_counter() - start)
         self._tell_made()
         return 0.0
 
     def _answer(self, film: Film) -> None:
         start = time.perf_counter()
-        opened = self._opened(film)
+        ended = film.tries >= NOT_FROM
+        try:
+            source = read_source(film.path)
+            data = b"" if ended else film.path.read_bytes()
+        except OSError as e:
+            raise _Unreadable(f"its file cannot be read ({type(e).__name__})") from None
+        opened = _failed(film) if ended else self.opening(data)
         if opened.error == LOST:
             LOG.error("film %d: %s", film.id, opened.words)
-        source, when = read_source(film.path), datetime.fromtimestamp(film.received)
+        when = datetime.fromtimestamp(film.received)
 
-        def seen(reading: Reading) -> None:
-            self.watch.saw(f"film-{film.id}", reading, time.perf_counter() - start, reading.answer.sha256)
+        seen: list[tuple[Reading, float]] = []
 
-        self.queue.answered(film, self.answering.objects(opened, source, when, seen))
+        def read(reading: Reading) -> None:
+            seen.append((reading, time.perf_counter() - start))
+
+        self.queue.answered(film, self.answering.objects(opened, source, when, read))
+        for reading, seconds in seen:  # now that it is not read once more
+            self.watch.saw(f"film-{film.id}", reading, seconds, reading.answer.sha256)
+
+    def _disk_failed(self, film: Film, error: NotKept | _Unreadable) -> float:
+        """Have a film wait that the disk kept from being answered; gives the seconds that all wait.
+
+        A film that cannot be read waits alone. Where an answer is not kept no other film is begun meanwhile.
+        """
+        wait = min(wait_s(self.config.retry, self._disk_failures_in_row), _DISK_S)
+        self.disk_failures += 1
+        self._disk_failures_in_row += 1
+        LOG.error(
+            "film %d waits %.0f s: %s; failures of the disk so far: %d",
+            film.id,
+            wait,
+            error,
+            self.disk_failures,
+        )
+        for_all = isinstance(error, NotKept)
+        self._to_put_back = film, 0.0 if for_all else wait
+        with suppress(NotKept):  # else before the next film
+            self._put_back()
+        return wait if for_all else 0.0
+
+    def _put_back(self) -> None:
+        if self._to_put_back is not None:
+            self.queue.films.put_back(*self._to_put_back)
+            self._to_put_back = None
 
     def _tell_made(self) -> None:
         for delivering in self.delivering.values():
             delivering.made.set()
-
-    def _opened(self, film: Film) -> Opened:
-        if film.tries >= NOT_FROM:
-            return Opened("film", error="failed", words=f"hilum could not answer it, {film.tries} times")
-        return self.opening(film.path.read_bytes())
 
     def _keep(self) -> float:
         """Remove what is old, and what peers left half-sent."""
@@ -185,3 +235,7 @@ class Node:
             if path.stat().st_mtime < before:
                 path.unlink(missing_ok=True)
         return _KEEPING_S
+
+
+def _failed(film: Film) -> Opened:
+    return Opened("film", error="failed", words=f"hilum could not answer it, {film.tries} times")

@@ -1,4 +1,8 @@
-"""A node's state on the disk: a folder that one process has at a time, with the database in it and the files beside that."""
+"""A node's state on the disk: a folder that one process has at a time, with the database in it and the files beside that.
+
+Convention: what the disk does not keep is `NotKept`, whoever noticed it, so that it is never taken for a fault of a film. Nothing of it is
+half done: a transaction that could not end is undone.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+from hilum.core.errors import HilumError, InputError
 from hilum.core.files import lock_at_once
 
 _TABLES: Final = """
@@ -30,6 +35,10 @@ CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (archive, state, next_tr
 """
 
 
+class NotKept(HilumError):
+    """The disk, or the database on it, does not keep what it is given; the message says why, and nothing of a film."""
+
+
 class State:
     """The state of a node.
 
@@ -43,7 +52,7 @@ class State:
         incoming: Folder of films that are coming; what lies there was never acknowledged.
 
     Raises:
-        InputError: Another process has it.
+        InputError: Another process has it, or there is another thing in the place of its database.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,12 +63,16 @@ class State:
         self._lock = threading.RLock()
         with ExitStack() as held:
             held.enter_context(lock_at_once(folder / "lock", f"the state {folder} of a node"))
-            database = sqlite3.connect(folder / "queue.db", check_same_thread=False, isolation_level=None)
-            self._db = held.enter_context(closing(database))
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute("PRAGMA foreign_keys=ON")
-            self._db.executescript(_TABLES)
+            try:
+                database = sqlite3.connect(folder / "queue.db", check_same_thread=False, isolation_level=None)
+                self._db = held.enter_context(closing(database))
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+                self._db.execute("PRAGMA foreign_keys=ON")
+                self._db.executescript(_TABLES)
+            except sqlite3.Error as e:
+                raise InputError(f"{folder / 'queue.db'}: cannot be used as a node's queue: {e}") from None
+            sync(folder)
             self._held = held.pop_all()
 
     def close(self) -> None:
@@ -69,21 +82,41 @@ class State:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The database, for questions."""
-        with self._lock:
+        """The database, for questions.
+
+        Raises:
+            NotKept: It cannot be read.
+        """
+        with self._lock, keeping():
             yield self._db
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """The database, for one transaction: all of it is on the disk when the block has ended, or nothing of it is there."""
-        with self._lock:
+        """The database, for one transaction: all of it is on the disk when the block has ended, or nothing of it is there.
+
+        Raises:
+            NotKept: It was undone.
+        """
+        with self._lock, keeping():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk may have ended it
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
+
+
+@contextmanager
+def keeping() -> Iterator[None]:
+    """What is written in the block is kept, or `NotKept` is raised."""
+    try:
+        yield
+    except (OSError, InputError, sqlite3.Error) as e:
+        cause = e.__cause__ if isinstance(e.__cause__, OSError) else e
+        why = (cause.strerror if isinstance(cause, OSError) else str(cause)) or type(cause).__name__
+        raise NotKept(f"the disk of the node's state does not keep it: {why}") from e
 
 
 def sync(folder: Path) -> None:

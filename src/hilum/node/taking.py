@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from hilum.node.config import LimitsTable
 from hilum.node.queue import Queue
-from hilum.node.source import NOT_UNDERSTOOD, Refusal, read_source, refusal
+from hilum.node.source import NO_ROOM, NOT_UNDERSTOOD, Refusal, read_source, refusal
 
 LOG: Final = logging.getLogger("hilum.node")
+
+
+def no_room(queue: Queue, limits: LimitsTable) -> Refusal | None:
+    """Why no film can be taken for now; None where one can."""
+    if queue.films.waiting() >= limits.waiting:
+        return Refusal(NO_ROOM, f"{limits.waiting} films wait; try later")
+    if shutil.disk_usage(queue.state.folder).free < limits.free_megabytes << 20:
+        return Refusal(NO_ROOM, "the disk is nearly full; try later")
+    return None
 
 
 def take(queue: Queue, path: Path, version: str, sender: str, came: Callable[[], None]) -> Refusal | None:
@@ -25,7 +36,8 @@ def take(queue: Queue, path: Path, version: str, sender: str, came: Callable[[],
 
     Raises:
         FilmError: It is no data set.
-        OSError, InputError: It could not be kept.
+        OSError: It cannot be read.
+        NotKept: The disk does not keep it.
     """
     source = read_source(path)
     refused = refusal(source)

@@ -6,6 +6,7 @@ The peers are dcmtk's programs where these can be asked, and else a peer made of
 from __future__ import annotations
 
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -24,7 +25,7 @@ from hilum.node.config import Config
 from hilum.node.queue import Queue
 from hilum.node.source import CR, DX_FOR_PROCESSING, SECONDARY_CAPTURE
 from needs import needed_module
-from node_films import STUDY, film, phantom, write_film
+from node_films import STUDY, files_of_at_most, film, phantom, write_film
 from orthanc import dcmtk, free_port, wait_for
 
 needed_module("pynetdicom", "pip install -e '.[node]'")
@@ -219,6 +220,37 @@ def test_no_room_is_said_so_that_the_sender_tries_later(tmp_path: Path) -> None:
     full = listening(tmp_path / "full", free_megabytes=1 << 40)
     assert stored(full, film(1)) == (0xA700, "the disk is nearly full; try later")
     full.stop()
+
+
+def test_a_disk_that_is_full_while_a_film_comes_is_said_and_nothing_is_left(
+    listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent = film(pixels=np.zeros((1024, 1024), np.uint8))
+    with files_of_at_most(300_000), caplog.at_level("ERROR", "hilum.node"):
+        assert stored(listener, sent) == (0xA700, "the film could not be kept on the disk; try later")
+    assert (
+        "a film could not be kept: the disk of the node's state does not keep it: File too large"
+        in caplog.messages
+    )
+    assert list(listener.queue.state.incoming.iterdir()) == []
+    assert listener.queue.counts() == {}
+    assert stored(listener, sent) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(5, "Input/output error"), sqlite3.OperationalError("disk I/O error")]
+)
+def test_a_disk_that_fails_when_a_film_is_kept_is_no_fault_of_the_film(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hilum.node.queue.shutil.copyfile", fails)
+        assert stored(listener, film()) == (0xA700, "the film could not be kept on the disk; try later")
+    assert list(listener.queue.state.films.iterdir()) == []
+    assert stored(listener, film()) == (0, "")
 
 
 def test_a_film_that_is_too_large_is_cut_off_and_leaves_nothing(tmp_path: Path) -> None:

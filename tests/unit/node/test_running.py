@@ -27,6 +27,7 @@ from hilum.node.answering import Answering  # noqa: E402
 from hilum.node.opening import Opening  # noqa: E402
 from hilum.node.running import NOT_FROM, Node  # noqa: E402
 from hilum.node.sender import DimseArchive, NotOffered, Unreachable  # noqa: E402
+from hilum.node.state import NotKept  # noqa: E402
 
 
 @pytest.fixture
@@ -125,6 +126,57 @@ def test_what_fails_is_tried_later_and_the_log_names_no_patient(
     assert caplog.messages == ["film 1 could not be answered (RuntimeError); tried again later"]
     assert node.queue.films.waiting() == 1
     assert node.queue.films.next_film() is None  # not yet
+
+
+def test_a_disk_that_keeps_no_answer_counts_against_no_film_and_the_film_is_answered_when_it_does(
+    node: Node, monkeypatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: Any) -> None:
+        raise NotKept("the disk of the node's state does not keep it: No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(node.queue, "answered", full)
+        assert [node._work() for _ in range(NOT_FROM + 2)] == [10, 20, 40, *[60] * (NOT_FROM - 1)]
+    assert caplog.messages[0] == (
+        "film 1 waits 10 s: the disk of the node's state does not keep it: No space left on device; failures of the disk so far: 1"
+    )
+    assert node.disk_failures == NOT_FROM + 2
+    assert node._work() == 0.0
+    assert why(node) == []  # and not "failed"
+    node.watch.flush()
+    assert sum(node.watch.status().films.values()) == 1  # however often it was read
+
+
+def test_a_film_that_the_disk_let_be_begun_is_put_back_before_another_is_begun(
+    node: Node, monkeypatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise NotKept("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(node.queue, "answered", full)
+        patch.setattr(node.queue.films, "put_back", full)
+        assert node._work() == 10
+        for _ in range(NOT_FROM):
+            with pytest.raises(NotKept, match="full"):
+                node._work()
+    begun = node.queue.films.next_film()
+    assert begun is not None
+    assert begun.tries == 1
+
+
+def test_a_film_that_cannot_be_read_waits_alone_and_says_so(
+    node: Node, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (first,) = node.queue.state.films.iterdir()
+    first.unlink()
+    node.queue.take(write_film(tmp_path / "film.dcm", 2), "1.3", node.answering.version, "PEER")
+    assert node._work() == 0.0
+    assert caplog.messages == [
+        "film 1 waits 10 s: its file cannot be read (FileNotFoundError); failures of the disk so far: 1"
+    ]
+    assert node._work() == 0.0
+    assert node.queue.counts() == {"film answered": 1, "film waiting": 1, "delivery due": 1}
 
 
 class Archive(DimseArchive):
