@@ -56,6 +56,7 @@ class MonitorStatus:
         history: Alarms of each of the last `HISTORY` windows, the oldest first.
         rates: Sensitivity and specificity by readers' labels.
         dropped: Films that came too fast to be stored.
+        unstored: Films that could not be stored, as where the disk is full.
         note: Why there is nothing about drift; empty where there is.
         has_reference: Whether windows are held against a reference.
     """
@@ -75,6 +76,7 @@ class MonitorStatus:
     history: tuple[int, ...]
     rates: tuple[Rate, ...]
     dropped: int = 0
+    unstored: int = 0
     note: str = ""
     has_reference: bool = False
 

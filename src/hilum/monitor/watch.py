@@ -1,7 +1,7 @@
 """A bundle watched while it works: what it answers goes to the store in a thread of its own, and every few films the window is looked at.
 
-`Watch.saw` only puts the film into a queue. Where films come faster than they can be stored, some are left out and counted; an answer never
-waits for the watch. Several watches, of several bundles and processes, may share one store.
+`Watch.saw` only puts the film into a queue. Where films come faster than they can be stored, or the disk does not take them, they are left
+out and counted, each for itself; an answer never waits for the watch. Several watches may share one store, of several processes too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final
 from threadpoolctl import ThreadpoolController
 
 from hilum.artifacts.bundle import REFERENCE, Bundle, bundle_version
-from hilum.core.errors import HilumError
 from hilum.monitor import feedback, films, looks, store
 from hilum.monitor.drift import STEP, WINDOW, Checker
 from hilum.monitor.films import FilmLine
@@ -86,7 +85,7 @@ class Watch:
         )
         self._checker = Checker(reference) if reference else None
         self._queue: queue.Queue[_Saw | threading.Event] = queue.Queue(_WAITING)
-        self._dropped = self._since_look = 0
+        self._dropped = self._unstored = self._since_look = 0
         self._forgot = 0.0
         self._next_seen, self._a_second = 0.0, a_second
         self._threads = ThreadpoolController()
@@ -135,7 +134,9 @@ class Watch:
         """How the bundle stands, by what is stored so far."""
         with store.opened(self.path) as connection:
             found = status_of(connection, self.bundle, note=self.note)
-        return replace(found, dropped=self._dropped, has_reference=self._checker is not None)
+        return replace(
+            found, dropped=self._dropped, unstored=self._unstored, has_reference=self._checker is not None
+        )
 
     def histogram(self, buckets_s: Sequence[float]) -> tuple[list[tuple[str, float]], float]:
         """Films by seconds: (upper end as text, films up to it) with ``+Inf`` last, and the sum of seconds; of all that is stored."""
@@ -160,9 +161,9 @@ class Watch:
             batch = self._batch()
             try:
                 self._keep([item for item in batch if not isinstance(item, threading.Event)])
-            except (HilumError, sqlite3.Error, OSError):
+            except Exception:  # whatever it is, the next films are to be stored
                 _log.exception("monitor: films could not be stored in %s", self.path.name)
-                self._dropped += sum(not isinstance(item, threading.Event) for item in batch)
+                self._unstored += sum(not isinstance(item, threading.Event) for item in batch)
             for item in batch:
                 if isinstance(item, threading.Event):
                     item.set()
