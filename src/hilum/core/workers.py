@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import gc
 import importlib
+import logging
 import os
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -24,6 +26,8 @@ from hilum.core.processes import end_with_parent, fresh
 
 _STARTS_S = 120.0
 """A process that is not ready by then is tried again; a busy machine takes seconds."""
+_AGAIN_S = 1.0
+_log = logging.getLogger(__name__)
 
 
 class WorkerLost(HilumError):
@@ -87,11 +91,10 @@ class Workers:
                 if not line.poll(self.seconds):
                     raise WorkerLost(f"it took more than {self.seconds:g} seconds")
                 good, value = line.recv()
-            except (EOFError, OSError, WorkerLost) as e:
+            except Exception as e:  # whoever waits for an answer has one, and so has the next
                 self.n_lost += 1
                 _end(process, line)
-                words = str(e) if isinstance(e, WorkerLost) else "it ended the process that read it"
-                call.answer.set_exception(WorkerLost(words))
+                call.answer.set_exception(_lost(e))
                 process, line = self._started()
                 continue
             if good:
@@ -102,17 +105,32 @@ class Workers:
 
     def _started(self) -> tuple[Any, Connection]:
         while True:
-            here, there = fresh.Pipe()
-            process = fresh.Process(
-                target=_answer_calls, args=(there, self.memory_bytes, self.ready), daemon=True
-            )
-            process.start()
-            there.close()
+            try:
+                here, there = fresh.Pipe()
+                process = fresh.Process(
+                    target=_answer_calls, args=(there, self.memory_bytes, self.ready), daemon=True
+                )
+                with there:
+                    process.start()
+            except OSError as e:  # no memory, or no room for a process
+                _log.warning("a process cannot be started: %s", e.strerror or type(e).__name__)
+                time.sleep(_AGAIN_S)
+                continue
             with suppress(EOFError, OSError):
                 if here.poll(_STARTS_S):
                     here.recv()
                     return process, here
+            _log.warning("a process ended, or was not ready in %g seconds; another is started", _STARTS_S)
             _end(process, here)
+            time.sleep(_AGAIN_S)
+
+
+def _lost(error: Exception) -> WorkerLost:
+    if isinstance(error, WorkerLost):
+        return error
+    if isinstance(error, (EOFError, OSError)):
+        return WorkerLost("it ended the process that read it")
+    return WorkerLost(f"it, or the answer to it, cannot be passed between processes ({type(error).__name__})")
 
 
 def _end(process: Any, line: Connection) -> None:
