@@ -110,8 +110,12 @@ class Deliveries:
         """The archive took it and was not asked, or did not answer; it is asked after a while."""
         self._set(archive, deliveries, "state = 'sent', asked_in = '', next_try = ?", time.time() + wait_s)
 
-    def committed(self, transaction: str, kept: Sequence[str], refused: Sequence[str]) -> tuple[int, int]:
-        """What the archive answered: SOP Instance UIDs that it keeps, and those that it does not, which are sent again.
+    def committed(
+        self, transaction: str, kept: Sequence[str], refused: Sequence[str], wait_s: float
+    ) -> tuple[int, int]:
+        """What the archive answered: SOP Instance UIDs that it keeps, and those that it does not, which are sent again after a while.
+
+        Not at once: an archive that takes an object and then does not keep it would be sent it without end.
 
         Returns:
             How many deliveries are committed, and how many are due again; none for a transaction that nobody asked for.
@@ -119,16 +123,15 @@ class Deliveries:
         of = "asked_in = ? AND state = 'asked' AND object IN (SELECT id FROM objects WHERE sop_uid = ?)"
         counts = []
         with self._state.writing() as db:
-            for uids, to in (
-                (kept, "state = 'committed'"),
-                (refused, "state = 'due', tries = tries + 1, next_try = 0"),
+            for uids, to, values in (
+                (kept, "state = 'committed'", ()),
+                (refused, "state = 'due', tries = tries + 1, next_try = ?", (time.time() + wait_s,)),
             ):
-                counts.append(
-                    sum(
-                        db.execute(f"UPDATE deliveries SET {to} WHERE {of}", (transaction, u)).rowcount
-                        for u in uids
-                    )
-                )
+                rows = [
+                    db.execute(f"UPDATE deliveries SET {to} WHERE {of}", (*values, transaction, uid)).rowcount
+                    for uid in uids
+                ]
+                counts.append(sum(rows))
         return counts[0], counts[1]
 
     def _set(self, archive: str, deliveries: Sequence[Delivery], to: str, *values: Any) -> None:

@@ -49,10 +49,10 @@ class Delivering:
         return 0.0
 
     def _send(self, due: list[Delivery]) -> None:
-        answered: set[int] = set()
+        answered: dict[int, bool] = {}
 
         def done(delivery: Delivery, why: str) -> None:
-            answered.add(delivery.object)
+            answered[delivery.object] = not why
             if why:
                 self._failed([delivery], why)
             else:
@@ -60,9 +60,11 @@ class Delivering:
 
         try:
             self.archive.send(due, done)
-            LOG.info("sent %d answers to %s", len(answered), self.name)
         except Unreachable as e:
             self._failed([d for d in due if d.object not in answered], str(e))
+        finally:
+            if n_taken := sum(answered.values()):
+                LOG.info("sent %d answers to %s", n_taken, self.name)
 
     def _ask(self, archive: DimseArchive, taken: list[Delivery]) -> None:
         """Ask for storage commitment; what was not answered for in all that time is asked for no more."""

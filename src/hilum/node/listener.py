@@ -34,6 +34,7 @@ from pynetdicom.transport import ThreadedAssociationServer
 from hilum.core.errors import FilmError, InputError
 from hilum.node.config import Config
 from hilum.node.incoming import received_in
+from hilum.node.loops import Loops
 from hilum.node.peers import Peers, address
 from hilum.node.queue import Queue
 from hilum.node.source import (
@@ -102,7 +103,7 @@ class Listener:
         self.peers = Peers(config)
         self._bytes: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
         self._since: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
-        self._stop = threading.Event()
+        self._loops = Loops()
         self._server: Any = None
         self._held = ExitStack()
 
@@ -152,11 +153,11 @@ class Listener:
         self._server.socket.listen(128)
         serve = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="dimse", daemon=True)
         serve.start()
-        threading.Thread(target=self._watch, name="slow peers", daemon=True).start()
+        self._loops.run("slow peers", self._end_slow)
 
     def stop(self) -> None:
         """Take no more associations; those that there are end within a few seconds."""
-        self._stop.set()
+        self._loops.stop.set()
         if self._server is None:
             return
         self._server.shutdown()
@@ -193,13 +194,13 @@ class Listener:
         self._bytes[event.assoc] = 0
         self._since[event.assoc] = time.monotonic()
 
-    def _watch(self) -> None:
-        """End associations in which no message was completed for too long, whatever they sent meanwhile."""
+    def _end_slow(self) -> float:
+        """End associations in which no message was completed for too long, whatever they sent meanwhile; gives the seconds to wait."""
         limit = self.config.limits.seconds
-        while not self._stop.wait(min(1.0, limit / 4)):
-            for association in self._server.active_associations:
-                if time.monotonic() - self._since.get(association, time.monotonic()) > limit:
-                    self._end(association, f"no complete message for {limit:g} s")
+        for association in self._server.active_associations:
+            if time.monotonic() - self._since.get(association, time.monotonic()) > limit:
+                self._end(association, f"no complete message for {limit:g} s")
+        return min(1.0, limit / 4)
 
     def _end(self, association: Any, why: str) -> None:
         title = str(association.requestor.ae_title).strip()
@@ -207,10 +208,12 @@ class Listener:
         self._since[association] = time.monotonic()
 
         def abort() -> None:
-            if association.is_established:
-                association.abort()
-            time.sleep(1.0)
-            _cut(association)
+            try:
+                if association.is_established:
+                    association.abort()
+                time.sleep(1.0)
+            finally:
+                _cut(association)
 
         threading.Thread(target=abort, name="abort", daemon=True).start()
 
@@ -263,11 +266,12 @@ class Listener:
 
         transaction = str(told.get("TransactionUID", ""))
         kept, again = self.queue.deliveries.committed(
-            transaction, uids("ReferencedSOPSequence"), uids("FailedSOPSequence")
+            transaction,
+            uids("ReferencedSOPSequence"),
+            uids("FailedSOPSequence"),
+            self.config.retry.longest_s,
         )
         LOG.info("storage commitment: %d objects are kept, %d are sent again", kept, again)
-        if again:
-            self.came()
         return 0x0000, None
 
 

@@ -12,7 +12,7 @@ from hilum.core.errors import FilmError
 from hilum.node.config import LimitsTable
 from hilum.node.dicomweb import Poller
 from hilum.node.queue import Queue
-from hilum.node.sender import Unreachable
+from hilum.node.sender import NotOffered, Unreachable
 from hilum.node.taking import no_room, take
 
 LOG: Final = logging.getLogger("hilum.node")
@@ -50,7 +50,10 @@ class Polling:
                 if (full := no_room(self.queue, self.limits)) is not None:
                     LOG.warning("poll %s: %s", self.name, full.words)
                     break
-                self._fetch(film)
+                try:
+                    self._fetch(film)
+                except NotOffered as e:  # it does not hold up the others, and is asked for again next time
+                    LOG.warning("poll %s: a film was not given: %s", self.name, e)
         except Unreachable as e:
             LOG.warning("poll %s: %s", self.name, e)
         return self.poller.table.every_s

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -101,7 +102,9 @@ def test_what_waits_for_an_old_bundle_is_for_the_new_one(tmp_path: Path, film: P
     assert not queue.films.knows("1.2", "old")
 
 
-def test_commitment_is_only_of_the_transaction_that_asked(tmp_path: Path, film: Path) -> None:
+def test_commitment_is_only_of_the_transaction_that_asked(
+    tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     queue = Queue(tmp_path / "state", ["a"])
     queue.take(film, "1.2", "bundle", "PACS")
     queue.answered(queue.films.next_film(), [made("2.25.1"), made("2.25.2")])  # type: ignore[arg-type]
@@ -109,9 +112,12 @@ def test_commitment_is_only_of_the_transaction_that_asked(tmp_path: Path, film: 
         queue.deliveries.sent("a", delivery)
     queue.deliveries.asked("a", queue.deliveries.to_ask_for("a"), "2.25.99", 60)
     assert queue.deliveries.to_ask_for("a") == []
-    assert queue.deliveries.committed("2.25.98", ["2.25.1", "2.25.2"], []) == (0, 0)
-    assert queue.deliveries.committed("2.25.99", ["2.25.1"], ["2.25.2"]) == (1, 1)
+    assert queue.deliveries.committed("2.25.98", ["2.25.1", "2.25.2"], [], 0) == (0, 0)
+    assert queue.deliveries.committed("2.25.99", ["2.25.1"], ["2.25.2"], 60) == (1, 1)
     assert queue.counts() == {"film answered": 1, "delivery committed": 1, "delivery due": 1}
+    assert queue.deliveries.due("a") == []  # not yet
+    later = time.time() + 60
+    monkeypatch.setattr("hilum.node.deliveries.time", SimpleNamespace(time=lambda: later))
     assert [(d.sop_uid, d.tries) for d in queue.deliveries.due("a")] == [("2.25.2", 1)]
 
 

@@ -82,6 +82,14 @@ def test_an_object_that_the_association_does_not_survive_does_not_hold_up_the_ot
         assert told(to, deliveries[2:]) == {3: ""}
 
 
+def test_an_object_that_cannot_be_read_does_not_hold_up_the_others(deliveries: list[Delivery]) -> None:
+    deliveries[0].path.write_bytes(b"what a failing disk left of it")
+    with archive(lambda _: 0x0000) as to:
+        (why,) = told(to, deliveries).values()
+        assert why.startswith("the answer's file cannot be sent (")
+        assert told(to, deliveries[1:]) == {2: "", 3: ""}
+
+
 def test_a_sop_class_that_is_not_taken_is_said(deliveries: list[Delivery]) -> None:
     other = replace(deliveries[0], object=4, sop_class="1.2.840.10008.5.1.4.1.1.66.4")
     with archive(lambda _: 0x0000) as to:
