@@ -51,6 +51,19 @@ class Loops:
             thread.join(seconds)
 
 
+def say_which_end() -> None:
+    """Have the log say which thread of the process ended with an error, those of pynetdicom too.
+
+    Named are the thread and the type of the error: its words may be a film's.
+    """
+
+    def said(ended: threading.ExceptHookArgs) -> None:
+        name = ended.thread.name if ended.thread is not None else "unknown"
+        LOG.error("the thread %s ended: %s", name, ended.exc_type.__name__)
+
+    threading.excepthook = said
+
+
 def wait_s(retry: RetryTable, tries: int) -> float:
     """Seconds until the next time, after so many before: they double up to a limit.
 
