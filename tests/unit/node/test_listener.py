@@ -277,6 +277,7 @@ def test_a_slow_peer_is_cut_off_though_it_sends_a_byte_now_and_then(tmp_path: Pa
             time.sleep(0.2)
     assert time.monotonic() - start < 10
     assert up(listener)
+    wait_for(lambda: not listener._server.active_associations, 10, "its place was not given back")
     association.kill()
     listener.stop()
 
