@@ -47,6 +47,18 @@ def fails(words: str) -> None:
     raise ValueError(words)
 
 
+class Unreadable(Exception):
+    """An error that is pickled and cannot be read again."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first + second)
+
+
+def fails_unreadably() -> None:
+    """Such an error."""
+    raise Unreadable("a", "b")
+
+
 def ends() -> None:
     """The end of the process."""
     os._exit(7)

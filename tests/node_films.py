@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -47,3 +50,14 @@ def film(number: int = 1, pixels: NDArray[Any] | None = None, **tags: Any) -> An
 def write_film(path: Path, number: int = 1, pixels: NDArray[Any] | None = None, **tags: Any) -> Path:
     path.write_bytes(bytes_of(film(number, pixels, **tags)))
     return path
+
+
+@contextmanager
+def files_of_at_most(n_bytes: int) -> Iterator[None]:
+    """A disk that writes no file further, in this process: what a full one does, without one."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -32,9 +32,11 @@ def node(
     require_extra("node", "pydicom", "pynetdicom", "highdicom")
     settings = read_config(config)
     from hilum.models.machine import made_ready
+    from hilum.node.loops import say_which_end
     from hilum.node.running import Node  # late: torch
 
     _log_to_stderr()
+    say_which_end()
     made_ready("cpu")
     running = Node(settings)
     if check:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
+import logging
 import os
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -25,6 +27,8 @@ from hilum.core.processes import end_with_parent, fresh
 
 _STARTS_S = 120.0
 """A process that is not ready by then is tried again; a busy machine takes seconds."""
+_AGAIN_S = 1.0
+_log = logging.getLogger(__name__)
 
 
 class WorkerLost(HilumError):
@@ -106,11 +110,10 @@ class Workers:
                 if not line.poll(self.seconds):
                     raise WorkerLost(f"it took more than {self.seconds:g} seconds")
                 good, value = line.recv()
-            except (EOFError, OSError, WorkerLost) as e:
+            except Exception as e:  # whoever waits for an answer has one, and so has the next
                 self.n_lost += 1
                 self._end(process, line)
-                words = str(e) if isinstance(e, WorkerLost) else "it ended the process that read it"
-                call.answer.set_exception(WorkerLost(words))
+                call.answer.set_exception(_lost(e))
                 if (started := self._started()) is None:
                     return
                 process, line = started
@@ -124,18 +127,26 @@ class Workers:
     def _started(self) -> tuple[Any, Connection] | None:
         """A process that is ready; None where there shall be none any more."""
         while not self._ended:
-            here, there = fresh.Pipe()
-            process = fresh.Process(
-                target=_answer_calls, args=(there, self.memory_bytes, self.ready), daemon=True
-            )
-            process.start()
+            try:
+                here, there = fresh.Pipe()
+                process = fresh.Process(
+                    target=_answer_calls, args=(there, self.memory_bytes, self.ready), daemon=True
+                )
+                with there:
+                    process.start()
+            except OSError as e:  # no memory, or no room for a process
+                _log.warning("a process cannot be started: %s", e.strerror or type(e).__name__)
+                time.sleep(_AGAIN_S)
+                continue
             self._running.add(process)
-            there.close()
             with suppress(EOFError, OSError):
                 if here.poll(_STARTS_S):
                     here.recv()
                     return process, here
             self._end(process, here)
+            if not self._ended:
+                _log.warning("a process ended, or was not ready in %g seconds; another is started", _STARTS_S)
+                time.sleep(_AGAIN_S)
         return None
 
     def _end(self, process: Any, line: Connection) -> None:

@@ -95,6 +95,10 @@ def _why(s: MonitorStatus) -> _Rows:
     return [((reason,), n) for reason, n in s.why.items()]
 
 
+def _not_watched(s: MonitorStatus) -> _Rows:
+    return [(("too-fast",), s.dropped), (("not-stored",), s.unstored)]
+
+
 def _classes(s: MonitorStatus) -> _Rows:
     return [((name,), n) for name, n in s.classes.items()]
 
@@ -114,7 +118,7 @@ _FAMILIES: Final[tuple[tuple[str, str, str, tuple[str, ...], Callable[[MonitorSt
     ("counter", "hilum_films", "Films, by outcome.", ("outcome",), _films),
     ("counter", "hilum_films_not_relied_on", "Films that the gate did not pass or that have no scores, by reason.", ("reason",), _why),
     ("counter", "hilum_films_by_class", "Films with scores, by their likeliest class.", ("class",), _classes),
-    ("counter", "hilum_films_not_watched", "Films that came too fast to be stored.", (), lambda s: [((), s.dropped)]),
+    ("counter", "hilum_films_not_watched", "Films that are in no other figure, by reason.", ("reason",), _not_watched),
     ("gauge", "hilum_drift", "Statistic of the last window against the reference.", _CHECK, _drift(lambda c: c.value)),
     ("gauge", "hilum_drift_threshold", "Value above which the statistic is an alarm.", _CHECK, _drift(lambda c: c.threshold)),
     ("gauge", "hilum_drift_alarm", "1 where the statistic is above its threshold.", _CHECK, _drift(lambda c: float(c.alarm))),

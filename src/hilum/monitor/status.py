@@ -10,9 +10,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from hilum.monitor import store
 from hilum.monitor.drift import LEAST, Checker, DriftCheck
-from hilum.monitor.store import KnownBundle, Look
+from hilum.monitor.feedback import feedback_of
+from hilum.monitor.films import last_films
+from hilum.monitor.looks import Look, looks_at
+from hilum.monitor.store import KnownBundle
 from hilum.stats.proportions import clopper_pearson
 
 LABELLED: Final = 200
@@ -54,6 +56,7 @@ class MonitorStatus:
         history: Alarms of each of the last `HISTORY` windows, the oldest first.
         rates: Sensitivity and specificity by readers' labels.
         dropped: Films that came too fast to be stored.
+        unstored: Films that could not be stored, as where the disk is full.
         note: Why there is nothing about drift; empty where there is.
         has_reference: Whether windows are held against a reference.
     """
@@ -73,6 +76,7 @@ class MonitorStatus:
     history: tuple[int, ...]
     rates: tuple[Rate, ...]
     dropped: int = 0
+    unstored: int = 0
     note: str = ""
     has_reference: bool = False
 
@@ -106,7 +110,7 @@ def status_of(
         window: Films to look at now.
         note: Why there is no reference.
     """
-    history = store.looks_at(connection, bundle.digest, HISTORY)
+    history = looks_at(connection, bundle.digest, HISTORY)
     look = (
         _look_now(connection, bundle, checker, window)
         if checker and window
@@ -128,7 +132,7 @@ def status_of(
 def _look_now(
     connection: sqlite3.Connection, bundle: KnownBundle, checker: Checker, window: int
 ) -> Look | None:
-    films, last = store.last_films(connection, bundle.digest, window)
+    films, last = last_films(connection, bundle.digest, window)
     checks = checker.checks(films)
     return Look(datetime.now(UTC).timestamp(), last, len(films), tuple(checks)) if checks else None
 
@@ -171,7 +175,7 @@ def _seconds(connection: sqlite3.Connection, digest: str) -> dict[str, float]:
 
 
 def _rates(connection: sqlite3.Connection, bundle: KnownBundle) -> tuple[Rate, ...]:
-    labelled = store.feedback_of(connection, bundle.digest, LABELLED)
+    labelled = feedback_of(connection, bundle.digest, LABELLED)
     positives = [called for label, called in labelled if label == bundle.positive]
     others = [not called for label, called in labelled if label != bundle.positive]
     return _rate(f"sensitivity to {bundle.positive}", positives), _rate("specificity", others)

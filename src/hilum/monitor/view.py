@@ -57,6 +57,7 @@ def _bundle(s: MonitorStatus) -> dict[str, Any]:
         "seconds": [(name, f"{value:.3f}") for name, value in s.seconds.items()],
         "rates": [_rate(r) for r in s.rates],
         "dropped": s.dropped,
+        "unstored": s.unstored,
         "note": s.note,
         "window": s.window,
         "looked": minute(s.looked),

@@ -1,7 +1,7 @@
 """A bundle watched while it works: what it answers goes to the store in a thread of its own, and every few films the window is looked at.
 
-`Watch.saw` only puts the film into a queue. Where films come faster than they can be stored, some are left out and counted; an answer never
-waits for the watch. Several watches, of several bundles and processes, may share one store.
+`Watch.saw` only puts the film into a queue. Where films come faster than they can be stored, or the disk does not take them, they are left
+out and counted, each for itself; an answer never waits for the watch. Several watches may share one store, of several processes too.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Final
 from threadpoolctl import ThreadpoolController
 
 from hilum.artifacts.bundle import REFERENCE, Bundle, bundle_version
-from hilum.core.errors import HilumError
-from hilum.monitor import store
+from hilum.monitor import feedback, films, looks, store
 from hilum.monitor.drift import STEP, WINDOW, Checker
+from hilum.monitor.films import FilmLine
+from hilum.monitor.looks import Look
 from hilum.monitor.reference import Reference
 from hilum.monitor.seen import seen_of
 from hilum.monitor.status import MonitorStatus, status_of
-from hilum.monitor.store import DAY_S, FilmLine, KnownBundle, Look
+from hilum.monitor.store import DAY_S, KnownBundle
 
 if TYPE_CHECKING:
     from hilum.inference.reader import Reading
@@ -84,7 +85,7 @@ class Watch:
         )
         self._checker = Checker(reference) if reference else None
         self._queue: queue.Queue[_Saw | threading.Event] = queue.Queue(_WAITING)
-        self._dropped = self._since_look = 0
+        self._dropped = self._unstored = self._since_look = 0
         self._forgot = 0.0
         self._next_seen, self._a_second = 0.0, a_second
         self._threads = ThreadpoolController()
@@ -125,18 +126,22 @@ class Watch:
         """
         self.flush()
         with store.opened(self.path) as connection:
-            store.add_feedback(connection, (self.bundle.digest, request_id, sha256), label, who, time.time())
+            feedback.add_feedback(
+                connection, (self.bundle.digest, request_id, sha256), label, who, time.time()
+            )
 
     def status(self) -> MonitorStatus:
         """How the bundle stands, by what is stored so far."""
         with store.opened(self.path) as connection:
             found = status_of(connection, self.bundle, note=self.note)
-        return replace(found, dropped=self._dropped, has_reference=self._checker is not None)
+        return replace(
+            found, dropped=self._dropped, unstored=self._unstored, has_reference=self._checker is not None
+        )
 
     def histogram(self, buckets_s: Sequence[float]) -> tuple[list[tuple[str, float]], float]:
         """Films by seconds: (upper end as text, films up to it) with ``+Inf`` last, and the sum of seconds; of all that is stored."""
         with store.opened(self.path) as connection:
-            return store.histogram(connection, self.bundle.digest, buckets_s)
+            return films.histogram(connection, self.bundle.digest, buckets_s)
 
     def flush(self, seconds: float = 30.0) -> None:
         """Wait until what was seen so far is stored."""
@@ -156,9 +161,9 @@ class Watch:
             batch = self._batch()
             try:
                 self._keep([item for item in batch if not isinstance(item, threading.Event)])
-            except (HilumError, sqlite3.Error, OSError):
+            except Exception:  # whatever it is, the next films are to be stored
                 _log.exception("monitor: films could not be stored in %s", self.path.name)
-                self._dropped += sum(not isinstance(item, threading.Event) for item in batch)
+                self._unstored += sum(not isinstance(item, threading.Event) for item in batch)
             for item in batch:
                 if isinstance(item, threading.Event):
                     item.set()
@@ -172,15 +177,15 @@ class Watch:
                 batch.append(self._queue.get(timeout=max(0.0, end - time.monotonic())))
         return batch
 
-    def _keep(self, films: list[_Saw]) -> None:
+    def _keep(self, saw: list[_Saw]) -> None:
         now = time.time()
         forget = now - self._forgot > _FORGET_EVERY_S
-        if not films and not forget:
+        if not saw and not forget:
             return
-        lines = [self._line(*film) for film in films]
+        lines = [self._line(*film) for film in saw]
         with store.opened(self.path, create=True) as connection:
             for line in lines:
-                store.add_films(connection, [line])
+                films.add_films(connection, [line])
                 self._since_look += line.seen is not None
                 if self._since_look >= STEP:
                     self._since_look = 0
@@ -196,7 +201,7 @@ class Watch:
             seen = seen_of(reading)
             self._next_seen = at + 1 / self._a_second
         reasons = ",".join(dict.fromkeys(r.code for r in answer.gate.reasons))
-        outcome: store.Outcome = "failed" if failed else "abstained" if answer.abstained else "answered"
+        outcome: films.Outcome = "failed" if failed else "abstained" if answer.abstained else "answered"
         return FilmLine(
             at, self.bundle.digest, request, sha256, seconds, outcome, _code(answer.error) if failed else reasons,
             answer.most_likely, answer.called_positive, seen,
@@ -205,11 +210,11 @@ class Watch:
     def _look(self, connection: sqlite3.Connection, at: float) -> None:
         if self._checker is None:
             return
-        window, last = store.last_films(connection, self.bundle.digest, self._window)
+        window, last = films.last_films(connection, self.bundle.digest, self._window)
         with self._threads.limit(limits=1, user_api="blas"):  # the network of the service wants the cores
             checks = self._checker.checks(window)
         if checks:
-            store.add_look(connection, self.bundle.digest, Look(at, last, len(window), tuple(checks)))
+            looks.add_look(connection, self.bundle.digest, Look(at, last, len(window), tuple(checks)))
 
 
 def _code(error: str) -> str:

@@ -29,6 +29,8 @@ def status_words(status: MonitorStatus) -> str:
     lines += [f"  {_rate_words(r.name, r.k, r.n, r.value, r.low, r.high)}" for r in status.rates]
     if status.dropped:
         lines.append(f"  not stored, they came too fast: {counted(status.dropped, 'film')}")
+    if status.unstored:
+        lines.append(f"  not stored, the disk did not take them: {counted(status.unstored, 'film')}")
     if status.note:
         return "\n".join([*lines, f"  drift: {status.note}"])
     return "\n".join([*lines, *(f"  {line}" for line in check_words(status.checks, status.window))])

@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from email.message import Message
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -21,8 +22,8 @@ from urllib.parse import quote, urlencode
 from hilum.core.errors import FilmError
 from hilum.core.files import writing
 from hilum.node.config import ArchiveTable, PollTable, secret
-from hilum.node.queue import Delivery
-from hilum.node.sender import Unreachable
+from hilum.node.deliveries import Delivery
+from hilum.node.sender import NotOffered, Unreachable
 from hilum.node.source import FILMS
 from hilum.node.tls import of_web
 
@@ -30,6 +31,10 @@ _PAGE: Final = 100
 _SOP_CLASS, _SOP, _SERIES, _STUDY = "00080016", "00080018", "0020000E", "0020000D"
 _DUPLICATE: Final = 0x0111
 _BLOCK: Final = 1 << 16
+_OF_AN_OBJECT: Final = (400, 409, 413, 415, 422, 500)
+"""Status codes that speak of the object that was sent, and not of the archive; the next one is sent all the same."""
+_OF_A_FILM: Final = (400, 404, 406, 410, 500)
+"""Of the film that was asked for."""
 
 
 class _NoRedirection(urllib.request.HTTPRedirectHandler):
@@ -65,11 +70,19 @@ class Web:
             pair = f"{table.user}:{secret(table.password_file)}".encode()
             self._headers["Authorization"] = f"Basic {b64encode(pair).decode()}"
 
-    def ask(self, path: str, headers: dict[str, str], data: bytes | None = None) -> Any:
+    def ask(
+        self, path: str, headers: dict[str, str], data: bytes | None = None, errors: Sequence[int] = ()
+    ) -> Any:
         """An open response.
 
+        Args:
+            path: Below the archive's address.
+            headers: Of the request, beside those that say who asks.
+            data: Its body; None for GET.
+            errors: Status codes that the caller wants to see.
+
         Raises:
-            Unreachable: None, or one of an error that is none of 409.
+            Unreachable: None, or one of another error.
         """
         request = urllib.request.Request(
             f"{self.url}/{path}", data=data, headers={**self._headers, **headers}
@@ -77,11 +90,11 @@ class Web:
         try:
             return self._opener.open(request, timeout=self.seconds)
         except urllib.error.HTTPError as e:
-            if e.code == 409:
+            if e.code in errors:
                 return e
             e.close()
             raise Unreachable(f"the archive answered {e.code}") from None
-        except (OSError, ValueError) as e:
+        except (OSError, ValueError, HTTPException) as e:
             why = getattr(e, "reason", e)  # of a URLError: no connection, no certificate, no answer
             name = type(why if isinstance(why, Exception) else e).__name__
             raise Unreachable(f"the archive cannot be reached: {name}") from None
@@ -101,14 +114,19 @@ class WebArchive:
     def send(self, deliveries: Sequence[Delivery], done: Callable[[Delivery, str], None]) -> None:
         """Send objects, each in a request of its own; arguments and errors are those of `DimseArchive.send`."""
         for delivery in deliveries:
+            try:
+                data = delivery.path.read_bytes()
+            except OSError as e:
+                done(delivery, f"the answer's file cannot be sent ({type(e).__name__})")
+                continue
             boundary = f"hilum{delivery.path.stem[:16]}"
             head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
-            body = head + delivery.path.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
+            body = head + data + f"\r\n--{boundary}--\r\n".encode()
             headers = {
                 "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
                 "Accept": "application/dicom+json",
             }
-            with self.web.ask("studies", headers, body) as response:
+            with self.web.ask("studies", headers, body, _OF_AN_OBJECT) as response:
                 done(delivery, "" if _stored(response) else f"STOW-RS was answered with {response.status}")
 
 
@@ -119,7 +137,7 @@ def _stored(response: Any) -> bool:
         told = told[0] if isinstance(told, list) and told else told
         failed = told.get("00081198", {}).get("Value", [])
         reasons = [f.get("00081197", {}).get("Value", [0])[0] for f in failed]
-    except (ValueError, AttributeError, IndexError, OSError):
+    except (ValueError, AttributeError, IndexError, TypeError, OSError, HTTPException):
         return bool(response.status == 200)
     return all(r == _DUPLICATE for r in reasons) if reasons else response.status in (200, 202)
 
@@ -164,7 +182,7 @@ class Poller:
                 return []
             try:
                 found = json.loads(response.read(1 << 26))
-            except (ValueError, OSError):
+            except (ValueError, OSError, HTTPException):
                 raise Unreachable("QIDO-RS was not answered with JSON") from None
         return found if isinstance(found, list) else []
 
@@ -176,29 +194,36 @@ class Poller:
             to: The file.
 
         Raises:
-            Unreachable: It cannot be had.
+            NotOffered: It alone cannot be had now.
+            Unreachable: Nor can any other.
             FilmError: "too large"; "corrupt": there is no part of type application/dicom in the answer.
+            InputError, OSError: The disk does not take it.
         """
         study, series, sop = (quote(uid, safe="") for uid in film)
         accept = 'multipart/related; type="application/dicom"; transfer-syntax=*'
         path = f"studies/{study}/series/{series}/instances/{sop}"
-        with self.web.ask(path, {"Accept": accept}) as response, writing(to) as part, part.open("w+b") as f:
+        asked = self.web.ask(path, {"Accept": accept}, errors=_OF_A_FILM)
+        with asked as response, writing(to) as part, part.open("w+b") as f:
+            if response.status in _OF_A_FILM:
+                raise NotOffered(f"the archive answered {response.status}")
             size = 0
-            try:
-                while block := response.read(_BLOCK):
-                    size += len(block)
-                    if size > self.max_bytes:
-                        raise FilmError(
-                            "too large", f"the archive sends more than {self.max_bytes >> 20} MiB"
-                        )
-                    f.write(block)
-            except OSError as e:
-                raise Unreachable(f"the archive stopped: {type(e).__name__}") from None
+            while block := _read(response):
+                size += len(block)
+                if size > self.max_bytes:
+                    raise FilmError("too large", f"the archive sends more than {self.max_bytes >> 20} MiB")
+                f.write(block)
             f.seek(0)
             data = first_part(f.read(), str(response.headers.get("Content-Type", "")))
             f.seek(0)
             f.truncate()
             f.write(data)
+
+
+def _read(response: Any) -> bytes:
+    try:
+        return bytes(response.read(_BLOCK))
+    except (OSError, HTTPException) as e:
+        raise Unreachable(f"the archive stopped: {type(e).__name__}") from None
 
 
 def first_part(body: bytes, content_type: str) -> bytes:

@@ -9,7 +9,7 @@ Success is answered only when nothing can lose the film any more (`hilum.node.qu
 | 0000 | taken, or taken before |
 | 0122 | not a film: another SOP class, or DX for processing |
 | 0124 | from an archive that may not send films |
-| A700 | no room: the disk, or too many films wait; try later |
+| A700 | the disk is nearly full or does not keep the film, or too many films wait; try later |
 | A900 | Modality is not CR or DX, a UID is missing, or the data set is not the one that the request names |
 | C000 | not to be read; or another film under a UID that was used |
 | aborted | more bytes than allowed, or too slow |
@@ -18,22 +18,24 @@ Success is answered only when nothing can lose the film any more (`hilum.node.qu
 from __future__ import annotations
 
 import logging
-import shutil
 import socket
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from pynetdicom import AE, _config, evt
+from pynetdicom import AE, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel, Verification  # type: ignore[attr-defined]
 from pynetdicom.transport import ThreadedAssociationServer
 
 from hilum.core.errors import FilmError, InputError
-from hilum.node.config import Config, addresses
+from hilum.node.config import Config
+from hilum.node.incoming import received_in
+from hilum.node.loops import Loops
+from hilum.node.peers import Peers, address
 from hilum.node.queue import Queue
 from hilum.node.source import (
     DX_FOR_PROCESSING,
@@ -45,6 +47,8 @@ from hilum.node.source import (
     read_source,
     refusal,
 )
+from hilum.node.state import NotKept, keeping
+from hilum.node.taking import no_room, status_of, take
 from hilum.node.tls import of_listener
 
 LOG: Final = logging.getLogger("hilum.node")
@@ -68,7 +72,7 @@ class _Server(ThreadedAssociationServer):
         return self.socket.accept()  # type: ignore[union-attr]
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
-        known = _address(client_address[0]) in self.hosts
+        known = address(client_address[0]) in self.hosts
         if not known:
             LOG.warning("closed a connection from %s, which is no host of a peer", client_address[0])
         return known
@@ -96,17 +100,12 @@ class Listener:
 
     def __init__(self, config: Config, queue: Queue, version: str, came: Callable[[], None]) -> None:
         self.config, self.queue, self.version, self.came = config, queue, version, came
-        self.senders = _by_title((p.ae_title, p.host) for p in config.peer)
-        archives = _by_title((a.ae_title, a.host) for a in config.archive if a.commitment)
-        self.known = {
-            t: self.senders.get(t, frozenset()) | archives.get(t, frozenset())
-            for t in {*self.senders, *archives}
-        }
+        self.peers = Peers(config)
         self._bytes: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
         self._since: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
-        self._stop = threading.Event()
+        self._loops = Loops()
         self._server: Any = None
-        self._temporary = ""
+        self._held = ExitStack()
 
     @property
     def port(self) -> int:
@@ -120,9 +119,6 @@ class Listener:
             InputError: The address cannot be had, or a file of TLS is missing.
         """
         limits, node = self.config.limits, self.config.node
-        _config.STORE_RECV_CHUNKED_DATASET = True
-        self._temporary = tempfile.tempdir or ""
-        tempfile.tempdir = str(self.queue.folder / "incoming")  # what pynetdicom writes while a film comes
         ae = AE(node.ae_title)
         ae.require_called_aet = True
         ae.maximum_associations = limits.associations
@@ -152,15 +148,16 @@ class Listener:
                 f"node.host {node.host}, port {node.port}: cannot listen: {e.strerror or e}"
             ) from None
         ae._servers.append(self._server)
-        self._server.hosts = frozenset().union(*self.known.values()) if self.known else frozenset()
+        self._held.enter_context(received_in(self.queue.state.incoming))
+        self._server.hosts = self.peers.hosts
         self._server.socket.listen(128)
         serve = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="dimse", daemon=True)
         serve.start()
-        threading.Thread(target=self._watch, name="slow peers", daemon=True).start()
+        self._loops.run("slow peers", self._end_slow)
 
     def stop(self) -> None:
         """Take no more associations; those that there are end within a few seconds."""
-        self._stop.set()
+        self._loops.stop.set()
         if self._server is None:
             return
         self._server.shutdown()
@@ -169,7 +166,7 @@ class Listener:
             time.sleep(0.05)
         for association in self._server.active_associations:
             _cut(association)
-        tempfile.tempdir = self._temporary or None
+        self._held.close()
 
     # who
 
@@ -178,15 +175,11 @@ class Listener:
 
     def _requested(self, event: Any) -> None:
         asked = event.assoc.requestor
-        title, host = str(asked.primitive.calling_ae_title).strip(), _address(asked.address)
-        if host not in self.known.get(title, frozenset()):
+        title, host = str(asked.primitive.calling_ae_title).strip(), asked.address
+        if not self.peers.known(title, host):
             LOG.warning("rejected an association: AE title %.16r from %s is no peer", title, host)
             event.assoc.acse.send_reject(_REJECTED_PERMANENTLY, _BY_USER, _CALLER_UNKNOWN)
             event.assoc.kill()
-
-    def _may_send(self, event: Any) -> bool:
-        asked = event.assoc.requestor
-        return _address(asked.address) in self.senders.get(str(asked.ae_title).strip(), frozenset())
 
     # how much, how fast
 
@@ -201,13 +194,13 @@ class Listener:
         self._bytes[event.assoc] = 0
         self._since[event.assoc] = time.monotonic()
 
-    def _watch(self) -> None:
-        """End associations in which no message was completed for too long, whatever they sent meanwhile."""
+    def _end_slow(self) -> float:
+        """End associations in which no message was completed for too long, whatever they sent meanwhile; gives the seconds to wait."""
         limit = self.config.limits.seconds
-        while not self._stop.wait(min(1.0, limit / 4)):
-            for association in self._server.active_associations:
-                if time.monotonic() - self._since.get(association, time.monotonic()) > limit:
-                    self._end(association, f"no complete message for {limit:g} s")
+        for association in self._server.active_associations:
+            if time.monotonic() - self._since.get(association, time.monotonic()) > limit:
+                self._end(association, f"no complete message for {limit:g} s")
+        return min(1.0, limit / 4)
 
     def _end(self, association: Any, why: str) -> None:
         title = str(association.requestor.ae_title).strip()
@@ -215,10 +208,12 @@ class Listener:
         self._since[association] = time.monotonic()
 
         def abort() -> None:
-            if association.is_established:
-                association.abort()
-            time.sleep(1.0)
-            _cut(association)
+            try:
+                if association.is_established:
+                    association.abort()
+                time.sleep(1.0)
+            finally:
+                _cut(association)
 
         threading.Thread(target=abort, name="abort", daemon=True).start()
 
@@ -229,8 +224,8 @@ class Listener:
             refused = self._taken(event)
         except FilmError as e:
             refused = Refusal(NOT_UNDERSTOOD, f"the data set cannot be read: {e.reason}"[:64])
-        except (OSError, InputError) as e:
-            LOG.error("a film could not be kept: %s", type(e).__name__)
+        except (NotKept, OSError) as e:
+            LOG.error("a film could not be kept: %s", e if isinstance(e, NotKept) else type(e).__name__)
             refused = Refusal(NO_ROOM, "the film could not be kept on the disk; try later")
         except Exception as e:
             LOG.error("a film could not be taken: %s", type(e).__name__)
@@ -243,21 +238,24 @@ class Listener:
             refused.status,
             refused.words,
         )
-        return _status(refused)
+        return status_of(refused)
 
     def _taken(self, event: Any) -> Refusal | None:
-        if not self._may_send(event):
+        asked = event.assoc.requestor
+        title = str(asked.ae_title).strip()
+        if not self.peers.may_send(title, asked.address):
             return Refusal(NOT_AUTHORISED, "this AE title may not send films")
-        if self.queue.waiting() >= self.config.limits.waiting:
-            return Refusal(NO_ROOM, f"{self.config.limits.waiting} films wait; try later")
-        if shutil.disk_usage(self.queue.folder).free < self.config.limits.free_megabytes << 20:
-            return Refusal(NO_ROOM, "the disk is nearly full; try later")
+        if (full := no_room(self.queue, self.config.limits)) is not None:
+            return full
+        with keeping():
+            if event.request._dataset_file.failed is not None:
+                raise event.request._dataset_file.failed
         path = Path(event.dataset_path)
         source = read_source(path)
         named = (str(event.request.AffectedSOPClassUID), str(event.request.AffectedSOPInstanceUID))
         if named != (source.sop_class, source.sop_uid) and refusal(source) is None:
             return Refusal(MISMATCH, "the data set has another SOP class or UID than the request")
-        return take(self.queue, path, self.version, str(event.assoc.requestor.ae_title).strip(), self.came)
+        return take(self.queue, path, self.version, title, self.came)
 
     def _reported(self, event: Any) -> tuple[int, None]:
         """An archive's answer about what it was asked to commit itself to (PS3.4 J.3.3)."""
@@ -267,63 +265,14 @@ class Listener:
             return [str(item.ReferencedSOPInstanceUID) for item in told.get(keyword, None) or ()]
 
         transaction = str(told.get("TransactionUID", ""))
-        kept, again = self.queue.committed(
-            transaction, uids("ReferencedSOPSequence"), uids("FailedSOPSequence")
+        kept, again = self.queue.deliveries.committed(
+            transaction,
+            uids("ReferencedSOPSequence"),
+            uids("FailedSOPSequence"),
+            self.config.retry.longest_s,
         )
         LOG.info("storage commitment: %d objects are kept, %d are sent again", kept, again)
-        if again:
-            self.came()
         return 0x0000, None
-
-
-def take(queue: Queue, path: Path, version: str, sender: str, came: Callable[[], None]) -> Refusal | None:
-    """Take a film that lies at a path into the queue, or say why not; for whatever way it came.
-
-    Args:
-        queue: Of the node.
-        path: The film's file.
-        version: Of the bundle that answers it.
-        sender: Who sent it.
-        came: Called when it was taken.
-
-    Raises:
-        FilmError: It is no data set.
-        OSError, InputError: It could not be kept.
-    """
-    source = read_source(path)
-    refused = refusal(source)
-    if refused is not None:
-        return refused
-    how = queue.take(path, source.sop_uid, version, sender)
-    if how == "other":
-        return Refusal(NOT_UNDERSTOOD, "another film was sent under this SOP Instance UID")
-    LOG.info("took a film from %.40s%s", sender, "" if how == "new" else ", again")
-    came()
-    return None
-
-
-def _status(refused: Refusal) -> Any:
-    from pydicom.dataset import Dataset
-
-    status = Dataset()
-    status.Status, status.ErrorComment = refused.status, refused.words[:64]
-    return status
-
-
-def _by_title(pairs: Any) -> Mapping[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
-    for title, host in pairs:
-        found[title] = found.get(title, frozenset()) | addresses(host)
-    return found
-
-
-def _address(host: str) -> str:
-    """An address as `addresses` gives it: an IPv4 one that comes by an IPv6 socket is the same.
-
-    >>> _address("::ffff:127.0.0.1")
-    '127.0.0.1'
-    """
-    return host.removeprefix("::ffff:")
 
 
 def _half_removed(event: Any) -> None:

@@ -15,7 +15,7 @@ from pynetdicom import AE, _config
 from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr-defined]
 
 from hilum.node.config import ArchiveTable
-from hilum.node.queue import Delivery
+from hilum.node.deliveries import Delivery
 
 EXPLICIT_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1"
 _COMMITMENT_INSTANCE: Final = "1.2.840.10008.1.20.1.1"
@@ -53,7 +53,8 @@ class DimseArchive:
             deliveries: What is sent.
             done: Called after each with the reason why it was not taken; empty where it was.
 
-        An object that the association does not survive is told, and those after it are not: they are still due, and it waits.
+        An object that cannot be read, or that the association does not survive, is told, and those after it are not: they are still due,
+        and it waits.
 
         Raises:
             NotOffered: It takes nothing of this sort.
@@ -66,12 +67,19 @@ class DimseArchive:
                 if delivery.sop_class not in accepted:
                     done(delivery, "the archive does not take this SOP class")
                     continue
-                status = association.send_c_store(delivery.path, msg_id=number)
+                try:
+                    status = association.send_c_store(delivery.path, msg_id=number)
+                except RuntimeError:  # the association is there no more
+                    raise
+                except Exception as e:  # pydicom raises whatever it meets in the file, maybe halfway
+                    done(delivery, f"the answer's file cannot be sent ({type(e).__name__})")
+                    association.abort()
+                    return
                 if "Status" not in status:  # the others are sent again without it
                     done(delivery, "the association ended before an answer came")
                     return
                 done(delivery, _why(int(status.Status)))
-        except (ValueError, RuntimeError) as e:
+        except RuntimeError as e:
             raise Unreachable(f"sending failed: {type(e).__name__}") from None
         finally:
             if association.is_established:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import time
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import hostile
+from hilum.core.processes import fresh
 from hilum.core.workers import WorkerLost, Workers
-from hostile import ends, fails, sleeps, takes, twice
+from hostile import ends, fails, fails_unreadably, sleeps, takes, twice
 
 GIB = 1 << 30
 
@@ -39,6 +41,35 @@ def test_a_call_that_ends_or_blocks_its_process_is_lost_and_the_next_is_answered
         workers.submit(sleeps, 30).result()
     assert workers.submit(twice, 5).result() == 10
     assert workers.n_lost == before + 2
+
+
+def test_what_cannot_be_passed_on_is_lost_and_the_next_is_answered(workers):
+    with pytest.raises(
+        WorkerLost, match=r"or the answer to it, cannot be passed between processes \(TypeError\)"
+    ):
+        workers.submit(fails_unreadably).result(30)
+    with pytest.raises(
+        WorkerLost, match=r"it, or .* cannot be passed between processes \((PicklingError|AttributeError)\)"
+    ):
+        workers.submit(twice, lambda: 1).result(30)
+    assert workers.submit(twice, 5).result(30) == 10
+
+
+def test_a_machine_without_room_for_a_process_has_one_later(monkeypatch, caplog):
+    start, failed = fresh.Process.start, []
+
+    def no_room(process):
+        if not failed:
+            failed.append(process)
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+        start(process)
+
+    monkeypatch.setattr("hilum.core.workers._AGAIN_S", 0.01)
+    monkeypatch.setattr(fresh.Process, "start", no_room)
+    workers = Workers(1, 0, 5.0, "hostile:nothing")
+    assert workers.submit(twice, 7).result(60) == 14
+    assert caplog.messages == ["a process cannot be started: Resource temporarily unavailable"]
+    workers.close()
 
 
 def test_memory_is_bounded_and_the_process_lives_on(workers):

@@ -73,6 +73,8 @@ def test_a_scrape_is_the_status_in_numbers(watch: tuple[Watch, Bundle]) -> None:
     assert found["hilum_feedback_rate", "sensitivity"] == rate.value
     assert ("hilum_feedback_rate", "specificity") not in found  # no film counts
     assert found["hilum_feedback_films", "specificity"] == 0
+    assert found["hilum_films_not_watched_total", "too-fast"] == 0
+    assert found["hilum_films_not_watched_total", "not-stored"] == 0
 
 
 def test_promtool_finds_nothing_wrong_with_the_rules_or_the_metrics(watch: tuple[Watch, Bundle]) -> None:

@@ -84,7 +84,14 @@ def test_the_page_is_whole_and_needs_no_script_and_no_style() -> None:
     tags.feed(
         page(
             STATUS,
-            replace(STATUS, checks=(), note="the bundle has no reference.safetensors", history=(), dropped=3),
+            replace(
+                STATUS,
+                checks=(),
+                note="the bundle has no reference.safetensors",
+                history=(),
+                dropped=3,
+                unstored=2,
+            ),
         )
     )
     assert tags.open == ["html"] or tags.open == []

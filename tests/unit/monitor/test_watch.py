@@ -17,6 +17,7 @@ from scipy import stats
 from hilum.artifacts.bundle import REFERENCE, Bundle, bundle_version
 from hilum.core.errors import DigestError, InputError
 from hilum.monitor import store
+from hilum.monitor.asked import status_words
 from hilum.monitor.reference import Reference
 from hilum.monitor.seen import PROPERTIES, properties_of, seen_of
 from hilum.monitor.status import status_of
@@ -153,6 +154,24 @@ def test_a_full_queue_drops_films_and_says_how_many(
     status = watch.status()
     assert status.dropped == 30
     assert status.films["answered"] == 101
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), sqlite3.OperationalError("full"), ValueError("odd")])
+def test_films_that_cannot_be_stored_are_counted_for_themselves_and_the_next_ones_are_stored(
+    watch: Watch, bundle, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hilum.monitor.watch.films.add_films", fails)
+        watch.saw("lost", reading(bundle, 1), 0.01)
+        watch.flush()
+    watch.saw("stored", reading(bundle, 1), 0.01)
+    watch.flush()
+    status = watch.status()
+    assert (status.unstored, status.dropped, status.films["answered"]) == (1, 0, 1)
+    assert "not stored, the disk did not take them: 1 film" in status_words(status)
 
 
 def test_labels_of_readers_give_sensitivity_and_the_last_label_counts(watch: Watch, bundle) -> None:

@@ -4,6 +4,7 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,13 +15,15 @@ import pytest
 from certificates import server_context
 from dicom_films import bytes_of
 from hilum.core.errors import FilmError, InputError
-from hilum.node.config import ArchiveTable, PollTable, TlsTable
+from hilum.node.config import ArchiveTable, LimitsTable, PollTable, TlsTable
+from hilum.node.deliveries import Delivery
 from hilum.node.dicomweb import Poller, Web, WebArchive, first_part
-from hilum.node.queue import Delivery
+from hilum.node.polling import Polling
+from hilum.node.queue import Queue
 from hilum.node.sender import Unreachable
 from hilum.node.tls import of_listener, of_web
 from needs import needed_module
-from node_films import film
+from node_films import STUDY, files_of_at_most, film
 
 needed_module("pynetdicom", "pip install -e '.[node]'")
 
@@ -95,6 +98,9 @@ STOW = {
     "refused": (409, failing(0xA900), "STOW-RS was answered with 409"),
     "taken in part, but not this": (202, failing(0xC000), "STOW-RS was answered with 202"),
     "taken, with words that are no JSON": (200, b"<NativeDicomModel/>", ""),
+    "taken, with words that are not the standard's": (200, b'{"00081198": {"vr": "SQ", "Value": null}}', ""),
+    "more than it takes": (413, b"", "STOW-RS was answered with 413"),
+    "an object that it stumbles over": (500, b"", "STOW-RS was answered with 500"),
 }
 
 
@@ -161,11 +167,19 @@ def test_https_reaches_only_an_archive_that_our_authority_vouches_for_and_a_pass
         server.http.server_close()
 
 
-@pytest.mark.parametrize("status", [401, 404, 500, 503])
+@pytest.mark.parametrize("status", [401, 404, 503])
 def test_an_error_is_tried_again_later(server: Server, tmp_path: Path, status: int) -> None:
     server.status = status
     with pytest.raises(Unreachable, match=f"the archive answered {status}"):
         sent(server, tmp_path)
+
+
+def test_an_object_that_cannot_be_read_does_not_hold_up_the_others(server: Server, tmp_path: Path) -> None:
+    gone = replace(delivery(tmp_path), path=tmp_path / "gone.dcm")
+    told: list[str] = []
+    archive = WebArchive(ArchiveTable(name="a", url=server.url), 5.0)
+    archive.send([gone, delivery(tmp_path)], lambda _, why: told.append(why))
+    assert told == ["the answer's file cannot be sent (FileNotFoundError)", ""]
 
 
 def poller(server: Server, max_bytes: int = 1 << 20) -> Poller:
@@ -219,6 +233,55 @@ def test_wado_gives_the_film_and_stops_at_the_limit(server: Server, tmp_path: Pa
     server.body = b"no part"
     with pytest.raises(FilmError, match="WADO-RS was not answered with a film"):
         poller(server).fetch(("1", "2", "3"), tmp_path / "none.dcm")
+
+
+class ArchiveOfThree(Poller):
+    """Has three films, and gives the second one when it is asked again."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(PollTable(name="p", url=server.url, every_s=7), 5.0, 1 << 20)
+        self.server, self.asked = server, []
+
+    def films(self, today: date) -> Iterator[tuple[str, str, str]]:  # noqa: ARG002
+        yield from (("1", "2", f"{STUDY}.1.{k}") for k in (1, 2, 3))
+
+    def fetch(self, asked: tuple[str, str, str], to: Path) -> None:
+        number = int(asked[2].rpartition(".")[2])
+        self.asked.append(number)
+        self.server.status = 500 if self.asked == [1, 2] else 200
+        self.server.headers = {"Content-Type": "application/dicom"}
+        self.server.body = bytes_of(film(number))
+        super().fetch(asked, to)
+
+
+def test_a_film_that_is_not_given_does_not_hold_up_the_others_and_is_asked_for_again(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive, queue = ArchiveOfThree(server), Queue(tmp_path / "state", ["a"])
+    polling = Polling(
+        archive, queue, LimitsTable(free_megabytes=0), "bundle", lambda: None, threading.Event()
+    )
+    assert polling.once() == 7
+    assert (archive.asked, queue.films.waiting()) == ([1, 2, 3], 2)
+    assert caplog.messages == ["poll p: a film was not given: the archive answered 500"]
+    polling.once()
+    polling.once()
+    assert (archive.asked, queue.films.waiting()) == ([1, 2, 3, 2], 3)
+
+
+def test_no_film_is_fetched_for_a_disk_that_is_nearly_full_or_takes_none(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive, queue = ArchiveOfThree(server), Queue(tmp_path / "state", ["a"])
+    limits = LimitsTable(free_megabytes=1 << 40)
+    polling = Polling(archive, queue, limits, "bundle", lambda: None, threading.Event())
+    polling.once()
+    assert (archive.asked, caplog.messages) == ([], ["poll p: the disk is nearly full; try later"])
+    polling.limits = LimitsTable(free_megabytes=0)
+    with files_of_at_most(10_000), pytest.raises(InputError, match="cannot be written: File too large"):
+        polling.once()  # and the archive is not said to have stopped
+    assert queue.counts() == {}
+    assert list(queue.state.incoming.iterdir()) == []
 
 
 def test_nobody_there_is_said() -> None:

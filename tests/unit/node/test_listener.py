@@ -6,6 +6,7 @@ The peers are dcmtk's programs where these can be asked, and else a peer made of
 from __future__ import annotations
 
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -24,7 +25,7 @@ from hilum.node.config import Config
 from hilum.node.queue import Queue
 from hilum.node.source import CR, DX_FOR_PROCESSING, SECONDARY_CAPTURE
 from needs import needed_module
-from node_films import STUDY, film, phantom, write_film
+from node_films import STUDY, files_of_at_most, film, phantom, write_film
 from orthanc import dcmtk, free_port, wait_for
 
 needed_module("pynetdicom", "pip install -e '.[node]'")
@@ -108,12 +109,12 @@ def test_dcmtk_stores_a_film_and_it_lies_on_the_disk_before_success(
 ) -> None:
     done = storescu(listener, str(write_film(tmp_path / "film.dcm")))
     assert "Received Store Response (Success)" in done.stdout + done.stderr
-    begun = listener.queue.next_film()
+    begun = listener.queue.films.next_film()
     assert begun is not None
     import pydicom
 
     assert pydicom.dcmread(begun.path).PixelData == film().PixelData
-    assert list((listener.queue.folder / "incoming").iterdir()) == []
+    assert list(listener.queue.state.incoming.iterdir()) == []
 
 
 @pytest.mark.parametrize(("title", "called"), [("NOBODY", "HILUM"), ("PEER", "SOMEBODY")])
@@ -126,7 +127,7 @@ def test_an_unknown_title_is_rejected(listener: Listener, title: str, called: st
 def test_a_known_title_from_another_host_is_rejected_and_a_strange_host_is_closed_at_once(
     listener: Listener,
 ) -> None:
-    listener.known = {"PEER": frozenset({"192.0.2.1"}), "ECHOSCU": frozenset({"127.0.0.1"})}
+    listener.peers._known = {"PEER": frozenset({"192.0.2.1"}), "ECHOSCU": frozenset({"127.0.0.1"})}
     assert associated(listener).is_rejected
     assert up(listener)
     listener._server.hosts = frozenset({"192.0.2.1"})
@@ -221,12 +222,43 @@ def test_no_room_is_said_so_that_the_sender_tries_later(tmp_path: Path) -> None:
     full.stop()
 
 
+def test_a_disk_that_is_full_while_a_film_comes_is_said_and_nothing_is_left(
+    listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent = film(pixels=np.zeros((1024, 1024), np.uint8))
+    with files_of_at_most(300_000), caplog.at_level("ERROR", "hilum.node"):
+        assert stored(listener, sent) == (0xA700, "the film could not be kept on the disk; try later")
+    assert (
+        "a film could not be kept: the disk of the node's state does not keep it: File too large"
+        in caplog.messages
+    )
+    assert list(listener.queue.state.incoming.iterdir()) == []
+    assert listener.queue.counts() == {}
+    assert stored(listener, sent) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(5, "Input/output error"), sqlite3.OperationalError("disk I/O error")]
+)
+def test_a_disk_that_fails_when_a_film_is_kept_is_no_fault_of_the_film(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hilum.node.queue.shutil.copyfile", fails)
+        assert stored(listener, film()) == (0xA700, "the film could not be kept on the disk; try later")
+    assert list(listener.queue.state.films.iterdir()) == []
+    assert stored(listener, film()) == (0, "")
+
+
 def test_a_film_that_is_too_large_is_cut_off_and_leaves_nothing(tmp_path: Path) -> None:
     listener = listening(tmp_path, megabytes=1)
     pixels = np.zeros((2048, 2048), np.uint8)
     status, _ = stored(listener, film(pixels=pixels))
     assert status == -1  # no answer: aborted
-    wait_for(lambda: not list((listener.queue.folder / "incoming").iterdir()), 5, "half a film was left")
+    wait_for(lambda: not list(listener.queue.state.incoming.iterdir()), 5, "half a film was left")
     assert listener.queue.counts() == {}
     assert up(listener)
     assert stored(listener, film(1)) == (0, "")
@@ -245,6 +277,7 @@ def test_a_slow_peer_is_cut_off_though_it_sends_a_byte_now_and_then(tmp_path: Pa
             time.sleep(0.2)
     assert time.monotonic() - start < 10
     assert up(listener)
+    wait_for(lambda: not listener._server.active_associations, 10, "its place was not given back")
     association.kill()
     listener.stop()
 
@@ -282,8 +315,10 @@ def test_fifty_associations_at_once_lose_nothing(listener: Listener) -> None:
     with ThreadPoolExecutor(50) as pool:
         statuses = list(pool.map(lambda f: stored(listener, f), films))
     assert statuses == [(0, "")] * 50
-    assert listener.queue.waiting() == 50
-    assert {k for k in range(1, 51) if listener.queue.knows(f"{STUDY}.1.{k}", "bundle")} == set(range(1, 51))
+    assert listener.queue.films.waiting() == 50
+    assert {k for k in range(1, 51) if listener.queue.films.knows(f"{STUDY}.1.{k}", "bundle")} == set(
+        range(1, 51)
+    )
 
 
 def test_more_associations_than_allowed_are_told_to_come_back(tmp_path: Path) -> None:

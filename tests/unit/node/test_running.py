@@ -13,7 +13,7 @@ from hilum.core import extras
 from hilum.core.errors import MissingExtraError
 from hilum.node import coded
 from hilum.node.config import Config
-from hilum.node.queue import Delivery
+from hilum.node.deliveries import Delivery
 from hostile import GREEDY, HANGS, KILLS
 from needs import needed_module
 from node_films import write_film
@@ -27,6 +27,7 @@ from hilum.node.answering import Answering  # noqa: E402
 from hilum.node.opening import Opening  # noqa: E402
 from hilum.node.running import NOT_FROM, Node  # noqa: E402
 from hilum.node.sender import DimseArchive, NotOffered, Unreachable  # noqa: E402
+from hilum.node.state import NotKept  # noqa: E402
 
 
 @pytest.fixture
@@ -54,12 +55,12 @@ def node(without_maps: Answering, opening: Opening, tmp_path: Path) -> Iterator[
 def begun(node: Node, times: int) -> None:
     """As if the process had ended so often while it had the film."""
     for _ in range(times):
-        assert node.queue.next_film() is not None
+        assert node.queue.films.next_film() is not None
 
 
 def why(node: Node) -> list[str]:
     """Codes of why the film that was answered last has no answer, in its one report."""
-    delivery = node.queue.due("a")[-1]
+    delivery = node.queue.deliveries.due("a")[-1]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = pydicom.dcmread(delivery.path)
@@ -75,7 +76,7 @@ def why(node: Node) -> list[str]:
 def test_a_film_is_answered(node: Node) -> None:
     assert node._work() == 0.0
     assert why(node) == []
-    assert node.queue.waiting() == 0
+    assert node.queue.films.waiting() == 0
     node.watch.flush()
     assert sum(node.watch.status().films.values()) == 1  # the node is watched as the service is
 
@@ -123,20 +124,66 @@ def test_what_fails_is_tried_later_and_the_log_names_no_patient(
     with caplog.at_level(logging.INFO, "hilum.node"):
         node._work()
     assert caplog.messages == ["film 1 could not be answered (RuntimeError); tried again later"]
-    assert node.queue.waiting() == 1
-    assert node.queue.next_film() is None  # not yet
+    assert node.queue.films.waiting() == 1
+    assert node.queue.films.next_film() is None  # not yet
 
 
-@pytest.mark.parametrize(("tries", "seconds"), [(0, 10), (1, 20), (3, 80), (4, 100), (500, 100)])
-def test_waiting_doubles_up_to_a_limit(node: Node, tries: int, seconds: float) -> None:
-    assert node._wait_s(tries) == seconds
+def test_a_disk_that_keeps_no_answer_counts_against_no_film_and_the_film_is_answered_when_it_does(
+    node: Node, monkeypatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: Any) -> None:
+        raise NotKept("the disk of the node's state does not keep it: No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(node.queue, "answered", full)
+        assert [node._work() for _ in range(NOT_FROM + 2)] == [10, 20, 40, *[60] * (NOT_FROM - 1)]
+    assert caplog.messages[0] == (
+        "film 1 waits 10 s: the disk of the node's state does not keep it: No space left on device; failures of the disk so far: 1"
+    )
+    assert node.disk_failures == NOT_FROM + 2
+    assert node._work() == 0.0
+    assert why(node) == []  # and not "failed"
+    node.watch.flush()
+    assert sum(node.watch.status().films.values()) == 1  # however often it was read
+
+
+def test_a_film_that_the_disk_let_be_begun_is_put_back_before_another_is_begun(
+    node: Node, monkeypatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise NotKept("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(node.queue, "answered", full)
+        patch.setattr(node.queue.films, "put_back", full)
+        assert node._work() == 10
+        for _ in range(NOT_FROM):
+            with pytest.raises(NotKept, match="full"):
+                node._work()
+    begun = node.queue.films.next_film()
+    assert begun is not None
+    assert begun.tries == 1
+
+
+def test_a_film_that_cannot_be_read_waits_alone_and_says_so(
+    node: Node, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (first,) = node.queue.state.films.iterdir()
+    first.unlink()
+    node.queue.take(write_film(tmp_path / "film.dcm", 2), "1.3", node.answering.version, "PEER")
+    assert node._work() == 0.0
+    assert caplog.messages == [
+        "film 1 waits 10 s: its file cannot be read (FileNotFoundError); failures of the disk so far: 1"
+    ]
+    assert node._work() == 0.0
+    assert node.queue.counts() == {"film answered": 1, "film waiting": 1, "delivery due": 1}
 
 
 class Archive(DimseArchive):
     """One that takes or refuses, and is asked for commitment."""
 
-    def __init__(self, of: DimseArchive, refuses: str = "", commitment: Exception | None = None) -> None:
-        super().__init__(of.table, of.ae_title, 1.0, None)
+    def __init__(self, node: Node, refuses: str = "", commitment: Exception | None = None) -> None:
+        super().__init__(node.config.archive[0], "HILUM", 1.0, None)
         self.refuses, self.commitment = refuses, commitment
         self.sent: list[str] = []
 
@@ -153,15 +200,15 @@ class Archive(DimseArchive):
 def test_an_answer_that_is_refused_waits_and_after_days_is_given_up_and_kept(
     node: Node, monkeypatch, caplog
 ) -> None:
-    archive = node.archives["a"] = Archive(node.archives["a"], "C-STORE was answered with A700")  # type: ignore[arg-type]
+    archive = node.delivering["a"].archive = Archive(node, "C-STORE was answered with A700")
     node._work()
-    node._deliver("a")
+    node.delivering["a"].once()
     assert node.queue.counts()["delivery due"] == 1
-    assert node.queue.due("a") == []
-    now = node.queue._db.execute("SELECT max(since) FROM deliveries").fetchone()[0]
-    for clock in ("hilum.node.queue.time", "hilum.node.running.time"):
-        monkeypatch.setattr(clock, SimpleNamespace(time=lambda: now + 15 * 86_400, perf_counter=lambda: 0.0))
-    node._deliver("a")
+    assert node.queue.deliveries.due("a") == []
+    now = node.queue.state._db.execute("SELECT max(since) FROM deliveries").fetchone()[0]
+    for clock in ("hilum.node.deliveries.time", "hilum.node.delivering.time"):
+        monkeypatch.setattr(clock, SimpleNamespace(time=lambda: now + 15 * 86_400))
+    node.delivering["a"].once()
     assert node.queue.counts()["delivery given-up"] == 1
     assert "a: gave up 1 answers after 14 days; they are kept" in caplog.messages
     assert len(archive.sent) == 2
@@ -174,13 +221,13 @@ def test_an_answer_that_is_refused_waits_and_after_days_is_given_up_and_kept(
 def test_commitment_is_asked_for_once_and_what_is_not_offered_keeps_nothing_from_ending(
     node: Node, commitment, state: str
 ) -> None:
-    node.archives["a"] = Archive(node.archives["a"], commitment=commitment)  # type: ignore[arg-type]
+    node.delivering["a"].archive = Archive(node, commitment=commitment)
     node._work()
-    node._deliver("a")
+    node.delivering["a"].once()
     assert node.queue.counts()["delivery sent"] == 1
-    node._deliver("a")
+    node.delivering["a"].once()
     assert node.queue.counts()[f"delivery {state}"] == 1
-    assert node.queue.to_ask_for("a") == []
+    assert node.queue.deliveries.to_ask_for("a") == []
 
 
 def test_without_the_extra_the_command_says_what_to_install(monkeypatch) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hilum.node.config import ArchiveTable, TlsTable
-from hilum.node.queue import Delivery
+from hilum.node.deliveries import Delivery
 from needs import needed_module
 from node_films import film, write_film
 from orthanc import dcmtk, free_port, listens, wait_for
@@ -80,6 +80,14 @@ def test_an_object_that_the_association_does_not_survive_does_not_hold_up_the_ot
     with archive(store) as to:
         assert told(to, deliveries) == {1: "", 2: "the association ended before an answer came"}
         assert told(to, deliveries[2:]) == {3: ""}
+
+
+def test_an_object_that_cannot_be_read_does_not_hold_up_the_others(deliveries: list[Delivery]) -> None:
+    deliveries[0].path.write_bytes(b"what a failing disk left of it")
+    with archive(lambda _: 0x0000) as to:
+        (why,) = told(to, deliveries).values()
+        assert why.startswith("the answer's file cannot be sent (")
+        assert told(to, deliveries[1:]) == {2: "", 3: ""}
 
 
 def test_a_sop_class_that_is_not_taken_is_said(deliveries: list[Delivery]) -> None:
