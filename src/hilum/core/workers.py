@@ -156,6 +156,14 @@ class Workers:
         self._running.discard(process)
 
 
+def _lost(error: Exception) -> WorkerLost:
+    if isinstance(error, WorkerLost):
+        return error
+    if isinstance(error, (EOFError, OSError)):
+        return WorkerLost("it ended the process that read it")
+    return WorkerLost(f"it, or the answer to it, cannot be passed between processes ({type(error).__name__})")
+
+
 def _answer_calls(line: Connection, memory_bytes: int, ready: str) -> None:
     """What a process does until its line is closed."""
     end_with_parent()

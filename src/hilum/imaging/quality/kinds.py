@@ -62,7 +62,8 @@ def percentiles(s: NDArray[Any], of: NDArray[np.float64] = _QUANTILES) -> NDArra
     below = np.floor(at).astype(np.intp)
     low, high = ordered[..., below], ordered[..., np.minimum(below + 1, last)]
     t, apart = at - below, high - low
-    return np.where(t >= 0.5, high - apart * (1 - t), low + apart * t)
+    found: NDArray[np.float64] = np.where(t >= 0.5, high - apart * (1 - t), low + apart * t)
+    return found
 
 
 def without_dark_margins(film: NDArray[np.uint8]) -> NDArray[np.uint8]:
