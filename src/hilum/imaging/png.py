@@ -213,7 +213,7 @@ def _unpacked(rows: NDArray[np.uint8], png: Png, width: int) -> NDArray[Any]:
 
 
 def write(pixels: NDArray[np.uint8]) -> bytes:
-    """Encode a film, uint8 (height, width), as an 8-bit grey PNG, or colours, uint8 (height, width, 4), as RGB with alpha: two to four
+    """Encode a film, uint8 (height, width), as an 8-bit grey PNG, or colours, uint8 (height, width, 4), as RGB with alpha: 1.5 to 4
     times sooner than Pillow, and as small.
 
     Each row is stored as its difference from the row above. A film's stream has Huffman codes and runs only, because grain leaves nothing

@@ -64,7 +64,9 @@ def test_the_page_says_what_the_status_says() -> None:
     text = page(STATUS)
     assert "1 of 3 statistics of the last 98 films are above their thresholds." in text
     assert "&lt;chest&gt;" in text
-    assert re.search(r"<th scope=\"row\">Answered</th><td class=\"num\">90</td><td class=\"num\">90.0 %</td>", text)
+    assert re.search(
+        r"<th scope=\"row\">Answered</th><td class=\"num\">90</td><td class=\"num\">90.0 %</td>", text
+    )
     assert "0.900" in text
     assert "0.555 to 0.998" in text
     assert '<td colspan="3" class="soft">no film with a reader’s label</td>' in text
