@@ -74,5 +74,5 @@ def _environment(folders: tuple[Path, ...]) -> Environment:
     made.filters.update(
         rate=numbers.rate, signed=numbers.signed, counted=numbers.counted, p_value=numbers.p_value
     )
-    made.filters["interval_of"] = lambda row: numbers.interval(row.low, row.high, row.n)
+    made.filters["interval_of"] = lambda row, n=None: numbers.interval(row.low, row.high, n or row.n)
     return made

@@ -73,6 +73,7 @@ class ReviewPages:
             ("/review/{number}", "GET", self.overview),
             ("/review/{number}/labels.csv", "GET", self.labels),
             ("/review/{number}/answers.csv", "GET", self.answers),
+            ("/review/{number}/figures.csv", "GET", self.figures),
             ("/review/{number}/{n}", "GET", self.film_page),
             ("/review/{number}/{n}", "POST", self.answer),
             ("/review/{number}/{n}/film.png", "GET", self.picture),
@@ -229,6 +230,12 @@ class ReviewPages:
         self._opened(request, number)
         text = exports.answers_csv(self.store.items(number), self.store.answers(number))
         return _csv(text, f"answers-queue-{number}.csv")
+
+    def figures(self, request: Request, number: int) -> Response:
+        """The figures of the queue's page, as csv."""
+        queue = self._opened(request, number)
+        found = queue_figures(queue, self.store.items(number), self.store.answers(number))
+        return _csv(exports.figures_csv(found), f"figures-queue-{number}.csv")
 
     # what is there, and who may see it
 

@@ -41,8 +41,11 @@ class ReaderTest:
         metric: Of `TESTED`.
         n: Films below the line.
         estimate: Reader minus model; None with the reason in `note`.
-        low: Lower end of the interval that holds for all readers together.
+        low: Lower end of the 95 % interval that holds for all readers together.
         high: Upper end.
+        low_one: Lower end of the 95 % interval of this reader alone.
+        high_one: Upper end.
+        method: How both were made.
         gained: Films that the reader gets right and the model wrong.
         lost: The other way round.
         p_exact: McNemar's, exact, not adjusted; None where there is no test.
@@ -58,6 +61,9 @@ class ReaderTest:
     estimate: float | None
     low: float | None
     high: float | None
+    low_one: float | None
+    high_one: float | None
+    method: str
     gained: int
     lost: int
     p_exact: float | None
@@ -131,6 +137,6 @@ def _test(row: ComparisonRow, paired: _Paired, p_adjusted: float | None) -> Read
     elif row.p_adjusted is not None:
         notes.append("no test: films of fewer than two units")
     return ReaderTest(
-        row.label, row.metric, paired.n, row.estimate, row.low, row.high, paired.gained, paired.lost, paired.exact, paired.clusters,
-        p_adjusted, verdict, "; ".join(notes),
+        row.label, row.metric, paired.n, row.estimate, row.low, row.high, row.low_one, row.high_one, row.method, paired.gained, paired.lost,
+        paired.exact, paired.clusters, p_adjusted, verdict, "; ".join(notes),
     )  # fmt: skip

@@ -105,7 +105,8 @@ def queue_figures(queue: Queue, items: Sequence[Item], answers: Sequence[Answer]
         table = np.array([np.bincount([s[n] for s in said.values()], minlength=len(number)) for n in shared])
         everyone = fleiss_kappa(table, [of[n].unit for n in shared])
     tests = reader_tests(tested, queue.classes, queue.positive, unit)
-    return QueueFigures(readers, pairs, everyone, unit, tests, overlaps(counts))
+    drawn = overlaps(counts, {n: i.unit for n, i in of.items()})
+    return QueueFigures(readers, pairs, everyone, unit, tests, drawn)
 
 
 def _scored(

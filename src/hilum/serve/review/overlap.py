@@ -2,7 +2,7 @@
 
 Convention: the regions of a reader on a film are taken together, whatever their number; an outline that crosses itself covers what it goes
 round. Areas are counted on a grid of `GRID` x `GRID` places, so that the ratio of two rectangles is off by no more than the places along
-their edges. It does not depend on the film's shape.
+their edges. It does not depend on the film's shape. The mean's interval resamples patients (`hilum.stats.unit_means`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.serve.review.records import Answer, Region
+from hilum.stats.unit_means import unit_mean
 
 GRID: Final = 512
 
@@ -28,6 +29,8 @@ class Overlap:
         first: Who.
         second: Who.
         mean: Intersection over union, mean over the films on which both drew; None where there is none.
+        low: Lower end of its 95 % interval; None of films of a single patient.
+        high: Upper end.
         n_both: These films.
         n_one: Films that both answered and on which one of them drew.
     """
@@ -35,15 +38,18 @@ class Overlap:
     first: str
     second: str
     mean: float | None
+    low: float | None
+    high: float | None
     n_both: int
     n_one: int
 
 
-def overlaps(counted: Mapping[str, Mapping[int, Answer]]) -> list[Overlap]:
+def overlaps(counted: Mapping[str, Mapping[int, Answer]], units: Mapping[int, str]) -> list[Overlap]:
     """Of every two readers of whom one drew anything on a film that both answered.
 
     Args:
         counted: Reader -> place of a film -> the answer that counts.
+        units: Place of a film -> its patient, or what else its interval resamples.
     """
     drawn = {
         (reader, n): covered(a.regions)
@@ -58,8 +64,9 @@ def overlaps(counted: Mapping[str, Mapping[int, Answer]]) -> list[Overlap]:
         either = [n for n in both if (a, n) in drawn or (b, n) in drawn]
         if either:
             shares = [intersection_over_union(drawn[a, n], drawn[b, n]) for n in shared]
-            mean = float(np.mean(shares)) if shares else None
-            found.append(Overlap(a, b, mean, len(shared), len(either) - len(shared)))
+            mean = unit_mean(shares, [units[n] for n in shared], seed=0) if shares else None
+            value, low, high = mean[:3] if mean else (None, None, None)
+            found.append(Overlap(a, b, value, low, high, len(shared), len(either) - len(shared)))
     return found
 
 

@@ -98,7 +98,7 @@ def test_a_reader_in_the_middle_sees_neither_others_nor_the_models_answers(serve
     for n in (1, 2):
         first.post(f"{address}/{n}", json=said(comment="the others must not see this"))
     second.get(f"{address}/1")
-    for place in (f"{address}/labels.csv", f"{address}/answers.csv"):
+    for place in (f"{address}/labels.csv", f"{address}/answers.csv", f"{address}/figures.csv"):
         assert second.get(place).status_code == 403
         assert first.get(place).status_code == 200
     assert "Agreement" not in second.get(address).text
@@ -297,11 +297,15 @@ def test_the_page_of_a_queue_shows_the_figures(served) -> None:
     assert "all readers (Fleiss)" in page
     assert '<th scope="row">A and B</th>' in page
     assert (
-        '<th scope="row">A and B</th><td class="num">1.00</td><td class="num">2</td><td class="num">4</td>'
-        in page
+        '<th scope="row">A and B</th><td class="num">1.00<br><span class="soft small">0.16 to 1.00</span></td><td class="num">2</td>'
+        '<td class="num">4</td>' in page
     )
     assert page.count(">not distinguishable") + page.count(">not tested") == 6
     assert "by Holm over the readers" in page
+    assert page.count(">alone ") == page.count(">not distinguishable") > 0
+    text = served.asks().get(f"{address}/figures.csv").content.decode("utf-8-sig")
+    overlap = next(r for r in csv.DictReader(io.StringIO(text)) if r["figure"] == "overlap of regions")
+    assert (overlap["first"], overlap["films"], float(overlap["estimate"])) == ("A", "2", 1.0)
     chosen = served.queue(first, films=2, kind="uncertain")
     for n in (1, 2):
         first.post(f"{chosen}/{n}", json=said())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score, recall_score
 
 from hilum.core.errors import InputError
-from hilum.serve.review.exports import labels_csv
+from hilum.serve.review.exports import FIGURE_COLUMNS, figures_csv, labels_csv
 from hilum.serve.review.figures import counted, queue_figures
 from hilum.serve.review.queues import queue_items
 from hilum.serve.review.records import Answer, Item, Queue, QueueAsked
@@ -110,6 +112,35 @@ def test_a_label_is_exported_where_more_than_half_gave_it() -> None:
     lines = labels_csv(queue(n=2), films, said).splitlines()
     assert lines[1] == f'a/1,covid,,{films[0].label},"covid 2, normal 1",'
     assert lines[2] == f'a/2,,,{films[1].label},"covid 1, viral 1",'
+
+
+def test_the_figures_are_exported_with_their_intervals() -> None:
+    films = items()
+    figures = queue_figures(queue(), films, answers_of(films, 2, 2))
+    rows = list(csv.DictReader(io.StringIO(figures_csv(figures))))
+    assert tuple(rows[0]) == FIGURE_COLUMNS
+    of = {(r["figure"], r["first"], r["second"]): r for r in rows}
+    assert len(of) == len(rows) == 2 * 2 * 5 + 2 * 3 + 1 + 1 + 4
+    for t in figures.tests:
+        row = of[f"{t.metric}, reader minus model", t.reader, "the model"]
+        ends = [t.estimate, t.low_one, t.high_one, t.low, t.high]
+        columns = ("estimate", "low", "high", "low_together", "high_together")
+        assert [float(row[c]) for c in columns] == ends
+        assert (
+            float(row["low_together"]) < float(row["low"]) < float(row["high"]) < float(row["high_together"])
+        )
+        assert (int(row["gained"]), int(row["lost"]), row["verdict"]) == (t.gained, t.lost, t.verdict)
+        assert (row["method"], row["note"]) == (t.method, t.note)
+    mine, model = of["accuracy", "reader 0", ""], of["accuracy", "the model", "films of reader 0"]
+    difference = of["accuracy, reader minus model", "reader 0", "the model"]
+    assert float(mine["estimate"]) - float(model["estimate"]) == pytest.approx(float(difference["estimate"]))
+    pair = figures.pairs[0][2]
+    assert isinstance(pair, Agreement)
+    assert float(of["kappa", "reader 0", "reader 1"]["low"]) == pair.low
+    none = queue_figures(queue(n=4), films[:4], [answer(1, 1, "=A", "covid"), answer(2, 2, "B", "normal")])
+    said = {(r["figure"], r["first"], r["second"]): r for r in csv.DictReader(io.StringIO(figures_csv(none)))}
+    row = said["kappa", "'=A", "B"]
+    assert (row["estimate"], row["note"]) == ("", "no film that both read")
 
 
 @pytest.fixture(scope="module")

@@ -66,4 +66,29 @@ def test_the_mean_is_of_films_on_which_both_drew() -> None:
         "C": {4: drew("C", 4)},
         "D": {3: drew("D", 3), 5: drew("D", 5)},
     }  # fmt: skip
-    assert overlaps(counted) == [Overlap("A", "B", 0.75, 2, 1), Overlap("A", "D", None, 0, 2)]
+    units = {n: f"patient {n}" for n in range(1, 6)}
+    found = overlaps(counted, units)
+    low, high = found[0].low, found[0].high
+    assert found == [Overlap("A", "B", 0.75, low, high, 2, 1), Overlap("A", "D", None, None, None, 0, 2)]
+    assert (low, high) == (pytest.approx(0.5, abs=0.01), 1)  # of two films it says next to nothing
+    (one, _) = overlaps(counted, dict.fromkeys(units, "patient 1"))
+    assert (one.mean, one.low, one.high) == (0.75, None, None)
+
+
+def test_the_interval_of_the_mean_is_a_plain_bootstraps_of_patients_a_little_wider() -> None:
+    rng = np.random.default_rng(4)
+    ends = rng.uniform(0.2, 1, 120)
+    counted = {
+        "A": {n: drew("A", n, box(0, 0, 1, 1)) for n in range(120)},
+        "B": {n: drew("B", n, box(0, 0, 1, end)) for n, end in enumerate(ends)},
+    }
+    (found,) = overlaps(counted, {n: f"patient {n // 3}" for n in range(120)})
+    by_patient = (np.rint(ends * GRID) / GRID).reshape(40, 3).mean(axis=1)
+    means = by_patient[rng.integers(0, 40, (20_000, 40))].mean(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    assert found.mean == pytest.approx(ends.mean(), abs=1 / GRID)
+    assert found.low is not None
+    assert found.high is not None
+    wider = (found.high - found.low) / (high - low)
+    assert wider == pytest.approx(1.0448, rel=0.06)  # t with 39 degrees by sqrt(40 / 39), over z
+    assert (found.low + found.high) / 2 == pytest.approx((low + high) / 2, abs=0.004)
