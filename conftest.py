@@ -20,14 +20,17 @@ def tiny_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def answering(tiny_study: Path):
-    """Its model, which answers for the DICOM node with heat map and segmentation."""
+def answering(tmp_path_factory: pytest.TempPathFactory):
+    """A model that answers for the DICOM node with heat map and segmentation."""
     from needs import needed_module
 
     needed_module("highdicom", "pip install -e '.[node]'")
     from hilum.node.answering import Answering
+    from scoring_model import make_model
 
-    return Answering(tiny_study / "model", heat_map="grad-cam", segmentation=True)
+    folder = tmp_path_factory.mktemp("made") / "model"
+    make_model(folder)
+    return Answering(folder, heat_map="grad-cam", segmentation=True)
 
 
 @pytest.fixture(autouse=True)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 from hilum.api.command import toml
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.run_files import StageLine
-from hilum.models.backbone import FrozenBackbone
-from hilum.models.heads import build_head
-from hilum.models.registry import backbone
-from hilum.models.weights import find
 from hilum.study.file import read_study
 from hilum.workflow.finished import note_finished
+from scoring_model import write_scoring
 from small_workspace import make_workspace, study_table
 
 CELL = "squeezenet1_0--baseline--low"
@@ -34,11 +30,7 @@ def make_tiny_study(root: Path) -> None:
     shutil.copy(root / "tiny" / "splits" / "trial-1.json", root / "split.json")
     shutil.copytree(trial / "bundle", root / "model")
     bundle, header, _ = Bundle.described(root / "model")
-    b = backbone(bundle.backbone)
-    state = FrozenBackbone(b, find(b, "none"), 7, "fp32", "cpu").state_sha256
-    head = build_head(b, len(bundle.classes), seed=0).state_dict()
-    scores = replace(bundle, weights={"choice": "none", "sha256": "", "seed": 7}, state_sha256=state)
-    scores.write(root / "model", header, {name: value.numpy() for name, value in head.items()})
+    write_scoring(root / "model", bundle, header)
 
 
 def copy_tiny_study(made: Path, root: Path) -> None:

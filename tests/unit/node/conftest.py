@@ -1,7 +1,8 @@
-"""What tests of the node share: a process that opens films, which may do harm, and certificates."""
+"""What tests of the node share: one thread, a process that opens films, which may do harm, and certificates."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from copy import copy
 from pathlib import Path
@@ -10,6 +11,19 @@ import pytest
 
 from certificates import make_certificates
 from hilum.node.config import LimitsTable
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Films here are so small that threads of a network wait for one another longer than they compute."""
+    if "torch" not in sys.modules:
+        yield
+        return
+    torch = sys.modules["torch"]
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
