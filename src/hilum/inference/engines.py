@@ -10,8 +10,6 @@ An engine of ONNX Runtime is refused where its probabilities are farther from th
 
 from __future__ import annotations
 
-import math
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +30,7 @@ from hilum.core.engine import available_cores
 from hilum.core.errors import InputError, require_known
 from hilum.core.files import writing
 from hilum.core.seeding import generator
+from hilum.inference.company import Company
 from hilum.inference.exported import Logits, needs_onnx, of_onnx, write_onnx
 from hilum.inference.judged import probabilities
 from hilum.inference.predictor import Predictor, plain_network
@@ -43,8 +42,6 @@ ENGINE_NAMES: Final[tuple[EngineName, ...]] = get_args(EngineName)
 TOLERANCE: Final = {"fp32": 1e-4, "bf16": 1e-2}
 """Largest difference of a probability from the predictor's own, by the precision of the bundle."""
 _CHECKED, _TIMED_S = 4, 0.4
-_ALONE_S = 0.05
-"""A film is alone when no two were inside for so long."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +140,7 @@ def _torch_engine(predictor: Predictor, device: str) -> NetworkEngine:
 
 
 class _OnnxLogits:
-    """A graph that several threads may ask at a time: with one core for each film, and with all of them for a film that is alone, and was
-    for a while: under load a film that finds nobody inside has met one between two others, who is back at once.
+    """A graph that several threads may ask at a time: with one core for each film, and with all of them for a film that is alone.
 
     Args:
         path: The graph.
@@ -154,28 +150,11 @@ class _OnnxLogits:
     def __init__(self, path: Path, network: WholeNetwork) -> None:
         self.narrow = of_onnx(path, network, 1)
         self.wide = of_onnx(path, network, available_cores()) if available_cores() > 1 else self.narrow
-        self._lock, self._inside, self._shared_at = threading.Lock(), 0, -math.inf
+        self._company = Company()
 
     def __call__(self, films: NDArray[np.uint8]) -> NDArray[np.float64]:
-        alone = self._entered()
-        try:
+        with self._company.joined() as alone:
             return (self.wide if alone else self.narrow)(films)
-        finally:
-            self._left()
-
-    def _entered(self) -> bool:
-        with self._lock:
-            now, others = time.monotonic(), self._inside
-            self._inside += 1
-            if others:
-                self._shared_at = now
-            return not others and now - self._shared_at > _ALONE_S
-
-    def _left(self) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside:
-                self._shared_at = time.monotonic()
 
 
 def _onnx_engine(
