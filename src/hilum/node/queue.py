@@ -89,7 +89,7 @@ class Queue:
         if known is not None:
             return known
         path = self.state.films / f"{uuid4().hex}.dcm"
-        how = "lost"
+        how = ""
         try:
             with keeping():
                 with writing(path) as part:

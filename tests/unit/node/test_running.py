@@ -202,7 +202,11 @@ def test_an_answer_that_is_refused_waits_and_after_days_is_given_up_and_kept(
 ) -> None:
     archive = node.delivering["a"].archive = Archive(node, "C-STORE was answered with A700")
     node._work()
-    node.delivering["a"].once()
+    with caplog.at_level(logging.INFO, "hilum.node"):
+        node.delivering["a"].once()
+    assert caplog.messages == [
+        "a: C-STORE was answered with A700; 1 answers wait 10 s"
+    ]  # and not that it was sent
     assert node.queue.counts()["delivery due"] == 1
     assert node.queue.deliveries.due("a") == []
     now = node.queue.state._db.execute("SELECT max(since) FROM deliveries").fetchone()[0]

@@ -1,4 +1,4 @@
-"""A template and values to a page."""
+"""A template and values to a page; a table to a file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 
@@ -59,6 +59,16 @@ def rendered(
     }  # fmt: skip
     text = _environment(site.templates).get_template(template).render({**own, **values})
     return HTMLResponse(text, status, _HEADERS)
+
+
+def csv_file(text: str, name: str) -> Response:
+    """A table to be kept; it begins with the mark by which spreadsheets know UTF-8."""
+    headers = {
+        "content-disposition": f'attachment; filename="{name}"',
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+    }
+    return Response(("\ufeff" + text).encode(), 200, headers, "text/csv; charset=utf-8")
 
 
 @lru_cache(maxsize=8)

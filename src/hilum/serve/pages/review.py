@@ -21,7 +21,7 @@ from hilum.artifacts.manifest import FilmRow
 from hilum.core.errors import InputError
 from hilum.serve.pages import pictures
 from hilum.serve.pages.protection import require_own_page, require_scope, sent
-from hilum.serve.pages.rendering import rendered
+from hilum.serve.pages.rendering import csv_file, rendered
 from hilum.serve.pages.site import Site
 from hilum.serve.problems import Problem
 from hilum.serve.review import exports
@@ -223,19 +223,19 @@ class ReviewPages:
         """The csv for ``hilum ingest --labels``."""
         queue = self._opened(request, number)
         text = exports.labels_csv(queue, self.store.items(number), self.store.answers(number))
-        return _csv(text, f"labels-queue-{number}.csv")
+        return csv_file(text, f"labels-queue-{number}.csv")
 
     def answers(self, request: Request, number: int) -> Response:
         """Every answer, as csv."""
         self._opened(request, number)
         text = exports.answers_csv(self.store.items(number), self.store.answers(number))
-        return _csv(text, f"answers-queue-{number}.csv")
+        return csv_file(text, f"answers-queue-{number}.csv")
 
     def figures(self, request: Request, number: int) -> Response:
         """The figures of the queue's page, as csv."""
         queue = self._opened(request, number)
         found = queue_figures(queue, self.store.items(number), self.store.answers(number))
-        return _csv(exports.figures_csv(found), f"figures-queue-{number}.csv")
+        return csv_file(exports.figures_csv(found), f"figures-queue-{number}.csv")
 
     # what is there, and who may see it
 
@@ -290,13 +290,3 @@ class ReviewPages:
         """The next film without an answer, after `n` first; None where none is left."""
         order = [*range(n + 1, queue.n_items + 1), *range(1, n)]
         return next((k for k in order if k not in done), None)
-
-
-def _csv(text: str, name: str) -> Response:
-    """A table to be kept; it begins with the mark by which spreadsheets know UTF-8."""
-    headers = {
-        "content-disposition": f'attachment; filename="{name}"',
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-    }
-    return Response(("\ufeff" + text).encode(), 200, headers, "text/csv; charset=utf-8")
