@@ -17,11 +17,11 @@ from scipy import stats
 from hilum.artifacts.bundle import REFERENCE, Bundle, bundle_version
 from hilum.core.errors import DigestError, InputError
 from hilum.monitor import store
-from hilum.monitor.asked import status_words
 from hilum.monitor.reference import Reference
 from hilum.monitor.seen import PROPERTIES, properties_of, seen_of
 from hilum.monitor.status import status_of
 from hilum.monitor.watch import Watch
+from hilum.monitor.words import status_words
 from watched_films import reading, refused, unreadable, write_bundle, write_reference
 
 
@@ -302,6 +302,7 @@ import sys
 from pathlib import Path
 from hilum.artifacts.bundle import Bundle
 from hilum.monitor.watch import Watch
+from hilum.monitor.words import status_words
 from watched_films import reading
 folder = Path(sys.argv[1])
 watch, one = Watch(folder / "monitor.db", folder / "bundle", a_second=1e9), reading(Bundle.described(folder / "bundle")[0], 1)
