@@ -17,6 +17,7 @@ from pathlib import Path
 import uvicorn
 
 from hilum import RESEARCH_NOTICE, __version__
+from hilum.artifacts.bundle import Bundle
 from hilum.core.engine import available_cores
 from hilum.core.errors import InputError, UnsafeError
 from hilum.core.files import lock_at_once
@@ -110,6 +111,10 @@ def make_service(serving: Serving) -> Service:
     folders = named_folders(serving.bundles)
     if not folders:
         raise InputError("expected at least one bundle, got none")
+    for folder in (*folders.values(), *([serving.shadow] if serving.shadow else [])):
+        Bundle.described(folder)[0].require_a_model(
+            folder
+        )  # before the first one is loaded, which takes seconds
     loading = Loading(serving.engine, serving.device, serving.state / "engines", serving.state / MONITOR)
     limits = serving.limits
     workers = Workers(

@@ -16,9 +16,10 @@ import pytest
 
 from hilum.artifacts.bundle import Bundle, bundle_version
 from hilum.client import Client, ServiceError
+from hilum.core.errors import InputError, UnsafeError
 from hilum.serve import swap
 from hilum.serve.audit_log import LOG, verify
-from hilum.serve.server import listening_at
+from hilum.serve.server import Serving, listening_at, make_service
 from hilum.serve.swap import BundleWatch
 from serving import film, made, running, with_limits
 
@@ -185,6 +186,22 @@ def test_a_client_that_goes_frees_its_place_and_is_no_error(tiny, tmp_path, capl
     logged = [json.loads(r.getMessage()) for r in caplog.records if r.name == "hilum.serve"]
     assert [(row["route"], row["status"]) for row in logged] == [("/v1/predict", 499)]
     assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == []
+
+
+def test_a_bundle_that_cannot_be_served_is_refused_before_another_is_loaded(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("hilum.serve.server.Served", lambda *_: pytest.fail("loaded"))
+    (tmp_path / "empty").mkdir()
+    unsafe = copy_of(tiny, tmp_path / "unsafe", unsafe=("leaks",))
+    for bad, error, words in (
+        (tmp_path / "empty", InputError, "expected a bundle"),
+        (unsafe, UnsafeError, "unsafe"),
+    ):
+        for more in (
+            {"bundles": [str(tiny / "model"), str(bad)]},
+            {"bundles": [str(tiny / "model")], "shadow": bad},
+        ):
+            with pytest.raises(error, match=words):
+                make_service(Serving(state=tmp_path / "state", **more))
 
 
 def test_packets_of_an_answer_are_not_held_back():
