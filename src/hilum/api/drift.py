@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -59,11 +58,7 @@ class Drift(Shown):
 
     def rows(self) -> list[Row]:
         """A row a statistic: bundle, group, statistic, method, value, threshold, means of reference and window, alarm."""
-        return [
-            {"bundle": one.bundle[:12], **asdict(c), "alarm": c.alarm}
-            for one in self._each
-            for c in one.checks
-        ]
+        return [{"bundle": one.bundle[:12], **c.as_json()} for one in self._each for c in one.checks]
 
     def told(self) -> Told:
         alarms = sum(row["alarm"] for row in self.rows())

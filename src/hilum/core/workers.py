@@ -99,9 +99,11 @@ class Workers:
                     call.answer.set_exception(WorkerLost("the processes were ended before its turn"))
 
     def _attend(self) -> None:
-        if (started := self._started()) is None:
-            return
-        process, line = started
+        while (started := self._started()) is not None and self._lost_one(*started):
+            pass
+
+    def _lost_one(self, process: Any, line: Connection) -> bool:
+        """Have a process answer calls until it is lost, or no more come; gives whether it was lost."""
         while (call := self._calls.get()) is not None:
             if not call.answer.set_running_or_notify_cancel():
                 continue
@@ -114,15 +116,13 @@ class Workers:
                 self.n_lost += 1
                 self._end(process, line)
                 call.answer.set_exception(_lost(e))
-                if (started := self._started()) is None:
-                    return
-                process, line = started
-                continue
+                return True
             if good:
                 call.answer.set_result(value)
             else:
                 call.answer.set_exception(value)
         self._end(process, line)
+        return False
 
     def _started(self) -> tuple[Any, Connection] | None:
         """A process that is ready; None where there shall be none any more."""

@@ -255,7 +255,7 @@ class Listener:
         named = (str(event.request.AffectedSOPClassUID), str(event.request.AffectedSOPInstanceUID))
         if named != (source.sop_class, source.sop_uid) and refusal(source) is None:
             return Refusal(MISMATCH, "the data set has another SOP class or UID than the request")
-        return take(self.queue, path, self.version, title, self.came)
+        return take(self.queue, path, source, self.version, title, self.came)
 
     def _reported(self, event: Any) -> tuple[int, None]:
         """An archive's answer about what it was asked to commit itself to (PS3.4 J.3.3)."""

@@ -13,6 +13,7 @@ from hilum.node.config import LimitsTable
 from hilum.node.dicomweb import Poller
 from hilum.node.queue import Queue
 from hilum.node.sender import NotOffered, Unreachable
+from hilum.node.source import read_source
 from hilum.node.taking import no_room, take
 
 LOG: Final = logging.getLogger("hilum.node")
@@ -63,7 +64,7 @@ class Polling:
         path = self.queue.state.incoming / f"poll-{threading.get_ident()}.dcm"
         try:
             self.poller.fetch(film, path)
-            refused = take(self.queue, path, self.version, f"poll {self.name}", self._came)
+            refused = take(self.queue, path, read_source(path), self.version, f"poll {self.name}", self._came)
             why = "" if refused is None else refused.words
         except FilmError as e:
             why = e.reason

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from hilum.node.config import LimitsTable
 from hilum.node.queue import Queue
-from hilum.node.source import NO_ROOM, NOT_UNDERSTOOD, Refusal, read_source, refusal
+from hilum.node.source import NO_ROOM, NOT_UNDERSTOOD, Refusal, Source, refusal
 
 LOG: Final = logging.getLogger("hilum.node")
 
@@ -24,12 +24,15 @@ def no_room(queue: Queue, limits: LimitsTable) -> Refusal | None:
     return None
 
 
-def take(queue: Queue, path: Path, version: str, sender: str, came: Callable[[], None]) -> Refusal | None:
+def take(
+    queue: Queue, path: Path, source: Source, version: str, sender: str, came: Callable[[], None]
+) -> Refusal | None:
     """Take a film that lies at a path into the queue, or say why not; for whatever way it came.
 
     Args:
         queue: Of the node.
         path: The film's file.
+        source: What was read of it.
         version: Of the bundle that answers it.
         sender: Who sent it.
         came: Called when it was taken.
@@ -39,7 +42,6 @@ def take(queue: Queue, path: Path, version: str, sender: str, came: Callable[[],
         OSError: It cannot be read.
         NotKept: The disk does not keep it.
     """
-    source = read_source(path)
     refused = refusal(source)
     if refused is not None:
         return refused

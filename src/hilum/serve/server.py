@@ -111,10 +111,9 @@ def make_service(serving: Serving) -> Service:
     folders = named_folders(serving.bundles)
     if not folders:
         raise InputError("expected at least one bundle, got none")
-    for folder in (*folders.values(), *([serving.shadow] if serving.shadow else [])):
-        Bundle.described(folder)[0].require_a_model(
-            folder
-        )  # before the first one is loaded, which takes seconds
+    # before the first one is loaded, which takes seconds
+    for folder in filter(None, (*folders.values(), serving.shadow)):
+        Bundle.described(folder)[0].require_a_model(folder)
     loading = Loading(serving.engine, serving.device, serving.state / "engines", serving.state / MONITOR)
     limits = serving.limits
     workers = Workers(
