@@ -63,6 +63,7 @@ def make_app(service: Service) -> FastAPI:
     app.include_router(monitor_router(site, service))
     failed = failures_of(site)
     add_failures(app, failed)
+    app.openapi()  # FastAPI would build the included routes at the first request, and not as threads may
     app.add_middleware(Guard, service=service, sessions=sessions, failed=failed)
     return app
 

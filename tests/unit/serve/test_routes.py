@@ -11,12 +11,14 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.artifacts.bundle import bundle_version
 from hilum.client import ServiceError
 from hilum.inference.predictor import Predictor
+from hilum.serve.app import make_app
 from hilum.serve.audit_log import LOG, verify
 from hostile import GREEDY, HANGS, KILLS
 from needs import needed_program
@@ -232,6 +234,17 @@ def test_bundles_metrics_and_health(url, client):
     assert 'hilum_requests_total{route="/v1/predict",status="200"}' in text
     (films,) = [f for f in found if f.name == "hilum_films"]
     assert {s.labels["outcome"] for s in films.samples} >= {"abstained"}
+
+
+def test_no_route_is_built_at_a_request(service, monkeypatch):
+    """FastAPI would build them at the first one: it takes longer then, and threads meet in `warnings.catch_warnings`."""
+    app = make_app(service)
+    monkeypatch.setattr("fastapi.routing.get_dependant", None)
+    browser = TestClient(app, "http://127.0.0.1")
+    assert [
+        browser.get(at).status_code for at in ("/healthz", "/v1/bundles", "/review", "/login", "/monitor")
+    ] == [200] * 5
+    assert browser.get("/openapi.json").json() == app.openapi()
 
 
 def test_no_film_is_written_to_the_disk(client, service, tmp_path, monkeypatch):
