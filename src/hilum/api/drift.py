@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hilum.api.view import AnyPath, Row, Shown, Told, counted, path_or_none, paths
+from hilum.core.errors import InputError
 from hilum.core.progress import quieted
 
 if TYPE_CHECKING:
@@ -86,11 +87,19 @@ def drift(
         bundle: With a state folder: this bundle alone, and its reference as it is now.
         window: With a state folder: look at so many of the last films now, 25 at least; None for the service's last look.
         quiet: No progress.
+
+    Raises:
+        InputError: Films together with `bundle` or `window`, and as `hilum.monitor.asked` says.
     """
     from hilum.monitor.asked import compared, statuses  # late: scipy
 
     with quieted(quiet):
         if named := paths(films):
+            if bundle is not None or window is not None:
+                raise InputError(
+                    "--bundle and --window look into a state folder; films are held against the reference of the bundle "
+                    "that is named first, all of them together"
+                )
             return Drift(compared(Path(what), named))
         return Drift(statuses(Path(what), path_or_none(bundle), window))
 

@@ -87,3 +87,6 @@ def test_a_store_is_asked_as_the_command_asks_it(
         hilum.drift(state, window=5)
     with pytest.raises(InputError, match=r"expected a --state folder with monitor\.db"):
         hilum.drift(tmp_path)
+    for more in ({"window": 30}, {"bundle": model}):
+        with pytest.raises(InputError, match="--bundle and --window look into a state folder"):
+            hilum.drift(model, tmp_path, **more)
