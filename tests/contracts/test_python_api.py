@@ -130,6 +130,8 @@ pipelines = ["baseline"]
 trials = 2
 [weights]
 squeezenet1_0 = "none"
+[features]
+precision = "fp32"      # else each workspace measures its own, and other work may decide
 [augment]
 size_px = 32
 [training]

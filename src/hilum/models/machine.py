@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -68,16 +68,17 @@ def made_ready(device: str = "auto") -> str:
     return choose_device(device)
 
 
-def _seconds_of_convolutions(dtype: torch.dtype, device: str) -> float:
+def _convolutions(dtype: torch.dtype, device: str) -> Callable[[], float]:
+    """A call that does a few convolutions and gives the seconds that they took."""
     # enough work to fill the device
     channels, side, films = (128, 32, 8) if device == "cpu" else (256, 56, 128)
     conv = torch.nn.Conv2d(channels, channels, 3, padding=1, device=device, dtype=dtype)
     conv = conv.to(memory_format=torch.channels_last)
     x = torch.zeros(films, channels, side, side, device=device, dtype=dtype)
     x = x.contiguous(memory_format=torch.channels_last)
-    best = float("inf")
-    with torch.inference_mode():
-        for _ in range(5):
+
+    def seconds() -> float:
+        with torch.inference_mode():
             conv(x)
             if device == "cuda":
                 torch.cuda.synchronize()
@@ -86,14 +87,17 @@ def _seconds_of_convolutions(dtype: torch.dtype, device: str) -> float:
                 conv(x)
             if device == "cuda":
                 torch.cuda.synchronize()
-            best = min(best, time.perf_counter() - start)
-    return best
+            return time.perf_counter() - start
+
+    return seconds
 
 
 def measure_precision(device: str) -> tuple[Precision, dict[str, float]]:
-    """Choose fp32 or bf16 by timing one convolution in both; gives the choice and the seconds measured."""
+    """Choose fp32 or bf16 by timing one convolution in both, in turn, so that other work hits both; gives choice and seconds."""
     kinds = {"fp32": torch.float32, "bf16": torch.bfloat16}
-    seconds = {name: _seconds_of_convolutions(dtype, device) for name, dtype in kinds.items()}
+    timed = {name: _convolutions(dtype, device) for name, dtype in kinds.items()}
+    rounds = [{name: once() for name, once in timed.items()} for _ in range(5)]
+    seconds = {name: min(r[name] for r in rounds) for name in kinds}
     return ("bf16" if seconds["fp32"] >= BF16_MUST_GAIN * seconds["bf16"] else "fp32"), seconds
 
 
