@@ -4,8 +4,11 @@ in this table: recognition, reading, checks and the help of ``--layout`` follow.
 
 from __future__ import annotations
 
-from hilum.sources import cohen, folder, mooney, radiography, table
+from hilum.sources import chexpert, cohen, folder, mooney, nih, radiography, table
 from hilum.sources.layout import Layout
 
-LAYOUTS: tuple[Layout, ...] = (cohen.ENTRY, radiography.ENTRY, mooney.ENTRY, table.ENTRY, folder.ENTRY)
+LAYOUTS: tuple[Layout, ...] = (
+    nih.ENTRY, chexpert.ENTRY,
+    cohen.ENTRY, radiography.ENTRY, mooney.ENTRY, table.ENTRY, folder.ENTRY,
+)  # fmt: skip
 """The last is the plainest: what no other has is read as it, and as a whole."""
