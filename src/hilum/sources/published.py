@@ -151,7 +151,7 @@ class PublishedSet:
             asked.classes_of(source, self.classes), asked.uncertain, asked.readers, self.is_open
         )
         rows, twice, names = _by_film(listing, opened, self.say(opened))
-        for finding in understood.classes:
+        for finding in understood.classes if source in asked.findings else ():
             if finding != OTHER:
                 require_known(finding, names, f"--findings {source}: unknown finding")
         for film, mask in masks.items():
@@ -203,10 +203,13 @@ class PublishedSet:
                 )
         for key, path in paths.items():
             if missing := self.tables[key].missing(path):
+                came = (
+                    read_columns(path, fold=True) or read_table(path).columns
+                )  # which says why it is no table
                 wanted = ", ".join(c.replace("|", " or ") for c in missing)
                 raise InputError(
                     f"{path} line 1: read as a table of {self.what}, expected the columns {wanted}; got "
-                    f"{', '.join(read_columns(path, fold=True)) or 'none'}"
+                    f"{', '.join(came)}"
                 )
         return paths
 
