@@ -187,8 +187,14 @@ class PublishedSet:
             InputError: One that is needed is not there, two of one kind, or one that lacks a column.
         """
         paths: dict[str, Path] = {}
-        for key, table in self.tables.items():
-            found = [f for f in table.find(tree) if table.is_it is None or table.is_it(tree.path(f))]
+        named = {key: table.find(tree) for key, table in self.tables.items()}
+        told = {key: [f for f in fs if self.tables[key].tells(tree.path(f))] for key, fs in named.items()}
+        for keys in (
+            self.needs
+        ):  # what the name alone tells is taken where nothing better is, to be refused by column
+            if not any(told[k] for k in keys):
+                told |= {k: named[k] for k in keys if self.tables[k].is_it is None}
+        for found, key in ((told[k], k) for k in self.tables):
             if len(found) > 1:
                 raise InputError(
                     f"source {source!r}: {tree.root} holds {', '.join(found)}, of which {self.what} has one; take the others out of it"
