@@ -107,7 +107,7 @@ def films(folder: Path, label: str, names: Iterable[str], folders: str, seed: in
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A reader's folder: films/radiography, films/mooney, films/nlm with its table, new-films, and a lung mask of a film of mooney's."""
+    """A reader's folder: films/radiography, films/mooney, films/nlm with a table, films/ChestX-ray14, new-films, a lung mask of one."""
     root = tmp_path_factory.mktemp("reader")
     numbers = [
         *range(1, N_A_CLASS // 2 + 1),
@@ -133,6 +133,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "chest_xray/train/NORMAL",
     )
     films(root / "films" / "nlm", "normal", ("a.png", "b.png"), "")
+    nih = root / "films" / "ChestX-ray14"
+    films(nih, "normal", ("00000001_000.png", "00000002_000.png"), "images")
+    columns = "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position\n"
+    rows = "00000001_000.png,No Finding,0,1,57,M,PA\n00000002_000.png,Mass|Pneumonia,0,2,60,F,PA\n"
+    (nih / "Data_Entry_2017.csv").write_text(columns + rows)
     films(root, "normal", ("person1_bacteria_1.png",), "lung-masks/mooney")
     torch.save(torchvision.models.resnet18().state_dict(), root / "ours.pth")
     (root / "nlm.csv").write_text("path,label,patient_id\na.png,normal,p1\nb.png,normal,p2\n")

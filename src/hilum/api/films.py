@@ -27,6 +27,7 @@ from hilum.artifacts.split import Split
 from hilum.core.engine import local
 from hilum.core.errors import require_known
 from hilum.core.progress import quieted
+from hilum.sources.findings import Readers, Uncertain
 from hilum.sources.layout import IngestOptions, MooneyPatients
 from hilum.study.classes import positive_class
 
@@ -103,6 +104,9 @@ def ingest(
     lung_masks: Mapping[str, AnyPath] | None = None,
     mooney_patients: str = "number",
     views: Sequence[str] = (),
+    findings: Mapping[str, Mapping[str, str]] | None = None,
+    uncertain: str = "ignore",
+    readers: str = "majority",
     strict: bool = False,
     quiet: bool = False,
     workers: int | None = None,
@@ -125,18 +129,33 @@ def ingest(
         lung_masks: Source -> folder of its lung masks.
         mooney_patients: ``number`` or ``number-and-class``.
         views: Views to keep; none for frontal ones and those whose view nobody tells.
+        findings: Source -> finding -> class, for public sets whose own mapping is not wanted: ``{"nih": {"mass": "mass"}}``.
+        uncertain: ``positive``, ``negative`` or ``ignore``.
+        readers: ``majority``, ``any`` or ``each``.
         strict: Refuse when any film cannot be read.
         quiet: No progress.
         workers: Processes; None for all cores. Results do not depend on it.
     """
     from hilum.stages.ingest import ingest as ingest_films  # late: the decoders take a while to import
 
-    require_known(mooney_patients, get_args(MooneyPatients), "unknown --mooney-patients")
-    patients, masks = (
+    for option, value, kind in (
+        ("--mooney-patients", mooney_patients, MooneyPatients),
+        ("--uncertain", uncertain, Uncertain),
+        ("--readers", readers, Readers),
+    ):
+        require_known(value, get_args(kind), f"unknown {option}")
+    asked = IngestOptions(
+        no_patient_ids,
+        paths(labels),
+        layout or {},
         cast(MooneyPatients, mooney_patients),
+        views,
+        strict,
         {n: Path(p) for n, p in (lung_masks or {}).items()},
+        findings or {},
+        cast(Uncertain, uncertain),
+        cast(Readers, readers),
     )
-    asked = IngestOptions(no_patient_ids, paths(labels), layout or {}, patients, views, strict, masks)
     named = (
         [f"{name}={Path(p)}" for name, p in sources.items()]
         if isinstance(sources, Mapping)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from hilum.cli.options import WORKERS, Printing, assigned, grouped
+from hilum.sources.findings import parse_classes
 from hilum.sources.layouts import LAYOUTS
 
 SOURCES = Annotated[
@@ -69,6 +70,27 @@ class Reading:
             "films whose view nobody tells.",
         ),
     ] = None
+    findings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--findings",
+            metavar="NAME=FINDING:CLASS,...",
+            help="Which findings of a public set make which class, instead of the set's own mapping; the finding `other` is every one "
+            "that is not named. A film whose findings make two classes is left out.",
+        ),
+    ] = None
+    uncertain: Annotated[
+        str,
+        typer.Option(
+            help="What an uncertain finding of a public set (-1) counts as: positive, negative, or ignore for not known."
+        ),
+    ] = "ignore"
+    readers: Annotated[
+        str,
+        typer.Option(
+            help="Which of several readers of a film count: majority, any, or each for the majority and a column a reader."
+        ),
+    ] = "majority"
     strict: Annotated[
         bool, typer.Option("--strict", help="Write nothing and exit with 2 when any film cannot be read.")
     ] = False
@@ -91,6 +113,12 @@ def ingest(
     given = vars(reading) | {
         "layout": dict(assigned(reading.layout, "--layout", "NAME=LAYOUT", "films=folder")),
         "lung_masks": dict(assigned(reading.lung_masks, "--lung-masks", "NAME=FOLDER", "films=masks")),
+        "findings": {
+            name: parse_classes(text)
+            for name, text in assigned(
+                reading.findings, "--findings", "NAME=FINDING:CLASS,...", "nih=no_finding:normal,mass:mass"
+            )
+        },
         "no_patient_ids": reading.no_patient_ids or (),
         "labels": reading.labels or (),
         "views": reading.views or (),

@@ -8,12 +8,15 @@ what an id says.
 from __future__ import annotations
 
 import codecs
+import gzip
+import io
 import stat
 import tomllib
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 from hilum.core.errors import InputError
 
@@ -52,7 +55,7 @@ def encoding_of(head: bytes) -> str | None:
 
 @contextmanager
 def opened_text(path: Path, *, lenient: bool = False) -> Iterator[TextIO]:
-    """Open a text; line ends stay as they are.
+    """Open a text; line ends stay as they are. One whose name ends in ``.gz`` is unpacked while it is read.
 
     Args:
         path: The file.
@@ -67,21 +70,26 @@ def opened_text(path: Path, *, lenient: bool = False) -> Iterator[TextIO]:
             raise InputError(
                 f"{path}: expected a file, got a pipe or a device; save what it gives as a file first"
             )
-        with path.open("rb") as f:
+        with _opened_bytes(path) as f:
             head = f.read(_HEAD_BYTES)
         codec = encoding_of(head)
         if codec is None or head.startswith(tuple(m for m, _, _ in _NO_TEXT)):
             raise _no_text(path, head)
-        with path.open(encoding=codec, errors="replace" if lenient else "strict", newline="") as text:
+        errors = "replace" if lenient else "strict"
+        with io.TextIOWrapper(_opened_bytes(path), encoding=codec, errors=errors, newline="") as text:
             yield text
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise InputError(f"{path}: expected a file, got a folder") from None
-    except OSError as e:
-        raise InputError(f"{path}: cannot be read: {e.strerror or e}") from None
+    except (OSError, EOFError, zlib.error) as e:  # the last two of a gzip file that was cut off
+        raise InputError(f"{path}: cannot be read: {getattr(e, 'strerror', '') or e}") from None
     except UnicodeDecodeError as e:
         raise _wrong_encoding(path, e.encoding) from None
+
+
+def _opened_bytes(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
 def read_text(path: Path) -> str:
@@ -137,7 +145,8 @@ def _wrong_encoding(path: Path, codec: str) -> InputError:
         return InputError(
             f"{path}: expected text, got {codec.upper()} that is damaged or cut short; save it as UTF-8"
         )
-    data = path.read_bytes()
+    with _opened_bytes(path) as f:
+        data = f.read()
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as e:

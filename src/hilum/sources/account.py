@@ -10,6 +10,7 @@ from typing import Any
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest, films_digest
 from hilum.core.digests import sha256_file
+from hilum.sources.findings import findings_words
 from hilum.sources.listing import Listing
 from hilum.sources.patients import OneIdOnMany
 
@@ -80,6 +81,10 @@ def notes_of(
         if joined := x.options.get("patients_joined"):
             groups = "; ".join(" = ".join(g) for g in joined)
             notes.append(f"{x.source}: patient ids that share a film count as one person: {groups}")
+        if (classes := x.options.get("findings")) is not None:
+            notes.append(_findings_note(x, classes))
+        if basis := x.options.get("patient_basis"):
+            notes.append(f"{x.source}: {basis}")
         if other := x.options.get("attributes"):
             notes.append(f"{x.source}: other columns are kept as attributes of the films: {', '.join(other)}")
         if basis := x.options.get("age_group_basis"):
@@ -97,3 +102,16 @@ def notes_of(
             f"{odd.source}: {odd.sentence()}; it counts as no id, as --no-patient-ids {odd.source} declares"
         )
     return notes
+
+
+def _findings_note(listing: Listing, classes: Mapping[str, str]) -> str:
+    """Which findings made which class of a public set, and what else was chosen."""
+    chosen = {
+        "uncertain": "uncertain findings: {} (--uncertain)",
+        "readers": "several readers: {} (--readers)",
+    }
+    more = "".join(f"; {words.format(x)}" for k, words in chosen.items() if (x := listing.options.get(k)))
+    return (
+        f"{listing.source}: read as the public set {listing.layout!r}; a film's class follows from its findings: {findings_words(classes)} "
+        f"(--findings {listing.source}=FINDING:CLASS,... for others){more}"
+    )

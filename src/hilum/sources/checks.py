@@ -13,6 +13,8 @@ from hilum.core.errors import InputError, require_known
 from hilum.core.table_paths import absolute
 from hilum.core.text import counted
 from hilum.sources.facts import view_is_kept
+from hilum.sources.findings import findings_words
+from hilum.sources.layout import IngestOptions
 from hilum.sources.listing import (
     LISTED_TWICE,
     NO_LABEL,
@@ -102,6 +104,12 @@ def check_labels(listings: Sequence[Listing]) -> None:
     """Leave out films without a class by name; refuse a source that has none at all."""
     for listing in listings:
         without = [c for c in listing.candidates if not c.label]
+        if without and len(without) == len(listing.candidates) and listing.no_class:
+            raise InputError(
+                f"source {listing.source!r}: none of its {counted(len(without), 'film')} has a class: {_why_no_class(listing)}. "
+                f"Its classes come from its findings, {findings_words(listing.options['findings'])}; name others with "
+                f"--findings {listing.source}=FINDING:CLASS,..."
+            )
         if without and len(without) == len(listing.candidates):
             raise InputError(
                 f"source {listing.source!r}: its {counted(len(without), 'film has', 'films have')} no class, such as "
@@ -109,7 +117,22 @@ def check_labels(listings: Sequence[Listing]) -> None:
                 "--labels FILE (path, label, patient_id)"
             )
         why = NO_LABEL, "neither the folder nor a table gives its class"
-        listing.sift({c.path: why for c in without})
+        listing.sift({c.path: listing.no_class.get(c.path, why) for c in without})
+
+
+def _why_no_class(listing: Listing) -> str:
+    reasons = Counter(reason for reason, _ in listing.no_class.values())
+    _, sentence = next(iter(listing.no_class.values()))
+    return f"{', '.join(f'{n} {reason}' for reason, n in sorted(reasons.items()))}; the first: {sentence}"
+
+
+def check_findings(listings: Sequence[Listing], asked: IngestOptions) -> None:
+    """Refuse a mapping of findings for a source whose layout tells none."""
+    for listing in listings:
+        if listing.source in asked.findings and "findings" not in listing.options:
+            raise InputError(
+                f"--findings {listing.source}: it was read as {listing.layout!r}, which tells a class of each film and no findings"
+            )
 
 
 def leave_out_views(listings: Sequence[Listing], views: Sequence[str] | None) -> None:

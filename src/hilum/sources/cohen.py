@@ -17,8 +17,11 @@ from hilum.sources.facts import FRONTAL, age_group_of, sex_of, view_is_kept, vie
 from hilum.sources.layout import IngestOptions, Layout
 from hilum.sources.listing import (
     LISTED_TWICE,
+    NO_ROW,
     NO_SUCH_FILE,
     NOT_FRONTAL,
+    NOT_IN_STUDY,
+    ROWS_DISAGREE,
     VIEW_NOT_ASKED,
     Listing,
 )
@@ -98,7 +101,7 @@ def read(source: str, tree: Tree, asked: IngestOptions) -> Listing:
         listing.enter(tree, film, why_not or told)
     for film in tree.films:
         if film not in named:
-            listing.leave_out(tree.shown(film), "no row in metadata", f"{TABLE} has no row for it")
+            listing.leave_out(tree.shown(film), NO_ROW, f"{TABLE} has no row for it")
     return listing
 
 
@@ -120,9 +123,9 @@ def _why_not(
         reason = known_view if row.get("view") else "view not known"
         return reason, f"{where}: view {row.values.get('view')!r}"
     if not label_of(row.get("finding")):
-        return "finding not in the study", f"{where}: finding {row.values.get('finding')!r}"
+        return NOT_IN_STUDY, f"{where}: finding {row.values.get('finding')!r}"
     if rows_disagree:
-        return "rows disagree", f"{where} and a later one give it different findings"
+        return ROWS_DISAGREE, f"{where} and a later one give it different findings"
     return None
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from hilum.sources.facts import views_asked
-from hilum.sources.listing import Listing
+from hilum.sources.findings import Readers, Uncertain, finding_name
+from hilum.sources.listing import Listing, class_name
 from hilum.sources.tree import Tree
 
 MooneyPatients = Literal["number", "number-and-class"]  # what they mean is said in `mooney`
@@ -27,6 +28,9 @@ class IngestOptions:
         views: Views to keep, as ``--views`` has them.
         lung_masks: Source name -> folder of its films' lung masks, where they do not lie among the films.
         strict: Whether nothing is written when any film cannot be read.
+        findings: Source name -> finding -> class, for a public set whose own mapping is not wanted.
+        uncertain: What an uncertain finding counts as; ``ignore``: as not known, and a film that it could give another class is left out.
+        readers: What counts where a film has several readers; ``each``: the majority, and a column for each reader.
     """
 
     no_patient_ids: Collection[str] = ()
@@ -36,11 +40,19 @@ class IngestOptions:
     views: Sequence[str] = ()
     strict: bool = False
     lung_masks: Mapping[str, Path] = field(default_factory=dict)
+    findings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    uncertain: Uncertain = "ignore"
+    readers: Readers = "majority"
 
     @property
     def label_files(self) -> tuple[Path, ...]:
         """`labels`, each file."""
         return (self.labels,) if isinstance(self.labels, Path) else tuple(self.labels)
+
+    def classes_of(self, source: str, by_itself: Mapping[str, str]) -> Mapping[str, str]:
+        """Finding -> class of a source, where its set has `by_itself`."""
+        given = self.findings.get(source)
+        return by_itself if given is None else {finding_name(f): class_name(c) for f, c in given.items()}
 
     @cached_property
     def kept_views(self) -> tuple[str, ...] | None:

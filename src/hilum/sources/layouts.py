@@ -4,8 +4,29 @@ in this table: recognition, reading, checks and the help of ``--layout`` follow.
 
 from __future__ import annotations
 
-from hilum.sources import cohen, folder, mooney, radiography, table
+from hilum.sources import (
+    bimcv,
+    chexpert,
+    cohen,
+    covidqu,
+    covidx,
+    folder,
+    mimic,
+    mooney,
+    nih,
+    nlm,
+    padchest,
+    radiography,
+    rsna,
+    siim,
+    table,
+    vindr,
+)
 from hilum.sources.layout import Layout
 
-LAYOUTS: tuple[Layout, ...] = (cohen.ENTRY, radiography.ENTRY, mooney.ENTRY, table.ENTRY, folder.ENTRY)
+LAYOUTS: tuple[Layout, ...] = (
+    nih.ENTRY, chexpert.ENTRY, mimic.ENTRY, padchest.ENTRY, vindr.ENTRY, rsna.ENTRY, siim.ENTRY, bimcv.ENTRY, covidx.ENTRY, covidqu.ENTRY,
+    nlm.ENTRY,
+    cohen.ENTRY, radiography.ENTRY, mooney.ENTRY, table.ENTRY, folder.ENTRY,
+)  # fmt: skip
 """The last is the plainest: what no other has is read as it, and as a whole."""

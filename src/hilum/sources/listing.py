@@ -26,6 +26,11 @@ DISAGREE = "folder and name disagree"
 NOT_FRONTAL = "not frontal"
 LONE_MASK = "mask without a film"
 VIEW_NOT_ASKED = "view not asked for"
+NO_ROW = "no row in metadata"
+ROWS_DISAGREE = "rows disagree"
+NOT_IN_STUDY = "finding not in the study"
+FINDINGS_DISAGREE = "findings disagree"
+UNCERTAIN_FINDING = "finding uncertain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class Listing:
         broken: Those exclusions that ``--strict`` counts: the source promises a film and there is none.
         options: What made a difference, for the manifest's header.
         tables: Files that were read as tables, by their name in the source.
+        no_class: Candidates that a known set gives no class, each with reason and sentence; ``--labels`` may give one.
     """
 
     source: str
@@ -85,6 +91,7 @@ class Listing:
     broken: list[Exclusion] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, Path] = field(default_factory=dict)
+    no_class: dict[Path, tuple[str, str]] = field(default_factory=dict)
 
     def leave_out(
         self, path: str, reason: str, detail: str, *, broken: bool = False, source: str = ""

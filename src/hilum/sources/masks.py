@@ -14,7 +14,7 @@ from pathlib import Path
 from hilum.core.errors import InputError
 from hilum.imaging.decode import is_film_name
 
-PICTURES = frozenset({"images", "image", "imgs", "img"})
+PICTURES = frozenset({"images", "image", "imgs", "img", "cxr_png"})
 """Folders that hold pictures and are no class."""
 
 _MASKS = frozenset({"masks", "mask"}) | {

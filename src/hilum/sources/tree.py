@@ -20,6 +20,7 @@ _SNIFF_BYTES = 256
 NOT_A_FILM = "not a film file"
 LUNG_MASK = "lung mask"
 _NO_FILM_ENDINGS = frozenset({".csv", ".txt", ".json", ".md", ".xlsx", ".zip", ".py", ".html"})
+_TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".json", ".gz")
 _OF_SYSTEMS = {  # lower case -> what it is
     "__macosx": "macOS' notes in an archive",
     "@eadir": "a Synology station's thumbnails",
@@ -85,6 +86,14 @@ class Tree:
     def film_folders(self) -> tuple[str, ...]:
         """Names of the folders right below the root that hold films, at any depth."""
         return tuple(sorted({f.split("/", 1)[0] for f in self.films if "/" in f}))
+
+    @cached_property
+    def tables(self) -> tuple[str, ...]:
+        """Files below the layout's root that are tables or lists by their ending, relative to it."""
+        n = len(self.prefix)
+        return tuple(
+            f[n:] for f in self.files if f.startswith(self.prefix) and f.lower().endswith(_TABLE_ENDINGS)
+        )
 
     def beside(self) -> tuple[str, ...]:
         """Names of the files that lie in the layout's root itself."""

@@ -161,7 +161,13 @@ def _listed(sources: Sequence[str], out: Path, asked: IngestOptions) -> list[Lis
     own = {p.resolve() for p in (out, header_path(out), excluded_path(out), *labels)}
     listings = [list_films(s, asked, own) for s in given]
     names = checks.source_names(listings)
-    for option, said in (("--no-patient-ids", asked.no_patient_ids), ("--lung-masks", asked.lung_masks)):
+    checks.check_findings(listings, asked)
+    named = {
+        "--no-patient-ids": asked.no_patient_ids,
+        "--lung-masks": asked.lung_masks,
+        "--findings": asked.findings,
+    }
+    for option, said in named.items():
         for name in sorted(said):
             require_known(name, names, option, " names no source")
     for listing in listings:

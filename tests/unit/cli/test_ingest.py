@@ -112,6 +112,9 @@ def test_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
         (["set", "--no-patient-ids", "set", "--strict"], "set: covid/cut.png: truncated"),
         (["nowhere"], "no such folder or csv"),
         (["set", "--mooney-patients", "nummer"], "did you mean 'number'"),
+        (["set", "--uncertain", "maybe"], "unknown --uncertain 'maybe'; known: ignore, negative, positive"),
+        (["set", "--readers", "most"], "unknown --readers 'most'"),
+        (["set", "--findings", "set=mass"], "--findings takes NAME=FINDING:CLASS,..., got 'mass'"),
         (["set", "--layout", "folder"], "--layout takes NAME=LAYOUT, got 'folder'"),
     ],
 )

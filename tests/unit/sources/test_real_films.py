@@ -37,6 +37,17 @@ def test_nih(real_films: Path, tmp_path: Path) -> None:
     assert done.manifest.count_by("age_group")["child"] == 27
 
 
+def test_nlm(real_films: Path, tmp_path: Path) -> None:
+    """Some films of Shenzhen and Montgomery, all with a mask of both lungs, without readings."""
+    done = ingest([str(real_films / "nlm")], tmp_path / "m.csv")
+    assert {c.label: (c.films, c.patients) for c in done.counts} == {
+        "normal": (62, 62),
+        "tuberculosis": (58, 58),
+    }
+    assert all(f.lung_mask for f in done.manifest.films)
+    assert {c.layout for c in done.counts} == {"nlm-tb"}
+
+
 @pytest.mark.slow
 def test_mooney(real_films: Path, tmp_path: Path) -> None:
     done = ingest([str(real_films / "mooney")], tmp_path / "m.csv")
