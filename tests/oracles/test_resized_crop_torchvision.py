@@ -1,4 +1,4 @@
-"""`random_resized_crop` against torchvision's RandomResizedCrop: the same boxes from the same numbers, the same law from our own, the same pixels.
+"""`random_resized_crop` against torchvision's RandomResizedCrop: the same boxes from the same numbers, the same law, the same pixels.
 
 https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.RandomResizedCrop.html
 """
