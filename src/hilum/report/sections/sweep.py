@@ -148,10 +148,11 @@ def score_picture(evaluated: Evaluated, found: Sweep) -> Picture:
                 bars = {"color": style.line(n)[0], "alpha": 0.75, "edgecolor": "white", "lw": 0.5}
                 ax.bar(edges[:-1], sign * side, np.diff(edges), align="edge", label=name, **bars)
             ax.axhline(0, color="#666666", lw=0.7)
+            ax.set_axisbelow(True)
             ax.set(xlim=(0, 1), ylim=(-top, top))
             ax.set_xlabel(f"probability of {positive}")
             ax.set_ylabel("share of the films")
-            ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{abs(v):.0%}"))
+            ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: numbers.percent(abs(v))))
     return evaluated.picture(
         fig,
         "score-histograms",
@@ -178,7 +179,7 @@ def _panels(evaluated: Evaluated) -> Iterator[tuple[Figure, list[tuple[Axes, Run
         for ax, cell in zip(axes, cells, strict=True):
             ax.set_title(textwrap.fill(evaluated.names.label(cell), 44), fontsize=8)
             if own is not None:
-                ax.axvline(own, color=style.INK, lw=0.9, ls=(0, (4, 2)), label=_OWN)
+                ax.axvline(own, color=style.INK, lw=0.9, ls=(0, (4, 2)), label=_OWN, zorder=1.5)
         style.one_legend(fig, axes)
 
 
