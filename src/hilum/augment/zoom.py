@@ -62,7 +62,8 @@ class IntoBox(Operation):
     def apply(self, film: Film, drawn: Drawn) -> Film:
         left, top = drawn["left_px"], drawn["top_px"]
         box = crop(film, left, top, left + drawn["width_px"], top + drawn["height_px"])
-        return resize(box, *film.shape, self.resampling)
+        height, width = film.shape
+        return resize(box, height, width, self.resampling)
 
     def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
         corner = (drawn["left_px"], drawn["top_px"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -37,7 +38,11 @@ def section(evaluated: Evaluated) -> Section | None:
         "The sweep is of the test films, after the last look at them: it shows what other thresholds would have given, and none was chosen "
         "by it. The operating point of a bundle is the one that validation films chose."
     )
-    items = [sweep_table(evaluated, found), sweep_picture(evaluated, found), score_picture(evaluated, found)]
+    items: list[Table | Picture] = [
+        sweep_table(evaluated, found),
+        sweep_picture(evaluated, found),
+        score_picture(evaluated, found),
+    ]
     return Section("sweep", "Threshold sweep", (words,), items)
 
 
@@ -72,8 +77,8 @@ def sweep_table(evaluated: Evaluated, found: Sweep) -> Table:
             body.append([*lead, at, *map(both_cell, rows)])
             lead = [Cell("", c.value) for c in names.cells(cell)]
         if (chosen := _chosen(evaluated, cell)) is not None:
-            rows = [evaluated.row(cell, m + AT_OPERATING_POINT) for m in RATES]
-            body.append([*lead, chosen, *map(both_cell, rows)])
+            point = [evaluated.row(cell, m + AT_OPERATING_POINT) for m in RATES]
+            body.append([*lead, chosen, *map(both_cell, point)])
     notes = (
         "The last row of a cell is at the operating point of its bundles, lowest to highest of the trials.",
         *undefined_notes(told),
@@ -94,9 +99,10 @@ def sweep_table(evaluated: Evaluated, found: Sweep) -> Table:
 def _chosen(evaluated: Evaluated, cell: RunCell) -> Cell | None:
     """What validation chose in the trials of a cell; None unless all have it. It is no number of the csv, where it may be several."""
     points = [evaluated.folder.operating_point(cell, t).get("threshold") for t in evaluated.folder.trials]
-    if any(p is None for p in points):
+    known = [float(p) for p in points if p is not None]
+    if len(known) < len(points):
         return None
-    low, high = min(map(float, points)), max(map(float, points))
+    low, high = min(known), max(known)
     return Cell(
         f"{numbers.span(low, high)} (validation)", None, title="chosen on validation films, a trial each"
     )
@@ -132,7 +138,14 @@ def _rate_line(ax: Axes, n: int, metric: str, rows: Sequence[SweepRow]) -> None:
     x, y, low, high = np.array(points, dtype=np.float64).reshape(-1, 4).T
     colour, dash = style.line(n)
     reach = np.maximum(np.stack([y - low, high - y]), 0)
-    shown = {"color": colour, "ls": dash, "marker": "o", "ms": 3.5, "elinewidth": 1, "capsize": 2}
+    shown: dict[str, Any] = {
+        "color": colour,
+        "ls": dash,
+        "marker": "o",
+        "ms": 3.5,
+        "elinewidth": 1,
+        "capsize": 2,
+    }
     ax.errorbar(x, y, yerr=reach, label=metric_label(metric), **shown)
 
 
@@ -145,14 +158,19 @@ def score_picture(evaluated: Evaluated, found: Sweep) -> Picture:
     with _panels(evaluated) as (fig, panels):
         for ax, cell in panels:
             for n, (side, name, sign) in enumerate(zip(shares[cell.name], names, (1, -1), strict=True)):
-                bars = {"color": style.line(n)[0], "alpha": 0.75, "edgecolor": "white", "lw": 0.5}
+                bars: dict[str, Any] = {
+                    "color": style.line(n)[0],
+                    "alpha": 0.75,
+                    "edgecolor": "white",
+                    "lw": 0.5,
+                }
                 ax.bar(edges[:-1], sign * side, np.diff(edges), align="edge", label=name, **bars)
             ax.axhline(0, color="#666666", lw=0.7)
             ax.set_axisbelow(True)
             ax.set(xlim=(0, 1), ylim=(-top, top))
             ax.set_xlabel(f"probability of {positive}")
             ax.set_ylabel("share of the films")
-            ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: numbers.percent(abs(v))))
+            ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * abs(v):.0f}\N{NO-BREAK SPACE}%"))
     return evaluated.picture(
         fig,
         "score-histograms",
