@@ -197,7 +197,7 @@ def _panels(evaluated: Evaluated) -> Iterator[tuple[Figure, list[tuple[Axes, Run
         for ax, cell in zip(axes, cells, strict=True):
             ax.set_title(textwrap.fill(evaluated.names.label(cell), 44), fontsize=8)
             if own is not None:
-                ax.axvline(own, color=style.INK, lw=0.9, ls=(0, (4, 2)), label=_OWN, zorder=1.5)
+                ax.axvline(own, color=style.INK, lw=0.9, ls=(0, (4, 2)), label=_OWN, zorder=1.6)
         style.one_legend(fig, axes)
 
 
