@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import (
     LRScheduler,
     OneCycleLR,
     ReduceLROnPlateau,
+    StepLR,
 )
 
 from hilum.study.policies import Policy
@@ -23,6 +24,7 @@ from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
 from hilum.study.policies.plateau import PlateauPolicy
 from hilum.study.policies.schedule import StepSettings
 from hilum.study.policies.simulate import simulate
+from hilum.study.policies.step import StepPolicy
 from hilum.study.policies.warmup import WarmupPolicy
 from hilum.training.optimizers import build_optimizer
 
@@ -216,6 +218,31 @@ def test_warmup_is_torchs(warm: int, more: int, steps: int, rate: float, start: 
     optimizer = with_rate("adam", rate)
     theirs += run_torch(optimizer, after_warmup(then, rest)(optimizer), rest)
     same(run_ours(policy, warm + more, steps, stop=n_warm + 1), [r for r, _ in theirs])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    epochs=st.integers(1, 30),
+    steps=st.integers(1, 12),
+    rate=RATES,
+    step_size=st.integers(1, 8),
+    gamma=st.floats(0.05, 1.0),
+    where=st.floats(0, 1),
+)
+def test_step_is_torchs_to_the_last_bit(
+    epochs: int, steps: int, rate: float, step_size: int, gamma: float, where: float
+) -> None:
+    policy = StepPolicy(kind="step", optimizer="sgd", learning_rate=rate, step_size=step_size, gamma=gamma)
+    optimizer = with_rate("sgd", rate)
+    scheduler = StepLR(optimizer, step_size=step_size, gamma=gamma)
+    theirs: list[float] = []
+    for _ in range(epochs):
+        theirs += [optimizer.param_groups[0]["lr"]] * steps
+        optimizer.step()
+        scheduler.step()
+    ours = run_ours(policy, epochs, steps, stop=int(where * (len(theirs) - 1)))
+    assert [s.learning_rate for s in ours] == theirs
+    assert {s.beta1 for s in ours} == {None}  # the momentum stays torch's own
 
 
 @pytest.mark.parametrize(

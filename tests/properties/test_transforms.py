@@ -33,6 +33,9 @@ OPTIONS: dict[str, Any] = {
     "zoom_random": st.fixed_dictionaries(
         {"percentage_area": st.floats(0.3, 0.95), "randomise_percentage_area": st.booleans()}
     ),
+    "random_resized_crop": st.fixed_dictionaries(
+        {"min_area": st.floats(0.05, 0.5), "max_area": st.floats(0.5, 1.0), "max_ratio": st.floats(0.75, 4.0)}
+    ),
     "skew": st.fixed_dictionaries(
         {"skew_type": st.sampled_from(["random", "tilt", "corner"]), "magnitude": st.floats(0.01, 1.0)}
     ),

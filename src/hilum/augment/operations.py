@@ -12,6 +12,7 @@ from hilum.augment.flip import FlipLeftRight
 from hilum.augment.lungs import CropToLungs, EraseLungs, EraseOutsideLungs
 from hilum.augment.operation import Operation
 from hilum.augment.resize import Resize
+from hilum.augment.resized_crop import RandomResizedCrop
 from hilum.augment.rotate import Rotate
 from hilum.augment.shear import Shear
 from hilum.augment.skew import Skew
@@ -29,6 +30,7 @@ OPERATIONS: Final[dict[str, type[Operation]]] = {
         RandomDistortion,
         Zoom,
         ZoomRandom,
+        RandomResizedCrop,
         Skew,
         Shear,
         RandomBrightness,

@@ -51,7 +51,31 @@ class Zoom(Operation):
         return f"zoom ×{drawn['factor']:.2f}"
 
 
-class ZoomRandom(ShareOfSides):
+class IntoBox(Operation):
+    """Cut a box out of a film and resize it to the size of the film; what is drawn is where the box lies."""
+
+    @property
+    def resampling(self) -> str:
+        """Filter of the resize."""
+        return "bicubic"
+
+    def apply(self, film: Film, drawn: Drawn) -> Film:
+        left, top = drawn["left_px"], drawn["top_px"]
+        box = crop(film, left, top, left + drawn["width_px"], top + drawn["height_px"])
+        height, width = film.shape
+        return resize(box, height, width, self.resampling)
+
+    def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
+        corner = (drawn["left_px"], drawn["top_px"])
+        return np.asarray((points - corner) * (width / drawn["width_px"], height / drawn["height_px"]))
+
+    def describe(self, drawn: Drawn) -> str:
+        return (
+            f"zoom into {drawn['width_px']}×{drawn['height_px']} px at {drawn['left_px']}, {drawn['top_px']}"
+        )
+
+
+class ZoomRandom(ShareOfSides, IntoBox):
     """Cut a box at a place drawn uniformly and enlarge it to the size of the film. The box has the given share of each side."""
 
     op: ClassVar[str] = "zoom_random"
@@ -69,17 +93,3 @@ class ZoomRandom(ShareOfSides):
             "width_px": box_width,
             "height_px": box_height,
         }
-
-    def apply(self, film: Film, drawn: Drawn) -> Film:
-        left, top = drawn["left_px"], drawn["top_px"]
-        box = crop(film, left, top, left + drawn["width_px"], top + drawn["height_px"])
-        return resize(box, *film.shape)
-
-    def move(self, points: Points, drawn: Drawn, height: int, width: int) -> Points:
-        corner = (drawn["left_px"], drawn["top_px"])
-        return np.asarray((points - corner) * (width / drawn["width_px"], height / drawn["height_px"]))
-
-    def describe(self, drawn: Drawn) -> str:
-        return (
-            f"zoom into {drawn['width_px']}×{drawn['height_px']} px at {drawn['left_px']}, {drawn['top_px']}"
-        )

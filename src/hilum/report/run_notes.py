@@ -14,6 +14,7 @@ from hilum.report import numbers
 from hilum.report.page import Section
 from hilum.report.run_words import cell_level
 from hilum.report.table import Table
+from hilum.study.classes import EVERY_OTHER, GIVEN_LABEL
 from hilum.study.faults import FAULTS, that_set
 
 
@@ -68,6 +69,9 @@ def _notes(folder: RunFolder) -> Iterator[str]:
             f"Rows {' and '.join(sorted(left_out))} test all films of the source left out and no others, so their figures are of other "
             "films than those of other rows."
         )
+    for into, labels in folder.record.table("data").get("merge", {}).items():
+        merged = "every other label" if labels == [EVERY_OTHER] else f"the labels {numbers.listed(labels)}"
+        yield f"Merged: the class {into} is {merged} of the manifest, told apart in the column {GIVEN_LABEL}."
     if subset := folder.record.subset:
         yield (
             f"A subset: {numbers.count(len(folder.manifest))} films, drawn by class from those the study names ({subset['name']}); "

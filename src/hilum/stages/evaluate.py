@@ -1,5 +1,5 @@
 """Evaluate: predictions of a run -> ``statistics.json``, ``evaluation.json`` and ``decisions.json``, and where its study names families of
-comparisons or subgroups ``comparisons.json`` and ``subgroups.json``.
+comparisons, subgroups or thresholds ``comparisons.json``, ``subgroups.json`` and ``sweep.json``.
 
 Convention: rows a trial resample the units of its test films; rows a cell are means over trials and resample
 units and trials. The unit is the patient where every film has an id, else the group of the split (films of
@@ -27,6 +27,7 @@ from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import COMPARISONS, STATISTICS, SUBGROUPS
 from hilum.artifacts.run_folder import STATISTICS_INPUTS, RunFolder
 from hilum.artifacts.statistics import RULES, StudyRow, StudyRows
+from hilum.artifacts.sweep import SWEEP, Sweep
 from hilum.core.errors import HilumError
 from hilum.core.progress import progress
 from hilum.stats.comparison import Cells
@@ -40,6 +41,7 @@ from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.shared_films import on_shared_films
 from hilum.stats.subgroups import subgroup_rows
 from hilum.stats.summary import N_RESAMPLES, cell_statistics
+from hilum.stats.sweep import sweep
 from hilum.stats.tested_films import PART, TestedFilms, tested_films
 from hilum.stats.trial_curves import trial_curves
 from hilum.study.factors import FACTOR
@@ -147,6 +149,21 @@ def _write_decisions(folder: RunFolder, header: Header, scored: Scored, unit: st
     decisions(scored, k, own.options["prevalences"], unit, own).write(folder.path / DECISIONS)
 
 
+def _sweep_header(folder: RunFolder, header: Header) -> Header:
+    thresholds = [float(t) for t in folder.record.table("statistics").get("thresholds", [])]
+    return replace(header, kind="sweep", options={**header.options, "thresholds": thresholds})
+
+
+def _has_sweep(folder: RunFolder, header: Header) -> bool:
+    own = _sweep_header(folder, header)
+    return not own.options["thresholds"] or Sweep.is_of(folder.path, own)
+
+
+def _write_sweep(folder: RunFolder, header: Header, scored: Scored, unit: str) -> None:
+    own = _sweep_header(folder, header)
+    sweep(scored, folder.classes, folder.positive, unit, own).write(folder.path / SWEEP)
+
+
 class Extra(NamedTuple):
     """What stands beside the statistics: whether it is there (or is not asked for), and how it is made of the models' scored films."""
 
@@ -154,8 +171,12 @@ class Extra(NamedTuple):
     write: Callable[[RunFolder, Header, Scored, str], None]
 
 
-EXTRAS = (Extra(_has_subgroups, _write_subgroups), Extra(_has_decisions, _write_decisions))
-"""``subgroups.json``, where the study names subgroups, and ``decisions.json``."""
+EXTRAS = (
+    Extra(_has_subgroups, _write_subgroups),
+    Extra(_has_decisions, _write_decisions),
+    Extra(_has_sweep, _write_sweep),
+)
+"""``subgroups.json`` and ``sweep.json``, where the study names subgroups and thresholds, and ``decisions.json``."""
 
 
 def _shown(folder: RunFolder, cell: RunCell, trial: int, tested: TestedFilms) -> TrialEvaluation:

@@ -18,7 +18,7 @@ from hilum.core.errors import InputError
 from hilum.stats.cell_figures import Figure, figures_of, macro_averages, merge
 from hilum.stats.intervals import Interval, bootstrap_interval, few_events_interval, never_narrower
 from hilum.stats.limits import Events, Limits, events_behind, mean_limits
-from hilum.stats.resampling import Resamples, resample
+from hilum.stats.resampling import Resamples, TrialFigures, resample
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.trials import summarise_trials
 
@@ -63,11 +63,34 @@ def cell_statistics(
             f"got {[(t.threshold, [s.name for s in t.contrasts]) for t in trials]!r}"
         )
     checked = [trial.checked(len(names), f"trial {number}") for number, trial in enumerate(trials)]
-    to_count, described = zip(*(figures_of(trial, names, positive) for trial in checked), strict=True)
+    figures = [figures_of(trial, names, positive) for trial in checked]
+    return figure_rows(figures, unit, seed, n_resamples, part, names)
+
+
+def figure_rows(
+    of_trials: Sequence[tuple[TrialFigures, list[Figure]]],
+    unit: str,
+    seed: int,
+    n_resamples: int,
+    part: str,
+    averaged: Sequence[str] = (),
+) -> list[StatisticsRow]:
+    """A row a figure that is shown, and the macro averages over the classes that are `averaged`.
+
+    Args:
+        of_trials: For each trial what to count, and what each column of it means; the same figures in all.
+        unit: As for `cell_statistics`, like the rest.
+        seed: Of the resamples.
+        n_resamples: Their number.
+        part: Written into the rows.
+        averaged: Names of the classes; empty for no macro average.
+    """
+    to_count, described = zip(*of_trials, strict=True)
     counted = resample(to_count, n_resamples, seed)
     figures = list(merge(described))
     rows = _Rows(figures, counted, unit, part)
-    return [rows.row(f) for f in (*(f for f in figures if f.shown), *macro_averages(figures, names))]
+    macro = macro_averages(figures, averaged) if averaged else []
+    return [rows.row(f) for f in (*(f for f in figures if f.shown), *macro)]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.names import folded_name, spelled
 from hilum.core.text import read_toml
-from hilum.study.classes import positive_class
+from hilum.study.classes import positive_class, wrong_merges
 from hilum.study.faults import FAULTS, AsRunTable, UnsafeTable
 from hilum.study.keys import study_digest
 from hilum.study.losses import CrossEntropy, Loss
@@ -205,6 +205,7 @@ def check_consistent(study: Study, where: str) -> None:
 def _inconsistent(study: Study, where: str) -> Iterator[str]:
     if study.data.classes:
         yield from _wrong_classes(study, where)
+    yield from wrong_merges(study.data.merge, study.data.classes)
     for backbone in study.weights:
         if backbone not in study.grid.levels("backbone"):
             yield f"weights names {backbone!r}, which is not in grid.backbones; {nearest(backbone, study.grid.levels('backbone'))}"
@@ -225,6 +226,11 @@ def _inconsistent(study: Study, where: str) -> Iterator[str]:
             yield (
                 f"split.{key} is for split.method = {method!r}, got method {study.split.method!r}; leave one of them out"
             )
+    own, thresholds = study.statistics.own_threshold, study.statistics.thresholds
+    if own is not None and own not in thresholds:
+        yield f"statistics.own_threshold is {own!r}, which is none of statistics.thresholds, {thresholds!r}"
+    if len(set(thresholds)) != len(thresholds):
+        yield f"statistics.thresholds names something twice: {thresholds!r}"
     if study.split.method == "fractions" and abs(sum(study.split.fractions.values()) - 1) > 1e-9:
         yield f"split.fractions must add up to 1, got {study.split.fractions!r}"
 

@@ -29,7 +29,7 @@ STUDY = Key(
     seed=20210427,
     redraw_with_trial=["split", "sampling", "augmentation", "head"],
     data=Key(
-        classes=[], positive="", include=[], exclude=[], one_per_patient=[], near_duplicates=True,
+        classes=[], merge={}, positive="", include=[], exclude=[], one_per_patient=[], near_duplicates=True,
         subset=Optional(Key(name=ALWAYS, films=ALWAYS)),
     ),
     split=Key(method="set2", fractions={"train": 0.7, "valid": 0.1, "test": 0.2}, crossing="refuse"),
@@ -45,7 +45,7 @@ STUDY = Key(
     finetune=Optional(FINETUNE),
     policy=Each(POLICY),
     loss=Each(LOSS),
-    statistics=Key(resamples=2000, operating_point="youden", prevalences=[]),
+    statistics=Key(resamples=2000, operating_point="youden", prevalences=[], thresholds=[], own_threshold=None),
     compare=Each(Key(name=ALWAYS, factor=ALWAYS, reference=ALWAYS, metrics=["sensitivity", "specificity", "pr_auc"])),
     contrast=Each(Key(name=ALWAYS, positive=None, negative=ALWAYS, score="all")),
     subgroup=Each(Key(by="", name="", films=None)),

@@ -39,11 +39,13 @@ class DataTable(StrictTable):
     A filter (`film_filter`) names manifest columns and the values accepted: ``{source = ["mooney"], age = ">=18"}``. A film is in when one
     of `include` fits (or there is none) and none of `exclude` does. `classes` left out are the labels of those films, and
     `positive` left out is the usual one (`hilum.study.classes`) where that is one of them; names are matched to the manifest's without
-    regard to case (`hilum.workflow.classes`).
+    regard to case (`hilum.workflow.classes`). `merge` makes labels one class before anything else is asked of them: class -> labels, or
+    ``"*"`` for every label that is not named otherwise; what a film's label was is then its column ``label_in_manifest``.
     """
 
     manifest: str | None = None
     classes: list[str] = []
+    merge: dict[str, list[str]] = {}
     positive: str = ""
     include: list[Filter] = []
     exclude: list[Filter] = []
@@ -271,10 +273,23 @@ class ExplainTable(StrictTable):
     show_films: bool = False
 
 
+_Share = Annotated[float, Field(gt=0, lt=1)]
+
+
 class StatisticsTable(StrictTable):
-    """``[statistics]``: resamples of the intervals, how the operating point is chosen on validation, and at what prevalences of the
-    positive class PPV and NPV are asked for besides that of the test films."""
+    """``[statistics]``: resamples of the intervals, how the operating point is chosen on validation, and what is asked for besides.
+
+    Attributes:
+        resamples: Of the bootstrap.
+        operating_point: The rule by which validation chooses it.
+        prevalences: Of the positive class, at which PPV and NPV are asked for besides that of the test films.
+        thresholds: On the positive class's probability, at which sensitivity and specificity are shown, with histograms of the scores;
+            none is chosen by them.
+        own_threshold: The one of `thresholds` that a published system has as its own, which is marked; None for none.
+    """
 
     resamples: Annotated[int, Field(ge=100)] = 2000
     operating_point: str = "youden"
-    prevalences: list[Annotated[float, Field(gt=0, lt=1)]] = []
+    prevalences: list[_Share] = []
+    thresholds: list[_Share] = []
+    own_threshold: _Share | None = None

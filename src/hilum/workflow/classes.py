@@ -2,23 +2,49 @@
 
 Convention: a study that says ``COVID`` of a manifest that says ``covid`` is the same study, so names take the manifest's spelling and
 both have one digest. This goes for classes, the positive one, sampling, one film a patient, class weights, and every value of a filter of
-films.
+films. Where a study merges labels, its films have the merged ones from here on, in every filter too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 from hilum.artifacts.manifest import Manifest
 from hilum.core.errors import InputError, nearest
 from hilum.core.names import spelled
 from hilum.stages.split import select
-from hilum.study.classes import positive_class
+from hilum.study.classes import EVERY_OTHER, GIVEN_LABEL, merged_labels, positive_class
 from hilum.study.file import Study, check_consistent
 from hilum.study.losses import CrossEntropy, Loss
 
 Filter = Mapping[str, list[str]]
+
+
+def merged(study: Study, manifest: Manifest) -> Manifest:
+    """The films with their labels as ``data.merge`` has them; the same manifest where it has none.
+
+    Raises:
+        InputError: A label is merged that no film has (with the nearest).
+    """
+    merge, labels = study.data.merge, [label for label in manifest.count_by("label") if label]
+    for into, names in merge.items():
+        for name in names:
+            if name != EVERY_OTHER and spelled(name, labels) is None:
+                raise InputError(
+                    f"data.merge.{into}: no film has the label {name!r}; {nearest(name, labels)}"
+                )
+    return relabelled(manifest, merged_labels(merge, labels, study.data.classes)) if merge else manifest
+
+
+def relabelled(manifest: Manifest, class_of: Mapping[str, str]) -> Manifest:
+    """The films with each label replaced by its class, where it has one; what the label was stays as an attribute of every film."""
+    films = (
+        replace(f, label=class_of.get(f.label, f.label), attributes={GIVEN_LABEL: f.label, **f.attributes})
+        for f in manifest.films
+    )
+    return Manifest(films, manifest.header, manifest.provenance)
 
 
 def with_classes(study: Study, manifest: Manifest) -> Study:

@@ -65,7 +65,7 @@ def selection_steps(run: Run) -> list[FlowStep]:
             lambda f: run.without_lungs.get(f.image_id, ""),
         ),
     )  # fmt: skip
-    steps, left = [], list(run.manifest.films)
+    steps, left = [], list(run.labelled.films)
     for is_asked, name, why in sieves:
         if not is_asked:
             continue
@@ -119,7 +119,7 @@ def write_flow(run: Run) -> None:
     if path.exists():
         return
     scored = {(t.recipe.drawing, t.number): t.n_scored for t in run.trials}
-    steps = [*ingest_steps(run.manifest, run.manifest_path), *selection_steps(run)]
+    steps = [*ingest_steps(run.labelled, run.manifest_path), *selection_steps(run)]
     of_trials = [trial_flow(run.draws, drawing, number, n) for (drawing, number), n in scored.items()]
     inputs = {"manifest": run.manifest.digest, "films": run.draws.films.digest}
     Flow(tuple(steps), tuple(of_trials), Header("flow", inputs, seed=run.study.seed)).write(path)

@@ -11,7 +11,7 @@ from hilum.core.errors import InputError
 from hilum.stages.split import select, subset
 from hilum.study.file import Study
 from hilum.study.tables import FamilyTable
-from hilum.workflow.classes import with_classes
+from hilum.workflow.classes import merged, with_classes
 
 METRICS = ("sensitivity", "specificity", "roc_auc")
 """Those that are undefined, and say so, where a source lacks one side of the question."""
@@ -24,9 +24,10 @@ def each_source_left_out(study: Study, manifest: Manifest) -> Study:
     Raises:
         InputError: There is no such source; or as `with_classes`, `select` and `subset`.
     """
-    named = with_classes(study, manifest)
+    whole = merged(study, manifest)
+    named = with_classes(study, whole)
     data = named.data
-    films = select(manifest, data.include, data.exclude, data.one_per_patient, study.seed, data.classes)
+    films = select(whole, data.include, data.exclude, data.one_per_patient, study.seed, data.classes)
     if data.subset:
         films = subset(films, data.subset.films, study.seed)
     of_class: dict[str, set[str]] = defaultdict(set)

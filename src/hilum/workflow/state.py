@@ -39,7 +39,7 @@ from hilum.study.probes import NO_PROBE
 from hilum.study.tables import WeightsTable
 from hilum.training.task import TrainTask
 from hilum.workflow.choices import wrong_choices
-from hilum.workflow.classes import with_classes
+from hilum.workflow.classes import merged, with_classes
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.plan import FeaturesOf, Recipe, TrialDraw, recipes
 from hilum.workflow.vectors import weights_of_vectors
@@ -122,9 +122,14 @@ class Run:
     trials: list[Trial] = field(init=False)
 
     @cached_property
+    def labelled(self) -> Manifest:
+        """The whole manifest, its labels merged as the study says."""
+        return merged(self.as_read, self.manifest)
+
+    @cached_property
     def study(self) -> Study:
         """The study with its classes as the manifest spells them."""
-        return with_classes(self.as_read, self.manifest)
+        return with_classes(self.as_read, self.labelled)
 
     @cached_property
     def planned(self) -> list[Recipe]:
@@ -157,14 +162,14 @@ class Run:
         """
         study, data = self.study, self.study.data
         chosen = select(
-            self.manifest, data.include, data.exclude, data.one_per_patient, study.seed, data.classes
+            self.labelled, data.include, data.exclude, data.one_per_patient, study.seed, data.classes
         )
         counts = chosen.count_by("label")
         for c in data.classes:
             if not counts.get(c):
                 raise InputError(
                     f"the study's class {c!r} has no film in the manifest (labels there: "
-                    f"{', '.join(self.manifest.count_by('label'))}); correct data.classes, data.include or data.exclude"
+                    f"{', '.join(self.labelled.count_by('label'))}); correct data.classes, data.include or data.exclude"
                 )
         return chosen
 

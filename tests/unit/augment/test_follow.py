@@ -23,6 +23,7 @@ CHOICES = {
     "random_distortion": {"grid_width": 5, "grid_height": 6, "magnitude": 4},
     "zoom": {"min_factor": 0.7, "max_factor": 1.4},
     "zoom_random": {"percentage_area": 0.8},
+    "random_resized_crop": {"min_area": 0.7},
     "skew": {"magnitude": 0.2},
     "shear": {"max_shear_left": 20, "max_shear_right": 20},
     "random_brightness": {"min_factor": 0.8, "max_factor": 1.1},

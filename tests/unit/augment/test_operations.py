@@ -31,6 +31,7 @@ def test_every_operation_of_the_issue_is_there() -> None:
         "random_distortion",
         "zoom",
         "zoom_random",
+        "random_resized_crop",
         "skew",
         "shear",
         "random_brightness",
@@ -159,6 +160,19 @@ def test_zoom_random_reaches_every_edge() -> None:
     boxes = drawn_many(ZoomRandom(percentage_area=0.8), size=(20, 30))
     assert {b["left_px"] for b in boxes} == set(range(30 - 24 + 1))
     assert {b["top_px"] for b in boxes} == set(range(20 - 16 + 1))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"min_area": 0.0}, "min_area must be above 0, to 1, got 0"),
+        ({"min_area": 0.5, "max_area": 0.4}, r"max_area must be at least min_area \(0.5\)"),
+        ({"max_ratio": 0.5}, r"max_ratio must be at least min_ratio \(0.75\)"),
+    ],
+)
+def test_areas_and_shapes_of_a_resized_crop_are_in_order(options: dict[str, float], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        OPERATIONS["random_resized_crop"].model_validate(options)
 
 
 def test_crop_beyond_the_film_is_black() -> None:

@@ -97,6 +97,13 @@ def test_the_defaults_that_a_digest_leaves_out_stand() -> None:
         "crop_centre": {"randomise_percentage_area": False},
         "crop_by_size": {"centre": True},
         "zoom_random": {"randomise_percentage_area": False},
+        "random_resized_crop": {
+            "min_area": 0.08,
+            "max_area": 1.0,
+            "min_ratio": 3 / 4,
+            "max_ratio": 4 / 3,
+            "resample_filter": "bilinear",
+        },
         "skew": {"skew_type": "random", "magnitude": 1.0},
         "stretch": {"low_percentile": 0.0, "high_percentile": 100.0},
         "crop_to_lungs": {"margin": 0.05},

@@ -103,6 +103,16 @@ def test_experiment_2_is_the_papers() -> None:
         ),
         ('name = "a"\n[policy.p]\nkind = "cosin"', "policy.p.kind got 'cosin'; did you mean 'cosine'?"),
         ('name = "a"\n[sampling]\ncovid = 0', "sampling.covid must be at least 1"),
+        (
+            'name = "a"\n[statistics]\nthresholds = [0.1]\nown_threshold = 0.2',
+            "statistics.own_threshold is 0.2, which is none of statistics.thresholds, [0.1]",
+        ),
+        ('name = "a"\n[statistics]\nthresholds = [0.1, 0.1]', "statistics.thresholds names something twice"),
+        (
+            'name = "a"\n[statistics]\nthresholds = [1.0]',
+            "statistics.thresholds 1 must be less than 1, got 1.0",
+        ),
+        ('name = "a"\n[policy.p]\nkind = "step"\nstep_sise = 7', "did you mean 'step_size'?"),
         ("name = ", "expected TOML"),
     ],
 )

@@ -23,6 +23,7 @@ WHOLE: dict[str, Any] = {
     "policy": {
         "one": {"kind": "one_cycle", "phases": [{"epochs": 2, "max_rate": 1e-3}]}, "two": {"kind": "plateau"},
         "three": {"kind": "cosine"}, "four": {"kind": "warmup"}, "five": {"kind": "constant"},
+        "six": {"kind": "step"},
     },
     "loss": {"one": {"kind": "focal"}, "two": {"kind": "cross_entropy"}},
     "compare": [{"name": "f", "factor": "backbone", "reference": "resnet50"}],

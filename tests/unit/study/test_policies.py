@@ -11,6 +11,7 @@ from hilum.study.policies.cosine import CosinePolicy
 from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
 from hilum.study.policies.plateau import PlateauPolicy
 from hilum.study.policies.simulate import simulate
+from hilum.study.policies.step import StepPolicy
 from hilum.study.policies.warmup import WarmupPolicy
 
 
@@ -67,6 +68,12 @@ def test_cosine_and_warmup_written_out() -> None:
     assert simulate(warm, 2, 4).round(6).tolist() == [0.2, 0.4, 0.6, 0.8, 1.0, 0.75, 0.25, 0.0]
     flat = warm.model_copy(update={"then": "constant"})
     assert simulate(flat, 2, 4).round(6).tolist() == [0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 1.0, 1.0]
+
+
+def test_step_written_out() -> None:
+    policy = StepPolicy(kind="step", learning_rate=1e-4)  # Deep-COVID's: a tenth every seven epochs
+    rates = simulate(policy, 16, 2).tolist()
+    assert rates == pytest.approx([1e-4] * 14 + [1e-5] * 14 + [1e-6] * 4)
 
 
 def test_a_single_step_is_taken_at_the_rate() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.errors import InputError
-from hilum.study.file import Study
-from hilum.workflow.classes import with_classes
+from hilum.study.file import Study, check_consistent
+from hilum.workflow.classes import merged, with_classes
 
 
 def manifest(*labels: str) -> Manifest:
@@ -101,3 +101,65 @@ def test_what_cannot_be_is_refused(data: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as e:
         with_classes(study(data=data), manifest("covid", "normal"))
     assert message in str(e.value)
+
+
+def merging(*labels: str, **merge: list[str]) -> tuple[Study, Manifest]:
+    s = study(data={"classes": ["covid", "other"], "merge": merge})
+    return s, merged(s, manifest(*labels))
+
+
+def test_labels_are_merged_and_what_they_were_can_be_asked_for() -> None:
+    s, films = merging("COVID", "Normal", "viral", "lateral", other=["normal", "VIRAL"])
+    assert films.count_by("label") == {"COVID": 6, "lateral": 6, "other": 12}
+    assert films.count_by("label_in_manifest") == {"COVID": 6, "Normal": 6, "lateral": 6, "viral": 6}
+    assert with_classes(s, films).data.classes == ["COVID", "other"]
+    films.check_filter({"label_in_manifest": ["viral"]}, "contrast")
+    assert merged(s.model_copy(update={"data": s.data.model_copy(update={"merge": {}})}), films) is films
+
+
+def test_a_star_is_every_label_that_is_not_named_otherwise() -> None:
+    _, films = merging("COVID", "normal", "viral", other=["*"])
+    assert films.count_by("label") == {"COVID": 6, "other": 12}
+    s = study(
+        data={"classes": ["covid", "pneumonia", "rest"], "merge": {"pneumonia": ["viral"], "rest": ["*"]}}
+    )
+    films = merged(s, manifest("covid", "normal", "viral", "tb"))
+    assert films.count_by("label") == {"covid": 6, "pneumonia": 6, "rest": 12}
+
+
+def test_a_run_of_a_merged_manifest_keeps_what_the_labels_were() -> None:
+    s, films = merging("covid", "normal", "viral", other=["*"])
+    assert merged(s, films).count_by("label_in_manifest") == {"covid": 6, "normal": 6, "viral": 6}
+
+
+def test_a_merged_label_that_no_film_has_is_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"data\.merge\.other: no film has the label 'virla'; did you mean 'viral'"
+    ):
+        merging("covid", "viral", other=["virla"])
+
+
+@pytest.mark.parametrize(
+    ("merge", "message"),
+    [
+        (
+            {"othr": ["*"]},
+            "data.merge.othr is for a class that the study does not have; did you mean 'other'?",
+        ),
+        ({"other": ["COVID"]}, "data.merge.other names 'COVID', which is a class of its own"),
+        ({"other": []}, "data.merge.other names no label"),
+        ({"other": ["tb"], "covid": ["TB"]}, "data.merge puts 'TB' into both 'other' and 'covid'"),
+    ],
+)
+def test_merges_that_cannot_be_are_refused_when_the_study_is_read(
+    merge: dict[str, list[str]], message: str
+) -> None:
+    s = study(data={"classes": ["covid", "other"], "merge": merge})
+    with pytest.raises(InputError) as e:
+        check_consistent(s, "s.toml")
+    assert message in str(e.value)
+
+
+def test_a_star_needs_the_classes() -> None:
+    with pytest.raises(InputError, match=r"'\*' needs data.classes"):
+        check_consistent(study(data={"merge": {"other": ["*"]}}), "s.toml")

@@ -95,6 +95,12 @@ def test_every_film_has_one_reason() -> None:
     assert n_clear < trial.copied < len(split.parts["train"])  # drawn with replacement: some films never
 
 
+def test_films_of_merged_labels_are_counted_by_their_class() -> None:
+    found = flow(study({"merge": {"clear": ["*"]}}), Drawing(5))
+    assert found.steps[2].by_class == {"clear": 143, "tb": 117}
+    assert found.films == found.steps[2].films == 260
+
+
 def test_shares_sources_and_faults_say_what_they_do_not_use() -> None:
     plain = flow(study(), Drawing(5)).trials[0]
     half = flow(study(), Drawing(5, fraction=0.5)).trials[0]

@@ -35,6 +35,7 @@ from hilum.report.sections import (
     results,
     sample_size,
     sets,
+    sweep,
 )
 
 SECTIONS: tuple[Callable[[Evaluated], Section | None], ...] = (
@@ -45,6 +46,7 @@ SECTIONS: tuple[Callable[[Evaluated], Section | None], ...] = (
     calibration.section,
     sets.section,
     decisions.section,
+    sweep.section,
     contrasts.section,
     ranking.section,
     learning_curve.section,

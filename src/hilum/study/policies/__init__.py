@@ -12,10 +12,12 @@ from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.policies.cosine import CosinePolicy
 from hilum.study.policies.one_cycle import OneCyclePolicy
 from hilum.study.policies.plateau import PlateauPolicy
+from hilum.study.policies.step import StepPolicy
 from hilum.study.policies.warmup import WarmupPolicy
 
 Policy = Annotated[
-    ConstantPolicy | OneCyclePolicy | PlateauPolicy | CosinePolicy | WarmupPolicy, Field(discriminator="kind")
+    ConstantPolicy | OneCyclePolicy | PlateauPolicy | CosinePolicy | WarmupPolicy | StepPolicy,
+    Field(discriminator="kind"),
 ]
 """The kinds that a study file may name: a new one is an entry here."""
 

@@ -88,7 +88,7 @@ def evaluate_on(
     workspace = Workspace(out or origin.workspace)
     for u, bundle in origin.bundles.items():
         gate_of(bundle, u.bundle)  # refused before the first film is opened
-    given = Manifest.read(manifest)
+    given = origin.relabelled(Manifest.read(manifest), labels)
     without, lungs = lungs_as_predicted(given.films, list(origin.bundles.values()), workspace.masks, engine)
     films = chosen(given, labels, origin, workspace, engine, without)
     weights = [sha256_file(u.bundle / "bundle.json") for u in origin.units]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,8 +20,10 @@ from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT
 from hilum.core.errors import InputError
 from hilum.models.machine import describe
+from hilum.study.classes import merged_labels
 from hilum.study.faults import unsafe_among
 from hilum.study.keys import study_digest
+from hilum.workflow.classes import relabelled
 from hilum.workflow.facts import versions
 
 SUBGROUPS = ("source", "age_group", "sex", "view")
@@ -86,6 +88,13 @@ class Origin:
             for part, ids in self.run.split_of(u.cell, u.own).parts.items():
                 found[part] |= set(ids)
         return found
+
+    def relabelled(self, films: Manifest, asked: Iterable[str]) -> Manifest:
+        """Other films, their labels merged as the models' study has it, but for those that are `asked` of by name."""
+        if not (merge := self.record.table("data").get("merge")):
+            return films
+        labels = set(films.count_by("label")) - set(asked)
+        return relabelled(films, merged_labels(merge, sorted(labels), self.record.classes))
 
     def record_of(
         self, films: Manifest, manifest: Path, command: str, device: Mapping[str, Any]
