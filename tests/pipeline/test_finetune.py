@@ -125,7 +125,7 @@ def test_a_trial_is_whole_and_found_again(tmp_path: Path) -> None:
     assert bodily(t, checkpoint_every_s=1.0).key == t.key
 
 
-@pytest.mark.parametrize("name", ["squeezenet1_0", "cnn"])
+@pytest.mark.parametrize("name", ["squeezenet1_0", "cnn", "covid_net_x0_125"])
 def test_predict_equals_the_trials_own_predictions(tmp_path: Path, name: str) -> None:
     t = task(tmp_path, name)
     bundle = finetune(t) / "bundle"
