@@ -62,14 +62,14 @@ class Stage(nn.Module):
         """The sum of the long-range convolution and every module."""
         x = self.pool(x)
         first, *further = self.pepx
-        total = self.rectified(self.long_range(x) + first(x))
+        total: Tensor = self.rectified(self.long_range(x) + first(x))
         for module in further:
             total = self.rectified(total + module(total))
         return total
 
 
 def body(width: float = 1.0) -> nn.Sequential:
-    """What stands before the linear layers: (n, 3, height, width) to (n, 2048 * width * (height // 32) * (width // 32)).
+    """What stands before the linear layers: (n, 3, h, w) to (n, 2048 * width * h / 32 * w / 32) where 32 divides the sides.
 
     Args:
         width: Share of every layer's channels, a multiple of 1/16 so that inner widths are whole.

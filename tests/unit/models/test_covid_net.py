@@ -23,6 +23,7 @@ def counted_by_hooks(network: nn.Module, film: torch.Tensor) -> int:
 
     def add(layer: nn.Module, _: object, out: torch.Tensor) -> None:
         nonlocal found
+        assert isinstance(layer, nn.Conv2d | nn.Linear)
         found += out.numel() * layer.weight[0].numel()
 
     layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
@@ -57,7 +58,7 @@ def test_the_maps_are_figure_2s() -> None:
             shapes.append(tuple(x.shape[1:]))
     assert shapes == [(64, 112, 112), (256, 56, 56), (512, 28, 28), (1024, 14, 14), (2048, 7, 7), (100_352,)]
     assert [len(s.pepx) for s in parts if isinstance(s, Stage)] == [3, 4, 6, 3]
-    assert [s.long_range[0].kernel_size for s in parts if isinstance(s, Stage)] == [(1, 1)] * 4
+    assert [tuple(s.long_range[0].weight.shape[2:]) for s in parts if isinstance(s, Stage)] == [(1, 1)] * 4
 
 
 def test_a_module_projects_expands_looks_around_projects_and_extends() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
 from hilum.study.policies.constant import ConstantPolicy
@@ -16,7 +17,9 @@ from hilum.training.regimen import Regimen, draw_batches
 LABELS = torch.tensor([0] * 41 + [1] * 9 + [2] * 17)
 
 
-def batches(epoch: int = 1, *, balanced: bool = True, batch: int = 8, seed: int = 3) -> list[np.ndarray]:
+def batches(
+    epoch: int = 1, *, balanced: bool = True, batch: int = 8, seed: int = 3
+) -> list[NDArray[np.int64]]:
     training = TrainingTable(batch=batch, balanced_batches=balanced)
     regimen = Regimen(ConstantPolicy(learning_rate=1e-3), cross_entropy, training, seed)
     return [which for which, _ in draw_batches(regimen, LABELS, epoch, None)]
