@@ -1,7 +1,7 @@
 """What each network takes, written out here and not read from hilum: a swap of mean and std there would otherwise be a swap here too.
 
 ImageNet's statistics are torchvision's (its documentation of every classification model); Lite's are timm's and the EfficientNet
-authors' "inception" ones. Published nowhere for the paper's CNN, which gets ImageNet's.
+authors' "inception" ones. Published nowhere for the paper's CNN and for COVID-Net, which get ImageNet's.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ MEAN_AND_STD = {
     "densenet121": IMAGENET,
     "resnet18": IMAGENET,
     "cnn": IMAGENET,
+    **{f"covid_net{width}": IMAGENET for width in ("", "_x0_25", "_x0_125")},
     **{f"tf_efficientnet_lite{n}": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)) for n in (0, 1, 2)},
 }
 

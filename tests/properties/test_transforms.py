@@ -42,6 +42,7 @@ OPTIONS: dict[str, Any] = {
     "shear": st.fixed_dictionaries(
         {"max_shear_left": st.integers(1, 25), "max_shear_right": st.integers(1, 25)}
     ),
+    "translate": st.fixed_dictionaries({"max_share": st.floats(0.01, 0.5)}),
     "random_brightness": factors.map(lambda f: {"min_factor": f[0], "max_factor": f[1]}),
     "random_contrast": factors.map(lambda f: {"min_factor": f[0], "max_factor": f[1]}),
     "flip_left_right": st.just({}),

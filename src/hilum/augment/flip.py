@@ -1,4 +1,5 @@
-"""The horizontal flip, which no preset uses, nor do the paper's pipelines; it is for studies that ask what it does.
+"""The horizontal flip, which no preset uses, nor do the paper's pipelines; it is for studies that ask what it does, and for COVID-Net's,
+whose paper mirrors films.
 
 A chest is not symmetric: a mirrored film shows a situs inversus, which about one person in 10 000 has. The burnt-in side marker is mirrored
 too, so a network may learn the flip from the letter.

@@ -18,6 +18,7 @@ from hilum.augment.shear import Shear
 from hilum.augment.skew import Skew
 from hilum.augment.stretch import Stretch
 from hilum.augment.tone import RandomBrightness, RandomContrast
+from hilum.augment.translate import Translate
 from hilum.augment.zoom import Zoom, ZoomRandom
 
 OPERATIONS: Final[dict[str, type[Operation]]] = {
@@ -33,6 +34,7 @@ OPERATIONS: Final[dict[str, type[Operation]]] = {
         RandomResizedCrop,
         Skew,
         Shear,
+        Translate,
         RandomBrightness,
         RandomContrast,
         FlipLeftRight,

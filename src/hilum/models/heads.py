@@ -34,6 +34,13 @@ class ConvHead(nn.Module):
         return torch.relu(maps + self.conv.bias[:, None]).mean(dim=2)
 
 
+def _two_hidden(width: int) -> Callable[[int, int], nn.Module]:
+    """Two hidden layers with ReLU, as COVID-Net ends."""
+    return lambda n, n_classes: nn.Sequential(
+        nn.Linear(n, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, n_classes)
+    )
+
+
 HEADS: dict[HeadKind, Callable[[int, int], nn.Module]] = {
     "mlp": lambda n, n_classes: nn.Sequential(nn.Linear(n, 64), nn.ReLU(), nn.Linear(64, n_classes)),
     "linear": nn.Linear,
@@ -42,6 +49,9 @@ HEADS: dict[HeadKind, Callable[[int, int], nn.Module]] = {
     "dense": lambda n, n_classes: nn.Sequential(
         nn.Linear(n, 968), nn.Linear(968, 32), nn.Linear(32, n_classes)
     ),
+    "fc-1024": _two_hidden(1024),
+    "fc-256": _two_hidden(256),
+    "fc-128": _two_hidden(128),
 }
 """Kind of head -> the module for a number of inputs (channels, or flat values) and a number of classes."""
 

@@ -17,7 +17,7 @@ from typing import Literal, cast
 from hilum.core.errors import InputError, require_known
 from hilum.study.tables import PRECOMPUTED
 
-HeadKind = Literal["mlp", "conv", "linear", "dense"]
+HeadKind = Literal["mlp", "conv", "linear", "dense", "fc-1024", "fc-256", "fc-128"]
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,15 @@ def _efficientnet_lite(number: int, sha256: str) -> Backbone:
     )  # fmt: skip
 
 
+def _covid_net(width: str, head: HeadKind) -> Backbone:
+    """COVID-Net, whole or with every layer narrowed by the factor that the name ends with."""
+    return Backbone(
+        f"covid_net{width}", f"hilum.models.covid_net:body{width}", "after the last stage, flattened", 0, False, head,
+        _IMAGENET_MEAN, _IMAGENET_STD,
+        stages=(("stem", ("stem",)), *((f"stage {k}", (f"stage{k}",)) for k in (1, 2, 3, 4))), from_scratch=True,
+    )  # fmt: skip
+
+
 BACKBONES: dict[str, Backbone] = {
     b.name: b
     for b in (
@@ -244,6 +253,7 @@ BACKBONES: dict[str, Backbone] = {
             "cnn", "hilum.models.cnn:cnn_body", "after max pooling, flattened", 0, False, "dense",
             _IMAGENET_MEAN, _IMAGENET_STD, stages=(("conv", ("0",)),), from_scratch=True,
         ),
+        _covid_net("", "fc-1024"), _covid_net("_x0_25", "fc-256"), _covid_net("_x0_125", "fc-128"),
     )
 }  # fmt: skip
 

@@ -80,5 +80,7 @@ def _notes(folder: RunFolder) -> Iterator[str]:
     training = folder.record.table("training")
     if early := training.get("early_stopping"):
         yield f"Early stopping: training ended after {numbers.counted(early, 'epoch')} without a lower validation loss."
+    if training.get("balanced_batches"):
+        yield "Balanced batches: each batch of training films has the classes evenly; films of small classes come several times an epoch."
     if training.get("best_epoch"):
         yield "Best epoch: the weights are those of the epoch with the lowest validation loss."

@@ -25,6 +25,10 @@ _HEADS = {
     "conv": "dropout .5, 1×1 convolution to the classes, ReLU, global average pooling",
     "linear": "one linear layer to the classes",
     "dense": "three linear layers (968, 32, classes) without activation between them",
+    **{
+        f"fc-{n}": f"two linear layers of {n}, each with ReLU, linear layer to the classes"
+        for n in (1024, 256, 128)
+    },
 }
 
 
@@ -153,6 +157,8 @@ def imbalance(folder: RunFolder) -> str:
         for name, table in (value.get("loss") or {}).items()
         if (table.get("class_weights") or table.get("alpha") or "none") != "none"
     ]
+    if folder.record.table("training").get("balanced_batches"):
+        found.append("each batch has the classes evenly")
     return "; ".join(found) or "classes as frequent as they are, no sampling or weights"
 
 

@@ -17,7 +17,13 @@ LOSS = Key(kind=ALWAYS, class_weights="none", gamma=2.0, alpha="none")
 """Of every kind of loss."""
 
 TRAINING = Key(
-    epochs=20, batch=32, learning_rate=5e-4, early_stopping=None, best_epoch=False, find_rate=False
+    epochs=20,
+    batch=32,
+    learning_rate=5e-4,
+    early_stopping=None,
+    best_epoch=False,
+    balanced_batches=False,
+    find_rate=False,
 )
 
 FINETUNE = Key(

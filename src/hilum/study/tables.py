@@ -152,6 +152,8 @@ class TrainingTable(StrictTable):
         learning_rate: Of policies that name none.
         early_stopping: Stop after so many epochs without a lower validation loss; None for never.
         best_epoch: Keep the weights of the epoch with the lowest validation loss, not the last.
+        balanced_batches: Each batch has as many films of one class as of another, or one more. An epoch has as many films as ever: those
+            of a small class come several times, and of a large one another share each epoch.
         find_rate: Run the learning-rate finder for each trial, of a head or of a whole network; it changes nothing in the trial.
     """
 
@@ -160,6 +162,7 @@ class TrainingTable(StrictTable):
     learning_rate: Annotated[float, Field(gt=0)] = 5e-4
     early_stopping: Annotated[int, Field(ge=1)] | None = None
     best_epoch: bool = False
+    balanced_batches: bool = False
     find_rate: bool = False
 
 

@@ -184,10 +184,10 @@ class Training:
 
 
 def epoch_steps(
-    regimen: Regimen, n: int, epoch: int, feature_shape: torch.Size | None
+    regimen: Regimen, labels: Tensor, epoch: int, feature_shape: torch.Size | None
 ) -> Iterator[list[Batch]]:
     """The batches of each step of an epoch: `draw_batches`, as many as are accumulated at once."""
-    every = draw_batches(regimen, n, epoch, feature_shape)
+    every = draw_batches(regimen, labels, epoch, feature_shape)
     while step := list(islice(every, regimen.finetune.accumulate)):
         yield step
 
@@ -242,7 +242,7 @@ def fit_network(
     while progress.epoch <= regimen.all_epochs and progress.since_best() < patience:
         epoch = progress.epoch
         training.enter(epoch)
-        for k, step in enumerate(epoch_steps(regimen, len(train), epoch, shape)):
+        for k, step in enumerate(epoch_steps(regimen, train.labels, epoch, shape)):
             if k < progress.step:
                 continue  # taken before the checkpoint
             training.step(progress, train, step)
@@ -278,7 +278,7 @@ def find_network_rate(
     training = Training(fabric, network, regimen, len(train))
     training.enter(training.alone + 1)
     shape = feature_shape(network, train)
-    steps = chain.from_iterable(epoch_steps(regimen, len(train), epoch, shape) for epoch in count(1))
+    steps = chain.from_iterable(epoch_steps(regimen, train.labels, epoch, shape) for epoch in count(1))
 
     def step(rate: float) -> float:
         batches = next(steps)

@@ -38,7 +38,7 @@ def batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Features, with dropout where the head asks for it, and labels of each step of an epoch."""
     shape = films.shape if isinstance(head, ConvHead) else None
-    for which, factors in draw_batches(regimen, len(films), epoch, shape):
+    for which, factors in draw_batches(regimen, films.labels, epoch, shape):
         x = films.take(which).float()
         if factors is not None:
             x.mul_(factors)  # in place: the maps of a batch are 13 MB, and memory is what a step waits for

@@ -110,16 +110,35 @@ def dropout_factors(rng: np.random.Generator, shape: torch.Size) -> Tensor:
     return torch.from_numpy(mask).view(shape)
 
 
-def draw_batches(regimen: Regimen, n: int, epoch: int, shape: torch.Size | None) -> Iterator[Batch]:
-    """The batches of an epoch over n films; the last may be smaller.
+def balanced_order(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """As many films as there are, one of each class in turn, so that any films in a row have the classes evenly.
+
+    A class that runs out is shuffled and begins again.
+
+    >>> labels = np.array([0, 0, 0, 0, 0, 0, 1, 1])
+    >>> labels[balanced_order(labels, np.random.default_rng(0))].tolist()
+    [0, 1, 0, 1, 0, 1, 0, 1]
+    """
+    of_class = [np.flatnonzero(labels == c) for c in np.unique(labels)]
+    n_each = -(-len(labels) // len(of_class))
+    drawn = [
+        np.concatenate([rng.permutation(films) for _ in range(-(-n_each // len(films)))])[:n_each]
+        for films in of_class
+    ]
+    return np.stack(drawn, axis=1).reshape(-1)[: len(labels)]
+
+
+def draw_batches(regimen: Regimen, labels: Tensor, epoch: int, shape: torch.Size | None) -> Iterator[Batch]:
+    """The batches of an epoch; the last may be smaller.
 
     Args:
-        regimen: Films a batch, and the seed.
-        n: Training films; one that is drawn k times is there k times.
+        regimen: Films a batch, whether they are balanced, and the seed.
+        labels: Class indices of the training films, shape (n,); a film that is drawn k times is there k times.
         epoch: From 1.
         shape: Of one film's features where they are dropped out, else None.
     """
-    order = generator(regimen.seed, "order", epoch).permutation(n)
+    rng, n = generator(regimen.seed, "order", epoch), len(labels)
+    order = balanced_order(labels.numpy(), rng) if regimen.training.balanced_batches else rng.permutation(n)
     masks = generator(regimen.seed, "dropout", epoch)
     for start in range(0, n, regimen.training.batch):
         which = order[start : start + regimen.training.batch]

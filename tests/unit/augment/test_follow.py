@@ -26,6 +26,7 @@ CHOICES = {
     "random_resized_crop": {"min_area": 0.7},
     "skew": {"magnitude": 0.2},
     "shear": {"max_shear_left": 20, "max_shear_right": 20},
+    "translate": {"max_share": 0.2},
     "random_brightness": {"min_factor": 0.8, "max_factor": 1.1},
     "random_contrast": {"min_factor": 1.0, "max_factor": 1.2},
     "flip_left_right": {},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+import torchvision
 
 from hilum.augment.crop import CropBySize, CropCentre, crop
 from hilum.augment.distort import RandomDistortion
@@ -13,8 +15,15 @@ from hilum.augment.rotate import Rotate
 from hilum.augment.shear import Shear
 from hilum.augment.skew import Skew
 from hilum.augment.stretch import Stretch
+from hilum.augment.translate import Translate
 from hilum.augment.zoom import Zoom, ZoomRandom
 from hilum.core.errors import InputError
+
+
+def affine(film, translate):  # type: ignore[no-untyped-def]
+    """A translation by torchvision."""
+    moved = torchvision.transforms.functional.affine(torch.from_numpy(film)[None], 0.0, translate, 1.0, 0.0)
+    return moved[0].numpy()
 
 
 def drawn_many(operation, n=2000, size=(244, 244)):  # type: ignore[no-untyped-def]
@@ -34,6 +43,7 @@ def test_every_operation_of_the_issue_is_there() -> None:
         "random_resized_crop",
         "skew",
         "shear",
+        "translate",
         "random_brightness",
         "random_contrast",
         "flip_left_right",
@@ -138,6 +148,21 @@ def test_shear_keeps_its_bounds_and_never_draws_zero() -> None:
     assert {d["axis"] for d in drawn} == {"x", "y"}
 
 
+def test_a_translation_keeps_its_bounds_and_brings_in_black() -> None:
+    drawn = drawn_many(Translate(max_share=0.1), size=(200, 100))
+    right, down = ([d[side] for d in drawn] for side in ("right_px", "down_px"))
+    assert (min(right), max(right), min(down), max(down)) == (-10, 10, -20, 20)
+    assert np.std(right) == pytest.approx(10 / np.sqrt(3), rel=0.05)  # of a uniform draw
+    film = np.arange(1, 7, dtype=np.uint8).reshape(2, 3)
+    assert Translate(max_share=0.5).apply(film, {"right_px": 1, "down_px": -1}).tolist() == [
+        [0, 4, 5],
+        [0, 0, 0],
+    ]
+    np.testing.assert_array_equal(
+        Translate(max_share=0.5).apply(film, {"right_px": -1, "down_px": 0}), affine(film, translate=(-1, 0))
+    )
+
+
 def test_skew_draws_every_kind_and_keeps_its_magnitude() -> None:
     drawn = drawn_many(Skew(magnitude=0.1))
     assert {d["kind"] for d in drawn} == {"tilt", "tilt_left_right", "tilt_top_bottom", "corner"}
@@ -204,6 +229,7 @@ def test_every_operation_has_words_for_a_caption() -> None:
         "max_factor": 1.2,
         "max_shear_left": 5,
         "max_shear_right": 5,
+        "max_share": 0.1,
         "n": 4,
         "gamma": 0.8,
     }
@@ -243,6 +269,7 @@ def test_every_operation_has_words_for_a_caption() -> None:
         ("skew", {"skew_type": "tlit"}, "did you mean 'tilt'"),
         ("skew", {"magnitude": 0.0}, "magnitude must be above 0 and at most 1, got 0.0"),
         ("shear", {"max_shear_left": 0, "max_shear_right": 5}, "from 1 to 25"),
+        ("translate", {"max_share": 0.6}, "max_share must be above 0 and at most 0.5, got 0.6"),
         ("random_brightness", {"min_factor": -1, "max_factor": 5}, "min_factor must be at least 0"),
         (
             "random_distortion",

