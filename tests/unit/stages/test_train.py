@@ -35,6 +35,7 @@ TRAINING = {
     "learning_rate": 5e-4,
     "early_stopping": None,
     "best_epoch": False,
+    "balanced_batches": False,
     "find_rate": False,
 }
 
