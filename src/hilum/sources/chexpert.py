@@ -30,7 +30,7 @@ _PATH = re.compile(r"(?:.*/)?(train|valid|test)/(patient\d+)/(.+)")
 
 def labelled(row: Row, where: str) -> dict[str, str]:
     """The findings of a row of the labeller."""
-    return {finding_name(x): value_of(row.values.get(folded(x), ""), where) for x in LABELLER}
+    return {finding_name(x): value_of(row.get(folded(x)), where) for x in LABELLER}
 
 
 def _say(opened: Opened) -> Iterator[Said]:
@@ -48,12 +48,15 @@ def _say(opened: Opened) -> Iterator[Said]:
                 findings=labelled(row, where),
                 patient=match[2],
                 source_part=match[1],
-                view=row.get("ap/pa") or row.get("frontal/lateral")
-                if row.get("frontal/lateral") != "Lateral"
-                else "Lateral",
+                view=_view(row),
                 age=row.get("age"),
                 sex=row.get("sex"),
             )
+
+
+def _view(row: Row) -> str:
+    side = row.get("frontal/lateral")
+    return side if side == "Lateral" else row.get("ap/pa") or side
 
 
 _COLUMNS = ("path", "sex", "age", "frontal/lateral", "ap/pa", *(folded(x) for x in LABELLER))

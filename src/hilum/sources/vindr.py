@@ -11,10 +11,10 @@ which is torchxrayvision/data/vinbigdata-train.csv.gz of https://github.com/mlme
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from hilum.core.tables import folded
-from hilum.sources.findings import NO_FINDING, among, finding_name, value_of
+from hilum.core.tables import Row, folded
+from hilum.sources.findings import NO_FINDING, Findings, among, finding_name, value_of
 from hilum.sources.published import Opened, PublishedSet, PublishedTable
 from hilum.sources.said import Said
 
@@ -35,40 +35,23 @@ _VIEW = frozenset({"view"})
 def _say(opened: Opened) -> Iterator[Said]:
     for part in ("train", "test"):
         for row in opened.table(part).rows:
-            film, where = row.get("image_id"), opened.where(part, row.line)
-            values = {finding_name(f): _first(row.values, _spelled(f)) for f in FINDINGS}
-            findings = {f: value_of(v, where) for f, v in values.items()}
-            yield Said(
-                (f"{part}/{film}", film),
-                where,
-                findings,
-                row.get("rad_id"),
-                source_part=part,
-                view="PA",
-                assumed=_VIEW,
-            )
+            where = opened.where(part, row.line)
+            values = {finding_name(f): value_of(row.get(*_spelled(f)), where) for f in FINDINGS}
+            yield _of_row(part, row, where, values)
     for row in opened.table("challenge").rows:
-        film, where = row.get("image_id"), opened.where("challenge", row.line)
-        findings = among(_CHALLENGE, [row.get("class_name")], where)
-        yield Said(
-            (f"train/{film}", film),
-            where,
-            findings,
-            row.get("rad_id"),
-            source_part="train",
-            view="PA",
-            assumed=_VIEW,
-        )
+        where = opened.where("challenge", row.line)
+        yield _of_row("train", row, where, among(_CHALLENGE, [row.get("class_name")], where))
+
+
+def _of_row(part: str, row: Row, where: str, findings: Findings) -> Said:
+    film, reader = row.get("image_id"), row.get("rad_id")
+    return Said((f"{part}/{film}", film), where, findings, reader, source_part=part, view="PA", assumed=_VIEW)
 
 
 def _spelled(finding: str) -> tuple[str, ...]:
     """The column of a finding; the two tables spell the last one in two ways."""
     column = folded(finding)
     return (column, "other_diseases") if column == "other_disease" else (column,)
-
-
-def _first(values: Mapping[str, str], columns: tuple[str, ...]) -> str:
-    return next((values[c] for c in columns if c in values), "")
 
 
 _COLUMNS = tuple("|".join(_spelled(f)) for f in FINDINGS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -138,15 +137,9 @@ def _rate_line(ax: Axes, n: int, metric: str, rows: Sequence[SweepRow]) -> None:
     x, y, low, high = np.array(points, dtype=np.float64).reshape(-1, 4).T
     colour, dash = style.line(n)
     reach = np.maximum(np.stack([y - low, high - y]), 0)
-    shown: dict[str, Any] = {
-        "color": colour,
-        "ls": dash,
-        "marker": "o",
-        "ms": 3.5,
-        "elinewidth": 1,
-        "capsize": 2,
-    }
-    ax.errorbar(x, y, yerr=reach, label=metric_label(metric), **shown)
+    ax.errorbar(
+        x, y, yerr=reach, label=metric_label(metric), color=colour, ls=dash, marker="o", ms=3.5, elinewidth=1, capsize=2
+    )  # fmt: skip
 
 
 def score_picture(evaluated: Evaluated, found: Sweep) -> Picture:
@@ -158,13 +151,10 @@ def score_picture(evaluated: Evaluated, found: Sweep) -> Picture:
     with _panels(evaluated) as (fig, panels):
         for ax, cell in panels:
             for n, (side, name, sign) in enumerate(zip(shares[cell.name], names, (1, -1), strict=True)):
-                bars: dict[str, Any] = {
-                    "color": style.line(n)[0],
-                    "alpha": 0.75,
-                    "edgecolor": "white",
-                    "lw": 0.5,
-                }
-                ax.bar(edges[:-1], sign * side, np.diff(edges), align="edge", label=name, **bars)
+                ax.bar(
+                    edges[:-1], sign * side, np.diff(edges), align="edge", label=name, color=style.line(n)[0], alpha=0.75,
+                    edgecolor="white", lw=0.5,
+                )  # fmt: skip
             ax.axhline(0, color="#666666", lw=0.7)
             ax.set_axisbelow(True)
             ax.set(xlim=(0, 1), ylim=(-top, top))
