@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from multiprocessing import util
+from pathlib import Path
 
 from hilum.inference import opener, opening
 from hilum.inference.opened import open_film
@@ -40,6 +42,11 @@ def nothing() -> None:
 def twice(n: int) -> int:
     """An answer."""
     return 2 * n
+
+
+def writes_at_its_end(path: str) -> None:
+    """What the process leaves when it ends by itself."""
+    util.Finalize(None, Path(path).write_text, ("ended",), exitpriority=1)
 
 
 def fails(words: str) -> None:

@@ -28,6 +28,8 @@ from hilum.core.processes import end_with_parent, fresh
 _STARTS_S = 120.0
 """A process that is not ready by then is tried again; a busy machine takes seconds."""
 _AGAIN_S = 1.0
+_ENDS_S = 5.0
+"""So long a process that waits for calls may take to end by itself."""
 _log = logging.getLogger(__name__)
 
 
@@ -121,6 +123,8 @@ class Workers:
                 call.answer.set_result(value)
             else:
                 call.answer.set_exception(value)
+        line.close()  # it waits for a call, and ends when it sees that none can come
+        process.join(_ENDS_S)
         self._end(process, line)
         return False
 

@@ -13,7 +13,7 @@ import pytest
 import hostile
 from hilum.core.processes import fresh
 from hilum.core.workers import WorkerLost, Workers
-from hostile import ends, fails, fails_unreadably, sleeps, takes, twice
+from hostile import ends, fails, fails_unreadably, sleeps, takes, twice, writes_at_its_end
 
 GIB = 1 << 30
 
@@ -87,6 +87,14 @@ def test_a_cancelled_call_is_left_out_and_closing_finishes_the_others():
     assert second.cancel()
     workers.close()
     assert (first.result(), third.result(), workers.n_lost) == ("slept", 14, 0)
+
+
+def test_closed_they_end_by_themselves(tmp_path):
+    """What a process does at its end, it does."""
+    workers, seen = Workers(1, 0, 5.0, "hostile:nothing"), tmp_path / "ended"
+    workers.submit(writes_at_its_end, str(seen)).result()
+    workers.close()
+    assert seen.read_text() == "ended"
 
 
 def test_ended_they_are_gone_at_once_and_what_waited_is_lost():

@@ -1,6 +1,7 @@
 """Weights are found by digest, loaded strictly, and never silently random."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,20 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
+from hilum.core.digests import sha256_file
 from hilum.core.errors import DigestError, InputError
+from hilum.models import hub
 from hilum.models.backbone import build_network, check_weights
-from hilum.models.registry import backbone
-from hilum.models.weights import RANDOM, fetch, find, load_into, state_sha256
+from hilum.models.registry import BACKBONES, WeightsFile, backbone
+from hilum.models.weights import (
+    RANDOM,
+    fetch,
+    find,
+    known_weights,
+    libraries_weights,
+    load_into,
+    state_sha256,
+)
 
 SQUEEZE = backbone("squeezenet1_0")
 
@@ -213,3 +224,74 @@ def test_the_digest_of_a_state_is_of_names_types_shapes_and_values() -> None:
     ]  # fmt: skip
     assert len({made(a=one, b=two), *others}) == len(others) + 1
     assert made(b=two, a=one) == made(a=one, b=two)
+
+
+def of_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, digits: str | None = None) -> WeightsFile:
+    """Weights of SqueezeNet whose address is a file of this machine; torch's cache is `nowhere`'s."""
+    published = save(tmp_path, "published.pth", torchvision.models.squeezenet1_0())
+    digits = sha256_file(published)[:8] if digits is None else digits
+    file = WeightsFile(f"mine-{digits}.pth", digits, published.as_uri(), "CC0", "a file of the test")
+    known = replace(SQUEEZE, weights=(file,))
+    monkeypatch.setattr("hilum.models.weights.backbone", lambda _: known)
+    return file
+
+
+def test_fetched_once_it_lies_where_it_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = of_a_file(monkeypatch, tmp_path)
+    target = fetch("squeezenet1_0")
+    assert target == tmp_path / "no-cache" / "checkpoints" / file.filename
+    assert target.read_bytes() == (tmp_path / "published.pth").read_bytes()
+    (tmp_path / "published.pth").unlink()
+    assert fetch("squeezenet1_0") == target
+    assert hub.cached(file) == target
+
+
+def test_what_has_other_digits_than_its_name_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = of_a_file(monkeypatch, tmp_path, "00112233")
+    with pytest.raises(InputError, match=r"could not be fetched \(RuntimeError\). Without network: get the"):
+        fetch("squeezenet1_0")
+    assert hub.cached(file) is None
+
+
+def test_a_file_of_the_hub_is_asked_of_its_own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import huggingface_hub
+
+    file = hub.of_hub("someone/net", "model.safetensors", "MIT", "someone's")
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda *words: asked.append(words))
+    hub.fetch(file)
+    assert asked == [("someone/net", "model.safetensors")]
+    lies = str(tmp_path / "w")
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_: lies)
+    assert hub.cached(file) == Path(lies)
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_: None)
+    assert hub.cached(file) is None
+
+
+def test_a_library_that_cannot_be_reached_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hilum.models.libraries import torchxrayvision
+
+    name = torchxrayvision.names()[0]
+
+    def no_network(weights: str) -> None:
+        raise OSError(f"{weights}: no network")
+
+    monkeypatch.setattr(torchxrayvision.xrv.models, "get_weights", no_network)
+    with pytest.raises(
+        InputError, match=rf"torchxrayvision/{name} could not be fetched \(OSError\).*set HILUM_WEIGHTS"
+    ):
+        fetch(f"torchxrayvision/{name}")
+
+
+def test_all_known_weights_are_listed_and_where_they_lie() -> None:
+    rows = {file: (name, here) for name, file, _, here in known_weights()}
+    assert rows["squeezenet1_0-b66bff10.pth"] == ("squeezenet1_0", "-")
+    assert {b.name for b in BACKBONES.values() if b.weights} == {name for name, _ in rows.values()}
+    assert libraries_weights("torchxrayvision/resnet50*")[0][:2] == (
+        "torchxrayvision/resnet50-res512-all",
+        512,
+    )
+    with pytest.raises(InputError, match="no backbone of torchxrayvision is called"):
+        libraries_weights("torchxrayvision/none*")
