@@ -47,6 +47,12 @@ def asked(
         members.append(
             _planned(member.label, study, manifest_of(study, manifest, path, workspace), leave_out)
         )
+    if suite.systems:
+        from hilum.workflow.systems import (
+            check_systems,
+        )  # late: the report and statistics take a while to import
+
+        check_systems(suite.systems.reference, members)
     return suite, members
 
 
