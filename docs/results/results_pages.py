@@ -2,7 +2,8 @@
 
 `store` copies what runs wrote (statistics, comparisons, tables) into docs/results; no film, path or id of a patient is in it. `write` fills
 the marked parts of the pages from there: a test holds pages and stored files equal, so a page cannot say another run's number. `paper` is
-the suite of `hilum run paper-frozen`, `as-run` that of `hilum run paper-stand-ins`; the others are runs by the names that the pages call them.
+the suite of `hilum run paper-frozen`, `as-run` that of `hilum run paper-stand-ins`; the others are runs by the names that the pages call
+them.
 
     python docs/results/results_pages.py store paper hilum-workspace/runs/paper-frozen-0123456789ab
     python docs/results/results_pages.py store as-run hilum-workspace/runs/paper-stand-ins-0123456789ab
