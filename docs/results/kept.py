@@ -21,25 +21,34 @@ STORED = {
     "backbones": RESULTS / "backbones",
     "deep-covid": RESULTS / "deep-covid",
     "covid-net": RESULTS / "covid-net",
+    "enhancement": RESULTS / "enhancement",
 }
 TABLES = {
     "trust": ("calibration", "selective", "sets", "outside-beside", "outside-drift", "outside-left-out"),
     "backbones": ("weights", "seconds"),
     "deep-covid": ("threshold-sweep", "checks-by-method--*"),
     "covid-net": ("weights", "seconds"),
+    "enhancement": ("weights", "seconds"),
 }
 """Runs of a page -> the tables of their reports that are kept; a star stands for what is the run's own."""
 SUITE_TABLES = {
     "paper": ("claims", "table-3", "table-4", "table-5", "table-8", "table-9"),
     "as-run": (),
+    "systems": ("systems",),
 }
+ONE_TABLE = ("systems",)
+"""Suites whose statistics and comparisons are their own, not their members'."""
 FACTS = ("machine", "versions", "precision", "manifest_digest", "study_digest")
 
 
 def store_suite(of: str, suite: Path) -> None:
     """Copy what the page may quote from a suite's folder and those of its members."""
     paper = json.loads((suite / "paper.json").read_text())
-    facts = [_store_run(of, m["study"], suite.parent / m["run"]) for m in paper["members"]]
+    if of in ONE_TABLE:
+        _store_rows(of, of, suite)
+        facts = [_facts(m["study"], suite.parent / m["run"]) for m in paper["members"]]
+    else:
+        facts = [_store_run(of, m["study"], suite.parent / m["run"]) for m in paper["members"]]
     _write_facts(of, {"name": paper["name"], "members": facts})
     for name in SUITE_TABLES[of]:
         (STORED[of] / f"{name}.csv").write_bytes((suite / "tables" / f"{name}.csv").read_bytes())
@@ -59,6 +68,11 @@ def store_runs(of: str, runs: Mapping[str, Path]) -> None:
 
 def _store_run(of: str, name: str, run: Path, cells_only: bool = False) -> dict[str, Any]:
     """Keep a run's statistics and comparisons; gives its facts."""
+    _store_rows(of, name, run, cells_only)
+    return _facts(name, run)
+
+
+def _store_rows(of: str, name: str, run: Path, cells_only: bool = False) -> None:
     STORED[of].mkdir(parents=True, exist_ok=True)
     for kind in ("statistics", "comparisons"):
         if not (run / f"{kind}.json").is_file():
@@ -68,6 +82,9 @@ def _store_run(of: str, name: str, run: Path, cells_only: bool = False) -> dict[
             of_cells = [r for r in json.loads(data) if r["trial"] is None]
             data = json.dumps(of_cells, ensure_ascii=False).encode()
         (STORED[of] / f"{name}.{kind}.json.gz").write_bytes(gzip.compress(data, 9, mtime=0))
+
+
+def _facts(name: str, run: Path) -> dict[str, Any]:
     record = json.loads((run / "run.json").read_text())
     return {"study": name, "run": run.name, **{k: record[k] for k in FACTS}}
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from kept import ROOT, SUITE_TABLES, TABLES, rows, store_runs, store_suite
 from system_tables import SYSTEM_MAKERS
-from told import METRICS, covid_rows, figure, interval, number, of_csv, p_words
+from told import METRICS, covid_rows, difference, figure, interval, number, of_csv, p_words
 
 PAGES = {
     "paper": ROOT / "docs" / "explanation" / "paper-results.md",
@@ -28,6 +28,7 @@ PAGES = {
     "backbones": ROOT / "docs" / "explanation" / "backbones.md",
     "deep-covid": ROOT / "docs" / "explanation" / "deep-covid.md",
     "covid-net": ROOT / "docs" / "explanation" / "covid-net.md",
+    "enhancement": ROOT / "docs" / "explanation" / "enhancement.md",
 }
 WHOLE = ("seconds", "epochs")
 HEADLINE = ("sensitivity", "specificity", "pr_auc")
@@ -64,17 +65,7 @@ def comparisons(member: str) -> list[str]:
     lines = ["| comparison | " + " | ".join(metrics.values()) + " |", "|---|" + "---|" * len(metrics)]
     for label in dict.fromkeys(r["label"] for r in found):
         of_pair = {r["metric"]: r for r in found if r["label"] == label}
-        values = []
-        for m in metrics:
-            r = of_pair.get(m)
-            if r is None:
-                values.append("-")
-                continue
-            judged = r["verdict"] in ("better", "worse")
-            told = f", **{r['verdict']}** (p {p_words(r['p_adjusted'])})" if judged else ""
-            values.append(
-                number(r["estimate"], sign=True) + interval(r["low_one"], r["high_one"], sign=True) + told
-            )
+        values = [difference(of_pair.get(m)) for m in metrics]
         lines.append(f"| {label} | " + " | ".join(values) + " |")
     return lines
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kept import rows
-from told import METRICS, covid_rows, figure, number, of_csv
+from told import METRICS, covid_rows, difference, figure, number, of_csv
 
 _PROBES = {
     "border-only": "the border alone",
@@ -13,6 +13,7 @@ _PROBES = {
     "labels-shuffled": "training labels shuffled",
     "source-rule": "nothing but the source",
 }
+_SIZES = (("parameters", 1e6), ("multiply_adds", 1e9))
 _FACTORS = ("backbone", "pipeline", "schedule")
 
 
@@ -93,9 +94,34 @@ def costs(member: str) -> list[str]:
     lines = _head(*factors, "weights", "parameters (million)", "multiply-adds (billion)", "seconds a trial")
     for r in found:
         of = size[r["backbone"]]
-        counted = (f"{int(of[n]) / by:.2f}" for n, by in (("parameters", 1e6), ("multiply_adds", 1e9)))
+        counted = (f"{int(of[n]) / by:.2f}" for n, by in _SIZES)
         told = (*(r[f] for f in factors), of["source"], *counted, f"{float(r['alone_total']):.0f}")
         lines.append(_row(*told))
+    return lines
+
+
+def systems(member: str) -> list[str]:
+    """A row a system of a suite: what it costs, and its figures at its own operating point."""
+    size = ("classes", "parameters (million)", "multiply-adds (billion)", "seconds a trial")
+    lines = _head("system", *size, "ROC-AUC", "PR-AUC", "sensitivity", "specificity")
+    for r in rows(member, "systems"):
+        counts = (f"{float(r[n]) / by:.2f}" if r[n] else "–" for n, by in _SIZES)
+        seconds = f"{float(r['seconds']):.0f}" if r["seconds"] else "–"
+        told = (
+            of_csv(r, f"{m}_estimate", f"{m}_low", f"{m}_high")
+            for m in ("roc_auc", "pr_auc", "sensitivity", "specificity")
+        )
+        lines.append(_row(_words(r["system"]), r["classes"], *counts, seconds, *told))
+    return lines
+
+
+def tested(member: str) -> list[str]:
+    """A row a system: its difference from the reference in each metric, verdicts by the adjusted test, the rest not distinguishable."""
+    found = rows(member, "comparisons.json")
+    lines = _head("system", *METRICS.values())
+    for cell in dict.fromkeys(r["cell"] for r in found):
+        of = {r["metric"]: r for r in found if r["cell"] == cell}
+        lines.append(_row(_words(cell), *(difference(of.get(m)) for m in METRICS)))
     return lines
 
 
@@ -112,5 +138,5 @@ def _row(*cells: str) -> str:
 
 
 SYSTEM_MAKERS: dict[str, Callable[[str], list[str]]] = {
-    f.__name__: f for f in (rates, areas, sweep, probes, maps, costs)
+    f.__name__: f for f in (rates, areas, sweep, probes, maps, costs, systems, tested)
 }

@@ -50,6 +50,15 @@ def of_csv(row: Mapping[str, str], name: str, low: str, high: str, sign: bool = 
     return figure({k: float(v) if v else None for k, v in ends.items()}, sign)
 
 
+def difference(row: Mapping[str, Any] | None) -> str:
+    """A difference with the interval that is its own, and its verdict where the adjusted test gives one; a dash where there is no row."""
+    if row is None:
+        return "-"
+    judged = row["verdict"] in ("better", "worse")
+    told = f", **{row['verdict']}** (p {p_words(row['p_adjusted'])})" if judged else ""
+    return number(row["estimate"], sign=True) + interval(row["low_one"], row["high_one"], sign=True) + told
+
+
 def covid_rows(member: str, metric: str) -> dict[str, dict[str, Any]]:
     """Cell -> the row of covid's figure."""
     found = (r for r in rows(member, "statistics.json") if (r["metric"], r["class"]) == (metric, "covid"))
