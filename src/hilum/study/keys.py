@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hilum.core.keys import ALWAYS, Each, Key, Optional
+from hilum.study.ensembles import ENSEMBLE_KEY
 from hilum.study.factors import FACTORS
 from hilum.study.policies import POLICY
 
@@ -52,6 +53,7 @@ STUDY = Key(
     finetune=Optional(FINETUNE),
     policy=Each(POLICY),
     loss=Each(LOSS),
+    ensemble=Each(ENSEMBLE_KEY),
     statistics=Key(resamples=2000, operating_point="youden", prevalences=[], thresholds=[], own_threshold=None),
     compare=Each(Key(name=ALWAYS, factor=ALWAYS, reference=ALWAYS, metrics=["sensitivity", "specificity", "pr_auc"])),
     contrast=Each(Key(name=ALWAYS, positive=None, negative=ALWAYS, score="all")),
