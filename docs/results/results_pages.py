@@ -2,8 +2,8 @@
 
 `store` copies what runs wrote (statistics, comparisons, tables) into docs/results; no film, path or id of a patient is in it. `write` fills
 the marked parts of the pages from there: a test holds pages and stored files equal, so a page cannot say another run's number. `paper` is
-the suite of `hilum run paper-frozen`, `as-run` that of `hilum run paper-stand-ins`; `trust` and `backbones` are runs by the names that the
-pages call them.
+the suite of `hilum run paper-frozen`, `as-run` that of `hilum run paper-stand-ins`; the others are runs by the names that the pages call
+them.
 
     python docs/results/results_pages.py store paper hilum-workspace/runs/paper-frozen-0123456789ab
     python docs/results/results_pages.py store as-run hilum-workspace/runs/paper-stand-ins-0123456789ab
@@ -14,44 +14,24 @@ pages call them.
 
 from __future__ import annotations
 
-import csv
-import gzip
-import json
 import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).parents[2]
-STORED = {
-    "paper": ROOT / "docs" / "results" / "paper-frozen",
-    "as-run": ROOT / "docs" / "results" / "paper-stand-ins",
-    "trust": ROOT / "docs" / "results" / "trust",
-    "backbones": ROOT / "docs" / "results" / "backbones",
-}
+from kept import ROOT, SUITE_TABLES, TABLES, rows, store_runs, store_suite
+from system_tables import SYSTEM_MAKERS
+from told import METRICS, covid_rows, difference, figure, interval, number, of_csv, p_words
+
 PAGES = {
     "paper": ROOT / "docs" / "explanation" / "paper-results.md",
     "trust": ROOT / "docs" / "explanation" / "what-these-films-can-show.md",
     "backbones": ROOT / "docs" / "explanation" / "backbones.md",
-}
-METRICS = {
-    "sensitivity": "sensitivity",
-    "specificity": "specificity",
-    "pr_auc": "PR-AUC",
-    "roc_auc": "ROC-AUC",
+    "deep-covid": ROOT / "docs" / "explanation" / "deep-covid.md",
+    "covid-net": ROOT / "docs" / "explanation" / "covid-net.md",
+    "enhancement": ROOT / "docs" / "explanation" / "enhancement.md",
 }
 WHOLE = ("seconds", "epochs")
 HEADLINE = ("sensitivity", "specificity", "pr_auc")
-TABLES = {
-    "trust": ("calibration", "selective", "sets", "outside-beside", "outside-drift", "outside-left-out"),
-    "backbones": ("weights", "seconds"),
-}
-SUITE_TABLES = {
-    "paper": ("claims", "table-3", "table-4", "table-5", "table-8", "table-9"),
-    "as-run": (),
-}
-FACTS = ("machine", "versions", "precision", "manifest_digest", "study_digest")
 SEEN = {
     "whole": "the whole film",
     "lungs-only": "lungs only",
@@ -63,78 +43,6 @@ SEEN = {
 }
 NETWORKS = {"squeezenet1_0": "SqueezeNet 1.0", "tf_efficientnet_lite0": "EfficientNet-Lite0"}
 _BLOCK = re.compile(r"(<!-- (\w+)(?: ([\w-]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def store_suite(of: str, suite: Path) -> None:
-    """Copy what the page may quote from a suite's folder and those of its members."""
-    paper = json.loads((suite / "paper.json").read_text())
-    facts = [_store_run(of, m["study"], suite.parent / m["run"]) for m in paper["members"]]
-    _write_facts(of, {"name": paper["name"], "members": facts})
-    for name in SUITE_TABLES[of]:
-        (STORED[of] / f"{name}.csv").write_bytes((suite / "tables" / f"{name}.csv").read_bytes())
-
-
-def store_runs(of: str, runs: Mapping[str, Path]) -> None:
-    """Copy what the page may quote from runs: of statistics the cells' rows, of the report some tables."""
-    facts = []
-    for name, run in runs.items():
-        facts.append(_store_run(of, name, run, cells_only=True))
-        for table in TABLES[of]:
-            if (run / "tables" / f"{table}.csv").is_file():
-                kept = STORED[of] / f"{name}.{table}.csv"
-                kept.write_bytes((run / "tables" / f"{table}.csv").read_bytes())
-    _write_facts(of, {"name": of, "members": facts})
-
-
-def _store_run(of: str, name: str, run: Path, cells_only: bool = False) -> dict[str, Any]:
-    """Keep a run's statistics and comparisons; gives its facts."""
-    STORED[of].mkdir(parents=True, exist_ok=True)
-    for kind in ("statistics", "comparisons"):
-        if not (run / f"{kind}.json").is_file():
-            continue
-        data = (run / f"{kind}.json").read_bytes()
-        if cells_only and kind == "statistics":
-            of_cells = [r for r in json.loads(data) if r["trial"] is None]
-            data = json.dumps(of_cells, ensure_ascii=False).encode()
-        (STORED[of] / f"{name}.{kind}.json.gz").write_bytes(gzip.compress(data, 9, mtime=0))
-    record = json.loads((run / "run.json").read_text())
-    return {"study": name, "run": run.name, **{k: record[k] for k in FACTS}}
-
-
-def _write_facts(of: str, facts: dict[str, Any]) -> None:
-    (STORED[of] / "suite.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
-
-
-def rows(member: str, name: str) -> list[dict[str, Any]]:
-    """The rows of a stored list, JSON or csv."""
-    (path,) = (p for folder in STORED.values() for p in folder.glob(f"{member}.{name}*"))
-    if path.suffix == ".csv":
-        with path.open(newline="", encoding="utf-8") as f:
-            return list(csv.DictReader(f))
-    found: list[dict[str, Any]] = json.loads(gzip.decompress(path.read_bytes()))
-    return found
-
-
-def number(value: float | None, digits: int = 3, sign: bool = False) -> str:
-    """A share as the page prints it: .877, 1.000, -.012."""
-    if value is None:
-        return "-"
-    text = (
-        f"{value:+.{digits}f}"
-        if sign and round(value, digits)
-        else f"{abs(value) if sign else value:.{digits}f}"
-    )
-    return text.replace("0.", ".", 1) if abs(float(text)) < 1 else text
-
-
-def interval(low: float | None, high: float | None, sign: bool = False) -> str:
-    """An interval in brackets; nothing where there is none."""
-    return "" if low is None or high is None else f" ({number(low, sign=sign)} to {number(high, sign=sign)})"
-
-
-def p_words(p: float) -> str:
-    """A p-value, never 0."""
-    return "< .001" if p < 0.001 else number(p)
 
 
 def results(member: str) -> list[str]:
@@ -157,17 +65,7 @@ def comparisons(member: str) -> list[str]:
     lines = ["| comparison | " + " | ".join(metrics.values()) + " |", "|---|" + "---|" * len(metrics)]
     for label in dict.fromkeys(r["label"] for r in found):
         of_pair = {r["metric"]: r for r in found if r["label"] == label}
-        values = []
-        for m in metrics:
-            r = of_pair.get(m)
-            if r is None:
-                values.append("-")
-                continue
-            judged = r["verdict"] in ("better", "worse")
-            told = f", **{r['verdict']}** (p {p_words(r['p_adjusted'])})" if judged else ""
-            values.append(
-                number(r["estimate"], sign=True) + interval(r["low_one"], r["high_one"], sign=True) + told
-            )
+        values = [difference(of_pair.get(m)) for m in metrics]
         lines.append(f"| {label} | " + " | ".join(values) + " |")
     return lines
 
@@ -222,34 +120,15 @@ def beside(table: str) -> list[str]:
     return lines
 
 
-def _figure(row: Mapping[str, Any] | None, sign: bool = False) -> str:
-    """An estimate with its interval; a dash where it is undefined."""
-    if row is None or row["estimate"] is None:
-        return "–"
-    return number(row["estimate"], sign=sign) + interval(row["low"], row["high"], sign=sign)
-
-
-def _of_csv(row: Mapping[str, str], name: str, low: str, high: str, sign: bool = False) -> str:
-    """An estimate with its interval, of three columns of a csv."""
-    ends = {"estimate": row[name], "low": row[low], "high": row[high]}
-    return _figure({k: float(v) if v else None for k, v in ends.items()}, sign)
-
-
-def _figures(member: str, metric: str) -> dict[str, dict[str, Any]]:
-    """Cell -> the row of covid's figure."""
-    found = (r for r in rows(member, "statistics.json") if (r["metric"], r["class"]) == (metric, "covid"))
-    return {r["cell"]: r for r in found if r["trial"] is None}
-
-
 def reached(member: str) -> list[str]:
     """ROC-AUC by what the model sees, a column a network; the rule of the source knows no network."""
-    of = _figures(member, "roc_auc")
+    of = covid_rows(member, "roc_auc")
     lines = [f"| what the model sees | {' | '.join(NETWORKS.values())} |", "|---|" + "---|" * len(NETWORKS)]
     for seen, words in SEEN.items():
         found = []
         for network in NETWORKS:
             names = (f"{network}--{seen}--constant", f"{network}--whole--constant--probe-{seen}")
-            found.append(_figure(next((of[n] for n in names if n in of), None)))
+            found.append(figure(next((of[n] for n in names if n in of), None)))
         lines.append(f"| {words} | {' | '.join(found)} |")
     return lines
 
@@ -257,7 +136,7 @@ def reached(member: str) -> list[str]:
 def left_out(member: str) -> list[str]:
     """A row a model and the films that test it: held-out films of all sources, or all films of a source that it never saw."""
     metrics = ("roc_auc", "sensitivity", "specificity")
-    of = {m: _figures(member, m) for m in metrics}
+    of = {m: covid_rows(member, m) for m in metrics}
     lines = [
         f"| tested on | films (covid) | {' | '.join(METRICS[m] for m in metrics)} |",
         "|---|---|---|---|---|",
@@ -267,7 +146,7 @@ def left_out(member: str) -> list[str]:
             continue
         _, without, source = cell.partition("--without-")
         tested = f"{source}, never seen" if without else "all sources, held-out films"
-        figures = " | ".join(_figure(of[m][cell]) for m in metrics)
+        figures = " | ".join(figure(of[m][cell]) for m in metrics)
         lines.append(f"| {tested} | {row['n']} ({row['n_positive']}) | {figures} |")
     return lines
 
@@ -287,7 +166,7 @@ def outside(_: str = "") -> list[str]:
     )
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for place in ("cohen", "nih", "nlm"):
-        some = next(iter(_figures(f"on-{place}", "roc_auc").values()))
+        some = next(iter(covid_rows(f"on-{place}", "roc_auc").values()))
         for r in rows(f"on-{place}", "outside-beside"):
             if r["metric"] not in ("ROC-AUC", "Specificity") or r["pipeline"] not in ("whole", "lungs-only"):
                 continue
@@ -295,8 +174,8 @@ def outside(_: str = "") -> list[str]:
                 continue
             words = (
                 place, f"{some['n']} ({some['n_positive']})", r["metric"], NETWORKS[r["backbone"]], SEEN[r["pipeline"]],
-                *(_of_csv(r, f"{side}_estimate", f"{side}_low", f"{side}_high") for side in ("in_source", "outside")),
-                _of_csv(r, "difference_estimate", "alone_low", "alone_high", sign=True), p_words(float(r["p_holm"])),
+                *(of_csv(r, f"{side}_estimate", f"{side}_low", f"{side}_high") for side in ("in_source", "outside")),
+                of_csv(r, "difference_estimate", "alone_low", "alone_high", sign=True), p_words(float(r["p_holm"])),
             )  # fmt: skip
             lines.append(f"| {' | '.join(words)} |")
     return lines
@@ -350,7 +229,7 @@ def drift(member: str) -> list[str]:
     return [
         "| statistic of the films | in source | there | shift |", "|---|---|---|---|",
         *(f"| {r['statistic_of_the_films']} | {float(r['in_source']):.3g} | {float(r['outside']):.3g} | "
-          f"{_of_csv(r, 'shift', 'shift_low', 'shift_high', sign=True)} |" for r in most),
+          f"{of_csv(r, 'shift', 'shift_low', 'shift_high', sign=True)} |" for r in most),
     ]  # fmt: skip
 
 
@@ -366,6 +245,7 @@ MAKERS = {
     "outside": outside,
     "probabilities": probabilities,
     "drift": drift,
+    **SYSTEM_MAKERS,
 }
 
 

@@ -222,6 +222,7 @@ def compare(
     *,
     out: AnyPath = "hilum-compare",
     metrics: str | Sequence[str] = HEADLINE,
+    systems: str = "",
     seed: int = 0,
     resamples: int = 2000,
     workspace: AnyPath = USUAL_WORKSPACE,
@@ -239,6 +240,7 @@ def compare(
         runs: Folders of runs, or their names in the workspace; the first is the reference.
         out: Folder for comparisons.json, compare.html and tables.
         metrics: Names of metrics, adjusted for many comparisons within each.
+        systems: Instead, all models of all runs in one table, each against this one, ``run/cell``; they had the same films and parts.
         seed: Of the resamples.
         resamples: Resamples of the films.
         workspace: Where names are looked for.
@@ -251,7 +253,31 @@ def compare(
     named = [metrics] if isinstance(metrics, str) else list(metrics)
     folders, to = [run_path(fspath(r), Path(workspace)) for r in paths(runs)], Path(out)
     check_outputs([folder_output(to, "comparison", COMPARISONS, PAGE)], folders)
+    if systems:
+        if named != list(HEADLINE):
+            raise InputError(
+                "--systems has metrics of its own (ROC-AUC, PR-AUC, sensitivity, specificity); leave --metrics out"
+            )
+        return _systems(folders, systems, to, given)
     with quieted(quiet):
         done = compare_runs(folders, to, named, seed, resamples)
         page = write_compare_page(done, to, command_of(compare, {**given, "metrics": ",".join(named)}))
+    return Comparison(to / COMPARISONS, page)
+
+
+def _systems(folders: Sequence[Path], reference: str, to: Path, given: Mapping[str, Any]) -> Comparison:
+    """All models of the runs in one table."""
+    from hilum.report.compare_page import PAGE
+    from hilum.report.systems_page import write_systems_page
+    from hilum.stages.systems import compare_systems
+
+    with quieted(given["quiet"]):
+        runs = {f.resolve().name: f for f in folders}
+        if len(runs) < len(folders):
+            raise InputError(
+                f"--systems calls runs by their folders' names, and two of {', '.join(map(str, folders))} have one name"
+            )
+        done = compare_systems(runs, reference, to, given["seed"], given["resamples"])
+        title, command = f"Systems against {reference}", {**given, "metrics": ",".join(HEADLINE)}
+        page = write_systems_page(done, to / PAGE, title, command_of(compare, command))
     return Comparison(to / COMPARISONS, page)

@@ -2,7 +2,8 @@
 
 With a frozen backbone those are the head's, ``head.safetensors``; bundle.json names the backbone's weights by digest and source (they are
 found again, or refused). Of a network that was trained as a whole they are all there is, BatchNorm statistics included:
-``network.safetensors``. Besides: the preparation, the labels, the operating point and the calibration, both chosen on validation. When a
+``network.safetensors``. An ensemble names its members, each a bundle, by path and version, and has the weights that combine them in
+``combiner.safetensors``. Besides: the preparation, the labels, the operating point and the calibration, both chosen on validation. When a
 run predicts, it adds the thresholds of sets and of the gate, chosen on validation too, and what the gate needs, ``gate.safetensors``.
 """
 
@@ -37,6 +38,23 @@ GATE = "gate.safetensors"
 REFERENCE = "reference.safetensors"
 """What the bundle is watched against at work (`hilum.monitor.reference`), if somebody made it: no part of the bundle's version."""
 _NOT_IN_VERSION = ("header", "notice")
+_FILES = {"frozen": "head", "whole": "network", "ensemble": "combiner"}
+"""Kind of network -> name of the file of its trained weights, without the ending."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of an ensemble.
+
+    Attributes:
+        cell: Its cell.
+        path: Of its bundle, from the ensemble's folder.
+        version: Its version (`bundle_version`) when the ensemble was made.
+    """
+
+    cell: str
+    path: str
+    version: str
 
 
 @dataclass(frozen=True)
@@ -46,24 +64,27 @@ class Bundle:
     Attributes:
         classes: In the order of the head's outputs.
         positive: The class that sensitivity is about.
-        backbone: Registry name.
+        backbone: Registry name; of an ensemble ``ensemble/NAME``.
         weights: ``choice``, ``sha256``, ``source`` and ``seed`` of the backbone's weights; of a whole network those it started from.
-        state_sha256: Digest of the backbone's weights and statistics as loaded; of a whole network, of the trained network.
+        state_sha256: Digest of the backbone's weights and statistics as loaded; of a whole network, of the trained network; of an ensemble,
+            of its members.
         precision: Of the backbone, or the whole network, when films are scored: ``fp32`` or ``bf16``.
         batch: Films a batch.
-        preparation: The pipeline, as `hilum.augment.pipeline.Pipeline.to_dict` gives it. Predict and serve apply its fixed steps.
-        head: Kind of head.
+        preparation: The pipeline, as `hilum.augment.pipeline.Pipeline.to_dict` gives it. Predict and serve apply its fixed steps. Of an
+            ensemble that of its first member, on which its gate looks.
+        head: Kind of head; of an ensemble its kind.
         operating_point: ``threshold``, ``rule`` and ``chosen_on``: a film is called positive when its probability of the positive
             class reaches the threshold.
         calibration: ``temperature`` and ``chosen_on``.
-        training: Options of the training and what it was trained on.
-        network: ``frozen``: a head on a frozen backbone; ``whole``: a network that was trained end to end.
+        training: Options of the training and what it was trained on; of an ensemble its table is in it.
+        network: ``frozen``: a head on a frozen backbone; ``whole``: a network that was trained end to end; ``ensemble``: several bundles.
         unsafe: Faults that it was trained with and that break validity. Such a bundle is for its own study only.
         conformal: Of sets of classes (`hilum.stats.conformal.chosen_limits`); empty where none were chosen.
         gate: Of strangers (`hilum.inference.judged`): ``score``, ``threshold`` and more; empty where there is none.
         probe: Which probe it is (`hilum.study.probes`), which is for its own study too; empty for a model.
         lungs: Of the network that finds the lungs that the preparation reads: ``model``, ``convention`` and ``weights``; empty where it
             reads none.
+        members: Of an ensemble, in the order of its weights.
     """
 
     classes: tuple[str, ...]
@@ -78,15 +99,16 @@ class Bundle:
     operating_point: dict[str, Any]
     calibration: dict[str, Any]
     training: dict[str, Any]
-    network: Literal["frozen", "whole"] = "frozen"
+    network: Literal["frozen", "whole", "ensemble"] = "frozen"
     unsafe: tuple[str, ...] = ()
     conformal: dict[str, Any] = field(default_factory=dict)
     gate: dict[str, Any] = field(default_factory=dict)
     probe: str = ""
     lungs: dict[str, Any] = field(default_factory=dict)
+    members: tuple[Member, ...] = ()
 
     def write(self, folder: Path, header: Header, state: Mapping[str, NDArray[Any]]) -> None:
-        """Write the bundle's two files, bundle.json last; `state` is the trained weights of the head, or of the whole network."""
+        """Write the bundle's two files, bundle.json last; `state` is its trained weights, or what combines its members."""
         folder.mkdir(parents=True, exist_ok=True)
         data = _saved(state)
         write_bytes(folder / self.weights_name, data)
@@ -101,7 +123,7 @@ class Bundle:
     @property
     def _written(self) -> dict[str, Any]:
         """Its fields but for those that nothing was chosen of."""
-        return {k: v for k, v in members(self).items() if v or k not in ("conformal", "gate", "lungs")}
+        return {k: v for k, v in members(self).items() if v or k not in ("conformal", "gate", "lungs", "members")}
 
     def complete(self, folder: Path, gate: Mapping[str, NDArray[Any]]) -> Self:
         """Write the bundle.json of a bundle that is there again, with what was chosen since; gives the bundle as it now is.
@@ -154,7 +176,7 @@ class Bundle:
     @property
     def weights_name(self) -> str:
         """Name of the file of its trained weights."""
-        return "network.safetensors" if self.network == "whole" else "head.safetensors"
+        return f"{_FILES[self.network]}.safetensors"
 
     @property
     def _digest_key(self) -> str:

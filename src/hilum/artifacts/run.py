@@ -53,6 +53,7 @@ class RunCell(GridCell):
         splits: Folder of its splits beneath ``splits``; empty for the study's plain ones.
         epochs: Of its training; None where not recorded.
         finetune: How its backbone was trained; None where it was frozen.
+        members: Names of the cells that an ensemble combines; empty of a model.
     """
 
     weights: str = "unknown"
@@ -63,6 +64,7 @@ class RunCell(GridCell):
     splits: str = ""
     epochs: int | None = None
     finetune: Mapping[str, Any] | None = field(default=None, compare=False)
+    members: tuple[str, ...] = ()
 
     @cached_property
     def factors(self) -> dict[str, str]:
@@ -80,6 +82,7 @@ class RunCell(GridCell):
             "splits": self.splits,
             "epochs": self.epochs,
             "finetune": self.finetune,
+            **({"members": list(self.members)} if self.members else {}),
         }
 
     @classmethod
@@ -99,6 +102,7 @@ class RunCell(GridCell):
             str(value.get("splits", "")),
             value.get("epochs"),
             value.get("finetune"),
+            tuple(value.get("members", ())),
         )
 
 

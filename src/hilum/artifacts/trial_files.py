@@ -1,7 +1,7 @@
 """The small files of a trial's folder: what training, prediction and the study's shared work took. Losses are in `hilum.artifacts.history`.
 
 Convention: a trial's folder holds ``bundle/``, ``history.jsonl``, ``train.json``, ``predictions.csv``, ``predict.json``, ``seconds.json``
-and, where the study asked for it, ``finder.json``. A fact that an older run did not record is None.
+and, where the study asked for it, ``finder.json``; that of an ensemble has ``ensemble.json`` and no history. A fact that an older run did not record is None.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ PREDICTIONS = "predictions.csv"
 PREDICT = "predict.json"
 SECONDS = "seconds.json"
 FINDER = "finder.json"
+ENSEMBLE = "ensemble.json"
 STEPS = ("prepare", "featurize", "train", "predict")
 """Steps whose seconds are counted."""
 
@@ -61,6 +62,27 @@ class PredictFacts(Note):
 
     seconds: float = 0.0
     constant: bool = False
+
+
+@dataclass(frozen=True)
+class EnsembleFacts(Note):
+    """``ensemble.json``.
+
+    Attributes:
+        key: Digest of all that the ensemble depends on.
+        fitted_on: Part whose films its weights were fitted on; empty where nothing is fitted.
+        n_fitted: Films of it.
+        folds: By which its own answers of validation films were made; 0 where they needed none.
+        shares: Mean weight of each member over the validation films, in the order of the bundle's members; empty where a kind has none.
+    """
+
+    NOTE = ENSEMBLE
+
+    key: str = ""
+    fitted_on: str = ""
+    n_fitted: int = 0
+    folds: int = 0
+    shares: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,14 @@ def compare(
     metrics: Annotated[
         str, typer.Option(help=f"Separated by commas: {', '.join(m.name for m in METRICS)}.")
     ] = ",".join(shown_in("headline")),
+    systems: Annotated[
+        str,
+        typer.Option(
+            metavar="RUN/CELL",
+            help="Not cell by cell, but all models of all runs in one table, each tested against this one; the runs must have had the same "
+            "films in the same parts.",
+        ),
+    ] = "",
     seed: SEED = 0,
     resamples: Annotated[int, typer.Option(min=100, help="Resamples of the films.")] = 2000,
     workspace: WORKSPACE = USUAL_WORKSPACE,
@@ -37,17 +45,17 @@ def compare(
     """Compare runs: each cell with its counterpart in the first run, with intervals, adjusted tests and what else differs.
 
     Differences are paired by film and by trial where both are shared. One run alone is compared within itself where its cells
-    differ in their faults.
+    differ in their faults. With --systems studies of other classes can stand beside each other, each as a judge of the positive class.
     """
     from hilum.api.statistics import compare as compare_runs  # late: pydantic
 
-    named, given = words_in(metrics, "--metrics"), {"seed": seed, "resamples": resamples}
+    named, given = words_in(metrics, "--metrics"), {"systems": systems, "seed": seed, "resamples": resamples}
     with typed("compare"):
         done = compare_runs(runs, out=out, metrics=named, **given, workspace=workspace, quiet=quiet)
     page = done.made
     assert page is not None
     for told in (*(f"UNSAFE {text}" for text in page.unsafe), *page.cautions):
         print(f"hilum: {told}", file=sys.stderr)
-    tables = (t.to_text() for t in page.tables if t.name.startswith("comparisons"))
+    tables = (t.to_text() for t in page.tables if t.name.startswith(("systems", "comparisons")))
     print(json.dumps(done.rows(), ensure_ascii=False) if as_json else "\n\n".join(tables))
     print(f"written to {out}: comparisons.json, tables/, {done.report.name}", file=sys.stderr)

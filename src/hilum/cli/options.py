@@ -31,7 +31,7 @@ OVERRIDES = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Override a key, as training.epochs=5; of a suite's study, experiment-2:training.epochs=5.",
+        help="Override a key, as training.epochs=5; of a suite's study, experiment-2:training.epochs=5, of every one *:training.epochs=5.",
     ),
 ]
 DUPLICATES = Annotated[

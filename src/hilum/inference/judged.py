@@ -28,7 +28,7 @@ from hilum.core.errors import InputError
 from hilum.core.files import writing
 from hilum.imaging.shape import SHAPE_RULES, shape_of
 from hilum.stats.conformal import LEVELS, chosen_limits, patients_needed, set_text, sets_of, upper_limit
-from hilum.stats.strangers import Gaussian
+from hilum.stats.strangers import Gaussian, evenly
 
 ACCEPTED = 95
 """Per cent of validation patients that the gate accepts."""
@@ -116,6 +116,27 @@ def stored_shapes(prepared: Path, drawn: DrawnFilms, digests: Sequence[str]) -> 
             np.save(f, found)
     shapes: Shapes = np.load(path)
     return shapes
+
+
+def training_shapes(
+    prepared: Path, drawn: DrawnFilms, classes: Sequence[str]
+) -> tuple[Shapes, NDArray[np.int64]]:
+    """Shapes and classes of some training films that a gate is fitted on, each prepared film once.
+
+    Args:
+        prepared: A workspace's ``prepared`` folder.
+        drawn: What the trial drew.
+        classes: In the order of the bundle.
+    """
+    every = list({f.pixels_sha256: f for f in drawn.parts["train"]}.values())
+    labels = drawn.labels(every, classes)
+    which = evenly(labels, FITTED, len(classes))
+    return stored_shapes(prepared, drawn, [every[k].pixels_sha256 for k in which]), np.array(labels)[which]
+
+
+def patients_of(drawn: DrawnFilms, image_ids: Sequence[str]) -> NDArray[np.str_]:
+    """Of each film what may not be divided: its group in the split, else its patient, else itself."""
+    return np.array([drawn.facts[i].group or drawn.facts[i].patient_id or i for i in image_ids])
 
 
 @dataclass(frozen=True)

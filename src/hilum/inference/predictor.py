@@ -2,8 +2,8 @@
 
 A film is decoded by `hilum.imaging.decode`, prepared by the certain steps of the bundle's pipeline (nothing is drawn; lungs
 that they read are found by the network that the study had),
-normalised, passed through the frozen backbone and the head, or through the network that was trained as a whole. Probabilities are
-the softmax of the logits.
+normalised, passed through the frozen backbone and the head, or through the network that was trained as a whole, or through each member of
+an ensemble. Probabilities are the softmax of the logits.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from hilum.core.errors import FilmError, InputError
 from hilum.imaging.shape import shape_of
 from hilum.inference.judged import gate_of, judge, probabilities
 from hilum.inference.lungs import NO_LUNGS, segmenter_of
+from hilum.inference.members import Members, with_further
 from hilum.inference.opened import Opened, Pixels, open_film, prepare
 from hilum.models.backbone import FrozenBackbone, Precision, Tap, build_network
 from hilum.models.heads import build_head
@@ -79,9 +80,14 @@ def plain_network(bundle: Bundle, folder: Path, state: Mapping[str, NDArray[Any]
         state: Its trained weights: of the head, or of the network.
 
     Raises:
-        InputError: The backbone's weights cannot be found here.
+        InputError: The backbone's weights cannot be found here, or the bundle is an ensemble.
         DigestError: Those found are not those that the bundle was trained on.
     """
+    if bundle.network == "ensemble":
+        raise InputError(
+            f"{folder}: an ensemble of {len(bundle.members)} models is no one network, so that it has no heat maps and cannot be exported; "
+            f"name a member: {', '.join(str(folder / m.path) for m in bundle.members[:1])}, ..."
+        )
     b = backbone(bundle.backbone)
     if bundle.network == "whole":
         return whole_from_state(b, len(bundle.classes), dict(state))
@@ -145,14 +151,15 @@ class Predictor:
     Attributes:
         passed: Prepared films, uint8 (n, height, width), n at most the bundle's batch, and another precision or batch shape if wanted ->
             logits.
-        frozen: Its backbone; None of a network that was trained as a whole.
+        frozen: Its backbone; None of a network that was trained as a whole, and of an ensemble.
+        further: Of an ensemble a member for each preparation other than `pipeline`.
         pipeline: How films are prepared.
         segmenter: What finds the lungs that the preparation reads; None where it reads none.
 
     Raises:
         InputError: No bundle, its backbone's weights cannot be found here, or it has no temperature and is to be calibrated.
-        DigestError: The weights found are not those that it was trained on.
-        UnsafeError: The bundle is unsafe, or a probe.
+        DigestError: The weights found are not those that it was trained on; a member of an ensemble is another now.
+        UnsafeError: The bundle is unsafe, or a probe; so is a member of an ensemble.
     """
 
     def __init__(
@@ -169,7 +176,11 @@ class Predictor:
             self.temperature = float(b.calibration["temperature"])
         self.passed: Callable[..., torch.Tensor]
         self.frozen: FrozenBackbone | None = None
-        if b.network == "whole":
+        self.further: Sequence[Predictor] = ()
+        if b.network == "ensemble":
+            members = Members(b, folder, state, lambda path: Predictor(path, device))
+            self.passed, self.further = members.passed, members.further
+        elif b.network == "whole":
             network = load_network(b, state, device)
             self.passed = lambda films, precision=None, batch=b.batch: network.logits(films, batch, precision)
         else:
@@ -221,6 +232,7 @@ class Predictor:
             f.prepared if f.prepared is not None else f.error if f.pixels is None else next(ready)
             for f in films
         ]
+        made = with_further(self.further, films, made)
         good = [(film, f.shape) for f, film in zip(films, made, strict=True) if not isinstance(film, str)]
         of_good = iter(self._of_prepared(good))
         return [
@@ -236,7 +248,10 @@ class Predictor:
             return []
         z = self.passed(np.stack([film for film, _ in films]))
         logits = np.asarray(z.double().cpu().numpy(), dtype=np.float64)
-        shapes = np.stack([shape_of(film) if shape is None else shape for film, shape in films])
+        own = [film[0] if film.ndim == 3 else film for film, _ in films]
+        shapes = np.stack(
+            [shape_of(film) if shape is None else shape for film, (_, shape) in zip(own, films, strict=True)]
+        )
         judged = judge(self.bundle, self._gate, logits, shapes)
         shown = judged.probabilities if self.temperature == 1 else apply_temperature(logits, self.temperature)
         return [
@@ -244,7 +259,7 @@ class Predictor:
                 "", shown[k], bool(judged.positive[k]), judged={c: t[k] for c, t in judged.columns.items()}, logits=logits[k],
                 prepared=film,
             )
-            for k, (film, _) in enumerate(films)
+            for k, film in enumerate(own)
         ]  # fmt: skip
 
 

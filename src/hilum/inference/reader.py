@@ -65,7 +65,7 @@ class Reader:
         self.engine = engine_of(folder, self.predictor, engine, device, kept)
         self.predictor.passed = in_turn(self.engine.logits, self.engine.together)
         lungs = self.predictor.segmenter is not None
-        self.opener = Opener(None if lungs else self.predictor.pipeline)
+        self.opener = Opener(None if lungs else self.predictor.pipeline, pixels=bool(self.predictor.further))
 
     def answers(self, films: Sequence[Opened]) -> list[Reading]:
         """Answer films that were opened; what is said of one does not depend on the others."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hilum.artifacts.bundle import Bundle, bundle_version
+from hilum.artifacts.bundle import Bundle, Member, bundle_version
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.export import FACTS
 from hilum.artifacts.features import FeatureSpec, stored
@@ -113,18 +113,25 @@ def _bundle(folder: Path) -> Noun:
         "operating point": b.operating_point,
         "trained": {k: b.training[k] for k in trained if k in b.training},
         "UNSAFE": ", ".join(b.unsafe) or None,
+        "ensemble of": [m.cell for m in b.members] or None,
     }
     name, choice = b.weights_name, b.weights.get("choice")
     inputs = [Input(f"trained weights of the {Path(name).stem}", weights, "file", name)]
     for role, sha256 in header.inputs.items():
         if role in ("train", "valid"):
             inputs.append(Input(f"{role} films", sha256, "prepared films", role))
-        elif role != "weights":
+        elif role not in ("weights", "members"):
             inputs.append(Input(role, sha256))
+    if b.members:
+        return Noun(bundle_version(folder), facts, header, [*inputs, *map(_member, b.members)])
     why = "they are compared whenever the bundle is loaded; see `hilum weights verify`"
     start = str(b.weights.get("sha256") or "")
     inputs.append(Input(f"backbone weights ({choice})", start, "unchecked", why))
     return Noun(bundle_version(folder), facts, header, inputs)
+
+
+def _member(member: Member) -> Input:
+    return Input(f"member {member.cell}", member.version, "explained", member.path)
 
 
 def _predictions(path: Path) -> Noun:

@@ -157,7 +157,7 @@ def _licence(of: Distribution) -> list[dict[str, Any]]:
 
 
 def _model(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The bundle as a model, and its files and its backbone's weights as data."""
+    """The bundle as a model, and its files and its backbone's weights as data; of an ensemble its members' too."""
     bundle, _, trained = Bundle.described(folder)
     version = bundle_version(folder)
     own = [p for p in sorted(folder.iterdir()) if p.suffix in (".json", ".safetensors")]
@@ -179,6 +179,8 @@ def _model(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             {"name": "hilum:operating_point", "value": str(bundle.operating_point.get("threshold"))},
         ],
     }  # fmt: skip
+    for member in bundle.members:
+        files += [f for f in _model(folder / member.path)[1] if f not in files]
     return model, files
 
 

@@ -60,7 +60,7 @@ class Answering:
         self.reader = Reader(bundle, engine, device, kept)
         self.method, self.segmentation = heat_map, segmentation
         self.mapper = None if heat_map == NO_MAP else Mapper(bundle, device)
-        self.opener = replace(self.reader.opener, pixels=self.mapper is not None)
+        self.opener = replace(self.reader.opener, pixels=self.reader.opener.pixels or self.mapper is not None)
 
     @property
     def version(self) -> str:

@@ -16,7 +16,9 @@ from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
 from hilum.artifacts.flow import WITH_LUNGS
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.masks import NETWORK, SOURCE, STAND_IN
+from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import PREDICTED_PARTS, RunFolder
+from hilum.artifacts.trial_files import EnsembleFacts
 from hilum.augment.operations import OPERATIONS
 from hilum.report.caution import Caution, by_severity, caution
 from hilum.report.learned import learning_cautions
@@ -34,6 +36,8 @@ def cautions(folder: RunFolder) -> list[Caution]:
     test = [folder.manifest.by_id[i] for i in folder.splits[1].parts["test"]]
     found = {
         "random-weights": _random_weights(folder),
+        "chosen-twice-on-validation": _chosen_twice(folder),
+        "fitted-on-training-films": _fitted_on_training(folder),
         "films-altered-by-chance": _altered_by_chance(folder),
         "lungs-not-found": _lungs_not_found(folder),
         "lungs-stood-in": _lungs_stood_in(folder),
@@ -69,6 +73,36 @@ def _random_weights(folder: RunFolder) -> str:
         f"Frozen as drawn: {listed(names)}. A frozen backbone with random weights has learned nothing; its rows "
         "say “(random weights)” in every table and show what the head alone can do, not what the pretrained network would."
     )
+
+
+def _chosen_twice(folder: RunFolder) -> str:
+    """Ensembles whose weights were fitted on the films on which their members chose an epoch."""
+    table = folder.record.table("training")
+    chosen = bool(table.get("best_epoch") or table.get("early_stopping"))
+    names = [c.backbone for c in _fitted_ensembles(folder, "valid")] if chosen else []
+    if not names:
+        return ""
+    return (
+        f"The members of {listed(names)} kept an epoch by their loss on validation films, and the ensembles' weights are fitted on the same "
+        "films: a member that chose luckily counts too much, and what is chosen of the ensemble on validation is a little too hopeful."
+    )
+
+
+def _fitted_on_training(folder: RunFolder) -> str:
+    """Ensembles whose weights were fitted on what members say of films that they were trained on."""
+    names = [c.backbone for c in _fitted_ensembles(folder, "train")]
+    if not names:
+        return ""
+    return (
+        f"The weights of {listed(names)} are fitted on what members say of their own training films, of which they are surer, and more often "
+        "right, than of any other: a member that learned its films by heart counts too much."
+    )
+
+
+def _fitted_ensembles(folder: RunFolder, part: str) -> list[RunCell]:
+    """Ensembles whose weights were fitted on a part in trial 1."""
+    facts = {c: EnsembleFacts.known(folder.folder(c, 1)) for c in folder.cells if c.members}
+    return [c for c, f in facts.items() if f.fitted_on == part]
 
 
 def _altered_by_chance(folder: RunFolder) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hilum.artifacts.comparisons import ONE_TRIAL, ComparedRuns, ComparisonRow, Verdict
+from hilum.artifacts.run import RunCell
 from hilum.report import style
 from hilum.report.caution import Caution, by_severity, caution
 from hilum.report.class_words import against
@@ -25,7 +26,7 @@ from hilum.study.metrics import metric_label
 PAGE = "compare.html"
 _COLOURS = {"better": style.BLUE, "worse": style.VERMILION}
 _PANELS = 3  # a row
-_GLOSSARY = (
+GLOSSARY = (
     ("difference", "cell minus reference, of the mean over trials; above 0 the cell has the higher figure"),
     ("alone", "the interval of one difference by itself, 95 %"),
     (
@@ -72,7 +73,7 @@ def write_compare_page(compared: ComparedRuns, out: Path, command: str = "") -> 
     results = Section(
         "results",
         "Differences",
-        items=[*_pictures(rows, out), *(t for t in tables if t is not None and t.rows)],
+        items=[*comparison_pictures(rows, out), *(t for t in tables if t is not None and t.rows)],
         closed=[secondary] if secondary else [],
     )
     page = Page(
@@ -81,18 +82,23 @@ def write_compare_page(compared: ComparedRuns, out: Path, command: str = "") -> 
         f"{len(rows)} comparisons of {against(folders[0].positive, folders[0].classes)}: {verdicts}.",
         (results,),
         _cautions(compared),
-        glossary=_GLOSSARY,
+        glossary=GLOSSARY,
         command=command,
         facts=facts,
-        unsafe=[
-            f"{name}: {'; '.join(FAULTS[f].what for f in faults)}."
-            for name, cell in compared.cells.items()
-            if (faults := unsafe_among(cell.switches))
-        ],
+        unsafe=unsafe_words(compared.cells),
         synthetic=all(f.record.synthetic for f in folders),
     )
     write_page(page, out / PAGE)
     return page
+
+
+def unsafe_words(cells: Mapping[str, RunCell]) -> list[str]:
+    """A sentence for each cell with a fault that breaks the validity of its numbers."""
+    return [
+        f"{name}: {'; '.join(FAULTS[f].what for f in faults)}."
+        for name, cell in cells.items()
+        if (faults := unsafe_among(cell.switches))
+    ]
 
 
 def _cautions(compared: ComparedRuns) -> list[Caution]:
@@ -122,7 +128,8 @@ def _cautions(compared: ComparedRuns) -> list[Caution]:
     return by_severity([*found, *(caution("left-out", f"{text}.") for text in compared.lonely)])
 
 
-def _pictures(rows: Sequence[ComparisonRow], out: Path) -> list[Picture]:
+def comparison_pictures(rows: Sequence[ComparisonRow], out: Path) -> list[Picture]:
+    """The figure of the differences, drawn into ``out/figures``; none where there is no difference."""
     if all(r.estimate is None for r in rows):
         return []
     caption = (

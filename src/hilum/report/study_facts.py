@@ -48,6 +48,9 @@ def model(folder: RunFolder) -> str:
     """Each backbone with its head, and whether it was trained."""
     found = []
     for c in {c.backbone: c for c in folder.cells}.values():
+        if c.members:
+            found.append(f"{c.backbone}: {folder.record.weights[c.backbone].source}")
+            continue
         bundle = folder.bundle(c, 1)
         head = _HEADS.get(bundle.head, "") if bundle else ""
         kinds = {k.finetuned for k in folder.cells if k.backbone == c.backbone}
@@ -77,7 +80,8 @@ def weights(folder: RunFolder) -> str:
             found.append(f"{name}: drawn from the seed")
             continue
         licence = f", licence {w.licence}" if w.licence else ""
-        found.append(f"{name}: {w.weights} ({w.source}{licence}, sha256 {str(w.sha256)[:12]})")
+        sha256 = f", sha256 {w.sha256[:12]}" if w.sha256 else ""
+        found.append(f"{name}: {w.weights} ({w.source}{licence}{sha256})")
     return "; ".join(found) or NOT_REPORTED
 
 
@@ -90,10 +94,11 @@ def preprocessing(folder: RunFolder) -> str:
 def training(folder: RunFolder) -> str:
     """Epochs, batch, policies, losses, sampling, choice of epoch."""
     value, table = folder.record.study, folder.record.table("training")
-    schedules = list(dict.fromkeys(c.schedule for c in folder.cells))
+    models = [c for c in folder.cells if not c.members]
+    schedules = list(dict.fromkeys(c.schedule for c in models))
     found = [f"{k.replace('_', ' ')} {table[k]}" for k in _shared(value, schedules) if table.get(k)]
     found += [f"schedule {name}: {_policy(value, name)}" for name in schedules]
-    losses = dict.fromkeys(c.factors.get("loss", "cross-entropy") for c in folder.cells)
+    losses = dict.fromkeys(c.factors.get("loss", "cross-entropy") for c in models)
     found += [f"loss {name}{_options((value.get('loss') or {}).get(name), 'kind')}" for name in losses]
     if value.get("finetune") and any(c.finetuned for c in folder.cells):
         found.append(f"fine-tuning{_options(value['finetune'])}")
@@ -227,15 +232,16 @@ def contrast_results(folder: RunFolder, rows: StudyRows, contrast: str) -> str:
 
 
 def chosen_cell(folder: RunFolder) -> tuple[RunCell, float] | None:
-    """The cell with the lowest validation loss of the kept weights, mean over trials, and that loss.
+    """The model with the lowest validation loss of the kept weights, mean over trials, and that loss; ensembles have no such loss.
 
     None where losses are not recorded for every trial, where cells were trained by different losses (these cannot be ranked), and where
     an unsafe fault was on.
     """
-    if len({c.factors.get("loss") for c in folder.cells}) > 1 or any(c.switches for c in folder.cells):
+    models = [c for c in folder.cells if not c.members]
+    if len({c.factors.get("loss") for c in models}) > 1 or any(c.switches for c in models):
         return None
     found = []
-    for cell in folder.cells:
+    for cell in models:
         kept = [k for t in folder.trials if (k := folder.losses(cell, t).kept) is not None]
         if len(kept) < folder.n_trials:
             return None
@@ -250,7 +256,7 @@ def chosen_words(folder: RunFolder) -> str:
     if chosen is None:
         return "none is named: validation losses are not recorded, not comparable, or a fault was switched on"
     cell, loss = chosen
-    if len(folder.cells) == 1:
+    if len(folder.cells) == 1:  # whoever has one model has no ensemble
         return f"{CellColumns(folder).label(cell)} is the only cell"
     return f"{CellColumns(folder).label(cell)}: lowest validation loss, {loss:.4f}, {averaged(folder)}; not chosen on test"
 

@@ -134,7 +134,7 @@ class Served:
         b, engine = self.reader.bundle, self.reader.engine
         return {
             **self.facts(),
-            "title": backbone(b.backbone).name,
+            "title": f"{b.head} of {len(b.members)} models" if b.members else backbone(b.backbone).name,
             "operating_point": b.operating_point,
             "calibration": b.calibration,
             "conformal": bool(b.conformal),

@@ -40,6 +40,7 @@ class SplitOptions:
         redraw: Parts that the trial changes; None for what the method says.
         rest_seed: Seed of the draw of validation films, where it is not `seed`.
         crossing: For ``official``: what becomes of a group in two of the source's parts.
+        strata: The column of which each value has its share of every part.
         without: A source whose films are test, all of them and only those; the others are divided into train and validation in the
             proportion that the method has for these two. Films of others whose group has a film of that source are left out.
 
@@ -55,6 +56,7 @@ class SplitOptions:
     rest_seed: int | None = None
     crossing: Crossing = "refuse"
     without: str = ""
+    strata: str = "label"
 
     def __post_init__(self) -> None:
         require_known(self.method, METHODS, "unknown split method")
@@ -115,13 +117,13 @@ def divided(manifest: Manifest, group_of: Mapping[str, str], options: SplitOptio
 
 
 def _by_share(manifest: Manifest, group_of: Mapping[str, str], options: SplitOptions) -> Drawn:
-    """Test first, then validation from the rest, each class its share."""
+    """Test first, then validation from the rest, each class (or other stratum) its share."""
     shares = options.shares
-    groups = count_groups(manifest, group_of)
-    sizes = {label: shares.sizes(n) for label, n in manifest.count_by("label").items()}
-    test = draw_groups(groups, {label: s[1] for label, s in sizes.items()}, options.generator("test"))
+    groups = count_groups(manifest, group_of, options.strata)
+    sizes = {value: shares.sizes(n) for value, n in manifest.count_by(options.strata).items()}
+    test = draw_groups(groups, {value: s[1] for value, s in sizes.items()}, options.generator("test"))
     rest = {name: c for name, c in groups.items() if name not in test}
-    wanted = {label: min(sizes[label][0], n) for label, n in total(rest).items()}
+    wanted = {value: min(sizes[value][0], n) for value, n in total(rest).items()}
     valid = draw_groups(rest, wanted, options.generator("valid"))
     parts: dict[str, list[str]] = {p: [] for p in PARTS}
     for image_id, name in group_of.items():
@@ -134,7 +136,11 @@ def _as_source(manifest: Manifest, group_of: Mapping[str, str], options: SplitOp
     parts, facts, because = official_parts(manifest, group_of, options.crossing)
     if because:
         parts |= _train_and_valid(
-            manifest.only(parts["train"]), group_of, OFFICIAL_VALID, options.generator("valid")
+            manifest.only(parts["train"]),
+            group_of,
+            OFFICIAL_VALID,
+            options.generator("valid"),
+            options.strata,
         )
     return parts, {
         "official": {**facts, "validation": f"drawn: {because}" if because else "the source's own"}
@@ -164,18 +170,22 @@ def _without_source(manifest: Manifest, group_of: Mapping[str, str], options: Sp
             "fractions put every film into test, so the films of other sources have no train and validation; correct them"
         )
     valid = shares.valid if shares.valid_of_rest else shares.valid / (1 - shares.test)
-    parts = _train_and_valid(
-        rest, group_of, valid, options.generator("valid", "without", without), shares.round_up
-    )
+    rng = options.generator("valid", "without", without)
+    parts = _train_and_valid(rest, group_of, valid, rng, options.strata, shares.round_up)
     return {**parts, "test": test}, {**facts, "valid_of_others": float(valid)}
 
 
 def _train_and_valid(
-    films: Manifest, group_of: Mapping[str, str], share: Fraction, rng: np.random.Generator, up: bool = True
+    films: Manifest,
+    group_of: Mapping[str, str],
+    share: Fraction,
+    rng: np.random.Generator,
+    strata: str,
+    up: bool = True,
 ) -> dict[str, list[str]]:
-    """Films divided into train and validation: of each class its share, rounded up or to the nearest."""
-    groups = count_groups(films, group_of)
-    wanted = {label: _rounded(share * n, up) for label, n in films.count_by("label").items()}
+    """Films divided into train and validation: of each class (or other stratum) its share, rounded up or to the nearest."""
+    groups = count_groups(films, group_of, strata)
+    wanted = {value: _rounded(share * n, up) for value, n in films.count_by(strata).items()}
     valid = draw_groups(groups, wanted, rng)
     ids = [f.image_id for f in films.films]
     return {

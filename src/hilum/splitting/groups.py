@@ -49,11 +49,13 @@ def film_groups(manifest: Manifest, duplicates: Duplicates | None) -> dict[str, 
     return out
 
 
-def count_groups(manifest: Manifest, group_of: Mapping[str, str]) -> dict[str, Counter[str]]:
-    """Of each group, how many films of each label it has; in the order of the groups' names."""
+def count_groups(
+    manifest: Manifest, group_of: Mapping[str, str], column: str = "label"
+) -> dict[str, Counter[str]]:
+    """Of each group, how many films of each label, or value of another column, it has; in the order of the groups' names."""
     groups: dict[str, Counter[str]] = {}
     for film in manifest.films:
-        groups.setdefault(group_of[film.image_id], Counter())[film.label] += 1
+        groups.setdefault(group_of[film.image_id], Counter())[film.value(column)] += 1
     return dict(sorted(groups.items()))
 
 

@@ -7,14 +7,10 @@ own files are only read. What was compared before, with the same predictions and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from hilum.artifacts.comparisons import ComparedRuns, ComparisonRow, Pair, read_comparisons
-from hilum.artifacts.evaluation import MIXED_UNIT
 from hilum.artifacts.header import Header, is_written_of, write_rows
 from hilum.artifacts.looks import count_look
 from hilum.artifacts.run import RunCell
@@ -22,12 +18,9 @@ from hilum.artifacts.run_files import COMPARISONS
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import RULES
 from hilum.core.errors import InputError
-from hilum.core.progress import progress
 from hilum.stats.comparison import Cells
 from hilum.stats.families import run_pairs
-from hilum.stats.resampling_unit import joined_labels
-from hilum.stats.scored_films import ScoredFilms
-from hilum.stats.tested_films import PART, TestedFilms, tested_films
+from hilum.stats.tested_films import PART, tested_together
 from hilum.study.metrics import shown_in
 
 
@@ -101,25 +94,14 @@ def _check_classes(folders: Sequence[RunFolder], names: Sequence[str]) -> None:
 
 
 def _rows(
-    used: dict[str, tuple[RunFolder, RunCell]],
+    used: Mapping[str, tuple[RunFolder, RunCell]],
     pairs: Sequence[Pair],
     family: str,
     metrics: Sequence[str],
     seed: int,
     n_resamples: int,
 ) -> list[ComparisonRow]:
-    read: list[tuple[str, TestedFilms]] = []
-    with progress("read", sum(f.n_trials for f, _ in used.values()), "trials") as step:
-        for name, (folder, cell) in used.items():
-            for trial in folder.trials:
-                read.append((name, tested_films(folder, cell, trial)))
-                step()
-    labels_of = joined_labels([(t.predictions.image_ids, t.unit.labels) for _, t in read])
-    scored: dict[str, list[ScoredFilms]] = {}
-    for (name, tested), labels in zip(read, labels_of, strict=True):
-        scored.setdefault(name, []).append(replace(tested.scored, clusters=np.array(labels)))
+    scored, unit = tested_together(used)
     first = next(iter(used.values()))[0]
-    units = {t.unit.name for _, t in read}
-    unit_name = units.pop() if len(units) == 1 else MIXED_UNIT
-    cells = Cells(scored, first.classes, first.positive, metrics, unit_name, seed, n_resamples)
+    cells = Cells(scored, first.classes, first.positive, metrics, unit, seed, n_resamples)
     return cells.compare(family, pairs, metrics)

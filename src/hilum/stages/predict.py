@@ -6,7 +6,7 @@ In a study they come from what is stored: features, or prepared films where the 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.bundle import Bundle, bundle_version
 from hilum.artifacts.drawn_films import HELD_OUT, DrawnFilms
 from hilum.artifacts.features import FeatureRows, PartFeatures
 from hilum.artifacts.header import Header
+from hilum.artifacts.kept_logits import KeptLogits
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.predictions import JUDGED, Predictions
 from hilum.artifacts.split import Split
@@ -27,7 +28,8 @@ from hilum.core.errors import FilmError, InputError
 from hilum.core.progress import progress
 from hilum.core.tables import known
 from hilum.imaging.as_ingested import bytes_as_ingested
-from hilum.inference.judged import FITTED, Seen, Shapes, choose, gate_of, judge, stored_shapes
+from hilum.inference.drawn_predictions import predictions_of, says_one_thing
+from hilum.inference.judged import Seen, choose, gate_of, judge, patients_of, stored_shapes, training_shapes
 from hilum.inference.predictor import (
     Predictor,
     Scored,
@@ -40,13 +42,9 @@ from hilum.inference.predictor import (
 from hilum.models.machine import threads
 from hilum.sources.facts import view_of
 from hilum.sources.named_films import named_films
-from hilum.stats.strangers import evenly
 from hilum.training.loop import logits
 from hilum.training.regimen import LabelledRows
 from hilum.training.task import Frozen, Whole
-
-CONSTANT = 1e-6
-"""A model whose probabilities differ by less than this over all films says the same of every film."""
 
 SHOWN = 20
 """Films named in a message, at most."""
@@ -66,6 +64,7 @@ class PredictTask:
         second_softmax: A fault of the published scripts, in the probabilities; the operating point is applied before it, on the scale that
             chose it.
         path: How the films were prepared, for the record.
+        kept: Parts of whose films the logits are kept beside the predictions, for ensembles.
     """
 
     bundle: Path
@@ -74,6 +73,7 @@ class PredictTask:
     out: Path
     second_softmax: bool = False
     path: str = "the study's pipeline, draws included"
+    kept: tuple[str, ...] = ()
 
 
 def predict_trial(task: PredictTask) -> int:
@@ -88,69 +88,48 @@ def predict_trial(task: PredictTask) -> int:
     store = task.body.store(drawn)
     parts = {p: drawn.found(films, bundle.classes, store) for p in HELD_OUT if (films := drawn.held_out(p))}
     with threads(1), threadpool_limits(1):  # sums are taken in one order whatever the number of workers
-        seen = _seen(task, bundle, state, drawn, parts)
+        logits_of = _scorer(task, bundle, state)
+        seen = {part: _seen(task, drawn, part, films, logits_of(films)) for part, films in parts.items()}
         if "valid" in seen:
-            bundle, gate = choose(bundle, task.bundle, seen["valid"], _fitted_on(task, bundle, drawn))
+            bundle, gate = choose(bundle, task.bundle, seen["valid"], training_shapes(task.body.prepared, drawn, bundle.classes))
         else:  # films from elsewhere: thresholds are those that the bundle has
             gate = gate_of(bundle, task.bundle)
-        judged = [judge(bundle, gate, s.logits, s.shapes) for s in seen.values()]
-    ids = tuple(i for films in parts.values() for i in films.image_ids)
-    values = np.concatenate([j.probabilities for j in judged])
-    Predictions(
-        image_ids=ids,
-        patient_ids=tuple(drawn.facts[i].patient_id for i in ids),
-        parts=tuple(part for part, films in parts.items() for _ in films.image_ids),
-        y_true=tuple(bundle.classes[k] for films in parts.values() for k in films.labels),
-        probabilities=softmaxed_again(values) if task.second_softmax else values,
-        classes=bundle.classes,
-        groups=tuple(drawn.facts[i].group for i in ids),
-        operating_point=tuple(str(int(p)) for j in judged for p in j.positive),
-        errors=("",) * len(ids),
-        header=Header(
-            "predictions",
-            inputs=header.inputs,
-            options={"path": task.path, "positive": bundle.positive},
-        ),
-        judged={name: tuple(t for j in judged for t in j.columns[name]) for name in judged[0].columns},
-    ).write(task.out)
-    constant = bool(np.ptp(values, axis=0).max() < CONSTANT)
-    PredictFacts(round(time.perf_counter() - start, 4), constant).write(task.out.parent)
-    return len(ids)
+        judged = {part: judge(bundle, gate, s.logits, s.shapes) for part, s in seen.items()}
+        if task.kept:
+            kept = {part: s.logits for part, s in seen.items()}
+            if "train" in task.kept:
+                kept["train"] = logits_of(drawn.found(drawn.parts["train"], bundle.classes, store))
+            KeptLogits(bundle_version(task.bundle), kept).write(task.out.parent)
+    values = np.concatenate([j.probabilities for j in judged.values()])
+    done = Header(
+        "predictions", inputs=header.inputs, options={"path": task.path, "positive": bundle.positive}
+    )
+    shown = softmaxed_again(values) if task.second_softmax else values
+    films = {part: of_part.image_ids for part, of_part in parts.items()}
+    predictions_of(drawn, films, judged, shown, bundle, done).write(task.out)
+    PredictFacts(round(time.perf_counter() - start, 4), says_one_thing(values)).write(task.out.parent)
+    return len(values)
+
+
+def _scorer(
+    task: PredictTask, bundle: Bundle, state: Mapping[str, NDArray[Any]]
+) -> Callable[[PartFeatures], NDArray[np.float64]]:
+    """What gives the logits of stored films, (n, n_classes)."""
+    if isinstance(task.body, Whole):
+        network = load_network(bundle, state, task.body.device)
+        return lambda films: (
+            score_rows(network, FeatureRows(films.locations), bundle.batch).double().numpy()
+        )
+    head = load_head(bundle, state)
+    return lambda films: logits(head, LabelledRows.of(films)).double().numpy()
 
 
 def _seen(
-    task: PredictTask,
-    bundle: Bundle,
-    state: Mapping[str, NDArray[Any]],
-    drawn: DrawnFilms,
-    parts: Mapping[str, PartFeatures],
-) -> dict[str, Seen]:
-    """Part -> its films with logits and shapes."""
-    found = {}
-    if isinstance(task.body, Whole):
-        network = load_network(bundle, state, task.body.device)
-    else:
-        head = load_head(bundle, state)
-    for part, films in parts.items():
-        rows = FeatureRows(films.locations)
-        if isinstance(task.body, Whole):
-            z = score_rows(network, rows, bundle.batch)
-        else:
-            z = logits(head, LabelledRows.of(films))
-        digests = [f.pixels_sha256 for f in drawn.held_out(part)]
-        shapes = stored_shapes(task.body.prepared, drawn, digests)
-        patients = [drawn.facts[i].group or drawn.facts[i].patient_id or i for i in films.image_ids]
-        found[part] = Seen(np.array(films.labels), z.double().numpy(), shapes, np.array(patients))
-    return found
-
-
-def _fitted_on(task: PredictTask, bundle: Bundle, drawn: DrawnFilms) -> tuple[Shapes, NDArray[np.int64]]:
-    """Shapes and classes of some training films, each prepared film once."""
-    every = list({f.pixels_sha256: f for f in drawn.parts["train"]}.values())
-    labels = drawn.labels(every, bundle.classes)
-    which = evenly(labels, FITTED, len(bundle.classes))
-    digests = [every[k].pixels_sha256 for k in which]
-    return stored_shapes(task.body.prepared, drawn, digests), np.array(labels)[which]
+    task: PredictTask, drawn: DrawnFilms, part: str, films: PartFeatures, scores: NDArray[np.float64]
+) -> Seen:
+    """A part's films with logits and shapes."""
+    shapes = stored_shapes(task.body.prepared, drawn, [f.pixels_sha256 for f in drawn.held_out(part)])
+    return Seen(np.array(films.labels), scores, shapes, patients_of(drawn, films.image_ids))
 
 
 def _scored(predictor: Predictor, rows: Sequence[FilmRow]) -> list[Scored]:

@@ -83,9 +83,9 @@ def select(
     return Manifest(left, manifest.header, manifest.provenance)
 
 
-def subset(manifest: Manifest, n: int, seed: int) -> Manifest:
-    """`n` films, of each class its share (by largest remainder), drawn by seed and film: a smaller subset is part of a
-    larger one, but for rounding.
+def subset(manifest: Manifest, n: int, seed: int, strata: str = "label") -> Manifest:
+    """`n` films, of each class (or value of another column) its share (by largest remainder), drawn by seed and film: a smaller subset is
+    part of a larger one, but for rounding.
 
     Raises:
         InputError: More films than there are, or fewer than ten of a class (a split needs as many).
@@ -94,7 +94,7 @@ def subset(manifest: Manifest, n: int, seed: int) -> Manifest:
         raise InputError(f"a subset of {n} films was asked for, but there are {len(manifest)}")
     by_class: dict[str, list[str]] = {}
     for film in manifest.films:
-        by_class.setdefault(film.label, []).append(film.image_id)
+        by_class.setdefault(film.value(strata), []).append(film.image_id)
     exact = {label: n * len(ids) / len(manifest) for label, ids in by_class.items()}
     shares = {label: math.floor(x) for label, x in exact.items()}
     by_remainder = sorted(exact, key=lambda label: shares[label] - exact[label])

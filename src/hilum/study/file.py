@@ -18,6 +18,7 @@ from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.names import folded_name, spelled
 from hilum.core.text import read_toml
 from hilum.study.classes import positive_class, wrong_merges
+from hilum.study.ensembles import Ensemble, wrong_ensembles
 from hilum.study.faults import FAULTS, AsRunTable, UnsafeTable
 from hilum.study.keys import study_digest
 from hilum.study.losses import CrossEntropy, Loss
@@ -63,6 +64,7 @@ class Study(BaseModel):
         precomputed: Name -> a file of vectors, for the backbone ``precomputed/NAME``.
         policy: Learning-rate policies by name, for ``grid.schedules``.
         loss: Losses by name, for ``grid.losses``.
+        ensemble: What combines trials of its cells.
         unsafe: Faults of the published scripts that break validity.
         as_run: Their other departures.
     """
@@ -87,6 +89,7 @@ class Study(BaseModel):
     finetune: FinetuneTable | None = None
     policy: dict[str, Policy] = {}
     loss: dict[str, Loss] = {}
+    ensemble: list[Ensemble] = []
     statistics: StatisticsTable = StatisticsTable()
     audit: AuditTable = AuditTable()
     explain: ExplainTable = ExplainTable()
@@ -226,6 +229,7 @@ def _inconsistent(study: Study, where: str) -> Iterator[str]:
             yield (
                 f"split.{key} is for split.method = {method!r}, got method {study.split.method!r}; leave one of them out"
             )
+    yield from wrong_ensembles(study.ensemble)
     own, thresholds = study.statistics.own_threshold, study.statistics.thresholds
     if own is not None and own not in thresholds:
         yield f"statistics.own_threshold is {own!r}, which is none of statistics.thresholds, {thresholds!r}"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hilum.core.keys import ALWAYS, Each, Key, Optional
+from hilum.study.ensembles import ENSEMBLE_KEY
 from hilum.study.factors import FACTORS
 from hilum.study.policies import POLICY
 
@@ -36,6 +37,7 @@ STUDY = Key(
     redraw_with_trial=["split", "sampling", "augmentation", "head"],
     data=Key(
         classes=[], merge={}, positive="", include=[], exclude=[], one_per_patient=[], near_duplicates=True,
+        strata="class",
         subset=Optional(Key(name=ALWAYS, films=ALWAYS)),
     ),
     split=Key(method="set2", fractions={"train": 0.7, "valid": 0.1, "test": 0.2}, crossing="refuse"),
@@ -51,6 +53,7 @@ STUDY = Key(
     finetune=Optional(FINETUNE),
     policy=Each(POLICY),
     loss=Each(LOSS),
+    ensemble=Each(ENSEMBLE_KEY),
     statistics=Key(resamples=2000, operating_point="youden", prevalences=[], thresholds=[], own_threshold=None),
     compare=Each(Key(name=ALWAYS, factor=ALWAYS, reference=ALWAYS, metrics=["sensitivity", "specificity", "pr_auc"])),
     contrast=Each(Key(name=ALWAYS, positive=None, negative=ALWAYS, score="all")),

@@ -15,8 +15,9 @@ from hilum.studies import study_path
 from hilum.study.file import Study, read_study
 from hilum.study.suite import Suite, is_suite, read_suite
 from hilum.workflow.concern import refused
+from hilum.workflow.ensembles import planned_cells
 from hilum.workflow.left_out import each_source_left_out
-from hilum.workflow.plan import pairs_of, recipes
+from hilum.workflow.plan import pairs_of
 from hilum.workflow.suite import Planned
 
 _DEMO_FILMS = 800
@@ -47,6 +48,12 @@ def asked(
         members.append(
             _planned(member.label, study, manifest_of(study, manifest, path, workspace), leave_out)
         )
+    if suite.systems:
+        from hilum.workflow.systems import (
+            check_systems,
+        )  # late: the report and statistics take a while to import
+
+        check_systems(suite.systems.reference, members)
     return suite, members
 
 
@@ -66,7 +73,7 @@ def checked_study(path: Path, overrides: Sequence[str]) -> Study:
         return study
     of_families = [o for o in overrides if o.lstrip().startswith("compare")]
     try:
-        planned, whole = recipes(study), recipes(read_study(path, of_families))
+        planned, whole = planned_cells(study), planned_cells(read_study(path, of_families))
     except HilumError:  # said by the checks
         return study
     kept = []

@@ -19,6 +19,7 @@ Check = Callable[[Run], Iterator[Concern]]
 
 CHECKS: tuple[Check, ...] = (
     study_checks.cells_can_be,
+    study_checks.ensembles_can_be,
     study_checks.names_make_folders,
     study_checks.comparisons_have_counterparts,
     study_checks.operating_point_rule,
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     film_checks.vectors_of_films,
     film_checks.loss_weights,
     film_checks.classes_of_parts,
+    film_checks.ensembles_can_be_fitted,
     film_checks.batches_are_filled,
     film_checks.pipelines_take_the_films,
     film_checks.extras,

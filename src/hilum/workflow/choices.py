@@ -26,6 +26,6 @@ def wrong_choices(study: Study, chosen: Manifest) -> Iterator[str]:
             )
     if study.data.subset:
         try:
-            subset(chosen, study.data.subset.films, study.seed)
+            subset(chosen, study.data.subset.films, study.seed, study.data.stratum_column)
         except InputError as e:
             yield str(e)

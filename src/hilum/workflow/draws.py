@@ -114,7 +114,7 @@ class StudyDraws:
         unseeded = secrets.randbits(62) if drawing.unseeded else None
         how = SplitOptions(
             study.split.method, drawing.seed, drawn_as, study.split.fractions,
-            rest_seed=unseeded, crossing=study.split.crossing, without=without,
+            rest_seed=unseeded, crossing=study.split.crossing, without=without, strata=study.data.stratum_column,
         )  # fmt: skip
         split = draw_split(films, self.duplicates, how)
         parts: dict[str, tuple[str, ...]] = dict(split.parts)

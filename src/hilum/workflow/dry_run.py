@@ -12,6 +12,7 @@ from hilum.core.progress import quieted
 from hilum.models.weights import Weights
 from hilum.report.numbers import counted
 from hilum.workflow.checks import concerns
+from hilum.workflow.ensembles import ensembles_of
 from hilum.workflow.estimate import costs
 from hilum.workflow.finished import find_finished
 from hilum.workflow.plan import FeaturesOf
@@ -85,6 +86,8 @@ def _print_study(run: Run) -> None:
     trained = sum(r.finetune is not None for r in planned)
     whole = f", of which {trained} {'trains' if trained == 1 else 'train'} a whole network" if trained else ""
     print(f"cells     {counted(len(planned), 'cell')} x {counted(study.grid.trials, 'trial')}{whole}")
+    for e in ensembles_of(run):
+        print(f"ensemble  {e.cell.name}: {e.words}")
     device = f"{run.settled.device} ({run.settled.name})"
     print(f"device    {device}, {run.precision}, batch {run.batch}, {run.engine.description}")
     for (name, random), w in weights.items():

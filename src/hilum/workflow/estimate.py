@@ -22,6 +22,7 @@ from hilum.study.policies.constant import ConstantPolicy
 from hilum.training.unfreezing import head_epochs
 from hilum.workflow import rates
 from hilum.workflow.audit import audit_path
+from hilum.workflow.ensembles import ensembles_of
 from hilum.workflow.plan import Recipe
 from hilum.workflow.sizes import Sizes
 from hilum.workflow.state import Run
@@ -68,7 +69,7 @@ class Cost:
 
 def costs(run: Run, sizes: Sizes) -> Iterator[Cost]:
     """Every stage of a study, in order; `sizes` are its own."""
-    cells, resamples = len(run.recipes), run.study.statistics.resamples
+    cells, resamples = len(run.recipes) + len(ensembles_of(run)), run.study.statistics.resamples
     heads = [r for r in run.recipes if r.finetune is None and r.learns]
     whole = [r for r in run.recipes if r.finetune is not None and r.learns]
     yield Cost("start", "Python, torch, checks", rates.start_up())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 
 from hilum import __version__
@@ -18,6 +18,7 @@ from hilum.models.cost import cost_of
 from hilum.models.machine import describe
 from hilum.models.registry import backbone
 from hilum.study.faults import FAULTS
+from hilum.workflow.ensembles import PlannedEnsemble, cost_of_ensemble, ensembles_of
 from hilum.workflow.finished import RESULTS
 from hilum.workflow.machine_checks import folded_batchnorm
 from hilum.workflow.plan import Recipe
@@ -67,6 +68,20 @@ def _cell(run: Run, recipe: Recipe) -> RunCell:
     )  # fmt: skip
 
 
+def _ensemble(run: Run, e: PlannedEnsemble) -> RunCell:
+    start = _start_of(run, e)
+    first = _cell(run, e.first)
+    return replace(
+        first, name=e.cell.name, levels=e.cell.levels, weights=start.weights, pretrained=start.pretrained, finetuned=False,
+        finetune=None, epochs=None, members=tuple(m.cell.name for m in e.members),
+    )  # fmt: skip
+
+
+def _start_of(run: Run, e: PlannedEnsemble) -> StartWeights:
+    pretrained = all(run.weights[m.features_of].pretrained for m in e.members)
+    return StartWeights("those of its members", None, e.words, None, pretrained)
+
+
 def _libraries(backbones: Iterable[str]) -> list[str]:
     """The libraries that make backbones which are none of the registry's own."""
     return sorted({b.library for b in map(backbone, backbones) if b.made_of})
@@ -101,7 +116,9 @@ def write_record(run: Run) -> None:
     plain = {name: w for (name, random), w in run.weights.items() if not random}
     plain |= {name: w for (name, _), w in run.weights.items() if name not in plain}
     trained = {r.cell.backbone for r in run.recipes if r.finetune is not None and r.finetune.train == "all"}
+    made = ensembles_of(run)
     size, n_classes = run.recipes[0].pipeline.output_size[0], len(study.data.classes)
+    costs = {n: cost_of(n, size, n_classes, n in trained, length_of(study, n)) for n in plain}
     unsafe = sorted({f for r in run.recipes for f in r.cell.unsafe})
     RunRecord(
         header=Header("run", inputs={"manifest": films.digest, "study": study.digest}, seed=study.seed),
@@ -113,13 +130,14 @@ def write_record(run: Run) -> None:
         command=run.command,
         classes=tuple(study.data.classes),
         positive=study.data.positive,
-        cells=tuple(_cell(run, r) for r in run.recipes),
+        cells=(*(_cell(run, r) for r in run.recipes), *(_ensemble(run, e) for e in made)),
         n_trials=study.grid.trials,
         seed=study.seed,
         weights={
-            n: StartWeights(w.choice, w.sha256, w.source, w.licence, w.pretrained) for n, w in plain.items()
+            **{n: StartWeights(w.choice, w.sha256, w.source, w.licence, w.pretrained) for n, w in plain.items()},
+            **{e.cell.backbone: _start_of(run, e) for e in made},
         },
-        costs={n: cost_of(n, size, n_classes, n in trained, length_of(study, n)) for n in plain},
+        costs={**costs, **{e.cell.backbone: cost_of_ensemble(e, costs, n_classes) for e in made}},
         films_before_subset=run.chosen.count_by("label") if study.data.subset else None,
         synthetic=films.header.options.get("synthetic", False),
         precision=run.precision,

@@ -23,6 +23,7 @@ from hilum.study.tables import PRECOMPUTED
 from hilum.training.losses import class_weights
 from hilum.workflow.choices import wrong_choices
 from hilum.workflow.concern import Concern, refused
+from hilum.workflow.ensembles import check_patients, ensembles_of
 from hilum.workflow.state import Run
 from hilum.workflow.vectors import vectors_of
 
@@ -77,6 +78,12 @@ def classes_of_parts(run: Run) -> Iterator[Concern]:
                     yield Concern(
                         f"sampling draws no film of class {label!r} to train on ({where}); correct sampling.{label}"
                     )
+
+
+def ensembles_can_be_fitted(run: Run) -> Iterator[Concern]:
+    """Validation has films of two patients or more of every class, where an ensemble's weights are fitted there."""
+    for ensemble in ensembles_of(run):
+        yield from refused(partial(check_patients, run, ensemble))
 
 
 def pipelines_take_the_films(run: Run) -> Iterator[Concern]:

@@ -29,7 +29,7 @@ def each_source_left_out(study: Study, manifest: Manifest) -> Study:
     data = named.data
     films = select(whole, data.include, data.exclude, data.one_per_patient, study.seed, data.classes)
     if data.subset:
-        films = subset(films, data.subset.films, study.seed)
+        films = subset(films, data.subset.films, study.seed, data.stratum_column)
     of_class: dict[str, set[str]] = defaultdict(set)
     for f in films.films:
         of_class[f.label].add(f.source)

@@ -6,11 +6,11 @@ the policy and the loss, with the faults of the published scripts put where they
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hilum.artifacts.comparisons import Pair
 from hilum.augment.pipeline import Pipeline
@@ -165,9 +165,14 @@ def cells(study: Study) -> list[PlannedCell]:
         if of["probe"] != NO_PROBE and any(of[f] != levels_of[f][0] for f in beside):
             continue
         switches = {AS_DESCRIBED: (), "all": study.faults}.get(of["faults"], (of["faults"],))
-        words = [f.in_name(of[f.name]) for f in FACTORS if f.default or study.grid.levels(f.name)]
-        found.append(PlannedCell("--".join(filter(None, words)), of, switches))
+        found.append(PlannedCell(cell_name(study, of), of, switches))
     return found
+
+
+def cell_name(study: Study, levels: Mapping[str, Any]) -> str:
+    """Name of the cell with some level of every factor."""
+    words = [f.in_name(levels[f.name]) for f in FACTORS if f.default or study.grid.levels(f.name)]
+    return "--".join(filter(None, words))
 
 
 def pipelines(study: Study) -> dict[str, Pipeline]:
@@ -285,10 +290,10 @@ def seed_of(study: Study, seed: int, what: Varying, trial: int) -> int:
     return seed
 
 
-def pairs_of(planned: Sequence[Recipe], family: FamilyTable) -> list[Pair]:
+def pairs_of(planned: Sequence[GridCell], family: FamilyTable) -> list[Pair]:
     """The comparisons of a family among planned cells.
 
     Raises:
         InputError: There are none; says why.
     """
-    return matched_pairs({r.cell.name: levels_of(r.cell.levels) for r in planned}, family.model_dump())
+    return matched_pairs({c.name: levels_of(c.levels) for c in planned}, family.model_dump())

@@ -15,6 +15,7 @@ from hilum.core.progress import say
 from hilum.report.numbers import counted
 from hilum.study.file import Study
 from hilum.workflow.checks import concerns, refuse
+from hilum.workflow.ensembles import ensembles_of
 from hilum.workflow.finished import note_finished
 from hilum.workflow.state import Run
 from hilum.workflow.steps import STEPS, walk
@@ -45,7 +46,7 @@ def run_study(
         )
         refuse(concerns(run))
         say(
-            f"study {study.name}: {len(run.films)} films, {counted(len(run.recipes), 'cell')} x "
+            f"study {study.name}: {len(run.films)} films, {counted(len(run.recipes) + len(ensembles_of(run)), 'cell')} x "
             f"{counted(study.grid.trials, 'trial')}, in {run.folder}"
         )
         walk(STEPS, run)

@@ -182,8 +182,8 @@ class Run:
         """
         for wrong in wrong_choices(self.study, self.chosen):
             raise InputError(wrong)
-        few = self.study.data.subset
-        return subset(self.chosen, few.films, self.study.seed) if few else self.chosen
+        few, strata = self.study.data.subset, self.study.data.stratum_column
+        return subset(self.chosen, few.films, self.study.seed, strata) if few else self.chosen
 
     @cached_property
     def duplicates_path(self) -> Path:

@@ -1,5 +1,5 @@
-"""The steps of a run: films -> lungs -> splits -> audit -> prepared films -> features -> trials -> predictions -> record -> statistics ->
-explanations -> report.
+"""The steps of a run: films -> lungs -> splits -> audit -> prepared films -> features -> trials -> predictions -> ensembles -> record ->
+statistics -> explanations -> report.
 
 A step looks for what is already there, by digest, and does the rest; what the steps after it need it leaves in the run. An optional stage
 is one entry of `STEPS`.
@@ -39,6 +39,7 @@ from hilum.study.file import Study
 from hilum.study.probes import SOURCE_RULE
 from hilum.workflow.audit import audit_of_run
 from hilum.workflow.draws import StudyDraws
+from hilum.workflow.ensembles import make_ensembles, write_seconds_of_ensembles
 from hilum.workflow.explain import explain_run
 from hilum.workflow.facts import write_record, write_seconds
 from hilum.workflow.flow import write_flow
@@ -221,6 +222,7 @@ def _train(run: Run) -> None:
 def _record(run: Run) -> None:
     """Everything that the report says of how the numbers came about."""
     write_seconds(run)
+    write_seconds_of_ensembles(run)
     write_flow(run)
     if not is_run(run.folder):
         write_record(run)
@@ -262,6 +264,7 @@ STEPS = (
     RunStep("train", _train),
     RunStep("predict", predict),
     RunStep("source rule", predict_by_rule, lambda study: SOURCE_RULE in study.probes.kinds),
+    RunStep("ensemble", make_ensembles, lambda study: bool(study.ensemble)),
     RunStep("record", _record),
     RunStep("evaluate", _evaluate),
     RunStep("explain", explain_run, lambda study: bool(study.explain.methods)),

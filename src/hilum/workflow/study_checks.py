@@ -13,6 +13,7 @@ from hilum.stages.audit.labels import check_labels
 from hilum.stats.calibration import check_rule
 from hilum.study.probes import FAMILY
 from hilum.workflow.concern import Concern, refused
+from hilum.workflow.ensembles import ensembles, planned_cells
 from hilum.workflow.explain import cells_explained
 from hilum.workflow.plan import pairs_of
 from hilum.workflow.state import Run
@@ -29,7 +30,7 @@ def cells_can_be(run: Run) -> Iterator[Concern]:
 
 def names_make_folders(run: Run) -> Iterator[Concern]:
     """A cell's name is a folder's."""
-    for name in (r.cell.name for r in run.planned):
+    for name in (c.name for c in planned_cells(run.as_read)):
         if not _FOLDER.fullmatch(name):
             yield Concern(
                 f"the cell {name!r} has a slash in its name, which is a folder's; rename the pipeline, policy, loss or source in it"
@@ -51,7 +52,13 @@ def comparisons_have_counterparts(run: Run) -> Iterator[Concern]:
     for twice in {n for n in names if names.count(n) > 1}:
         yield Concern(f"two families of comparisons are called {twice!r}; give one another name")
     for family in run.as_read.compare:
-        yield from refused(partial(pairs_of, run.planned, family), after=" (correct [[compare]] or [grid])")
+        pairs = partial(pairs_of, planned_cells(run.as_read), family)
+        yield from refused(pairs, after=" (correct [[compare]] or [grid])")
+
+
+def ensembles_can_be(run: Run) -> Iterator[Concern]:
+    """Every ensemble has two members or more, which are cells of the study that may be used alone."""
+    return refused(partial(ensembles, run.as_read, run.planned))
 
 
 def operating_point_rule(run: Run) -> Iterator[Concern]:

@@ -101,6 +101,10 @@ def run_suite(
     folder = root.resolve() / "runs" / f"{suite.name}-{key[:12]}"
     if not is_suite_folder(folder):  # else it keeps the seconds of the first time
         SuiteRecord(suite.name, suite.title, command, tuple(done)).write(folder)
+    if suite.systems:
+        from hilum.workflow.systems import write_systems_report
+
+        return write_systems_report(folder, suite.systems.reference), lines
     from hilum.paper.write import write_paper_report
 
     return write_paper_report(folder), lines

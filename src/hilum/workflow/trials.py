@@ -6,6 +6,7 @@ import shutil
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureStore
+from hilum.artifacts.kept_logits import KeptLogits
 from hilum.artifacts.trial_files import PREDICT, PREDICTIONS, trial_folder
 from hilum.core.files import writing_folder
 from hilum.core.progress import progress
@@ -15,6 +16,7 @@ from hilum.stages.source_rule import predict_by_source
 from hilum.stages.train import train_head
 from hilum.study.probes import NO_PROBE
 from hilum.training.task import Frozen, TrainTask, Whole
+from hilum.workflow.ensembles import kept_parts
 from hilum.workflow.plan import Recipe, seed_of
 from hilum.workflow.state import Run, Trial
 
@@ -103,13 +105,15 @@ def predict(run: Run) -> None:
     with run.stage("predict") as line:
         tasks, scored = [], 0
         for t in run.trials:
-            out = t.folder / PREDICTIONS
-            if out.exists() and out.with_name(PREDICT).exists():
+            out, kept = t.folder / PREDICTIONS, kept_parts(run, t.recipe)
+            if out.exists() and out.with_name(PREDICT).exists() and KeptLogits.has(t.folder, kept):
                 line.found += 1
                 continue
             scored += sum(t.n_scored.values())
             tasks.append(
-                PredictTask(t.folder / "bundle", t.train.drawn, t.train.body, out, t.recipe.second_softmax)
+                PredictTask(
+                    t.folder / "bundle", t.train.drawn, t.train.body, out, t.recipe.second_softmax, kept=kept
+                )
             )
         line.done = len(tasks)
         alone = scored_alone(

@@ -17,6 +17,8 @@ from hilum.paper.published_draw import draw_as_published
 from hilum.splitting.divide import SplitOptions
 from hilum.splitting.groups import film_groups
 from hilum.stages.split import draw_split, select, subset
+from hilum.study.tables import DataTable, SplitMethod
+from hilum.workflow.classes import relabelled
 
 PAPER = {"covid": 3616, "bacterial": 1437, "viral": 1345, "normal": 10192}
 
@@ -289,3 +291,24 @@ def test_the_validation_films_can_have_a_seed_of_their_own() -> None:
     )
     assert plain.parts["test"] == other.parts["test"]
     assert plain.parts["valid"] != other.parts["valid"]
+
+
+@pytest.mark.parametrize("method", ["set1", "fractions"])
+def test_a_study_that_merges_labels_can_have_the_films_and_parts_of_one_that_does_not(
+    method: SplitMethod,
+) -> None:
+    """Two films a patient and labels of several sizes, so that nothing is alike by chance; by class the parts differ."""
+    films = manifest(
+        film(f"{label}-{k}", label, f"{label}{k // 2}") for label in PAPER for k in range(50 + 7 * len(label))
+    )
+    merge = DataTable(classes=["covid", "other"], merge={"other": ["*"]}, strata="label")
+    classes = {label: "covid" if label == "covid" else "other" for label in PAPER}
+    merged = relabelled(films, classes)
+    shares = {"train": 0.5, "valid": 0.1, "test": 0.4}
+    few = subset(films, 300, 3), subset(merged, 300, 3, merge.stratum_column)
+    assert few[0].by_id.keys() == few[1].by_id.keys() != subset(merged, 300, 3).by_id.keys()
+    one = draw_split(few[0], None, SplitOptions(method, 1, fractions=shares))
+    other = draw_split(few[1], None, SplitOptions(method, 1, fractions=shares, strata=merge.stratum_column))
+    assert one.parts == other.parts
+    assert draw_split(few[1], None, SplitOptions(method, 1, fractions=shares)).parts != one.parts
+    assert DataTable(strata="label").stratum_column == DataTable(merge={"o": ["*"]}).stratum_column == "label"

@@ -36,6 +36,7 @@ from hilum.models.backbone import Precision
 from hilum.models.machine import exact_arithmetic, keep_memory
 from hilum.models.weights import RANDOM
 from hilum.report.numbers import counted
+from hilum.stages.ensemble import MemberTrial, ask_elsewhere
 from hilum.stages.evaluate import evaluate_run
 from hilum.stages.predict import PredictTask, predict_trial
 from hilum.stages.prepare import FilmLungs
@@ -165,7 +166,9 @@ def _predict(
         drawn = DrawnFilms(Header("prepared"), parts, facts, [c.key for c in chunks])
         drawn.write(drawn_path(folder, "", name, _TRIAL))
     tasks = []
-    for u, b in bundles.items():
+    models = {u: b for u, b in bundles.items() if not b.members}
+    kept = ("test",) if len(models) < len(bundles) else ()
+    for u, b in models.items():
         out = trial_folder(folder, u.cell.name, u.trial) / PREDICTIONS
         if out.is_file() and out.with_name(PREDICT).is_file():
             continue
@@ -183,7 +186,14 @@ def _predict(
             body = Frozen(spec, workspace.features, workspace.prepared)
         twice = bool(that_set(u.cell.switches, "second_softmax"))
         drawn_at = drawn_path(folder, "", u.cell.prepared_as, _TRIAL)
-        tasks.append(PredictTask(u.bundle, drawn_at, body, out, twice, "fixed steps only"))
+        tasks.append(PredictTask(u.bundle, drawn_at, body, out, twice, "fixed steps only", kept))
     with progress("predict", len(tasks), "trials") as step:
         for _ in engine.map(predict_trial, tasks, alone=True):
             step()
+    prepared_as = {u.cell.name: u.cell.prepared_as for u in models}
+    for u in (u for u in bundles if u not in models):
+        members = [
+            MemberTrial(c, trial_folder(folder, c, u.trial), drawn_path(folder, "", prepared_as[c], _TRIAL))
+            for c in u.cell.members
+        ]
+        ask_elsewhere(trial_folder(folder, u.cell.name, u.trial), members, workspace.prepared)

@@ -139,6 +139,10 @@ def origin_of(model: Path) -> Origin:
         return Origin(model.resolve().name, replace(run.record, cells=run.cells), units, run)
     bundle, _, _ = Bundle.described(model)
     bundle.require_a_model(model)
+    if bundle.members:
+        raise InputError(
+            f"{model}: an ensemble is asked of other films with its members; name its run, or score the films with `hilum predict`"
+        )
     within = run_of(model / "bundle.json")
     at = model.resolve()
     for cell, trial in within.units() if within else ():

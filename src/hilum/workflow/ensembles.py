@@ -1,0 +1,207 @@
+"""The ensembles of a study as cells: who their members are, and the step that makes them.
+
+A study's ``[[ensemble]]`` is a cell whose backbone is ``ensemble/NAME``; every other factor has the members' level, or ``several`` where they
+differ. Members are tested on the same films, so that an ensemble is made once for each seed, share, source left out and choice of faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hilum.artifacts.trial_files import PredictFacts, Seconds, TrainFacts, trial_folder
+from hilum.core.errors import InputError, require_known
+from hilum.core.progress import progress
+from hilum.core.text import counted
+from hilum.ensembles import KINDS
+from hilum.ensembles.folds import fewest_groups
+from hilum.stages.ensemble import EnsembleTask, MemberTrial, combine
+from hilum.study.ensembles import ENSEMBLE, SEVERAL, Ensemble, FlannelEnsemble, fit_part
+from hilum.study.factors import FACTORS, GridCell
+from hilum.study.file import Study
+from hilum.study.probes import NO_PROBE
+from hilum.workflow.plan import PlannedCell, Recipe, cell_name, recipes, seed_of
+from hilum.workflow.state import Run
+
+
+@dataclass(frozen=True)
+class PlannedEnsemble:
+    """An ensemble before anything is computed.
+
+    Attributes:
+        cell: Its cell.
+        table: Of the study.
+        members: Their recipes, in its order.
+    """
+
+    cell: PlannedCell
+    table: Ensemble
+    members: tuple[Recipe, ...]
+
+    @property
+    def first(self) -> Recipe:
+        """The member whose preparation its gate looks at."""
+        return self.members[0]
+
+    @property
+    def words(self) -> str:
+        """What it is of, for a plan's line and a table."""
+        return f"{KINDS[self.table.kind].words}: {', '.join(m.cell.name for m in self.members)}"
+
+
+def ensembles(study: Study, planned: Sequence[Recipe]) -> list[PlannedEnsemble]:
+    """The ensembles of a study.
+
+    Args:
+        study: Of it.
+        planned: Its cells' recipes.
+
+    Raises:
+        InputError: An unknown member, one that may not be used alone, or one member only; names the ensemble.
+    """
+    found = []
+    for table in study.ensemble:
+        alike: dict[object, list[Recipe]] = {}
+        for member in _members(table, planned):
+            alike.setdefault((member.drawing, member.cell.levels["faults"]), []).append(member)
+        for members in alike.values():
+            if len(members) < 2:
+                raise InputError(
+                    f"the ensemble {table.name!r} has one member, {members[0].cell.name}, and an ensemble combines two or more models that are "
+                    "tested on the same films; name them with `of`, or leave `of` out for every model"
+                )
+            levels = {f.name: _level(f.name, members) for f in FACTORS} | {"backbone": ENSEMBLE + table.name}
+            cell = PlannedCell(cell_name(study, levels), levels, members[0].cell.switches)
+            found.append(PlannedEnsemble(cell, table, tuple(members)))
+    return found
+
+
+def _level(factor: str, members: Sequence[Recipe]) -> object:
+    levels = list(dict.fromkeys(m.cell.levels[factor] for m in members))
+    return levels[0] if len(levels) == 1 else SEVERAL
+
+
+def _members(table: Ensemble, planned: Sequence[Recipe]) -> list[Recipe]:
+    models = [r for r in planned if r.cell.probe == NO_PROBE]
+    where = f"the ensemble {table.name!r}"
+    if not table.of:
+        safe = [r for r in models if not r.cell.unsafe]
+        if not safe:
+            raise InputError(f"{where} has no member: every cell of the study is unsafe, and such a model may not be used alone")
+        return safe
+    known = [*(r.cell.name for r in models), *dict.fromkeys(r.cell.backbone for r in models)]
+    found: dict[str, Recipe] = {}
+    for name in table.of:
+        require_known(name, known, f"{where}: unknown member")
+        found.update({r.cell.name: r for r in models if name in (r.cell.name, r.cell.backbone)})
+    for name, recipe in found.items():
+        if recipe.cell.unsafe:
+            why = f"is trained with {', '.join(recipe.cell.unsafe)} and may not be used alone"
+            raise InputError(f"{where} names {name}, which {why}")
+    return list(found.values())
+
+
+def planned_cells(study: Study) -> list[GridCell]:
+    """Every cell of a study, ensembles too.
+
+    Raises:
+        InputError: As `recipes` and `ensembles`.
+    """
+    planned = recipes(study)
+    return [*(r.cell for r in planned), *(e.cell for e in ensembles(study, planned))]
+
+
+def ensembles_of(run: Run) -> list[PlannedEnsemble]:
+    """The ensembles of the cells that were asked for: none where only some of them were."""
+    return [] if run.only else ensembles(run.study, run.recipes)
+
+
+def kept_parts(run: Run, recipe: Recipe) -> tuple[str, ...]:
+    """Parts of whose films the logits of a cell are kept, for the ensembles that it is a member of."""
+    own = [e for e in ensembles_of(run) if recipe in e.members]
+    parts = {"valid", "test", *(fit_part(e.table) or "valid" for e in own)} if own else set()
+    return tuple(sorted(parts))
+
+
+def tasks(run: Run) -> list[EnsembleTask]:
+    """Every trial of every ensemble."""
+    study, found = run.study, []
+    for e in ensembles_of(run):
+        for n in run.draws.trials:
+            members = tuple(
+                MemberTrial(m.cell.name, trial_folder(run.folder, m.cell.name, n), run.drawn_path(m.draw(n)))
+                for m in e.members
+            )
+            of = {"study": study.name, "trial": n, "schedule": e.cell.schedule}
+            seed = seed_of(study, e.first.cell.seed, "head", n)
+            found.append(
+                EnsembleTask(
+                    trial_folder(run.folder, e.cell.name, n), e.cell.backbone, e.table, members, run.workspace.prepared,
+                    study.statistics.operating_point, seed, of,
+                )
+            )  # fmt: skip
+    return found
+
+
+def make_ensembles(run: Run) -> None:
+    """Make what is not there yet, or was made of other members."""
+    with run.stage("ensemble") as line:
+        todo = [t for t in tasks(run) if not t.finished]
+        line.done, line.found = len(todo), len(tasks(run)) - len(todo)
+        # only a module that is trained takes longer than a process needs to begin
+        alone = not any(isinstance(t.table, FlannelEnsemble) for t in todo)
+        with progress("ensemble", len(todo), "trials") as step:
+            for _ in run.engine.map(combine, todo, alone=alone):
+                step()
+
+
+def cost_of_ensemble(
+    e: PlannedEnsemble, costs: dict[str, dict[str, int]], n_classes: int
+) -> dict[str, int]:
+    """Parameters, those that are trained, and multiply-adds of a film: its members', and its own."""
+    fitted, multiply_adds = KINDS[e.table.kind].cost(len(e.members), n_classes)
+    own = {"parameters": fitted, "trained": fitted, "multiply_adds": multiply_adds}
+    return {k: v + sum(costs[m.cell.backbone][k] for m in e.members) for k, v in own.items()}
+
+
+def write_seconds_of_ensembles(run: Run) -> None:
+    """seconds.json of each: alone, what its members took, a preparation that they share once, and its own; here, its own."""
+    for e in ensembles_of(run):
+        for n in run.draws.trials:
+            folder = trial_folder(run.folder, e.cell.name, n)
+            own = {"train": TrainFacts.known(folder).seconds, "predict": PredictFacts.known(folder).seconds}
+            alone = {**dict.fromkeys(("prepare", "featurize"), 0.0), **own}
+            prepared = set()
+            for m in e.members:
+                took = Seconds.known(trial_folder(run.folder, m.cell.name, n)).alone
+                for step, seconds in took.items():
+                    if step != "prepare" or m.pipeline.name not in prepared:
+                        alone[step] += seconds
+                prepared.add(m.pipeline.name)
+            here = {**dict.fromkeys(("prepare", "featurize"), 0.0), **own}
+            Seconds({k: round(v, 4) for k, v in alone.items()}, here).write(folder)
+
+
+def check_patients(run: Run, e: PlannedEnsemble) -> None:
+    """Refuse an ensemble whose weights cannot be fitted on validation.
+
+    Raises:
+        InputError: A class has validation films of one patient only, in some trial.
+    """
+    if fit_part(e.table) != "valid":
+        return
+    classes, by_id = list(run.study.data.classes), run.films.by_id
+    for n in run.draws.trials:
+        split = run.draws.split(e.first.drawing, n)
+        ids = split.parts["valid"]
+        labels = np.array([classes.index(by_id[i].label) for i in ids])
+        k, least = fewest_groups(labels, np.array([split.group_of[i] for i in ids]), len(classes))
+        if least < 2:
+            raise InputError(
+                f"the ensemble {e.table.name!r} fits its weights on validation, where the class {classes[k]!r} has films of {counted(least, 'patient')} "
+                f"in trial {n}, and two are needed to answer each by weights fitted without it; enlarge split.fractions.valid, or use kind = "
+                "'mean'"
+            )
+
