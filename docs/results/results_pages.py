@@ -2,13 +2,14 @@
 
 `store` copies what runs wrote (statistics, comparisons, tables) into docs/results; no film, path or id of a patient is in it. `write` fills
 the marked parts of the pages from there: a test holds pages and stored files equal, so a page cannot say another run's number. `paper` is
-the suite of `hilum run paper-frozen`, `as-run` that of `hilum run paper-stand-ins`; `trust` and `backbones` are runs by the names that the
-pages call them.
+the suite of `hilum run paper-frozen`, `as-run` that of `hilum run paper-stand-ins`; `trust`, `backbones` and `ensembles` are runs by the
+names that the pages call them.
 
     python docs/results/results_pages.py store paper hilum-workspace/runs/paper-frozen-0123456789ab
     python docs/results/results_pages.py store as-run hilum-workspace/runs/paper-stand-ins-0123456789ab
     python docs/results/results_pages.py store trust four-classes=hilum-workspace/runs/trust4-0123456789ab on-cohen=...
     python docs/results/results_pages.py store backbones backbones=hilum-workspace/runs/backbones-0123456789ab
+    python docs/results/results_pages.py store ensembles ensembles=hilum-workspace/runs/ensembles-0123456789ab flannel=...
     python docs/results/results_pages.py write
 """
 
@@ -29,11 +30,14 @@ STORED = {
     "as-run": ROOT / "docs" / "results" / "paper-stand-ins",
     "trust": ROOT / "docs" / "results" / "trust",
     "backbones": ROOT / "docs" / "results" / "backbones",
+    "ensembles": ROOT / "docs" / "results" / "ensembles",
 }
 PAGES = {
     "paper": ROOT / "docs" / "explanation" / "paper-results.md",
     "trust": ROOT / "docs" / "explanation" / "what-these-films-can-show.md",
     "backbones": ROOT / "docs" / "explanation" / "backbones.md",
+    "ensembles": ROOT / "docs" / "explanation" / "ensembles.md",
+    "flannel": ROOT / "docs" / "explanation" / "flannel.md",
 }
 METRICS = {
     "sensitivity": "sensitivity",
@@ -46,6 +50,7 @@ HEADLINE = ("sensitivity", "specificity", "pr_auc")
 TABLES = {
     "trust": ("calibration", "selective", "sets", "outside-beside", "outside-drift", "outside-left-out"),
     "backbones": ("weights", "seconds"),
+    "ensembles": ("weights", "seconds", "ensembles", "calibration"),
 }
 SUITE_TABLES = {
     "paper": ("claims", "table-3", "table-4", "table-5", "table-8", "table-9"),
@@ -315,6 +320,33 @@ def networks(member: str) -> list[str]:
     return lines
 
 
+def ensembles(member: str) -> list[str]:
+    """A row an ensemble: what its weights were fitted on, and the share of each member."""
+    found = rows(member, "ensembles")
+    members = list(dict.fromkeys(r["member"].partition(",")[0] for r in found))
+    lines = [f"| ensemble | fitted on | {' | '.join(members)} |", "|---|---|" + "---|" * len(members)]
+    starts = [k for k, r in enumerate(found) if r["ensemble"]]
+    for k, start in enumerate(starts):
+        of_one = found[start : starts[k + 1] if k + 1 < len(starts) else None]
+        shares = [number(float(r["share"])) if r["share"] else "–" for r in of_one]
+        lines.append(f"| {of_one[0]['ensemble']} | {of_one[0]['weights_fitted_on']} | {' | '.join(shares)} |")
+    return lines
+
+
+def calibrated(member: str) -> list[str]:
+    """A row a cell: how far its probabilities are from what they say, before and at its temperature."""
+    lines = [
+        "| cell | ECE | log loss | ECE at the temperature | log loss at the temperature |",
+        "|---|---|---|---|---|",
+    ]
+    found: dict[str, list[str]] = {}
+    for r in rows(member, "calibration"):
+        found.setdefault(r["backbone"], []).extend(
+            number(float(r[f"{m}_estimate"])) for m in ("ece", "log_loss")
+        )
+    return [*lines, *(f"| {name} | {' | '.join(values)} |" for name, values in found.items())]
+
+
 def probabilities(_: str = "") -> list[str]:
     """A row a model and the films that test it: calibration, coverage of sets, refusals."""
     head = (
@@ -362,6 +394,8 @@ MAKERS = {
     "beside": beside,
     "reached": reached,
     "networks": networks,
+    "ensembles": ensembles,
+    "calibrated": calibrated,
     "left_out": left_out,
     "outside": outside,
     "probabilities": probabilities,
