@@ -101,14 +101,24 @@ def test_it_is_compared_with_single_nets_of_the_same_levels(run: Path) -> None:
 def test_the_mean_is_the_mean_of_its_members_predictions(run: Path) -> None:
     folder = RunFolder(run)
     for n in (1, 2):
-        members = [Predictions.read(run / "cells" / c / f"trial-{n}" / "predictions.csv") for c in folder.cell_named[MEAN].members]
+        members = [
+            Predictions.read(run / "cells" / c / f"trial-{n}" / "predictions.csv")
+            for c in folder.cell_named[MEAN].members
+        ]
         own = Predictions.read(trial(run, "mean", n) / "predictions.csv")
         assert all(m.image_ids == own.image_ids for m in members)
-        np.testing.assert_allclose(own.probabilities, np.mean([m.probabilities for m in members], axis=0), atol=2e-9)
+        np.testing.assert_allclose(
+            own.probabilities, np.mean([m.probabilities for m in members], axis=0), atol=2e-9
+        )
 
 
 def test_test_films_are_answered_by_the_kept_weights_and_validation_out_of_fold(run: Path) -> None:
-    for name, folds, part in (("stacked", 3, "valid"), ("flannel", 2, "valid"), ("as-run", 0, "train"), ("mean", 0, "")):
+    for name, folds, part in (
+        ("stacked", 3, "valid"),
+        ("flannel", 2, "valid"),
+        ("as-run", 0, "train"),
+        ("mean", 0, ""),
+    ):
         at = trial(run, name)
         bundle, _, arrays = Bundle.read(at / "bundle")
         facts = EnsembleFacts.of(at)
@@ -141,7 +151,8 @@ def task_of(run: Path, name: str, out: Path) -> EnsembleTask:
     )  # fmt: skip
     assert header.seed is not None
     return EnsembleTask(
-        out, bundle.backbone, recorded_ensemble(bundle.training["ensemble"]), members, run.parents[1] / "prepared", "youden", header.seed, {}
+        out, bundle.backbone, recorded_ensemble(bundle.training["ensemble"]), members, run.parents[1] / "prepared", "youden",
+        header.seed, {},
     )  # fmt: skip
 
 
@@ -217,7 +228,9 @@ def test_a_changed_or_absent_member_is_refused(run: Path, tmp_path: Path) -> Non
     def with_member(**changed: object) -> None:
         write_json(member / "bundle.json", {**value, **changed})
         members = [
-            {**m, "version": bundle_version(member)} if m["cell"] == "squeezenet1_0--baseline--constant" else m
+            {**m, "version": bundle_version(member)}
+            if m["cell"] == "squeezenet1_0--baseline--constant"
+            else m
             for m in own["members"]
         ]
         write_json(folder / "bundle.json", {**own, "members": members})
@@ -257,7 +270,9 @@ def test_what_it_costs_is_its_members_and_its_own(run: Path) -> None:
     k, m = len(record.classes), 4
     assert costs["ensemble/flannel"]["parameters"] == of_four + (m * k) ** 2 * m + m
     assert costs["ensemble/stacked"]["trained"] - costs["ensemble/mean"]["trained"] == k * (m * k + 1)
-    members = [Seconds.known(run / "cells" / c / "trial-1").alone for c in RunFolder(run).cell_named[MEAN].members]
+    members = [
+        Seconds.known(run / "cells" / c / "trial-1").alone for c in RunFolder(run).cell_named[MEAN].members
+    ]
     alone = Seconds.known(trial(run, "mean")).alone
     assert alone["featurize"] == pytest.approx(sum(s["featurize"] for s in members), abs=0.01)
     assert alone["prepare"] == pytest.approx(members[0]["prepare"] + members[1]["prepare"], abs=0.01)
