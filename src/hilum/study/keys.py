@@ -12,6 +12,7 @@ from typing import Any
 from hilum.core.keys import ALWAYS, Each, Key, Optional
 from hilum.study.factors import FACTORS
 from hilum.study.policies import POLICY
+from hilum.study.search import SEARCH
 
 LOSS = Key(kind=ALWAYS, class_weights="none", gamma=2.0, alpha="none")
 """Of every kind of loss."""
@@ -24,6 +25,8 @@ TRAINING = Key(
     best_epoch=False,
     balanced_batches=False,
     find_rate=False,
+    head=None,
+    dropout=None,
 )
 
 FINETUNE = Key(
@@ -51,6 +54,7 @@ STUDY = Key(
     finetune=Optional(FINETUNE),
     policy=Each(POLICY),
     loss=Each(LOSS),
+    search=Optional(SEARCH),
     statistics=Key(resamples=2000, operating_point="youden", prevalences=[], thresholds=[], own_threshold=None),
     compare=Each(Key(name=ALWAYS, factor=ALWAYS, reference=ALWAYS, metrics=["sensitivity", "specificity", "pr_auc"])),
     contrast=Each(Key(name=ALWAYS, positive=None, negative=ALWAYS, score="all")),

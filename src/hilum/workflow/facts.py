@@ -119,7 +119,10 @@ def write_record(run: Run) -> None:
         weights={
             n: StartWeights(w.choice, w.sha256, w.source, w.licence, w.pretrained) for n, w in plain.items()
         },
-        costs={n: cost_of(n, size, n_classes, n in trained, length_of(study, n)) for n in plain},
+        costs={
+            n: cost_of(n, size, n_classes, n in trained, length_of(study, n), study.training.head)
+            for n in plain
+        },
         films_before_subset=run.chosen.count_by("label") if study.data.subset else None,
         synthetic=films.header.options.get("synthetic", False),
         precision=run.precision,

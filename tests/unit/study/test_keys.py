@@ -26,6 +26,10 @@ WHOLE: dict[str, Any] = {
         "six": {"kind": "step"},
     },
     "loss": {"one": {"kind": "focal"}, "two": {"kind": "cross_entropy"}},
+    "search": {
+        "learning_rate": {"low": 1e-4, "high": 1e-2}, "epochs": [10, 20], "weight_decay": {"low": 0, "high": 0.1},
+        "dropout": {"low": 0, "high": 0.5}, "head": ["linear", "mlp"],
+    },
     "compare": [{"name": "f", "factor": "backbone", "reference": "resnet50"}],
     "contrast": [{"name": "c", "negative": {"label": ["b"]}}],
     "subgroup": [{"by": "sex"}],

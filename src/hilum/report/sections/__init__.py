@@ -34,6 +34,7 @@ from hilum.report.sections import (
     ranking,
     results,
     sample_size,
+    search,
     sets,
     sweep,
 )
@@ -57,6 +58,7 @@ SECTIONS: tuple[Callable[[Evaluated], Section | None], ...] = (
     audit.section,
     sample_size.section,
     curves.section,
+    search.section,
     pipelines.section,
     cost.section,
     forms.section,
