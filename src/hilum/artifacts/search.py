@@ -80,6 +80,12 @@ class Search:
         return best_of(self.tried, self.higher_is_better)
 
     @property
+    def gain(self) -> float | None:
+        """By how much the best is better than the study's own values; None where those failed."""
+        own, best = self.own.score, self.best.score
+        return None if own is None or best is None else (best - own if self.higher_is_better else own - best)
+
+    @property
     def failed(self) -> int:
         """Trials whose loss was no longer finite."""
         return sum(t.state == "failed" for t in self.tried)

@@ -37,7 +37,7 @@ from hilum.inference.predictor import load_head
 from hilum.models.machine import threads
 from hilum.models.registry import backbone
 from hilum.stats.curves import point_figures
-from hilum.study.search import LOSS, SEARCHED, SearchTable, own_values, with_values, within
+from hilum.study.search import LOSS, SEARCHED, SearchTable, nearest_in, own_values, with_values
 from hilum.training.loop import logits
 from hilum.training.task import TrainTask
 
@@ -173,13 +173,14 @@ class Proposals:
             self._study.tell(trial, self._worst if score is None else score)
 
     def add(self, values: Mapping[str, Any], score: float | None) -> None:
-        """A trial that was not asked for; passed over where one of its values is in no range."""
+        """A trial that was not asked for: told as what is nearest in the ranges, as a decay of 0 where they begin above it; passed over
+        where it has what is no choice."""
         from optuna.trial import create_trial
 
-        if all(within(values[name], of) for name, of in self._ranges.items()):
+        near = {name: nearest_in(values[name], of) for name, of in self._ranges.items()}
+        if all(value is not None for value in near.values()):
             value = self._worst if score is None else score
-            known = create_trial(params=dict(values), distributions=self._space, value=value)
-            self._study.add_trial(known)
+            self._study.add_trial(create_trial(params=near, distributions=self._space, value=value))
 
 
 def _distribution(name: str, of: Any) -> BaseDistribution:

@@ -178,10 +178,12 @@ def _by_itself(head: HeadKind) -> float:
     return CONV_DROPOUT if head == "conv" else 0.0
 
 
-def within(value: Any, of: Mapping[str, Any] | list[Any]) -> bool:
-    """Whether a value is one that a range or a list of choices has.
+def nearest_in(value: Any, of: Mapping[str, Any] | list[Any]) -> Any:
+    """The value of a range or of choices that is nearest; None where it is no choice.
 
-    >>> within(0.01, {"low": 0.001, "high": 0.1, "log": True}), within("mlp", ["linear", "fc-128"])
-    (True, False)
+    >>> nearest_in(0.0, {"low": 1e-6, "high": 0.1, "log": True}), nearest_in("mlp", ["linear", "fc-128"])
+    (1e-06, None)
     """
-    return value in of if isinstance(of, list) else bool(of["low"] <= value <= of["high"])
+    if isinstance(of, list):
+        return value if value in of else None
+    return min(max(value, of["low"]), of["high"])

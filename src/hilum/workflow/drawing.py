@@ -41,8 +41,12 @@ class Drawing:
     def name(self) -> str:
         """Folder of the splits; the study's seed is left to the caller."""
         marks = [FACTOR[f].in_name(getattr(self, f)) for f in ("seed", "fraction", "source_left_out")]
-        marks.append(f"fold-{self.fold}-of-{self.folds}" if self.fold else "")
-        return "--".join([*filter(None, marks), *self.faults])
+        return "--".join([*filter(None, [*marks, self.fold_name]), *self.faults])
+
+    @property
+    def fold_name(self) -> str:
+        """Which fold it is; empty for none."""
+        return f"fold-{self.fold}-of-{self.folds}" if self.fold else ""
 
     @property
     def whole(self) -> Drawing:

@@ -80,7 +80,7 @@ class StudyDraws:
 
     def folder_name(self, drawing: Drawing) -> str:
         """Folder of a drawing's splits beneath ``splits``; empty for the study's plain one."""
-        return "" if drawing == self.plain else drawing.name
+        return drawing.fold_name if drawing.whole == self.plain else drawing.name
 
     def split(self, drawing: Drawing, trial: int) -> AnySplit:
         """The split of a trial.

@@ -103,7 +103,7 @@ def _cost(evaluated: Evaluated, found: Found) -> str:
 
 
 def _value_cell(name: str, value: Value) -> Cell:
-    return Cell(value_text(name, value), value)
+    return Cell(value_text(name, value).replace("fc-", "fc\N{NON-BREAKING HYPHEN}"), value)
 
 
 def chosen_table(evaluated: Evaluated, found: Found) -> Table:
@@ -117,22 +117,21 @@ def chosen_table(evaluated: Evaluated, found: Found) -> Table:
     columns += [
         Column("Own values", hint="score of the study’s own values"),
         Column("Chosen", hint="score of the chosen values"),
+        Column("Better by", hint="the chosen values’ score against that of the study’s own"),
         Column("Trial", hint="number of the trial that was chosen; 1 has the study’s own values"),
     ]
     columns += [Column(_label(n), rule=k == 0, numeric=n != "head") for k, n in enumerate(first.ranges)]
     columns.append(Column("Seconds", hint="of all its trainings, added up", rule=True))
     body = []
     for cell, s in found:
-        scores = [Cell(numbers.rate(t.score), t.score, quiet=t.score is None) for t in (s.own, s.best)]
+        scores = [Cell(numbers.rate(v), v, quiet=v is None) for v in (s.own.score, s.best.score, s.gain)]
         values = [_value_cell(n, s.chosen[n]) for n in s.ranges]
         counts = [count_cell(len(s.tried)), count_cell(s.failed)]
         number = Cell(str(s.best.number), s.best.number)
         body.append([*names.cells(cell), *counts, *scores, number, *values, seconds_cell(s.seconds)])
     way = "higher" if first.higher_is_better else "lower"
-    caption = (
-        f"What was chosen for each cell. Scores: {_metric(first)} on {_held_back(first)}, {way} is better."
-    )
-    return Table("search", "What was chosen", caption, columns, body, sortable=False)
+    caption = f"For each cell the values of its best trial. Scores: {_metric(first)} on {_held_back(first)}, {way} is better."
+    return Table("search", "Chosen values", caption, columns, body, sortable=False)
 
 
 def tried_table(evaluated: Evaluated, found: Found) -> Table:
