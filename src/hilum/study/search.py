@@ -135,9 +135,7 @@ def _wrong_range(of: Any) -> Iterator[str]:
         yield "goes by the logarithm (log = true), so its low must be greater than 0"
 
 
-def own_values(
-    policy: Policy, training: TrainingTable, head: HeadKind, names: Iterable[str]
-) -> dict[str, Any]:
+def own_values(policy: Policy, training: TrainingTable, head: str, names: Iterable[str]) -> dict[str, Any]:
     """What a training has of the values that are searched, where nothing is searched.
 
     Args:
@@ -173,7 +171,7 @@ def with_values(
     return policy.model_copy(update=of_policy), training.model_copy(update=of_training)
 
 
-def _by_itself(head: HeadKind) -> float:
+def _by_itself(head: str) -> float:
     """The share of its inputs that a head drops where the study does not say."""
     return CONV_DROPOUT if head == "conv" else 0.0
 

@@ -140,7 +140,8 @@ def tried_table(evaluated: Evaluated, found: Found) -> Table:
     columns = [*names.columns(), Column("Trial", rule=True)]
     columns += [Column(_label(n), numeric=n != "head") for n in first.ranges]
     columns += [Column("Score"), Column("Seconds"), Column("State", numeric=False, prose=True)]
-    body, breaks = [], set()
+    body: list[list[Cell]] = []
+    breaks = set()
     for cell, s in found:
         breaks.add(len(body))
         for t in s.tried:
@@ -203,7 +204,7 @@ def _points(ax: Axes, s: Search, x: Callable[[Tried], Any]) -> None:
     off = [t for t in scored if _beyond(t, s, limit)]
     ax.scatter(
         [x(t) for t in within],
-        [t.score for t in within],
+        [t.score or 0.0 for t in within],
         s=14,
         color=style.line(0)[0],
         label="trial",
