@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hilum.artifacts.header import as_written, checked, members
-from hilum.core.errors import HilumError
+from hilum.core.errors import DivergedError
 from hilum.core.files import write_text
 
 HISTORY = "history.jsonl"
@@ -27,7 +27,7 @@ class EpochRecord:
         best: Whether its weights were kept, where the epoch was chosen.
 
     Raises:
-        HilumError: A loss is not finite.
+        DivergedError: A loss is not finite.
     """
 
     epoch: int
@@ -38,7 +38,7 @@ class EpochRecord:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.train_loss) and math.isfinite(self.valid_loss)):
-            raise HilumError(
+            raise DivergedError(
                 f"the loss is not finite after epoch {self.epoch}: {self}; a lower learning rate may help"
             )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hilum.artifacts.header import Header, Note, checked, read_object, write_json
+from hilum.artifacts.header import Header, Note, checked, read_json, read_object, write_json
 
 STAGES = "stages.json"
 FACTS = "run_facts.json"
@@ -47,6 +47,13 @@ class StageLine:
 def write_stages(run: Path, lines: Sequence[StageLine]) -> None:
     """Write ``stages.json``."""
     write_json(run / STAGES, list(lines))
+
+
+def stage_seconds(run: Path, stage: str) -> float | None:
+    """Seconds that a stage took in a run; None where that is not recorded."""
+    path = run / STAGES
+    lines = checked(read_json(path), list[StageLine], path) if path.is_file() else []
+    return next((line.seconds for line in lines if line.stage == stage), None)
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,10 @@ class LeakageError(HilumError):
     exit_code = 3
 
 
+class DivergedError(HilumError):
+    """The loss of a training is no longer finite."""
+
+
 class UnsafeError(HilumError):
     """A choice that would make a result invalid, refused."""
 

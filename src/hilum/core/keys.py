@@ -101,10 +101,12 @@ class ByKind(Key):
 
 
 class Optional(_Rule):
-    """A table that may not be there; where it is, it stands in the key even if nothing in it differs."""
+    """A table that may not be there; where it is, it stands in the key even if nothing in it differs. What is no table stands as it is."""
 
     def __init__(self, key: Key) -> None:
         self.key = key
 
     def part(self, value: Any) -> Any:
-        return _NOTHING if value is None else self.key.of(value)
+        if value is None:
+            return _NOTHING
+        return self.key.of(value) if isinstance(value, Mapping) else value

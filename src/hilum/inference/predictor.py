@@ -39,8 +39,9 @@ from hilum.stats.calibration import apply_temperature
 
 def load_head(bundle: Bundle, state: Mapping[str, NDArray[Any]]) -> nn.Module:
     """The bundle's head with its weights, in evaluation."""
-    n_inputs = state["weight"].shape[1] if "weight" in state else 0
-    head = build_head(backbone(bundle.backbone), len(bundle.classes), 0, n_inputs)
+    first = next((state[name] for name in ("weight", "0.weight") if name in state), None)
+    b, n_inputs = backbone(bundle.backbone).with_head(bundle.head), 0 if first is None else first.shape[1]
+    head = build_head(b, len(bundle.classes), 0, n_inputs)
     try:
         head.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in state.items()}, strict=True)
     except RuntimeError as e:
@@ -53,7 +54,9 @@ def load_head(bundle: Bundle, state: Mapping[str, NDArray[Any]]) -> nn.Module:
 
 def load_network(bundle: Bundle, state: Mapping[str, NDArray[Any]], device: str) -> NetworkScorer:
     """The network of a bundle that was trained as a whole, in evaluation."""
-    network = whole_from_state(backbone(bundle.backbone), len(bundle.classes), dict(state))
+    network = whole_from_state(
+        backbone(bundle.backbone).with_head(bundle.head), len(bundle.classes), dict(state)
+    )
     return NetworkScorer(network, precision_of(bundle), device)
 
 
@@ -88,7 +91,7 @@ def plain_network(bundle: Bundle, folder: Path, state: Mapping[str, NDArray[Any]
             f"{folder}: an ensemble of {len(bundle.members)} models is no one network, so that it has no heat maps and cannot be exported; "
             f"name a member: {', '.join(str(folder / m.path) for m in bundle.members[:1])}, ..."
         )
-    b = backbone(bundle.backbone)
+    b = backbone(bundle.backbone).with_head(bundle.head)
     if bundle.network == "whole":
         return whole_from_state(b, len(bundle.classes), dict(state))
     net = build_network(b, find(b, bundle.weights["choice"]), bundle.weights["seed"])

@@ -35,6 +35,7 @@ from hilum.lineage.explained import explanations
 from hilum.lineage.exported import exported
 from hilum.lineage.noun import Input, Noun, as_written_in, once, recorded, run_version
 from hilum.lineage.pages import page
+from hilum.lineage.searched import searched
 from hilum.study.faults import unsafe_among
 
 
@@ -246,6 +247,7 @@ DESCRIBE: dict[str, Callable[[Path], Noun]] = {
     "bundle": _bundle,
     "predictions": _predictions,
     "explanations": explanations,
+    "search": searched,
     "trial": _trial,
     "cell": _cell,
     "run": _run,

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from hilum.models.heads import build_head
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
@@ -41,7 +42,12 @@ def n_parameters(network: nn.Module) -> int:
 
 
 def cost_of(
-    name: str, size_px: int, n_classes: int, finetuned: bool = False, n_inputs: int = 0
+    name: str,
+    size_px: int,
+    n_classes: int,
+    finetuned: bool = False,
+    n_inputs: int = 0,
+    head: str | None = None,
 ) -> dict[str, int]:
     """``parameters`` of a study's network, ``trained`` (those that training moves) and ``multiply_adds`` of one film.
 
@@ -51,14 +57,17 @@ def cost_of(
         n_classes: Outputs of the head.
         finetuned: Whether the backbone is trained too; one from scratch always is.
         n_inputs: Length of its vectors, of a backbone that is a file of them.
+        head: Kind of its head; None for its own.
 
     Raises:
         InputError: No such backbone; names the nearest.
     """
-    b = backbone(name)
+    b = backbone(name) if head is None else backbone(name).with_head(head)
     if b.precomputed:
-        head = (n_inputs + 1) * n_classes
-        return {"parameters": head, "trained": head, "multiply_adds": n_inputs * n_classes}
+        with torch.device("meta"):
+            last, vector = build_head(b, n_classes, 0, n_inputs), torch.empty(1, n_inputs)
+        n = n_parameters(last)
+        return {"parameters": n, "trained": n, "multiply_adds": multiply_adds(last, vector)}
     with torch.device("meta"):
         network = build_whole(b, RANDOM, n_classes, (size_px, size_px), seed=0)
         film = torch.empty(1, size_px, size_px, dtype=torch.uint8)

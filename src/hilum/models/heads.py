@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from hilum.core.seeding import key_entropy
-from hilum.models.registry import Backbone, HeadKind
+from hilum.models.registry import Backbone
+from hilum.study.tables import HeadKind
 
 
 class ConvHead(nn.Module):

@@ -51,7 +51,7 @@ class WholeNetwork(nn.Module):
 
     @property
     def dropout(self) -> bool:
-        """Whether the head's input is dropped out in training."""
+        """Whether the head's input is dropped out in training unless a study says otherwise."""
         return isinstance(self.head, ConvHead)
 
     def stages(self) -> dict[str, dict[str, Parameter]]:
@@ -117,7 +117,10 @@ def whole_from_state(b: Backbone, n_classes: int, state: dict[str, NDArray[np.ge
     """
     with torch.device("meta"):
         body = Tap(build_network(b, RANDOM), b)
-        head = build_head(b, n_classes, 0, b.channels or state["head.0.weight"].shape[1])
+        first = (
+            state["head.weight" if "head.weight" in state else "head.0.weight"] if not b.channels else None
+        )
+        head = build_head(b, n_classes, 0, b.channels if first is None else first.shape[1])
     network = WholeNetwork(b, body, head)
     network.mean, network.std = (torch.tensor(v).view(1, -1, 1, 1) for v in (b.mean, b.std))
     try:

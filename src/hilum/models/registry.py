@@ -10,14 +10,12 @@ A name with a slash, ``timm/NAME``, is a library's: its entry is made from what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pkgutil import resolve_name
-from typing import Literal, cast
+from typing import cast, get_args
 
 from hilum.core.errors import InputError, require_known
-from hilum.study.tables import PRECOMPUTED
-
-HeadKind = Literal["mlp", "conv", "linear", "dense", "fc-1024", "fc-256", "fc-128"]
+from hilum.study.tables import PRECOMPUTED, HeadKind
 
 
 @dataclass(frozen=True)
@@ -137,6 +135,17 @@ class Backbone:
         else:
             return
         raise InputError(f"{self.name} takes {goes}; got {height} x {width}: set augment.size_px")
+
+    def with_head(self, kind: str) -> Backbone:
+        """The same with another kind of head behind it.
+
+        Raises:
+            InputError: There is no such head, or it takes features of another shape.
+        """
+        fitting = [k for k in get_args(HeadKind) if (k == "conv") == self.spatial]
+        features = "a map" if self.spatial else "a vector"
+        require_known(kind, fitting, "no head", f" for {self.name}, whose features are {features}")
+        return replace(self, head=cast(HeadKind, kind))
 
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -18,6 +18,7 @@ from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.masks import NETWORK, SOURCE, STAND_IN
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import PREDICTED_PARTS, RunFolder
+from hilum.artifacts.search import searches_of
 from hilum.artifacts.trial_files import EnsembleFacts
 from hilum.augment.operations import OPERATIONS
 from hilum.report.caution import Caution, by_severity, caution
@@ -48,6 +49,7 @@ def cautions(folder: RunFolder) -> list[Caution]:
         "few-films-of-a-class": _few_films_of_a_class(folder, test),
         "one-trial": _one_trial(folder),
         "few-trials": _few_trials(folder),
+        "searched-on-validation": _searched_on_validation(folder),
         "patients-unknown": _patients_unknown(folder),
         "not-by-hilum": not_by_hilum(folder.manifest.provenance, "manifest.csv", "labels and patient ids"),
     }
@@ -253,6 +255,26 @@ def _few_trials(folder: RunFolder) -> str:
         f"With {n} trials a standard error has {n - 1} degree of freedom: it is itself very uncertain, and an interval that resamples "
         "trials may be as wide as 0 to 1."
     )
+
+
+def _searched_on_validation(folder: RunFolder) -> str:
+    """Cells whose values were chosen on films that operating points and temperatures are chosen on too."""
+    found = searches_of(folder.path, [c.name for c in folder.cells])
+    if not found:
+        return ""
+    of = next(iter(found.values()))
+    films = (
+        "the validation films" if of.chosen_on == "valid" else "folds of the films of train and validation"
+    )
+    return (
+        f"{listed([_label(n) for n in of.ranges])} of {counted(len(found), 'cell')} were chosen by {counted(len(of.tried), 'trial')} each "
+        f"on {films} of trial 1. Operating points and temperatures are chosen on validation films too, so what is said of validation films "
+        "flatters these cells; no test film took part."
+    )
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _patients_unknown(folder: RunFolder) -> str:

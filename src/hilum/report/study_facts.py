@@ -18,6 +18,7 @@ from hilum.report.pipeline_words import steps_words
 from hilum.report.run_words import averaged, backbone_label
 from hilum.study.metrics import metric_label, shown_in
 from hilum.study.reporting import ReportingTable
+from hilum.study.search import VALUES
 
 NOT_REPORTED = "not reported"
 _HEADS = {
@@ -51,9 +52,10 @@ def model(folder: RunFolder) -> str:
         if c.members:
             found.append(f"{c.backbone}: {folder.record.weights[c.backbone].source}")
             continue
-        bundle = folder.bundle(c, 1)
-        head = _HEADS.get(bundle.head, "") if bundle else ""
-        kinds = {k.finetuned for k in folder.cells if k.backbone == c.backbone}
+        of = [k for k in folder.cells if k.backbone == c.backbone]
+        bundles = [bundle for k in of if (bundle := folder.bundle(k, 1))]
+        head = " or ".join(dict.fromkeys(_HEADS[b.head] for b in bundles if b.head in _HEADS))
+        kinds = {k.finetuned for k in of}
         how = {True: "trained as a whole", False: "frozen, only its head trained"}
         words = " or ".join(how[k] for k in sorted(kinds))
         found.append(f"{backbone_label(c)}: {words}" + (f" ({head})" if head else ""))
@@ -102,6 +104,10 @@ def training(folder: RunFolder) -> str:
     found += [f"loss {name}{_options((value.get('loss') or {}).get(name), 'kind')}" for name in losses]
     if value.get("finetune") and any(c.finetuned for c in folder.cells):
         found.append(f"fine-tuning{_options(value['finetune'])}")
+    if search := value.get("search"):
+        names = ", ".join(n.replace("_", " ") for n in VALUES if search.get(n) is not None)
+        where = "validation films" if search["chosen_on"] == "valid" else "folds of train and validation"
+        found.append(f"{names} chosen among {search['trials']} trials a cell on {where} of trial 1")
     found.append(imbalance(folder))
     early, best = table.get("early_stopping"), table.get("best_epoch")
     found.append(f"early stopping after {numbers.counted(early, 'epoch')}" if early else "no early stopping")

@@ -150,7 +150,8 @@ def _begin(task: TrainTask) -> tuple[WholeNetwork, LabelledRows, LabelledRows, R
     body, t = _whole(task), task.template
     train, valid = task.films()
     height, width = train.shape
-    network = build_whole(backbone(t.backbone), body.weights, len(t.classes), (height, width), task.seed)
+    b = backbone(t.backbone).with_head(t.head)
+    network = build_whole(b, body.weights, len(t.classes), (height, width), task.seed)
     if body.finetune.reset_first_conv:
         reset_first_conv(network, task.seed)
     return network, train, valid, task.regimen(train.labels)

@@ -55,7 +55,8 @@ def _begin(task: TrainTask) -> tuple[nn.Module, LabelledRows, LabelledRows, Regi
     """A task's head before its first step, its films of train and valid, and how it is trained."""
     keep_memory()  # a worker is a fresh process, which would map each batch's maps anew
     train, valid = task.films()
-    b, n_classes = backbone(task.template.backbone), len(task.template.classes)
+    b = backbone(task.template.backbone).with_head(task.template.head)
+    n_classes = len(task.template.classes)
     head = build_head(b, n_classes, task.seed, train.shape[0])
     return head, train, valid, task.regimen(train.labels)
 

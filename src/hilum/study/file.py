@@ -26,6 +26,7 @@ from hilum.study.mistakes import tables_as, together
 from hilum.study.policies import Policy
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.reporting import ReportingTable
+from hilum.study.search import SearchTable, wrong_search
 from hilum.study.tables import (
     PRECOMPUTED,
     STRICT,
@@ -90,6 +91,7 @@ class Study(BaseModel):
     policy: dict[str, Policy] = {}
     loss: dict[str, Loss] = {}
     ensemble: list[Ensemble] = []
+    search: SearchTable | None = None
     statistics: StatisticsTable = StatisticsTable()
     audit: AuditTable = AuditTable()
     explain: ExplainTable = ExplainTable()
@@ -209,6 +211,8 @@ def _inconsistent(study: Study, where: str) -> Iterator[str]:
     if study.data.classes:
         yield from _wrong_classes(study, where)
     yield from wrong_merges(study.data.merge, study.data.classes)
+    if study.search is not None:
+        yield from wrong_search(study.search, study.grid.levels("schedule"))
     for backbone in study.weights:
         if backbone not in study.grid.levels("backbone"):
             yield f"weights names {backbone!r}, which is not in grid.backbones; {nearest(backbone, study.grid.levels('backbone'))}"

@@ -13,6 +13,7 @@ from hilum.core.keys import ALWAYS, Each, Key, Optional
 from hilum.study.ensembles import ENSEMBLE_KEY
 from hilum.study.factors import FACTORS
 from hilum.study.policies import POLICY
+from hilum.study.search import SEARCH
 
 LOSS = Key(kind=ALWAYS, class_weights="none", gamma=2.0, alpha="none")
 """Of every kind of loss."""
@@ -25,6 +26,8 @@ TRAINING = Key(
     best_epoch=False,
     balanced_batches=False,
     find_rate=False,
+    head=None,
+    dropout=None,
 )
 
 FINETUNE = Key(
@@ -54,6 +57,7 @@ STUDY = Key(
     policy=Each(POLICY),
     loss=Each(LOSS),
     ensemble=Each(ENSEMBLE_KEY),
+    search=Optional(SEARCH),
     statistics=Key(resamples=2000, operating_point="youden", prevalences=[], thresholds=[], own_threshold=None),
     compare=Each(Key(name=ALWAYS, factor=ALWAYS, reference=ALWAYS, metrics=["sensitivity", "specificity", "pr_auc"])),
     contrast=Each(Key(name=ALWAYS, positive=None, negative=ALWAYS, score="all")),

@@ -15,6 +15,9 @@ from hilum.study.probes import ProbeName
 SplitMethod = Literal["set1", "set2", "fractions", "official"]
 Crossing = Literal["refuse", "keep-test"]
 Varying = Literal["split", "sampling", "augmentation", "head"]
+HeadKind = Literal["mlp", "conv", "linear", "dense", "fc-1024", "fc-256", "fc-128"]
+CONV_DROPOUT = 0.5
+"""Share of the inputs that a conv head drops in training unless a study says otherwise; other heads drop none."""
 
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -164,6 +167,8 @@ class TrainingTable(StrictTable):
         balanced_batches: Each batch has as many films of one class as of another, or one more. An epoch has as many films as ever: those
             of a small class come several times, and of a large one another share each epoch.
         find_rate: Run the learning-rate finder for each trial, of a head or of a whole network; it changes nothing in the trial.
+        head: Kind of head; None for the one that the backbone has (`hilum.models.registry`).
+        dropout: Share of the head's inputs that are dropped in training; None for what the head does by itself (a conv head .5, others 0).
     """
 
     epochs: Annotated[int, Field(ge=1)] = 20
@@ -173,6 +178,8 @@ class TrainingTable(StrictTable):
     best_epoch: bool = False
     balanced_batches: bool = False
     find_rate: bool = False
+    head: HeadKind | None = None
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
 
 
 class FinetuneTable(StrictTable):

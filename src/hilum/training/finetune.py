@@ -192,9 +192,9 @@ def epoch_steps(
         yield step
 
 
-def feature_shape(network: WholeNetwork, films: LabelledRows) -> torch.Size | None:
-    """Shape of the features of one of the films where the network drops them out, else None."""
-    return network.feature_shape(*films.shape) if network.dropout else None
+def feature_shape(network: WholeNetwork, films: LabelledRows, regimen: Regimen) -> torch.Size | None:
+    """Shape of the features of one of the films where they are dropped out in training, else None."""
+    return network.feature_shape(*films.shape) if regimen.drops(network.dropout) else None
 
 
 def logits_of(fabric: Fabric, network: WholeNetwork, films: LabelledRows) -> Tensor:
@@ -232,7 +232,7 @@ def fit_network(
         HilumError: The loss is no longer finite, or something frozen moved.
     """
     training = Training(fabric, network, regimen, len(train))
-    shape = feature_shape(network, train)
+    shape = feature_shape(network, train, regimen)
     progress = Progress()
     if (state := checkpoints.load()) is not None:
         progress = training.restore(state)
@@ -277,7 +277,7 @@ def find_network_rate(
     """
     training = Training(fabric, network, regimen, len(train))
     training.enter(training.alone + 1)
-    shape = feature_shape(network, train)
+    shape = feature_shape(network, train, regimen)
     steps = chain.from_iterable(epoch_steps(regimen, train.labels, epoch, shape) for epoch in count(1))
 
     def step(rate: float) -> float:

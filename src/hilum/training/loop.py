@@ -37,7 +37,7 @@ def batches(
     films: LabelledRows, head: nn.Module, regimen: Regimen, epoch: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Features, with dropout where the head asks for it, and labels of each step of an epoch."""
-    shape = films.shape if isinstance(head, ConvHead) else None
+    shape = films.shape if regimen.drops(isinstance(head, ConvHead)) else None
     for which, factors in draw_batches(regimen, films.labels, epoch, shape):
         x = films.take(which).float()
         if factors is not None:

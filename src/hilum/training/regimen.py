@@ -19,7 +19,7 @@ from hilum.artifacts.history import EpochRecord
 from hilum.core.errors import HilumError
 from hilum.core.seeding import generator
 from hilum.study.policies import Policy
-from hilum.study.tables import FinetuneTable, TrainingTable
+from hilum.study.tables import CONV_DROPOUT, FinetuneTable, TrainingTable
 from hilum.training.losses import LossFunction
 from hilum.training.unfreezing import head_epochs
 
@@ -53,6 +53,10 @@ class Regimen:
     def all_epochs(self) -> int:
         """Epochs in all: those of the head alone, and the policy's."""
         return head_epochs(self.finetune) + self.policy.n_epochs(self.training.epochs)
+
+    def drops(self, by_itself: bool) -> bool:
+        """Whether the head's inputs are dropped out; `by_itself` where the study does not say, and the head does."""
+        return by_itself if self.training.dropout is None else self.training.dropout > 0
 
     def steps(self, n_films: int) -> int:
         """Optimiser steps of an epoch; the last may have fewer films."""
@@ -101,9 +105,12 @@ class LabelledRows:
         return torch.from_numpy(self.rows.take(which))
 
 
-def dropout_factors(rng: np.random.Generator, shape: torch.Size) -> Tensor:
-    """What features are multiplied by for dropout .5: uint8, 0 where one is dropped, else 1 / (1 - .5) = 2."""
+def dropout_factors(rng: np.random.Generator, shape: torch.Size, share: float = CONV_DROPOUT) -> Tensor:
+    """What features are multiplied by for dropout: 0 where one is dropped, else 1 / (1 - share); uint8 for .5, else float32."""
     n = int(np.prod(shape))
+    if share != 0.5:
+        kept = rng.random(n, dtype=np.float32) >= np.float32(share)
+        return torch.from_numpy(kept.astype(np.float32) / np.float32(1 - share)).view(shape)
     bits = np.frombuffer(rng.bytes((n + 7) // 8), dtype=np.uint8)
     mask = np.unpackbits(bits, count=n)
     mask <<= 1
@@ -140,6 +147,10 @@ def draw_batches(regimen: Regimen, labels: Tensor, epoch: int, shape: torch.Size
     rng, n = generator(regimen.seed, "order", epoch), len(labels)
     order = balanced_order(labels.numpy(), rng) if regimen.training.balanced_batches else rng.permutation(n)
     masks = generator(regimen.seed, "dropout", epoch)
+    share = CONV_DROPOUT if regimen.training.dropout is None else regimen.training.dropout
     for start in range(0, n, regimen.training.batch):
         which = order[start : start + regimen.training.batch]
-        yield which, None if shape is None else dropout_factors(masks, torch.Size((len(which), *shape)))
+        yield (
+            which,
+            None if shape is None else dropout_factors(masks, torch.Size((len(which), *shape)), share),
+        )

@@ -61,15 +61,14 @@ def audit_of_run(run: Run) -> None:
 
 
 def _refuse_leaks(run: Run) -> None:
-    for drawing in run.draws.drawings:
-        for trial in run.draws.trials:
-            split = run.draws.split(drawing, trial)
-            found = leaks(run.films, run.draws.duplicates, split)
-            n, words = leaking({"leaks": found})
-            if n and not isinstance(split, UnsafeSplit):
-                film, part = next(iter((found["patients"] or found["copies"])[0].items()))
-                where = f"{SPLITS}/{run.draws.folder_name(drawing)}/trial-{trial}.json".replace("//", "/")
-                raise LeakageError(
-                    f"the audit found that a split leaks ({where}). {words} The first is that of film {film!r} ({part}). Correct patient "
-                    f"ids, or take the split away from {run.folder} and run again; a study that leaks on purpose says so in [unsafe]"
-                )
+    for drawing, trial in run.draws.drawn_splits:
+        split = run.draws.split(drawing, trial)
+        found = leaks(run.films, run.draws.duplicates, split)
+        n, words = leaking({"leaks": found})
+        if n and not isinstance(split, UnsafeSplit):
+            film, part = next(iter((found["patients"] or found["copies"])[0].items()))
+            where = f"{SPLITS}/{run.draws.folder_name(drawing)}/trial-{trial}.json".replace("//", "/")
+            raise LeakageError(
+                f"the audit found that a split leaks ({where}). {words} The first is that of film {film!r} ({part}). Correct patient "
+                f"ids, or take the split away from {run.folder} and run again; a study that leaks on purpose says so in [unsafe]"
+            )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from hilum.augment.sampling import process_counts, sample_counts
 from hilum.core.seeding import key_entropy
 from hilum.paper.published_draw import draw_as_published
 from hilum.splitting.divide import SplitOptions
+from hilum.splitting.folds import folds
 from hilum.splitting.groups import film_groups
 from hilum.splitting.one_by_one import drawn_one_by_one
 from hilum.splitting.part_checks import require_parts
@@ -33,7 +35,9 @@ from hilum.stages.prepare import Chunk, FilmLungs
 from hilum.stages.prepare import plan as plan_prepare
 from hilum.stages.split import draw_split
 from hilum.study.file import Study
-from hilum.workflow.plan import Drawing, Recipe, TrialDraw, seed_of
+from hilum.workflow.drawing import Drawing, TrialDraw
+from hilum.workflow.plan import Recipe, seed_of
+from hilum.workflow.searched import with_folds
 
 
 class StudyDraws:
@@ -47,9 +51,11 @@ class StudyDraws:
         lungs: Where their lung masks are, once they are known.
 
     Attributes:
+        recipes: What films are drawn for: cells, and folds of those that are searched by folds.
         plain: The study's own drawing, without anything special.
         drawings: Every drawing, the plain one first.
         trials: The numbers of the trials.
+        drawn_splits: Each drawing with each trial that draws a split of it; folds are of the first alone.
     """
 
     def __init__(
@@ -61,16 +67,20 @@ class StudyDraws:
         lungs: FilmLungs | None = None,
     ) -> None:
         self.films, self.duplicates = films, duplicates
-        self._study, self._recipes, self._lungs = study, recipes, lungs
+        self.recipes = with_folds(study, recipes)
+        self._study, self._lungs = study, lungs
         self.plain = Drawing(study.seed)
-        self.drawings = list(dict.fromkeys([self.plain, *(r.drawing for r in recipes)]))
+        self.drawings = list(dict.fromkeys([self.plain, *(r.drawing for r in self.recipes)]))
         self.trials = range(1, study.grid.trials + 1)
+        self.drawn_splits = [
+            (d, t) for d in self.drawings for t in (self.trials[:1] if d.fold else self.trials)
+        ]
         self._splits: dict[tuple[Drawing, int], AnySplit] = {}
         self._copies: dict[tuple[Drawing, int], dict[str, int]] = {}
 
     def folder_name(self, drawing: Drawing) -> str:
         """Folder of a drawing's splits beneath ``splits``; empty for the study's plain one."""
-        return "" if drawing == self.plain else drawing.name
+        return drawing.fold_name if drawing.whole == self.plain else drawing.name
 
     def split(self, drawing: Drawing, trial: int) -> AnySplit:
         """The split of a trial.
@@ -86,28 +96,44 @@ class StudyDraws:
             self._splits[key] = split
         return self._splits[key]
 
+    def tested(self, drawing: Drawing) -> set[str]:
+        """The test films of all trials of a drawing."""
+        return {i for trial in self.trials for i in self.split(drawing, trial).parts["test"]}
+
     def keep_in(self, folder: Path) -> int:
         """Write every split below a run's ``splits`` folder, and take those that are there: a run that goes on has drawn them.
 
         Returns:
             How many there are.
         """
-        for drawing in self.drawings:
-            for trial in self.trials:
-                path = folder / self.folder_name(drawing) / f"trial-{trial}.json"
-                if not path.is_file():
-                    self.split(drawing, trial).write(path)
-                    continue
-                kept, key = read_split(path), (drawing, trial)
-                kept.check(self.films)
-                if key not in self._splits or kept.digest != self._splits[key].digest:  # nobody seeded it
-                    self._splits[key] = kept
-                    self._copies.pop(key, None)
-                    for follows in ("wanted", "chunks"):
-                        self.__dict__.pop(follows, None)
-        return len(self.drawings) * len(self.trials)
+        for drawing, trial in self.drawn_splits:
+            path = folder / self.folder_name(drawing) / f"trial-{trial}.json"
+            if not path.is_file():
+                self.split(drawing, trial).write(path)
+                continue
+            kept, key = read_split(path), (drawing, trial)
+            kept.check(self.films)
+            if key not in self._splits or kept.digest != self._splits[key].digest:  # nobody seeded it
+                self._splits[key] = kept
+                self._copies.pop(key, None)
+                for follows in ("wanted", "chunks"):
+                    self.__dict__.pop(follows, None)
+        return len(self.drawn_splits)
+
+    def _fold(self, drawing: Drawing, trial: int) -> Split:
+        """Train and validation of a drawing, divided anew: one fold is held back."""
+        whole = self.split(drawing.whole, trial)
+        films = self.films.only([*whole.parts["train"], *whole.parts["valid"]])
+        held = folds(films, whole.group_of, drawing.folds, drawing.seed)[drawing.fold - 1]
+        parts = {"train": sorted(films.by_id.keys() - set(held)), "valid": held}
+        header = replace(whole.header, options={**whole.header.options, "drawing": drawing.name})
+        split = Split(parts, whole.group_of, header)
+        require_parts(split, self.films, self._study.data.classes, ("train", "valid"))
+        return split
 
     def _draw(self, drawing: Drawing, trial: int) -> AnySplit:
+        if drawing.fold:
+            return self._fold(drawing, trial)
         study, films = self._study, self.films
         drawn_as = trial if "split" in study.redraw_with_trial else 1
         without = "" if drawing.source_left_out == "none" else drawing.source_left_out
@@ -193,7 +219,9 @@ class StudyDraws:
     @property
     def trial_draws(self) -> list[TrialDraw]:
         """The draws of all trials, each once."""
-        return list(dict.fromkeys(r.draw(n) for r in self._recipes for n in self.trials))
+        drawn = set(self.drawn_splits)
+        draws = (r.draw(n) for r in self.recipes for n in self.trials if (r.drawing, n) in drawn)
+        return list(dict.fromkeys(draws))
 
     @cached_property
     def wanted(self) -> dict[str, list[Wanted]]:
@@ -209,7 +237,7 @@ class StudyDraws:
     def chunks(self) -> list[Chunk]:
         """The same as work for the stage that prepares films."""
         return plan_prepare(
-            self.films.by_id, self.wanted, {r.pipeline.name: r.pipeline for r in self._recipes}, self._lungs
+            self.films.by_id, self.wanted, {r.pipeline.name: r.pipeline for r in self.recipes}, self._lungs
         )
 
     def drawn(

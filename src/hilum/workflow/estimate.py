@@ -24,6 +24,7 @@ from hilum.workflow import rates
 from hilum.workflow.audit import audit_path
 from hilum.workflow.ensembles import ensembles_of
 from hilum.workflow.plan import Recipe
+from hilum.workflow.searched import searched
 from hilum.workflow.sizes import Sizes
 from hilum.workflow.state import Run
 from hilum.workflow.trials import scored_alone, side_by_side
@@ -75,6 +76,7 @@ def costs(run: Run, sizes: Sizes) -> Iterator[Cost]:
     yield Cost("start", "Python, torch, checks", rates.start_up())
     yield from _of_films(run)
     yield from _of_features(run, sizes)
+    yield from _of_search(run)
     yield from _of_heads(run, heads)
     yield from _of_networks(run, whole)
     yield from _of_scores(run, heads, bool(whole))
@@ -150,15 +152,34 @@ def _of_features(run: Run, sizes: Sizes) -> Iterator[Cost]:
 def _of_heads(run: Run, recipes: Sequence[Recipe]) -> Iterator[Cost]:
     if not recipes:
         return
-    n_trials, n_classes, work = len(run.draws.trials), len(run.study.data.classes), 0.0
-    for r in recipes:
-        length = length_of(run.study, r.cell.backbone)
-        batch = r.training.batch
-        shape = (length,) if length else _feature_shape(r.cell.backbone, r.pipeline.output_size)
-        steps = -(-_counts(run, r)[0] // batch)
-        work += n_trials * r.epochs * steps * rates.head_step(r.cell.backbone, shape, n_classes, batch)
+    n_trials = len(run.draws.trials)
+    work = n_trials * sum(_head_seconds(run, r, r.epochs) for r in recipes)
     n = len(recipes) * n_trials
     yield Cost("train heads", counted(n, "training"), work, _workers(run, n), rates.start_of_worker(_TRAINS))
+
+
+def _head_seconds(run: Run, recipe: Recipe, epochs: float) -> float:
+    """Seconds of one training of a cell's head."""
+    name, batch, n_classes = recipe.cell.backbone, recipe.training.batch, len(run.study.data.classes)
+    length = length_of(run.study, name)
+    shape = (length,) if length else _feature_shape(name, recipe.pipeline.output_size)
+    steps = -(-_counts(run, recipe)[0] // batch)
+    return epochs * steps * rates.head_step(name, shape, n_classes, batch)
+
+
+def _of_search(run: Run) -> Iterator[Cost]:
+    table, cells = run.study.search, searched(run.study, run.recipes)
+    if table is None or not cells:
+        return
+    folds = table.folds if table.chosen_on == "folds" else 1
+    epochs = table.ranges.get("epochs")
+    usual = [epochs["low"], epochs["high"]] if isinstance(epochs, dict) else epochs
+    work = sum(_head_seconds(run, r, sum(usual) / len(usual) if usual else r.epochs) for r in cells)
+    n = len(cells) * table.trials * folds
+    each = f"{counted(len(cells), 'cell')} x {counted(table.trials, 'trial')}" + (
+        f" x {folds} folds" if folds > 1 else ""
+    )
+    yield Cost("search", f"{counted(n, 'training')}: {each}", table.trials * folds * work, _workers(run, n))
 
 
 @cache

@@ -118,7 +118,8 @@ def write_record(run: Run) -> None:
     trained = {r.cell.backbone for r in run.recipes if r.finetune is not None and r.finetune.train == "all"}
     made = ensembles_of(run)
     size, n_classes = run.recipes[0].pipeline.output_size[0], len(study.data.classes)
-    costs = {n: cost_of(n, size, n_classes, n in trained, length_of(study, n)) for n in plain}
+    head = study.training.head
+    costs = {n: cost_of(n, size, n_classes, n in trained, length_of(study, n), head) for n in plain}
     unsafe = sorted({f for r in run.recipes for f in r.cell.unsafe})
     RunRecord(
         header=Header("run", inputs={"manifest": films.digest, "study": study.digest}, seed=study.seed),

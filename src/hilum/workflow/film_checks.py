@@ -16,7 +16,7 @@ import numpy as np
 from hilum.artifacts.manifest import FilmRow
 from hilum.augment.lungs import ALL_LUNG
 from hilum.augment.pipeline import Pipeline
-from hilum.core.errors import HilumError, InputError, MissingExtraError
+from hilum.core.errors import HilumError, InputError, LeakageError, MissingExtraError
 from hilum.report.panel import on_purpose
 from hilum.study.losses import CrossEntropy
 from hilum.study.tables import PRECOMPUTED
@@ -24,6 +24,7 @@ from hilum.training.losses import class_weights
 from hilum.workflow.choices import wrong_choices
 from hilum.workflow.concern import Concern, refused
 from hilum.workflow.ensembles import check_patients, ensembles_of
+from hilum.workflow.searched import searched
 from hilum.workflow.state import Run
 from hilum.workflow.vectors import vectors_of
 
@@ -61,23 +62,38 @@ def classes_of_parts(run: Run) -> Iterator[Concern]:
     """Every part of every drawing has films of every class, and those that are drawn with replacement too."""
     by_id = run.films.by_id
     said: set[str] = set()
-    for drawing in run.draws.drawings:
-        for trial in run.draws.trials:
-            where = f"trial {trial}" + ("" if drawing == run.draws.plain else f" of {drawing.name}")
-            try:
-                run.draws.split(drawing, trial)
-            except HilumError as e:
-                if str(e) not in said:
-                    yield Concern(f"{e} ({where})", e.exit_code)
-                said.add(str(e))
-                break
-            copies = run.draws.copies(drawing, trial)
-            drawn = {by_id[i].label for i, n in copies.items() if n}
-            for label in run.study.sampling:
-                if label not in drawn:
-                    yield Concern(
-                        f"sampling draws no film of class {label!r} to train on ({where}); correct sampling.{label}"
-                    )
+    refused_drawings = set()
+    for drawing, trial in run.draws.drawn_splits:
+        where = f"trial {trial}" + ("" if drawing == run.draws.plain else f" of {drawing.name}")
+        if drawing in refused_drawings:
+            continue
+        try:
+            run.draws.split(drawing, trial)
+        except HilumError as e:
+            if str(e) not in said:
+                yield Concern(f"{e} ({where})", e.exit_code)
+            said.add(str(e))
+            refused_drawings.add(drawing)
+            continue
+        copies = run.draws.copies(drawing, trial)
+        drawn = {by_id[i].label for i, n in copies.items() if n}
+        for label in run.study.sampling:
+            if label not in drawn:
+                yield Concern(
+                    f"sampling draws no film of class {label!r} to train on ({where}); correct sampling.{label}"
+                )
+
+
+def search_sees_no_test(run: Run) -> Iterator[Concern]:
+    """The films that a search sees, those of trial 1, are tested on in no trial."""
+    for drawing in {r.drawing: r for r in searched(run.study, run.recipes)}:
+        parts, tested = run.draws.split(drawing, 1).parts, run.draws.tested(drawing)
+        if n := len(tested & {*parts["train"], *parts["valid"]}):
+            yield Concern(
+                f"[search]: {n} films of train and validation in trial 1, on which values are chosen, are test films of other trials "
+                f"(split.method {run.study.split.method!r} draws the test part anew); use another split.method, or grid.trials = 1",
+                LeakageError.exit_code,
+            )
 
 
 def ensembles_can_be_fitted(run: Run) -> Iterator[Concern]:

@@ -11,8 +11,8 @@ from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest, excluded_path, read_exclusions
 from hilum.artifacts.split import PARTS, AnySplit
 from hilum.study.film_filter import compile_filter, filter_words
+from hilum.workflow.drawing import Drawing
 from hilum.workflow.draws import StudyDraws
-from hilum.workflow.plan import Drawing
 from hilum.workflow.state import Run
 
 

@@ -26,7 +26,8 @@ from hilum.study.file import Study
 from hilum.study.losses import Loss
 from hilum.study.policies import Policy
 from hilum.study.probes import NO_PROBE, SAME_FILMS, SOURCE_RULE
-from hilum.study.tables import FamilyTable, FinetuneTable, TrainingTable, Varying
+from hilum.study.tables import FamilyTable, FinetuneTable, HeadKind, TrainingTable, Varying
+from hilum.workflow.drawing import Drawing, TrialDraw
 
 
 class FeaturesOf(NamedTuple):
@@ -63,50 +64,6 @@ class PlannedCell(GridCell):
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """What a split depends on besides the trial. Cells with one drawing have one split.
-
-    Attributes:
-        seed: The cell's.
-        fraction: Share of training films.
-        source_left_out: Or ``none``.
-        overlapping: Whether train and validation are drawn again from all films, the test films among them.
-        unseeded: Whether train and validation are drawn from a generator that nobody seeded.
-        valid_is_test: Whether the test films are the validation films.
-        one_by_one: Whether patients and copies of test films are trained on.
-        faults: The faults that set one of these.
-    """
-
-    seed: int
-    fraction: float = 1.0
-    source_left_out: str = "none"
-    overlapping: bool = False
-    unseeded: bool = False
-    valid_is_test: bool = False
-    one_by_one: bool = False
-    faults: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Folder of the splits; the study's seed is left to the caller."""
-        marks = (FACTOR[f].in_name(getattr(self, f)) for f in ("seed", "fraction", "source_left_out"))
-        return "--".join([*filter(None, marks), *self.faults])
-
-    def under(self, fault: str) -> Drawing:
-        """The drawing under a fault of the published scripts; itself where the fault acts elsewhere."""
-        edit = FAULTS[fault].edit.drawing
-        return replace(self, **edit, faults=(*self.faults, fault)) if edit else self
-
-
-class TrialDraw(NamedTuple):
-    """What the films of a trial follow from: cells that have it in common train and test on the same prepared films."""
-
-    pipeline: str
-    drawing: Drawing
-    trial: int
-
-
-@dataclass(frozen=True)
 class Recipe:
     """Everything that a cell is made with.
 
@@ -140,6 +97,11 @@ class Recipe:
     def learns(self) -> bool:
         """Whether a model is trained for it."""
         return self.cell.probe != SOURCE_RULE
+
+    @property
+    def head(self) -> HeadKind:
+        """Kind of its head: the study's, else its backbone's own."""
+        return self.training.head or backbone(self.cell.backbone).head
 
     @property
     def features_of(self) -> FeaturesOf:
@@ -279,6 +241,10 @@ def _refuse_impossible(study: Study, recipe: Recipe) -> None:
         reason = f"{cell.backbone} has no pretrained weights; leave weights.{cell.backbone} out"
     elif finetune is not None and finetune.train == "head" and finetune.unfreeze != "at_once":
         reason = f"finetune.train = 'head' never unfreezes, but finetune.unfreeze is {finetune.unfreeze!r}"
+    try:
+        backbone(cell.backbone).with_head(recipe.head)
+    except InputError as e:
+        reason = reason or f"training.head: {e}"
     if reason:
         raise InputError(f"the cell {cell.name} cannot be: {reason}")
 

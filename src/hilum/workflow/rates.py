@@ -184,7 +184,7 @@ def network(
         films = _stored(folder, np.zeros((batch, *size_px), np.uint8), n_classes)
         training, where = Training(fabric, net, regimen, batch), Progress(epoch=regimen.all_epochs)
         training.enter(where.epoch)
-        (step,) = epoch_steps(regimen, films.labels, 1, feature_shape(net, films))
+        (step,) = epoch_steps(regimen, films.labels, 1, feature_shape(net, films, regimen))
         training.step(where, films, step)
         update = seconds(lambda: training.step(where, films, step))
         logits_of(fabric, net, films)

@@ -40,8 +40,9 @@ from hilum.study.tables import WeightsTable
 from hilum.training.task import TrainTask
 from hilum.workflow.choices import wrong_choices
 from hilum.workflow.classes import merged, with_classes
+from hilum.workflow.drawing import TrialDraw
 from hilum.workflow.draws import StudyDraws
-from hilum.workflow.plan import FeaturesOf, Recipe, TrialDraw, recipes
+from hilum.workflow.plan import FeaturesOf, Recipe, recipes
 from hilum.workflow.vectors import weights_of_vectors
 from hilum.workflow.workspace import Settled, Workspace
 

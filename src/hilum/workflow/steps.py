@@ -1,5 +1,5 @@
-"""The steps of a run: films -> lungs -> splits -> audit -> prepared films -> features -> trials -> predictions -> ensembles -> record ->
-statistics -> explanations -> report.
+"""The steps of a run: films -> lungs -> splits -> audit -> prepared films -> features -> search -> trials -> predictions -> ensembles ->
+record -> statistics -> explanations -> report.
 
 A step looks for what is already there, by digest, and does the rest; what the steps after it need it leaves in the run. An optional stage
 is one entry of `STEPS`.
@@ -45,6 +45,7 @@ from hilum.workflow.facts import write_record, write_seconds
 from hilum.workflow.flow import write_flow
 from hilum.workflow.lungs import find_lungs, reads_lungs
 from hilum.workflow.plan import FeaturesOf
+from hilum.workflow.search import search_values
 from hilum.workflow.state import Run
 from hilum.workflow.trials import plan_trials, predict, predict_by_rule, train
 from hilum.workflow.vectors import vectors_of
@@ -157,9 +158,11 @@ def feature_spec(run: Circumstances, name: str, state: str, size_px: tuple[int, 
 
 def _featurize(run: Run) -> None:
     """Features of the prepared films that frozen cells want, from each of their backbones."""
-    frozen = [r for r in run.recipes if r.finetune is None]
+    frozen = [r for r in run.draws.recipes if r.finetune is None]
     for which in dict.fromkeys(r.features_of for r in frozen):
-        trial_draws = {r.draw(n) for r in frozen if r.features_of == which for n in run.draws.trials}
+        trial_draws = {r.draw(n) for r in frozen if r.features_of == which for n in run.draws.trials} & set(
+            run.drawn
+        )
         if backbone(which.backbone).precomputed:
             run.stores[which] = _vectors_of(run, which)
             continue
@@ -261,6 +264,7 @@ STEPS = (
     *_TO_SPLITS,
     RunStep("audit", audit_of_run),
     *_FEATURES,
+    RunStep("search", search_values, lambda study: study.search is not None),
     RunStep("train", _train),
     RunStep("predict", predict),
     RunStep("source rule", predict_by_rule, lambda study: SOURCE_RULE in study.probes.kinds),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
+from hilum.core.extras import require_extra
 from hilum.models.backbone import require_size
 from hilum.models.registry import backbone
 from hilum.report.audit_findings import accepted
@@ -16,6 +17,7 @@ from hilum.workflow.concern import Concern, refused
 from hilum.workflow.ensembles import ensembles, planned_cells
 from hilum.workflow.explain import cells_explained
 from hilum.workflow.plan import pairs_of
+from hilum.workflow.searched import obstacles
 from hilum.workflow.state import Run
 
 _FOLDER = re.compile(r"[^/\\\0]+")
@@ -109,6 +111,13 @@ def policies_fit(run: Run) -> Iterator[Concern]:
             f"grid.schedules is ['constant'], so the policies {', '.join(unused)} are not used; name them there to use them",
             0,
         )
+
+
+def search_can_be(run: Run) -> Iterator[Concern]:
+    """What proposes values is installed, and every cell that is searched can be."""
+    if run.as_read.search is not None:
+        yield from refused(partial(require_extra, "search", "optuna"), before="[search]: ")
+        yield from map(Concern, obstacles(run.as_read, run.planned))
 
 
 def pipelines_end_alike(run: Run) -> Iterator[Concern]:

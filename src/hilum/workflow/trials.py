@@ -10,7 +10,6 @@ from hilum.artifacts.kept_logits import KeptLogits
 from hilum.artifacts.trial_files import PREDICT, PREDICTIONS, trial_folder
 from hilum.core.files import writing_folder
 from hilum.core.progress import progress
-from hilum.models.registry import backbone
 from hilum.stages.predict import PredictTask, predict_trial
 from hilum.stages.source_rule import predict_by_source
 from hilum.stages.train import train_head
@@ -36,7 +35,7 @@ def plan_trial(run: Run, recipe: Recipe, number: int) -> Trial:
         classes=tuple(classes), positive=study.data.positive, backbone=cell.backbone,
         weights={"choice": w.choice, "sha256": w.sha256, "source": w.source, "seed": study.seed},
         state_sha256=store.spec.state_sha256 if store else "", precision=run.precision, batch=run.batch,
-        preparation=recipe.pipeline.to_dict(), head=backbone(cell.backbone).head, operating_point={}, calibration={},
+        preparation=recipe.pipeline.to_dict(), head=recipe.head, operating_point={}, calibration={},
         training={"study": study.name, "trial": number, "schedule": cell.schedule}, unsafe=tuple(cell.unsafe),
         probe="" if cell.probe == NO_PROBE else cell.probe,
         lungs=dict(run.lungs_facts) if recipe.pipeline.predicts_with_lungs else {},

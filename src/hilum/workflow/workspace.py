@@ -1,7 +1,7 @@
 """A workspace: the folder that holds everything computed, each piece found by digest; and what is settled once for it.
 
 workspace.json   device, precision and threads, measured at the first run on this kind of machine and then kept
-duplicates/ audits/ prepared/ features/ trials/ masks/   shared by all studies
+duplicates/ audits/ prepared/ features/ searches/ trials/ masks/   shared by all studies
 runs/<study>-<digest>/                    one study's results; another study, or the same with other options, has its own
 """
 
@@ -14,6 +14,7 @@ from typing import Any, cast
 from hilum.artifacts.duplicates import RULES
 from hilum.artifacts.header import read_json, write_json
 from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.search import SEARCHES
 from hilum.core.digests import SHORT, digest
 from hilum.core.engine import available_cores
 from hilum.core.files import lock
@@ -47,6 +48,7 @@ class Workspace:
         self.prepared = self.root / "prepared"
         self.features = self.root / "features"
         self.trials = self.root / "trials"
+        self.searches = self.root / SEARCHES
         self.duplicates = self.root / "duplicates"
         self.masks = self.root / "masks"
         self.audits = self.root / "audits"

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from hilum.core.errors import InputError
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
 
@@ -38,3 +39,14 @@ def test_first_weights_follow_from_the_seed() -> None:
 
     assert torch.equal(first(1), first(1))
     assert not torch.equal(first(1), first(2))
+
+
+def test_a_backbone_takes_heads_that_fit_its_features() -> None:
+    shapes = [tuple(p.shape) for p in build_head(backbone("densenet121").with_head("mlp"), 4, 1).parameters()]
+    assert shapes == [(64, 1024), (64,), (4, 64), (4,)]
+    with pytest.raises(
+        InputError, match="no head 'mlp' for squeezenet1_0, whose features are a map; known: conv"
+    ):
+        backbone("squeezenet1_0").with_head("mlp")
+    with pytest.raises(InputError, match="no head 'con' for densenet121, whose features are a vector"):
+        backbone("densenet121").with_head("con")

@@ -37,6 +37,8 @@ TRAINING = {
     "best_epoch": False,
     "balanced_batches": False,
     "find_rate": False,
+    "head": None,
+    "dropout": None,
 }
 
 

@@ -31,6 +31,10 @@ WHOLE: dict[str, Any] = {
         {"name": "a", "kind": "mean"}, {"name": "b", "kind": "weighted"}, {"name": "c", "kind": "stacked"},
         {"name": "d", "kind": "flannel"},
     ],
+    "search": {
+        "learning_rate": {"low": 1e-4, "high": 1e-2}, "epochs": [10, 20], "weight_decay": {"low": 0, "high": 0.1},
+        "dropout": {"low": 0, "high": 0.5}, "head": ["linear", "mlp"],
+    },
     "compare": [{"name": "f", "factor": "backbone", "reference": "resnet50"}],
     "contrast": [{"name": "c", "negative": {"label": ["b"]}}],
     "subgroup": [{"by": "sex"}],

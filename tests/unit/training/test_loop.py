@@ -222,3 +222,24 @@ def test_dropout_halves_doubles_and_follows_from_the_seed_and_epoch(tmp_path: Pa
         assert y.tolist() == (which % 4).tolist()
     plain = torch.cat([x for x, _ in batches(of, linear, how, 2)])
     assert np.array_equal(plain.numpy(), maps[order].astype(np.float32))
+
+
+def test_a_study_may_say_which_share_of_a_heads_inputs_is_dropped(tmp_path: Path) -> None:
+    factors = dropout_factors(np.random.default_rng(1), torch.Size([200, 500]), 0.2)
+    assert factors.unique().tolist() == [0, 1.25]
+    assert float((factors == 0).float().mean()) == pytest.approx(0.2, abs=4 * (0.16 / factors.numel()) ** 0.5)
+    rows = np.random.default_rng(0).normal(size=(10, 8)).astype(np.float32)
+    np.save(tmp_path / "rows.npy", rows)
+    of = LabelledRows(FeatureRows([(str(tmp_path / "rows.npy"), k) for k in range(10)]), np.arange(10) % 4)
+    linear = build_head(backbone("densenet121"), 4, 1)
+    order = generator(7, "order", 2).permutation(10)
+    masks = generator(7, "dropout", 2)
+    how = Regimen(CONSTANT, cross_entropy, TrainingTable(batch=4, dropout=0.25), 7)
+    for start, (x, _) in zip((0, 4, 8), batches(of, linear, how, 2), strict=True):
+        which = order[start : start + 4]
+        kept = masks.random(len(which) * 8, dtype=np.float32).reshape(-1, 8) >= 0.25
+        assert np.allclose(x.numpy(), rows[which] * kept / 0.75, rtol=1e-6)
+    off = Regimen(CONSTANT, cross_entropy, TrainingTable(batch=4, dropout=0.0), 7)
+    conv = build_head(backbone("squeezenet1_0"), 4, 1)
+    plain = torch.cat([x for x, _ in batches(of, conv, off, 2)])
+    assert np.array_equal(plain.numpy(), rows[order])

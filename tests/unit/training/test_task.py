@@ -61,7 +61,8 @@ OTHER_BODY: dict[str, dict[str, Any]] = {
 }
 CASES = [(kind, member) for kind in TASKS for member in OTHER_TRIAL]
 OTHER_TRAINING = {
-    "epochs": 3, "batch": 8, "learning_rate": 0.25, "early_stopping": 2, "best_epoch": True, "balanced_batches": True, "find_rate": True
+    "epochs": 3, "batch": 8, "learning_rate": 0.25, "early_stopping": 2, "best_epoch": True, "balanced_batches": True, "find_rate": True,
+    "head": "mlp", "dropout": 0.25,
 }  # fmt: skip
 OTHER_FINETUNE = {
     "train": "head", "unfreeze": "gradual", "head_epochs": 2, "rate_divisor": 10.0, "batchnorm": "eval", "precision": "bf16-mixed",

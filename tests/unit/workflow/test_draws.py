@@ -16,8 +16,9 @@ from hilum.core.seeding import generator
 from hilum.stages.duplicates import exact_duplicates
 from hilum.stages.prepare import prepare_film
 from hilum.study.file import Study
+from hilum.workflow.drawing import Drawing, TrialDraw
 from hilum.workflow.draws import StudyDraws
-from hilum.workflow.plan import Drawing, TrialDraw, recipes
+from hilum.workflow.plan import recipes
 
 LABELS = ("bacterial", "covid", "normal", "viral")
 MANIFEST = Manifest(

@@ -15,9 +15,9 @@ from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.stages.duplicates import exact_duplicates
 from hilum.study.file import Study
+from hilum.workflow.drawing import Drawing
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.flow import ingest_steps, selection_steps, trial_flow
-from hilum.workflow.plan import Drawing
 from hilum.workflow.state import Run
 from hilum.workflow.workspace import Workspace
 

@@ -35,6 +35,7 @@ from hilum.report.sections import (
     ranking,
     results,
     sample_size,
+    search,
     sets,
     sweep,
 )
@@ -59,6 +60,7 @@ SECTIONS: tuple[Callable[[Evaluated], Section | None], ...] = (
     audit.section,
     sample_size.section,
     curves.section,
+    search.section,
     pipelines.section,
     cost.section,
     forms.section,
