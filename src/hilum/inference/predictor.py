@@ -25,21 +25,28 @@ from hilum.artifacts.masks import LungMask
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import FilmError, InputError
 from hilum.imaging.shape import shape_of
-from hilum.inference.judged import gate_of, judge, probabilities
+from hilum.inference.judged import (
+    at_temperature,
+    gate_of,
+    has_temperature,
+    judge,
+    probabilities,
+    temperatures,
+)
 from hilum.inference.lungs import NO_LUNGS, segmenter_of
 from hilum.inference.opened import Opened, Pixels, open_film, prepare
 from hilum.models.backbone import FrozenBackbone, Precision, Tap, build_network
-from hilum.models.heads import build_head
+from hilum.models.heads import build_head, kind_named
 from hilum.models.networks import NetworkScorer, WholeNetwork, whole_from_state
 from hilum.models.registry import backbone
 from hilum.models.weights import find, state_sha256
-from hilum.stats.calibration import apply_temperature
+from hilum.study.several_findings import MULTILABEL
 
 
 def load_head(bundle: Bundle, state: Mapping[str, NDArray[Any]]) -> nn.Module:
     """The bundle's head with its weights, in evaluation."""
     n_inputs = state["weight"].shape[1] if "weight" in state else 0
-    head = build_head(backbone(bundle.backbone), len(bundle.classes), 0, n_inputs)
+    head = build_head(backbone(bundle.backbone), len(bundle.classes), 0, n_inputs, kind_named(bundle.head))
     try:
         head.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in state.items()}, strict=True)
     except RuntimeError as e:
@@ -52,7 +59,9 @@ def load_head(bundle: Bundle, state: Mapping[str, NDArray[Any]]) -> nn.Module:
 
 def load_network(bundle: Bundle, state: Mapping[str, NDArray[Any]], device: str) -> NetworkScorer:
     """The network of a bundle that was trained as a whole, in evaluation."""
-    network = whole_from_state(backbone(bundle.backbone), len(bundle.classes), dict(state))
+    network = whole_from_state(
+        backbone(bundle.backbone), len(bundle.classes), dict(state), kind_named(bundle.head)
+    )
     return NetworkScorer(network, precision_of(bundle), device)
 
 
@@ -84,7 +93,7 @@ def plain_network(bundle: Bundle, folder: Path, state: Mapping[str, NDArray[Any]
     """
     b = backbone(bundle.backbone)
     if bundle.network == "whole":
-        return whole_from_state(b, len(bundle.classes), dict(state))
+        return whole_from_state(b, len(bundle.classes), dict(state), kind_named(bundle.head))
     net = build_network(b, find(b, bundle.weights["choice"]), bundle.weights["seed"])
     require_digest("backbone weights", bundle.state_sha256, state_sha256(net), folder)
     network = WholeNetwork(b, Tap(net, b), load_head(bundle, state))
@@ -114,7 +123,8 @@ class Scored:
     Attributes:
         name: What the caller calls the film.
         probabilities: Shape (n_classes,), or None.
-        positive: Whether the positive class reaches the operating point, or None.
+        positive: Whether the positive class reaches the operating point, or None; None of several findings.
+        present: Of several findings whether each reaches its own, in their order; empty of classes, or without scores.
         error: Empty, or the reason.
         facts: What its header says of it, as `DecodedFilm.facts`; empty for a film that was not read.
         judged: Its sets and whether it is a stranger: column of `hilum.artifacts.predictions.JUDGED` -> text, those that the bundle has.
@@ -130,6 +140,7 @@ class Scored:
     judged: Mapping[str, str] = field(default_factory=dict)
     logits: NDArray[np.float64] | None = None
     prepared: Pixels | None = field(default=None, repr=False)
+    present: tuple[bool, ...] = ()
 
 
 class Predictor:
@@ -162,11 +173,9 @@ class Predictor:
         b = self.bundle
         if not allow_unsafe:
             b.require_a_model(folder)
-        self.temperature = 1.0
-        if calibrated:
-            if "temperature" not in b.calibration:
-                raise InputError(f"{folder}: the bundle has no temperature; predict without --calibrated")
-            self.temperature = float(b.calibration["temperature"])
+        self.calibrated = calibrated
+        if calibrated and not has_temperature(b):
+            raise InputError(f"{folder}: the bundle has no temperature; predict without --calibrated")
         self.passed: Callable[..., torch.Tensor]
         self.frozen: FrozenBackbone | None = None
         if b.network == "whole":
@@ -238,11 +247,12 @@ class Predictor:
         logits = np.asarray(z.double().cpu().numpy(), dtype=np.float64)
         shapes = np.stack([shape_of(film) if shape is None else shape for film, shape in films])
         judged = judge(self.bundle, self._gate, logits, shapes)
-        shown = judged.probabilities if self.temperature == 1 else apply_temperature(logits, self.temperature)
+        shown = at_temperature(self.bundle, logits) if self.calibrated else judged.probabilities
+        several = self.bundle.task == MULTILABEL
         return [
             Scored(
-                "", shown[k], bool(judged.positive[k]), judged={c: t[k] for c, t in judged.columns.items()}, logits=logits[k],
-                prepared=film,
+                "", shown[k], None if several else bool(judged.positive[k]), judged={c: t[k] for c, t in judged.columns.items()},
+                logits=logits[k], prepared=film, present=tuple(map(bool, judged.positive[k])) if several else (),
             )
             for k, (film, _) in enumerate(films)
         ]  # fmt: skip
@@ -258,15 +268,21 @@ def _through_head(bundle: Bundle, head: nn.Module, features: torch.Tensor) -> to
 
 def provenance(predictor: Predictor) -> Header:
     """Header for predictions of this bundle."""
+    asked = (
+        {"positive": predictor.bundle.positive}
+        if predictor.bundle.task != MULTILABEL
+        else {"task": MULTILABEL}
+    )
     return Header(
         "predictions",
         inputs={"bundle": predictor.header.inputs.get("train", "")},
-        options={"path": "fixed steps only", "positive": predictor.bundle.positive, **_calibrated(predictor)},
+        options={"path": "fixed steps only", **asked, **_calibrated(predictor)},
     )
 
 
 def _calibrated(predictor: Predictor) -> dict[str, Any]:
-    if predictor.temperature == 1:
+    found = temperatures(predictor.bundle) if predictor.calibrated else {}
+    if not predictor.calibrated or found == {"temperature": 1.0}:
         return {}
     words = "chosen and applied before the temperature: decisions are those without it"
-    return {"temperature": predictor.temperature, "operating_point": words}
+    return {**found, "operating_point": words}

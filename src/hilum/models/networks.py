@@ -19,7 +19,7 @@ from hilum.core.errors import HilumError
 from hilum.core.seeding import key_entropy
 from hilum.models.backbone import Precision, Tap, build_network, evaluated, normalised
 from hilum.models.heads import ConvHead, build_head
-from hilum.models.registry import Backbone
+from hilum.models.registry import Backbone, HeadKind
 from hilum.models.weights import RANDOM, Weights
 
 HEAD = "head"
@@ -84,7 +84,12 @@ class WholeNetwork(nn.Module):
 
 
 def build_whole(
-    b: Backbone, weights: Weights, n_classes: int, size_px: tuple[int, int], seed: int
+    b: Backbone,
+    weights: Weights,
+    n_classes: int,
+    size_px: tuple[int, int],
+    seed: int,
+    head: HeadKind | None = None,
 ) -> WholeNetwork:
     """A network at the start of its training, on the CPU, channels-last, every weight trainable.
 
@@ -94,10 +99,12 @@ def build_whole(
         n_classes: Outputs.
         size_px: (height, width) of the films; only heads of flat features depend on it.
         seed: Of the head's first weights, which are those of `hilum.models.heads.build_head`, and of a backbone's random ones.
+        head: Its kind; None for the backbone's own.
     """
     body = Tap(build_network(b, weights, seed), b).to(memory_format=torch.channels_last)
     network = WholeNetwork(b, body, nn.Identity())
-    network.head = build_head(b, n_classes, seed, b.channels or network.feature_shape(*size_px)[0])
+    n_inputs = b.channels or network.feature_shape(*size_px)[0]
+    network.head = build_head(b, n_classes, seed, n_inputs, head)
     return network.requires_grad_(True)
 
 
@@ -109,16 +116,18 @@ def reset_first_conv(network: WholeNetwork, seed: int) -> None:
         conv.reset_parameters()
 
 
-def whole_from_state(b: Backbone, n_classes: int, state: dict[str, NDArray[np.generic]]) -> WholeNetwork:
-    """A trained network from its stored state, in evaluation. No weights file is needed.
+def whole_from_state(
+    b: Backbone, n_classes: int, state: dict[str, NDArray[np.generic]], head: HeadKind | None = None
+) -> WholeNetwork:
+    """A trained network from its stored state, in evaluation; `head` is the kind of its head. No weights file is needed.
 
     Raises:
         HilumError: The state does not fit the network.
     """
     with torch.device("meta"):
         body = Tap(build_network(b, RANDOM), b)
-        head = build_head(b, n_classes, 0, b.channels or state["head.0.weight"].shape[1])
-    network = WholeNetwork(b, body, head)
+        n_inputs = b.channels or state["head.0.weight"].shape[1]
+        network = WholeNetwork(b, body, build_head(b, n_classes, 0, n_inputs, head))
     network.mean, network.std = (torch.tensor(v).view(1, -1, 1, 1) for v in (b.mean, b.std))
     try:
         network.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()}, strict=True, assign=True)

@@ -17,7 +17,7 @@ from typing import Literal, cast
 from hilum.core.errors import InputError, require_known
 from hilum.study.tables import PRECOMPUTED
 
-HeadKind = Literal["mlp", "conv", "linear", "dense", "fc-1024", "fc-256", "fc-128"]
+HeadKind = Literal["mlp", "conv", "conv-linear", "linear", "dense", "fc-1024", "fc-256", "fc-128"]
 
 
 @dataclass(frozen=True)

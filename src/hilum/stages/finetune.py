@@ -28,6 +28,7 @@ from hilum.core.errors import HilumError, InputError
 from hilum.core.files import lock
 from hilum.core.progress import say
 from hilum.inference.predictor import precision_of, score_rows
+from hilum.models.heads import kind_named
 from hilum.models.machine import exact_arithmetic, keep_memory, threads
 from hilum.models.networks import NetworkScorer, WholeNetwork, build_whole, reset_first_conv
 from hilum.models.registry import backbone
@@ -150,7 +151,8 @@ def _begin(task: TrainTask) -> tuple[WholeNetwork, LabelledRows, LabelledRows, R
     body, t = _whole(task), task.template
     train, valid = task.films()
     height, width = train.shape
-    network = build_whole(backbone(t.backbone), body.weights, len(t.classes), (height, width), task.seed)
+    b, kind = backbone(t.backbone), kind_named(t.head)
+    network = build_whole(b, body.weights, len(t.classes), (height, width), task.seed, kind)
     if body.finetune.reset_first_conv:
         reset_first_conv(network, task.seed)
     return network, train, valid, task.regimen(train.labels)

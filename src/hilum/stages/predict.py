@@ -22,11 +22,12 @@ from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.predictions import JUDGED, Predictions
 from hilum.artifacts.split import Split
-from hilum.artifacts.trial_files import PredictFacts
+from hilum.artifacts.trial_files import PREDICTIONS, PredictFacts
 from hilum.core.errors import FilmError, InputError
 from hilum.core.progress import progress
 from hilum.core.tables import known
 from hilum.imaging.as_ingested import bytes_as_ingested
+from hilum.inference.findings import decision_of, decision_text, write_of_finding
 from hilum.inference.judged import FITTED, Seen, Shapes, choose, gate_of, judge, stored_shapes
 from hilum.inference.predictor import (
     Predictor,
@@ -41,6 +42,7 @@ from hilum.models.machine import threads
 from hilum.sources.facts import view_of
 from hilum.sources.named_films import named_films
 from hilum.stats.strangers import evenly
+from hilum.study.several_findings import require_one_class
 from hilum.training.loop import logits
 from hilum.training.regimen import LabelledRows
 from hilum.training.task import Frozen, Whole
@@ -66,6 +68,7 @@ class PredictTask:
         second_softmax: A fault of the published scripts, in the probabilities; the operating point is applied before it, on the scale that
             chose it.
         path: How the films were prepared, for the record.
+        findings: Of several findings, each one whose predictions are wanted by itself too, with the folder of that trial.
     """
 
     bundle: Path
@@ -74,6 +77,7 @@ class PredictTask:
     out: Path
     second_softmax: bool = False
     path: str = "the study's pipeline, draws included"
+    findings: tuple[tuple[str, Path], ...] = ()
 
 
 def predict_trial(task: PredictTask) -> int:
@@ -89,33 +93,45 @@ def predict_trial(task: PredictTask) -> int:
     parts = {p: drawn.found(films, bundle.classes, store) for p in HELD_OUT if (films := drawn.held_out(p))}
     with threads(1), threadpool_limits(1):  # sums are taken in one order whatever the number of workers
         seen = _seen(task, bundle, state, drawn, parts)
-        if "valid" in seen:
-            bundle, gate = choose(bundle, task.bundle, seen["valid"], _fitted_on(task, bundle, drawn))
-        else:  # films from elsewhere: thresholds are those that the bundle has
-            gate = gate_of(bundle, task.bundle)
-        judged = [judge(bundle, gate, s.logits, s.shapes) for s in seen.values()]
-    ids = tuple(i for films in parts.values() for i in films.image_ids)
+        constant = _predicted(task, bundle, header, drawn, seen)
+        for finding, folder in task.findings:
+            of_one = write_of_finding(bundle, header, state, finding, folder / "bundle")
+            alone = replace(task, bundle=folder / "bundle", out=folder / PREDICTIONS, findings=())
+            k, own = bundle.classes.index(finding), drawn.of_finding(finding, bundle.classes)
+            _predicted(alone, of_one, header, own, {p: s.of_finding(k) for p, s in seen.items()})
+    facts = PredictFacts(round(time.perf_counter() - start, 4), constant)
+    for folder in (task.out.parent, *(folder for _, folder in task.findings)):
+        facts.write(folder)
+    return sum(len(films.image_ids) for films in parts.values())
+
+
+def _predicted(
+    task: PredictTask, bundle: Bundle, header: Header, drawn: DrawnFilms, seen: Mapping[str, Seen]
+) -> bool:
+    """Write the predictions of films that were seen, by part; gives whether every film got the same scores."""
+    if "valid" in seen:
+        bundle, gate = choose(bundle, task.bundle, seen["valid"], _fitted_on(task, bundle, drawn))
+    else:  # films from elsewhere: thresholds are those that the bundle has
+        gate = gate_of(bundle, task.bundle)
+    judged = [judge(bundle, gate, s.logits, s.shapes) for s in seen.values()]
+    films = [(part, f.image_id) for part in seen for f in drawn.held_out(part)]
+    facts = [drawn.facts[i] for _, i in films]
     values = np.concatenate([j.probabilities for j in judged])
+    asked = {"task": bundle.task} if drawn.several else {"positive": bundle.positive}
     Predictions(
-        image_ids=ids,
-        patient_ids=tuple(drawn.facts[i].patient_id for i in ids),
-        parts=tuple(part for part, films in parts.items() for _ in films.image_ids),
-        y_true=tuple(bundle.classes[k] for films in parts.values() for k in films.labels),
+        image_ids=tuple(i for _, i in films),
+        patient_ids=tuple(f.patient_id for f in facts),
+        parts=tuple(part for part, _ in films),
+        y_true=tuple(f.label for f in facts),
         probabilities=softmaxed_again(values) if task.second_softmax else values,
         classes=bundle.classes,
-        groups=tuple(drawn.facts[i].group for i in ids),
-        operating_point=tuple(str(int(p)) for j in judged for p in j.positive),
-        errors=("",) * len(ids),
-        header=Header(
-            "predictions",
-            inputs=header.inputs,
-            options={"path": task.path, "positive": bundle.positive},
-        ),
+        groups=tuple(f.group for f in facts),
+        operating_point=tuple(decision_text(bundle, p) for j in judged for p in j.positive),
+        errors=("",) * len(films),
+        header=Header("predictions", inputs=header.inputs, options={"path": task.path, **asked}),
         judged={name: tuple(t for j in judged for t in j.columns[name]) for name in judged[0].columns},
     ).write(task.out)
-    constant = bool(np.ptp(values, axis=0).max() < CONSTANT)
-    PredictFacts(round(time.perf_counter() - start, 4), constant).write(task.out.parent)
-    return len(ids)
+    return bool(np.ptp(values, axis=0).max() < CONSTANT)
 
 
 def _seen(
@@ -145,9 +161,9 @@ def _seen(
 
 
 def _fitted_on(task: PredictTask, bundle: Bundle, drawn: DrawnFilms) -> tuple[Shapes, NDArray[np.int64]]:
-    """Shapes and classes of some training films, each prepared film once."""
+    """Shapes and classes of some training films, each prepared film once; films of several findings are of one class."""
     every = list({f.pixels_sha256: f for f in drawn.parts["train"]}.values())
-    labels = drawn.labels(every, bundle.classes)
+    labels = (0,) * len(every) if drawn.several else drawn.labels(every, bundle.classes)
     which = evenly(labels, FITTED, len(bundle.classes))
     digests = [every[k].pixels_sha256 for k in which]
     return stored_shapes(task.body.prepared, drawn, digests), np.array(labels)[which]
@@ -220,7 +236,7 @@ def predict_films(
         probabilities=np.stack([nothing if s.probabilities is None else s.probabilities for s in scored]),
         classes=classes,
         groups=tuple(split.group_of.get(r.image_id, "") if split else "" for r in rows),
-        operating_point=tuple("" if s.positive is None else str(int(s.positive)) for s in scored),
+        operating_point=tuple(decision_of(predictor.bundle, s) for s in scored),
         errors=tuple(s.error for s in scored),
         header=header,
         study_uids=tuple(s.facts.get("study_uid", "") for s in scored),
@@ -246,6 +262,10 @@ def _spread(
 ) -> dict[str, tuple[str, ...]]:
     """Standard deviation (divisor n - 1) over bundles of each film's probability of the positive class; empty without other bundles."""
     own = predictor.bundle
+    if others:
+        require_one_class(
+            own.task, "--spread", "ask the bundles of one finding, findings/<finding> in their run's folder"
+        )
     for other in others:
         if (other.bundle.classes, other.bundle.positive) != (own.classes, own.positive):
             raise InputError(

@@ -12,7 +12,7 @@ from pathlib import Path
 from torch import nn
 
 from hilum.artifacts.trial_files import FINDER, FinderCurve
-from hilum.models.heads import build_head
+from hilum.models.heads import build_head, kind_named
 from hilum.models.machine import keep_memory, threads
 from hilum.models.registry import backbone
 from hilum.training.finder import find_rate
@@ -55,8 +55,8 @@ def _begin(task: TrainTask) -> tuple[nn.Module, LabelledRows, LabelledRows, Regi
     """A task's head before its first step, its films of train and valid, and how it is trained."""
     keep_memory()  # a worker is a fresh process, which would map each batch's maps anew
     train, valid = task.films()
-    b, n_classes = backbone(task.template.backbone), len(task.template.classes)
-    head = build_head(b, n_classes, task.seed, train.shape[0])
+    t = task.template
+    head = build_head(backbone(t.backbone), len(t.classes), task.seed, train.shape[0], kind_named(t.head))
     return head, train, valid, task.regimen(train.labels)
 
 

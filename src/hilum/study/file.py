@@ -19,6 +19,7 @@ from hilum.core.names import folded_name, spelled
 from hilum.core.text import read_toml
 from hilum.study.classes import positive_class, wrong_merges
 from hilum.study.faults import FAULTS, AsRunTable, UnsafeTable
+from hilum.study.findings_checks import is_multilabel, wrong_findings
 from hilum.study.keys import study_digest
 from hilum.study.losses import CrossEntropy, Loss
 from hilum.study.mistakes import tables_as, together
@@ -203,7 +204,8 @@ def check_consistent(study: Study, where: str) -> None:
 
 
 def _inconsistent(study: Study, where: str) -> Iterator[str]:
-    if study.data.classes:
+    yield from wrong_findings(study)
+    if study.data.classes and not is_multilabel(study):
         yield from _wrong_classes(study, where)
     yield from wrong_merges(study.data.merge, study.data.classes)
     for backbone in study.weights:

@@ -113,6 +113,7 @@ def write_record(run: Run) -> None:
         command=run.command,
         classes=tuple(study.data.classes),
         positive=study.data.positive,
+        task=study.data.task,
         cells=tuple(_cell(run, r) for r in run.recipes),
         n_trials=study.grid.trials,
         seed=study.seed,

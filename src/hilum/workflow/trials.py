@@ -6,9 +6,11 @@ import shutil
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureStore
+from hilum.artifacts.finding_runs import finding_folder
 from hilum.artifacts.trial_files import PREDICT, PREDICTIONS, trial_folder
 from hilum.core.files import writing_folder
 from hilum.core.progress import progress
+from hilum.models.heads import head_kind
 from hilum.models.registry import backbone
 from hilum.stages.predict import PredictTask, predict_trial
 from hilum.stages.source_rule import predict_by_source
@@ -34,10 +36,10 @@ def plan_trial(run: Run, recipe: Recipe, number: int) -> Trial:
         classes=tuple(classes), positive=study.data.positive, backbone=cell.backbone,
         weights={"choice": w.choice, "sha256": w.sha256, "source": w.source, "seed": study.seed},
         state_sha256=store.spec.state_sha256 if store else "", precision=run.precision, batch=run.batch,
-        preparation=recipe.pipeline.to_dict(), head=backbone(cell.backbone).head, operating_point={}, calibration={},
+        preparation=recipe.pipeline.to_dict(), head=head_kind(backbone(cell.backbone), study.data.task), operating_point={}, calibration={},
         training={"study": study.name, "trial": number, "schedule": cell.schedule}, unsafe=tuple(cell.unsafe),
         probe="" if cell.probe == NO_PROBE else cell.probe,
-        lungs=dict(run.lungs_facts) if recipe.pipeline.predicts_with_lungs else {},
+        lungs=dict(run.lungs_facts) if recipe.pipeline.predicts_with_lungs else {}, task=study.data.task,
     )  # fmt: skip
     task = TrainTask(
         folder=run.workspace.trials, drawn=run.drawn_path(recipe.draw(number)), train_digest=drawn.digest_of("train", classes),
@@ -108,8 +110,19 @@ def predict(run: Run) -> None:
                 line.found += 1
                 continue
             scored += sum(t.n_scored.values())
+            alone = tuple(
+                (f, trial_folder(finding_folder(run.folder, f), t.recipe.cell.name, t.number))
+                for f in run.study.data.findings
+            )
             tasks.append(
-                PredictTask(t.folder / "bundle", t.train.drawn, t.train.body, out, t.recipe.second_softmax)
+                PredictTask(
+                    t.folder / "bundle",
+                    t.train.drawn,
+                    t.train.body,
+                    out,
+                    t.recipe.second_softmax,
+                    findings=alone,
+                )
             )
         line.done = len(tasks)
         alone = scored_alone(
