@@ -1,7 +1,7 @@
 """A model of several findings, taken apart: the bundle of one finding, and what a decision is called.
 
-Convention: the bundle of a finding has two classes, the finding and its absence, and gives each film exactly the probability that the whole
-model gives the finding. Whatever takes a model of classes takes it.
+Convention: the bundle of a finding has two classes, the finding and its absence, and gives each film the probability that the whole model
+gives the finding, but for rounding. Whatever takes a model of classes takes it.
 """
 
 from __future__ import annotations

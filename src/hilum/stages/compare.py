@@ -29,6 +29,7 @@ from hilum.stats.resampling_unit import joined_labels
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.tested_films import PART, TestedFilms, tested_films
 from hilum.study.metrics import shown_in
+from hilum.study.several_findings import require_one_class
 
 
 def compare_runs(
@@ -93,6 +94,7 @@ def _check_classes(folders: Sequence[RunFolder], names: Sequence[str]) -> None:
         raise InputError(f"expected different runs, got {', '.join(map(repr, names))}")
     first = folders[0]
     for folder, name in zip(folders, names, strict=True):
+        require_one_class(folder.task, name)
         if (folder.classes, folder.positive) != (first.classes, first.positive):
             raise InputError(
                 f"{name} has classes {', '.join(folder.classes)} (positive {folder.positive}), {names[0]} has {', '.join(first.classes)} "

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hilum.artifacts.comparisons import ComparisonRow
 from hilum.artifacts.evaluation import EVALUATION, MIXED_UNIT, Evaluation
 from hilum.artifacts.finding_runs import finding_runs
 from hilum.artifacts.header import Header, is_written_of, write_rows
@@ -121,12 +122,12 @@ def _macro(
 
 def _compared(
     folder: RunFolder, found: Mapping[str, Sequence[FoundFilms]], unit: str, n_resamples: int
-) -> list[object]:
+) -> list[ComparisonRow]:
     """The rows of every family, in which each pair of cells is compared for each finding and the macro average."""
     families = folder.record.families
     metrics = list(dict.fromkeys(m for f in families for m in f["metrics"]))
     first, *others = finding_cells(found, folder.classes, metrics, unit, folder.record.seed or 0, n_resamples)
-    rows: list[object] = []
+    rows: list[ComparisonRow] = []
     for family in families:
         rows += first.compare(family["name"], family_pairs(folder, family), family["metrics"], others)
     return rows

@@ -40,9 +40,10 @@ from hilum.inference.predictor import (
 )
 from hilum.models.machine import threads
 from hilum.sources.facts import view_of
+from hilum.sources.film_findings import text_of
 from hilum.sources.named_films import named_films
 from hilum.stats.strangers import evenly
-from hilum.study.several_findings import require_one_class
+from hilum.study.several_findings import MULTILABEL, require_one_class
 from hilum.training.loop import logits
 from hilum.training.regimen import LabelledRows
 from hilum.training.task import Frozen, Whole
@@ -100,7 +101,10 @@ def predict_trial(task: PredictTask) -> int:
             k, own = bundle.classes.index(finding), drawn.of_finding(finding, bundle.classes)
             _predicted(alone, of_one, header, own, {p: s.of_finding(k) for p, s in seen.items()})
     facts = PredictFacts(round(time.perf_counter() - start, 4), constant)
-    for folder in (task.out.parent, *(folder for _, folder in task.findings)):
+    for folder in (
+        *(folder for _, folder in task.findings),
+        task.out.parent,
+    ):  # the trial's own last: it is done then
         facts.write(folder)
     return sum(len(films.image_ids) for films in parts.values())
 
@@ -232,7 +236,7 @@ def predict_films(
             for r, s in zip(rows, scored, strict=True)
         ),
         parts=tuple(split.part_of.get(r.image_id, "") if split else "" for r in rows),
-        y_true=tuple(r.label for r in rows),
+        y_true=tuple(text_of(r, classes) if predictor.bundle.task == MULTILABEL else r.label for r in rows),
         probabilities=np.stack([nothing if s.probabilities is None else s.probabilities for s in scored]),
         classes=classes,
         groups=tuple(split.group_of.get(r.image_id, "") if split else "" for r in rows),

@@ -53,7 +53,7 @@ class FoundFilms:
         p = self.probabilities[rows, k]
         below = np.full(len(p), np.nextafter(self.thresholds[k], -np.inf))
         return ScoredFilms(
-            self.known[rows, k], np.stack([below, p], axis=1), self.clusters[rows], [self.image_ids[i] for i in rows], weights=self.weights
+            self.known[rows, k], np.stack([below, p], axis=1), self.clusters[rows], [self.image_ids[int(i)] for i in rows], weights=self.weights
         )  # fmt: skip
 
     def as_films(self) -> ScoredFilms:
@@ -102,9 +102,11 @@ def _described(trial: FoundFilms, findings: Sequence[str]) -> list[Figure]:
     decided, ranked = list[Figure](), list[Figure]()
     for k, finding in enumerate(findings):
         n, n_positive = (int(np.count_nonzero(trial.known[:, k] >= least)) for least in (0, 1))
-        of = {"n": n, "n_positive": n_positive, "shown": False}
-        decided += [Figure(r.name + AT_OPERATING_POINT, finding, r.metric.formula, r, **of) for r in _RATIOS]
-        ranked += [Figure(a, finding, METRIC[a].formula, None, **of) for a in AREAS]
+        decided += [
+            Figure(r.name + AT_OPERATING_POINT, finding, r.metric.formula, r, n, n_positive, shown=False)
+            for r in _RATIOS
+        ]
+        ranked += [Figure(a, finding, METRIC[a].formula, None, n, n_positive, shown=False) for a in AREAS]
     return [*decided, *ranked]
 
 

@@ -34,6 +34,10 @@ class FindingsKeys(BaseModel):
     uncertain: Literal["ignore", "positive", "negative"] = "ignore"
 
 
+ONE_FINDING: Final = "take the bundle of one finding, below findings/<finding> in the folder of its run, which is one of two classes"
+"""What can be done with a bundle of several findings instead."""
+
+
 def require_one_class(task: str, what: str, instead: str = "") -> None:
     """Refuse what takes films of one class each.
 

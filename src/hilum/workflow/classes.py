@@ -13,12 +13,13 @@ from functools import cache
 from hilum.artifacts.manifest import Manifest
 from hilum.core.errors import InputError, nearest
 from hilum.core.names import spelled
+from hilum.sources.film_findings import text_of
 from hilum.stages.split import select
 from hilum.study.classes import EVERY_OTHER, merged_labels, positive_class
 from hilum.study.file import Study, check_consistent
 from hilum.study.findings_checks import is_multilabel
 from hilum.study.losses import CrossEntropy, Loss
-from hilum.workflow.findings import findings_asked, relabelled_by, text_of
+from hilum.workflow.findings import findings_asked, relabelled_by
 
 Filter = Mapping[str, list[str]]
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from hilum.artifacts.finding_labels import UNKNOWN, check_names, findings_of, findings_text, without
+from hilum.artifacts.finding_labels import UNKNOWN, check_names, findings_of, without
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.errors import InputError, nearest
 from hilum.core.names import spelled
-from hilum.sources.findings import column_of, value_of
+from hilum.sources.film_findings import value_in
+from hilum.sources.findings import column_of
 from hilum.study.classes import GIVEN_LABEL
 from hilum.study.several_findings import FEWEST_FILMS
 
@@ -33,19 +34,6 @@ class Counts(NamedTuple):
 def columns_known(manifest: Manifest) -> list[str]:
     """The findings that the manifest has a column of, by name."""
     return [c.removeprefix(_COLUMN) for c in manifest.attributes if c.startswith(_COLUMN) and c != _COLUMN]
-
-
-def value_in(film: FilmRow, finding: str, uncertain: str) -> int:
-    """A finding of a film: 1, 0 or `UNKNOWN`.
-
-    Raises:
-        InputError: Its column holds something else.
-    """
-    text = value_of(
-        film.attributes.get(column_of(finding), ""), f"film {film.image_id!r}, {column_of(finding)}"
-    )
-    as_ = {"-1": {"ignore": UNKNOWN, "positive": 1, "negative": 0}[uncertain], "": UNKNOWN}
-    return as_[text] if text in as_ else int(text)
 
 
 def counted(manifest: Manifest, finding: str, uncertain: str) -> Counts:
@@ -95,12 +83,6 @@ def findings_asked(named: Sequence[str], films: Manifest, uncertain: str) -> tup
         )
     check_names(found)
     return found, left_out
-
-
-def text_of(film: FilmRow, findings: Sequence[str], uncertain: str) -> str:
-    """The label of a film in a study of these findings; empty where none of them is known."""
-    values = {f: value_in(film, f, uncertain) for f in findings}
-    return "" if set(values.values()) == {UNKNOWN} else findings_text(values)
 
 
 def counts_of(manifest: Manifest, findings: Sequence[str]) -> dict[str, Counts]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureStore
@@ -110,20 +111,11 @@ def predict(run: Run) -> None:
                 line.found += 1
                 continue
             scored += sum(t.n_scored.values())
-            alone = tuple(
-                (f, trial_folder(finding_folder(run.folder, f), t.recipe.cell.name, t.number))
-                for f in run.study.data.findings
-            )
             tasks.append(
                 PredictTask(
-                    t.folder / "bundle",
-                    t.train.drawn,
-                    t.train.body,
-                    out,
-                    t.recipe.second_softmax,
-                    findings=alone,
+                    t.folder / "bundle", t.train.drawn, t.train.body, out, t.recipe.second_softmax, findings=_apart(run, t)
                 )
-            )
+            )  # fmt: skip
         line.done = len(tasks)
         alone = scored_alone(
             scored, any(isinstance(t.train.body, Whole) for t in run.trials), run.settled.device
@@ -131,6 +123,12 @@ def predict(run: Run) -> None:
         with progress("predict", len(tasks), "trials") as step:
             for _ in run.engine.map(predict_trial, tasks, alone=alone):
                 step()
+
+
+def _apart(run: Run, trial: Trial) -> tuple[tuple[str, Path], ...]:
+    """Each finding of a study of several, with the folder of the trial in that finding's run."""
+    cell, n = trial.recipe.cell.name, trial.number
+    return tuple((f, trial_folder(finding_folder(run.folder, f), cell, n)) for f in run.study.data.findings)
 
 
 def predict_by_rule(run: Run) -> None:
