@@ -52,9 +52,9 @@ class FoundFilms:
         rows = np.flatnonzero(self.known[:, k] != UNKNOWN)
         p = self.probabilities[rows, k]
         below = np.full(len(p), np.nextafter(self.thresholds[k], -np.inf))
-        return ScoredFilms(
-            self.known[rows, k], np.stack([below, p], axis=1), self.clusters[rows], [self.image_ids[int(i)] for i in rows], weights=self.weights
-        )  # fmt: skip
+        ids = [self.image_ids[int(i)] for i in rows]
+        scores = np.stack([below, p], axis=1)
+        return ScoredFilms(self.known[rows, k], scores, self.clusters[rows], ids, weights=self.weights)
 
     def as_films(self) -> ScoredFilms:
         """Its films without what was said of them: their ids, units and the weights."""

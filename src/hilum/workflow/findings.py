@@ -54,10 +54,11 @@ def findings_asked(named: Sequence[str], films: Manifest, uncertain: str) -> tup
         InputError: A finding that the manifest does not have (with those that it has), or fewer than two.
     """
     known = columns_known(films)
+    own = ", ".join(c for c in films.attributes if c != GIVEN_LABEL)
     if not known:
         raise InputError(
             f"data.task = 'multilabel' needs columns {column_of('<name>')} in the manifest, which has "
-            f"{', '.join(films.attributes) or 'no column of its own'}; ingest a public set that has findings, or a table with such columns"
+            f"{own or 'no column of its own'}; ingest a public set that has findings, or a table with such columns"
         )
     for name in named:
         if spelled(name, known) is None:
@@ -71,7 +72,7 @@ def findings_asked(named: Sequence[str], films: Manifest, uncertain: str) -> tup
         counts = {f: counted(films, f, uncertain) for f in known}
         found = [f for f, n in counts.items() if min(n.positive, n.negative) >= FEWEST_FILMS]
         left_out = {
-            f: f"{n.positive} films have it and {n.negative} do not, fewer than {FEWEST_FILMS} on one side"
+            f: f"{n.positive} with it and {n.negative} without, fewer than {FEWEST_FILMS} films on one side"
             for f, n in counts.items()
             if f not in found
         }
