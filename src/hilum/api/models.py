@@ -19,6 +19,7 @@ from hilum.artifacts.predictions import Predictions as Scores
 from hilum.core.errors import FilmError, InputError, require_known
 from hilum.core.progress import quieted
 from hilum.imaging import png
+from hilum.study.several_findings import MULTILABEL, require_one_class
 
 if TYPE_CHECKING:
     from hilum.inference.predictor import Predictor, Scored
@@ -77,7 +78,10 @@ class Model(View):
         return None if value is None else float(value)
 
     def predict(self, films: Given) -> NDArray[Any]:
-        """The class of the highest probability of each film, shape (n,)."""
+        """The class of the highest probability of each film, shape (n,); of several findings there is none (see `decide`)."""
+        require_one_class(
+            self.bundle.task, "predict", "ask `decide`, which says of each finding whether it is there"
+        )
         chosen: NDArray[Any] = self.classes_[self.predict_proba(films).argmax(axis=1)]
         return chosen
 
@@ -86,8 +90,9 @@ class Model(View):
         return np.stack([s.probabilities for s in self._scored(films) if s.probabilities is not None])
 
     def decide(self, films: Given) -> NDArray[np.bool_]:
-        """Whether each film is called positive: its probability reaches the operating point. Shape (n,)."""
-        return np.array([s.positive for s in self._scored(films)], dtype=np.bool_)
+        """Whether each film is called positive: its probability reaches the operating point. Shape (n,); of several findings whether each
+        is called there, (n, n_findings)."""
+        return np.array([s.present or s.positive for s in self._scored(films)], dtype=np.bool_)
 
     @cached_property
     def _predictor(self) -> Predictor:
@@ -221,12 +226,13 @@ class Predictions(View):
 def said(table: Scores, k: int) -> Row:
     """What a table of scores says of its film number `k`: its truth, prediction, probabilities and decision."""
     scores = table.probabilities[k]
-    failed = bool(table.errors[k]) or bool(np.isnan(scores).any())
+    failed, decided = bool(table.errors[k]) or bool(np.isnan(scores).any()), table.operating_point[k]
+    highest = "" if failed else table.classes[int(np.argmax(scores))]
     return {
         "truth": table.y_true[k],
-        "predicted": "" if failed else table.classes[int(np.argmax(scores))],
+        "predicted": decided if table.task == MULTILABEL else highest,
         **{f"p_{c}": None if failed else float(x) for c, x in zip(table.classes, scores, strict=True)},
-        "called_positive": {"1": True, "0": False}.get(table.operating_point[k]),
+        "called_positive": {"1": True, "0": False}.get(decided),
     }
 
 

@@ -33,6 +33,7 @@ from hilum.core.digests import digest, sha256_bytes, sha256_file
 from hilum.core.errors import InputError, UnsafeError
 from hilum.core.files import write_bytes
 from hilum.study.probes import PROBES
+from hilum.study.several_findings import MULTILABEL, ONE_CLASS, Task
 
 GATE = "gate.safetensors"
 REFERENCE = "reference.safetensors"
@@ -85,6 +86,8 @@ class Bundle:
         lungs: Of the network that finds the lungs that the preparation reads: ``model``, ``convention`` and ``weights``; empty where it
             reads none.
         members: Of an ensemble, in the order of its weights.
+        task: Of a model of several findings (``multilabel``) the classes are the findings, each output is a logit of its own, there is no
+            positive class, the operating point has ``thresholds`` and the calibration ``temperatures``, by finding.
     """
 
     classes: tuple[str, ...]
@@ -106,6 +109,7 @@ class Bundle:
     probe: str = ""
     lungs: dict[str, Any] = field(default_factory=dict)
     members: tuple[Member, ...] = ()
+    task: Task = ONE_CLASS
 
     def write(self, folder: Path, header: Header, state: Mapping[str, NDArray[Any]]) -> None:
         """Write the bundle's two files, bundle.json last; `state` is its trained weights, or what combines its members."""
@@ -123,9 +127,14 @@ class Bundle:
     @property
     def _written(self) -> dict[str, Any]:
         """Its fields but for those that nothing was chosen of."""
-        return {
-            k: v for k, v in members(self).items() if v or k not in ("conformal", "gate", "lungs", "members")
-        }
+        found = members(self)
+        left_out = [k for k in ("conformal", "gate", "lungs", "members") if not found[k]]
+        return {k: v for k, v in found.items() if k not in left_out and (k != "task" or v != ONE_CLASS)}
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The threshold of each finding, of a model of several findings."""
+        return tuple(float(self.operating_point["thresholds"][f]) for f in self.classes)
 
     def complete(self, folder: Path, gate: Mapping[str, NDArray[Any]]) -> Self:
         """Write the bundle.json of a bundle that is there again, with what was chosen since; gives the bundle as it now is.
@@ -202,8 +211,10 @@ class Bundle:
         bundle = checked(value, cls, path)
         with as_written(path):
             float(bundle.operating_point.get("threshold", 0))
+            if bundle.task == MULTILABEL and bundle.operating_point:
+                _ = bundle.thresholds
             weights = str(value[bundle._digest_key])
-        if bundle.positive not in bundle.classes:
+        if bundle.task != MULTILABEL and bundle.positive not in bundle.classes:
             known = ", ".join(bundle.classes)
             raise not_as_written(
                 path, f"positive is {bundle.positive!r}, which is none of the classes {known}"

@@ -7,15 +7,17 @@ films, so a task carries its path.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from hilum.artifacts.features import PartFeatures
+from hilum.artifacts.features import Labels, PartFeatures
+from hilum.artifacts.finding_labels import UNKNOWN, findings_of, without
 from hilum.artifacts.header import Header, as_written, read_object, write_json
 from hilum.artifacts.prepared import ArrayStore
 from hilum.artifacts.split import PARTS
 from hilum.core.digests import digest
+from hilum.study.several_findings import MULTILABEL
 
 PREPARED = "prepared"
 HELD_OUT = ("valid", "test")
@@ -54,8 +56,15 @@ class DrawnFilms:
     facts: Mapping[str, FilmFacts]
     shards: Sequence[str]
 
-    def labels(self, films: Sequence[DrawnFilm], classes: Sequence[str]) -> tuple[int, ...]:
-        """Class index of each film."""
+    @property
+    def several(self) -> bool:
+        """Whether a film's label is the text of its findings."""
+        return self.header.options.get("task") == MULTILABEL
+
+    def labels(self, films: Sequence[DrawnFilm], classes: Sequence[str]) -> Labels:
+        """Class index of each film; of several findings what is known of each (`hilum.artifacts.finding_labels`)."""
+        if self.several:
+            return tuple(findings_of(self.facts[f.image_id].label, classes) for f in films)
         index = {c: k for k, c in enumerate(classes)}
         return tuple(index[self.facts[f.image_id].label] for f in films)
 
@@ -79,6 +88,14 @@ class DrawnFilms:
         return {
             f.pixels_sha256 for films in (self.parts["train"], *map(self.held_out, HELD_OUT)) for f in films
         }
+
+    def of_finding(self, finding: str, findings: Sequence[str]) -> Self:
+        """The films of which one finding is known, each of the class that has it or of the one without."""
+        k, word = findings.index(finding), {1: finding, 0: without(finding)}
+        known = {i: v for i, f in self.facts.items() if (v := findings_of(f.label, findings)[k]) != UNKNOWN}
+        parts = {p: tuple(f for f in films if f.image_id in known) for p, films in self.parts.items()}
+        facts = {i: self.facts[i]._replace(label=word[v]) for i, v in known.items()}
+        return replace(self, header=replace(self.header, options={}), parts=parts, facts=facts)
 
     def found(self, films: Sequence[DrawnFilm], classes: Sequence[str], store: ArrayStore) -> PartFeatures:
         """Films with the places where they, or their features, lie."""

@@ -183,10 +183,15 @@ class FeatureRows:
         return out
 
 
+Labels = tuple[int, ...] | tuple[tuple[int, ...], ...]
+"""A class index a film; or a tuple a film, of 1, 0 or -1 (not known) a finding."""
+
+
 @dataclass(frozen=True)
 class PartFeatures:
-    """Films of a part: their ids, the place (array file, row) of the features or the prepared film of each, and its class's index."""
+    """Films of a part: their ids, the place (array file, row) of the features or the prepared film of each, and its class's index, or of
+    several findings what is known of each."""
 
     image_ids: tuple[str, ...]
     locations: tuple[tuple[str, int], ...]
-    labels: tuple[int, ...]
+    labels: Labels

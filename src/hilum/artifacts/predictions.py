@@ -4,6 +4,9 @@ hilum's own files have three more columns at the end: ``group`` (what may not be
 resample), ``operating_point`` (1 when the positive class reaches the bundle's threshold) and ``error`` (why a film has no
 probabilities); those of `hilum predict` two more, ``study_uid`` and ``view``, as a film's DICOM header has them. Where the bundle has what
 they need, the columns of `JUDGED` follow. A bare csv with the first columns is accepted from anywhere.
+
+Of several findings a film (``task`` of the header) there is a probability for each finding, which need not add up to 1; ``y_true`` is what
+is known of them (`hilum.artifacts.finding_labels`), and ``operating_point`` names those that reach their thresholds.
 """
 
 from __future__ import annotations
@@ -16,10 +19,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.artifacts.finding_labels import finding_matrix
 from hilum.artifacts.header import Header, Provenance, read_csv_header, write_with_header
 from hilum.artifacts.scored_shares import read_shares
 from hilum.core.errors import InputError, require_known
 from hilum.core.tables import Row, known, read_table, table_text
+from hilum.study.several_findings import MULTILABEL, ONE_CLASS, require_one_class
 
 _FIRST = ("image_id", "patient_id", "part", "y_true")
 JUDGED = ("set_90", "set_95", "stranger", "stranger_score", "spread")
@@ -36,9 +41,9 @@ class Predictions:
 
     Attributes:
         image_ids: Unique.
-        y_true: Names of classes.
-        probabilities: float64, shape (n, n_classes), rows that add up to 1; NaN for a film with an error.
-        classes: In the order of the columns.
+        y_true: Names of classes; of several findings what is known of them.
+        probabilities: float64, shape (n, n_classes), rows that add up to 1 (but for several findings); NaN for a film with an error.
+        classes: In the order of the columns; of several findings those.
         operating_point: Decisions: "1", "0" or empty.
         errors: Reasons; empty for a film that was read.
         study_uids: StudyInstanceUIDs; no entry at all, as of `views`, where they were not asked for.
@@ -74,12 +79,26 @@ class Predictions:
         """The films of a part that have probabilities."""
         return self.take([i for i in range(len(self)) if self.parts[i] == part and not self.errors[i]])
 
+    @property
+    def task(self) -> str:
+        """``classes``, or ``multilabel`` where each column is a finding by itself."""
+        return str(self.header.options.get("task", ONE_CLASS))
+
+    def known(self) -> NDArray[np.int64]:
+        """What is known of each finding: 1, 0 or `UNKNOWN`, int64 (n, n_findings).
+
+        Raises:
+            InputError: A film has a finding that is none of these.
+        """
+        return finding_matrix(self.y_true, self.classes, "y_true of the predictions")
+
     def y_index(self) -> NDArray[np.int64]:
         """True class as an index into `classes`, shape (n,).
 
         Raises:
-            InputError: A film has a label that is no class.
+            InputError: A film has a label that is no class, or it has several findings.
         """
+        require_one_class(self.task, "these predictions")
         index = {c: k for k, c in enumerate(self.classes)}
         for i, y in zip(self.image_ids, self.y_true, strict=True):
             require_known(y, index, f"film {i!r}: y_true", " is no class of these predictions")
@@ -126,11 +145,12 @@ class Predictions:
             y if (y := row.values.get("y_true", "").strip()) in classes else known(y) for row in rows
         )
         check_ids(path, rows, ids)
-        errors = column("error")
+        errors, several = column("error"), header.options.get("task") == MULTILABEL
+        shares = read_shares(path, rows, errors, [f"p_{c}" for c in classes], add_up=not several)
         study_uids, views = (column(c) if c in got else () for c in ("study_uid", "view"))
         judged = {c: tuple(row.values.get(c, "") for row in rows) for c in JUDGED if c in got}
         return cls(
-            ids, column("patient_id"), column("part"), y_true, read_shares(path, rows, errors, [f"p_{c}" for c in classes]), classes,
+            ids, column("patient_id"), column("part"), y_true, shares, classes,
             column("group"), column("operating_point"), errors, header, provenance, study_uids, views, judged,
         )  # fmt: skip
 

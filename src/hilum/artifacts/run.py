@@ -16,6 +16,7 @@ from hilum.artifacts.header import Header, as_written, checked, members, read_ob
 from hilum.core.errors import InputError, nearest
 from hilum.study.factors import FACTOR, GridCell
 from hilum.study.faults import that_set
+from hilum.study.several_findings import MULTILABEL, ONE_CLASS, Task
 
 RECORD = "run.json"
 
@@ -135,6 +136,7 @@ class RunRecord:
         unsafe: Faults that break validity and were on in some cell.
         lungs_from: What the lung masks of its films are from (``source``, ``network``, ``stand-in``) -> class -> films.
         warnings: Sentences for the report.
+        task: ``multilabel`` where a film has several findings: these are the classes, and there is no positive one.
     """
 
     header: Header
@@ -164,6 +166,7 @@ class RunRecord:
     unsafe: Sequence[str] = ()
     lungs_from: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    task: Task = ONE_CLASS
 
     def table(self, name: str) -> dict[str, Any]:
         """A table of the study, such as ``training``; empty where it has none."""
@@ -199,7 +202,8 @@ class RunRecord:
             n_trials = value["trials"]
         known = {k: v for k, v in value.items() if v is not None}
         record = checked({"study": {}, "title": "", **known, "cells": cells, "n_trials": n_trials}, cls, path)
-        if not record.cells or record.n_trials < 1 or record.positive not in record.classes:
+        asked = record.positive in record.classes or record.task == MULTILABEL
+        if not record.cells or record.n_trials < 1 or not asked:
             raise InputError(
                 f"{path}: expected at least one cell and one trial, and a positive class among "
                 f"{', '.join(record.classes)}; got {len(record.cells)}, {record.n_trials} and {record.positive!r}"

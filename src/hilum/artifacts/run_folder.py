@@ -56,7 +56,7 @@ class RunFolder:
             )
         self.record = RunRecord.read(where)
         self.classes, self.positive = self.record.classes, self.record.positive
-        self.n_trials = self.record.n_trials
+        self.task, self.n_trials = self.record.task, self.record.n_trials
         self.cells = tuple(c for c in self.record.cells if c.probe == NO_PROBE)
         self.probes = tuple(c for c in self.record.cells if c.probe != NO_PROBE)
         self._read: dict[tuple[str, int], AnySplit] = {}
@@ -214,7 +214,7 @@ class RunFolder:
         return Bundle.described(folder)[0] if (folder / "bundle.json").is_file() else None
 
     def operating_point(self, cell: RunCell, trial: int) -> dict[str, Any]:
-        """The bundle's operating point; empty where there is none."""
+        """The bundle's operating point; empty where there is none. Of several findings it has ``thresholds``, by finding."""
         bundle = self.bundle(cell, trial)
         return bundle.operating_point if bundle else {}
 

@@ -27,6 +27,7 @@ def read_shares(
     names: Sequence[str],
     declared: bool = False,
     notes: list[str] | None = None,
+    add_up: bool = True,
 ) -> NDArray[np.float64]:
     """Read probabilities.
 
@@ -37,6 +38,7 @@ def read_shares(
         names: The columns: one for each class, or a single one.
         declared: They are percentages, as the user says.
         notes: What was done to read them is added.
+        add_up: Whether the columns of a film are shares of one whole; not so where each is a question of its own.
 
     Returns:
         (n, columns), float64, 0 to 1; NaN for a film with an error.
@@ -47,7 +49,7 @@ def read_shares(
     values, signs = _values(path, rows, errors, names)
     there = ~np.isnan(values).all(axis=1)
     sums = values[there].sum(axis=1)
-    several = len(names) > 1
+    several = len(names) > 1 and add_up
     off_by = _SUM_IS_OFF_BY
     if (values[there] == np.round(values[there])).all():
         off_by = _WHOLE_PERCENT_IS_OFF_BY

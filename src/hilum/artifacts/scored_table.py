@@ -23,6 +23,7 @@ from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.names import folded_name
 from hilum.core.tables import CsvTable, known, read_table
 from hilum.study.classes import positive_class
+from hilum.study.several_findings import ONE_CLASS, require_one_class
 
 FIELDS = ("image_id", "patient_id", "part", "y_true", "group", "score", "error")
 """What a column may be, besides ``p_<class>``."""
@@ -103,6 +104,7 @@ def read_scored_table(path: Path, reading: Reading = Reading()) -> ScoredTable:
         came = "got a folder" if path.is_dir() else "there is no such file"
         raise InputError(f"{path}: expected a csv of predictions, {came}")
     header, provenance = read_csv_header(path, "predictions")
+    require_one_class(str(header.options.get("task", ONE_CLASS)), str(path))
     table = read_table(path)
     at = _places(path, table, reading)
     rows = table.rows

@@ -38,13 +38,15 @@ def report(
     from hilum.augment.follow import Box
     from hilum.paper.side_by_side import papers_numbers
     from hilum.report.boxed_film import set_box
-    from hilum.stages.evaluate import evaluate_run  # late: matplotlib and scipy take a while to import
-    from hilum.stages.report import write_report
+    from hilum.workflow.evaluated import (
+        evaluated,
+        reported,
+    )  # late: matplotlib and scipy take a while to import
 
     progress.set_quiet(quiet)
     if (box_film is None) != (not box):
         raise InputError("--box-film and --box belong together: a film, and the box on it")
-    evaluate_run(run, resamples)
+    evaluated(run, resamples)
     if box_film is not None:
         set_box(run, box_film, Box.read(box))
-    print(write_report(run, papers_numbers))
+    print(reported(run, papers_numbers))

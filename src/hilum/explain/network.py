@@ -20,6 +20,7 @@ from hilum.core.errors import HilumError, InputError
 from hilum.inference.judged import probabilities
 from hilum.inference.predictor import Predictor, plain_network
 from hilum.models.networks import WholeNetwork
+from hilum.study.several_findings import ONE_FINDING, require_one_class
 
 TOLERANCE = 1e-4
 """How far the probabilities of the explained network may be from the predictor's, both in fp32. (In bf16 the predictor itself is up to
@@ -124,6 +125,7 @@ def explained(folder: Path, device: str = "cpu", allow_unsafe: bool = False) -> 
         UnsafeError: The bundle is unsafe, or a probe.
     """
     predictor = Predictor(folder, device, allow_unsafe)
+    require_one_class(predictor.bundle.task, f"{folder}: a heat map", ONE_FINDING)
     bundle, _, state = Bundle.read(folder)
     return Explained(plain_network(bundle, folder, state), predictor, device)
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from hilum.artifacts.bundle import Bundle
 from hilum.imaging.quality import FLAGS
+from hilum.inference.judged import at_temperature, has_temperature
 from hilum.inference.opened import Opened
 from hilum.inference.predictor import Scored
-from hilum.inference.said import Answer, Gate, Remark
+from hilum.inference.said import Answer, FindingSaid, Gate, Remark
 from hilum.sources.facts import FRONTAL, view_is_known, view_of
-from hilum.stats.calibration import apply_temperature
 from hilum.stats.conformal import LEVELS, set_classes
+from hilum.study.several_findings import MULTILABEL
 
 NOT_A_CHEST_FILM, NOT_FRONTAL, STRANGER = "not-a-chest-film", "not-frontal", "outside-the-training-films"
 _GATED = {
@@ -35,14 +36,15 @@ def answer(bundle: Bundle, opened: Opened, scored: Scored) -> Answer:
     error = opened.error or scored.error
     answered = scored.probabilities is not None and scored.logits is not None
     reasons = _reasons(opened, scored) if answered else ()
+    several = bundle.task == MULTILABEL
     return Answer(
         film=opened.name,
         sha256=opened.sha256,
         probabilities=_by_class(bundle, scored.probabilities) if answered else {},
         calibrated=_calibrated(bundle, scored) if answered else {},
-        most_likely=bundle.classes[int(scored.probabilities.argmax())] if scored.probabilities is not None else "",
+        most_likely=bundle.classes[int(scored.probabilities.argmax())] if scored.probabilities is not None and not several else "",
         positive=bundle.positive,
-        threshold=float(bundle.operating_point["threshold"]),
+        threshold=None if several else float(bundle.operating_point["threshold"]),
         called_positive=scored.positive,
         sets={str(level): set_classes(text, bundle.classes) for level in LEVELS if (text := scored.judged.get(f"set_{level}")) is not None},
         gate=Gate(not reasons if answered else None, reasons, _number(scored.judged.get("stranger_score", "")), _limit(bundle)),
@@ -53,7 +55,18 @@ def answer(bundle: Bundle, opened: Opened, scored: Scored) -> Answer:
         format=opened.format,
         error=error,
         error_words="" if not error else opened.words or error,
+        findings=_findings(bundle, scored),
     )  # fmt: skip
+
+
+def _findings(bundle: Bundle, scored: Scored) -> dict[str, FindingSaid]:
+    """What is said of each finding; empty of classes, or without scores."""
+    if bundle.task != MULTILABEL or scored.probabilities is None:
+        return {}
+    said = zip(
+        bundle.classes, map(float, scored.probabilities), bundle.thresholds, scored.present, strict=True
+    )
+    return {name: FindingSaid(p, threshold, present) for name, p, threshold, present in said}
 
 
 def _reasons(opened: Opened, scored: Scored) -> tuple[Remark, ...]:
@@ -75,11 +88,9 @@ def _by_class(bundle: Bundle, values: Any) -> dict[str, float]:
 
 
 def _calibrated(bundle: Bundle, scored: Scored) -> dict[str, float]:
-    if "temperature" not in bundle.calibration or scored.logits is None:
+    if not has_temperature(bundle) or scored.logits is None:
         return {}
-    return _by_class(
-        bundle, apply_temperature(scored.logits[None], float(bundle.calibration["temperature"]))[0]
-    )
+    return _by_class(bundle, at_temperature(bundle, scored.logits[None])[0])
 
 
 def _number(text: str) -> float | None:

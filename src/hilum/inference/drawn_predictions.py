@@ -11,6 +11,7 @@ from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.drawn_films import DrawnFilms
 from hilum.artifacts.header import Header
 from hilum.artifacts.predictions import Predictions
+from hilum.inference.findings import decision_text
 from hilum.inference.judged import Judged
 
 CONSTANT = 1e-6
@@ -50,7 +51,7 @@ def predictions_of(
         probabilities=values,
         classes=bundle.classes,
         groups=tuple(drawn.facts[i].group for i in ids),
-        operating_point=tuple(str(int(p)) for j in of_parts for p in j.positive),
+        operating_point=tuple(decision_text(bundle, p) for j in of_parts for p in j.positive),
         errors=("",) * len(ids),
         header=header,
         judged={name: tuple(t for j in of_parts for t in j.columns[name]) for name in of_parts[0].columns},

@@ -179,8 +179,9 @@ def _onnx_engine(
                 f"{path}: the graph that was kept cannot be read; remove it: it is made anew ({type(e).__name__})"
             ) from None
     one_by_one = np.concatenate([logits.narrow(film[None]) for film in films])
-    own = probabilities(predictor.passed(films[: bundle.batch]))
-    difference = float(np.abs(probabilities(torch.from_numpy(one_by_one))[: bundle.batch] - own).max())
+    own = probabilities(predictor.passed(films[: bundle.batch]), bundle.task)
+    found = probabilities(torch.from_numpy(one_by_one), bundle.task)[: bundle.batch]
+    difference = float(np.abs(found - own).max())
     if not difference <= TOLERANCE[bundle.precision]:
         raise InputError(
             f"its probabilities differ by {difference:.2g} from torch's in {bundle.precision}, more than {TOLERANCE[bundle.precision]:g}"

@@ -11,9 +11,10 @@ passes with probability .05 or less, by the rule of `hilum.stats.conformal`: cho
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,13 +23,17 @@ from numpy.typing import NDArray
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.drawn_films import DrawnFilms
 from hilum.artifacts.features import FeatureRows
+from hilum.artifacts.finding_labels import UNKNOWN
 from hilum.artifacts.prepared import PreparedStore
 from hilum.core.digests import SHORT, digest
 from hilum.core.errors import InputError
 from hilum.core.files import writing
 from hilum.imaging.shape import SHAPE_RULES, shape_of
+from hilum.models.heads import two_logits
+from hilum.stats.calibration import apply_temperature
 from hilum.stats.conformal import LEVELS, chosen_limits, patients_needed, set_text, sets_of, upper_limit
 from hilum.stats.strangers import Gaussian, evenly
+from hilum.study.several_findings import MULTILABEL, ONE_CLASS, Task
 
 ACCEPTED = 95
 """Per cent of validation patients that the gate accepts."""
@@ -41,9 +46,32 @@ Shapes = NDArray[np.float16]
 """Of prepared films, (n_films, 768)."""
 
 
-def probabilities(logits: torch.Tensor) -> NDArray[np.float64]:
-    """Softmax in double precision, shape (n, n_classes)."""
-    return np.asarray(torch.softmax(logits.double(), dim=1).cpu().numpy(), dtype=np.float64)
+def probabilities(logits: torch.Tensor, task: Task = ONE_CLASS) -> NDArray[np.float64]:
+    """Softmax in double precision, shape (n, n_classes); of several findings the sigmoid of each."""
+    z = logits.double()
+    p = torch.sigmoid(z) if task == MULTILABEL else torch.softmax(z, dim=1)
+    return np.asarray(p.cpu().numpy(), dtype=np.float64)
+
+
+def temperatures(bundle: Bundle) -> dict[str, Any]:
+    """What a bundle's logits are divided by, as its record has it: ``temperature``, or ``temperatures`` by finding; empty without any."""
+    kinds: Mapping[str, Callable[[Any], Any]] = {"temperature": float, "temperatures": dict}
+    return {key: of(bundle.calibration[key]) for key, of in kinds.items() if key in bundle.calibration}
+
+
+def has_temperature(bundle: Bundle) -> bool:
+    """Whether a bundle has a temperature, or one a finding."""
+    return bool(temperatures(bundle))
+
+
+def at_temperature(bundle: Bundle, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities of logits (n, n_classes) at the bundle's temperature, of several findings at each one's own."""
+    found = temperatures(bundle)
+    if bundle.task == MULTILABEL:
+        return probabilities(
+            torch.from_numpy(logits / [found["temperatures"][f] for f in bundle.classes]), MULTILABEL
+        )
+    return apply_temperature(logits, found["temperature"])
 
 
 @dataclass(frozen=True)
@@ -52,7 +80,8 @@ class Judged:
 
     Attributes:
         probabilities: At temperature 1, (n_films, n_classes).
-        positive: Whether the positive class reaches the operating point, (n_films,).
+        positive: Whether the positive class reaches the operating point, (n_films,); of several findings each its own,
+            (n_films, n_findings).
         columns: Column of `hilum.artifacts.predictions.JUDGED` -> a text a film.
     """
 
@@ -87,8 +116,11 @@ def judge(bundle: Bundle, gate: Gaussian | None, logits: NDArray[np.float64], sh
         logits: (n_films, n_classes).
         shapes: Of the prepared films; not looked at without a gate.
     """
-    p = probabilities(torch.from_numpy(logits))
-    positive = p[:, bundle.classes.index(bundle.positive)] >= bundle.operating_point["threshold"]
+    p = probabilities(torch.from_numpy(logits), bundle.task)
+    if bundle.task == MULTILABEL:
+        positive = p >= np.array(bundle.thresholds)
+    else:
+        positive = p[:, bundle.classes.index(bundle.positive)] >= bundle.operating_point["threshold"]
     columns: dict[str, tuple[str, ...]] = {}
     for level in LEVELS if bundle.conformal else ():
         least = bundle.conformal["least"][str(level)]
@@ -121,7 +153,7 @@ def stored_shapes(prepared: Path, drawn: DrawnFilms, digests: Sequence[str]) -> 
 def training_shapes(
     prepared: Path, drawn: DrawnFilms, classes: Sequence[str]
 ) -> tuple[Shapes, NDArray[np.int64]]:
-    """Shapes and classes of some training films that a gate is fitted on, each prepared film once.
+    """Shapes and classes of some training films that a gate is fitted on, each prepared film once; films of several findings are one class.
 
     Args:
         prepared: A workspace's ``prepared`` folder.
@@ -129,7 +161,7 @@ def training_shapes(
         classes: In the order of the bundle.
     """
     every = list({f.pixels_sha256: f for f in drawn.parts["train"]}.values())
-    labels = drawn.labels(every, classes)
+    labels = (0,) * len(every) if drawn.several else drawn.labels(every, classes)
     which = evenly(labels, FITTED, len(classes))
     return stored_shapes(prepared, drawn, [every[k].pixels_sha256 for k in which]), np.array(labels)[which]
 
@@ -141,12 +173,19 @@ def patients_of(drawn: DrawnFilms, image_ids: Sequence[str]) -> NDArray[np.str_]
 
 @dataclass(frozen=True)
 class Seen:
-    """Films that are judged, or that thresholds are chosen on: class numbers, logits, shapes and the label of each film's patient."""
+    """Films that are judged, or that thresholds are chosen on: class numbers (of several findings what is known of each), logits, shapes
+    and the label of each film's patient."""
 
     labels: NDArray[np.int64]
     logits: NDArray[np.float64]
     shapes: Shapes
     patients: NDArray[np.str_]
+
+    def of_finding(self, k: int) -> Seen:
+        """The films of which a finding is known, asked for it alone: 1 with it, 0 without, and two logits."""
+        rows = self.labels[:, k] != UNKNOWN
+        z = two_logits(self.logits[rows], k)
+        return Seen(self.labels[rows, k], z, self.shapes[rows], self.patients[rows])
 
 
 def choose(
@@ -157,12 +196,13 @@ def choose(
     Args:
         bundle: As training left it.
         folder: Its own.
-        valid: The validation films.
+        valid: The validation films; of several findings no sets are chosen on them, since a set is one of classes.
         train: Shapes and class numbers of training films; too few of them, or films that do not differ, make no gate.
     """
-    least = chosen_limits(
-        valid.labels, probabilities(torch.from_numpy(valid.logits)), valid.patients, bundle.classes
-    )
+    least: dict[str, Any] = {}
+    if bundle.task != MULTILABEL:
+        shares = probabilities(torch.from_numpy(valid.logits))
+        least = chosen_limits(valid.labels, shares, valid.patients, bundle.classes)
     try:
         gaussian = Gaussian.fitted(*train)
     except InputError:

@@ -25,7 +25,14 @@ from hilum.artifacts.masks import LungMask
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import FilmError, InputError
 from hilum.imaging.shape import shape_of
-from hilum.inference.judged import gate_of, judge, probabilities
+from hilum.inference.judged import (
+    at_temperature,
+    gate_of,
+    has_temperature,
+    judge,
+    probabilities,
+    temperatures,
+)
 from hilum.inference.lungs import NO_LUNGS, segmenter_of
 from hilum.inference.members import Members, with_further
 from hilum.inference.opened import Opened, Pixels, open_film, prepare
@@ -34,7 +41,7 @@ from hilum.models.heads import build_head
 from hilum.models.networks import NetworkScorer, WholeNetwork, whole_from_state
 from hilum.models.registry import backbone
 from hilum.models.weights import find, state_sha256
-from hilum.stats.calibration import apply_temperature
+from hilum.study.several_findings import MULTILABEL
 
 
 def load_head(bundle: Bundle, state: Mapping[str, NDArray[Any]]) -> nn.Module:
@@ -123,7 +130,8 @@ class Scored:
     Attributes:
         name: What the caller calls the film.
         probabilities: Shape (n_classes,), or None.
-        positive: Whether the positive class reaches the operating point, or None.
+        positive: Whether the positive class reaches the operating point, or None; None of several findings.
+        present: Of several findings whether each reaches its own, in their order; empty of classes, or without scores.
         error: Empty, or the reason.
         facts: What its header says of it, as `DecodedFilm.facts`; empty for a film that was not read.
         judged: Its sets and whether it is a stranger: column of `hilum.artifacts.predictions.JUDGED` -> text, those that the bundle has.
@@ -139,6 +147,7 @@ class Scored:
     judged: Mapping[str, str] = field(default_factory=dict)
     logits: NDArray[np.float64] | None = None
     prepared: Pixels | None = field(default=None, repr=False)
+    present: tuple[bool, ...] = ()
 
 
 class Predictor:
@@ -172,11 +181,9 @@ class Predictor:
         b = self.bundle
         if not allow_unsafe:
             b.require_a_model(folder)
-        self.temperature = 1.0
-        if calibrated:
-            if "temperature" not in b.calibration:
-                raise InputError(f"{folder}: the bundle has no temperature; predict without --calibrated")
-            self.temperature = float(b.calibration["temperature"])
+        self.calibrated = calibrated
+        if calibrated and not has_temperature(b):
+            raise InputError(f"{folder}: the bundle has no temperature; predict without --calibrated")
         self.passed: Callable[..., torch.Tensor]
         self.frozen: FrozenBackbone | None = None
         self.further: Sequence[Predictor] = ()
@@ -256,11 +263,12 @@ class Predictor:
             [shape_of(film) if shape is None else shape for film, (_, shape) in zip(own, films, strict=True)]
         )
         judged = judge(self.bundle, self._gate, logits, shapes)
-        shown = judged.probabilities if self.temperature == 1 else apply_temperature(logits, self.temperature)
+        shown = at_temperature(self.bundle, logits) if self.calibrated else judged.probabilities
+        several = self.bundle.task == MULTILABEL
         return [
             Scored(
-                "", shown[k], bool(judged.positive[k]), judged={c: t[k] for c, t in judged.columns.items()}, logits=logits[k],
-                prepared=film,
+                "", shown[k], None if several else bool(judged.positive[k]), judged={c: t[k] for c, t in judged.columns.items()},
+                logits=logits[k], prepared=film, present=tuple(map(bool, judged.positive[k])) if several else (),
             )
             for k, film in enumerate(own)
         ]  # fmt: skip
@@ -276,15 +284,21 @@ def _through_head(bundle: Bundle, head: nn.Module, features: torch.Tensor) -> to
 
 def provenance(predictor: Predictor) -> Header:
     """Header for predictions of this bundle."""
+    asked = (
+        {"positive": predictor.bundle.positive}
+        if predictor.bundle.task != MULTILABEL
+        else {"task": MULTILABEL}
+    )
     return Header(
         "predictions",
         inputs={"bundle": predictor.header.inputs.get("train", "")},
-        options={"path": "fixed steps only", "positive": predictor.bundle.positive, **_calibrated(predictor)},
+        options={"path": "fixed steps only", **asked, **_calibrated(predictor)},
     )
 
 
 def _calibrated(predictor: Predictor) -> dict[str, Any]:
-    if predictor.temperature == 1:
+    found = temperatures(predictor.bundle) if predictor.calibrated else {}
+    if not predictor.calibrated or found == {"temperature": 1.0}:
         return {}
     words = "chosen and applied before the temperature: decisions are those without it"
-    return {"temperature": predictor.temperature, "operating_point": words}
+    return {**found, "operating_point": words}

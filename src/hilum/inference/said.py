@@ -7,7 +7,7 @@ A film that the gate does not pass is answered all the same, and the answer says
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -37,6 +37,21 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class FindingSaid:
+    """What a bundle of several findings says of one.
+
+    Attributes:
+        probability: At temperature 1.
+        threshold: Of the finding, chosen on validation.
+        present: Whether the probability reaches it.
+    """
+
+    probability: float
+    threshold: float
+    present: bool
+
+
+@dataclass(frozen=True)
 class Answer:
     """What a bundle says of a film.
 
@@ -47,7 +62,7 @@ class Answer:
         calibrated: Likewise at the bundle's temperature; empty where it has none.
         most_likely: The class of the highest probability; empty for none.
         positive: The class that the operating point is about.
-        threshold: The operating point: the probability of `positive` from which the film is called positive.
+        threshold: The operating point: the probability of `positive` from which the film is called positive; None without such a class.
         called_positive: Whether it is; None for a film without scores.
         sets: Per cent of films (``90``, ``95``) -> the classes of a conformal set; empty where the bundle has none.
         gate: Whether it is a film for this model.
@@ -57,6 +72,8 @@ class Answer:
         format: ``png``, ``jpeg``, ``bmp``, ``tiff`` or ``dicom``.
         error: Empty, or the reason why there are no scores.
         error_words: The reason as a sentence.
+        findings: Of a bundle of several findings, each by itself; `most_likely` and `positive` are then empty, there are no sets,
+            `threshold` and `called_positive` are None, and probabilities do not add up to 1. Empty of a bundle of classes.
     """
 
     film: str
@@ -65,7 +82,7 @@ class Answer:
     calibrated: Mapping[str, float]
     most_likely: str
     positive: str
-    threshold: float
+    threshold: float | None
     called_positive: bool | None
     sets: Mapping[str, tuple[str, ...]]
     gate: Gate
@@ -76,6 +93,7 @@ class Answer:
     format: str
     error: str = ""
     error_words: str = ""
+    findings: Mapping[str, FindingSaid] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -83,4 +101,5 @@ class Answer:
             **vars(self),
             "gate": asdict(self.gate),
             "quality": [asdict(remark) for remark in self.quality],
+            "findings": {name: asdict(said) for name, said in self.findings.items()},
         }

@@ -84,7 +84,11 @@ class WholeNetwork(nn.Module):
 
 
 def build_whole(
-    b: Backbone, weights: Weights, n_classes: int, size_px: tuple[int, int], seed: int
+    b: Backbone,
+    weights: Weights,
+    n_classes: int,
+    size_px: tuple[int, int],
+    seed: int,
 ) -> WholeNetwork:
     """A network at the start of its training, on the CPU, channels-last, every weight trainable.
 
@@ -97,7 +101,8 @@ def build_whole(
     """
     body = Tap(build_network(b, weights, seed), b).to(memory_format=torch.channels_last)
     network = WholeNetwork(b, body, nn.Identity())
-    network.head = build_head(b, n_classes, seed, b.channels or network.feature_shape(*size_px)[0])
+    n_inputs = b.channels or network.feature_shape(*size_px)[0]
+    network.head = build_head(b, n_classes, seed, n_inputs)
     return network.requires_grad_(True)
 
 

@@ -142,7 +142,7 @@ class Backbone:
         Raises:
             InputError: There is no such head, or it takes features of another shape.
         """
-        fitting = [k for k in get_args(HeadKind) if (k == "conv") == self.spatial]
+        fitting = [k for k in get_args(HeadKind) if k.startswith("conv") == self.spatial]
         features = "a map" if self.spatial else "a vector"
         require_known(kind, fitting, "no head", f" for {self.name}, whose features are {features}")
         return replace(self, head=cast(HeadKind, kind))

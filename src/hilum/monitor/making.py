@@ -25,6 +25,7 @@ from hilum.inference.opened import Opened, open_film
 from hilum.monitor.reference import About, Reference
 from hilum.monitor.seen import Seen, properties_of, seen_of
 from hilum.sources.named_films import named_films
+from hilum.study.several_findings import ONE_FINDING, require_one_class
 
 MOST = 1000
 """Films of a reference."""
@@ -114,6 +115,7 @@ def _read(
     from hilum.inference.reader import Reader  # late: torch
 
     reader = Reader(folder, "torch", device)
+    require_one_class(reader.bundle.task, f"{folder}: what a bundle is watched against", ONE_FINDING)
     batch, none = reader.bundle.batch, np.full(len(reader.bundle.classes), np.nan)
     seen, looked_at = [], []
     with progress("reference", len(held_out) + len(more)) as step:

@@ -26,6 +26,7 @@ from hilum.node.highest import highest_part, segmentation
 from hilum.node.made import Made
 from hilum.node.report import Asked, may_be_asked, report
 from hilum.node.source import Source
+from hilum.study.several_findings import ONE_FINDING, require_one_class
 
 NO_MAP: Final = "none"
 
@@ -58,6 +59,7 @@ class Answering:
         kept: Path | None = None,
     ) -> None:
         self.reader = Reader(bundle, engine, device, kept)
+        require_one_class(self.reader.bundle.task, f"{bundle}: a DICOM report", ONE_FINDING)
         self.method, self.segmentation = heat_map, segmentation
         self.mapper = None if heat_map == NO_MAP else Mapper(bundle, device)
         self.opener = replace(self.reader.opener, pixels=self.reader.opener.pixels or self.mapper is not None)

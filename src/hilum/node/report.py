@@ -212,7 +212,8 @@ def _measurements(asked: Asked) -> Iterator[Any]:
             )
             of[0].ContentSequence = [*of[0].get("ContentSequence", []), item]
             yield of
-    yield Measurement(coded.THRESHOLD, float(answer.threshold), coded.UNIT)
+    if answer.threshold is not None:
+        yield Measurement(coded.THRESHOLD, float(answer.threshold), coded.UNIT)
 
 
 def _evaluations(answer: Answer) -> Iterator[Any]:

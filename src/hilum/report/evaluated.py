@@ -22,9 +22,11 @@ from hilum.report.caution import Caution, by_severity
 from hilum.report.cautions import cautions
 from hilum.report.drawn import drawn
 from hilum.report.estimates import CellColumns
+from hilum.report.finding_cautions import findings_cautions
 from hilum.report.page import Picture
 from hilum.report.panel import Lungs, PanelCell, no_lungs
 from hilum.report.probed import probe_cautions
+from hilum.study.several_findings import MULTILABEL
 
 Counterparts = Callable[[Film, Mapping[str, Pipeline], int], list[tuple[str, PanelCell]]]
 """A film, the study's pipelines and a seed -> (title, film) under another library's operations, each beside Augmentor's own."""
@@ -94,6 +96,8 @@ class Evaluated:
     @cached_property
     def cautions(self) -> list[Caution]:
         """What a reader must know first."""
+        if self.folder.task == MULTILABEL:
+            return findings_cautions(self.folder)
         return by_severity([*cautions(self.folder), *probe_cautions(self.folder, self.rows)])
 
     @cached_property

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hilum.artifacts.finding_runs import finding_runs
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import Problem, read_problems, write_problems
 from hilum.artifacts.run_folder import RunFolder
@@ -21,6 +22,7 @@ from hilum.report.estimates import CellColumns
 from hilum.stats.learning import RULES, TrainingSeen, learning_problems
 from hilum.study.faults import that_set
 from hilum.study.policies import recorded_policy
+from hilum.study.several_findings import MULTILABEL
 
 NAMED = 3
 """Cells that a caution names; the others are counted."""
@@ -31,11 +33,20 @@ _UNLIKE_PROBABILITIES = ("softmax_first", "second_softmax")
 def write_learning(folder: RunFolder) -> None:
     """Judge every trial, and write the problems beside the run."""
     where: dict[str, list[dict[str, Any]]] = {rule.code: [] for rule in RULES}
-    for cell, trial in folder.units():
+    if folder.task == MULTILABEL:
+        _of_findings(folder, where)
+    for cell, trial in () if folder.task == MULTILABEL else folder.units():
         for rule, facts in learning_problems(training_seen(folder, cell, trial)):
             where[rule.code].append({"cell": cell.name, "trial": trial, "facts": facts})
     found = [Problem(r.code, r.title, r.to_do, where[r.code]) for r in RULES if where[r.code]]
     write_problems(folder.path, found)
+
+
+def _of_findings(folder: RunFolder, where: dict[str, list[dict[str, Any]]]) -> None:
+    """Gather what was found in the runs of the findings, which were reported before."""
+    for finding, run in finding_runs(folder.path, folder.classes).items():
+        for problem in read_problems(run.path):
+            where[problem.code] += [{**w, "facts": f"{finding}: {w['facts']}"} for w in problem.where]
 
 
 def training_seen(folder: RunFolder, cell: RunCell, trial: int) -> TrainingSeen:
@@ -50,14 +61,17 @@ def training_seen(folder: RunFolder, cell: RunCell, trial: int) -> TrainingSeen:
         y_score=valid.probabilities,
         positive=folder.classes.index(folder.positive),
         threshold=bundle.operating_point.get("threshold") if bundle else None,
-        plain_loss=_is_plain(training.get("loss")) and not that_set(cell.switches, *_UNLIKE_PROBABILITIES),
+        plain_loss=_is_plain(training) and not that_set(cell.switches, *_UNLIKE_PROBABILITIES),
         highest_rate=_highest_rate(training.get("policy")),
         suggested=list(finder.suggestions.values()) if finder else [],
     )
 
 
-def _is_plain(loss: Mapping[str, Any] | None) -> bool:
-    """Whether a loss is cross-entropy that weighs all films alike; None stands for the default, which is."""
+def _is_plain(training: Mapping[str, Any]) -> bool:
+    """Whether a loss is cross-entropy of these classes that weighs all films alike; none that is known stands for the default, which is."""
+    loss = training.get("loss")
+    if "one_of" in training:  # the loss is that of all findings together
+        return False
     return loss is None or (
         loss.get("kind") == "cross_entropy" and loss.get("class_weights", "none") == "none"
     )

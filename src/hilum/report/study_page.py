@@ -16,8 +16,10 @@ from hilum.report.headline import headline
 from hilum.report.page import Page, Section
 from hilum.report.run_notes import unsafe_notes
 from hilum.report.run_words import backbone_label, from_scratch, looks_words
+from hilum.report.several import page as of_findings
 from hilum.study.factors import FACTOR
 from hilum.study.metrics import METRICS
+from hilum.study.several_findings import MULTILABEL
 
 
 def sentence(folder: RunFolder) -> str:
@@ -79,6 +81,7 @@ def _trained(folder: RunFolder) -> str:
 def glossary(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
     """Terms with their formulas."""
     terms = [(m.label, evaluation.formulas[m.name]) for m in METRICS if m.name in evaluation.formulas]
+    decided = of_findings.TERMS if folder.task == MULTILABEL else _terms_of_classes(folder)
     return [
         *terms,
         (
@@ -96,6 +99,14 @@ def glossary(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]
             "one level of each factor of the study’s grid: a backbone under a pipeline with a schedule, and so on",
         ),
         ("Trial", "one draw of train and validation films, and one model trained on it"),
+        *decided,
+        ("Random weights", 'the backbone was not pretrained (weights = "none"); it is frozen all the same'),
+    ]
+
+
+def _terms_of_classes(folder: RunFolder) -> Sequence[tuple[str, str]]:
+    """How a film is called one class."""
+    return (
         (
             "Class of the highest probability",
             f"the prediction in every table unless it says operating point; {folder.positive} is one of "
@@ -106,13 +117,12 @@ def glossary(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]
             "a threshold on the positive class’s probability, chosen on the validation part and stored "
             "in the bundle",
         ),
-        ("Random weights", 'the backbone was not pretrained (weights = "none"); it is frozen all the same'),
-    ]
+    )
 
 
 def facts(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
     """What someone who reproduces the run must compare, and how often its test films were looked at."""
-    run = folder.record
+    run, n_files = folder.record, len(folder.record.cells) * folder.n_trials
     found = [
         ("Study", f"{run.name}, digest {run.study_digest}"),
         ("Manifest", f"{numbers.count(len(folder.manifest))} films, digest {run.manifest_digest}"),
@@ -123,7 +133,7 @@ def facts(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
         ),
         (
             "Predictions",
-            f"digest {evaluation.header.inputs['predictions']} over {len(evaluation.trials)} files",
+            f"digest {evaluation.header.inputs['predictions']} over {n_files} files",
         ),
         ("Seed", "not recorded" if run.seed is None else str(run.seed)),
         ("Drawn anew each trial", ", ".join(run.redraw_with_trial) or "nothing recorded"),
@@ -150,14 +160,15 @@ def _machine(machine: Mapping[str, object]) -> str:
 def study_page(evaluated: Evaluated, sections: Sequence[Section]) -> Page:
     """The page of a study, its sections given."""
     folder, run = evaluated.folder, evaluated.folder.record
+    several = folder.task == MULTILABEL
     return Page(
         kind="study",
         title=run.title or run.name,
-        sentence=sentence(folder),
+        sentence=of_findings.sentence(folder) if several else sentence(folder),
         synthetic=run.synthetic,
         cautions=evaluated.cautions,
         sections=sections,
-        headline=headline(evaluated),
+        headline=of_findings.headline(evaluated) if several else headline(evaluated),
         glossary=glossary(folder, evaluated.evaluation),
         command=run.command,
         facts=facts(folder, evaluated.evaluation),

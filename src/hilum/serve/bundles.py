@@ -24,6 +24,7 @@ from hilum.monitor.changes import at_work
 from hilum.monitor.watch import Watch
 from hilum.serve.batches import Batches
 from hilum.serve.problems import Problem
+from hilum.study.several_findings import MULTILABEL
 
 MAPS_WAITING = 8
 """Maps that may wait for one bundle: each takes seconds."""
@@ -59,7 +60,9 @@ class Served:
         self.name, self.folder, self.loading = name, folder, loading
         self.at_work = at_work(folder)
         self.reader = Reader(folder, loading.engine, loading.device, loading.kept)
-        self.watch = Watch(loading.monitor, folder, name) if loading.monitor else None
+        # what is watched of a bundle is its positive class, which one of several findings does not have
+        watched = loading.monitor if self.reader.bundle.task != MULTILABEL else None
+        self.watch = Watch(watched, folder, name) if watched else None
         self.batches = Batches(self.reader.answers, self.reader.engine.together, self.reader.engine.lanes)
         self._maps = ThreadPoolExecutor(1, thread_name_prefix="maps")
         self._mapper: Mapper | None = None

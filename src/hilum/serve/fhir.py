@@ -30,7 +30,7 @@ def report_bundle(request_id: str, served: Served, films: Sequence[Reading]) -> 
         of_film = f"{request_id}/{k}/{film.answer.sha256}"
         observations = [
             _entry(f"{of_film}/{code}", _observation(code, display, value, now, served))
-            for code, display, value in _said(film.answer, served)
+            for code, display, value in _said(film.answer)
         ]
         report = {
             "resourceType": "DiagnosticReport",
@@ -68,7 +68,7 @@ def _observation(code: str, display: str, value: dict[str, Any], now: str, serve
     }
 
 
-def _said(a: Answer, served: Served) -> list[tuple[str, str, dict[str, Any]]]:
+def _said(a: Answer) -> list[tuple[str, str, dict[str, Any]]]:
     """Code, display and value of everything that is said of a film."""
     if a.error:
         absent = {
@@ -83,9 +83,19 @@ def _said(a: Answer, served: Served) -> list[tuple[str, str, dict[str, Any]]]:
         (f"calibrated-{k}", f"Calibrated probability of {c}", _quantity(p))
         for k, (c, p) in enumerate(a.calibrated.items())
     ]
-    threshold = served.reader.bundle.operating_point["threshold"]
-    called = f"Operating point: probability of {a.positive} at least {threshold:.6g}"
-    found.append(("operating-point", called, {"valueBoolean": bool(a.called_positive)}))
+    called = [("operating-point", a.positive, a.threshold, a.called_positive)]
+    if a.findings:
+        called = [
+            (f"operating-point-{k}", f, s.threshold, s.present) for k, (f, s) in enumerate(a.findings.items())
+        ]
+    found += [
+        (
+            code,
+            f"Operating point: probability of {name} at least {threshold:.6g}",
+            {"valueBoolean": bool(reached)},
+        )
+        for code, name, threshold, reached in called
+    ]
     found += [
         (f"set-{level}", f"Conformal set, {level} per cent", {"valueString": ", ".join(s) or "no class"})
         for level, s in a.sets.items()
@@ -110,9 +120,19 @@ def _quantity(value: float) -> dict[str, Any]:
 def _conclusion(a: Answer) -> str:
     if a.error:
         return f"No answer: {a.error_words}."
-    reaches = "reaches" if a.called_positive else "does not reach"
-    p = a.probabilities[a.positive]
-    words = f"{a.positive} {reaches} the operating point (probability {p:.3f}, threshold {a.threshold:.3f})."
+    if a.findings:
+        there = [
+            f"{f} (probability {s.probability:.3f}, threshold {s.threshold:.3f})"
+            for f, s in a.findings.items()
+            if s.present
+        ]
+        words = f"Findings that reach their operating points: {', '.join(there) or 'none'}."
+    else:
+        reaches = "reaches" if a.called_positive else "does not reach"
+        p = a.probabilities[a.positive]
+        words = (
+            f"{a.positive} {reaches} the operating point (probability {p:.3f}, threshold {a.threshold:.3f})."
+        )
     if not a.abstained:
         return words
     return f"The answer should not be relied on: {' '.join(r.words for r in a.gate.reasons)} {words}"

@@ -236,7 +236,8 @@ def _noted(reading: Reading) -> Mapping[str, Any]:
     if a.error:
         return {"sha256": a.sha256, "error": a.error}
     rounded = {name: round(p, 6) for name, p in a.probabilities.items()}
-    return {"sha256": a.sha256, "p": rounded, "called": a.called_positive, "abstained": a.abstained}
+    called = [f for f, s in a.findings.items() if s.present] if a.findings else a.called_positive
+    return {"sha256": a.sha256, "p": rounded, "called": called, "abstained": a.abstained}
 
 
 async def while_connected(gone: Awaitable[None], work: Awaitable[Value]) -> Value:

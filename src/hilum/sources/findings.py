@@ -170,8 +170,8 @@ def class_of(findings: Findings, classes: Mapping[str, str]) -> str | tuple[str,
 
 
 def columns_of(findings: Findings) -> dict[str, str]:
-    """A film's columns; what is uncertain counts as unknown, which is empty and left out."""
-    return {column_of(f): v for f, v in findings.items() if v in (POSITIVE, NEGATIVE)}
+    """A film's columns; what nobody says is empty and left out."""
+    return {column_of(f): v for f, v in findings.items() if v}
 
 
 def readers_of(readers: Mapping[str, Findings]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.seeding import generator
 from hilum.splitting.groups import count_groups, draw_groups, total
 from hilum.splitting.official import official_parts
+from hilum.splitting.stratified import draw_stratified, finding_counts
 from hilum.study.tables import Crossing, SplitMethod
 
 METHODS: tuple[SplitMethod, ...] = get_args(SplitMethod)
@@ -43,6 +44,8 @@ class SplitOptions:
         strata: The column of which each value has its share of every part.
         without: A source whose films are test, all of them and only those; the others are divided into train and validation in the
             proportion that the method has for these two. Films of others whose group has a film of that source are left out.
+        findings: Of films whose labels are texts of findings (`hilum.artifacts.finding_labels`): shares are then of each finding instead of
+            each class (`stratified`); empty for classes.
 
     Raises:
         InputError: Unknown method or part.
@@ -57,6 +60,7 @@ class SplitOptions:
     crossing: Crossing = "refuse"
     without: str = ""
     strata: str = "label"
+    findings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_known(self.method, METHODS, "unknown split method")
@@ -119,6 +123,8 @@ def divided(manifest: Manifest, group_of: Mapping[str, str], options: SplitOptio
 def _by_share(manifest: Manifest, group_of: Mapping[str, str], options: SplitOptions) -> Drawn:
     """Test first, then validation from the rest, each class (or other stratum) its share."""
     shares = options.shares
+    if options.findings:
+        return _by_findings(manifest, group_of, options, shares)
     groups = count_groups(manifest, group_of, options.strata)
     sizes = {value: shares.sizes(n) for value, n in manifest.count_by(options.strata).items()}
     test = draw_groups(groups, {value: s[1] for value, s in sizes.items()}, options.generator("test"))
@@ -131,16 +137,42 @@ def _by_share(manifest: Manifest, group_of: Mapping[str, str], options: SplitOpt
     return parts, {"fractions": {k: float(v) for k, v in shares.nominal().items()}}
 
 
+def _by_findings(
+    manifest: Manifest, group_of: Mapping[str, str], options: SplitOptions, shares: Shares
+) -> Drawn:
+    """Test first, then validation from the rest, of each finding its share."""
+    ids = [f.image_id for f in manifest.films]
+    test = _stratum(manifest, group_of, options, shares.test, options.generator("test"))
+    rest = manifest.only(i for i in ids if group_of[i] not in test)
+    of_rest = shares.valid if shares.valid_of_rest or shares.test == 1 else shares.valid / (1 - shares.test)
+    valid = _stratum(rest, group_of, options, of_rest, options.generator("valid")) if len(rest) else set()
+    parts: dict[str, list[str]] = {p: [] for p in PARTS}
+    for i in ids:
+        parts["test" if group_of[i] in test else "valid" if group_of[i] in valid else "train"].append(i)
+    return parts, {
+        "fractions": {k: float(v) for k, v in shares.nominal().items()},
+        "stratified": list(options.findings),
+    }
+
+
+def _stratum(
+    films: Manifest,
+    group_of: Mapping[str, str],
+    options: SplitOptions,
+    share: Fraction,
+    rng: np.random.Generator,
+) -> set[str]:
+    """Groups that are a share of the films, of each finding as near as can be."""
+    names, counts = finding_counts(films, group_of, options.findings)
+    return {n for n, drawn in zip(names, draw_stratified(counts, share, rng), strict=True) if drawn}
+
+
 def _as_source(manifest: Manifest, group_of: Mapping[str, str], options: SplitOptions) -> Drawn:
     """The source's own parts; validation drawn from train where the source has none to speak of."""
     parts, facts, because = official_parts(manifest, group_of, options.crossing)
     if because:
         parts |= _train_and_valid(
-            manifest.only(parts["train"]),
-            group_of,
-            OFFICIAL_VALID,
-            options.generator("valid"),
-            options.strata,
+            manifest.only(parts["train"]), group_of, OFFICIAL_VALID, options, options.generator("valid")
         )
     return parts, {
         "official": {**facts, "validation": f"drawn: {because}" if because else "the source's own"}
@@ -170,8 +202,8 @@ def _without_source(manifest: Manifest, group_of: Mapping[str, str], options: Sp
             "fractions put every film into test, so the films of other sources have no train and validation; correct them"
         )
     valid = shares.valid if shares.valid_of_rest else shares.valid / (1 - shares.test)
-    rng = options.generator("valid", "without", without)
-    parts = _train_and_valid(rest, group_of, valid, rng, options.strata, shares.round_up)
+    drawn_with = options.generator("valid", "without", without)
+    parts = _train_and_valid(rest, group_of, valid, options, drawn_with, shares.round_up)
     return {**parts, "test": test}, {**facts, "valid_of_others": float(valid)}
 
 
@@ -179,14 +211,16 @@ def _train_and_valid(
     films: Manifest,
     group_of: Mapping[str, str],
     share: Fraction,
+    options: SplitOptions,
     rng: np.random.Generator,
-    strata: str,
     up: bool = True,
 ) -> dict[str, list[str]]:
-    """Films divided into train and validation: of each class (or other stratum) its share, rounded up or to the nearest."""
-    groups = count_groups(films, group_of, strata)
-    wanted = {value: _rounded(share * n, up) for value, n in films.count_by(strata).items()}
-    valid = draw_groups(groups, wanted, rng)
+    """Films divided into train and validation: of each class (other stratum, finding) its share, rounded up or to the nearest."""
+    if options.findings:
+        valid = _stratum(films, group_of, options, share, rng)
+    else:
+        wanted = {value: _rounded(share * n, up) for value, n in films.count_by(options.strata).items()}
+        valid = draw_groups(count_groups(films, group_of, options.strata), wanted, rng)
     ids = [f.image_id for f in films.films]
     return {
         "train": [i for i in ids if group_of[i] not in valid],

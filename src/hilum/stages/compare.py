@@ -22,6 +22,7 @@ from hilum.stats.comparison import Cells
 from hilum.stats.families import run_pairs
 from hilum.stats.tested_films import PART, tested_together
 from hilum.study.metrics import shown_in
+from hilum.study.several_findings import require_one_class
 
 
 def compare_runs(
@@ -86,6 +87,7 @@ def _check_classes(folders: Sequence[RunFolder], names: Sequence[str]) -> None:
         raise InputError(f"expected different runs, got {', '.join(map(repr, names))}")
     first = folders[0]
     for folder, name in zip(folders, names, strict=True):
+        require_one_class(folder.task, name)
         if (folder.classes, folder.positive) != (first.classes, first.positive):
             raise InputError(
                 f"{name} has classes {', '.join(folder.classes)} (positive {folder.positive}), {names[0]} has {', '.join(first.classes)} "

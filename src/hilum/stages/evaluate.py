@@ -46,6 +46,7 @@ from hilum.stats.tested_films import PART, TestedFilms, tested_films
 from hilum.stats.trial_curves import trial_curves
 from hilum.study.factors import FACTOR
 from hilum.study.metrics import formulas
+from hilum.study.several_findings import require_one_class
 
 Scored = Mapping[str, Sequence[ScoredFilms]]
 """Cell -> its trials."""
@@ -66,6 +67,7 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
         DigestError: The folder mixes artefacts of different runs.
     """
     folder = RunFolder(run_dir)
+    require_one_class(folder.task, f"{run_dir}: figures of classes")
     if n_resamples is None:
         n_resamples = int(folder.record.table("statistics").get("resamples", N_RESAMPLES))
     header = _header(folder, n_resamples)

@@ -41,6 +41,7 @@ from hilum.inference.predictor import Predictor, plain_network
 from hilum.models.registry import backbone
 from hilum.models.weights import known_file
 from hilum.sources.named_films import named_films
+from hilum.study.several_findings import ONE_FINDING, require_one_class
 from hilum.synthetic.phantom import LABELS, draw
 
 Form = Literal["onnx", "torch"]
@@ -97,6 +98,7 @@ def export_bundle(folder: Path, out: Path, form: Form, films: Sequence[Path] = (
         needs_onnx()
     bundle, _, state = Bundle.read(folder)
     bundle.require_a_model(folder)
+    require_one_class(bundle.task, f"{folder}: an export", ONE_FINDING)
     network = plain_network(bundle, folder, state)
     predictor = Predictor(folder)
     shown, of = _films(predictor, films)

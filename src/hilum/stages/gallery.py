@@ -36,6 +36,7 @@ from hilum.report.run_words import looks_words
 from hilum.stats.answers import NO_ANSWER, Answers
 from hilum.stats.tested_films import PART
 from hilum.study.faults import unsafe_among
+from hilum.study.several_findings import require_one_class
 
 PAGE = "gallery.html"
 MOST_FILMS, SIDE_PX, _QUALITY = 400, 512, 90
@@ -100,6 +101,7 @@ def write_gallery(
             f"--out {out}: lies in the run's folder, which is passed on without films; write elsewhere"
         )
     check_outputs([folder_output(out, "gallery", PAGE)], [run])
+    require_one_class(folder.task, f"{run}: a gallery")
     folder.prediction_digests()
     asked = _asked(folder)
     groups = groups_of(asked.films, folder.questions)

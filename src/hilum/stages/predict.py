@@ -23,12 +23,13 @@ from hilum.artifacts.kept_logits import KeptLogits
 from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.predictions import JUDGED, Predictions
 from hilum.artifacts.split import Split
-from hilum.artifacts.trial_files import PredictFacts
+from hilum.artifacts.trial_files import PREDICTIONS, PredictFacts
 from hilum.core.errors import FilmError, InputError
 from hilum.core.progress import progress
 from hilum.core.tables import known
 from hilum.imaging.as_ingested import bytes_as_ingested
 from hilum.inference.drawn_predictions import predictions_of, says_one_thing
+from hilum.inference.findings import decision_of, write_of_finding
 from hilum.inference.judged import Seen, choose, gate_of, judge, patients_of, stored_shapes, training_shapes
 from hilum.inference.predictor import (
     Predictor,
@@ -41,7 +42,9 @@ from hilum.inference.predictor import (
 )
 from hilum.models.machine import threads
 from hilum.sources.facts import view_of
+from hilum.sources.film_findings import text_of
 from hilum.sources.named_films import named_films
+from hilum.study.several_findings import MULTILABEL, require_one_class
 from hilum.training.loop import logits
 from hilum.training.regimen import LabelledRows
 from hilum.training.task import Frozen, Whole
@@ -65,6 +68,7 @@ class PredictTask:
             chose it.
         path: How the films were prepared, for the record.
         kept: Parts of whose films the logits are kept beside the predictions, for ensembles.
+        findings: Of several findings, each one whose predictions are wanted by itself too, with the folder of that trial.
     """
 
     bundle: Path
@@ -74,6 +78,7 @@ class PredictTask:
     second_softmax: bool = False
     path: str = "the study's pipeline, draws included"
     kept: tuple[str, ...] = ()
+    findings: tuple[tuple[str, Path], ...] = ()
 
 
 def predict_trial(task: PredictTask) -> int:
@@ -90,27 +95,43 @@ def predict_trial(task: PredictTask) -> int:
     with threads(1), threadpool_limits(1):  # sums are taken in one order whatever the number of workers
         logits_of = _scorer(task, bundle, state)
         seen = {part: _seen(task, drawn, part, films, logits_of(films)) for part, films in parts.items()}
-        if "valid" in seen:
-            bundle, gate = choose(
-                bundle, task.bundle, seen["valid"], training_shapes(task.body.prepared, drawn, bundle.classes)
-            )
-        else:  # films from elsewhere: thresholds are those that the bundle has
-            gate = gate_of(bundle, task.bundle)
-        judged = {part: judge(bundle, gate, s.logits, s.shapes) for part, s in seen.items()}
+        constant = _predicted(task, bundle, header, drawn, seen)
+        for finding, folder in task.findings:
+            of_one = write_of_finding(bundle, header, state, finding, folder / "bundle")
+            alone = replace(task, bundle=folder / "bundle", out=folder / PREDICTIONS, findings=())
+            k, own = bundle.classes.index(finding), drawn.of_finding(finding, bundle.classes)
+            _predicted(alone, of_one, header, own, {p: s.of_finding(k) for p, s in seen.items()})
         if task.kept:
             kept = {part: s.logits for part, s in seen.items()}
             if "train" in task.kept:
                 kept["train"] = logits_of(drawn.found(drawn.parts["train"], bundle.classes, store))
             KeptLogits(bundle_version(task.bundle), kept).write(task.out.parent)
+    facts = PredictFacts(round(time.perf_counter() - start, 4), constant)
+    for folder in (
+        *(folder for _, folder in task.findings),
+        task.out.parent,
+    ):  # the trial's own last: it is done then
+        facts.write(folder)
+    return sum(len(films.image_ids) for films in parts.values())
+
+
+def _predicted(
+    task: PredictTask, bundle: Bundle, header: Header, drawn: DrawnFilms, seen: Mapping[str, Seen]
+) -> bool:
+    """Write the predictions of films that were seen, by part; gives whether every film got the same scores."""
+    if "valid" in seen:
+        fitted_on = training_shapes(task.body.prepared, drawn, bundle.classes)
+        bundle, gate = choose(bundle, task.bundle, seen["valid"], fitted_on)
+    else:  # films from elsewhere: thresholds are those that the bundle has
+        gate = gate_of(bundle, task.bundle)
+    judged = {part: judge(bundle, gate, s.logits, s.shapes) for part, s in seen.items()}
     values = np.concatenate([j.probabilities for j in judged.values()])
-    done = Header(
-        "predictions", inputs=header.inputs, options={"path": task.path, "positive": bundle.positive}
-    )
+    asked = {"task": bundle.task} if drawn.several else {"positive": bundle.positive}
+    done = Header("predictions", inputs=header.inputs, options={"path": task.path, **asked})
     shown = softmaxed_again(values) if task.second_softmax else values
-    ids = {part: films.image_ids for part, films in parts.items()}
+    ids = {part: [f.image_id for f in drawn.held_out(part)] for part in seen}
     predictions_of(drawn, ids, judged, shown, bundle, done).write(task.out)
-    PredictFacts(round(time.perf_counter() - start, 4), says_one_thing(values)).write(task.out.parent)
-    return len(values)
+    return says_one_thing(values)
 
 
 def _scorer(
@@ -195,11 +216,11 @@ def predict_films(
             for r, s in zip(rows, scored, strict=True)
         ),
         parts=tuple(split.part_of.get(r.image_id, "") if split else "" for r in rows),
-        y_true=tuple(r.label for r in rows),
+        y_true=tuple(text_of(r, classes) if predictor.bundle.task == MULTILABEL else r.label for r in rows),
         probabilities=np.stack([nothing if s.probabilities is None else s.probabilities for s in scored]),
         classes=classes,
         groups=tuple(split.group_of.get(r.image_id, "") if split else "" for r in rows),
-        operating_point=tuple("" if s.positive is None else str(int(s.positive)) for s in scored),
+        operating_point=tuple(decision_of(predictor.bundle, s) for s in scored),
         errors=tuple(s.error for s in scored),
         header=header,
         study_uids=tuple(s.facts.get("study_uid", "") for s in scored),
@@ -225,6 +246,10 @@ def _spread(
 ) -> dict[str, tuple[str, ...]]:
     """Standard deviation (divisor n - 1) over bundles of each film's probability of the positive class; empty without other bundles."""
     own = predictor.bundle
+    if others:
+        require_one_class(
+            own.task, "--spread", "ask the bundles of one finding, findings/<finding> in their run's folder"
+        )
     for other in others:
         if (other.bundle.classes, other.bundle.positive) != (own.classes, own.positive):
             raise InputError(

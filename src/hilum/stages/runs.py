@@ -16,7 +16,7 @@ from hilum.artifacts.looks import Ledger, looks
 from hilum.artifacts.run import RunCell, is_run
 from hilum.artifacts.run_files import MANIFEST, STATISTICS, RunFacts
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.statistics import StudyRows
+from hilum.artifacts.statistics import MACRO, StudyRows
 from hilum.artifacts.suite_record import SuiteRecord, is_suite_folder
 from hilum.artifacts.trial_files import BUNDLE
 from hilum.core.errors import InputError, nearest, require_known
@@ -24,6 +24,7 @@ from hilum.core.tables import count_rows
 from hilum.report.table import Cell, Table, plain_table
 from hilum.study.factors import FACTOR
 from hilum.study.faults import unsafe_among
+from hilum.study.several_findings import MULTILABEL
 
 _DIGITS = 12  # of a study's digest, as in the names of runs
 FINISHED, UNFINISHED, PAPER, BROKEN = "finished", "unfinished", "paper", "unreadable"
@@ -160,9 +161,10 @@ def compare_cells(lines: Iterable[RunLine], where: Mapping[str, str], metric: st
     for run in (x.folder for x in lines if x.folder):
         path = run.path / STATISTICS
         rows = StudyRows.read(path) if path.is_file() else StudyRows(())
-        metrics |= {r.metric for r in rows.rows if r.class_ == run.positive}
+        asked = MACRO if run.task == MULTILABEL else run.positive
+        metrics |= {r.metric for r in rows.rows if r.class_ == asked}
         for cell in (c for c in run.cells if _fits(c, where)):
-            row = rows.find(cell.name, None, metric, run.positive)
+            row = rows.find(cell.name, None, metric, asked)
             values = {name: getattr(row, key, None) for name, key in figures.items()}
             end = {"resampled": row.unit if row else "", "faults on": list(cell.switches)}
             found.append({"run": run.path.name, **cell.factors, **values, **end})

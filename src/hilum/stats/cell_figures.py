@@ -110,14 +110,16 @@ def _by_class(
     return DecisionTable(cells, n_classes, [*(ratio for _, ratio in wanted), overall]), figures
 
 
-def macro_averages(figures: Sequence[Figure], names: Sequence[str]) -> list[Figure]:
-    """The macro averages: each the mean of one figure, a column, over all classes named."""
-    found = []
-    for metric in with_rows("macro" if len(names) > 2 else "macro of two"):
+def macro_averages(
+    figures: Sequence[Figure], names: Sequence[str], wanted: Sequence[str] = ()
+) -> list[Figure]:
+    """The macro averages: each the mean of one figure, a column, over all classes named (or findings, whose `wanted` figures are named)."""
+    found, what = [], "findings" if wanted else "classes"
+    for metric in wanted or with_rows("macro" if len(names) > 2 else "macro of two"):
         at = {f.class_: k for k, f in enumerate(figures) if f.metric == metric}
         columns = tuple(at[name] for name in sorted(names))
         first = figures[columns[0]]
-        formula = f"mean over the {len(names)} classes of: {first.formula}"
+        formula = f"mean over the {len(names)} {what} of: {first.formula}"
         # of a class's note what holds for all: that films differ between trials
         note = "; ".join(part for part in first.note.split("; ") if part.startswith("films differ"))
         found.append(

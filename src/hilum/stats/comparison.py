@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from hilum.artifacts.comparisons import ALPHA, ComparisonRow, Pair, Verdict, verdict_of
+from hilum.artifacts.comparisons import ALPHA, ComparisonRow, Pair, Secondary, Verdict, verdict_of
 from hilum.core.errors import InputError, nearest, require_known
 from hilum.stats.confusion import Ratio, predicted_class, ratios
 from hilum.stats.curves import why_undefined
@@ -92,9 +92,8 @@ class Cells:
         self._rows: dict[str, slice] = {}
         asked: list[TrialFigures] = []
         for cell, trials in trials_of.items():
-            checked = [
-                t.in_order_of_ids(len(names), f"{cell}, trial {n}") for n, t in enumerate(trials, start=1)
-            ]
+            numbered = enumerate(trials, start=1)
+            checked = [t.in_order_of_ids(len(names), f"{cell}, trial {n}") for n, t in numbered]
             if not checked:
                 raise InputError(f"cell {cell!r}: expected one trial or more, got none")
             self._trials[cell] = checked
@@ -110,29 +109,33 @@ class Cells:
         rankings = [Ranking(true == self._k, score[:, self._k], everyone)] if self._ranked else []
         return TrialFigures(trial.clusters, tables, rankings)
 
-    def compare(self, family: str, pairs: Sequence[Pair], metrics: Sequence[str]) -> list[ComparisonRow]:
-        """The rows of a family: every pair under every metric, metric by metric.
+    def compare(
+        self, family: str, pairs: Sequence[Pair], metrics: Sequence[str], beside: Sequence[Cells] = ()
+    ) -> list[ComparisonRow]:
+        """The rows of a family by its name: every pair under every metric, each metric adjusted for itself.
 
         Args:
-            family: Its name.
-            pairs: All comparisons of the family.
-            metrics: Each adjusted for itself.
+            beside: The same cells, asked of something else: their comparisons are of the family too.
 
         Raises:
             InputError: A cell that was not counted.
         """
         for name in {n for p in pairs for n in (p.cell, p.reference)}:
             require_known(name, self._trials, f"family {family!r}: no cell")
-        rows: list[ComparisonRow] = []
+        rows = list[ComparisonRow]()
         for metric in metrics:
-            found = [_Comparison(self, pair, metric) for pair in pairs]
+            found = [cells.compared(pair, metric) for cells in (self, *beside) for pair in pairs]
             adjusted = holm([c.p for c in found])
-            rows += [c.row(family, p, len(pairs)) for c, p in zip(found, adjusted, strict=True)]
+            rows += [c.row(family, p, len(found)) for c, p in zip(found, adjusted, strict=True)]
         return rows
 
+    def compared(self, pair: Pair, metric: str) -> Comparison:
+        """One pair under one metric."""
+        return Comparison(self, pair, metric)
 
-class _Comparison:
-    """One pair under one metric."""
+
+class Comparison:
+    """One pair under one metric, before the p-values of its family are adjusted."""
 
     def __init__(self, cells: Cells, pair: Pair, metric: str) -> None:
         self.cells, self.pair, self.metric = cells, pair, metric
@@ -161,8 +164,8 @@ class _Comparison:
             undefined = np.flatnonzero(~np.isfinite(points))
             if undefined.size:
                 n_positive = min(int((t.y_true == self.cells._k).sum()) for t in (*self._a, *self._b))
-                reason = why_undefined(self._ratio, n_positive)
-                self.notes.append(f"undefined: {reason} ({name}, trial {undefined[0] + 1})")
+                why = f"{why_undefined(self._ratio, n_positive)} ({name}, trial {undefined[0] + 1})"
+                self.notes.append(f"undefined: {why}")
                 return False
         return True
 
@@ -219,6 +222,9 @@ class _Comparison:
         kind = one.method if ratio is None else "Clopper-Pearson"
         return WidestTest((resampled, joined)), f"{how}, never surer than {kind} of each cell joined (Zou)"
 
+    def _secondary(self) -> list[Secondary]:
+        return secondary_tests(self.metric, self._ratio, self.cells._k, self._a, self._b)
+
     @property
     def value(self) -> float:
         """Mean over the cell's trials."""
@@ -241,9 +247,7 @@ class _Comparison:
         low = high = low_one = high_one = error = None
         verdict: Verdict = "undefined"
         need = Needed(None)
-        method, secondary = self.method, []
-        if self.paired:
-            secondary = secondary_tests(self.metric, self._ratio, self.cells._k, self._a, self._b)
+        method, secondary = self.method, self._secondary() if self.paired else []
         if self.test is not None and p_adjusted is not None:
             low_one, high_one = self.test.interval(LEVEL)
             low, high = self.test.interval(simultaneous_level(LEVEL, n_family))

@@ -74,6 +74,7 @@ def figure_rows(
     n_resamples: int,
     part: str,
     averaged: Sequence[str] = (),
+    wanted: Sequence[str] = (),
 ) -> list[StatisticsRow]:
     """A row a figure that is shown, and the macro averages over the classes that are `averaged`.
 
@@ -83,13 +84,14 @@ def figure_rows(
         seed: Of the resamples.
         n_resamples: Their number.
         part: Written into the rows.
-        averaged: Names of the classes; empty for no macro average.
+        averaged: Names of the classes, or findings; empty for no macro average.
+        wanted: Of findings, the figures that are averaged.
     """
     to_count, described = zip(*of_trials, strict=True)
     counted = resample(to_count, n_resamples, seed)
     figures = list(merge(described))
     rows = _Rows(figures, counted, unit, part)
-    macro = macro_averages(figures, averaged) if averaged else []
+    macro = macro_averages(figures, averaged, wanted) if averaged else []
     return [rows.row(f) for f in (*(f for f in figures if f.shown), *macro)]
 
 

@@ -20,6 +20,7 @@ from hilum.core.text import read_toml
 from hilum.study.classes import positive_class, wrong_merges
 from hilum.study.ensembles import Ensemble, wrong_ensembles
 from hilum.study.faults import FAULTS, AsRunTable, UnsafeTable
+from hilum.study.findings_checks import is_multilabel, wrong_findings
 from hilum.study.keys import study_digest
 from hilum.study.losses import CrossEntropy, Loss
 from hilum.study.mistakes import tables_as, together
@@ -208,7 +209,8 @@ def check_consistent(study: Study, where: str) -> None:
 
 
 def _inconsistent(study: Study, where: str) -> Iterator[str]:
-    if study.data.classes:
+    yield from wrong_findings(study)
+    if study.data.classes and not is_multilabel(study):
         yield from _wrong_classes(study, where)
     yield from wrong_merges(study.data.merge, study.data.classes)
     if study.search is not None:

@@ -40,8 +40,7 @@ STUDY = Key(
     redraw_with_trial=["split", "sampling", "augmentation", "head"],
     data=Key(
         classes=[], merge={}, positive="", include=[], exclude=[], one_per_patient=[], near_duplicates=True,
-        strata="class",
-        subset=Optional(Key(name=ALWAYS, films=ALWAYS)),
+        strata="class", subset=Optional(Key(name=ALWAYS, films=ALWAYS)), task="classes", findings=[], uncertain="ignore",
     ),
     split=Key(method="set2", fractions={"train": 0.7, "valid": 0.1, "test": 0.2}, crossing="refuse"),
     grid=Key(**{f.key: list(f.levels) for f in FACTORS if f.in_grid}, trials=3),

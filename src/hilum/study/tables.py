@@ -11,11 +11,12 @@ from hilum.study.factors import FACTOR, FACTORS, FactorName
 from hilum.study.film_filter import Filter
 from hilum.study.metrics import MetricName, shown_in
 from hilum.study.probes import ProbeName
+from hilum.study.several_findings import FindingsKeys
 
 SplitMethod = Literal["set1", "set2", "fractions", "official"]
 Crossing = Literal["refuse", "keep-test"]
 Varying = Literal["split", "sampling", "augmentation", "head"]
-HeadKind = Literal["mlp", "conv", "linear", "dense", "fc-1024", "fc-256", "fc-128"]
+HeadKind = Literal["mlp", "conv", "conv-linear", "linear", "dense", "fc-1024", "fc-256", "fc-128"]
 CONV_DROPOUT = 0.5
 """Share of the inputs that a conv head drops in training unless a study says otherwise; other heads drop none."""
 
@@ -37,8 +38,8 @@ class SubsetTable(StrictTable):
     films: Annotated[int, Field(ge=8)]
 
 
-class DataTable(StrictTable):
-    """``[data]``: which films.
+class DataTable(FindingsKeys, StrictTable):
+    """``[data]``: which films, and what is asked of them (`FindingsKeys`).
 
     A filter (`film_filter`) names manifest columns and the values accepted: ``{source = ["mooney"], age = ">=18"}``. A film is in when one
     of `include` fits (or there is none) and none of `exclude` does. `classes` left out are the labels of those films, and

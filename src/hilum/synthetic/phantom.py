@@ -9,6 +9,7 @@ depends on the class. They teach a network nothing about patients: whatever is m
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count as numbers_from
@@ -26,7 +27,7 @@ from hilum.synthetic.anatomy import Plane, noise, sample_anatomy
 from hilum.synthetic.confounders import Confounder
 from hilum.synthetic.signs import LABELS, sample_sign
 
-__all__ = ["LABELS", "Phantom", "draw", "draw_patient", "make_films"]
+__all__ = ["LABELS", "Phantom", "draw", "draw_patient", "draw_signs", "films_of", "make_films"]
 
 SHARES = {"bacterial": 0.13, "covid": 0.21, "normal": 0.54, "viral": 0.12}
 """Class -> share of the films of `make_films`: normal most, as in the paper."""
@@ -81,20 +82,31 @@ def draw_patient(
     Raises:
         InputError: For an unknown label or a smaller film.
     """
+    return draw_signs((label,), patient_rng, film_rng, size_px)
+
+
+def draw_signs(
+    labels: Sequence[str], patient_rng: np.random.Generator, film_rng: np.random.Generator, size_px: int = 256
+) -> Phantom:
+    """Draw a film of a patient who may have the signs of several diseases; arguments are those of `draw_patient`, `labels` one or more."""
     if size_px < 32:
         raise InputError(f"a synthetic film has at least 32 px a side, got {size_px!r}")
     from hilum.synthetic.kernel import render  # compiles
 
     anatomy, streaks = sample_anatomy(patient_rng)
-    sign, drawn = sample_sign(label, patient_rng, size_px)
+    signs = [sample_sign(label, patient_rng, size_px) for label in labels]
+    drawn = {k: v for _, facts in signs for k, v in facts.items()}
     tilt_degrees, placing = _place(film_rng)
-    sign = sign._replace(strength=sign.strength * film_rng.uniform(0.85, 1.15))
-    absorption, lung, brightening = (np.empty((size_px, size_px), np.float32) for _ in range(3))
-    render(anatomy, streaks, placing, sign, (absorption, lung, brightening))
+    brightening = np.zeros((size_px, size_px), np.float32)
+    absorption, lung, of_sign = (np.empty((size_px, size_px), np.float32) for _ in range(3))
+    for sign, _ in signs:
+        seen = sign._replace(strength=sign.strength * film_rng.uniform(0.85, 1.15))
+        render(anatomy, streaks, placing, seen, (absorption, lung, of_sign))
+        brightening += of_sign
     pixels, exposure = _expose(absorption, brightening, film_rng)
     lung_mask = lung > 0.5
     facts: dict[str, float | str] = {
-        "label": label,
+        "label": "|".join(labels),
         "age_group": "child" if anatomy.child else "adult",
         "tilt_degrees": tilt_degrees,
         **exposure,
@@ -130,7 +142,7 @@ def make_films(
             is_on = confounder is not None and confounder.is_on(seed, label, n_patient)
             if confounder is not None and confounder.kind == "age":
                 key = _key_of_age(seed, key, is_on)
-            for n_film in range(1, min(_films_of(generator(seed, *key, "films")), count - n_done) + 1):
+            for n_film in range(1, min(films_of(generator(seed, *key, "films")), count - n_done) + 1):
                 film = draw_patient(label, generator(seed, *key), generator(seed, *key, n_film), size_px)
                 path, pixels = f"{label}/{patient_id}_{n_film}.png", film.pixels
                 if confounder is not None and is_on:
@@ -158,8 +170,8 @@ def _counts(n_films: int) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _films_of(rng: np.random.Generator) -> int:
-    """How many films a patient has."""
+def films_of(rng: np.random.Generator) -> int:
+    """How many films a patient has: one in four has two or three."""
     return int(rng.integers(2, 4)) if rng.random() < SEVERAL_FILMS_SHARE else 1
 
 

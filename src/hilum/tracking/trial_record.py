@@ -23,13 +23,14 @@ from hilum.artifacts.history import HISTORY, read_history
 from hilum.artifacts.run import RunCell, RunRecord
 from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import RunFolder
-from hilum.artifacts.statistics import AT_OPERATING_POINT, StudyRow, StudyRows
+from hilum.artifacts.statistics import AT_OPERATING_POINT, MACRO, StudyRow, StudyRows
 from hilum.artifacts.trial_files import BUNDLE, FINDER, PREDICT, SECONDS, TRAIN
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT, canonical_json, digest, sha256_file
 from hilum.stats.curves import point_figures
 from hilum.study.faults import unsafe_among
 from hilum.study.metrics import shown_in
+from hilum.study.several_findings import MULTILABEL
 
 FILES = (BUNDLE, HISTORY, TRAIN, FINDER, PREDICT, SECONDS)
 """Files of a trial that are kept with its record, where they are there."""
@@ -95,7 +96,9 @@ def trial_records(folder: RunFolder) -> Iterator[TrialRecord]:
             code=code,
             epochs=tuple((r.epoch, {k: getattr(r, k) for k in _OF_EPOCH}) for r in read_history(where)),
             figures={
-                **_test_figures(rows.get((cell.name, trial), ()), folder.positive),
+                **_test_figures(
+                    rows.get((cell.name, trial), ()), MACRO if folder.task == MULTILABEL else folder.positive
+                ),
                 **_valid_figures(folder, cell, trial),
                 **{f"time_s/{s}": t for s, t in seconds.alone.items()},
                 **{f"time_shared_s/{s}": t for s, t in seconds.here.items()},
@@ -198,7 +201,7 @@ def _test_figures(rows: list[StudyRow] | tuple[()], positive: str) -> dict[str, 
 
 def _valid_figures(folder: RunFolder, cell: RunCell, trial: int) -> dict[str, float]:
     predictions = folder.predictions(cell, trial).of_part("valid")
-    if not len(predictions):
+    if not len(predictions) or folder.task == MULTILABEL:
         return {}
     k = folder.classes.index(folder.positive)
     figures = point_figures(predictions.y_index(), predictions.probabilities, k)

@@ -1,12 +1,13 @@
 """Losses at work: logits and labels -> one number.
 
 Cross-entropy is torch's, class weights included: its mean is weighted by the films' classes. Focal loss (Lin et al. 2017, equation 5,
-on the softmax) is a plain mean over films. Both work in the precision of the logits they are given.
+on the softmax) is a plain mean over films. Both work in the precision of the logits they are given. Of several findings a film they are
+`hilum.training.finding_losses`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -40,17 +41,26 @@ def class_weights(
     if choice == "none":
         return None
     if isinstance(choice, dict):
-        for name in choice:
-            require_known(name, classes, "class weights name", ", which is no class")
-        missing = [c for c in classes if c not in choice]
-        if missing:
-            raise InputError(f"class weights must name every class; {missing[0]!r} has none in {choice!r}")
-        return np.array([choice[c] for c in classes], dtype=np.float64)
+        return named_weights(choice, classes)
     counts = np.bincount(labels, minlength=len(classes))
     if not counts.all():
         empty = classes[int(counts.argmin())]
         raise InputError(f"balanced class weights need training films of every class; {empty!r} has none")
     return np.asarray(len(labels) / (len(classes) * counts), dtype=np.float64)
+
+
+def named_weights(weights: Mapping[str, float], classes: Sequence[str]) -> NDArray[np.float64]:
+    """Weights by name, in the order of `classes`.
+
+    Raises:
+        InputError: One that is no class, or a class that has none.
+    """
+    for name in weights:
+        require_known(name, classes, "class weights name", ", which is no class")
+    missing = [c for c in classes if c not in weights]
+    if missing:
+        raise InputError(f"class weights must name every class; {missing[0]!r} has none in {weights!r}")
+    return np.array([weights[c] for c in classes], dtype=np.float64)
 
 
 def focal_loss(logits: Tensor, labels: Tensor, gamma: float, alpha: Tensor | None = None) -> Tensor:

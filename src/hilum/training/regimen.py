@@ -73,7 +73,7 @@ class LabelledRows:
 
     Args:
         rows: On disk.
-        labels: Class indices, shape (n,).
+        labels: Class indices, shape (n,), or what is known of several findings, (n, n_findings).
 
     Attributes:
         shape: Of one film's row.

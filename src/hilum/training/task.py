@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from torch import Tensor
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.drawn_films import DrawnFilms
-from hilum.artifacts.features import FeatureSpec, FeatureStore
+from hilum.artifacts.features import FeatureSpec, FeatureStore, Labels
 from hilum.artifacts.header import Header
 from hilum.artifacts.prepared import ArrayStore, PreparedStore
 from hilum.artifacts.trial_files import FINDER
@@ -30,8 +30,10 @@ from hilum.study.keys import FINETUNE, LOSS, TRAINING
 from hilum.study.losses import Loss
 from hilum.study.policies import POLICY, Policy
 from hilum.study.probes import LABELS_SHUFFLED
+from hilum.study.several_findings import MULTILABEL
 from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.checkpoints import EVERY_S
+from hilum.training.finding_losses import build_finding_loss
 from hilum.training.losses import build_loss
 from hilum.training.regimen import LabelledRows, Regimen
 
@@ -40,7 +42,7 @@ TRIAL: Final = Key(
     threshold_rule="youden",
     model=Key(
         classes=ALWAYS, positive=ALWAYS, backbone=ALWAYS, head=ALWAYS, precision=ALWAYS, batch=ALWAYS, pipeline=ALWAYS,
-        pipeline_name=ALWAYS, unsafe=[], probe="", lungs="",
+        pipeline_name=ALWAYS, unsafe=[], probe="", lungs="", task="classes",
     ),
     frozen=Optional(Key(features=ALWAYS, state_sha256=ALWAYS)),
     whole=Optional(
@@ -51,12 +53,13 @@ TRIAL: Final = Key(
 where it comes from."""
 
 
-def shuffled_labels(image_ids: Sequence[str], labels: Sequence[int], seed: int) -> tuple[int, ...]:
+def shuffled_labels(image_ids: Sequence[str], labels: Labels, seed: int) -> Labels:
     """The labels of training films dealt out anew among the films; copies of a film, which have one id, keep one label."""
     own = dict(sorted(zip(image_ids, labels, strict=True)))
-    dealt = generator(seed, "labels shuffled").permutation(list(own.values()))
-    anew = dict(zip(own, map(int, dealt), strict=True))
-    return tuple(anew[i] for i in image_ids)
+    values = list(own.values())
+    dealt = generator(seed, "labels shuffled").permutation(len(values))
+    anew = {i: values[k] for i, k in zip(own, dealt, strict=True)}
+    return cast(Labels, tuple(anew[i] for i in image_ids))
 
 
 @dataclass(frozen=True)
@@ -219,6 +222,7 @@ class TrainTask:
             "batch": t.batch, "pipeline": pipeline.digest, "pipeline_name": pipeline.name, "unsafe": list(t.unsafe),
             "probe": t.probe,
             "lungs": t.lungs.get("model", ""),
+            "task": t.task,
         }  # fmt: skip
         return TRIAL.digest(
             {
@@ -256,10 +260,14 @@ class TrainTask:
         """How the model is trained.
 
         Args:
-            labels: Class indices of the training films as they are drawn.
+            labels: Class indices of the training films as they are drawn, or what is known of their findings.
 
         Raises:
-            InputError: The loss does not fit the classes.
+            InputError: The loss does not fit the classes or findings.
         """
-        loss = build_loss(self.loss, self.template.classes, labels.numpy(), self.softmax_first)
+        classes, drawn = self.template.classes, labels.numpy()
+        if self.template.task == MULTILABEL:
+            loss = build_finding_loss(self.loss, classes, drawn)
+        else:
+            loss = build_loss(self.loss, classes, drawn, self.softmax_first)
         return Regimen(self.policy, loss, self.training, self.seed, self.body.finetune)

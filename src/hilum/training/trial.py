@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.finding_labels import UNKNOWN
 from hilum.artifacts.header import Header, write_json
 from hilum.artifacts.history import EpochRecord, write_history
 from hilum.artifacts.trial_files import TRAIN, TrainFacts
 from hilum.core.files import writing_folder
+from hilum.models.heads import two_logits
 from hilum.stats.calibration import choose_threshold, fit_temperature
+from hilum.study.several_findings import MULTILABEL
 from hilum.training.regimen import Regimen, lowest
 from hilum.training.task import TrainTask
 
@@ -29,7 +32,7 @@ class Trained:
         template: The bundle, with what training found of the model.
         state: Trained weights: the head's, or the whole network's.
         valid_logits: Of the validation films, shape (n, n_classes).
-        valid_labels: Their class indices, shape (n,).
+        valid_labels: Their class indices, shape (n,); of several findings what is known of each, (n, n_findings).
         n_train: Training films.
         records: Of the epochs.
         seconds: That the training took.
@@ -80,10 +83,12 @@ def finished(
     Args:
         template: The bundle without them.
         valid_logits: Shape (n, n_classes).
-        labels: Class indices, shape (n,).
+        labels: Class indices, shape (n,); of several findings what is known of each, shape (n, n_findings).
         rule: How the operating point is chosen.
         training: What is added to the bundle's record of its training.
     """
+    if template.task == MULTILABEL:
+        return _finished_of_findings(template, valid_logits, labels, rule, training)
     positive = template.classes.index(template.positive)
     scores = softmax(valid_logits, axis=1)[:, positive]
     point = choose_threshold(labels == positive, scores, rule)
@@ -94,6 +99,29 @@ def finished(
         calibration={"temperature": float(temperature.value), "chosen_on": "valid"},
         training={**template.training, **training},
     )  # fmt: skip
+
+
+def _finished_of_findings(
+    template: Bundle,
+    valid_logits: NDArray[np.float64],
+    known: NDArray[np.int64],
+    rule: str,
+    training: Mapping[str, Any],
+) -> Bundle:
+    """`finished`, finding by finding, each on the validation films of which it is known."""
+    thresholds, temperatures, n_films = dict[str, float](), dict[str, float](), dict[str, int]()
+    for k, finding in enumerate(template.classes):
+        rows = known[:, k] != UNKNOWN
+        z, there = two_logits(valid_logits[rows], k), known[rows, k]
+        thresholds[finding] = float(choose_threshold(there == 1, softmax(z, axis=1)[:, 1], rule).threshold)
+        temperatures[finding] = float(fit_temperature(z, there).value)
+        n_films[finding] = int(rows.sum())
+    return replace(
+        template,
+        operating_point={"thresholds": thresholds, "rule": rule, "chosen_on": "valid", "n_films": n_films},
+        calibration={"temperatures": temperatures, "chosen_on": "valid"},
+        training={**template.training, **training},
+    )
 
 
 def marked(records: Sequence[EpochRecord], best_epoch: bool) -> list[EpochRecord]:

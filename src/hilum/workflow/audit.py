@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hilum import __version__
 from hilum.artifacts.header import read_object, write_json
+from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.run_files import AUDIT, SPLITS
 from hilum.artifacts.split import UnsafeSplit
 from hilum.core.digests import SHORT
@@ -14,6 +15,8 @@ from hilum.core.keys import ALWAYS, Key
 from hilum.imaging.quality import rules_digest
 from hilum.report.audit_findings import accepted, leaking, with_accepted
 from hilum.stages.audit import audit, leaks
+from hilum.study.findings_checks import is_multilabel
+from hilum.workflow.findings import asked_of_one
 from hilum.workflow.state import Run
 
 FILMS_AUDIT = Key(
@@ -24,14 +27,21 @@ FILMS_AUDIT = Key(
 
 def audit_path(run: Run) -> Path:
     """Where the audit of the run's films is kept for all studies of them."""
-    study = run.study
+    study, (_, positive) = run.study, _asked(run)
     key = FILMS_AUDIT.digest(
         {
-            "films": run.films.digest, "copies": run.draws.duplicates.digest, "positive": study.data.positive, "seed": study.seed,
+            "films": run.films.digest, "copies": run.draws.duplicates.digest, "positive": positive, "seed": study.seed,
             "labels": study.audit.labels, "rules": rules_digest(), "hilum": __version__,
         }
     )  # fmt: skip
     return run.workspace.audits / f"{key[:SHORT]}.json"
+
+
+def _asked(run: Run) -> tuple[Manifest, str]:
+    """The films by class and the positive one; of several findings by the one that divides them most evenly."""
+    if is_multilabel(run.study):
+        return asked_of_one(run.films, run.study.data.findings)
+    return run.films, run.study.data.positive
 
 
 def audit_of_run(run: Run) -> None:
@@ -46,9 +56,8 @@ def audit_of_run(run: Run) -> None:
         if path.is_file():
             line.found, found = len(films), read_object(path)
         else:
-            found = audit(
-                films, copies, None, run.study.data.positive, run.study.seed, run.engine, own.labels
-            )
+            asked, positive = _asked(run)
+            found = audit(asked, copies, None, positive, run.study.seed, run.engine, own.labels)
             write_json(path, found)
             line.done = len(films)
         plain = run.draws.split(run.draws.plain, 1)

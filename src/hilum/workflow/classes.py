@@ -8,26 +8,35 @@ films. Where a study merges labels, its films have the merged ones from here on,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 
 from hilum.artifacts.manifest import Manifest
 from hilum.core.errors import InputError, nearest
 from hilum.core.names import spelled
+from hilum.sources.film_findings import text_of
 from hilum.stages.split import select
-from hilum.study.classes import EVERY_OTHER, GIVEN_LABEL, merged_labels, positive_class
+from hilum.study.classes import EVERY_OTHER, merged_labels, positive_class
 from hilum.study.file import Study, check_consistent
+from hilum.study.findings_checks import is_multilabel
 from hilum.study.losses import CrossEntropy, Loss
+from hilum.workflow.findings import findings_asked, relabelled_by
 
 Filter = Mapping[str, list[str]]
 
 
 def merged(study: Study, manifest: Manifest) -> Manifest:
-    """The films with their labels as ``data.merge`` has them; the same manifest where it has none.
+    """The films with their labels as ``data.merge`` has them, the same manifest where it has none; of a multilabel study with what is
+    known of their findings (`hilum.workflow.findings`).
 
     Raises:
-        InputError: A label is merged that no film has (with the nearest).
+        InputError: A label is merged that no film has (with the nearest), or a finding is named that none has a column for.
     """
+    if is_multilabel(study):
+        given = relabelled_by(
+            manifest, lambda film: film.label
+        )  # so that filters may name what the label was
+        findings, uncertain = _findings(study, given), study.data.uncertain
+        return relabelled_by(given, lambda film: text_of(film, findings, uncertain))
     merge, labels = study.data.merge, [label for label in manifest.count_by("label") if label]
     for into, names in merge.items():
         for name in names:
@@ -40,11 +49,34 @@ def merged(study: Study, manifest: Manifest) -> Manifest:
 
 def relabelled(manifest: Manifest, class_of: Mapping[str, str]) -> Manifest:
     """The films with each label replaced by its class, where it has one; what the label was stays as an attribute of every film."""
-    films = (
-        replace(f, label=class_of.get(f.label, f.label), attributes={GIVEN_LABEL: f.label, **f.attributes})
-        for f in manifest.films
-    )
-    return Manifest(films, manifest.header, manifest.provenance)
+    return relabelled_by(manifest, lambda film: class_of.get(film.label, film.label))
+
+
+def labels_in(study: Study, labelled: Manifest) -> list[str]:
+    """The labels of films that are in a study: its classes, or whatever is known of findings.
+
+    Args:
+        study: With its classes (`with_classes`).
+        labelled: The films of `merged`.
+    """
+    if is_multilabel(study):
+        return [label for label in labelled.count_by("label") if label]
+    return study.data.classes
+
+
+def require_films(study: Study, chosen: Manifest, labelled: Manifest) -> None:
+    """Refuse a class of the study that no chosen film has; films of each finding are asked for part by part.
+
+    Raises:
+        InputError: There is one.
+    """
+    counts = chosen.count_by("label")
+    for c in () if is_multilabel(study) else study.data.classes:
+        if not counts.get(c):
+            raise InputError(
+                f"the study's class {c!r} has no film in the manifest (labels there: "
+                f"{', '.join(labelled.count_by('label'))}); correct data.classes, data.include or data.exclude"
+            )
 
 
 def with_classes(study: Study, manifest: Manifest) -> Study:
@@ -61,8 +93,10 @@ def with_classes(study: Study, manifest: Manifest) -> Study:
 
     data = study.data
     include, exclude = ([respelled(t) for t in tables] for tables in (data.include, data.exclude))
-    classes = _classes(study, manifest, include, exclude)
-    named = study.model_copy(update={"data": data.model_copy(update={"classes": classes})})
+    several = is_multilabel(study)
+    classes = _findings(study, manifest) if several else _classes(study, manifest, include, exclude)
+    findings = {"findings": classes} if several else {}
+    named = study.model_copy(update={"data": data.model_copy(update={"classes": classes, **findings})})
     check_consistent(named, study.name)
 
     def as_class(name: str) -> str:
@@ -78,7 +112,9 @@ def with_classes(study: Study, manifest: Manifest) -> Study:
     of_data = {
         "include": include,
         "exclude": exclude,
-        "positive": positive_class(data.positive or None, classes, study.name, "data.positive"),
+        "positive": ""
+        if several
+        else positive_class(data.positive or None, classes, study.name, "data.positive"),
         "one_per_patient": [as_class(c) for c in data.one_per_patient],
     }
     return named.model_copy(
@@ -100,6 +136,13 @@ def with_classes(study: Study, manifest: Manifest) -> Study:
             "loss": {name: weighed(loss) for name, loss in study.loss.items()},
         }
     )
+
+
+def _findings(study: Study, manifest: Manifest) -> list[str]:
+    """The findings of a multilabel study: of those films that its filters leave."""
+    data = study.data
+    chosen = select(manifest, data.include, data.exclude, seed=study.seed) if not data.findings else manifest
+    return findings_asked(data.findings, chosen, data.uncertain)[0]
 
 
 def _classes(

@@ -27,6 +27,7 @@ from hilum.augment.sampling import process_counts, sample_counts
 from hilum.core.seeding import key_entropy
 from hilum.paper.published_draw import draw_as_published
 from hilum.splitting.divide import SplitOptions
+from hilum.splitting.finding_checks import require_findings
 from hilum.splitting.folds import folds
 from hilum.splitting.groups import film_groups
 from hilum.splitting.one_by_one import drawn_one_by_one
@@ -35,6 +36,7 @@ from hilum.stages.prepare import Chunk, FilmLungs
 from hilum.stages.prepare import plan as plan_prepare
 from hilum.stages.split import draw_split
 from hilum.study.file import Study
+from hilum.study.several_findings import MULTILABEL
 from hilum.workflow.drawing import Drawing, TrialDraw
 from hilum.workflow.plan import Recipe, seed_of
 from hilum.workflow.searched import with_folds
@@ -141,6 +143,7 @@ class StudyDraws:
         how = SplitOptions(
             study.split.method, drawing.seed, drawn_as, study.split.fractions,
             rest_seed=unseeded, crossing=study.split.crossing, without=without, strata=study.data.stratum_column,
+            findings=tuple(study.data.findings),
         )  # fmt: skip
         split = draw_split(films, self.duplicates, how)
         parts: dict[str, tuple[str, ...]] = dict(split.parts)
@@ -165,13 +168,17 @@ class StudyDraws:
             drawn = UnsafeSplit(parts, groups, header)
         elif parts != split.parts:
             drawn = Split(parts, groups, header)
-        require_parts(drawn, films, study.data.classes)
+        if study.data.findings:
+            require_findings(drawn, films, study.data.findings)
+        else:
+            require_parts(drawn, films, study.data.classes)
         return drawn
 
     def _by_class(self, ids: Iterable[str]) -> dict[str, list[str]]:
+        """Films by class; of several findings a film, all together."""
         by_class: dict[str, list[str]] = defaultdict(list)
         for i in ids:
-            by_class[self.films.by_id[i].label].append(i)
+            by_class["" if self._study.data.findings else self.films.by_id[i].label].append(i)
         return by_class
 
     def _share(self, ids: Iterable[str], drawing: Drawing) -> tuple[str, ...]:
@@ -259,5 +266,6 @@ class StudyDraws:
         for i in sorted({f.image_id for of_part in films.values() for f in of_part}):
             film = self.films.by_id[i]
             facts[i] = FilmFacts(film.label, film.patient_id, split.group_of[i])
-        header = Header("prepared", inputs={"split": split.digest}, seed=split.header.seed)
+        task = {"task": MULTILABEL} if self._study.data.findings else {}
+        header = Header("prepared", inputs={"split": split.digest}, options=task, seed=split.header.seed)
         return DrawnFilms(header, films, facts, shards)

@@ -11,9 +11,11 @@ from hilum.core.errors import HilumError
 from hilum.core.progress import quieted
 from hilum.models.weights import Weights
 from hilum.report.numbers import counted
+from hilum.study.findings_checks import is_multilabel
 from hilum.workflow.checks import concerns
 from hilum.workflow.ensembles import ensembles_of
 from hilum.workflow.estimate import costs
+from hilum.workflow.findings import counts_of
 from hilum.workflow.finished import find_finished
 from hilum.workflow.plan import FeaturesOf
 from hilum.workflow.sizes import Sizes, sizes_of
@@ -78,8 +80,15 @@ def _print_study(run: Run) -> None:
     weights = {w: _weights(run, w) for w in dict.fromkeys(r.features_of for r in planned)}
     where = "a folder that its weights will name" if None in weights.values() else run.folder
     print(f"study     {study.name}, digest {study.digest[:12]}, would go to {where}")
-    counts = ", ".join(f"{n} of {c}" for c, n in run.films.count_by("label").items())
-    print(f"films     {len(run.films)}: {counts} (positive: {study.data.positive})")
+    if is_multilabel(study):
+        found = counts_of(run.films, study.data.findings)
+        counts = "; ".join(
+            f"{f}: {n.positive} with, {n.negative} without, {n.unknown} not known" for f, n in found.items()
+        )
+        print(f"films     {len(run.films)}, by finding {counts}")
+    else:
+        counts = ", ".join(f"{n} of {c}" for c, n in run.films.count_by("label").items())
+        print(f"films     {len(run.films)}: {counts} (positive: {study.data.positive})")
     parts = ", ".join(f"{p} {len(ids)}" for p, ids in run.draws.split(run.draws.plain, 1).parts.items())
     looked = "" if run.duplicates_path.is_file() else ", near copies not looked for"
     print(f"split     {parts} (trial 1{looked})")

@@ -131,6 +131,7 @@ def write_record(run: Run) -> None:
         command=run.command,
         classes=tuple(study.data.classes),
         positive=study.data.positive,
+        task=study.data.task,
         cells=(*(_cell(run, r) for r in run.recipes), *(_ensemble(run, e) for e in made)),
         n_trials=study.grid.trials,
         seed=study.seed,

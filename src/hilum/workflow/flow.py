@@ -11,6 +11,8 @@ from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest, excluded_path, read_exclusions
 from hilum.artifacts.split import PARTS, AnySplit
 from hilum.study.film_filter import compile_filter, filter_words
+from hilum.study.findings_checks import is_multilabel
+from hilum.workflow.classes import labels_in
 from hilum.workflow.drawing import Drawing
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.state import Run
@@ -42,8 +44,10 @@ def selection_steps(run: Run) -> list[FlowStep]:
     wanted = [compile_filter(t) for t in data.include]
     unwanted = [(f"data.exclude: {filter_words(t)}", compile_filter(t)) for t in data.exclude]
     subset = data.subset.name if data.subset else ""
+    labels = set(labels_in(run.study, run.labelled))
+    unlabelled = "no finding is known" if is_multilabel(run.study) else ""
     sieves: tuple[tuple[bool, str, Callable[[FilmRow], str]], ...] = (
-        (True, "films of the study’s classes", lambda f: "" if f.label in data.classes else f"class {f.label}"),
+        (True, "films of the study’s classes", lambda f: "" if f.label in labels else unlabelled or f"class {f.label}"),
         (
             bool(wanted), "films that data.include names",
             lambda f: "" if any(fits(f) for fits in wanted) else "fits no table of data.include",

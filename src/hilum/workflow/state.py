@@ -39,7 +39,7 @@ from hilum.study.probes import NO_PROBE
 from hilum.study.tables import WeightsTable
 from hilum.training.task import TrainTask
 from hilum.workflow.choices import wrong_choices
-from hilum.workflow.classes import merged, with_classes
+from hilum.workflow.classes import labels_in, merged, require_films, with_classes
 from hilum.workflow.drawing import TrialDraw
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.plan import FeaturesOf, Recipe, recipes
@@ -162,16 +162,9 @@ class Run:
             InputError: As `select`; a class without films.
         """
         study, data = self.study, self.study.data
-        chosen = select(
-            self.labelled, data.include, data.exclude, data.one_per_patient, study.seed, data.classes
-        )
-        counts = chosen.count_by("label")
-        for c in data.classes:
-            if not counts.get(c):
-                raise InputError(
-                    f"the study's class {c!r} has no film in the manifest (labels there: "
-                    f"{', '.join(self.labelled.count_by('label'))}); correct data.classes, data.include or data.exclude"
-                )
+        labels = labels_in(study, self.labelled)
+        chosen = select(self.labelled, data.include, data.exclude, data.one_per_patient, study.seed, labels)
+        require_films(study, chosen, self.labelled)
         return chosen
 
     @cached_property

@@ -30,16 +30,15 @@ from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
 from hilum.paper.side_by_side import papers_numbers
 from hilum.stages.duplicates import find_duplicates
-from hilum.stages.evaluate import evaluate_run
 from hilum.stages.featurize import Featurizer, keep_vectors
 from hilum.stages.featurize import plan as plan_featurize
 from hilum.stages.prepare import Chunk, prepare_chunk, tasks_of
-from hilum.stages.report import write_report
 from hilum.study.file import Study
 from hilum.study.probes import SOURCE_RULE
 from hilum.workflow.audit import audit_of_run
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.ensembles import make_ensembles, write_seconds_of_ensembles
+from hilum.workflow.evaluated import evaluated, reported
 from hilum.workflow.explain import explain_run
 from hilum.workflow.facts import write_record, write_seconds
 from hilum.workflow.flow import write_flow
@@ -240,14 +239,14 @@ def _record(run: Run) -> None:
 
 def _evaluate(run: Run) -> None:
     with run.stage("evaluate") as line:
-        line.done = int(evaluate_run(run.folder))
+        line.done = int(evaluated(run.folder))
         line.found = 1 - line.done
 
 
 def _report(run: Run) -> None:
     with run.stage("report") as line:
         before = stamp(run.folder / "report.html")
-        write_report(run.folder, papers_numbers)
+        reported(run.folder, papers_numbers)
         line.done = int(stamp(run.folder / "report.html") != before)
         line.found = 1 - line.done
 

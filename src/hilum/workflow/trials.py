@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.features import FeatureStore
+from hilum.artifacts.finding_runs import finding_folder
 from hilum.artifacts.kept_logits import KeptLogits
 from hilum.artifacts.trial_files import PREDICT, PREDICTIONS, trial_folder
 from hilum.core.files import writing_folder
 from hilum.core.progress import progress
+from hilum.models.heads import head_for
 from hilum.stages.predict import PredictTask, predict_trial
 from hilum.stages.source_rule import predict_by_source
 from hilum.stages.train import train_head
@@ -35,10 +38,10 @@ def plan_trial(run: Run, recipe: Recipe, number: int) -> Trial:
         classes=tuple(classes), positive=study.data.positive, backbone=cell.backbone,
         weights={"choice": w.choice, "sha256": w.sha256, "source": w.source, "seed": study.seed},
         state_sha256=store.spec.state_sha256 if store else "", precision=run.precision, batch=run.batch,
-        preparation=recipe.pipeline.to_dict(), head=recipe.head, operating_point={}, calibration={},
+        preparation=recipe.pipeline.to_dict(), head=head_for(recipe.head, study.data.task), operating_point={}, calibration={},
         training={"study": study.name, "trial": number, "schedule": cell.schedule}, unsafe=tuple(cell.unsafe),
         probe="" if cell.probe == NO_PROBE else cell.probe,
-        lungs=dict(run.lungs_facts) if recipe.pipeline.predicts_with_lungs else {},
+        lungs=dict(run.lungs_facts) if recipe.pipeline.predicts_with_lungs else {}, task=study.data.task,
     )  # fmt: skip
     task = TrainTask(
         folder=run.workspace.trials, drawn=run.drawn_path(recipe.draw(number)), train_digest=drawn.digest_of("train", classes),
@@ -111,9 +114,9 @@ def predict(run: Run) -> None:
             scored += sum(t.n_scored.values())
             tasks.append(
                 PredictTask(
-                    t.folder / "bundle", t.train.drawn, t.train.body, out, t.recipe.second_softmax, kept=kept
+                    t.folder / "bundle", t.train.drawn, t.train.body, out, t.recipe.second_softmax, kept=kept, findings=_apart(run, t),
                 )
-            )
+            )  # fmt: skip
         line.done = len(tasks)
         alone = scored_alone(
             scored, any(isinstance(t.train.body, Whole) for t in run.trials), run.settled.device
@@ -121,6 +124,12 @@ def predict(run: Run) -> None:
         with progress("predict", len(tasks), "trials") as step:
             for _ in run.engine.map(predict_trial, tasks, alone=alone):
                 step()
+
+
+def _apart(run: Run, trial: Trial) -> tuple[tuple[str, Path], ...]:
+    """Each finding of a study of several, with the folder of the trial in that finding's run."""
+    cell, n = trial.recipe.cell.name, trial.number
+    return tuple((f, trial_folder(finding_folder(run.folder, f), cell, n)) for f in run.study.data.findings)
 
 
 def predict_by_rule(run: Run) -> None:

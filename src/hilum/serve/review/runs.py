@@ -20,6 +20,7 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.statistics import StudyRows
 from hilum.core.errors import HilumError
 from hilum.stats.answers import Answers
+from hilum.study.several_findings import require_one_class
 
 PART = "test"
 _KEPT = 32
@@ -53,6 +54,7 @@ class FinishedRun:
 
     def __init__(self, path: Path) -> None:
         self.name, self.folder = path.name, RunFolder(path)
+        require_one_class(self.folder.task, path.name)
         self.record = self.folder.record
 
     @cached_property

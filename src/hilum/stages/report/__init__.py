@@ -15,6 +15,7 @@ from hilum import report as report_package
 from hilum.artifacts.decisions import DECISIONS
 from hilum.artifacts.evaluation import EVALUATION
 from hilum.artifacts.explanations import EXPLANATIONS, FOLDER
+from hilum.artifacts.finding_runs import FINDINGS, finding_folder
 from hilum.artifacts.flow import FLOW
 from hilum.artifacts.header import Header, header_path, read_csv_header, write_with_header
 from hilum.artifacts.history import HISTORY
@@ -37,6 +38,7 @@ from hilum.artifacts.trial_files import BUNDLE, FINDER, SECONDS, TRAIN
 from hilum.core.digests import digest, sha256_file
 from hilum.core.files import write_text
 from hilum.core.progress import progress
+from hilum.report import several as of_findings
 from hilum.report.evaluated import BesideOf, Evaluated, nothing
 from hilum.report.learned import write_learning
 from hilum.report.page import Picture, Section, render
@@ -48,6 +50,7 @@ from hilum.report.table_files import write_tables
 from hilum.stages.report.counterparts import counterparts
 from hilum.stages.report.lungs import lungs_of
 from hilum.stats import learning
+from hilum.study.several_findings import MULTILABEL
 
 PAGE, CARD = "report.html", "model_card.md"
 _READ = (
@@ -94,13 +97,15 @@ def write_report(run_dir: Path, beside_of: BesideOf = nothing) -> Path:
             return page_path
     write_learning(folder)
     sections = _sections(evaluated)
-    title = str(folder.record.title or folder.record.name)
-    write_text(run_dir / CARD, card_markdown(title, model_card(evaluated)))
+    several = folder.task == MULTILABEL
+    if not several:  # a finding has a card of its own
+        title = str(folder.record.title or folder.record.name)
+        write_text(run_dir / CARD, card_markdown(title, model_card(evaluated)))
     page = study_page(evaluated, sections)
     write_tables(page.tables, run_dir)
     pictures = [i for s in sections for i in (*s.items, *s.closed) if isinstance(i, Picture)]
     names = [
-        CARD,
+        *([] if several else [CARD]),
         *(f"tables/{t.name}.{kind}" for t in page.tables for kind in ("csv", "tex")),
         *(f"figures/{p.name}.{kind}" for p in pictures for kind in ("svg", "png") if not p.file),
     ]
@@ -112,9 +117,10 @@ def write_report(run_dir: Path, beside_of: BesideOf = nothing) -> Path:
 
 def _sections(evaluated: Evaluated) -> list[Section]:
     """Every section that has something to show, the run's notes under its tables."""
+    sections = of_findings.SECTIONS if evaluated.folder.task == MULTILABEL else SECTIONS
     found = []
-    with progress("report", len(SECTIONS), "sections") as step:
-        for make in SECTIONS:
+    with progress("report", len(sections), "sections") as step:
+        for make in sections:
             section = make(evaluated)
             found += [noted(section, evaluated.folder)] if section else []
             step()
@@ -132,6 +138,8 @@ def _header(evaluated: Evaluated) -> Header:
             cells[f"{cell.name}/{trial}/{name}"] = sha256_file(path) if path.is_file() else None
     inputs["cells"] = digest(cells)
     inputs["looks"] = digest(looks(folder))
+    if folder.task == MULTILABEL:  # cautions and curves are those of the findings' runs
+        inputs[FINDINGS] = digest([sha256_file(finding_folder(root, f) / PAGE) for f in folder.classes])
     if explained := sorted(root.glob(f"{FOLDER}/*/{EXPLANATIONS}")):
         inputs[FOLDER] = digest([[p.parent.name, sha256_file(p)] for p in explained])
     rooms = (report_package.__file__, __file__, inspect.getfile(evaluated.beside_of))

@@ -23,6 +23,7 @@ from hilum.models.machine import describe
 from hilum.study.classes import merged_labels
 from hilum.study.faults import unsafe_among
 from hilum.study.keys import study_digest
+from hilum.study.several_findings import ONE_FINDING, require_one_class
 from hilum.workflow.classes import relabelled
 from hilum.workflow.facts import versions
 
@@ -130,6 +131,7 @@ def origin_of(model: Path) -> Origin:
     """
     if is_run(model):
         run = RunFolder(model)
+        require_one_class(run.task, f"{model}: models on other films")
         units = tuple(Unit(c, t, run.folder(c, t) / "bundle", t) for c, t in run.units())
         missing = next((u.bundle for u in units if not (u.bundle / "bundle.json").is_file()), None)
         if missing is not None:
@@ -143,6 +145,7 @@ def origin_of(model: Path) -> Origin:
         raise InputError(
             f"{model}: an ensemble is asked of other films with its members; name its run, or score the films with `hilum predict`"
         )
+    require_one_class(bundle.task, f"{model}: a model on other films", ONE_FINDING)
     within = run_of(model / "bundle.json")
     at = model.resolve()
     for cell, trial in within.units() if within else ():

@@ -62,11 +62,17 @@ class Film {
   tell() {
     const answer = this.answers.get(asked()[0]);
     const [words, kind] = !answer ? ["waiting", ""] : answer.failed ? [answer.failed, "bad"] : answer.busy ? ["reading …", ""]
-      : answer.abstained ? [`do not rely on it · ${answer.most_likely}`, "doubt"] : [answer.called_positive ? `called ${answer.positive}` : `not called ${answer.positive} · ${answer.most_likely}`, answer.called_positive ? "called" : ""];
+      : answer.abstained ? [`do not rely on it · ${likely(answer)}`, "doubt"] : [called(answer) ? `called ${asks(answer)}` : several(answer) ? "no finding called" : `not called ${answer.positive} · ${answer.most_likely}`, called(answer) ? "called" : ""];
     this.state.textContent = words;
     this.state.className = `state soft ${kind}`;
   }
 }
+// a bundle of several findings asks each by itself: what it calls are those that reach their thresholds
+const several = (answer) => Object.keys(answer.findings).length > 0;
+const there = (answer) => Object.keys(answer.findings).filter((f) => answer.findings[f].present);
+const called = (answer) => several(answer) ? there(answer).length > 0 : answer.called_positive;
+const asks = (answer) => several(answer) ? there(answer).join(", ") : answer.positive;
+const likely = (answer) => several(answer) ? asks(answer) || "no finding" : answer.most_likely;
 const OCTETS = { "content-type": "application/octet-stream" };
 
 const add = (list) => {
@@ -189,7 +195,12 @@ class Column {
     if (answer.abstained) {
       box.classList.add("doubt");
       box.append(make("p", { className: "big" }, "Do not rely on this answer"), ...answer.gate.reasons.map((r) => make("p", {}, r.words)));
-    } else if (answer.called_positive) box.classList.add("called");
+    } else if (called(answer)) box.classList.add("called");
+    if (several(answer)) {
+      box.append(make("p", { className: answer.abstained ? "" : "big" }, called(answer) ? `Called ${asks(answer)}` : "No finding called"),
+        make("p", {}, "A finding is called where its probability reaches its own threshold, which validation chose."));
+      return;
+    }
     box.append(make("p", { className: answer.abstained ? "" : "big" }, `${answer.called_positive ? "Called" : "Not called"} ${positive}`),
       make("p", {}, `Its probability of ${positive}, ${three(p)}, ${p >= threshold ? "reaches" : "is below"} the operating point ${three(threshold)}, which validation chose.`));
   }
@@ -201,22 +212,24 @@ class Column {
       fill.style.width = `${100 * answer.probabilities[c]}%`;
       bar.append(fill);
       if (has) { const thin = make("b"); thin.style.width = `${100 * calibrated[c]}%`; bar.append(thin); }
-      if (c === answer.positive) { const mark = make("u"); mark.style.left = `${100 * answer.threshold}%`; mark.title = `operating point ${three(answer.threshold)}`; bar.append(mark); }
+      const point = answer.findings[c]?.threshold ?? (c === answer.positive ? answer.threshold : null);
+      if (point !== null) { const mark = make("u"); mark.style.left = `${100 * point}%`; mark.title = `operating point ${three(point)}`; bar.append(mark); }
       bar.setAttribute("aria-hidden", "true");
-      return make("tr", { className: c === answer.most_likely ? "first" : "" }, make("th", { scope: "row" }, c), make("td", { className: "wide-cell" }, bar), make("td", { className: "num" }, three(answer.probabilities[c])), ...has ? [make("td", { className: "num soft" }, three(calibrated[c]))] : []);
+      return make("tr", { className: c === answer.most_likely || answer.findings[c]?.present ? "first" : "" }, make("th", { scope: "row" }, c), make("td", { className: "wide-cell" }, bar), make("td", { className: "num" }, three(answer.probabilities[c])), ...has ? [make("td", { className: "num soft" }, three(calibrated[c]))] : []);
     });
-    const head = make("tr", {}, make("th", { scope: "col" }, "class"), make("td"), make("th", { scope: "col", className: "num" }, "raw"), ...has ? [make("th", { scope: "col", className: "num" }, "calibrated")] : []);
-    this.$(".bars").replaceChildren(make("table", {}, make("caption", { className: "unseen" }, "Probabilities by class"), make("thead", {}, head), make("tbody", {}, ...rows)));
-    this.$(".probabilities .words").textContent = `${has ? "The thin bar is the calibrated probability. " : "This bundle has no calibration. "}The mark is the operating point; it and the sets below are of raw probabilities.`;
+    const head = make("tr", {}, make("th", { scope: "col" }, several(answer) ? "finding" : "class"), make("td"), make("th", { scope: "col", className: "num" }, "raw"), ...has ? [make("th", { scope: "col", className: "num" }, "calibrated")] : []);
+    this.$(".bars").replaceChildren(make("table", {}, make("caption", { className: "unseen" }, several(answer) ? "Probabilities by finding" : "Probabilities by class"), make("thead", {}, head), make("tbody", {}, ...rows)));
+    const points = several(answer) ? "The marks are the findings’ thresholds, of raw probabilities; findings do not add up to 1." : "The mark is the operating point; it and the sets below are of raw probabilities.";
+    this.$(".probabilities .words").textContent = `${has ? "The thin bar is the calibrated probability. " : "This bundle has no calibration. "}${points}`;
   }
 
   #facts(answer) {
-    const facts = [`Most likely: ${answer.most_likely}.`];
+    const facts = several(answer) ? [] : [`Most likely: ${answer.most_likely}.`];
     for (const [level, set] of Object.entries(answer.sets)) {
       facts.push(set.length ? `${level} % set: ${set.join(" or ")}${set.length === 1 ? "" : ", it cannot tell which"}. Such sets hold the true class of ${level} in 100 films like those of its study.`
         : `${level} % set: none. No class fits well enough.`);
     }
-    if (!Object.keys(answer.sets).length) facts.push("This bundle has no conformal sets.");
+    if (!Object.keys(answer.sets).length && !several(answer)) facts.push("This bundle has no conformal sets.");
     const { gate } = answer;
     if (gate.passed) facts.push(gate.score === null ? "It looks like a frontal chest film; how strange it is to the model is not known: the bundle has no gate." : `The gate passed it: its strangeness ${short(gate.score)} is${gate.limit === null ? " without a limit" : ` below the limit ${short(gate.limit)}`}.`);
     else facts.push(`The gate did not pass it${gate.score !== null && gate.limit !== null && gate.score > gate.limit ? `: its strangeness ${short(gate.score)} is above the limit ${short(gate.limit)}` : ""}.`);
