@@ -89,7 +89,7 @@ def value_text(name: str, value: Value) -> str:
     """
     if isinstance(value, str) or name == "epochs":
         return str(value)
-    return f"{value:.2f}" if name == "dropout" else f"{value:.1e}" if value else "0"
+    return f"{value:.2g}" if name == "dropout" else f"{value:.1e}" if value else "0"
 
 
 def _cost(evaluated: Evaluated, found: Found) -> str:
