@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hilum.artifacts.bundle import Bundle, bundle_version
+from hilum.artifacts.bundle import ONE_OF, Bundle, bundle_version
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.export import FACTS
 from hilum.artifacts.features import FeatureSpec, stored
@@ -119,7 +119,7 @@ def _bundle(folder: Path) -> Noun:
     for role, sha256 in header.inputs.items():
         if role in ("train", "valid"):
             inputs.append(Input(f"{role} films", sha256, "prepared films", role))
-        elif role != "weights":
+        elif role not in ("weights", ONE_OF):
             inputs.append(Input(role, sha256))
     why = "they are compared whenever the bundle is loaded; see `hilum weights verify`"
     start = str(b.weights.get("sha256") or "")

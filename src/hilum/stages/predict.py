@@ -96,10 +96,10 @@ def predict_trial(task: PredictTask) -> int:
         seen = _seen(task, bundle, state, drawn, parts)
         constant = _predicted(task, bundle, header, drawn, seen)
         for finding, folder in task.findings:
-            of_one = write_of_finding(bundle, header, state, finding, folder / "bundle")
+            of_one, own_header = write_of_finding(task.bundle, finding, folder / "bundle")
             alone = replace(task, bundle=folder / "bundle", out=folder / PREDICTIONS, findings=())
             k, own = bundle.classes.index(finding), drawn.of_finding(finding, bundle.classes)
-            _predicted(alone, of_one, header, own, {p: s.of_finding(k) for p, s in seen.items()})
+            _predicted(alone, of_one, own_header, own, {p: s.of_finding(k) for p, s in seen.items()})
     facts = PredictFacts(round(time.perf_counter() - start, 4), constant)
     for folder in (
         *(folder for _, folder in task.findings),
