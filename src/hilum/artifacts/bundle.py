@@ -38,6 +38,8 @@ from hilum.study.several_findings import MULTILABEL, ONE_CLASS, Task
 GATE = "gate.safetensors"
 REFERENCE = "reference.safetensors"
 """What the bundle is watched against at work (`hilum.monitor.reference`), if somebody made it: no part of the bundle's version."""
+WHOLE, ONE_OF = "bundle of several findings", "finding of it"
+"""Inputs of the bundle of one finding of several: the version of that bundle, and a digest of it with the finding."""
 _NOT_IN_VERSION = ("header", "notice")
 _FILES = {"frozen": "head", "whole": "network", "ensemble": "combiner"}
 """Kind of network -> name of the file of its trained weights, without the ending."""
@@ -235,6 +237,11 @@ class Bundle:
             raise InputError(f"{folder}: expected {weights.name} beside bundle.json")
         require_digest(weights.stem, expected, sha256_file(weights), folder / "bundle.json")
         return bundle, header, load_file(str(weights))
+
+
+def made_of(inputs: Mapping[str, str]) -> str:
+    """What tells a bundle from others by the inputs of its header: its training films, or the finding that it is of a bundle of several."""
+    return inputs.get("train") or inputs.get(ONE_OF, "")
 
 
 def bundle_version(folder: Path) -> str:

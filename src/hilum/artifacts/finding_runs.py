@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hilum.artifacts.run import is_run
 from hilum.artifacts.run_folder import RunFolder
 
 FINDINGS = "findings"
@@ -17,6 +18,14 @@ FINDINGS = "findings"
 def finding_folder(run: Path, finding: str) -> Path:
     """Where the run of a finding lies."""
     return run / FINDINGS / finding
+
+
+def whole_run(folder: RunFolder) -> RunFolder:
+    """The run that a finding's run is of, which holds every film that its models were trained on; any other run itself."""
+    place = folder.path.resolve()
+    return (
+        RunFolder(place.parents[1]) if place.parent.name == FINDINGS and is_run(place.parents[1]) else folder
+    )
 
 
 def finding_runs(run: Path, findings: Sequence[str]) -> dict[str, RunFolder]:

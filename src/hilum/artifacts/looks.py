@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from hilum.artifacts.finding_runs import FINDINGS
+from hilum.artifacts.finding_runs import whole_run
 from hilum.artifacts.header import read_json, write_json
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import SHORT, digest
@@ -125,9 +125,7 @@ def count_look(folder: RunFolder, how: str, among: Collection[str] | None = None
 
 def looks(folder: RunFolder) -> Looks | None:
     """Looks at the run's test films; None where there is no ledger."""
-    place = folder.path.resolve()
-    if place.parent.name == FINDINGS:  # of a finding: its run looked at them
-        place = place.parents[1]
+    place = whole_run(folder).path.resolve()  # of a finding, its run looked at them
     return Ledger(place.parents[1]).of(films_tested(folder), place.name, folder.record.manifest_digest)
 
 

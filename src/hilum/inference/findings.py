@@ -6,7 +6,6 @@ gives the finding, but for rounding. Whatever takes a model of classes takes it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.bundle import ONE_OF, WHOLE, Bundle, bundle_version
 from hilum.artifacts.finding_labels import NOTHING, without
 from hilum.artifacts.header import Header
+from hilum.core.digests import digest
 from hilum.inference.predictor import Scored
 from hilum.models.heads import of_one_output
 from hilum.study.several_findings import MULTILABEL, ONE_CLASS
@@ -41,21 +41,19 @@ def bundle_of_finding(bundle: Bundle, finding: str) -> Bundle:
     )  # fmt: skip
 
 
-def write_of_finding(
-    bundle: Bundle, header: Header, state: Mapping[str, NDArray[Any]], finding: str, folder: Path
-) -> Bundle:
-    """Write the bundle of one finding with its weights.
+def write_of_finding(whole: Path, finding: str, folder: Path) -> tuple[Bundle, Header]:
+    """Write the bundle of one finding with its weights; gives it and its header.
 
     Args:
-        bundle: Of several findings.
-        header: Its header.
-        state: Its trained weights.
+        whole: Folder of the bundle of several findings.
         finding: One of them.
         folder: Where it goes.
     """
-    alone = bundle_of_finding(bundle, finding)
-    alone.write(folder, header, of_one_output(state, bundle.classes.index(finding)))
-    return alone
+    bundle, header, state = Bundle.read(whole)
+    version, alone = bundle_version(whole), bundle_of_finding(bundle, finding)
+    own = replace(header, inputs={WHOLE: version, ONE_OF: digest([version, finding])})
+    alone.write(folder, own, of_one_output(state, bundle.classes.index(finding)))
+    return alone, own
 
 
 def decision_text(bundle: Bundle, positive: NDArray[Any]) -> str:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.bundle import Bundle, made_of
 from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.header import Header, require_digest
 from hilum.artifacts.masks import LungMask
@@ -291,7 +291,7 @@ def provenance(predictor: Predictor) -> Header:
     )
     return Header(
         "predictions",
-        inputs={"bundle": predictor.header.inputs.get("train", "")},
+        inputs={"bundle": made_of(predictor.header.inputs)},
         options={"path": "fixed steps only", **asked, **_calibrated(predictor)},
     )
 

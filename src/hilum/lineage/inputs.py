@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast, get_args
 
-from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.bundle import WHOLE, Bundle, bundle_version, made_of
 from hilum.artifacts.drawn_films import DrawnFilm, DrawnFilms, FilmFacts, drawn_paths
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec
+from hilum.artifacts.finding_runs import FINDINGS
 from hilum.artifacts.header import Header, read_csv_header
 from hilum.artifacts.lineage import Artefact, Link, State, compared
 from hilum.artifacts.manifest import Manifest
@@ -33,7 +34,9 @@ from hilum.lineage.kinds import FOLDERS, all_trials, describe, kind_at
 from hilum.lineage.noun import Input, once, run_version
 from hilum.lineage.surroundings import Surroundings
 
-_BUNDLES = ("cells/*/trial-*/bundle/bundle.json", "trials/*/bundle/bundle.json")
+_BUNDLES = (
+    "cells/*/trial-*/bundle/bundle.json", "trials/*/bundle/bundle.json", f"{FINDINGS}/*/cells/*/trial-*/bundle/bundle.json",
+)  # fmt: skip
 _MANIFESTS = (("manifest",), ("*.csv",), lambda p: once(Manifest.read, p).digest)
 SOUGHT: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[Path], str]]] = {
     "manifest": _MANIFESTS,
@@ -41,7 +44,8 @@ SOUGHT: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[Path], str]]
     "split": (("split", UnsafeSplit.kind), ("*.json", f"{SPLITS}/**/*.json"), lambda p: once(read_split, p).digest),
     "duplicates": (("duplicates",), ("*.json", "duplicates/*.json"), lambda p: once(Duplicates.read, p).digest),
     "features": (("features",), ("features/*/spec.json",), lambda p: FeatureSpec.read(p.parent)[0].digest),
-    "bundle": (("bundle",), _BUNDLES, lambda p: Header.read(p).inputs.get("train", "")),
+    "bundle": (("bundle",), _BUNDLES, lambda p: made_of(Header.read(p).inputs)),
+    WHOLE: (("bundle",), _BUNDLES[:1], lambda p: bundle_version(p.parent)),
     "bundle of the same features, split and films": (
         ("bundle",), ("bundle/bundle.json", *_BUNDLES), lambda p: digest(Header.read(p).inputs)
     ),

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hilum.artifacts.bundle import Bundle, Member, bundle_version
+from hilum.artifacts.bundle import ONE_OF, Bundle, Member, bundle_version
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.export import FACTS
 from hilum.artifacts.features import FeatureSpec, stored
@@ -121,7 +121,7 @@ def _bundle(folder: Path) -> Noun:
     for role, sha256 in header.inputs.items():
         if role in ("train", "valid"):
             inputs.append(Input(f"{role} films", sha256, "prepared films", role))
-        elif role not in ("weights", "members"):
+        elif role not in ("weights", "members", ONE_OF):
             inputs.append(Input(role, sha256))
     if b.members:
         return Noun(bundle_version(folder), facts, header, [*inputs, *map(_member, b.members)])

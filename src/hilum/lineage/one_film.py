@@ -5,7 +5,7 @@ Convention: the film is told by its id, class and digests. Of its patient only w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from hilum.artifacts.split import read_split
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import sha256_file
 from hilum.lineage.noun import once
+from hilum.study.several_findings import MULTILABEL
 
 
 def one_film(row: FilmRow, manifest_path: Path, runs: Sequence[Path]) -> Artefact:
@@ -93,10 +94,17 @@ def _said(image_id: str, path: Path) -> Iterator[dict[str, Any]]:
             "trial": f"{path.parent.parent.name}/{path.parent.name}",
             "part": p.parts[k],
             "class": p.y_true[k],
-            "highest": max(scores, key=lambda c: scores[c]) if scores else p.errors[k],
+            "highest": _highest(p, scores, k),
             **{f"p {c}": score for c, score in scores.items()},
             "at operating point": {"1": "positive", "0": "negative"}.get(p.operating_point[k], ""),
         }
+
+
+def _highest(p: Predictions, scores: Mapping[str, float], k: int) -> str:
+    """The class of the highest probability of a film, or why there is none; of several findings those that are called there."""
+    if not scores:
+        return p.errors[k]
+    return p.operating_point[k] if p.task == MULTILABEL else max(scores, key=lambda c: scores[c])
 
 
 def find_film(image_id: str, manifests: Iterable[Path]) -> tuple[FilmRow, Path] | None:

@@ -26,6 +26,7 @@ from hilum.artifacts.split import PARTS, AnySplit, read_split
 from hilum.artifacts.trial_files import FINDER, SECONDS, TRAIN
 from hilum.core.digests import digest
 from hilum.core.progress import progress
+from hilum.study.keys import study_digest
 from hilum.study.several_findings import ONE_CLASS
 
 _OF_RUN = (DUPLICATES, EXCLUDED, FACTS, STAGES)
@@ -135,13 +136,15 @@ def _record(folder: RunFolder, manifest: Manifest, finding: str, to: Path) -> No
         "classes": list(classes),
         "positive": finding,
     }
-    own = digest([run.study_digest, finding])
+    title = f"{run.title or run.name}: {finding}"
+    table = {**study, "title": title, "data": data, "compare": []} if study else {}
+    own = study_digest(table) if table else digest([run.study_digest, finding])
     replace(
         run,
         header=Header("run", inputs={"manifest": manifest.digest, "study": own}, seed=run.seed),
         name=f"{run.name}-{finding}",
-        title=f"{run.title or run.name}: {finding}",
-        study={**study, "data": data, "compare": []} if study else {},
+        title=title,
+        study=table,
         study_digest=own,
         manifest_digest=manifest.digest,
         classes=classes,

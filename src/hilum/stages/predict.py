@@ -97,10 +97,10 @@ def predict_trial(task: PredictTask) -> int:
         seen = {part: _seen(task, drawn, part, films, logits_of(films)) for part, films in parts.items()}
         constant = _predicted(task, bundle, header, drawn, seen)
         for finding, folder in task.findings:
-            of_one = write_of_finding(bundle, header, state, finding, folder / "bundle")
+            of_one, own_header = write_of_finding(task.bundle, finding, folder / "bundle")
             alone = replace(task, bundle=folder / "bundle", out=folder / PREDICTIONS, findings=())
             k, own = bundle.classes.index(finding), drawn.of_finding(finding, bundle.classes)
-            _predicted(alone, of_one, header, own, {p: s.of_finding(k) for p, s in seen.items()})
+            _predicted(alone, of_one, own_header, own, {p: s.of_finding(k) for p, s in seen.items()})
         if task.kept:
             kept = {part: s.logits for part, s in seen.items()}
             if "train" in task.kept:

@@ -60,7 +60,7 @@ def test_patients_of_the_paths_views_and_parts(tmp_path: Path, chexpert: Path) -
 
 @pytest.mark.parametrize(
     ("uncertain", "label", "columns"),
-    [("positive", "heart", ("1", "1")), ("negative", None, ("0", "1")), ("ignore", None, ("", "1"))],
+    [("positive", "heart", ("1", "1")), ("negative", None, ("0", "1")), ("ignore", None, ("-1", "1"))],
 )
 def test_uncertain_findings_by_name(
     tmp_path: Path, chexpert: Path, uncertain: str, label: str | None, columns: tuple[str, ...]

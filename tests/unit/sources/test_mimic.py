@@ -63,7 +63,7 @@ def test_films_of_studies_with_the_tables_packed_as_they_come(tmp_path: Path, mi
     )
     assert facts(done, *columns) == {
         "mimic/files/p10/p10000032/s50414267/02aa804e-bde0afdd": ("normal", "mimic:10000032", "train", "PA", "50414267", "", ""),
-        "mimic/files/p10/p10000033/s50414268/2a2277a9-b0ded155": ("pneumonia", "mimic:10000033", "valid", "AP", "50414268", "0", ""),
+        "mimic/files/p10/p10000033/s50414268/2a2277a9-b0ded155": ("pneumonia", "mimic:10000033", "valid", "AP", "50414268", "0", "-1"),
     }  # fmt: skip
     assert left_out(done) == {
         STUDY.format(2, 7, "174413ec-4ec4c1f7"): "not frontal",

@@ -87,7 +87,7 @@ def chosen(
             f"{', '.join(given.count_by('label'))}. Say which is which with --map-label LABEL=CLASS"
         )
     both, new_id = _together(
-        origin.run.manifest if origin.run else Manifest([], Header("manifest")), given, asked_of
+        origin.trained.manifest if origin.trained else Manifest([], Header("manifest")), given, asked_of
     )
     copies = known_duplicates(both, engine, workspace.duplicates_of(both))
     groups = film_groups(both, copies)

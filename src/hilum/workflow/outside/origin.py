@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hilum.artifacts.bundle import Bundle, bundle_version
+from hilum.artifacts.finding_runs import whole_run
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.outputs import USUAL_WORKSPACE
@@ -72,8 +73,13 @@ class Origin:
     @property
     def workspace(self) -> Path:
         """The workspace that the run lies in; where it lies in none, a new one."""
-        inside = self.run is not None and self.run.path.resolve().parent.name == "runs"
-        return self.run.path.resolve().parents[1] if inside and self.run else USUAL_WORKSPACE
+        place = self.trained.path.resolve() if self.trained else Path()
+        return place.parents[1] if place.parent.name == "runs" else USUAL_WORKSPACE
+
+    @cached_property
+    def trained(self) -> RunFolder | None:
+        """The run whose films the models were trained and chosen on: that of all findings where they are of one of several."""
+        return whole_run(self.run) if self.run else None
 
     @cached_property
     def bundles(self) -> dict[Unit, Bundle]:
@@ -84,9 +90,9 @@ class Origin:
     def parts(self) -> dict[str, set[str]]:
         """Part of the run -> films that some trial of some cell has there; a film may be in several."""
         found: dict[str, set[str]] = {"train": set(), "valid": set(), "test": set()}
-        for u in self.units if self.run else ():
-            assert self.run is not None
-            for part, ids in self.run.split_of(u.cell, u.own).parts.items():
+        for u in self.units if self.trained else ():
+            assert self.trained is not None
+            for part, ids in self.trained.split_of(u.cell, u.own).parts.items():
                 found[part] |= set(ids)
         return found
 
