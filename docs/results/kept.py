@@ -22,6 +22,7 @@ STORED = {
     "deep-covid": RESULTS / "deep-covid",
     "covid-net": RESULTS / "covid-net",
     "enhancement": RESULTS / "enhancement",
+    "ensembles": RESULTS / "ensembles",
 }
 TABLES = {
     "trust": ("calibration", "selective", "sets", "outside-beside", "outside-drift", "outside-left-out"),
@@ -29,6 +30,7 @@ TABLES = {
     "deep-covid": ("threshold-sweep", "checks-by-method--*"),
     "covid-net": ("weights", "seconds"),
     "enhancement": ("weights", "seconds"),
+    "ensembles": ("weights", "seconds", "ensembles", "calibration"),
 }
 """Runs of a page -> the tables of their reports that are kept; a star stands for what is the run's own."""
 SUITE_TABLES = {

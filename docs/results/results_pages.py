@@ -9,6 +9,7 @@ them.
     python docs/results/results_pages.py store as-run hilum-workspace/runs/paper-stand-ins-0123456789ab
     python docs/results/results_pages.py store trust four-classes=hilum-workspace/runs/trust4-0123456789ab on-cohen=...
     python docs/results/results_pages.py store backbones backbones=hilum-workspace/runs/backbones-0123456789ab
+    python docs/results/results_pages.py store ensembles ensembles=hilum-workspace/runs/ensembles-0123456789ab flannel=...
     python docs/results/results_pages.py write
 """
 
@@ -29,6 +30,8 @@ PAGES = {
     "deep-covid": ROOT / "docs" / "explanation" / "deep-covid.md",
     "covid-net": ROOT / "docs" / "explanation" / "covid-net.md",
     "enhancement": ROOT / "docs" / "explanation" / "enhancement.md",
+    "ensembles": ROOT / "docs" / "explanation" / "ensembles.md",
+    "flannel": ROOT / "docs" / "explanation" / "flannel.md",
 }
 WHOLE = ("seconds", "epochs")
 HEADLINE = ("sensitivity", "specificity", "pr_auc")
@@ -190,8 +193,36 @@ def networks(member: str) -> list[str]:
     ]
     for r in rows(member, "weights"):
         size = f"{int(r['parameters']) / 1e6:.1f} | {int(r['multiply_adds']) / 1e9:.2f}"
-        lines.append(f"| {r['backbone']} | {r['source']} | {size} | {seconds[r['backbone']]:.0f} |")
+        source = r["source"].partition(": ")[0] if r["backbone"].startswith("ensemble/") else r["source"]
+        lines.append(f"| {r['backbone']} | {source} | {size} | {seconds[r['backbone']]:.0f} |")
     return lines
+
+
+def ensembles(member: str) -> list[str]:
+    """A row an ensemble: what its weights were fitted on, and the share of each member."""
+    found = rows(member, "ensembles")
+    members = list(dict.fromkeys(r["member"].partition(",")[0] for r in found))
+    lines = [f"| ensemble | fitted on | {' | '.join(members)} |", "|---|---|" + "---|" * len(members)]
+    starts = [k for k, r in enumerate(found) if r["ensemble"]]
+    for k, start in enumerate(starts):
+        of_one = found[start : starts[k + 1] if k + 1 < len(starts) else None]
+        shares = [number(float(r["share"])) if r["share"] else "–" for r in of_one]
+        lines.append(f"| {of_one[0]['ensemble']} | {of_one[0]['weights_fitted_on']} | {' | '.join(shares)} |")
+    return lines
+
+
+def calibrated(member: str) -> list[str]:
+    """A row a cell: how far its probabilities are from what they say, before and at its temperature."""
+    lines = [
+        "| cell | ECE | log loss | ECE at the temperature | log loss at the temperature |",
+        "|---|---|---|---|---|",
+    ]
+    found: dict[str, list[str]] = {}
+    for r in rows(member, "calibration"):
+        found.setdefault(r["backbone"], []).extend(
+            number(float(r[f"{m}_estimate"])) for m in ("ece", "log_loss")
+        )
+    return [*lines, *(f"| {name} | {' | '.join(values)} |" for name, values in found.items())]
 
 
 def probabilities(_: str = "") -> list[str]:
@@ -241,6 +272,8 @@ MAKERS = {
     "beside": beside,
     "reached": reached,
     "networks": networks,
+    "ensembles": ensembles,
+    "calibrated": calibrated,
     "left_out": left_out,
     "outside": outside,
     "probabilities": probabilities,

@@ -33,7 +33,7 @@ path.write_text('name = "s"\\n[grid]\\npipelines = ["baseline", "crop"]\\nbatche
 study, own = read_study(path), read_study(path, ["grid.batches=[]"])
 print(json.dumps({
     "batch": {r.cell.name: r.training.batch for r in recipes(study)},
-    "labels": [p.label for p in pairs_of(recipes(study), study.compare[0])],
+    "labels": [p.label for p in pairs_of([r.cell for r in recipes(study)], study.compare[0])],
     "own": {r.cell.name: r.training.batch for r in recipes(own)},
     "digests": [study_digest(s.model_dump(mode="json")) for s in (study, own, Study(name="s"))],
 }))

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -34,6 +35,7 @@ from hilum.study.file import Study
 from hilum.synthetic.phantom import make_films
 from hilum.workflow.outside import evaluate_on
 from hilum.workflow.run import run_study
+from serving import made, running
 
 FLANNEL = {"kind": "flannel", "epochs": 2, "of": ["tf_efficientnet_lite0", "squeezenet1_0"]}
 STUDY = {
@@ -101,14 +103,24 @@ def test_it_is_compared_with_single_nets_of_the_same_levels(run: Path) -> None:
 def test_the_mean_is_the_mean_of_its_members_predictions(run: Path) -> None:
     folder = RunFolder(run)
     for n in (1, 2):
-        members = [Predictions.read(run / "cells" / c / f"trial-{n}" / "predictions.csv") for c in folder.cell_named[MEAN].members]
+        members = [
+            Predictions.read(run / "cells" / c / f"trial-{n}" / "predictions.csv")
+            for c in folder.cell_named[MEAN].members
+        ]
         own = Predictions.read(trial(run, "mean", n) / "predictions.csv")
         assert all(m.image_ids == own.image_ids for m in members)
-        np.testing.assert_allclose(own.probabilities, np.mean([m.probabilities for m in members], axis=0), atol=2e-9)
+        np.testing.assert_allclose(
+            own.probabilities, np.mean([m.probabilities for m in members], axis=0), atol=2e-9
+        )
 
 
 def test_test_films_are_answered_by_the_kept_weights_and_validation_out_of_fold(run: Path) -> None:
-    for name, folds, part in (("stacked", 3, "valid"), ("flannel", 2, "valid"), ("as-run", 0, "train"), ("mean", 0, "")):
+    for name, folds, part in (
+        ("stacked", 3, "valid"),
+        ("flannel", 2, "valid"),
+        ("as-run", 0, "train"),
+        ("mean", 0, ""),
+    ):
         at = trial(run, name)
         bundle, _, arrays = Bundle.read(at / "bundle")
         facts = EnsembleFacts.of(at)
@@ -141,7 +153,8 @@ def task_of(run: Path, name: str, out: Path) -> EnsembleTask:
     )  # fmt: skip
     assert header.seed is not None
     return EnsembleTask(
-        out, bundle.backbone, recorded_ensemble(bundle.training["ensemble"]), members, run.parents[1] / "prepared", "youden", header.seed, {}
+        out, bundle.backbone, recorded_ensemble(bundle.training["ensemble"]), members, run.parents[1] / "prepared", "youden",
+        header.seed, {},
     )  # fmt: skip
 
 
@@ -161,14 +174,14 @@ def test_nothing_of_a_test_film_goes_into_the_weights(run: Path, tmp_path: Path,
     for path in (copy / "cells").glob("*/trial-1/logits.safetensors"):
         kept = KeptLogits.read(path.parent, bundle_version(path.parent / "bundle"))
         KeptLogits(kept.bundle, {**kept.parts, "test": -kept.parts["test"]}).write(path.parent)
-    made = []
+    found = []
     for root, out in ((run, tmp_path / "a"), (copy, tmp_path / "b")):
         task = task_of(root, name, out)
         if root is copy:
             task = EnsembleTask(**{**vars(task), "prepared": run.parents[1] / "prepared"})
         combine(task)
-        made.append((Bundle.read(out / "bundle"), Predictions.read(out / "predictions.csv")))
-    ((a, _, w), before), ((b, _, v), after) = made
+        found.append((Bundle.read(out / "bundle"), Predictions.read(out / "predictions.csv")))
+    ((a, _, w), before), ((b, _, v), after) = found
     assert all(np.array_equal(w[k], v[k]) for k in w)
     assert (a.operating_point, a.calibration, a.conformal) == (b.operating_point, b.calibration, b.conformal)
     assert np.array_equal(before.of_part("valid").probabilities, after.of_part("valid").probabilities)
@@ -217,7 +230,9 @@ def test_a_changed_or_absent_member_is_refused(run: Path, tmp_path: Path) -> Non
     def with_member(**changed: object) -> None:
         write_json(member / "bundle.json", {**value, **changed})
         members = [
-            {**m, "version": bundle_version(member)} if m["cell"] == "squeezenet1_0--baseline--constant" else m
+            {**m, "version": bundle_version(member)}
+            if m["cell"] == "squeezenet1_0--baseline--constant"
+            else m
             for m in own["members"]
         ]
         write_json(folder / "bundle.json", {**own, "members": members})
@@ -241,6 +256,22 @@ def test_what_an_ensemble_cannot_do_is_said(run: Path, tmp_path: Path) -> None:
         export_bundle(folder, tmp_path / "model-torch", "torch", [])
 
 
+@pytest.mark.slow
+def test_a_service_answers_as_predict_does_and_has_no_heat_map(run: Path, tmp_path: Path) -> None:
+    folder, film = trial(run, "mean") / "bundle", Manifest.read(run / "manifest.csv").films[0]
+    data, png = Path(film.path).read_bytes(), {"content-type": "image/png"}
+    fresh = predict_films(folder, [Path(film.path)], tmp_path / "p.csv", "cpu")
+    with running(made(folder, tmp_path / "state")) as url:
+        (answer,) = httpx.post(f"{url}/v1/predict", content=data, headers=png).json()["answers"]
+        (shown,) = httpx.get(f"{url}/v1/bundles").json()["bundles"]
+        refused = httpx.post(f"{url}/v1/explain", content=data, headers=png)
+    said_of = [answer["probabilities"][c] for c in fresh.classes]
+    assert said_of == pytest.approx(fresh.probabilities[0].tolist(), abs=1e-6)
+    assert shown["title"] == "mean of 4 models"
+    assert refused.status_code == 422
+    assert "no one network" in refused.json()["detail"]
+
+
 def test_show_finds_its_members(run: Path) -> None:
     done = CliRunner().invoke(app, ["show", str(trial(run, "stacked") / "bundle")])
     assert done.exit_code == 0, done.output
@@ -257,7 +288,9 @@ def test_what_it_costs_is_its_members_and_its_own(run: Path) -> None:
     k, m = len(record.classes), 4
     assert costs["ensemble/flannel"]["parameters"] == of_four + (m * k) ** 2 * m + m
     assert costs["ensemble/stacked"]["trained"] - costs["ensemble/mean"]["trained"] == k * (m * k + 1)
-    members = [Seconds.known(run / "cells" / c / "trial-1").alone for c in RunFolder(run).cell_named[MEAN].members]
+    members = [
+        Seconds.known(run / "cells" / c / "trial-1").alone for c in RunFolder(run).cell_named[MEAN].members
+    ]
     alone = Seconds.known(trial(run, "mean")).alone
     assert alone["featurize"] == pytest.approx(sum(s["featurize"] for s in members), abs=0.01)
     assert alone["prepare"] == pytest.approx(members[0]["prepare"] + members[1]["prepare"], abs=0.01)
@@ -282,8 +315,8 @@ def test_a_second_run_finds_it_and_a_changed_member_makes_it_anew(run: Path) -> 
 
 @pytest.mark.slow
 def test_on_other_films_its_members_are_asked_first(run: Path, tmp_path: Path) -> None:
-    made = ingest([f"away={make_films(tmp_path / 'f', 24, 6, 64)}"], tmp_path / "a.csv", engine=Local(1))
-    assert made.manifest
+    away = ingest([f"away={make_films(tmp_path / 'f', 24, 6, 64)}"], tmp_path / "a.csv", engine=Local(1))
+    assert away.manifest
     page = evaluate_on(run, tmp_path / "a.csv", {}, None, Local(1), "hilum evaluate")
     for name in NAMES:
         there = Predictions.read(trial(page.parent, name) / "predictions.csv")

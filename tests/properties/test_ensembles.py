@@ -16,9 +16,7 @@ from hilum.study.ensembles import KIND_NAMES, Ensemble, recorded_ensemble
 
 
 def table(kind: str) -> Ensemble:
-    return recorded_ensemble(
-        {"kind": kind, "name": kind, **({"epochs": 1} if kind == "flannel" else {})}
-    )
+    return recorded_ensemble({"kind": kind, "name": kind, **({"epochs": 1} if kind == "flannel" else {})})
 
 
 @st.composite
@@ -26,7 +24,9 @@ def members(draw: st.DrawFn) -> Fitting:
     n, m, k = draw(st.integers(12, 40)), draw(st.integers(2, 5)), draw(st.integers(2, 4))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     labels = np.arange(n) % k
-    z = rng.normal(size=(n, m, k)) * draw(st.floats(0.1, 30)) + np.eye(k)[labels][:, None] * rng.normal(size=(m, 1))
+    z = rng.normal(size=(n, m, k)) * draw(st.floats(0.1, 30)) + np.eye(k)[labels][:, None] * rng.normal(
+        size=(m, 1)
+    )
     return Fitting(np.stack([said(z[:, i]) for i in range(m)], axis=1), labels, np.arange(n).astype(str))
 
 

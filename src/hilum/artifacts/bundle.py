@@ -123,7 +123,9 @@ class Bundle:
     @property
     def _written(self) -> dict[str, Any]:
         """Its fields but for those that nothing was chosen of."""
-        return {k: v for k, v in members(self).items() if v or k not in ("conformal", "gate", "lungs", "members")}
+        return {
+            k: v for k, v in members(self).items() if v or k not in ("conformal", "gate", "lungs", "members")
+        }
 
     def complete(self, folder: Path, gate: Mapping[str, NDArray[Any]]) -> Self:
         """Write the bundle.json of a bundle that is there again, with what was chosen since; gives the bundle as it now is.

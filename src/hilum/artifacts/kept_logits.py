@@ -1,7 +1,7 @@
-"""``logits.safetensors`` of a trial: a model's logits of the films of some parts, as they were computed, for the ensembles that it is a member of.
+"""``logits.safetensors`` of a trial: a model's logits of the films of some parts, exact, for the ensembles that it is a member of.
 
-Convention: films are in the order in which the trial drew them (`hilum.artifacts.drawn_films`), those of held-out parts as they are predicted;
-a training film that was drawn several times is there so often. The file names the bundle that gave them by its version.
+Convention: films are in the order in which the trial drew them (`hilum.artifacts.drawn_films`), held-out ones as they are predicted; a
+training film that was drawn several times is there so often. The file names the bundle that gave them by its version.
 """
 
 from __future__ import annotations

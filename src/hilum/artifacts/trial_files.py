@@ -1,7 +1,8 @@
 """The small files of a trial's folder: what training, prediction and the study's shared work took. Losses are in `hilum.artifacts.history`.
 
 Convention: a trial's folder holds ``bundle/``, ``history.jsonl``, ``train.json``, ``predictions.csv``, ``predict.json``, ``seconds.json``
-and, where the study asked for it, ``finder.json``; that of an ensemble has ``ensemble.json`` and no history. A fact that an older run did not record is None.
+and, where the study asked for it, ``finder.json``; that of an ensemble has ``ensemble.json`` and no history. A fact that
+an older run did not record is None.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """How several models' probabilities become one: a module a kind of ensemble, and what all of them share.
 
-Convention: what a member says of n films among K classes is the logarithm of its probabilities, and M members are one array, float64
-(n, M, K), in the order of the bundle's members. What an ensemble says is logits, float64 (n, K), whose softmax is its probabilities, so that
-thresholds, temperature, sets and strangers are those of any model. Fitting sees films with labels (`Fitting`) and nothing else; films to be
-answered have none. To add a kind: its table in `hilum.study.ensembles`, a module here, and an entry in `KINDS`.
+Convention: what a member says of n films among K classes is the logarithm of its probabilities, and M members are one array, float64 (n,
+M, K), in the order of the bundle's members. What an ensemble says is logits, float64 (n, K), whose softmax is its probabilities, so that
+thresholds, temperature, sets and strangers are those of any model. Fitting sees films with labels (`Fitting`) and nothing else; films to
+be answered have none. To add a kind: its table in `hilum.study.ensembles`, a module here, and an entry in `KINDS`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def combined(table: Ensemble, arrays: Arrays, members: Said) -> NDArray[np.float
     try:
         return KINDS[table.kind].logits(table, arrays, members)
     except (KeyError, ValueError) as e:
-        n, m, k = members.shape
+        _, m, k = members.shape
         raise InputError(
             f"the weights of the ensemble {table.name!r} ({table.kind}) do not fit its {m} members and {k} classes; make it again"
         ) from e
@@ -68,7 +68,9 @@ def fitted_out_of_fold(
     table: Ensemble, films: Fitting, seed: int, folds: int
 ) -> tuple[NDArray[np.float64], int]:
     """Logits of films by weights that were fitted without their groups, (n, K), and the number of folds that there were."""
-    return out_of_fold(films, folds, seed, lambda part, k: fitted(table, part, k), lambda a, s: combined(table, a, s))
+    return out_of_fold(
+        films, folds, seed, lambda part, k: fitted(table, part, k), lambda a, s: combined(table, a, s)
+    )
 
 
 __all__ = ["KINDS", "Arrays", "Fitting", "Kind", "Said", "combined", "fitted", "fitted_out_of_fold", "said"]

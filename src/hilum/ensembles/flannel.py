@@ -6,13 +6,14 @@ here. With M members and K classes (theirs: 5 and 4):
 
 * the M * K probabilities side by side, their outer product with themselves, (M K)^2 = 400 values, one linear layer to M weights (2 005
   parameters), a softmax, and the members' probabilities added up with these weights: ``models/proposedModels/models/ensemble_learning.py``,
-  lines 74-84 (``FlannelNet``). The module's other layers, 54 145 parameters, are used by nothing. ``GENet``, lines 43-54, has tanh in place of
-  the softmax, and is what the script takes unless told otherwise (``ensemble_step2_ensemble_learning.py``, line 104).
-* focal loss, -alpha_c (1 - p_c)^gamma log(p_c + 1e-9), c the true class: ``models/proposedModels/loss.py``, lines 20-43. There p is a softmax of
-  what comes out, which is a mixture of probabilities already; the losses of a batch are added up, whatever the switch of averaging says;
-  gamma is 10 and alpha 1000 / count (line 195 of the script, lines 227-232 of ``data/ensemble_dataset.py``). The table of results has that
-  softmax too (line 249).
-* Adam, rate 1e-5, weight decay 1e-4, 40 epochs, batches of 20, in single precision (lines 67-88, 198); no step of its schedule is reached (81).
+  lines 74-84 (``FlannelNet``). The module's other layers, 54 145 parameters, are used by nothing. ``GENet``, lines 43-54, has tanh in place
+  of the softmax, and is what the script takes unless told otherwise (``ensemble_step2_ensemble_learning.py``, line 104).
+* focal loss, -alpha_c (1 - p_c)^gamma log(p_c + 1e-9), c the true class: ``models/proposedModels/loss.py``, lines 20-43. There p is a
+  softmax of what comes out, which is a mixture of probabilities already; the losses of a batch are added up, whatever the switch of
+  averaging says; gamma is 10 and alpha 1000 / count (line 195 of the script, lines 227-232 of ``data/ensemble_dataset.py``). The table of
+  results has that softmax too (line 249).
+* Adam, rate 1e-5, weight decay 1e-4, 40 epochs, batches of 20, in single precision (lines 67-88, 198, 307); no step of its schedule is
+  reached (line 81).
 * fitted on the members' answers of their own training films (line 152). Every second epoch may be kept, the one of the highest accuracy on
   validation films so far (lines 269-278).
 
@@ -42,11 +43,11 @@ def fit(table: FlannelEnsemble, films: Fitting, seed: int) -> dict[str, NDArray[
     """The ``weight`` of the linear layer, float32 (M, (M K)^2), and its ``bias``, (M,)."""
     import torch
 
-    n, m, k = films.said.shape
-    rng, bound = generator(seed, "flannel"), 1 / (m * k)  # 1 / sqrt((M K)^2)
+    n, m, classes = films.said.shape
+    rng, bound = generator(seed, "flannel"), 1 / (m * classes)  # 1 / sqrt((M K)^2)
     weight, bias = (
         torch.tensor(rng.uniform(-bound, bound, shape), dtype=torch.float32, requires_grad=True)
-        for shape in ((m, (m * k) ** 2), (m,))
+        for shape in ((m, (m * classes) ** 2), (m,))
     )
     p = torch.tensor(np.exp(films.said), dtype=torch.float32)
     y, alpha = torch.tensor(films.labels), _alpha(table, films)
@@ -55,7 +56,8 @@ def fit(table: FlannelEnsemble, films: Fitting, seed: int) -> dict[str, NDArray[
     best = 0.0
     for epoch in range(table.epochs):
         order = torch.tensor(rng.permutation(n))
-        for which in order.split(table.batch):
+        for k in range(0, n, table.batch):
+            which = order[k : k + table.batch]
             adam.zero_grad()
             loss = focal(table, _mixed(table, p[which], weight, bias), y[which], alpha)
             loss.backward()  # type: ignore[no-untyped-call]

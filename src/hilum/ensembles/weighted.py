@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import LinearConstraint, minimize
 from scipy.special import logsumexp
 
 from hilum.core.errors import HilumError
@@ -37,8 +37,8 @@ def fit(table: WeightedEnsemble, films: Fitting, seed: int) -> dict[str, NDArray
         return float(-np.log(mixed).mean()), -(p / mixed[:, None]).mean(axis=0)
 
     found = minimize(
-        loss, np.full(m, 1 / m), jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * m,
-        constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like}, options={"ftol": 1e-12, "maxiter": 1000},
+        loss, np.full(m, 1 / m), jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * m, constraints=LinearConstraint(np.ones((1, m)), 1, 1),
+        options={"ftol": 1e-12, "maxiter": 1000},
     )  # fmt: skip
     if not found.success:
         raise HilumError(f"no weights of least log loss were found: {found.message}")

@@ -81,7 +81,9 @@ class Members:
 def with_further(
     further: Sequence[Predictor], films: Sequence[Opened], made: Sequence[Pixels | str]
 ) -> list[Pixels | str]:
-    """Prepared films with what members make of the same pixels that prepare otherwise: (preparations, height, width) each; as they are without.
+    """Prepared films with what members that prepare otherwise make of the same pixels: (preparations, height, width) each.
+
+    Without such members films are as they are.
 
     Args:
         further: A member for each further preparation.

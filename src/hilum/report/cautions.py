@@ -83,8 +83,8 @@ def _chosen_twice(folder: RunFolder) -> str:
     if not names:
         return ""
     return (
-        f"The members of {listed(names)} kept an epoch by their loss on validation films, and the ensembles' weights are fitted on the same "
-        "films: a member that chose luckily counts too much, and what is chosen of the ensemble on validation is a little too hopeful."
+        f"The members of {listed(names)} kept an epoch by their loss on validation films, and the ensembles' weights are fitted on the "
+        "same films: a member that chose luckily counts too much, and what is chosen of the ensemble on validation is a little too hopeful."
     )
 
 
@@ -94,8 +94,8 @@ def _fitted_on_training(folder: RunFolder) -> str:
     if not names:
         return ""
     return (
-        f"The weights of {listed(names)} are fitted on what members say of their own training films, of which they are surer, and more often "
-        "right, than of any other: a member that learned its films by heart counts too much."
+        f"The weights of {listed(names)} are fitted on what members say of their own training films, of which they are surer, and more "
+        "often right, than of any other: a member that learned its films by heart counts too much."
     )
 
 

@@ -1,9 +1,9 @@
 """ensemble: what trials of several cells said -> a bundle of their bundles, and its predictions.
 
 Weights are fitted on films of validation (or, where its table says so, of training), never of test, whose labels are not read here. The
-ensemble's operating point, temperature, sets and gate are chosen on validation too; so that they are not chosen on answers of films that the
-weights were fitted on, the answers of validation films are out of fold: by weights fitted without the film's patient. The weights that the
-bundle keeps, and test is answered by, are fitted on all of them.
+ensemble's operating point, temperature, sets and gate are chosen on validation too; so that they are not chosen on answers of films that
+the weights were fitted on, the answers of validation films are out of fold: by weights fitted without the film's patient. The weights
+that the bundle keeps, and test is answered by, are fitted on all of them.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ class Answers:
             at = {(f.image_id, f.copy): k for k, f in enumerate(_films(drawn, part))}
             if at.keys() != set(wanted):
                 raise InputError(
-                    f"{member.folder}: its {part} films are not those of {self.members[0].folder}; members of an ensemble share their splits"
+                    f"{member.folder}: its {part} films are not those of {self.members[0].folder}; members of an ensemble share their "
+                    "splits"
                 )
             found.append(said(kept.parts[part][[at[w] for w in wanted]]))
         return np.stack(found, axis=1)
@@ -191,7 +192,9 @@ def combine(task: EnsembleTask) -> int:
         seen = Seen(valid.labels, own, shapes, valid.groups)
         choose(bundle, folder, seen, training_shapes(task.prepared, answers.drawn, first.classes))
     TrainFacts(round(time.perf_counter() - start, 4)).write(task.out)
-    n = _predict(answers, task.out, arrays, task.prepared, {"valid": own}, "the members' pipelines, draws included")
+    n = _predict(
+        answers, task.out, arrays, task.prepared, {"valid": own}, "the members' pipelines, draws included"
+    )
     weigh = KINDS[table.kind].weights
     shares = () if weigh is None else tuple(float(w) for w in weigh(table, arrays, valid.said).mean(axis=0))
     n_fitted = len(films.labels) if part else 0

@@ -91,7 +91,9 @@ def predict_trial(task: PredictTask) -> int:
         logits_of = _scorer(task, bundle, state)
         seen = {part: _seen(task, drawn, part, films, logits_of(films)) for part, films in parts.items()}
         if "valid" in seen:
-            bundle, gate = choose(bundle, task.bundle, seen["valid"], training_shapes(task.body.prepared, drawn, bundle.classes))
+            bundle, gate = choose(
+                bundle, task.bundle, seen["valid"], training_shapes(task.body.prepared, drawn, bundle.classes)
+            )
         else:  # films from elsewhere: thresholds are those that the bundle has
             gate = gate_of(bundle, task.bundle)
         judged = {part: judge(bundle, gate, s.logits, s.shapes) for part, s in seen.items()}
@@ -105,8 +107,8 @@ def predict_trial(task: PredictTask) -> int:
         "predictions", inputs=header.inputs, options={"path": task.path, "positive": bundle.positive}
     )
     shown = softmaxed_again(values) if task.second_softmax else values
-    films = {part: of_part.image_ids for part, of_part in parts.items()}
-    predictions_of(drawn, films, judged, shown, bundle, done).write(task.out)
+    ids = {part: films.image_ids for part, films in parts.items()}
+    predictions_of(drawn, ids, judged, shown, bundle, done).write(task.out)
     PredictFacts(round(time.perf_counter() - start, 4), says_one_thing(values)).write(task.out.parent)
     return len(values)
 
@@ -117,9 +119,7 @@ def _scorer(
     """What gives the logits of stored films, (n, n_classes)."""
     if isinstance(task.body, Whole):
         network = load_network(bundle, state, task.body.device)
-        return lambda films: (
-            score_rows(network, FeatureRows(films.locations), bundle.batch).double().numpy()
-        )
+        return lambda films: score_rows(network, FeatureRows(films.locations), bundle.batch).double().numpy()
     head = load_head(bundle, state)
     return lambda films: logits(head, LabelledRows.of(films)).double().numpy()
 

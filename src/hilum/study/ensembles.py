@@ -28,7 +28,7 @@ class EnsembleTable(StrictTable):
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-    of: list[str] = []
+    of: list[str] = Field(default_factory=list)
 
 
 class FittedTable(EnsembleTable):
@@ -66,7 +66,7 @@ class StackedEnsemble(FittedTable):
 
 
 class FlannelEnsemble(FittedTable):
-    """FLANNEL's neural weighing module (`hilum.ensembles.flannel`); the defaults are as its paper describes it, with its scripts' optimiser.
+    """FLANNEL's neural weighing module (`hilum.ensembles.flannel`); the defaults are as described, with the optimiser of its scripts.
 
     Attributes:
         fit_on: The part whose films the weights are fitted on. ``train``: as in its scripts, on the members' answers of films that they

@@ -1,7 +1,8 @@
 """The ensembles of a study as cells: who their members are, and the step that makes them.
 
-A study's ``[[ensemble]]`` is a cell whose backbone is ``ensemble/NAME``; every other factor has the members' level, or ``several`` where they
-differ. Members are tested on the same films, so that an ensemble is made once for each seed, share, source left out and choice of faults.
+A study's ``[[ensemble]]`` is a cell whose backbone is ``ensemble/NAME``; every other factor has the members' level, or ``several`` where
+they differ. Members are tested on the same films, so that an ensemble is made once for each seed, share, source left out and choice of
+faults.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ def ensembles(study: Study, planned: Sequence[Recipe]) -> list[PlannedEnsemble]:
         for members in alike.values():
             if len(members) < 2:
                 raise InputError(
-                    f"the ensemble {table.name!r} has one member, {members[0].cell.name}, and an ensemble combines two or more models that are "
-                    "tested on the same films; name them with `of`, or leave `of` out for every model"
+                    f"the ensemble {table.name!r} has one member, {members[0].cell.name}, and an ensemble combines two or more models that "
+                    "are tested on the same films; name them with `of`, or leave `of` out for every model"
                 )
             levels = {f.name: _level(f.name, members) for f in FACTORS} | {"backbone": ENSEMBLE + table.name}
             cell = PlannedCell(cell_name(study, levels), levels, members[0].cell.switches)
@@ -89,7 +90,9 @@ def _members(table: Ensemble, planned: Sequence[Recipe]) -> list[Recipe]:
     if not table.of:
         safe = [r for r in models if not r.cell.unsafe]
         if not safe:
-            raise InputError(f"{where} has no member: every cell of the study is unsafe, and such a model may not be used alone")
+            raise InputError(
+                f"{where} has no member: every cell of the study is unsafe, and such a model may not be used alone"
+            )
         return safe
     known = [*(r.cell.name for r in models), *dict.fromkeys(r.cell.backbone for r in models)]
     found: dict[str, Recipe] = {}
@@ -157,9 +160,7 @@ def make_ensembles(run: Run) -> None:
                 step()
 
 
-def cost_of_ensemble(
-    e: PlannedEnsemble, costs: dict[str, dict[str, int]], n_classes: int
-) -> dict[str, int]:
+def cost_of_ensemble(e: PlannedEnsemble, costs: dict[str, dict[str, int]], n_classes: int) -> dict[str, int]:
     """Parameters, those that are trained, and multiply-adds of a film: its members', and its own."""
     fitted, multiply_adds = KINDS[e.table.kind].cost(len(e.members), n_classes)
     own = {"parameters": fitted, "trained": fitted, "multiply_adds": multiply_adds}
@@ -200,8 +201,7 @@ def check_patients(run: Run, e: PlannedEnsemble) -> None:
         k, least = fewest_groups(labels, np.array([split.group_of[i] for i in ids]), len(classes))
         if least < 2:
             raise InputError(
-                f"the ensemble {e.table.name!r} fits its weights on validation, where the class {classes[k]!r} has films of {counted(least, 'patient')} "
-                f"in trial {n}, and two are needed to answer each by weights fitted without it; enlarge split.fractions.valid, or use kind = "
-                "'mean'"
+                f"the ensemble {e.table.name!r} fits its weights on validation, where the class {classes[k]!r} has films of "
+                f"{counted(least, 'patient')} in trial {n}, and two are needed to answer each by weights fitted without it; enlarge "
+                "split.fractions.valid, or use kind = 'mean'"
             )
-

@@ -134,7 +134,10 @@ def write_record(run: Run) -> None:
         n_trials=study.grid.trials,
         seed=study.seed,
         weights={
-            **{n: StartWeights(w.choice, w.sha256, w.source, w.licence, w.pretrained) for n, w in plain.items()},
+            **{
+                n: StartWeights(w.choice, w.sha256, w.source, w.licence, w.pretrained)
+                for n, w in plain.items()
+            },
             **{e.cell.backbone: _start_of(run, e) for e in made},
         },
         costs={**costs, **{e.cell.backbone: cost_of_ensemble(e, costs, n_classes) for e in made}},

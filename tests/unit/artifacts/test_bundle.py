@@ -66,7 +66,7 @@ def test_a_bundle_from_before_whole_networks(tmp_path: Path) -> None:
         ("preparation", None, "preparation: input should be a valid dictionary, got None"),
         ("operating_point", {"threshold": "high"}, "a value is of another type"),
         ("unsafe", [1], "unsafe.0: input should be a valid string"),
-        ("network", "half", "network: input should be 'frozen' or 'whole', got 'half'"),
+        ("network", "half", "network: input should be 'frozen', 'whole' or 'ensemble', got 'half'"),
     ],
 )
 def test_a_value_of_another_type_is_named(tmp_path: Path, key: str, value: object, message: str) -> None:

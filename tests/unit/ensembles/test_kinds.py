@@ -24,9 +24,7 @@ QUICK = {"epochs": 3, "learning_rate": 0.05}
 
 
 def table(kind: str, **options: Any) -> Ensemble:
-    return recorded_ensemble(
-        {"kind": kind, "name": kind, **(QUICK if kind == "flannel" else {}), **options}
-    )
+    return recorded_ensemble({"kind": kind, "name": kind, **(QUICK if kind == "flannel" else {}), **options})
 
 
 def flannel(**options: Any) -> FlannelEnsemble:
@@ -40,7 +38,9 @@ def films(n: int = N, m: int = M, k: int = K, seed: int = 0) -> Fitting:
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, k, n)
     logits = [(2.5 - i) * np.eye(k)[labels] + rng.normal(size=(n, k)) for i in range(m)]
-    return Fitting(np.stack([said(z) for z in logits], axis=1), labels, np.array([f"p{i // 2}" for i in range(n)]))
+    return Fitting(
+        np.stack([said(z) for z in logits], axis=1), labels, np.array([f"p{i // 2}" for i in range(n)])
+    )
 
 
 def probabilities(t: Ensemble, arrays: Arrays, members: NDArray[Any]) -> NDArray[np.float64]:
@@ -53,7 +53,9 @@ def test_every_kind_that_a_study_may_name_is_computed() -> None:
 
 def test_mean_is_numpys_mean() -> None:
     f = films()
-    np.testing.assert_allclose(probabilities(table("mean"), {}, f.said), np.exp(f.said).mean(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(
+        probabilities(table("mean"), {}, f.said), np.exp(f.said).mean(axis=1), rtol=1e-12
+    )
 
 
 def test_weighted_is_the_best_point_of_a_grid() -> None:
@@ -132,7 +134,11 @@ def test_focal_loss_is_torchvisions_of_two_classes(gamma: float) -> None:
 def test_focal_loss_as_the_scripts_have_it() -> None:
     """loss.py, lines 20-43: alpha (1000 / count), gamma 10, the batch added up, a softmax of probabilities."""
     rng = np.random.default_rng(3)
-    out, y, alpha = rng.dirichlet(np.ones(4), 12), rng.integers(0, 4, 12), 1000 / np.array([5.0, 9.0, 2.0, 7.0])
+    out, y, alpha = (
+        rng.dirichlet(np.ones(4), 12),
+        rng.integers(0, 4, 12),
+        1000 / np.array([5.0, 9.0, 2.0, 7.0]),
+    )
     p = softmax(out, axis=1)
     target = np.eye(4)[y]
     expected = (-1 * (1 - p) ** 10 * np.log(p + 1e-9) * target * alpha).sum()

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from hilum.core.keys import ALWAYS, ByKind, Each, Key, Optional
+from hilum.study.ensembles import KIND_NAMES
 from hilum.study.file import Study
 from hilum.study.keys import STUDY, study_digest
 from hilum.study.policies import POLICY
@@ -26,11 +27,15 @@ WHOLE: dict[str, Any] = {
         "six": {"kind": "step"},
     },
     "loss": {"one": {"kind": "focal"}, "two": {"kind": "cross_entropy"}},
+    "ensemble": [
+        {"name": "a", "kind": "mean"}, {"name": "b", "kind": "weighted"}, {"name": "c", "kind": "stacked"},
+        {"name": "d", "kind": "flannel"},
+    ],
     "compare": [{"name": "f", "factor": "backbone", "reference": "resnet50"}],
     "contrast": [{"name": "c", "negative": {"label": ["b"]}}],
     "subgroup": [{"by": "sex"}],
 }  # fmt: skip
-"""Every table that there is, each policy and loss."""
+"""Every table that there is, each policy, loss and kind of ensemble."""
 
 
 def models_of(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -77,6 +82,8 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 def changed(value: Any, path: tuple[Any, ...]) -> Any:
     """A copy with another value at a path."""
     if not path:  # a kind is one of those that there are
+        if value in KIND_NAMES:
+            return "weighted" if value == "mean" else "mean"
         return {"cosine": "plateau", "plateau": "cosine"}.get(
             str(value), "cosine" if str(value) in KINDS else "another"
         )

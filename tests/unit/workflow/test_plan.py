@@ -259,12 +259,14 @@ def test_a_probe_differs_from_its_model_in_one_thing() -> None:
 def test_a_family_has_models_only_and_probes_have_their_own() -> None:
     asked = study(grid=TWO, probes={"kinds": PROBES})
     planned = recipes(asked)
-    pipelines = pairs_of(planned, FamilyTable(name="p", factor="pipeline", reference="crop"))
+    pipelines = pairs_of(
+        [r.cell for r in planned], FamilyTable(name="p", factor="pipeline", reference="crop")
+    )
     assert [(p.cell, p.label) for p in pipelines] == [
         ("resnet50--baseline--constant", "resnet50: baseline against crop"),
         ("densenet121--baseline--constant", "densenet121: baseline against crop"),
     ]
-    own = pairs_of(planned, FamilyTable(**FAMILY))
+    own = pairs_of([r.cell for r in planned], FamilyTable(**FAMILY))
     assert len(own) == 6
     rule = [p for p in own if p.cell.endswith("source-rule")]
     assert [p.reference for p in rule] == ["resnet50--crop--constant", "densenet121--crop--constant"]

@@ -20,9 +20,10 @@ def section(evaluated: Evaluated) -> Section | None:
     if not cells:
         return None
     words = (
-        "An ensemble stands in every table as a cell of its own; trial by trial it combines what its members say of a film. Its operating point "
-        "and temperature are chosen on validation films as a model’s are. Where its weights were fitted on these films too, its answers of them "
-        "come from weights that were fitted without the film’s patient, and the weights that answer test films are fitted on all of them."
+        "An ensemble stands in every table as a cell of its own; trial by trial it combines what its members say of a film. Its "
+        "operating point and temperature are chosen on validation films as a model’s are. Where its weights were fitted on these films "
+        "too, its answers of them come from weights that were fitted without the film’s patient, and the weights that answer test "
+        "films are fitted on all of them."
     )
     return Section("ensembles", "Ensembles", (words,), [ensembles_table(evaluated, cells)])
 
