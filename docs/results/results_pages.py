@@ -193,7 +193,8 @@ def networks(member: str) -> list[str]:
     ]
     for r in rows(member, "weights"):
         size = f"{int(r['parameters']) / 1e6:.1f} | {int(r['multiply_adds']) / 1e9:.2f}"
-        lines.append(f"| {r['backbone']} | {r['source']} | {size} | {seconds[r['backbone']]:.0f} |")
+        source = r["source"].partition(": ")[0] if r["backbone"].startswith("ensemble/") else r["source"]
+        lines.append(f"| {r['backbone']} | {source} | {size} | {seconds[r['backbone']]:.0f} |")
     return lines
 
 

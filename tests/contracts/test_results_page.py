@@ -16,9 +16,13 @@ MEASURED = {
     "deep-covid": "## Measured on real films",
     "covid-net": "## On real films",
     "enhancement": "## Measured on real films",
+    "ensembles": "What it shows:",
+    "flannel": "What it shows:",
 }
-"""Pages whose words quote their tables, and the heading from which on a share is a measured one."""
+"""Pages whose words quote their tables, and the words from which on a share is a measured one."""
 TABLE = r"<!-- \w+.*?<!-- end -->"
+ELSEWHERE = {0.475, 0.03}
+"""Shares in the words that no run gave: the highest softmax of probabilities of four classes, a rounded limit."""
 SHARE = r"(?<![\w.])0?\.\d{2,}"
 MEMBERS = [
     p.name.removesuffix(".comparisons.json.gz")
@@ -38,14 +42,15 @@ def test_every_table_of_a_page_is_what_the_stored_runs_gave(page):
     assert PAGE[page].count("<!-- end -->") >= 2
 
 
-def test_no_share_stands_outside_of_the_tables_of_the_papers_page():
+def test_no_share_stands_in_the_words_of_the_papers_page():
     assert re.findall(SHARE, prose(PAGE["paper"])) == []
 
 
 @pytest.mark.parametrize("page", MEASURED)
 def test_a_share_in_the_words_is_one_of_the_tables(page):
     """Of what was measured every share in words is one that a table of the page has, rounded."""
-    said = re.findall(SHARE, prose(PAGE[page].partition(MEASURED[page])[2]))
+    measured = prose(PAGE[page]).partition(MEASURED[page])[2]
+    said = [s for s in re.findall(SHARE, measured) if float(s) not in ELSEWHERE]
     written = "".join(re.findall(TABLE, PAGE[page], flags=re.DOTALL))
     tables = {float(v) for v in re.findall(SHARE, written)}
     assert said

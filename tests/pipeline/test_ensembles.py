@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -34,6 +35,7 @@ from hilum.study.file import Study
 from hilum.synthetic.phantom import make_films
 from hilum.workflow.outside import evaluate_on
 from hilum.workflow.run import run_study
+from serving import made, running
 
 FLANNEL = {"kind": "flannel", "epochs": 2, "of": ["tf_efficientnet_lite0", "squeezenet1_0"]}
 STUDY = {
@@ -172,14 +174,14 @@ def test_nothing_of_a_test_film_goes_into_the_weights(run: Path, tmp_path: Path,
     for path in (copy / "cells").glob("*/trial-1/logits.safetensors"):
         kept = KeptLogits.read(path.parent, bundle_version(path.parent / "bundle"))
         KeptLogits(kept.bundle, {**kept.parts, "test": -kept.parts["test"]}).write(path.parent)
-    made = []
+    found = []
     for root, out in ((run, tmp_path / "a"), (copy, tmp_path / "b")):
         task = task_of(root, name, out)
         if root is copy:
             task = EnsembleTask(**{**vars(task), "prepared": run.parents[1] / "prepared"})
         combine(task)
-        made.append((Bundle.read(out / "bundle"), Predictions.read(out / "predictions.csv")))
-    ((a, _, w), before), ((b, _, v), after) = made
+        found.append((Bundle.read(out / "bundle"), Predictions.read(out / "predictions.csv")))
+    ((a, _, w), before), ((b, _, v), after) = found
     assert all(np.array_equal(w[k], v[k]) for k in w)
     assert (a.operating_point, a.calibration, a.conformal) == (b.operating_point, b.calibration, b.conformal)
     assert np.array_equal(before.of_part("valid").probabilities, after.of_part("valid").probabilities)
@@ -254,6 +256,22 @@ def test_what_an_ensemble_cannot_do_is_said(run: Path, tmp_path: Path) -> None:
         export_bundle(folder, tmp_path / "model-torch", "torch", [])
 
 
+@pytest.mark.slow
+def test_a_service_answers_as_predict_does_and_has_no_heat_map(run: Path, tmp_path: Path) -> None:
+    folder, film = trial(run, "mean") / "bundle", Manifest.read(run / "manifest.csv").films[0]
+    data, png = Path(film.path).read_bytes(), {"content-type": "image/png"}
+    fresh = predict_films(folder, [Path(film.path)], tmp_path / "p.csv", "cpu")
+    with running(made(folder, tmp_path / "state")) as url:
+        (answer,) = httpx.post(f"{url}/v1/predict", content=data, headers=png).json()["answers"]
+        (shown,) = httpx.get(f"{url}/v1/bundles").json()["bundles"]
+        refused = httpx.post(f"{url}/v1/explain", content=data, headers=png)
+    said_of = [answer["probabilities"][c] for c in fresh.classes]
+    assert said_of == pytest.approx(fresh.probabilities[0].tolist(), abs=1e-6)
+    assert shown["title"] == "mean of 4 models"
+    assert refused.status_code == 422
+    assert "no one network" in refused.json()["detail"]
+
+
 def test_show_finds_its_members(run: Path) -> None:
     done = CliRunner().invoke(app, ["show", str(trial(run, "stacked") / "bundle")])
     assert done.exit_code == 0, done.output
@@ -297,8 +315,8 @@ def test_a_second_run_finds_it_and_a_changed_member_makes_it_anew(run: Path) -> 
 
 @pytest.mark.slow
 def test_on_other_films_its_members_are_asked_first(run: Path, tmp_path: Path) -> None:
-    made = ingest([f"away={make_films(tmp_path / 'f', 24, 6, 64)}"], tmp_path / "a.csv", engine=Local(1))
-    assert made.manifest
+    away = ingest([f"away={make_films(tmp_path / 'f', 24, 6, 64)}"], tmp_path / "a.csv", engine=Local(1))
+    assert away.manifest
     page = evaluate_on(run, tmp_path / "a.csv", {}, None, Local(1), "hilum evaluate")
     for name in NAMES:
         there = Predictions.read(trial(page.parent, name) / "predictions.csv")

@@ -49,9 +49,11 @@ def compare(
     """
     from hilum.api.statistics import compare as compare_runs  # late: pydantic
 
-    named, given = words_in(metrics, "--metrics"), {"systems": systems, "seed": seed, "resamples": resamples}
+    named, given = words_in(metrics, "--metrics"), {"seed": seed, "resamples": resamples}
     with typed("compare"):
-        done = compare_runs(runs, out=out, metrics=named, **given, workspace=workspace, quiet=quiet)
+        done = compare_runs(
+            runs, out=out, metrics=named, systems=systems, **given, workspace=workspace, quiet=quiet
+        )
     page = done.made
     assert page is not None
     for told in (*(f"UNSAFE {text}" for text in page.unsafe), *page.cautions):

@@ -95,8 +95,8 @@ def plain_network(bundle: Bundle, folder: Path, state: Mapping[str, NDArray[Any]
     """
     if bundle.network == "ensemble":
         raise InputError(
-            f"{folder}: an ensemble of {len(bundle.members)} models is no one network, so that it has no heat maps and cannot be exported; "
-            f"name a member: {', '.join(str(folder / m.path) for m in bundle.members[:1])}, ..."
+            f"an ensemble of {len(bundle.members)} models is no one network, so that it has no heat maps and cannot be exported; name a "
+            f"member: {', '.join(m.cell for m in bundle.members)}"
         )
     b = backbone(bundle.backbone).with_head(bundle.head)
     if bundle.network == "whole":
