@@ -166,12 +166,11 @@ class Run:
             self.labelled, data.include, data.exclude, data.one_per_patient, study.seed, data.classes
         )
         counts = chosen.count_by("label")
-        for c in data.classes:
-            if not counts.get(c):
-                raise InputError(
-                    f"the study's class {c!r} has no film in the manifest (labels there: "
-                    f"{', '.join(self.labelled.count_by('label'))}); correct data.classes, data.include or data.exclude"
-                )
+        for c in (c for c in data.classes if not counts.get(c)):
+            raise InputError(
+                f"the study's class {c!r} has no film in the manifest (labels there: "
+                f"{', '.join(self.labelled.count_by('label'))}); correct data.classes, data.include or data.exclude"
+            )
         return chosen
 
     @cached_property
