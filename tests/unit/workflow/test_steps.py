@@ -129,4 +129,10 @@ def test_steps_are_in_the_order_of_the_way_of_the_data() -> None:
         "evaluate", "explain", "report",
     ]  # fmt: skip
     study = Study.model_validate({"name": "s", "data": {"near_duplicates": False}})
-    assert [s.name for s in STEPS if not s.wanted(study)] == ["duplicates", "lungs", "source rule", "explain"]
+    assert [s.name for s in STEPS if not s.wanted(study)] == [
+        "duplicates",
+        "lungs",
+        "search",
+        "source rule",
+        "explain",
+    ]
