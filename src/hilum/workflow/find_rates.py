@@ -45,7 +45,7 @@ def find_rates(
         InputError: Something stands in the way of the study, or there is no such cell.
     """
     once = study.model_copy(
-        update={"grid": study.grid.model_copy(update={"trials": 1}), "probes": ProbesTable()}
+        update={"grid": study.grid.model_copy(update={"trials": 1}), "probes": ProbesTable(), "search": None}
     )
     run = Run(once, Manifest.read(manifest_path), Workspace(root), engine, only=only)
     refuse(concerns(run))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hilum.artifacts.header import Header
-from hilum.artifacts.learning_films import LearningFilms
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.search import Search, Tried
 from hilum.artifacts.split import Split
@@ -17,12 +15,12 @@ from hilum.core import extras
 from hilum.core.engine import Local
 from hilum.stages.duplicates import exact_duplicates
 from hilum.study.file import Study
-from hilum.workflow import film_checks, study_checks
+from hilum.workflow import estimate, film_checks, study_checks
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.plan import recipes
 from hilum.workflow.searched import all_with_chosen, folds_of, obstacles, searched, with_folds
 from hilum.workflow.state import Run
-from hilum.workflow.workspace import Workspace
+from hilum.workflow.workspace import Settled, Workspace
 
 LABELS = ("bacterial", "covid", "normal", "viral")
 ROWS = [
@@ -160,8 +158,19 @@ def test_a_probe_has_the_values_of_the_model_that_it_stands_beside() -> None:
     assert others == [r for r in planned if r.cell.backbone != "resnet50"]
 
 
-def test_films_of_another_trials_test_part_are_refused_where_choices_are_made() -> None:
-    assert (
-        LearningFilms.__mro__[1].__name__ == "DrawnFilms"
-    )  # mypy refuses a plain list where these are asked for
-    assert replace(recipes(study())[0].drawing, fold=2, folds=3).whole == recipes(study())[0].drawing
+def test_a_dry_run_says_how_many_trainings_a_search_adds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Workspace, "settled", lambda *_: Settled("cpu", "a processor", "fp32", 2))
+    monkeypatch.setattr(estimate.rates, "head_step", lambda *_: 0.01)
+    monkeypatch.setattr(estimate, "_feature_shape", lambda *_: (2048,))
+    s = study(search={**RATES, "chosen_on": "folds", "epochs": [10, 30], "trials": 12})
+    (cost,) = estimate._of_search(opened(tmp_path, s))
+    assert (cost.stage, cost.what) == ("search", "60 trainings: 1 cell x 12 trials x 5 folds")
+    n_train = len(
+        StudyDraws(s, recipes(s), FILMS, exact_duplicates(FILMS))
+        .split(recipes(s)[0].drawing, 1)
+        .parts["train"]
+    )
+    assert cost.work_s == pytest.approx(60 * 20 * -(-n_train // 32) * 0.01)
+    assert list(estimate._of_search(opened(tmp_path, study(search=None)))) == []

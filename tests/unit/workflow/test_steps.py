@@ -125,10 +125,10 @@ def test_an_optional_step_is_one_entry(films: Path, tmp_path: Path, monkeypatch:
 
 def test_steps_are_in_the_order_of_the_way_of_the_data() -> None:
     assert [s.name for s in STEPS] == [
-        "duplicates", "lungs", "split", "audit", "prepare", "featurize", "train", "predict", "source rule", "ensemble", "record",
+        "duplicates", "lungs", "split", "audit", "prepare", "featurize", "search", "train", "predict", "source rule", "ensemble", "record",
         "evaluate", "explain", "report",
     ]  # fmt: skip
     study = Study.model_validate({"name": "s", "data": {"near_duplicates": False}})
     assert [s.name for s in STEPS if not s.wanted(study)] == [
-        "duplicates", "lungs", "source rule", "ensemble", "explain",
+        "duplicates", "lungs", "search", "source rule", "ensemble", "explain",
     ]  # fmt: skip
