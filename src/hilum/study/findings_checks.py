@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hilum.study.factors import FACTOR
 from hilum.study.faults import FAULTS, that_set
 from hilum.study.probes import SOURCE_RULE
 from hilum.study.several_findings import MULTILABEL, FindingsKeys
@@ -50,3 +51,8 @@ def wrong_findings(study: Study) -> Iterator[str]:
         f for f in study.faults if FAULTS[f].edit.drawing or that_set([f], "softmax_first", "second_softmax")
     ):
         yield f"the fault {fault!r} ({FAULTS[fault].what}) is of scripts with one class a film; leave it out of a multilabel study"
+    for family in (f for f in study.compare if FACTOR[f.factor].other_films):
+        yield (
+            f"compare {family.name!r} is by {family.factor}, whose cells test other films; with data.task = 'multilabel' they are not "
+            "compared: compare the runs of a finding with `hilum compare`"
+        )

@@ -10,6 +10,7 @@ from hilum.artifacts.manifest import Manifest
 from hilum.core.errors import InputError
 from hilum.stages.split import select, subset
 from hilum.study.file import Study
+from hilum.study.findings_checks import is_multilabel
 from hilum.study.tables import FamilyTable
 from hilum.workflow.classes import merged, with_classes
 
@@ -22,8 +23,13 @@ def each_source_left_out(study: Study, manifest: Manifest) -> Study:
     have not is said, and stays.
 
     Raises:
-        InputError: There is no such source; or as `with_classes`, `select` and `subset`.
+        InputError: The study is of several findings; there is no such source; or as `with_classes`, `select` and `subset`.
     """
+    if is_multilabel(study):
+        raise InputError(
+            "--leave-one-source-out asks for films of every class of one source; with data.task = 'multilabel' name the sources in "
+            "grid.sources_left_out"
+        )
     whole = merged(study, manifest)
     named = with_classes(study, whole)
     data = named.data

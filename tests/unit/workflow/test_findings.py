@@ -103,6 +103,10 @@ def test_films_are_counted_by_finding_and_asked_of_the_most_even() -> None:
         ({"contrast": [{"name": "c", "negative": {"sex": ["F"]}}]}, "contrast has no meaning"),
         ({"explain": {"methods": ["grad-cam"]}}, "explain.methods has no meaning .* explain the bundle of one finding"),
         ({"unsafe": {"second_softmax": True}}, "the fault 'second_softmax' .* of scripts with one class a film"),
+        (
+            {"compare": [{"name": "s", "factor": "source_left_out", "reference": "none"}]},
+            "compare 's' is by source_left_out, whose cells test other films",
+        ),
         ({"unsafe": {"overlapping_test_draw": True}}, "the fault 'overlapping_test_draw'"),
     ],
 )  # fmt: skip
