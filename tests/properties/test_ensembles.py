@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import softmax
+from threadpoolctl import threadpool_limits
 
 from hilum.ensembles import Fitting, combined, fitted, said
 from hilum.study.ensembles import KIND_NAMES, Ensemble, recorded_ensemble
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """As in a run: small sums on many threads wait for each other."""
+    with threadpool_limits(1):
+        yield
 
 
 def table(kind: str) -> Ensemble:
@@ -35,7 +44,7 @@ def answers(t: Ensemble, f: Fitting, arrays: Any = None) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("kind", KIND_NAMES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(f=members())
 def test_probabilities_add_up_to_one(kind: str, f: Fitting) -> None:
     p = answers(table(kind), f)
@@ -44,7 +53,7 @@ def test_probabilities_add_up_to_one(kind: str, f: Fitting) -> None:
 
 
 @pytest.mark.parametrize("kind", ["mean", "weighted", "stacked"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(f=members(), seed=st.integers(0, 99))
 def test_members_in_another_order_have_their_weights_in_that_order(kind: str, f: Fitting, seed: int) -> None:
     order = np.random.default_rng(seed).permutation(f.said.shape[1])
@@ -70,7 +79,7 @@ def test_flannels_weights_of_members_follow_their_order() -> None:
 
 
 @pytest.mark.parametrize("kind", ["mean", "weighted", "flannel"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(f=members())
 def test_an_ensemble_of_equal_members_is_the_member(kind: str, f: Fitting) -> None:
     same = np.repeat(f.said[:, :1], f.said.shape[1], axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 from torchvision.ops import sigmoid_focal_loss
 
 from hilum.core.errors import InputError
@@ -21,6 +23,13 @@ from hilum.study.ensembles import KIND_NAMES, Ensemble, FlannelEnsemble, recorde
 
 N, M, K = 90, 3, 4
 QUICK = {"epochs": 3, "learning_rate": 0.05}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """As in a run: small sums on many threads wait for each other."""
+    with threadpool_limits(1):
+        yield
 
 
 def table(kind: str, **options: Any) -> Ensemble:
