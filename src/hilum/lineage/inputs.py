@@ -17,7 +17,7 @@ from hilum.artifacts.bundle import WHOLE, Bundle, bundle_version, made_of
 from hilum.artifacts.drawn_films import DrawnFilm, DrawnFilms, FilmFacts, drawn_paths
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec
-from hilum.artifacts.finding_runs import FINDINGS
+from hilum.artifacts.finding_runs import FINDINGS, whole_run
 from hilum.artifacts.header import Header, read_csv_header
 from hilum.artifacts.lineage import Artefact, Link, State, compared
 from hilum.artifacts.manifest import Manifest
@@ -33,6 +33,7 @@ from hilum.lineage import studies
 from hilum.lineage.kinds import FOLDERS, all_trials, describe, kind_at
 from hilum.lineage.noun import Input, once, run_version
 from hilum.lineage.surroundings import Surroundings
+from hilum.study.several_findings import MULTILABEL
 
 _BUNDLES = (
     "cells/*/trial-*/bundle/bundle.json", "trials/*/bundle/bundle.json", f"{FINDINGS}/*/cells/*/trial-*/bundle/bundle.json",
@@ -148,7 +149,10 @@ class Search:
         """The films that a bundle was trained on, among the lists of its pipeline and split."""
         bundle, header, _ = Bundle.described(self.of)
         part, seen = self.wanted.detail, False
-        for run in [self.around.run] if self.around.run else self.around.runs():
+        own = self.around.run
+        if own and bundle.task == MULTILABEL:  # seen from the run of one of its findings
+            own = whole_run(RunFolder(own)).path
+        for run in [own] if own else self.around.runs():
             for path in drawn_paths(run, bundle.preparation["name"]):
                 drawn = once(DrawnFilms.read, path)
                 if drawn.header.inputs.get("split") != header.inputs.get("split"):
