@@ -23,6 +23,7 @@ STORED = {
     "covid-net": RESULTS / "covid-net",
     "enhancement": RESULTS / "enhancement",
     "ensembles": RESULTS / "ensembles",
+    "systems": RESULTS / "systems",
 }
 TABLES = {
     "trust": ("calibration", "selective", "sets", "outside-beside", "outside-drift", "outside-left-out"),
@@ -36,21 +37,14 @@ TABLES = {
 SUITE_TABLES = {
     "paper": ("claims", "table-3", "table-4", "table-5", "table-8", "table-9"),
     "as-run": (),
-    "systems": ("systems",),
 }
-ONE_TABLE = ("systems",)
-"""Suites whose statistics and comparisons are their own, not their members'."""
 FACTS = ("machine", "versions", "precision", "manifest_digest", "study_digest")
 
 
 def store_suite(of: str, suite: Path) -> None:
     """Copy what the page may quote from a suite's folder and those of its members."""
     paper = json.loads((suite / "paper.json").read_text())
-    if of in ONE_TABLE:
-        _store_rows(of, of, suite)
-        facts = [_facts(m["study"], suite.parent / m["run"]) for m in paper["members"]]
-    else:
-        facts = [_store_run(of, m["study"], suite.parent / m["run"]) for m in paper["members"]]
+    facts = [_store_run(of, m["study"], suite.parent / m["run"]) for m in paper["members"]]
     _write_facts(of, {"name": paper["name"], "members": facts})
     for name in SUITE_TABLES[of]:
         (STORED[of] / f"{name}.csv").write_bytes((suite / "tables" / f"{name}.csv").read_bytes())
@@ -66,6 +60,14 @@ def store_runs(of: str, runs: Mapping[str, Path]) -> None:
                 kept = STORED[of] / f"{name}.{table.removesuffix('--*')}.csv"
                 kept.write_bytes(found.read_bytes())
     _write_facts(of, {"name": of, "members": facts})
+
+
+def store_systems(folder: Path, runs: Mapping[str, Path]) -> None:
+    """Copy what `hilum compare --systems` wrote into a folder, or a suite with ``[systems]``, and the facts of its runs."""
+    _store_rows("systems", "systems", folder)
+    table = (folder / "tables" / "systems.csv").read_bytes()
+    (STORED["systems"] / "systems.systems.csv").write_bytes(table)
+    _write_facts("systems", {"name": "systems", "members": [_facts(*r) for r in runs.items()]})
 
 
 def _store_run(of: str, name: str, run: Path, cells_only: bool = False) -> dict[str, Any]:

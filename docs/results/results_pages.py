@@ -10,6 +10,7 @@ them.
     python docs/results/results_pages.py store trust four-classes=hilum-workspace/runs/trust4-0123456789ab on-cohen=...
     python docs/results/results_pages.py store backbones backbones=hilum-workspace/runs/backbones-0123456789ab
     python docs/results/results_pages.py store ensembles ensembles=hilum-workspace/runs/ensembles-0123456789ab flannel=...
+    python docs/results/results_pages.py store systems comparison flannel=hilum-workspace/runs/flannel-0123456789ab deep-covid=...
     python docs/results/results_pages.py write
 """
 
@@ -19,7 +20,7 @@ import re
 import sys
 from pathlib import Path
 
-from kept import ROOT, SUITE_TABLES, TABLES, rows, store_runs, store_suite
+from kept import ROOT, SUITE_TABLES, TABLES, rows, store_runs, store_suite, store_systems
 from system_tables import SYSTEM_MAKERS
 from told import METRICS, covid_rows, difference, figure, interval, number, of_csv, p_words
 
@@ -32,6 +33,7 @@ PAGES = {
     "enhancement": ROOT / "docs" / "explanation" / "enhancement.md",
     "ensembles": ROOT / "docs" / "explanation" / "ensembles.md",
     "flannel": ROOT / "docs" / "explanation" / "flannel.md",
+    "systems": ROOT / "docs" / "explanation" / "all-systems.md",
 }
 WHOLE = ("seconds", "epochs")
 HEADLINE = ("sensitivity", "specificity", "pr_auc")
@@ -299,6 +301,10 @@ def main() -> None:
     elif sys.argv[1:2] == ["store"] and sys.argv[2:3] and sys.argv[2] in TABLES and sys.argv[3:]:
         store_runs(
             sys.argv[2], {name: Path(run) for name, _, run in (a.partition("=") for a in sys.argv[3:])}
+        )
+    elif sys.argv[1:3] == ["store", "systems"] and sys.argv[4:]:
+        store_systems(
+            Path(sys.argv[3]), {name: Path(run) for name, _, run in (a.partition("=") for a in sys.argv[4:])}
         )
     elif sys.argv[1:] == ["write"]:
         for page in PAGES.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from kept import rows
@@ -126,7 +127,8 @@ def tested(member: str) -> list[str]:
 
 
 def _words(cell: str) -> str:
-    return cell.replace("--", ", ")
+    """A cell's name; of a run its name without the digest."""
+    return re.sub(r"-[0-9a-f]{12}/", ": ", cell).replace("--", ", ")
 
 
 def _head(*names: str) -> list[str]:

@@ -18,6 +18,7 @@ MEASURED = {
     "enhancement": "## Measured on real films",
     "ensembles": "What it shows:",
     "flannel": "What it shows:",
+    "systems": "## The table",
 }
 """Pages whose words quote their tables, and the words from which on a share is a measured one."""
 TABLE = r"<!-- \w+.*?<!-- end -->"
