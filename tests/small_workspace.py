@@ -147,7 +147,7 @@ def _trial(run, manifest, split, pipeline, trial, features, study, rng, switches
     bundle = Bundle(
         classes=CLASSES, positive="covid", backbone="squeezenet1_0",
         weights={"choice": "imagenet", "sha256": "cd" * 32, "source": "a file", "seed": 7}, state_sha256="ab" * 32, precision="fp32",
-        batch=16, preparation=pipeline.to_dict(), head="squeezenet",
+        batch=16, preparation=pipeline.to_dict(), head="conv",
         operating_point={"threshold": 0.4, "rule": "youden", "chosen_on": "valid"}, calibration={"temperature": 1.0},
         training={"study": study.name, "trial": trial, "schedule": "low", "policy": study.policy["low"].model_dump(), "epochs": EPOCHS,
                   "n_train": len(rows["train"]), "n_valid": len(rows["valid"])},

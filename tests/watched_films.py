@@ -27,7 +27,7 @@ def write_bundle(folder: Path, threshold: float = 0.5) -> Bundle:
     """A bundle's folder, enough to be watched."""
     bundle = Bundle(
         classes=CLASSES, positive="covid", backbone="squeezenet1_0", weights={"choice": "none", "sha256": "", "seed": 7},
-        state_sha256="ab" * 32, precision="fp32", batch=16, preparation={}, head="squeezenet",
+        state_sha256="ab" * 32, precision="fp32", batch=16, preparation={}, head="conv",
         operating_point={"threshold": threshold, "rule": "youden", "chosen_on": "valid"}, calibration={"temperature": 1.0},
         training={"study": "small", "trial": 1, "n_train": 10, "n_valid": 5},
     )  # fmt: skip
