@@ -51,7 +51,7 @@ RECORD = RunRecord(
 KEYS = [
     "header", "name", "title", "study", "study_digest", "manifest_digest", "command", "classes", "positive", "cells", "trials", "seed",
     "weights", "costs", "films_before_subset", "synthetic", "precision", "batch", "device", "machine", "versions", "pipelines",
-    "no_patient_ids", "redraw_with_trial", "unsafe", "lungs_from", "warnings",
+    "no_patient_ids", "redraw_with_trial", "unsafe", "lungs_from", "warnings", "task",
 ]  # fmt: skip
 
 
