@@ -74,7 +74,7 @@ def test_cells_of_the_schedules_that_are_named_are_searched_and_probes_are_not()
         ),
         (
             {"grid": {"backbones": ["squeezenet1_0"]}, "search": {"head": ["linear", "mlp"]}},
-            "with head linear: no head 'linear' for squeezenet1_0, whose features are a map; known: conv, conv-linear",
+            "with head mlp: no head 'mlp' for squeezenet1_0, whose features are a map; known: conv, conv-linear",
         ),
         (
             {"grid": {"schedules": ["slow"]}, "policy": {"slow": {"kind": "warmup", "warmup_epochs": 4}}, "search": {"epochs": [2, 8]}},
