@@ -56,7 +56,7 @@ def cost_of(
         size_px: Side of the prepared film.
         n_classes: Outputs of the head.
         finetuned: Whether the backbone is trained too; one from scratch always is.
-        n_inputs: Length of its vectors, of a backbone that is a file of them.
+        n_inputs: Length of its vectors, of a backbone that is a file of them; where it is not known, a head of one input is counted.
         head: Kind of its head; None for its own.
 
     Raises:
@@ -65,7 +65,7 @@ def cost_of(
     b = backbone(name) if head is None else backbone(name).with_head(head)
     if b.precomputed:
         with torch.device("meta"):
-            last, vector = build_head(b, n_classes, 0, n_inputs), torch.empty(1, n_inputs)
+            last, vector = build_head(b, n_classes, 0, n_inputs or 1), torch.empty(1, n_inputs or 1)
         n = n_parameters(last)
         return {"parameters": n, "trained": n, "multiply_adds": multiply_adds(last, vector)}
     with torch.device("meta"):
