@@ -26,6 +26,7 @@ from hilum.ensembles import combined, said
 from hilum.explain.network import explained
 from hilum.inference.predictor import Predictor
 from hilum.inference.reader import Reader
+from hilum.report.study_page import sentence
 from hilum.stages.ensemble import Answers, EnsembleTask, MemberTrial, combine
 from hilum.stages.export import export_bundle
 from hilum.stages.ingest import ingest
@@ -92,6 +93,10 @@ def test_an_ensemble_is_a_cell_like_any_other(run: Path) -> None:
     page = (run / "report.html").read_text()
     assert "ensemble/flannel" in page
     assert "logistic regression on the members" in page
+    assert sentence(folder).startswith(
+        "One frozen backbone (squeezenet1_0 (random weights)) and four ensembles of them (ensemble/mean, ensemble/stacked, "
+        "ensemble/flannel, ensemble/as-run) under two augmentation pipelines (baseline, smaller), "
+    )
 
 
 def test_it_is_compared_with_single_nets_of_the_same_levels(run: Path) -> None:

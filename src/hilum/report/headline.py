@@ -21,7 +21,7 @@ _METRICS = ("sensitivity", "specificity", "ppv", "roc_auc")
 
 
 def headline(evaluated: Evaluated) -> list[tuple[str, str]]:
-    """(model, its figures in words): a line a cell, or of more than `MOST_CELLS` a line a backbone."""
+    """(model, its figures in words): a line a cell, or of more than `MOST_CELLS` a line a backbone, which may have one."""
     cells = evaluated.folder.cells
     words = _words(evaluated)
     if len(cells) <= MOST_CELLS:
@@ -29,7 +29,10 @@ def headline(evaluated: Evaluated) -> list[tuple[str, str]]:
     by_backbone: dict[str, list[RunCell]] = {}
     for c in cells:
         by_backbone.setdefault(backbone_label(c), []).append(c)
-    return [(name, _of_cells(evaluated, of, words)) for name, of in by_backbone.items()]
+    return [
+        (name, _of_cells(evaluated, of, words) if len(of) > 1 else _of_cell(evaluated, of[0], words))
+        for name, of in by_backbone.items()
+    ]
 
 
 def _words(evaluated: Evaluated) -> Mapping[str, str]:

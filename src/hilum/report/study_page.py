@@ -33,19 +33,27 @@ def sentence(folder: RunFolder) -> str:
             f"The models of {found.origin} ({cells}, {trials} a cell) on {numbers.counted(len(folder.manifest), 'film')} of other places, "
             f"{numbers.count(positive)} of them {folder.positive}, the positive class; nothing was trained or chosen on them."
         )
-    backbones = list(dict.fromkeys(backbone_label(c) for c in folder.cells))
-    pipelines = list(dict.fromkeys(c.pipeline for c in folder.cells))
+    models = [c for c in folder.cells if not c.members]
+    backbones = list(dict.fromkeys(backbone_label(c) for c in models))
+    pipelines = list(dict.fromkeys(c.pipeline for c in models))
     test = folder.splits[1].parts["test"]
     positives = sum(folder.manifest.by_id[i].label == folder.positive for i in test)
     others = [f for f in folder.varying() if f not in ("backbone", "pipeline")]
-    on = "".join(f", {_n(len({c.factors.get(f) for c in folder.cells}), *FACTOR[f].several)}" for f in others)
+    on = "".join(f", {_n(len({c.factors.get(f) for c in models}), *FACTOR[f].several)}" for f in others)
     return (
-        f"{_n(len(backbones), _kind(folder)).capitalize()} ({', '.join(backbones)}) under "
+        f"{_n(len(backbones), _kind(folder)).capitalize()} ({', '.join(backbones)})"
+        f"{_combined(folder)} under "
         f"{_n(len(pipelines), *FACTOR['pipeline'].several)} ({', '.join(pipelines)}){on}, {_trained(folder)} in "
         f"{_n(folder.n_trials, 'trial')} a cell on {numbers.count(len(folder.manifest))} chest films of "
         f"{_n(len(folder.classes), 'class', 'classes')}; the figures are of {numbers.count(len(test))} "
         f"test films, {numbers.count(positives)} of them {folder.positive}, the positive class{_elsewhere(folder)}."
     )
+
+
+def _combined(folder: RunFolder) -> str:
+    """How many ensembles there are of the backbones."""
+    ensembles = list(dict.fromkeys(c.backbone for c in folder.cells if c.members))
+    return f" and {_n(len(ensembles), 'ensemble')} of them ({', '.join(ensembles)})" if ensembles else ""
 
 
 def _elsewhere(folder: RunFolder) -> str:
@@ -60,7 +68,7 @@ def _elsewhere(folder: RunFolder) -> str:
 
 def _kind(folder: RunFolder) -> str:
     """What the backbones are, by how they were trained."""
-    tuned = {c.finetuned for c in folder.cells}
+    tuned = {c.finetuned for c in folder.cells if not c.members}
     if len(tuned) > 1:
         return "backbone"
     if tuned == {False}:

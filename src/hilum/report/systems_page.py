@@ -69,7 +69,6 @@ def systems_table(compared: ComparedSystems) -> Table:
     """A row a system: what it is, what it costs, and its figures."""
     columns = [
         Column("System", numeric=False, prose=True),
-        Column("Network", numeric=False, prose=True),
         Column("Classes", hint="that it tells apart"),
         Column("Parameters", hint="weights and biases", rule=True),
         Column("Multiply-adds", hint="of one film; convolutions and matrix products only"),
@@ -86,8 +85,7 @@ def systems_table(compared: ComparedSystems) -> Table:
         shown += figures
         body.append(
             [
-                text_cell(name, strong=True),
-                text_cell(backbone_label(cell)),
+                text_cell(name, strong=True, title=backbone_label(cell)),
                 count_cell(len(folder.classes)),
                 *(large_cell(costs.get(k)) for k in ("parameters", "multiply_adds")),
                 seconds_cell(

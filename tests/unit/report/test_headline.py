@@ -2,6 +2,7 @@
 
 import re
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,19 @@ def test_of_many_cells_the_lowest_and_the_highest(run):
     assert name == "resnet50"
     assert f"clears {value:.1f} to {value:.1f}\N{NO-BREAK SPACE}% of the others" in words
     assert words.endswith("(lowest to highest of 7 cells; intervals in the results).")
+
+
+def test_a_backbone_with_one_cell_of_many_has_its_intervals(run):
+    many = RunFolder(run.folder.path)
+    many.cells = [
+        *many.cells * 6,
+        replace(many.cells[0], levels={**many.cells[0].levels, "backbone": "resnet18"}),
+    ]
+    lines = headline(Evaluated(many))
+    assert [name for name, _ in lines] == ["resnet50", "resnet18"]
+    row = run.row(run.folder.cells[0], "specificity")
+    low, high = (f"{100 * v:.0f}" for v in (row.low, row.high))
+    assert f"({low} to {high}) of the others" in lines[1][1]
 
 
 def test_what_is_folded_keeps_its_title_and_its_sentence():
