@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.engine import Local
 from hilum.core.errors import InputError
+from hilum.models.registry import backbone
 from hilum.study.file import Study, check_consistent
 from hilum.workflow.ensembles import (
     PlannedEnsemble,
@@ -144,3 +147,12 @@ def test_validation_films_of_one_patient_cannot_be_fitted_on(tmp_path: Path) -> 
         check_patients(run, e)
     (mean,) = ensembles(study(), run.recipes)
     check_patients(run, mean)
+
+
+def test_the_five_networks_of_flannels_paper_are_there_by_the_names_that_its_study_gives() -> None:
+    text = (files("hilum.studies") / "flannel.toml").read_text()
+    names = re.findall(r'"((?:torchvision|timm)/\w+)"', text)
+    assert [n.partition("/")[2] for n in names] == [
+        "densenet161", "inception_v3", "resnet152", "resnext101_32x8d", "vgg19_bn",
+    ]  # fmt: skip
+    assert [backbone(n).channels for n in names] == [2208, 2048, 2048, 2048, 4096]
