@@ -134,6 +134,11 @@ class Bundle:
         return {k: v for k, v in found.items() if k not in left_out and (k != "task" or v != ONE_CLASS)}
 
     @property
+    def asked(self) -> dict[str, str]:
+        """What predictions say that their films were asked: the positive class, or the task that has none."""
+        return {"task": self.task} if self.task != ONE_CLASS else {"positive": self.positive}
+
+    @property
     def thresholds(self) -> tuple[float, ...]:
         """The threshold of each finding, of a model of several findings."""
         return tuple(float(self.operating_point["thresholds"][f]) for f in self.classes)

@@ -284,15 +284,10 @@ def _through_head(bundle: Bundle, head: nn.Module, features: torch.Tensor) -> to
 
 def provenance(predictor: Predictor) -> Header:
     """Header for predictions of this bundle."""
-    asked = (
-        {"positive": predictor.bundle.positive}
-        if predictor.bundle.task != MULTILABEL
-        else {"task": MULTILABEL}
-    )
     return Header(
         "predictions",
         inputs={"bundle": made_of(predictor.header.inputs)},
-        options={"path": "fixed steps only", **asked, **_calibrated(predictor)},
+        options={"path": "fixed steps only", **predictor.bundle.asked, **_calibrated(predictor)},
     )
 
 

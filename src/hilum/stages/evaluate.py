@@ -68,8 +68,8 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     """
     folder = RunFolder(run_dir)
     require_one_class(folder.task, f"{run_dir}: figures of classes")
-    if n_resamples is None:
-        n_resamples = int(folder.record.table("statistics").get("resamples", N_RESAMPLES))
+    said = int(folder.record.table("statistics").get("resamples", N_RESAMPLES))
+    n_resamples = said if n_resamples is None else n_resamples
     header = _header(folder, n_resamples)
     families = folder.families
     compared = replace(header, kind="comparisons", options={**header.options, "families": families})
@@ -89,16 +89,15 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
             thresholds = _thresholds(folder, cell)
             for trial in folder.trials:
                 tested = tested_films(folder, cell, trial)
-                films, unit = tested.predictions, tested.unit
-                asked = [_contrast(q, films, folder.manifest) for q in folder.questions]
+                asked = [_contrast(q, tested.predictions, folder.manifest) for q in folder.questions]
                 of_cell.append(replace(tested.scored, threshold=thresholds[trial - 1], contrasts=asked))
                 if not has_statistics:
                     trials[cell.name, trial] = _shown(folder, cell, trial, tested)
-                    rows += _rows([of_cell[-1]], folder, cell, trial, unit.name, n_resamples)
+                    rows += _rows([of_cell[-1]], folder, cell, trial, tested.unit.name, n_resamples)
                 step()
-            units.append(unit)
+            units.append(tested.unit)
             if not has_statistics:
-                rows += _rows(of_cell, folder, cell, None, unit.name, n_resamples)
+                rows += _rows(of_cell, folder, cell, None, tested.unit.name, n_resamples)
                 curves[cell.name] = mean_curves(of_cell, k, n_resamples, header.seed or 0)
     whole = _of_all(units)
     count_look(folder, "evaluate")  # before anything that was seen is written

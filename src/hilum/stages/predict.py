@@ -126,8 +126,7 @@ def _predicted(
         gate = gate_of(bundle, task.bundle)
     judged = {part: judge(bundle, gate, s.logits, s.shapes) for part, s in seen.items()}
     values = np.concatenate([j.probabilities for j in judged.values()])
-    asked = {"task": bundle.task} if drawn.several else {"positive": bundle.positive}
-    done = Header("predictions", inputs=header.inputs, options={"path": task.path, **asked})
+    done = Header("predictions", inputs=header.inputs, options={"path": task.path, **bundle.asked})
     shown = softmaxed_again(values) if task.second_softmax else values
     ids = {part: [f.image_id for f in drawn.held_out(part)] for part in seen}
     predictions_of(drawn, ids, judged, shown, bundle, done).write(task.out)

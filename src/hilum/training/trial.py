@@ -87,41 +87,35 @@ def finished(
         rule: How the operating point is chosen.
         training: What is added to the bundle's record of its training.
     """
-    if template.task == MULTILABEL:
-        return _finished_of_findings(template, valid_logits, labels, rule, training)
-    positive = template.classes.index(template.positive)
-    scores = softmax(valid_logits, axis=1)[:, positive]
-    point = choose_threshold(labels == positive, scores, rule)
-    temperature = fit_temperature(valid_logits, labels)
+    point: dict[str, Any]
+    temperature: dict[str, Any]
+    n_films: int | dict[str, int]
+    if template.task == MULTILABEL:  # finding by finding, each on the films of which it is known
+        known = {f: labels[:, k] != UNKNOWN for k, f in enumerate(template.classes)}
+        chosen = {
+            f: _chosen(two_logits(valid_logits[rows], k), labels[rows, k], 1, rule)
+            for k, (f, rows) in enumerate(known.items())
+        }
+        point = {"thresholds": {f: threshold for f, (threshold, _) in chosen.items()}}
+        temperature = {"temperatures": {f: value for f, (_, value) in chosen.items()}}
+        n_films = {f: int(rows.sum()) for f, rows in known.items()}
+    else:
+        threshold, value = _chosen(valid_logits, labels, template.classes.index(template.positive), rule)
+        point, temperature, n_films = {"threshold": threshold}, {"temperature": value}, len(labels)
     return replace(
         template,
-        operating_point={"threshold": float(point.threshold), "rule": rule, "chosen_on": "valid", "n_films": len(labels)},
-        calibration={"temperature": float(temperature.value), "chosen_on": "valid"},
-        training={**template.training, **training},
-    )  # fmt: skip
-
-
-def _finished_of_findings(
-    template: Bundle,
-    valid_logits: NDArray[np.float64],
-    known: NDArray[np.int64],
-    rule: str,
-    training: Mapping[str, Any],
-) -> Bundle:
-    """`finished`, finding by finding, each on the validation films of which it is known."""
-    thresholds, temperatures, n_films = dict[str, float](), dict[str, float](), dict[str, int]()
-    for k, finding in enumerate(template.classes):
-        rows = known[:, k] != UNKNOWN
-        z, there = two_logits(valid_logits[rows], k), known[rows, k]
-        thresholds[finding] = float(choose_threshold(there == 1, softmax(z, axis=1)[:, 1], rule).threshold)
-        temperatures[finding] = float(fit_temperature(z, there).value)
-        n_films[finding] = int(rows.sum())
-    return replace(
-        template,
-        operating_point={"thresholds": thresholds, "rule": rule, "chosen_on": "valid", "n_films": n_films},
-        calibration={"temperatures": temperatures, "chosen_on": "valid"},
+        operating_point={**point, "rule": rule, "chosen_on": "valid", "n_films": n_films},
+        calibration={**temperature, "chosen_on": "valid"},
         training={**template.training, **training},
     )
+
+
+def _chosen(
+    logits: NDArray[np.float64], labels: NDArray[np.int64], positive: int, rule: str
+) -> tuple[float, float]:
+    """Threshold on the probability of the positive class, and temperature."""
+    point = choose_threshold(labels == positive, softmax(logits, axis=1)[:, positive], rule)
+    return float(point.threshold), float(fit_temperature(logits, labels).value)
 
 
 def marked(records: Sequence[EpochRecord], best_epoch: bool) -> list[EpochRecord]:
