@@ -18,6 +18,7 @@ from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.names import folded_name, spelled
 from hilum.core.text import read_toml
 from hilum.study.classes import positive_class, wrong_merges
+from hilum.study.data_table import DataTable
 from hilum.study.ensembles import Ensemble, wrong_ensembles
 from hilum.study.faults import FAULTS, AsRunTable, UnsafeTable
 from hilum.study.findings_checks import is_multilabel, wrong_findings
@@ -34,7 +35,6 @@ from hilum.study.tables import (
     AuditTable,
     AugmentTable,
     ContrastTable,
-    DataTable,
     ExplainTable,
     FamilyTable,
     FeaturesTable,

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from hilum.study.classes import GIVEN_LABEL
 from hilum.study.factors import FACTOR, FACTORS, FactorName
 from hilum.study.film_filter import Filter
 from hilum.study.metrics import MetricName, shown_in
 from hilum.study.probes import ProbeName
-from hilum.study.several_findings import FindingsKeys
 
 SplitMethod = Literal["set1", "set2", "fractions", "official"]
 Crossing = Literal["refuse", "keep-test"]
@@ -29,42 +27,6 @@ class StrictTable(BaseModel):
     """A table of a study file."""
 
     model_config = STRICT
-
-
-class SubsetTable(StrictTable):
-    """``[data.subset]``: a part of the films, drawn by class, for what would take too long on all of them. Every table names it."""
-
-    name: str
-    films: Annotated[int, Field(ge=8)]
-
-
-class DataTable(FindingsKeys, StrictTable):
-    """``[data]``: which films, and what is asked of them (`FindingsKeys`).
-
-    A filter (`film_filter`) names manifest columns and the values accepted: ``{source = ["mooney"], age = ">=18"}``. A film is in when one
-    of `include` fits (or there is none) and none of `exclude` does. `classes` left out are the labels of those films, and
-    `positive` left out is the usual one (`hilum.study.classes`) where that is one of them; names are matched to the manifest's without
-    regard to case (`hilum.workflow.classes`). `merge` makes labels one class before anything else is asked of them: class -> labels, or
-    ``"*"`` for every label that is not named otherwise; what a film's label was is then its column ``label_in_manifest``. `strata`
-    says what a subset and the parts of a split have their share of: each ``class``, or each ``label`` of before the merging, so that a
-    study that merges and one that does not can have the same films in the same parts.
-    """
-
-    manifest: str | None = None
-    classes: list[str] = []
-    merge: dict[str, list[str]] = {}
-    positive: str = ""
-    include: list[Filter] = []
-    exclude: list[Filter] = []
-    one_per_patient: list[str] = []
-    near_duplicates: bool = True
-    strata: Literal["class", "label"] = "class"
-    subset: SubsetTable | None = None
-
-    @property
-    def stratum_column(self) -> str:
-        """The manifest's column, labels merged, that `strata` means."""
-        return GIVEN_LABEL if self.strata == "label" and self.merge else "label"
 
 
 class SplitTable(StrictTable):

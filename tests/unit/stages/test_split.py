@@ -17,7 +17,8 @@ from hilum.paper.published_draw import draw_as_published
 from hilum.splitting.divide import SplitOptions
 from hilum.splitting.groups import film_groups
 from hilum.stages.split import draw_split, select, subset
-from hilum.study.tables import DataTable, SplitMethod
+from hilum.study.data_table import DataTable
+from hilum.study.tables import SplitMethod
 from hilum.workflow.classes import relabelled
 
 PAPER = {"covid": 3616, "bacterial": 1437, "viral": 1345, "normal": 10192}

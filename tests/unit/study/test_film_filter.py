@@ -7,8 +7,8 @@ import pytest
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.errors import InputError
+from hilum.study.data_table import DataTable
 from hilum.study.film_filter import compile_filter, filter_words
-from hilum.study.tables import DataTable
 
 AGES = {"a": "17", "b": "18", "c": "64.5", "d": "65", "e": "", "f": "-1"}
 
