@@ -33,6 +33,7 @@ from hilum.workflow.vectors import length_of
 _TRIED = 12
 """Films that are tried."""
 _READS_FILMS = "hilum.stages.duplicates"
+_FINDS_LUNGS = "hilum.stages.segment.run"
 _TRAINS = "hilum.stages.train, torch._dynamo"
 _SCORES = "hilum.stages.predict"
 """What a worker loads (torch loads its compiler with the first update)."""
@@ -54,6 +55,7 @@ class Cost:
         work_s: Seconds of its work, were it done by one process.
         workers: Processes that it is divided among.
         start_s: Seconds before it begins.
+        loads: What each of several workers loads.
     """
 
     stage: str
@@ -61,6 +63,7 @@ class Cost:
     work_s: float
     workers: int = 1
     start_s: float = 0.0
+    loads: str = ""
 
     @property
     def seconds(self) -> float:
@@ -103,12 +106,14 @@ def _of_films(run: Run) -> Iterator[Cost]:
     if run.study.data.near_duplicates and not run.duplicates_path.is_file():
         work = len(films) * _tried(lambda: rates.search_for_copies(few))
         started = 2 * rates.start_of_worker(_READS_FILMS)
-        yield Cost("duplicates", f"{len(films)} films", work, _workers(run, len(films)), started)
+        yield Cost(
+            "duplicates", f"{len(films)} films", work, _workers(run, len(films)), started, _READS_FILMS
+        )
     if not audit_path(run).is_file():
         probed = min(len(films), MAX_PROBED) * _tried(lambda: rates.probes_of(few))
         started = probed + rates.start_of_worker(_READS_FILMS)
         work = len(films) * _tried(lambda: rates.look_at_films(few))
-        yield Cost("audit", f"{len(films)} films", work, _workers(run, len(films)), started)
+        yield Cost("audit", f"{len(films)} films", work, _workers(run, len(films)), started, _READS_FILMS)
     if run.reads_lungs:
         without = MaskStore(run.workspace.masks).missing(
             (f.pixels_sha256 for f in films.films if not (run.study.lungs.own and f.lung_mask)),
@@ -116,15 +121,15 @@ def _of_films(run: Run) -> Iterator[Cost]:
         )
         if without:
             each = _tried(lambda: rates.lungs(few, run.lungs_by.load()))
-            started, workers = rates.start_of_worker("hilum.stages.segment.run"), _workers(run, len(without))
+            started, workers = rates.start_of_worker(_FINDS_LUNGS), _workers(run, len(without))
             words = f"{len(without)} films, {1 / each:.1f} films/s a process"
-            yield Cost("lungs", words, len(without) * each, workers, started)
+            yield Cost("lungs", words, len(without) * each, workers, started, _FINDS_LUNGS)
     todo = [len(c.films) for c in run.unprepared]
     if todo:
         pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}
         work = sum(todo) * _tried(lambda: rates.preparation(few, run.draws.wanted, pipelines))
         words, started = f"{sum(todo)} films of {len(films)}", rates.start_of_worker(_READS_FILMS)
-        yield Cost("prepare", words, work, _workers(run, len(todo)), started)
+        yield Cost("prepare", words, work, _workers(run, len(todo)), started, _READS_FILMS)
 
 
 def _tried(seconds: Callable[[], float]) -> float:
@@ -155,7 +160,8 @@ def _of_heads(run: Run, recipes: Sequence[Recipe]) -> Iterator[Cost]:
     n_trials = len(run.draws.trials)
     work = n_trials * sum(_head_seconds(run, r, r.epochs) for r in recipes)
     n = len(recipes) * n_trials
-    yield Cost("train heads", counted(n, "training"), work, _workers(run, n), rates.start_of_worker(_TRAINS))
+    started = rates.start_of_worker(_TRAINS)
+    yield Cost("train heads", counted(n, "training"), work, _workers(run, n), started, _TRAINS)
 
 
 def _head_seconds(run: Run, recipe: Recipe, epochs: float) -> float:
@@ -179,7 +185,8 @@ def _of_search(run: Run) -> Iterator[Cost]:
     each = f"{counted(len(cells), 'cell')} x {counted(table.trials, 'trial')}" + (
         f" x {folds} folds" if folds > 1 else ""
     )
-    yield Cost("search", f"{counted(n, 'training')}: {each}", table.trials * folds * work, _workers(run, n))
+    words = f"{counted(n, 'training')}: {each}"
+    yield Cost("search", words, table.trials * folds * work, _workers(run, n), loads=_TRAINS)
 
 
 @cache
@@ -207,8 +214,8 @@ def _of_networks(run: Run, recipes: Sequence[Recipe]) -> Iterator[Cost]:
     n = len(recipes) * n_trials
     workers = _workers(run, n) if side_by_side(run) else 1
     started = rates.start_of_worker(_TRAINS) if workers > 1 else 0
-    yield Cost("train networks", counted(n, "training"), training, workers, started)
-    yield Cost("score networks", counted(n, "network"), scoring, workers)
+    yield Cost("train networks", counted(n, "training"), training, workers, started, _TRAINS)
+    yield Cost("score networks", counted(n, "network"), scoring, workers, loads=_SCORES)
 
 
 def _of_scores(run: Run, recipes: Sequence[Recipe], any_whole: bool) -> Iterator[Cost]:
@@ -218,4 +225,4 @@ def _of_scores(run: Run, recipes: Sequence[Recipe], any_whole: bool) -> Iterator
     n, films = len(recipes) * n_trials, n_trials * sum(sum(_counts(run, r)[1:]) for r in recipes)
     workers = 1 if scored_alone(films, any_whole, run.settled.device) else _workers(run, n)
     started = rates.start_of_worker(_SCORES) if workers > 1 else 0
-    yield Cost("predict", counted(n, "trial"), films * _SCORE_S, workers, started)
+    yield Cost("predict", counted(n, "trial"), films * _SCORE_S, workers, started, _SCORES)

@@ -66,10 +66,22 @@ def start_up() -> float:
     return time.time() - float(psutil.Process().create_time())
 
 
-@cache
 def start_of_worker(modules: str) -> float:
     """Seconds that a process takes to begin which loads some modules and what they need."""
-    return seconds(lambda: subprocess.run([sys.executable, "-c", f"import {modules}"], check=True))
+    return _worker(modules)[0]
+
+
+def memory_of_worker(modules: str) -> int:
+    """Bytes of memory of its own that such a process has then."""
+    return _worker(modules)[1]
+
+
+@cache
+def _worker(modules: str) -> tuple[float, int]:
+    code = f"import {modules}\nfrom hilum.core.memory import anonymous_bytes\nprint(anonymous_bytes())"
+    start = time.perf_counter()
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    return time.perf_counter() - start, int(said.split()[-1])
 
 
 def search_for_copies(films: Manifest) -> float:
