@@ -1,11 +1,12 @@
 """About how long a study takes: what is still to be done of each stage, times what this machine takes for it now (`rates`).
 
-Seconds are of the wall: to begin, and then so many units at a measured rate, divided among the processes that a stage has. What no trial
-run shows (pages, figures) is counted by constants that were measured in starts of a process, so that they follow the machine too.
+Seconds are of the wall: to begin, and then so many units at a measured rate, divided among the processes that a stage has. A page is
+counted in figures, of which one is tried, so that it follows the machine too.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from itertools import islice
 
 from hilum.artifacts.masks import MaskStore
 from hilum.core.errors import HilumError
+from hilum.inference.judged import FITTED
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
@@ -32,13 +34,15 @@ from hilum.workflow.vectors import length_of
 
 _TRIED = 12
 """Films that are tried."""
+_STARTS = "hilum.workflow.run"
 _READS_FILMS = "hilum.stages.duplicates"
 _FINDS_LUNGS = "hilum.stages.segment.run"
 _TRAINS = "hilum.stages.train, torch._dynamo"
 _SCORES = "hilum.stages.predict"
 """What a worker loads (torch loads its compiler with the first update)."""
-_PAGE, _CELL = 0.4, 0.03
-"""A report, and each of its cells, in starts of a process."""
+_REPORTS = "hilum.stages.report"
+_FIGURES, _FIGURES_A_CELL = 12, 1.0
+"""What a report takes, and for each of its cells, in figures."""
 _SCORE_S = 3e-4
 """Seconds of a film's features through a head."""
 _FILM_S = 0.006
@@ -76,7 +80,8 @@ def costs(run: Run, sizes: Sizes) -> Iterator[Cost]:
     cells, resamples = len(run.recipes) + len(ensembles_of(run)), run.study.statistics.resamples
     heads = [r for r in run.recipes if r.finetune is None and r.learns]
     whole = [r for r in run.recipes if r.finetune is not None and r.learns]
-    yield Cost("start", "Python, torch, checks", rates.start_up())
+    checked = time.perf_counter() - run.began  # as the run will: the same checks and draws
+    yield Cost("start", "Python, torch, checks", rates.start_of_worker(_STARTS) + checked)
     yield from _of_films(run)
     yield from _of_features(run, sizes)
     yield from _of_search(run)
@@ -87,7 +92,10 @@ def costs(run: Run, sizes: Sizes) -> Iterator[Cost]:
     each = rates.statistics(tested, len(run.study.data.classes), resamples)
     work = each * cells * (len(run.draws.trials) + 2)
     yield Cost("evaluate", f"{counted(cells, 'cell')}, {resamples} resamples", work)
-    yield Cost("report", counted(cells, "cell"), rates.start_up() * (_PAGE + _CELL * cells))
+    started = rates.start_of_worker(_REPORTS)
+    yield Cost(
+        "report", counted(cells, "cell"), rates.figure() * (_FIGURES + _FIGURES_A_CELL * cells), 1, started
+    )
 
 
 def _counts(run: Run, recipe: Recipe) -> tuple[int, int, int]:
@@ -215,7 +223,9 @@ def _of_networks(run: Run, recipes: Sequence[Recipe]) -> Iterator[Cost]:
     workers = _workers(run, n) if side_by_side(run) else 1
     started = rates.start_of_worker(_TRAINS) if workers > 1 else 0
     yield Cost("train networks", counted(n, "training"), training, workers, started, _TRAINS)
-    yield Cost("score networks", counted(n, "network"), scoring, workers, loads=_SCORES)
+    yield Cost(
+        "score networks", counted(n, "network"), scoring + _gate_seconds(run, recipes), workers, loads=_SCORES
+    )
 
 
 def _of_scores(run: Run, recipes: Sequence[Recipe], any_whole: bool) -> Iterator[Cost]:
@@ -225,4 +235,16 @@ def _of_scores(run: Run, recipes: Sequence[Recipe], any_whole: bool) -> Iterator
     n, films = len(recipes) * n_trials, n_trials * sum(sum(_counts(run, r)[1:]) for r in recipes)
     workers = 1 if scored_alone(films, any_whole, run.settled.device) else _workers(run, n)
     started = rates.start_of_worker(_SCORES) if workers > 1 else 0
-    yield Cost("predict", counted(n, "trial"), films * _SCORE_S, workers, started, _SCORES)
+    work = films * _SCORE_S + _gate_seconds(run, recipes)
+    yield Cost("predict", counted(n, "trial"), work, workers, started, _SCORES)
+
+
+def _gate_seconds(run: Run, recipes: Sequence[Recipe]) -> float:
+    """Seconds of the gates of some cells' trials; the shapes that they see are kept for all that draw the same films."""
+    n_trials, shapes, gates = len(run.draws.trials), dict[object, int](), 0.0
+    for r in recipes:
+        train, valid, test = _counts(run, r)
+        fitted = min(train, FITTED)
+        shapes[r.pipeline.name, r.drawing] = n_trials * (fitted + valid) + test
+        gates += n_trials * rates.gate(fitted, valid + test, len(run.study.data.classes))
+    return sum(shapes.values()) * rates.shape(recipes[0].pipeline.output_size) + gates

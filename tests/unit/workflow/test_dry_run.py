@@ -140,8 +140,9 @@ def test_distinct_films_are_counted_by_what_is_drawn(films, tmp_path) -> None:
 def test_times_follow_films_epochs_and_trials(films, tmp_path, monkeypatch) -> None:
     """Rates of one second a unit give the counts: 4 and 4 training and validation films of set2, 2 epochs, 2 trials."""
     for name, value in (
-        ("start_up", 0.0), ("start_of_worker", 0.0), ("search_for_copies", 1.0), ("preparation", 1.0), ("features", (0.0, 1.0)),
-        ("head_step", 1.0), ("network", NetworkSeconds(1.0, 1.0, 10.0)), ("statistics", 1.0),
+        ("start_of_worker", 0.0), ("search_for_copies", 1.0), ("preparation", 1.0), ("features", (0.0, 1.0)),
+        ("head_step", 1.0), ("network", NetworkSeconds(1.0, 1.0, 10.0)), ("statistics", 1.0), ("shape", 0.5), ("gate", 7.0),
+        ("figure", 1.0),
     ):  # fmt: skip
         monkeypatch.setattr(estimate.rates, name, lambda *_, v=value: v)
 
@@ -157,15 +158,19 @@ def test_times_follow_films_epochs_and_trials(films, tmp_path, monkeypatch) -> N
     assert frozen["evaluate"] == 1 * (2 + 2)
     whole = seconds(finetune={"unfreeze": "fine_tune", "head_epochs": 3})
     assert whole["train networks"] == 2 * ((2 + 3) * (8 / 4 + 2 + 10) + 2 + 10)
-    assert whole["score networks"] == 2 * (2 + 10)
+    gates = (
+        0.5 * (2 * (8 + 2) + 10) + 2 * 7
+    )  # shapes of training and validation films a trial, of test films once
+    assert whole["score networks"] == 2 * (2 + 10) + gates
+    assert frozen["predict"] == pytest.approx(gates, abs=0.1)
     assert seconds(data={"near_duplicates": True})["duplicates"] == 20
 
 
 def test_each_stage_says_what_it_writes_and_the_memory_that_it_has(films, tmp_path, monkeypatch) -> None:
     """SqueezeNet's map of a 224 px film is 13 x 13 x 512 (torchvision's, in half precision); this process has 1000 bytes, a worker 5."""
     for name, value in (
-        ("start_up", 0.0), ("start_of_worker", 0.0), ("preparation", 1.0), ("features", (0.0, 1.0)), ("head_step", 1.0),
-        ("statistics", 1.0), ("look_at_films", 1.0), ("probes_of", 1.0),
+        ("start_of_worker", 0.0), ("preparation", 1.0), ("features", (0.0, 1.0)), ("head_step", 1.0),
+        ("statistics", 1.0), ("look_at_films", 1.0), ("probes_of", 1.0), ("shape", 1.0), ("gate", 1.0), ("figure", 1.0),
     ):  # fmt: skip
         monkeypatch.setattr(estimate.rates, name, lambda *_, v=value: v)
     monkeypatch.setattr(room, "anonymous_bytes", lambda: 1000)
