@@ -123,10 +123,8 @@ def _print_costs(run: Run, sizes: Sizes) -> float:
         disk, memory = f"{room.disk / _GIB:.3f}" if room.disk else "", f"{room.memory / _GIB:.2f}"
         print(f"          {c.stage:<{width}}  {c.seconds:>8.1f}  {disk:>8}  {memory:>10}  {c.what}".rstrip())
     total = sum(c.seconds for c, _ in stages)
-    disk, memory = sum(r.disk for _, r in stages) / _GIB, max(r.memory for _, r in stages) / _GIB
-    print(
-        f"in all    about {_in_words(total)}, {disk:.2f} GiB of disk, {memory:.2f} GiB of memory at most; {_LOAD}"
-    )
+    needs = f"{sum(r.disk for _, r in stages) / _GIB:.2f} GiB of disk, {max(r.memory for _, r in stages) / _GIB:.2f} GiB of memory at most"
+    print(f"in all    about {_in_words(total)}, {needs}; {_LOAD}")
     return total
 
 
