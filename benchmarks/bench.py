@@ -26,8 +26,8 @@ from typing import Any
 import cells
 import comparison
 import copies
+import eager
 import explain
-import features
 import heads
 import preparation
 import torch
@@ -84,7 +84,7 @@ METHODS = ("grad-cam", "integrated-gradients", "occlusion", "lime")
 def jobs(size: Size) -> Iterator[Callable[[], Iterator[Pair]]]:
     """What makes the pairs of each kind; nothing is made before it is asked for."""
     yield lambda: preparation.pairs(size.prepared)
-    yield lambda: features.pairs(size.side_px, size.features)
+    yield lambda: eager.pairs(size.side_px, size.features)
     yield lambda: heads.pairs(size.head, size.epochs)
     yield lambda: copies.pairs(size.copies)
     yield lambda: comparison.pairs(size.scored, size.resamples)
