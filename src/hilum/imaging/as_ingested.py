@@ -56,14 +56,14 @@ def each_film(
     films: Sequence[FilmRow],
     engine: Engine,
     what: str,
-    alone_below: int = 256,
+    here_below: int = 256,
 ) -> list[_Seen]:
     """What is seen of the pixels of each film, as `each_readable_film`, where all can be used.
 
     Raises:
         InputError: Films that changed since they were ingested, or cannot be decoded, all of them named.
     """
-    answers = each_readable_film(look, films, engine, what, alone_below)
+    answers = each_readable_film(look, films, engine, what, here_below)
     refuse([f"{f.image_id}: {why}" for f, (_, why) in zip(films, answers, strict=True) if why])
     return [cast(_Seen, value) for value, _ in answers]
 
@@ -73,7 +73,7 @@ def each_readable_film(
     films: Sequence[FilmRow],
     engine: Engine,
     what: str,
-    alone_below: int = 256,
+    here_below: int = 256,
 ) -> list[tuple[_Seen | None, str]]:
     """What is seen of the pixels of each film, in order, or None and the reason; films are opened in tasks for an engine.
 
@@ -82,13 +82,13 @@ def each_readable_film(
         films: The films.
         engine: Where they are opened.
         what: Of the line of progress.
-        alone_below: Films; a process takes longer to begin than so few take.
+        here_below: Films; a process takes longer to begin than so few take.
     """
     rows = [(f.image_id, f.path, f.sha256) for f in films]
     chunks = [rows[k : k + _CHUNK_FILMS] for k in range(0, len(rows), _CHUNK_FILMS)]
     seen: list[tuple[_Seen | None, str]] = []
     with progress(what, len(rows)) as step:
-        answers = engine.map(partial(_look, look), chunks, alone=len(rows) < alone_below)
+        answers = engine.map(partial(_look, look), chunks, here=len(rows) < here_below)
         for answer in chain.from_iterable(answers):
             seen.append(answer)
             step()

@@ -40,7 +40,7 @@ from hilum.imaging.duplicates import CORRELATION, DETAIL, SKETCH_PX, align, sket
 _CHUNK_FILMS = 64
 _CHUNK_PAIRS = 512
 _KEPT = 8  # films that each is compared with
-_ALONE_BELOW = 256  # films; a process takes longer to begin than so few take to read
+_HERE_BELOW = 256  # films; a process takes longer to begin than so few take to read
 
 
 def find_duplicates(manifest: Manifest, engine: Engine) -> Duplicates:
@@ -70,12 +70,12 @@ def near_copies(names: Sequence[str], sketches: NDArray[np.uint8], engine: Engin
         windows = np.lib.format.open_memmap(folder / _WINDOWS, "w+", np.float16, shape)
         parts = [(folder, k, min(k + _CHUNK_FILMS, n)) for k in range(0, n, _CHUNK_FILMS)]
         with progress("duplicates: describe", n) as step:
-            for done in engine.map(_describe_chunk, parts, alone=n < _ALONE_BELOW):
+            for done in engine.map(_describe_chunk, parts, here=n < _HERE_BELOW):
                 step(done)
         write_index(windows_index(windows), folder / _INDEX)
         found = []
         with progress("duplicates: propose", n) as step:
-            answers = engine.map(_propose_chunk, parts, alone=n < _ALONE_BELOW)
+            answers = engine.map(_propose_chunk, parts, here=n < _HERE_BELOW)
             for (_, top, end), part in zip(parts, answers, strict=True):
                 found.append(part)
                 step(end - top)
@@ -122,7 +122,7 @@ def _sketches(films: Sequence[FilmRow], engine: Engine) -> NDArray[np.uint8]:
     out = np.zeros((len(films), SKETCH_PX, SKETCH_PX), np.uint8)
     bad: list[str] = []
     with progress("duplicates: read", len(films)) as step:
-        answers = engine.map(_sketch_chunk, chunks, alone=len(films) < _ALONE_BELOW)
+        answers = engine.map(_sketch_chunk, chunks, here=len(films) < _HERE_BELOW)
         for k, answer in enumerate(chain.from_iterable(answers)):
             if isinstance(answer, str):
                 bad.append(f"{films[k].image_id}: {answer}")
@@ -173,7 +173,7 @@ def _near(names: Sequence[str], folder: Path, proposals: Proposals, engine: Engi
     pairs = []
     with progress("duplicates: compare", m, "pairs") as step:
         tasks = [(folder, proposals.part(slice(k, k + _CHUNK_PAIRS))) for k in range(0, m, _CHUNK_PAIRS)]
-        answers = engine.map(_align_chunk, tasks, alone=m <= 4 * _CHUNK_PAIRS)
+        answers = engine.map(_align_chunk, tasks, here=m <= 4 * _CHUNK_PAIRS)
         for (_, asked), copies in zip(tasks, answers, strict=True):
             pairs += [Copy(names[a], names[b], "near", *rest) for a, b, *rest in copies]
             step(len(asked.first))

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 
 import psutil
 import torch
@@ -41,6 +42,14 @@ def _check_weights(run: Run, which: FeaturesOf) -> None:
     b, weights = backbone(which.backbone), run.weights_of(which)
     if not b.precomputed:
         check_weights(b, weights)
+
+
+def nodes_see_the_work(run: Run) -> Iterator[Concern]:
+    """Where tasks run on other machines: these see the workspace, the weights, and a film of each folder."""
+    folders = {Path(f.path).parent: Path(f.path) for f in run.manifest.films}
+    weights = [w.path for w in map(run.weights_of, {r.features_of for r in run.planned}) if w.path]
+    for text in run.engine.unseen([*weights, *folders.values()], run.workspace.root):
+        yield Concern(text)
 
 
 def folded_batchnorm(run: Run) -> Iterator[Concern]:
@@ -91,8 +100,10 @@ def devices_and_precision(run: Run) -> Iterator[Concern]:
                 "features.precision 'bf16' is slower than 'fp32' on this processor; 'auto' takes the faster",
                 0,
             )
-    if run.engine.cores > 4 * available_cores():
-        yield Concern(f"{run.engine.cores} workers on {available_cores()} cores will wait for each other", 0)
+    if run.engine.cores_here > 4 * available_cores():
+        yield Concern(
+            f"{run.engine.cores_here} workers on {available_cores()} cores will wait for each other", 0
+        )
 
 
 def tracking_server(_: Run) -> Iterator[Concern]:
@@ -130,15 +141,15 @@ def missing_bytes(run: Run, sizes: Sizes) -> int:
 def memory(run: Run) -> Iterator[Concern]:
     """Memory of the processes that train whole networks at the same time."""
     side, n_classes = run.as_read.augment.size_px, max(len(run.study.data.classes), 2)
-    needed = _PROCESS_BYTES * (1 + min(run.engine.cores, available_cores()))
+    needed = _PROCESS_BYTES * (1 + min(run.engine.cores_here, available_cores()))
     whole = {r.cell.backbone for r in run.planned if r.finetune is not None}
     if choose_device(run.engine.device) == "cpu" and whole:
         largest = max(cost_of(name, side, n_classes)["parameters"] for name in whole)
-        needed += run.engine.cores * largest * _BYTES_A_WEIGHT
+        needed += run.engine.cores_here * largest * _BYTES_A_WEIGHT
     available = psutil.virtual_memory().available
     if needed > available:
         yield Concern(
-            f"about {needed / _GIB:.1f} GiB of memory will be used by {run.engine.cores} workers, {available / _GIB:.1f} GiB are free; "
-            "fewer --workers use less",
+            f"about {needed / _GIB:.1f} GiB of memory will be used by {run.engine.cores_here} workers, {available / _GIB:.1f} GiB are "
+            "free; fewer --workers use less",
             0,
         )

@@ -23,7 +23,7 @@ from hilum.artifacts.run import RECORD, is_run, renew_words
 from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts, StageLine, write_stages
 from hilum.core.engine import Engine
 from hilum.core.files import scratch_folder
-from hilum.core.progress import progress
+from hilum.core.progress import Told, progress
 from hilum.core.stamps import stamp
 from hilum.models.backbone import FrozenBackbone, Precision, build_network
 from hilum.models.registry import backbone
@@ -207,10 +207,14 @@ def fill(
 ) -> None:
     """Compute the features that a store lacks of prepared films, named by the digest of their pixels."""
     missing = store.missing(digests)
+    tasks, done = plan_featurize(missing, prepared), 0
     with progress(f"featurize {store.spec.backbone}", len(missing)) as step:
-        # one place with all its threads: a film's features follow the order of sums
-        tasks = plan_featurize(missing, prepared)
-        done = sum(engine.map(Featurizer(store, load, step), tasks, alone=True))
+        told = Told(step)
+        # in one place with all its threads: a film's features follow the order of sums
+        answers = engine.map(Featurizer(store, load, told), tasks, alone=store.spec.threads or 1)
+        for task, n in zip(tasks, answers, strict=True):
+            told.of_all(len(task.locations))
+            done += n
     store.refresh()
     line.done += done
     line.found += len(digests) - done

@@ -21,6 +21,7 @@ from hilum.training.task import Frozen, TrainTask, Whole
 from hilum.workflow.ensembles import kept_parts
 from hilum.workflow.plan import Recipe, seed_of
 from hilum.workflow.state import Run, Trial
+from hilum.workflow.workspace import Settled
 
 
 def plan_trials(run: Run) -> list[Trial]:
@@ -77,7 +78,11 @@ def train(run: Run) -> None:
             if networks:
                 from hilum.stages.finetune import finetune  # late: lightning_fabric takes two seconds
 
-                for _ in run.engine.map(finetune, networks, alone=not side_by_side(run)):
+                several = any(r.finetune is not None and r.finetune.devices > 1 for r in run.recipes)
+                alone = 0 if side_by_side(run) else run.settled.threads
+                for _ in run.engine.map(
+                    finetune, networks, here=several, alone=alone
+                ):  # several: all of this machine's devices
                     step()
         for t in run.trials:
             if not t.folder.is_dir():
@@ -97,9 +102,14 @@ _FEW_SCORES = 8000
 """Films through heads, counted once a trial, that are scored in less time than a process takes to begin."""
 
 
-def scored_alone(n_scores: int, any_whole: bool, device: str) -> bool:
-    """Whether trials are scored one after another: few films (counted once a trial) through heads, or networks that share a GPU."""
-    return device != "cpu" or (n_scores < _FEW_SCORES and not any_whole)
+def scored_here(n_scores: int, any_whole: bool) -> bool:
+    """Whether trials are scored in this process: few films (counted once a trial) through heads."""
+    return n_scores < _FEW_SCORES and not any_whole
+
+
+def threads_of_scoring(settled: Settled) -> int:
+    """Threads that a trial takes for itself while it is scored: all where it needs a GPU, none where trials go side by side."""
+    return 0 if settled.device == "cpu" else settled.threads
 
 
 def predict(run: Run) -> None:
@@ -118,11 +128,9 @@ def predict(run: Run) -> None:
                 )
             )  # fmt: skip
         line.done = len(tasks)
-        alone = scored_alone(
-            scored, any(isinstance(t.train.body, Whole) for t in run.trials), run.settled.device
-        )
+        here = scored_here(scored, any(isinstance(t.train.body, Whole) for t in run.trials))
         with progress("predict", len(tasks), "trials") as step:
-            for _ in run.engine.map(predict_trial, tasks, alone=alone):
+            for _ in run.engine.map(predict_trial, tasks, here=here, alone=threads_of_scoring(run.settled)):
                 step()
 
 

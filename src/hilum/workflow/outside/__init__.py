@@ -188,7 +188,7 @@ def _predict(
         drawn_at = drawn_path(folder, "", u.cell.prepared_as, _TRIAL)
         tasks.append(PredictTask(u.bundle, drawn_at, body, out, twice, "fixed steps only", kept))
     with progress("predict", len(tasks), "trials") as step:
-        for _ in engine.map(predict_trial, tasks, alone=True):
+        for _ in engine.map(predict_trial, tasks, alone=settled.threads):
             step()
     prepared_as = {u.cell.name: u.cell.prepared_as for u in models}
     for u in (u for u in bundles if u not in models):
