@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from machine import name_machine
+from turns import Pair, measured
 
 from hilum.augment.presets import preset
 from hilum.core.seeding import generator
@@ -29,43 +29,53 @@ FROZEN = [name for name, b in BACKBONES.items() if b.library != "hilum"]
 """What can be frozen: not the network that is only trained as a whole."""
 
 
-def seconds(work: Callable[[], Any], device: str) -> float:
-    """Seconds of one call."""
-    start = time.perf_counter()
-    work()
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
-
-
-def measure(name: str, precision: str, device: str, rounds: int, size_px: int) -> dict[str, float]:
-    """Films a second of both, the median of the rounds' ratios."""
+def pair(name: str, precision: str, device: str, size_px: int, n_films: int = 0, turns: int = 3) -> Pair:
+    """A network on the same films: hilum's frozen backbone beside the library's eager fp32 loop in batches of 32."""
     b = BACKBONES[name]
     batch = 16 if device == "cpu" else 256
-    films = generator(1, "films").integers(0, 256, (2 * max(batch, 32), size_px, size_px), dtype=np.uint8)
+    n = n_films or 2 * max(batch, 32)
+    films = generator(1, "films").integers(0, 256, (n, size_px, size_px), dtype=np.uint8)
     net = build_network(b, RANDOM).to(device)
     x = torch.from_numpy(films).float()[:, None].expand(-1, 3, -1, -1).contiguous() / 255
     ours = FrozenBackbone(b, RANDOM, 0, "bf16" if precision == "bf16" else "fp32", device)
 
+    def done() -> None:
+        if device == "cuda":
+            torch.cuda.synchronize()
+
     def eager() -> None:
         with torch.inference_mode():
-            for k in range(0, len(films), 32):
+            for k in range(0, n, 32):
                 net(x[k : k + 32].to(device))
+        done()
 
     def hilum() -> None:
-        for k in range(0, len(films), batch):
+        for k in range(0, n, batch):
             ours.features(films[k : k + batch], batch)
+        done()
 
-    eager(), hilum()
-    a, h = [], []
-    for _ in range(rounds):
-        a.append(seconds(eager, device))
-        h.append(seconds(hilum, device))
-    n = len(films)
+    words = f"hilum: {precision}, normalisation included, up to the tap; {b.library}: fp32, films ready as floats, to the last layer"
+    return Pair(f"features of {name}, {n} films", f"{b.library} eager", hilum, eager, words, turns)
+
+
+def pairs(size_px: int, n_films: int) -> Iterator[Pair]:
+    """Every network, with the allocator that hilum sets on both sides: it is the whole process's."""
+    exact_arithmetic()
+    keep_memory()
+    device = choose_device()
+    precision, _ = measure_precision(device)
+    for name in FROZEN:
+        yield pair(name, precision, device, size_px, n_films)
+
+
+def measure(name: str, precision: str, device: str, rounds: int, size_px: int) -> dict[str, float]:
+    """Films a second of both, the median of the rounds' ratios."""
+    both = pair(name, precision, device, size_px)
+    n, row = int(both.name.split()[-2]), measured(both, rounds)
     return {
-        "eager_films_per_s": n / statistics.median(a),
-        "hilum_films_per_s": n / statistics.median(h),
-        "ratio": statistics.median(p / q for p, q in zip(a, h, strict=True)),
+        "eager_films_per_s": n / row["rival_s"],
+        "hilum_films_per_s": n / row["hilum_s"],
+        "ratio": row["ratio"],
     }
 
 

@@ -15,6 +15,7 @@ from hilum import RESEARCH_NOTICE, __version__
 from hilum.cli.audit import audit
 from hilum.cli.audit_log import app as audit_log_app
 from hilum.cli.augment import app as augment_app
+from hilum.cli.bench import app as bench_app
 from hilum.cli.compare import compare
 from hilum.cli.data import app as data_app
 from hilum.cli.demo import demo
@@ -93,6 +94,7 @@ app.add_typer(augment_app, name="augment", help="Look at augmentation.")
 app.add_typer(token_app, name="token", help="Tokens of a service: new, list and revoke.")
 app.add_typer(audit_log_app, name="audit-log", help="The audit log of a service.")
 app.add_typer(segment_app, name="segment", help="Lungs on films.")
+app.add_typer(bench_app, name="bench", help="How fast this machine is, and how near a run came to it.")
 
 
 def main() -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from hilum.artifacts.manifest import Manifest
 from hilum.core.errors import HilumError, InputError
-from hilum.core.progress import say
 from hilum.studies import study_path
 from hilum.study.file import Study, read_study
 from hilum.study.suite import Suite, is_suite, read_suite
@@ -20,7 +18,7 @@ from hilum.workflow.left_out import each_source_left_out
 from hilum.workflow.plan import pairs_of
 from hilum.workflow.suite import Planned
 
-_DEMO_FILMS = 800
+_DEMO_FILMS, _DEMO_PX = 800, 256
 
 
 def asked(
@@ -98,20 +96,7 @@ def manifest_of(study: Study, given: Path | None, path: Path, workspace: Path) -
     if study.data.manifest is not None:
         return path.parent / study.data.manifest
     if study.name == "demo":
-        return _demo_manifest(workspace)
+        from hilum.workflow.phantoms import phantom_manifest  # late: ingest and numba
+
+        return phantom_manifest(workspace, _DEMO_FILMS, _DEMO_PX)
     raise InputError(f"{path.name} names no manifest; give one with --manifest, or set data.manifest")
-
-
-def _demo_manifest(workspace: Path) -> Path:
-    """Draw the demo's films, from a seed, and ingest them like any others, unless that is done. Every page made from them says so."""
-    folder, path = workspace / "synthetic-films", workspace / "manifest.csv"
-    if path.exists():
-        return path
-    from hilum.stages.ingest import ingest
-    from hilum.synthetic.phantom import make_films
-
-    say(f"drawing {_DEMO_FILMS} synthetic films in {folder}")
-    made = ingest([f"synthetic={make_films(folder, _DEMO_FILMS, seed=1, size_px=256)}"], path).manifest
-    header = replace(made.header, options={**made.header.options, "synthetic": True})
-    Manifest(made.films, header).write(path)
-    return path

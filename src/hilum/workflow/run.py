@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.run_files import StageLine
+from hilum.artifacts.run_files import StageLine, add_stages
 from hilum.core.engine import Engine
 from hilum.core.memory import watch_memory
 from hilum.core.progress import say
@@ -50,5 +50,6 @@ def run_study(
             f"{counted(study.grid.trials, 'trial')}, in {run.folder}"
         )
         walk(STEPS, run)
+    add_stages(run.folder, run.lines)
     note_finished(run)
     return run.folder / "report.html", run.lines

@@ -287,8 +287,8 @@ class Run:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[StageLine]:
-        """Time a stage."""
-        line, start = StageLine(name), time.perf_counter()
+        """Time a stage, and note the most memory while it goes on."""
+        line, start, self.peak.lately = StageLine(name), time.perf_counter(), 0
         yield line
-        line.seconds = time.perf_counter() - start
+        line.seconds, line.peak_anonymous_bytes = time.perf_counter() - start, self.peak.lately
         self.lines.append(line)
