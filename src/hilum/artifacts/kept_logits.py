@@ -68,8 +68,10 @@ class KeptLogits:
     @staticmethod
     def has(folder: Path, parts: tuple[str, ...]) -> bool:
         """Whether a trial's folder has the logits of some parts."""
+        if not parts:
+            return True
         path = at_hand(folder / LOGITS)
         if not path.is_file():
-            return not parts
+            return False
         with safe_open(str(path), "numpy") as f:
             return set(parts) <= set(f.keys())

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _TABLE = """
-create table if not exists files (name text primary key, version text, size integer, changed integer, noted real, used real)
+create table if not exists files (name text primary key, version text, size integer, changed integer, large integer, noted real, used real)
 without rowid"""
 
 
@@ -51,12 +51,12 @@ class Ledger:
             db.execute(_TABLE)
             yield db
 
-    def note(self, name: str, version: str, here: Path) -> None:
-        """Note that the file `here` is what the address has under a name."""
+    def note(self, name: str, version: str, here: Path, large: bool) -> None:
+        """Note that the file `here` is what the address has under a name, and whether it counts for the bound."""
         stat, now = here.stat(), time.time()
         with self._open() as db:
-            row = (name, version, stat.st_size, stat.st_mtime_ns, now, now)
-            db.execute("insert or replace into files values (?, ?, ?, ?, ?, ?)", row)
+            row = (name, version, stat.st_size, stat.st_mtime_ns, large, now, now)
+            db.execute("insert or replace into files values (?, ?, ?, ?, ?, ?, ?)", row)
 
     def used(self, name: str) -> None:
         """Note that a file was asked for."""
@@ -87,14 +87,14 @@ class Ledger:
             )
             return {name: Noted(*rest) for name, *rest in rows}
 
-    def largest(self, at_least: int) -> int:
-        """Bytes of all files of some size or more."""
+    def large_bytes(self) -> int:
+        """Bytes of all large files."""
         with self._open() as db:
-            return int(db.execute("select total(size) from files where size >= ?", (at_least,)).fetchone()[0])
+            return int(db.execute("select total(size) from files where large").fetchone()[0])
 
-    def unused(self, at_least: int, since: float) -> list[tuple[str, int]]:
-        """(name, bytes) of files of some size or more that nobody asked for since a time, the longest unused first."""
+    def unused(self, since: float) -> list[tuple[str, int]]:
+        """(name, bytes) of large files that nobody asked for since a time, the longest unused first."""
         with self._open() as db:
             return db.execute(
-                "select name, size from files where size >= ? and used < ? order by used", (at_least, since)
+                "select name, size from files where large and used < ? order by used", (since,)
             ).fetchall()

@@ -2,9 +2,9 @@
 
 Convention: the address is the truth. A file that is written below the mirror is at the address before it has its name here
 (`hilum.core.files.writing` asks `kept` for that), and what another machine wrote is brought when somebody asks for it (`at_hand`,
-`brought`). A file that is not here yet is created at the address and only there is it decided who was first: where another machine was,
-its file is taken, so that content that is named by a digest never changes. Files of `LARGE_BYTES` or more are brought when they are opened
-and leave again, the longest unused first, where the mirror's bound is exceeded; all others stay.
+`brought`). A file that is named by a digest is created there, and where another machine was first, its file is taken: such content never
+changes. Any other file is replaced. Large arrays and films are brought when they are opened and leave again, the longest unused first,
+where the mirror's bound is exceeded; all else comes with its folder and stays (`hilum.core.mirrored_names` says which is which).
 
 A folder that is whole or not there (`kept_folder`) has the mark `UNFINISHED` at the address until all of it is there: put first, taken
 away last; a reader takes a folder with the mark for none. What stands in `HERE_ONLY` stays here.
@@ -29,11 +29,9 @@ from pathlib import Path
 
 from hilum.core.address import MARK, Address, Entry
 from hilum.core.ledger import Ledger, Noted
+from hilum.core.mirrored_names import HERE_ONLY, is_large, is_named_by_digest
 from hilum.core.parts import in_part, part_beside
 
-LARGE_BYTES = 2**20
-HERE_ONLY = frozenset({"finished"})
-"""Folders of a workspace whose files say something of this machine alone."""
 UNFINISHED = ".unfinished"
 IN_USE_S = 60.0
 """A file that was asked for so lately stays, whatever the bound."""
@@ -75,21 +73,25 @@ class Mirror:
         self.root.mkdir(parents=True, exist_ok=True)
         return Ledger(self.root / _LEDGER)
 
-    def keep(self, part: Path, name: str, new: bool) -> None:
-        """Put a finished file at the address; where it is `new` here and another machine was first, `part` becomes that one's."""
+    def keep(self, part: Path, name: str, once: bool) -> None:
+        """Put a finished file at the address; where it may be put `once` only and another machine was first, `part` becomes that one's."""
         try:
-            version = self.at.put(part, name, create=new)
+            version = self.at.put(part, name, create=once)
         except FileExistsError:
             entry = self.at.entry(name)
             self.at.get(name, part)
             version = entry.version if entry else ""
-        self.ledger.note(name, version, part)
+        self.note(name, version, part)
         self.make_room(0)
+
+    def note(self, name: str, version: str, here: Path) -> None:
+        """Note that a file here is what the address has."""
+        self.ledger.note(name, version, here, is_large(name, here.stat().st_size))
 
     def bring(self, name: str, entry: Entry) -> None:
         """Bring a file here, whole or not at all. One that is here with the same bytes stays as it is."""
         path = self.root / name
-        if entry.size >= LARGE_BYTES:
+        if is_large(name, entry.size):
             self.make_room(entry.size)
         part = part_beside(path)
         try:
@@ -98,7 +100,7 @@ class Mirror:
                 part.replace(path)
         finally:
             part.unlink(missing_ok=True)
-        self.ledger.note(name, entry.version, path)
+        self.note(name, entry.version, path)
 
     def bring_folders(self, folders: Sequence[str], large: bool, below: bool) -> None:
         """Make folders here what they are at the address; of files that are not here, large ones only where `large`."""
@@ -126,7 +128,7 @@ class Mirror:
         wanted = {}
         for name, entry in whole.items():
             if not self.is_fresh(name, entry, noted.get(name)):
-                if large or entry.size < LARGE_BYTES:
+                if large or not is_large(name, entry.size):
                     wanted[name] = entry
                 else:
                     self._take_away([name])
@@ -152,10 +154,10 @@ class Mirror:
 
     def make_room(self, size: int) -> None:
         """Take away large files that are at the address, the longest unused first, until so many bytes more are within the bound."""
-        held = self.ledger.largest(LARGE_BYTES) + size
+        held = self.ledger.large_bytes() + size
         if held <= self.bound_bytes:
             return
-        for name, of_file in self.ledger.unused(LARGE_BYTES, time.time() - IN_USE_S):
+        for name, of_file in self.ledger.unused(time.time() - IN_USE_S):
             if held <= self.bound_bytes:
                 break
             self._take_away([name])
@@ -214,7 +216,7 @@ def at_hand(path: Path, fresh: bool = False) -> Path:
         return path
     mirror, name = found
     if path.is_file() and not fresh:
-        if path.stat().st_size >= LARGE_BYTES:
+        if is_large(name, path.stat().st_size):
             mirror.ledger.used(name)
         return path
     entry = mirror.at.entry(name)
@@ -244,7 +246,8 @@ def kept(part: Path, path: Path) -> None:
     """Put a finished file at its address before it is renamed to its place; see the module."""
     found = mirror_of(path)
     if found is not None:
-        found[0].keep(part, found[1], new=not path.exists())
+        mirror, name = found
+        mirror.keep(part, name, once=is_named_by_digest(name) and not path.exists())
 
 
 def kept_folder(part: Path, path: Path) -> None:
@@ -262,12 +265,12 @@ def kept_folder(part: Path, path: Path) -> None:
         shutil.rmtree(part)
         for n, entry in there.items():
             mirror.at.get(n, to := part / n.removeprefix(f"{name}/"))
-            mirror.ledger.note(n, entry.version, to)
+            mirror.note(n, entry.version, to)
         return
     mirror.at.put_bytes(b"", mark)
     for file in sorted(p for p in part.rglob("*") if p.is_file()):
         n = f"{name}/{file.relative_to(part).as_posix()}"
-        mirror.ledger.note(n, mirror.at.put(file, n, create=False), file)
+        mirror.note(n, mirror.at.put(file, n, create=False), file)
     mirror.at.remove(mark)
 
 
@@ -282,11 +285,8 @@ def removed(path: Path) -> None:
 
 
 def _same(part: Path, path: Path) -> bool:
-    """Whether two small files have equal bytes."""
+    """Whether two files have equal bytes."""
     try:
-        return (
-            part.stat().st_size == path.stat().st_size < LARGE_BYTES
-            and part.read_bytes() == path.read_bytes()
-        )
+        return part.stat().st_size == path.stat().st_size and part.read_bytes() == path.read_bytes()
     except OSError:
         return False

@@ -77,7 +77,7 @@ class Workspace:
                     "threads": available_cores(),
                     "measured_s": {k: round(v, 5) for k, v in seconds.items()},
                 }
-                while key not in known:  # of an address, where another machine may have written it first
+                while key not in known:  # again, where another machine wrote its own meanwhile, at an address
                     write_json(path, {"settled": {**known, key: found}})
                     known = _known(path)
             found = known[key]

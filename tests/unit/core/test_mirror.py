@@ -13,7 +13,7 @@ from hilum.core import files, mirror
 from hilum.core.address import Address
 from hilum.core.engine import Local
 from hilum.core.errors import InputError
-from hilum.core.mirror import LARGE_BYTES, UNFINISHED, Mirror, at_hand, brought, mirrored
+from hilum.core.mirror import UNFINISHED, Mirror, at_hand, brought, mirrored
 from s3_server import BUCKET, s3_server
 
 MIB = 2**20
@@ -98,10 +98,17 @@ def test_what_is_unchanged_stays_as_it_is(one: Mirror) -> None:
 def test_who_creates_first_wins(one: Mirror, other: Mirror) -> None:
     """Neither has brought anything: the second takes what the first made, and replaces it afterwards only on purpose."""
     write(one, "features/a.json", "one")
-    path = write(other, "features/a.json", "other")
-    assert path.read_text() == "one"
-    assert write(other, "features/a.json", "other").read_text() == "other"
+    assert write(other, "features/a.json", "other").read_text() == "one"
     assert at_address(one) == {"features/a.json"}
+
+
+@pytest.mark.parametrize("name", ["runs/r/report.html", "trials/.t.checkpoint.best", "workspace.json"])
+def test_what_is_not_named_by_a_digest_is_replaced(one: Mirror, other: Mirror, name: str) -> None:
+    """Though the second has never seen the first."""
+    write(one, name, "one")
+    assert write(other, name, "other").read_text() == "other"
+    with mirrored(one):
+        assert at_hand(one.root / name, fresh=True).read_text() == "other"
 
 
 def at_address(m: Mirror) -> set[str]:
@@ -188,7 +195,14 @@ def test_a_folder_whose_put_was_killed_is_not_there_and_is_put_again(one: Mirror
     assert {p.name for p in (one.root / "trials" / "t").iterdir()} == {"a.json", "b.json", "c.json"}
 
 
-def test_large_files_come_when_they_are_opened(one: Mirror, other: Mirror) -> None:
+def test_a_large_page_comes_with_its_folder(one: Mirror, other: Mirror) -> None:
+    write_large(one, "runs/r/report.html", 1.5)
+    with mirrored(other):
+        brought(other.root / "runs")
+    assert (other.root / "runs/r/report.html").is_file()
+
+
+def test_large_arrays_come_when_they_are_opened(one: Mirror, other: Mirror) -> None:
     data = write_large(one, "prepared/s.npy", 1.5).read_bytes()
     write(one, "prepared/s.json", "index")
     with mirrored(other):
@@ -211,7 +225,7 @@ def test_the_bound_holds_and_the_longest_unused_goes(
         assert [p.exists() for p in paths] == [True, True, False]
         held = sum(p.stat().st_size for p in (m.root / "prepared").glob("*.npy"))
         assert held <= 4 * MIB
-        assert held == m.ledger.largest(LARGE_BYTES)
+        assert held == m.ledger.large_bytes()
     assert len(at_address(m)) == 4
 
 
