@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hilum.artifacts.manifest import Manifest
 from hilum.core.errors import HilumError, InputError
+from hilum.core.mirror import mirror_of
 from hilum.core.progress import say
 from hilum.studies import study_path
 from hilum.study.file import Study, read_study
@@ -104,6 +105,11 @@ def manifest_of(study: Study, given: Path | None, path: Path, workspace: Path) -
 
 def _demo_manifest(workspace: Path) -> Path:
     """Draw the demo's films, from a seed, and ingest them like any others, unless that is done. Every page made from them says so."""
+    mirror = mirror_of(workspace)
+    if mirror is not None:
+        raise InputError(
+            f"the demo draws its films into the workspace, and {mirror[0].url} is an address; run it in a folder, or give --manifest"
+        )
     folder, path = workspace / "synthetic-films", workspace / "manifest.csv"
     if path.exists():
         return path
