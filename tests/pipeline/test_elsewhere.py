@@ -11,6 +11,7 @@ import pytest
 from called import called
 from hilum.core.engine import Local
 from hilum.stages.ingest import ingest
+from run_bytes import results
 from s3_server import BUCKET, s3_server
 from striped_films import make_films
 
@@ -36,18 +37,6 @@ epochs = 2
 [statistics]
 resamples = 100
 """
-TIMED = {
-    "train.json",
-    "predict.json",
-    "seconds.json",
-    "run_facts.json",
-    "stages.json",
-    "run.json",
-    "report.html",
-    "report.header.json",
-}
-"""Files of a run that hold seconds, or the command, which names the workspace."""
-TIMED_TABLES = {"claim", "seconds", "trials", "tripod-ai"}
 COMPUTED = ("audit", "prepare", "featurize squeezenet1_0", "train", "predict", "evaluate")
 KILLED = """
 import os, signal, sys
@@ -83,15 +72,6 @@ def words(films: Path, workspace: str) -> list[str]:
     return [
         "run", str(films / "small.toml"), "--manifest", str(films / "manifest.csv"), "--workspace", workspace, "--workers", "0",
     ]  # fmt: skip
-
-
-def results(run: Path) -> dict[str, bytes]:
-    """Every file of a run but those with seconds."""
-    return {
-        p.relative_to(run).as_posix(): p.read_bytes()
-        for p in sorted(run.rglob("*"))
-        if p.is_file() and p.name not in TIMED and not (p.parent.name == "tables" and p.stem in TIMED_TABLES)
-    }
 
 
 def stages(stderr: str) -> dict[str, tuple[int, int]]:

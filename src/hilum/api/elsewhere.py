@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hilum.api.view import AnyPath
 from hilum.core.address import Address, address_in
-from hilum.core.digests import SHORT, sha256_bytes
 from hilum.core.errors import InputError
 from hilum.core.mirror import Mirror, brought, mirrored
-
-MIRRORS, BOUND = "HILUM_MIRROR", "HILUM_MIRROR_GIB"
-"""Variables: the folder below which mirrors lie, and how many GiB of large files one may hold."""
-USUAL_GIB = 20.0
+from hilum.core.mirror_places import bound_gib, place_of
 
 
 @contextmanager
@@ -50,28 +45,11 @@ def opened(address: str, mirror: AnyPath | None = None, gib: float | None = None
             f"expected an address such as s3://bucket/folder, got {address!r}; a folder is used as it is"
         )
     is_new = Address(url).require()
-    root = Path(mirror) if mirror is not None else _place(url)
+    root = Path(mirror) if mirror is not None else place_of(url)
     root.mkdir(parents=True, exist_ok=True)
-    found = Mirror(root.resolve(), url, int((gib if gib is not None else _bound()) * 2**30))
+    found = Mirror(root.resolve(), url, int((gib if gib is not None else bound_gib()) * 2**30))
     if is_new:
         found.empty()
     with mirrored(found):
         brought(found.root, below=False)
     return found
-
-
-def _place(url: str) -> Path:
-    named = os.environ.get(MIRRORS)
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return (Path(named) if named else Path(cache) / "hilum" / "mirrors") / sha256_bytes(url.encode())[:SHORT]
-
-
-def _bound() -> float:
-    text = os.environ.get(BOUND, "")
-    try:
-        value = float(text or USUAL_GIB)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 2**30:
-        raise InputError(f"{BOUND}: expected a number of GiB, got {text!r}")
-    return value

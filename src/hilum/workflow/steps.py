@@ -84,7 +84,7 @@ def _find_copies(run: Run) -> None:
             line.found = len(run.films)
             copies = Duplicates.read(path)
         else:
-            copies = find_duplicates(run.films, run.engine)
+            copies = find_duplicates(run.films, run.engine, run.workspace.duplicates)
             copies.write(path)
             line.done = len(run.films)
     if copies.digest == run.draws.duplicates.digest:
