@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,9 +87,19 @@ def _tell(folder: Path, name: str, port: int, process: subprocess.Popen[str]) ->
 
 @contextmanager
 def ray_node(
-    ip: str, join: RayNode | None = None, cpus: int = 2, environment: Mapping[str, str] | None = None
+    ip: str,
+    join: RayNode | None = None,
+    environment: Mapping[str, str] | None = None,
+    within: Sequence[str] = (),
 ) -> Iterator[RayNode]:
-    """A node at an address such as ``127.0.0.2`` (Ray takes 127.0.0.1 for the machine's own); the first of a cluster, or one that joins."""
+    """A node of two CPUs at an address such as ``127.0.0.2`` (Ray takes 127.0.0.1 for the machine's own).
+
+    Args:
+        ip: Its address.
+        join: A node of the cluster that it joins; None for the first of a new one.
+        environment: Of its processes.
+        within: Words before those that start it.
+    """
     address = join.address if join else f"{ip}:{free_port()}"
     ports = {
         f"{name}-port": free_port()
@@ -110,7 +120,7 @@ def ray_node(
             ]
             ports["ray-client-server-port"] = free_port()
         words = [
-            str(Path(sys.executable).parent / "ray"), "start", *which, f"--node-ip-address={ip}", "--block", f"--num-cpus={cpus}",
+            *within, str(Path(sys.executable).parent / "ray"), "start", *which, f"--node-ip-address={ip}", "--block", "--num-cpus=2",
             "--num-gpus=0", "--disable-usage-stats", f"--object-store-memory={100 * 2**20}",
         ]  # fmt: skip
         process = _begun(words, environment or {}, ports, folder)

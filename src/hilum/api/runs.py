@@ -15,6 +15,7 @@ from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, workspace_ou
 from hilum.artifacts.run import run_path
 from hilum.artifacts.suite_record import is_suite_folder, runs_of
 from hilum.core.engine import engine_named, local
+from hilum.core.mirror import brought
 from hilum.core.progress import quieted
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def run(
             report, lines = run_suite(suite, members, root, where, command)
         else:
             report, lines = run_or_find(members[0], root, where, command)
+        brought(report.parent, *runs_of(report.parent), large=True)
         record_later(runs_of(report.parent), root)
     return (Suite if is_suite_folder(report.parent) else Run)(report.parent, tuple(lines))
 

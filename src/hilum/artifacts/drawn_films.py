@@ -17,6 +17,7 @@ from hilum.artifacts.header import Header, as_written, read_object, write_json
 from hilum.artifacts.prepared import ArrayStore
 from hilum.artifacts.split import PARTS
 from hilum.core.digests import digest
+from hilum.core.mirror import at_hand
 from hilum.study.several_findings import MULTILABEL
 
 PREPARED = "prepared"
@@ -117,7 +118,7 @@ class DrawnFilms:
         Raises:
             InputError: No such file, or of another kind.
         """
-        value = read_object(path)
+        value = read_object(at_hand(path))
         header = Header.from_dict(value.get("header"), "prepared", path)
         with as_written(path):
             return cls(

@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from hilum.artifacts.header import Header, checked, members, read_json, read_object, write_json
 from hilum.artifacts.prepared import ArrayStore, FilmOf
+from hilum.artifacts.shards import opened
 from hilum.core.digests import SHORT, sha256_bytes
 from hilum.core.keys import ALWAYS, Key
+from hilum.core.mirror import at_hand, brought
 from hilum.study.tables import PRECOMPUTED
 
 FEATURES = Key(
@@ -104,7 +106,7 @@ class FeatureStore(ArrayStore):
         super().__init__(_folder(root, spec.backbone, spec.digest))
         self.spec = spec
         self._seen: set[Path] = set()
-        if not (self.folder / "spec.json").exists():
+        if not at_hand(self.folder / "spec.json").exists():
             write_json(self.folder / "spec.json", {"header": Header("features"), "spec": spec})
         self.refresh()
 
@@ -127,6 +129,7 @@ class FeatureStore(ArrayStore):
 
     def refresh(self) -> None:
         """Learn of shards that have come since."""
+        brought(self.folder)
         for ids_path in sorted(self.folder.glob("*.ids.npy")):
             if ids_path in self._seen:
                 continue
@@ -161,11 +164,15 @@ class FeatureStore(ArrayStore):
 
 
 class FeatureRows:
-    """Features of films, given by their (shard file, row), read from memory-mapped shards as they are asked for."""
+    """Features of films, given by their (shard file, row), read from memory-mapped shards as they are asked for; of a shard that is at an
+    address only, rows alone where few are needed (`hilum.artifacts.shards`)."""
 
     def __init__(self, locations: Sequence[tuple[str, int]]) -> None:
-        files = sorted({path for path, _ in locations})
-        self._shards = [np.load(path, mmap_mode="r") for path in files]
+        rows: dict[str, set[int]] = {}
+        for path, row in locations:
+            rows.setdefault(path, set()).add(row)
+        files = sorted(rows)
+        self._shards = [opened(Path(path), rows[path]) for path in files]
         index = {path: k for k, path in enumerate(files)}
         self._shard = np.array([index[path] for path, _ in locations], dtype=np.int64)
         self._row = np.array([row for _, row in locations], dtype=np.int64)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hilum.artifacts.header import Header, read_json, write_json
 from hilum.core.digests import SHORT
 from hilum.core.files import writing
+from hilum.core.mirror import at_hand
 
 
 class Wanted(NamedTuple):
@@ -75,7 +76,7 @@ class PreparedStore(ArrayStore):
 
     def has(self, key: str) -> bool:
         """Whether a whole shard is there."""
-        return self._index_path(key).is_file()
+        return at_hand(self._index_path(key)).is_file()
 
     def write(
         self,
@@ -112,7 +113,7 @@ class PreparedStore(ArrayStore):
 
     def _located(self, key: str) -> dict[str, Any]:
         """The index of a shard, after its pixels were noted where they lie."""
-        value: dict[str, Any] = read_json(self._index_path(key))
+        value: dict[str, Any] = read_json(at_hand(self._index_path(key)))
         for name, digests in value["files"].items():
             for k, d in enumerate(digests):
                 self._where[d] = (self.folder / name, k)

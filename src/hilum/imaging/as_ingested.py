@@ -23,6 +23,7 @@ from hilum.core.progress import progress
 from hilum.core.text import counted, first_of
 from hilum.imaging.decode import decode_named, file_bytes
 from hilum.imaging.film import DecodedFilm
+from hilum.imaging.kept_films import kept_film
 
 CHANGED: Final = "changed since ingest"
 _CHUNK_FILMS: Final = 64
@@ -33,10 +34,14 @@ _Film = tuple[str, str, str]
 def bytes_as_ingested(image_id: str, path: str, sha256: str) -> bytes:
     """The bytes of a film, if they have the manifest's digest; an empty digest is not compared.
 
+    A film that is not where the manifest has it may be at the workspace's address (`hilum.imaging.kept_films`).
+
     Raises:
         FilmError: It cannot be read, or is another one now (`CHANGED`).
     """
-    data = file_bytes(Path(path))
+    here = Path(path)
+    elsewhere = None if here.is_file() else kept_film(sha256)
+    data = file_bytes(elsewhere or here)
     if sha256 and sha256_bytes(data) != sha256:
         raise changed(image_id)
     return data

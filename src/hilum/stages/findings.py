@@ -6,7 +6,6 @@ which the finding is known, their splits, what was drawn for them, and a record.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS, AnySplit, read_split
 from hilum.artifacts.trial_files import FINDER, SECONDS, TRAIN
 from hilum.core.digests import digest
+from hilum.core.files import write_bytes
 from hilum.core.progress import progress
 from hilum.study.keys import study_digest
 from hilum.study.several_findings import ONE_CLASS
@@ -81,8 +81,7 @@ def films_of_finding(manifest: Manifest, finding: str, findings: tuple[str, ...]
 
 def _copy(path: Path, to: Path) -> None:
     if path.is_file():
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, to)
+        write_bytes(to, path.read_bytes())
 
 
 def _known(split: AnySplit, manifest: Manifest) -> AnySplit:

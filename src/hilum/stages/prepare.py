@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from hilum.artifacts.masks import MaskStore
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT, canonical_json, digest, pixels_sha256
+from hilum.core.mirror import at_hand
 from hilum.imaging.as_ingested import changed, film_as_ingested
 
 CHUNK = 256
@@ -36,7 +37,7 @@ class Chunk:
         films: (image_id, path, sha256, pixels_sha256) of each film.
         wanted: For each film, what to make of it.
         pipelines: Name -> pipeline, as `Pipeline.to_dict` gives it.
-        masks: Folder of the store of lung masks; empty where no pipeline reads lungs.
+        masks: Folder of the store of lung masks; empty where no pipeline reads lungs. Its task carries it, and the chunk's file does not.
         lungs: (origin, digest) of each film's mask, where one does.
     """
 
@@ -55,7 +56,7 @@ class Chunk:
 
     def write(self, path: Path) -> None:
         """Write it for a task, which may run elsewhere."""
-        write_json(path, self)
+        write_json(path, replace(self, masks=""))
 
     @classmethod
     def read(cls, path: Path) -> Chunk:
@@ -76,8 +77,8 @@ class FilmLungs:
     of: Mapping[str, tuple[str, str]]
 
 
-PrepareTask = tuple[Path, Path]
-"""The file that says what a chunk is, and the folder that its shard goes to."""
+PrepareTask = tuple[Path, Path, Path]
+"""The file that says what a chunk is, the folder that its shard goes to, and that of lung masks, where it reads some."""
 
 
 def plan(
@@ -105,7 +106,7 @@ def tasks_of(chunks: Iterable[Chunk], scratch: Path, folder: Path) -> Iterator[P
     for chunk in chunks:
         path = scratch / f"{chunk.key[:SHORT]}.json"
         chunk.write(path)
-        yield path, folder
+        yield path, folder, Path(chunk.masks)
 
 
 def prepare_film(
@@ -155,12 +156,12 @@ def prepare_chunk(task: PrepareTask) -> int:
         FilmError: A film that cannot be decoded, or whose bytes or pixels are not those of the manifest.
     """
     start = time.perf_counter()
-    path, folder = task
-    chunk, store = Chunk.read(path), PreparedStore(folder)
+    path, folder, lungs_folder = task
+    chunk, store = Chunk.read(at_hand(path)), PreparedStore(folder)
     pipelines = {name: Pipeline.from_dict(spec) for name, spec in chunk.pipelines}
     rows: list[PreparedRow] = []
     pixels: dict[str, NDArray[np.uint8]] = {}
-    masks = MaskStore(Path(chunk.masks)) if chunk.lungs else None
+    masks = MaskStore(lungs_folder) if chunk.lungs else None
     for k, ((image_id, film_path, sha256, sha), wanted) in enumerate(
         zip(chunk.films, chunk.wanted, strict=True)
     ):

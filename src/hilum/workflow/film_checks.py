@@ -17,6 +17,7 @@ from hilum.artifacts.manifest import FilmRow
 from hilum.augment.lungs import ALL_LUNG
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import HilumError, InputError, LeakageError, MissingExtraError
+from hilum.imaging.kept_films import kept_digests
 from hilum.report.panel import on_purpose
 from hilum.study.losses import CrossEntropy
 from hilum.study.tables import PRECOMPUTED
@@ -147,8 +148,9 @@ def films_are_there(run: Run) -> Iterator[Concern]:
         if what := _wrong_with(film.path, open_it=k % step == 0):
             wrong[what].append(film)
     needed = _still_needed(run) if wrong else set()
+    kept = kept_digests(run.workspace.root) if wrong else set()
     for what, such in wrong.items():
-        missing = [f for f in such if f.image_id in needed]
+        missing = [f for f in such if f.image_id in needed and f.sha256 not in kept]
         if missing:
             yield Concern(
                 f"{len(missing)} of the study's {len(films)} films are {what} (first: {missing[0].path}); put them back where the "

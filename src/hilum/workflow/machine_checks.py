@@ -14,6 +14,7 @@ import torch
 
 from hilum.core.engine import available_cores
 from hilum.core.errors import HilumError, MissingExtraError
+from hilum.core.mirror import mirror_of
 from hilum.models.backbone import check_weights
 from hilum.models.cost import cost_of
 from hilum.models.machine import choose_device
@@ -45,11 +46,16 @@ def _check_weights(run: Run, which: FeaturesOf) -> None:
 
 
 def nodes_see_the_work(run: Run) -> Iterator[Concern]:
-    """Where tasks run on other machines: these see the workspace, the weights, and a film of each folder."""
-    folders = {Path(f.path).parent: Path(f.path) for f in run.manifest.films}
+    """Where tasks run on other machines: these see the workspace and the weights, and where that is a folder a film of each folder."""
     weights = [w.path for w in map(run.weights_of, {r.features_of for r in run.planned}) if w.path]
-    for text in run.engine.unseen([*weights, *folders.values()], run.workspace.root):
+    films = [] if mirror_of(run.workspace.root) else films_of_folders(run)
+    for text in run.engine.unseen([*weights, *films], run.workspace.root):
         yield Concern(text)
+
+
+def films_of_folders(run: Run) -> list[Path]:
+    """A film of each folder that films lie in."""
+    return list({Path(f.path).parent: Path(f.path) for f in run.manifest.films}.values())
 
 
 def folded_batchnorm(run: Run) -> Iterator[Concern]:

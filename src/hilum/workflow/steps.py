@@ -23,6 +23,7 @@ from hilum.artifacts.run import RECORD, is_run, renew_words
 from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts, StageLine, write_stages
 from hilum.core.engine import Engine
 from hilum.core.files import scratch_folder
+from hilum.core.mirror import brought
 from hilum.core.progress import Told, progress
 from hilum.core.stamps import stamp
 from hilum.models.backbone import FrozenBackbone, Precision, build_network
@@ -67,11 +68,12 @@ class RunStep:
 
 
 def walk(steps: Iterable[RunStep], run: Run) -> None:
-    """Run the steps that the study wants, one after another."""
+    """Run the steps that the study wants, one after another; what tasks wrote on other machines is brought after each."""
     run.set_machine()
     for step in steps:
         if step.wanted(run.study):
             step.run(run)
+            brought(run.folder)
 
 
 def _find_copies(run: Run) -> None:
@@ -82,7 +84,7 @@ def _find_copies(run: Run) -> None:
             line.found = len(run.films)
             copies = Duplicates.read(path)
         else:
-            copies = find_duplicates(run.films, run.engine)
+            copies = find_duplicates(run.films, run.engine, run.workspace.duplicates)
             copies.write(path)
             line.done = len(run.films)
     if copies.digest == run.draws.duplicates.digest:

@@ -11,6 +11,7 @@ from hilum.artifacts.finding_runs import finding_folder
 from hilum.artifacts.kept_logits import KeptLogits
 from hilum.artifacts.trial_files import PREDICT, PREDICTIONS, trial_folder
 from hilum.core.files import writing_folder
+from hilum.core.mirror import brought
 from hilum.core.progress import progress
 from hilum.models.heads import head_for
 from hilum.stages.predict import PredictTask, predict_trial
@@ -68,6 +69,7 @@ def _body(run: Run, recipe: Recipe, store: FeatureStore | None) -> Frozen | Whol
 def train(run: Run) -> None:
     """Train what is not trained yet, and copy each trial's bundle and history into the run's folder."""
     with run.stage("train") as line:
+        brought(*(t.train.output for t in run.trials if not t.train.output.is_dir()))
         todo = [t.train for t in run.trials if not t.train.finished]
         line.done, line.found = len(todo), len(run.trials) - len(todo)
         heads = [t for t in todo if isinstance(t.body, Frozen)]
@@ -84,11 +86,12 @@ def train(run: Run) -> None:
                     finetune, networks, here=several, alone=alone
                 ):  # several: all of this machine's devices
                     step()
-        for t in run.trials:
-            if not t.folder.is_dir():
-                t.folder.parent.mkdir(parents=True, exist_ok=True)
-                with writing_folder(t.folder) as part:
-                    shutil.copytree(t.train.output, part)
+        new = [t for t in run.trials if not t.folder.is_dir()]
+        brought(*(t.train.output for t in new), large=True)
+        for t in new:
+            t.folder.parent.mkdir(parents=True, exist_ok=True)
+            with writing_folder(t.folder) as part:
+                shutil.copytree(t.train.output, part)
 
 
 def side_by_side(run: Run) -> bool:

@@ -9,6 +9,7 @@ and a task that was done twice has written equal files.
 from __future__ import annotations
 
 import os
+import pickle
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ from hilum.core.engine.ray.work import Asked, answer_of, done, kind_here, sent, 
 from hilum.core.errors import InputError
 from hilum.core.extras import require_extra
 from hilum.core.files import write_bytes
+from hilum.core.mirror import in_force, mirror_of
 
 if TYPE_CHECKING:
     from hilum.core.engine.ray.cluster import Node
@@ -130,7 +132,7 @@ class Ray:
             return
 
         def received(task: Task, answer: Future[bytes]) -> Result:
-            return _result(task, answer, killed)
+            return _result(task, answer, self._root, killed)
 
         rest, on_way = iter(tasks), deque[Task]()
         first = next(rest, None)
@@ -143,7 +145,8 @@ class Ray:
     @contextmanager
     def _sent(self, function: Callable[[Any], Any]) -> Iterator[tuple[int, Callable[[Any], Future[bytes]]]]:
         """Tasks of one CPU, on whichever node has one: how many at a time, and what sends one."""
-        places, asked, travelling = self.cores, self._asked, sent(function)
+        places, asked, root = self.cores, self._asked, self._root
+        travelling = sent(function, root)
         import ray  # late: an extra
 
         from hilum.core.engine.ray.keepers import RETRIES
@@ -152,7 +155,7 @@ class Ray:
         on_way: dict[Future[bytes], Any] = {}
 
         def send(task: Any) -> Future[bytes]:
-            reference = do.remote(asked, travelling, sent(task))
+            reference = do.remote(asked, travelling, sent(task, root))
             answer: Future[bytes] = reference.future()
             on_way[answer] = reference
             answer.add_done_callback(lambda a: on_way.pop(a, None))
@@ -180,23 +183,32 @@ class Ray:
         from hilum.core.engine.ray.keepers import Keepers  # late: ray
 
         options = {"num_cpus": cpus, "num_gpus": int(gpu)}
-        keepers = Keepers(places, options, self._asked, sent(function))
+        root = self._root
+        keepers = Keepers(places, options, self._asked, sent(function, root))
         try:
-            yield places, lambda task: keepers.submit(sent(task))
+            yield places, lambda task: keepers.submit(sent(task, root))
         finally:
             keepers.close()
 
     @property
     def _asked(self) -> bytes:
-        return sent(Asked(kind_here(), self._marker))
+        mirrors = in_force()
+        return pickle.dumps(Asked(kind_here(), self._marker, mirrors[0].url if mirrors else None))
+
+    @property
+    def _root(self) -> Path | None:
+        """The mirror's, of a workspace at an address."""
+        mirrors = in_force()
+        return mirrors[0].root if mirrors else None
 
     def unseen(self, paths: Sequence[Path], workspace: Path | None = None) -> list[str]:
-        """What other nodes do not see of what this one sees. A workspace gets a file that is looked for, and has it until the end."""
+        """What other nodes do not see of what this one sees. A workspace that is a folder gets a file that is looked for, and has it until
+        the end; of one at an address each node has a mirror."""
         if all(n.here for n in self._nodes):
             return []
         from hilum.core.engine.ray import cluster
 
-        marked = self._marked(workspace) if workspace else []
+        marked = self._marked(workspace) if workspace and mirror_of(workspace) is None else []
         found = []
         for name, lacks in cluster.unread(self._nodes, [*marked, *paths]).items():
             found += [f"node {name} {unshared(marker.parent)}" for marker in marked if marker in lacks]
@@ -230,7 +242,9 @@ def _with(first: Task, rest: Iterator[Task]) -> Iterator[Task]:
     yield from rest
 
 
-def _result(task: Task, answer: Future[bytes], killed: Callable[[Task], Result] | None) -> Result:
+def _result(
+    task: Task, answer: Future[bytes], root: Path | None, killed: Callable[[Task], Result] | None
+) -> Result:
     """The result that an answer holds.
 
     Raises:
@@ -253,5 +267,5 @@ def _result(task: Task, answer: Future[bytes], killed: Callable[[Task], Result] 
         raise InputError(
             f"Ray lost a task ({words}); go on with the same command, what was finished is kept"
         ) from e
-    result: Result = answer_of(data)
+    result: Result = answer_of(data, root)
     return result

@@ -10,6 +10,7 @@ import pickle
 import socket
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +20,9 @@ from typing import Any
 
 from hilum import __version__
 from hilum.core.errors import HilumError, InputError
+from hilum.core.mirror import Mirror, brought, mirrored
+from hilum.core.mirror_places import bound_gib, place_of
+from hilum.core.packed import packed, unpacked
 from hilum.core.processor import cpu_name
 
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "scipy", "numba", "pillow", "simplejpeg")
@@ -70,10 +74,12 @@ class Asked:
     Attributes:
         kind: Of the machine that asks; a node of another is refused.
         marker: A file in the workspace that a node must see; None where nothing was said of a workspace.
+        url: The address of the workspace, whose mirror a node has for itself; None for one that is a folder.
     """
 
     kind: Kind
     marker: Path | None = None
+    url: str | None = None
 
     def require(self) -> None:
         """Refuse to work here.
@@ -102,19 +108,18 @@ class Elsewhere(Exception):
         return f"\n{self.args[0]}"
 
 
-def sent(value: Any) -> bytes:
-    """A function, a task or an answer as it travels."""
-    return pickle.dumps(value)
+def sent(value: Any, root: Path | None) -> bytes:
+    """A function, a task or an answer as it travels; paths below `root`, the mirror's of a workspace at an address, relative to it."""
+    return pickle.dumps(value) if root is None else packed(value, root)
+
+
+def _opened(data: bytes, root: Path | None) -> Any:
+    return pickle.loads(data) if root is None else unpacked(data, root)
 
 
 def done(asked: bytes, function: bytes, task: bytes) -> bytes:
     """Do one task; gives the answer, which is an error too."""
-
-    def answer() -> Any:
-        pickle.loads(asked).require()
-        return pickle.loads(function)(pickle.loads(task))
-
-    return _answered(answer)
+    return _answered(asked, lambda root: _opened(function, root)(_opened(task, root)))
 
 
 class Keeper:
@@ -130,20 +135,37 @@ class Keeper:
     def do(self, task: bytes) -> bytes:
         """Do one task; gives the answer, which is an error too."""
 
-        def answer() -> Any:
+        def answer(root: Path | None) -> Any:
             if self._function is None:
-                pickle.loads(self._asked).require()
-                self._function = pickle.loads(self._sent)
-            return self._function(pickle.loads(task))
+                self._function = _opened(self._sent, root)
+            return self._function(_opened(task, root))
 
-        return _answered(answer)
+        return _answered(self._asked, answer)
 
 
-def _answered(answer: Callable[[], Any]) -> bytes:
+def _answered(asked: bytes, answer: Callable[[Path | None], Any]) -> bytes:
+    root = None
     try:
-        return sent((True, answer(), ""))
+        who: Asked = pickle.loads(asked)
+        who.require()
+        with ExitStack() as held:
+            if who.url is not None:
+                root = held.enter_context(mirrored(_mirror(who.url))).root
+            return sent((True, answer(root), ""), root)
     except Exception as e:
-        return sent((False, _that_travels(e), f"on node {socket.gethostname()}\n{traceback.format_exc()}"))
+        trace = f"on node {socket.gethostname()}\n{traceback.format_exc()}"
+        return sent((False, _that_travels(e), trace), root)
+
+
+@cache
+def _mirror(url: str) -> Mirror:
+    """This machine's mirror of a workspace, with the files that lie right in it."""
+    root = place_of(url)
+    root.mkdir(parents=True, exist_ok=True)
+    found = Mirror(root.resolve(), url, int(bound_gib() * 2**30))
+    with mirrored(found):
+        brought(found.root, below=False)
+    return found
 
 
 def _that_travels(error: Exception) -> Exception:
@@ -155,13 +177,13 @@ def _that_travels(error: Exception) -> Exception:
     return error
 
 
-def answer_of(data: bytes) -> Any:
+def answer_of(data: bytes, root: Path | None) -> Any:
     """The result that an answer holds.
 
     Raises:
         Exception: What the task raised, as it was raised there.
     """
-    good, value, trace = pickle.loads(data)
+    good, value, trace = _opened(data, root)
     if good:
         return value
     raise value from Elsewhere(trace)
