@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.header import Header, checked, members, read_json, read_object, write_json
+from hilum.artifacts.places import of_hex
 from hilum.artifacts.prepared import ArrayStore, FilmOf
 from hilum.artifacts.shards import opened
 from hilum.core.digests import SHORT, sha256_bytes
@@ -135,15 +136,15 @@ class FeatureStore(ArrayStore):
                 continue
             self._seen.add(ids_path)
             shard = ids_path.with_name(ids_path.name.removesuffix(".ids.npy") + ".npy")
-            for k, row in enumerate(np.load(ids_path)):
-                self._where.setdefault(row.tobytes().hex(), (shard, k))
+            self._places.add(shard, np.load(ids_path))
 
     def __contains__(self, pixels_digest: str) -> bool:
-        return pixels_digest in self._where
+        return bool(self._places.has([pixels_digest])[0])
 
     def missing(self, digests: Sequence[str]) -> list[str]:
         """Those that have no features yet: unique, in the order given."""
-        return [d for d in dict.fromkeys(digests) if d not in self._where]
+        asked = list(dict.fromkeys(digests))
+        return [d for d, known in zip(asked, self._places.has(asked).tolist(), strict=True) if not known]
 
     def lock_path(self, name: str) -> Path:
         """The lock for a shard."""
@@ -153,8 +154,7 @@ class FeatureStore(ArrayStore):
         """Write a shard. Values are checked to be finite by whoever computed them."""
         self._save(f"{name}.npy", np.ascontiguousarray(features, dtype=self.spec.dtype))
         write_json(self.folder / f"{name}.json", {"n_films": len(digests), "seconds": round(seconds, 4)})
-        ids = np.frombuffer(bytes.fromhex("".join(digests)), dtype=np.uint8).reshape(-1, 32)
-        self._save(f"{name}.ids.npy", ids)
+        self._save(f"{name}.ids.npy", of_hex(digests))
         self.refresh()
 
     def seconds_per_film(self) -> float:

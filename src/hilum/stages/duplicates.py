@@ -115,7 +115,8 @@ def exact_duplicates(manifest: Manifest) -> Duplicates:
 
 def _found(manifest: Manifest, pairs: list[Copy], **options: Any) -> Duplicates:
     header = Header("duplicates", inputs={"manifest": manifest.digest}, options=options)
-    return Duplicates(pairs, {f.image_id: f.pixels_sha256[:SHORT] for f in manifest.films}, header)
+    pixels = zip(manifest.films.ids, manifest.texts("pixels_sha256"), strict=True)
+    return Duplicates(pairs, {i: sha[:SHORT] for i, sha in pixels}, header)
 
 
 def _exact(manifest: Manifest) -> tuple[list[Copy], list[FilmRow]]:

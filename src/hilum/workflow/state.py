@@ -256,7 +256,8 @@ class Run:
     @property
     def unprepared(self) -> list[Chunk]:
         """What is still to be done of the films' preparation."""
-        return [c for c in self.draws.chunks if not self.prepared.has(c.key)]
+        chunks = self.draws.chunks
+        return [chunks[k] for k in chunks.lacking(self.prepared)]
 
     @property
     def precision(self) -> Precision:

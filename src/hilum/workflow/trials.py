@@ -146,7 +146,7 @@ def _apart(run: Run, trial: Trial) -> tuple[tuple[str, Path], ...]:
 def predict_by_rule(run: Run) -> None:
     """Predictions of the rule of the source, which no model is trained for."""
     with run.stage("source rule") as line:
-        sources = {f.image_id: f.source for f in run.films.films}
+        sources = dict(zip(run.films.films.ids, run.films.texts("source"), strict=True))
         for recipe in (r for r in run.recipes if not r.learns):
             for n in run.draws.trials:
                 out = trial_folder(run.folder, recipe.cell.name, n) / PREDICTIONS
