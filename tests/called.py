@@ -9,12 +9,12 @@ from subprocess import CompletedProcess
 from unittest import mock
 
 from hilum.cli.ending import ended
-from hilum.cli.main import app
+from hilum.cli.main import command_of
 
 
 def called(*words: str) -> CompletedProcess[str]:
     """Run a command here, as `hilum.cli.main` does."""
     out, err = io.StringIO(), io.StringIO()
     with mock.patch.object(sys, "argv", ["hilum", *words]), redirect_stdout(out), redirect_stderr(err):
-        code = ended(lambda: app(prog_name="hilum"), debug=False)
+        code = ended(lambda: command_of(words), debug=False)
     return CompletedProcess(["hilum", *words], code, out.getvalue(), err.getvalue())

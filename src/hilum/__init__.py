@@ -15,6 +15,7 @@ RESEARCH_NOTICE = "Research software. Not a medical device; not for diagnosis or
 if TYPE_CHECKING:
     from hilum.api.drift import drift as drift
     from hilum.api.drift import make_reference as make_reference
+    from hilum.api.elsewhere import workspace_at as workspace_at
     from hilum.api.explanations import explain as explain
     from hilum.api.films import audit as audit
     from hilum.api.films import ingest as ingest
@@ -45,6 +46,7 @@ _LATE = {
     "export": "models",
     "drift": "drift",
     "make_reference": "drift",
+    "workspace_at": "elsewhere",
     "load": "loaded",
     "Model": "models",
 }

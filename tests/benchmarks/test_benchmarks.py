@@ -133,6 +133,17 @@ def test_quality(monkeypatch, tmp_path) -> None:
 
 
 @pytest.mark.slow
+def test_growth(monkeypatch, tmp_path) -> None:
+    found = bench("growth.py", monkeypatch, tmp_path, "--films", "200", "--rows", "500", "1000")
+    assert {r["films"] for r in found["films"]["rows"]} == {200}
+    assert {r["films"] for r in found["rows"]["rows"]} == {500, 1000}
+    for kind in ("films", "rows"):
+        assert {"split", "prepare", "train", "predict", "evaluate", "report"} <= {
+            r["stage"] for r in found[kind]["rows"]
+        }
+
+
+@pytest.mark.slow
 def test_scaling(monkeypatch, tmp_path) -> None:
     found = bench("scaling.py", monkeypatch, tmp_path, "--films", "40")
     assert found["rows"][0]["films"] == 40

@@ -22,7 +22,8 @@ from documented import PAGES, ROOT, lines, mentions, table_rows
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.statistics import StudyRows
 from hilum.cli.ending import ended
-from hilum.cli.main import app
+from hilum.cli.main import app, command_of
+from hilum.core.address import Address
 from hilum.core.seeding import generator
 from hilum.studies import study_path
 from hilum.study.file import read_study
@@ -153,7 +154,7 @@ def hilum(*words: str) -> int:
     before = sys.argv
     sys.argv = ["hilum", *words]
     try:
-        return ended(app, debug=True)
+        return ended(lambda: command_of(words), debug=True)
     finally:
         sys.argv = before
 
@@ -183,6 +184,7 @@ def ran(world: Path) -> Path:
             sets = [x for s in (*SMALLER, 'grid.pipelines=["crop","crop-zoom"]', *more) for x in ("--set", s)]
             for words in (planned, readme) if not more else (readme,):
                 assert hilum(*words, *sets, "--workers", "1") == 0
+    Address(f"file://{world}/hilum-workspace").require()
     return world
 
 
@@ -200,7 +202,7 @@ def with_what_is_there(words: Iterable[str], world: Path) -> list[str]:
         r"^BUNDLE$": str(cell / "trial-1" / "bundle"), r"^RUN$": str(first),
         r"\bRUN\b": first.name, r"\bCELL\b": cell.name, r"\bFIRST\b": first.name, r"\bSECOND\b": second.name,
         r"experiment-2-0123456789ab": first.name, r"4bc6cc967f30": first.name[-12:], r"^FILM$": "films/radiography/COVID/COVID-12.png",
-        r"squeezenet1_0": "tf_efficientnet_lite0",
+        r"squeezenet1_0": "tf_efficientnet_lite0", "s3://bucket/folder": f"file://{world}/hilum-workspace",
     }  # fmt: skip
     out = []
     for word in words:
@@ -291,6 +293,7 @@ def test_the_other_commands_do_what_the_page_says(
     ran: Path, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(ran)
+    monkeypatch.setenv("HILUM_MIRROR", str(ran / "mirrors"))
     for words in done(*command.split()):
         words = tuple(with_what_is_there(words, ran))
         if command == "report":

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from called import called
 from hilum.artifacts.flow import Flow
@@ -22,6 +21,7 @@ from hilum.core.engine import Local
 from hilum.core.seeding import generator
 from hilum.stages.ingest import ingest
 from hilum.workflow import rates
+from striped_films import make_films
 
 STUDY = """
 name = "small"
@@ -46,7 +46,6 @@ resamples = 100
 """
 
 
-CLASSES = ("bacterial", "covid", "normal", "viral")
 TELLS_MODULES = """
 import os, sys
 from pathlib import Path
@@ -56,24 +55,6 @@ try:
 finally:
     Path(os.environ["MODULES"]).write_text(" ".join(sys.modules))
 """
-
-
-def make_films(folder: Path, n: int) -> Path:
-    """Noise with a planted sign: stripes whose direction is the class. Two films a patient; returns the table."""
-    folder.mkdir()
-    y, x = np.mgrid[:96, :96] / 96
-    rows = ["path,label,patient_id"]
-    for k in range(n):
-        rng = generator(5, "film", k)
-        kind = (k // 2) % 4
-        angle = np.pi * kind / 4
-        stripes = np.sin(2 * np.pi * (8 * (x * np.cos(angle) + y * np.sin(angle)) + rng.random()))
-        film = np.clip(110 + 40 * stripes + rng.normal(0, 30, (96, 96)), 0, 255).astype(np.uint8)
-        Image.fromarray(film).save(folder / f"{k}.png")
-        rows.append(f"{k}.png,{CLASSES[kind]},p{k // 2}")
-    table = folder / "films.csv"
-    table.write_text("\n".join(rows) + "\n")
-    return table
 
 
 @pytest.fixture(scope="module", autouse=True)

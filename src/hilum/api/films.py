@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
@@ -24,7 +25,7 @@ from hilum.artifacts.header import read_object
 from hilum.artifacts.manifest import COLUMNS, Manifest
 from hilum.artifacts.outputs import check_outputs, duplicates_output, folder_output
 from hilum.artifacts.split import Split
-from hilum.core.engine import local
+from hilum.core.engine import engine_named, local
 from hilum.core.errors import require_known
 from hilum.core.progress import quieted
 from hilum.sources.findings import Readers, Uncertain
@@ -109,6 +110,8 @@ def ingest(
     readers: str = "majority",
     strict: bool = False,
     quiet: bool = False,
+    engine: str = "local",
+    address: str | None = None,
     workers: int | None = None,
 ) -> Films:
     """Make ``manifest.csv`` from folders and tables of films, as `hilum ingest` does.
@@ -134,6 +137,8 @@ def ingest(
         readers: ``majority``, ``any`` or ``each``.
         strict: Refuse when any film cannot be read.
         quiet: No progress.
+        engine: Where films are read: ``local`` or ``ray``. Results do not depend on it.
+        address: Of a Ray cluster, ``HOST:PORT`` or ``auto``; None for a Ray of this call's own, on this machine.
         workers: Processes; None for all cores. Results do not depend on it.
     """
     from hilum.stages.ingest import ingest as ingest_films  # late: the decoders take a while to import
@@ -161,8 +166,8 @@ def ingest(
         if isinstance(sources, Mapping)
         else [str(p) for p in paths(sources)]
     )
-    with quieted(quiet):
-        done = ingest_films(named, Path(out), asked, local(workers))
+    with quieted(quiet), closing(engine_named(engine, workers, address)) as where:
+        done = ingest_films(named, Path(out), asked, where)
     return Films(done.manifest_path, done)
 
 

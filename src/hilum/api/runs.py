@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,8 @@ from hilum.api.view import AnyPath, path_or_none
 from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, workspace_output
 from hilum.artifacts.run import run_path
 from hilum.artifacts.suite_record import is_suite_folder, runs_of
-from hilum.core.engine import Engine, available_cores, engine_named, local
+from hilum.core.engine import engine_named, local
+from hilum.core.mirror import brought
 from hilum.core.progress import quieted
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def run(
     set: _Overrides | None = None,
     leave_one_source_out: bool = False,
     engine: str = "local",
+    address: str | None = None,
     workers: int | None = None,
     quiet: bool = False,
 ) -> Run:
@@ -47,23 +50,25 @@ def run(
         set: Keys of the study and their values: ``{"training.epochs": 5}``; of a suite's study ``{"experiment-2:training.epochs": 5}``;
             or texts as ``--set`` takes them.
         leave_one_source_out: Besides, train without each source in turn and test on its films.
-        engine: Where tasks run.
+        engine: Where tasks run: ``local`` or ``ray``. Results do not depend on it.
+        address: Of a Ray cluster, ``HOST:PORT`` or ``auto``; None for a Ray of this run's own, on this machine.
         workers: Processes; None for all cores, 0 for none but this. Results do not depend on it.
         quiet: No progress.
     """
     command = command_of(run, {**locals(), "set": _texts(set)})
-    root, where = Path(workspace), _engine(engine, workers)
+    root = Path(workspace)
     check_outputs([workspace_output(root)])
     from hilum.tracking.background import record_later
     from hilum.workflow.asked import asked
     from hilum.workflow.suite import run_or_find, run_suite
 
-    with quieted(quiet):
+    with quieted(quiet), closing(engine_named(engine, workers, address)) as where:
         suite, members = asked(str(study), path_or_none(manifest), root, _texts(set), leave_one_source_out)
         if suite:
             report, lines = run_suite(suite, members, root, where, command)
         else:
             report, lines = run_or_find(members[0], root, where, command)
+        brought(report.parent, *runs_of(report.parent), large=True)
         record_later(runs_of(report.parent), root)
     return (Suite if is_suite_folder(report.parent) else Run)(report.parent, tuple(lines))
 
@@ -76,6 +81,7 @@ def plan(
     set: _Overrides | None = None,
     leave_one_source_out: bool = False,
     engine: str = "local",
+    address: str | None = None,
     workers: int | None = None,
     quiet: bool = False,
 ) -> None:
@@ -84,20 +90,16 @@ def plan(
     >>> hilum.plan("tiny.toml", manifest="manifest.csv", workspace=".", quiet=True)  # doctest: +ELLIPSIS
     study     tiny: finished, nothing has changed since; ...
     """
-    root, where = Path(workspace), _engine(engine, workers)
+    root = Path(workspace)
     from hilum.workflow.asked import asked
     from hilum.workflow.dry_run import print_plan, print_plans
 
-    with quieted(quiet):
+    with quieted(quiet), closing(engine_named(engine, workers, address)) as where:
         suite, members = asked(str(study), path_or_none(manifest), root, _texts(set), leave_one_source_out)
         if suite:
             print_plans(members, root, where)
         else:
             print_plan(members[0], root, where)
-
-
-def _engine(name: str, workers: int | None) -> Engine:
-    return engine_named(name, available_cores() if workers is None else workers)
 
 
 def _texts(values: _Overrides | None) -> list[str]:

@@ -32,6 +32,7 @@ from hilum.artifacts.header import (
 from hilum.core.digests import digest, sha256_bytes, sha256_file
 from hilum.core.errors import InputError, UnsafeError
 from hilum.core.files import write_bytes
+from hilum.core.mirror import at_hand
 from hilum.study.probes import PROBES
 from hilum.study.several_findings import MULTILABEL, ONE_CLASS, Task
 
@@ -186,7 +187,7 @@ class Bundle:
         """
         if "sha256" not in self.gate:
             return {}
-        if not (folder / GATE).is_file():
+        if not at_hand(folder / GATE).is_file():
             raise InputError(f"{folder}: expected {GATE} beside bundle.json")
         require_digest("gate", self.gate["sha256"], sha256_file(folder / GATE), folder / "bundle.json")
         return load_file(str(folder / GATE))
@@ -237,7 +238,7 @@ class Bundle:
             DigestError: The weights are not those of bundle.json.
         """
         bundle, header, expected = cls.described(folder)
-        weights = folder / bundle.weights_name
+        weights = at_hand(folder / bundle.weights_name)
         if not weights.is_file():
             raise InputError(f"{folder}: expected {weights.name} beside bundle.json")
         require_digest(weights.stem, expected, sha256_file(weights), folder / "bundle.json")

@@ -21,6 +21,7 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import digest, sha256_file
 from hilum.core.errors import InputError
 from hilum.core.files import writing
+from hilum.core.mirror import at_hand
 from hilum.core.text import counted
 from hilum.study.explanations import CHECKS
 
@@ -246,7 +247,7 @@ def write_film(folder: Path, film: ExplainedFilm, maps: Mapping[str, NDArray[np.
 
 def find_film(folder: Path, name: str, key: str) -> ExplainedFilm | None:
     """A film that was explained before, if its maps are as they were written; else None."""
-    path = maps_path(folder, name)
+    path = at_hand(maps_path(folder, name))
     beside = path.with_suffix(".json")
     if not (path.is_file() and beside.is_file()):
         return None
@@ -263,7 +264,7 @@ def read_maps(folder: Path, name: str) -> dict[str, NDArray[np.float32]]:
     Raises:
         InputError: They are not there.
     """
-    path = maps_path(folder, name)
+    path = at_hand(maps_path(folder, name))
     if not path.is_file():
         raise InputError(f"{path}: expected the maps of a film; explain it again")
     with np.load(path, allow_pickle=False) as arrays:

@@ -17,9 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.header import Header, checked, members, read_json, read_object, write_json
+from hilum.artifacts.places import of_hex
 from hilum.artifacts.prepared import ArrayStore, FilmOf
+from hilum.artifacts.shards import opened
 from hilum.core.digests import SHORT, sha256_bytes
 from hilum.core.keys import ALWAYS, Key
+from hilum.core.mirror import at_hand, brought
 from hilum.study.tables import PRECOMPUTED
 
 FEATURES = Key(
@@ -104,7 +107,7 @@ class FeatureStore(ArrayStore):
         super().__init__(_folder(root, spec.backbone, spec.digest))
         self.spec = spec
         self._seen: set[Path] = set()
-        if not (self.folder / "spec.json").exists():
+        if not at_hand(self.folder / "spec.json").exists():
             write_json(self.folder / "spec.json", {"header": Header("features"), "spec": spec})
         self.refresh()
 
@@ -127,20 +130,21 @@ class FeatureStore(ArrayStore):
 
     def refresh(self) -> None:
         """Learn of shards that have come since."""
+        brought(self.folder)
         for ids_path in sorted(self.folder.glob("*.ids.npy")):
             if ids_path in self._seen:
                 continue
             self._seen.add(ids_path)
             shard = ids_path.with_name(ids_path.name.removesuffix(".ids.npy") + ".npy")
-            for k, row in enumerate(np.load(ids_path)):
-                self._where.setdefault(row.tobytes().hex(), (shard, k))
+            self._places.add(shard, np.load(ids_path))
 
     def __contains__(self, pixels_digest: str) -> bool:
-        return pixels_digest in self._where
+        return bool(self._places.has([pixels_digest])[0])
 
     def missing(self, digests: Sequence[str]) -> list[str]:
         """Those that have no features yet: unique, in the order given."""
-        return [d for d in dict.fromkeys(digests) if d not in self._where]
+        asked = list(dict.fromkeys(digests))
+        return [d for d, known in zip(asked, self._places.has(asked).tolist(), strict=True) if not known]
 
     def lock_path(self, name: str) -> Path:
         """The lock for a shard."""
@@ -150,8 +154,7 @@ class FeatureStore(ArrayStore):
         """Write a shard. Values are checked to be finite by whoever computed them."""
         self._save(f"{name}.npy", np.ascontiguousarray(features, dtype=self.spec.dtype))
         write_json(self.folder / f"{name}.json", {"n_films": len(digests), "seconds": round(seconds, 4)})
-        ids = np.frombuffer(bytes.fromhex("".join(digests)), dtype=np.uint8).reshape(-1, 32)
-        self._save(f"{name}.ids.npy", ids)
+        self._save(f"{name}.ids.npy", of_hex(digests))
         self.refresh()
 
     def seconds_per_film(self) -> float:
@@ -161,11 +164,15 @@ class FeatureStore(ArrayStore):
 
 
 class FeatureRows:
-    """Features of films, given by their (shard file, row), read from memory-mapped shards as they are asked for."""
+    """Features of films, given by their (shard file, row), read from memory-mapped shards as they are asked for; of a shard that is at an
+    address only, rows alone where few are needed (`hilum.artifacts.shards`)."""
 
     def __init__(self, locations: Sequence[tuple[str, int]]) -> None:
-        files = sorted({path for path, _ in locations})
-        self._shards = [np.load(path, mmap_mode="r") for path in files]
+        rows: dict[str, set[int]] = {}
+        for path, row in locations:
+            rows.setdefault(path, set()).add(row)
+        files = sorted(rows)
+        self._shards = [opened(Path(path), rows[path]) for path in files]
         index = {path: k for k, path in enumerate(files)}
         self._shard = np.array([index[path] for path, _ in locations], dtype=np.int64)
         self._row = np.array([row for _, row in locations], dtype=np.int64)

@@ -19,6 +19,7 @@ from safetensors.numpy import save
 from hilum.artifacts.header import not_as_written, require_digest
 from hilum.core.errors import InputError
 from hilum.core.files import write_bytes
+from hilum.core.mirror import at_hand
 
 LOGITS = "logits.safetensors"
 
@@ -52,7 +53,7 @@ class KeptLogits:
             InputError: It is not there, or is none.
             DigestError: It is of another bundle.
         """
-        path = folder / LOGITS
+        path = at_hand(folder / LOGITS)
         if not path.is_file():
             raise InputError(f"{path}: no logits were kept; run the study again")
         try:
@@ -67,8 +68,10 @@ class KeptLogits:
     @staticmethod
     def has(folder: Path, parts: tuple[str, ...]) -> bool:
         """Whether a trial's folder has the logits of some parts."""
-        path = folder / LOGITS
+        if not parts:
+            return True
+        path = at_hand(folder / LOGITS)
         if not path.is_file():
-            return not parts
+            return False
         with safe_open(str(path), "numpy") as f:
             return set(parts) <= set(f.keys())

@@ -3,7 +3,8 @@
 Convention: a look is one opening of test films, whatever opened them: a run's evaluation, a report with other resamples, `hilum evaluate`
 on a run's predictions, `hilum compare`. It counts for each film, by the digest of its pixels, so neither another name of the study nor
 another manifest of the same films starts anew. A line of an older hilum names no films and counts for all of its manifest. The ledger lies
-beside ``runs/``: a run's folder that was moved has none.
+beside ``runs/``: a run's folder that was moved has none. At an address, where nothing can be added to a file, each line is a file of its
+own in ``looks/``, so that two machines lose none.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from collections.abc import Collection
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from hilum.artifacts.finding_runs import whole_run
 from hilum.artifacts.header import read_json, write_json
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import SHORT, digest
-from hilum.core.files import lock
+from hilum.core.files import lock, write_text
+from hilum.core.mirror import at_hand, brought, mirror_of
 
 LOOKS = "looks.jsonl"
 _FILMS = "looks"
@@ -60,6 +63,9 @@ class Ledger:
         with lock(self._root / ".looks.lock"):
             if not (kept := self._root / _FILMS / f"{key}.json").is_file():
                 write_json(kept, shown)
+            if mirror_of(path) is not None:
+                write_text(kept.with_name(f"{uuid4().hex}.jsonl"), json.dumps(line) + "\n")
+                return
             torn = path.is_file() and not path.read_bytes().endswith(b"\n")
             with path.open("a", encoding="utf-8") as f:
                 f.write("\n" * torn + json.dumps(line) + "\n")
@@ -92,9 +98,11 @@ class Ledger:
         return self.of(films, run, manifest) if films else None
 
     def _lines(self) -> list[dict[str, Any]]:
-        path = self._root / LOOKS
+        brought(self._root / _FILMS)
+        files = [at_hand(self._root / LOOKS), *sorted((self._root / _FILMS).glob("*.jsonl"))]
+        texts = [p.read_text("utf-8", errors="replace") for p in files if p.is_file()]
         found = []
-        for text in path.read_text("utf-8", errors="replace").splitlines() if path.is_file() else ():
+        for text in "\n".join(texts).splitlines():
             try:
                 value = json.loads(text)
             except json.JSONDecodeError:  # torn by a kill

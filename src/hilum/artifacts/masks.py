@@ -23,6 +23,7 @@ from hilum.artifacts.prepared import ArrayStore
 from hilum.core.digests import SHORT, digest, pixels_sha256
 from hilum.core.errors import InputError
 from hilum.core.files import lock
+from hilum.core.mirror import at_hand, brought
 
 SIDE_PX: Final = 128
 SOURCE: Final = "source"
@@ -120,6 +121,7 @@ class MaskStore(ArrayStore):
         Raises:
             InputError: One is not as hilum writes it.
         """
+        brought(self.folder)
         for path in sorted(self.folder.glob("*/*.json")):
             if path in self._seen:
                 continue
@@ -152,7 +154,7 @@ class MaskStore(ArrayStore):
         for origin in origins or self.origins:
             row = self._rows.get(origin, {}).get(pixels)
             if row is not None:
-                mask = np.array(np.load(row.path, mmap_mode="r")[row.row])
+                mask = np.array(np.load(at_hand(row.path), mmap_mode="r")[row.row])
                 return LungMask(mask, origin, MaskQuality(**row.quality), row.failed)
         return None
 

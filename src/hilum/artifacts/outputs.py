@@ -17,8 +17,9 @@ from pathlib import Path
 
 from hilum.artifacts.header import header_path, kind_of
 from hilum.artifacts.run import RECORD
+from hilum.core.address import address_in
 from hilum.core.errors import InputError
-from hilum.core.files import part_beside
+from hilum.core.parts import part_beside
 
 FILE_BYTES = 2**20
 FOLDER_BYTES = 2**24
@@ -190,7 +191,15 @@ def _check_can_be_written(output: Output) -> None:
 
 
 def workspace_output(workspace: Path) -> Output:
-    """A workspace, with room for what a study makes."""
+    """A workspace, with room for what a study makes.
+
+    Raises:
+        InputError: It is an address.
+    """
+    if (address := address_in(workspace)) is not None:
+        raise InputError(
+            f"--workspace {address}: expected a folder; in Python, open it with hilum.workspace_at({address!r})"
+        )
     return folder_output(workspace, "workspace", option="--workspace", room_bytes=WORKSPACE_BYTES)
 
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hilum.core.errors import Ended, HilumError, Stopped
+from hilum.core.mirror import mirror_of
 
 DEFECT, INPUT, BROKEN_PIPE = 1, 2, 128 + signal.SIGPIPE
 _NOTHING_KEPT = "stopped; nothing half-written was left, and the same command starts anew"
@@ -23,7 +24,8 @@ _NOTHING_KEPT = "stopped; nothing half-written was left, and the same command st
 
 def kept(workspace: Path) -> str:
     """What a stopped command says last: where its work is, and how to go on."""
-    return f"everything finished is kept in {workspace}; the same command goes on where it was"
+    mirror = mirror_of(workspace)
+    return f"everything finished is kept in {mirror[0].url if mirror else workspace}; the same command goes on where it was"
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli.options import WORKERS, Printing, assigned, grouped
+from hilum.cli.options import ADDRESS, ENGINE, WORKERS, Printing, assigned, grouped
 from hilum.sources.findings import parse_classes
 from hilum.sources.layouts import LAYOUTS
 
@@ -102,6 +102,8 @@ def ingest(
     out: Annotated[Path, typer.Option("--out", help="The manifest to write, such as manifest.csv.")],
     reading: Reading,
     printing: Printing,
+    engine: ENGINE = "local",
+    address: ADDRESS = None,
     workers: WORKERS = None,
 ) -> None:
     """Make manifest.csv from folders and tables of films.
@@ -123,6 +125,8 @@ def ingest(
         "labels": reading.labels or (),
         "views": reading.views or (),
     }
-    done = ingest_films(sources, out, **given, quiet=printing.quiet, workers=workers).made
+    done = ingest_films(
+        sources, out, **given, quiet=printing.quiet, engine=engine, address=address, workers=workers
+    ).made
     assert done is not None
     print(json.dumps(done.to_dict(), indent=1, ensure_ascii=False) if printing.as_json else done.words)

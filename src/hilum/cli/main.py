@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import typer
 
 from hilum import RESEARCH_NOTICE, __version__
+from hilum.cli.addresses import with_folders
 from hilum.cli.audit import audit
 from hilum.cli.audit_log import app as audit_log_app
 from hilum.cli.augment import app as augment_app
@@ -100,7 +101,13 @@ app.add_typer(bench_app, name="bench", help="How fast this machine is, and how n
 def main() -> None:
     """Entry point; `hilum.cli.ending` says how a command ends."""
     words = sys.argv[1:]
-    sys.exit(ended(lambda: app(prog_name="hilum"), debug="--debug" in words[: _command_at(words)]))
+    sys.exit(ended(lambda: command_of(words), debug="--debug" in words[: _command_at(words)]))
+
+
+def command_of(words: Sequence[str]) -> None:
+    """Do what the words say; where one is an address, in the folder that stands for it."""
+    with with_folders(words) as here:
+        app(here, prog_name="hilum")
 
 
 def _command_at(words: Sequence[str]) -> int:

@@ -18,6 +18,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from hilum.api.command import as_typed
+from hilum.core.engine import ENGINES
 from hilum.core.errors import InputError
 from hilum.study.classes import USUAL_POSITIVE
 
@@ -51,6 +52,17 @@ WORKERS = Annotated[
         "--workers",
         min=0,
         help="Processes; all cores if not given, 0 for none but this. Results do not depend on it.",
+    ),
+]
+ENGINE = Annotated[
+    str, typer.Option("--engine", help=f"Where tasks run: {', '.join(ENGINES)}. Results do not depend on it.")
+]
+ADDRESS = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        metavar="HOST:PORT|auto",
+        help="Of a Ray cluster that this machine is a node of; else Ray starts on this machine and ends with the command.",
     ),
 ]
 SEED = Annotated[int, typer.Option("--seed", help="Seed of all that is drawn.")]

@@ -10,8 +10,7 @@ import typer
 from hilum.artifacts.outputs import USUAL_WORKSPACE
 from hilum.artifacts.suite_record import runs_of
 from hilum.cli.ending import kept, when_stopped
-from hilum.cli.options import OVERRIDES, QUIET, STUDY_MANIFEST, WORKERS, WORKSPACE, typed
-from hilum.core.engine import ENGINES
+from hilum.cli.options import ADDRESS, ENGINE, OVERRIDES, QUIET, STUDY_MANIFEST, WORKERS, WORKSPACE, typed
 
 STUDY = Annotated[
     str,
@@ -30,7 +29,6 @@ LEAVE_OUT = Annotated[
         help="Besides, train without each source in turn and test on its films; the fall is a section of the report.",
     ),
 ]
-ENGINE = Annotated[str, typer.Option(help=f"Where tasks run: {', '.join(ENGINES)}.")]
 
 
 def run(
@@ -41,6 +39,7 @@ def run(
     leave_one_source_out: LEAVE_OUT = False,
     dry_run: DRY_RUN = False,
     engine: ENGINE = "local",
+    address: ADDRESS = None,
     workers: WORKERS = None,
     quiet: QUIET = False,
 ) -> None:
@@ -50,7 +49,7 @@ def run(
 
     given: dict[str, Any] = {
         "manifest": manifest, "workspace": workspace, "set": set_ or (), "leave_one_source_out": leave_one_source_out,
-        "engine": engine, "workers": workers, "quiet": quiet,
+        "engine": engine, "address": address, "workers": workers, "quiet": quiet,
     }  # fmt: skip
     if dry_run:
         plan(study, **given)

@@ -1,4 +1,8 @@
-"""Files that are either whole or not there: written beside and renamed; and a lock between processes."""
+"""Files that are either whole or not there: written beside and renamed; and a lock between processes.
+
+Below a mirror (`hilum.core.mirror`) what is written is at the mirror's address before it has its name here. A lock is between the processes
+of one machine; `lock` says what stands for it between two.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,14 @@ import errno
 import fcntl
 import os
 import shutil
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hilum.core.errors import InputError
-
-_NAME_KEPT_BYTES = 180
-"""Of a long name, in that of the file beside it, so that the second is not too long where the first is not."""
+from hilum.core.mirror import kept, kept_folder, mirror_of, removed
+from hilum.core.parts import part_beside
 
 _CANNOT_WRITE = frozenset(
     getattr(errno, name)
@@ -23,12 +25,6 @@ _CANNOT_WRITE = frozenset(
         "EACCES", "EDQUOT", "EFBIG", "EIO", "EISDIR", "EMFILE", "ENAMETOOLONG", "ENOSPC", "ENOTDIR", "EPERM", "EROFS",
     )
 )  # fmt: skip
-
-
-def part_beside(path: Path) -> Path:
-    """A new name in the folder of `path`, for what is written before it is renamed."""
-    name = os.fsdecode(os.fsencode(path.name)[:_NAME_KEPT_BYTES])
-    return path.with_name(f".{name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part")
 
 
 @contextmanager
@@ -45,6 +41,7 @@ def writing(path: Path) -> Iterator[Path]:
             yield part
             with part.open("rb") as f:
                 os.fsync(f.fileno())
+            kept(part, path)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -65,6 +62,7 @@ def writing_folder(path: Path) -> Iterator[Path]:
     part = part_beside(path)
     try:
         yield part
+        kept_folder(part, path)
         try:
             part.rename(path)
         except OSError:
@@ -82,12 +80,23 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a whole UTF-8 text file or nothing. Line ends are kept as they are."""
-    write_bytes(path, text.encode())
+    write_parts(path, (text,))
+
+
+def write_parts(path: Path, parts: Iterable[str]) -> None:
+    """The same of a text that comes in parts, one of which is in memory at a time; the file is there after the last one was asked for."""
+    with writing(path) as beside, beside.open("wb") as f:
+        for part in parts:
+            f.write(part.encode())
 
 
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on `path` (created if needed) against other processes on this machine."""
+    """Hold an exclusive lock on `path` (created if needed) against other processes on this machine.
+
+    It does not hold against another machine, whose mirror of the same address has a lock file of its own. There two do the same work at
+    worst: what is named by a digest is created once, and who comes second takes what is there (`hilum.core.mirror`).
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as f:
         fcntl.flock(f, fcntl.LOCK_EX)
@@ -102,8 +111,13 @@ def lock_at_once(path: Path, what: str) -> Iterator[None]:
     """Hold an exclusive lock on `path`, or refuse where another process holds it.
 
     Raises:
-        InputError: It does; the message says that `what` is in use.
+        InputError: It does; the message says that `what` is in use. Or `path` is of a workspace at an address, where no lock holds.
     """
+    found = mirror_of(path.parent)
+    if found is not None:
+        raise InputError(
+            f"{what} needs one owner, and {found[0].url} is an address, where no lock holds; name a folder"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as f:
         try:
@@ -117,20 +131,34 @@ def lock_at_once(path: Path, what: str) -> Iterator[None]:
 def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
     """Give a new folder ``.name-...`` in `parent` for files of a while, and remove those that killed processes left there.
 
-    A process holds a lock in its folder as long as it lives.
+    A process holds a lock in its folder as long as it lives. Below a mirror the files are at the address too, for tasks on other machines,
+    and leave with the folder.
     """
     with ExitStack() as held:
         with lock(parent / f".{name}.lock"):
             for left in parent.glob(f".{name}-*"):
-                if not _is_held(left / "owner.lock"):
+                if not _is_held(left / _OWNER):
+                    _cleared(left)
                     shutil.rmtree(left, ignore_errors=True)
             folder = Path(
                 held.enter_context(
                     TemporaryDirectory(dir=parent, prefix=f".{name}-", ignore_cleanup_errors=True)
                 )
             )
-            held.enter_context(lock(folder / "owner.lock"))
+            held.callback(_cleared, folder)
+            held.enter_context(lock(folder / _OWNER))
         yield folder
+
+
+_OWNER = "owner.lock"
+
+
+def _cleared(folder: Path) -> None:
+    """Take the files of a scratch folder away from the address of its mirror, if it has one."""
+    if mirror_of(folder) is not None:
+        for file in folder.iterdir():
+            if file.name != _OWNER:
+                removed(file)
 
 
 def _is_held(path: Path) -> bool:

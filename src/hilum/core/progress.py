@@ -86,6 +86,32 @@ def no_progress(n: int = 1) -> None:
     """Show nothing."""
 
 
+class Told:
+    """Progress of tasks that say themselves how far they are where they are done in this process, and say nothing elsewhere.
+
+    Args:
+        step: Is told of each item once.
+
+    >>> told = Told(lambda n=1: print(n, end=" "))
+    >>> told(3), told.of_all(5), told.of_all(4)  # a task of five items was done here, one of four elsewhere
+    3 2 4 (None, None, None)
+    """
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._of_task = 0
+
+    def __call__(self, n: int = 1) -> None:
+        self._of_task += n
+        self._step(n)
+
+    def of_all(self, n: int) -> None:
+        """The task that was on its way is done, with so many items; what it did not say itself is told now."""
+        if n > self._of_task:
+            self._step(n - self._of_task)
+        self._of_task = 0
+
+
 @contextmanager
 def progress(what: str, total: int, unit: str = "films") -> Iterator[Step]:
     """Show progress of `total` items of work called `what`; the block gets a function to call with items done."""

@@ -23,6 +23,7 @@ from hilum.core.progress import progress
 from hilum.core.text import counted, first_of
 from hilum.imaging.decode import decode_named, file_bytes
 from hilum.imaging.film import DecodedFilm
+from hilum.imaging.kept_films import kept_film
 
 CHANGED: Final = "changed since ingest"
 _CHUNK_FILMS: Final = 64
@@ -33,10 +34,14 @@ _Film = tuple[str, str, str]
 def bytes_as_ingested(image_id: str, path: str, sha256: str) -> bytes:
     """The bytes of a film, if they have the manifest's digest; an empty digest is not compared.
 
+    A film that is not where the manifest has it may be at the workspace's address (`hilum.imaging.kept_films`).
+
     Raises:
         FilmError: It cannot be read, or is another one now (`CHANGED`).
     """
-    data = file_bytes(Path(path))
+    here = Path(path)
+    elsewhere = None if here.is_file() else kept_film(sha256)
+    data = file_bytes(elsewhere or here)
     if sha256 and sha256_bytes(data) != sha256:
         raise changed(image_id)
     return data
@@ -56,14 +61,14 @@ def each_film(
     films: Sequence[FilmRow],
     engine: Engine,
     what: str,
-    alone_below: int = 256,
+    here_below: int = 256,
 ) -> list[_Seen]:
     """What is seen of the pixels of each film, as `each_readable_film`, where all can be used.
 
     Raises:
         InputError: Films that changed since they were ingested, or cannot be decoded, all of them named.
     """
-    answers = each_readable_film(look, films, engine, what, alone_below)
+    answers = each_readable_film(look, films, engine, what, here_below)
     refuse([f"{f.image_id}: {why}" for f, (_, why) in zip(films, answers, strict=True) if why])
     return [cast(_Seen, value) for value, _ in answers]
 
@@ -73,7 +78,7 @@ def each_readable_film(
     films: Sequence[FilmRow],
     engine: Engine,
     what: str,
-    alone_below: int = 256,
+    here_below: int = 256,
 ) -> list[tuple[_Seen | None, str]]:
     """What is seen of the pixels of each film, in order, or None and the reason; films are opened in tasks for an engine.
 
@@ -82,13 +87,13 @@ def each_readable_film(
         films: The films.
         engine: Where they are opened.
         what: Of the line of progress.
-        alone_below: Films; a process takes longer to begin than so few take.
+        here_below: Films; a process takes longer to begin than so few take.
     """
     rows = [(f.image_id, f.path, f.sha256) for f in films]
     chunks = [rows[k : k + _CHUNK_FILMS] for k in range(0, len(rows), _CHUNK_FILMS)]
     seen: list[tuple[_Seen | None, str]] = []
     with progress(what, len(rows)) as step:
-        answers = engine.map(partial(_look, look), chunks, alone=len(rows) < alone_below)
+        answers = engine.map(partial(_look, look), chunks, here=len(rows) < here_below)
         for answer in chain.from_iterable(answers):
             seen.append(answer)
             step()

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.core.files import writing
 from hilum.core.seeding import generator
 
 F32 = NDArray[np.float32]
@@ -63,7 +64,8 @@ class Projection:
 
     def write(self, path: Path) -> None:
         """Keep it in a file, for tasks."""
-        np.savez(path, mean=self.mean, axes=self.axes)
+        with writing(path) as part, part.open("wb") as file:
+            np.savez(file, mean=self.mean, axes=self.axes)
 
     @classmethod
     def read(cls, path: Path) -> Projection:
@@ -158,7 +160,8 @@ def write_index(index: Any, path: Path) -> None:
     """Keep an index in a file."""
     import faiss
 
-    faiss.write_index(index, str(path))
+    with writing(path) as part:
+        faiss.write_index(index, str(part))
 
 
 @lru_cache(1)

@@ -29,6 +29,7 @@ from hilum.core.digests import SHORT
 from hilum.core.engine import available_cores
 from hilum.core.errors import InputError, require_known
 from hilum.core.files import writing
+from hilum.core.mirror import at_hand
 from hilum.core.seeding import generator
 from hilum.inference.company import Company
 from hilum.inference.exported import Logits, needs_onnx, of_onnx, write_onnx
@@ -168,7 +169,7 @@ def _onnx_engine(
         path = (kept or Path(temporary)) / (
             f"{bundle_version(folder)[:SHORT]}-hilum-{__version__}-torch-{torch.__version__}.onnx"
         )
-        if not path.is_file():
+        if not at_hand(path).is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             with writing(path) as beside:
                 write_onnx(network, predictor.size_px, {}, beside)

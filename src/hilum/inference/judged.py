@@ -28,6 +28,7 @@ from hilum.artifacts.prepared import PreparedStore
 from hilum.core.digests import SHORT, digest
 from hilum.core.errors import InputError
 from hilum.core.files import writing
+from hilum.core.mirror import at_hand
 from hilum.imaging.shape import SHAPE_RULES, shape_of
 from hilum.models.heads import two_logits
 from hilum.stats.calibration import apply_temperature
@@ -141,7 +142,7 @@ def shapes_of(films: Iterable[NDArray[np.uint8]]) -> Shapes:
 def stored_shapes(prepared: Path, drawn: DrawnFilms, digests: Sequence[str]) -> Shapes:
     """Shapes of films of a workspace's ``prepared`` folder, named by the digest of their pixels; kept there for all that draw them."""
     path = prepared / "shapes" / f"{digest([SHAPE_RULES, *digests])[:SHORT]}.npy"
-    if not path.is_file():
+    if not at_hand(path).is_file():
         films = FeatureRows(PreparedStore(prepared).located(drawn.shards).locations(digests))
         found = shapes_of(films.take(slice(k, k + 1))[0] for k in range(len(films)))
         with writing(path) as beside, beside.open("wb") as f:

@@ -84,7 +84,7 @@ def fitted(b: Backbone, path: Path, sha256: str) -> tuple[str, ...]:
 def _places(b: Backbone) -> Iterator[tuple[Path, WeightsFile | None]]:
     """Where weights may lie, and which of the known files it is that is called so."""
     if named := os.environ.get("HILUM_WEIGHTS"):
-        root = Path(named)
+        root = Path(named).absolute()  # on other machines too
         yield from [(root / w.filename, w) for w in b.weights] if root.is_dir() else [(root, None)]
     if b.package and find_spec(b.package.split(":")[0]):
         yield Path(resolve_name(b.package)()), None
@@ -120,7 +120,7 @@ def find(b: Backbone, choice: str = "imagenet", sha256: str | None = None) -> We
 
 
 def _of_file(b: Backbone, choice: str, sha256: str | None) -> Weights:
-    path = Path(choice)
+    path = Path(choice).absolute()
     if not path.is_file():
         raise InputError(
             f"weights of {b.name}: expected 'imagenet', 'none' or a file, got {choice!r}, which is no file"

@@ -19,7 +19,7 @@ from hilum.imaging.decode import decode
 from hilum.imaging.film import MAX_FILE_BYTES
 
 _CHUNK = 64  # films a task: large enough that queueing costs nothing, small enough that the bar moves
-_ALONE_BELOW = 200  # starting processes takes longer than reading so few films
+_HERE_BELOW = 200  # starting processes takes longer than reading so few films
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def read_films(
         engine: Where they are read; None for this machine, and for this process alone when they are few.
         read: The function that reads one; it must be importable by a worker.
     """
-    where = engine or Local(0 if len(paths) < _ALONE_BELOW else available_cores())
+    where = engine or Local(0 if len(paths) < _HERE_BELOW else available_cores())
     chunks = [paths[i : i + _CHUNK] for i in range(0, len(paths), _CHUNK)]
     for chunk, answers in zip(
         chunks, where.map(partial(_read_chunk, read=read), chunks, killed=_nothing), strict=True

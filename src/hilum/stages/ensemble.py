@@ -28,6 +28,7 @@ from hilum.artifacts.trial_files import PREDICT, PREDICTIONS, EnsembleFacts, Pre
 from hilum.core.digests import digest
 from hilum.core.errors import InputError
 from hilum.core.keys import ALWAYS, Key
+from hilum.core.mirror import brought
 from hilum.ensembles import KINDS, Arrays, Fitting, Said, combined, fitted, fitted_out_of_fold, said
 from hilum.inference.drawn_predictions import predictions_of, says_one_thing
 from hilum.inference.judged import Seen, choose, gate_of, judge, patients_of, stored_shapes, training_shapes
@@ -167,6 +168,7 @@ def combine(task: EnsembleTask) -> int:
         DigestError: Logits are of another bundle.
     """
     start = time.perf_counter()
+    brought(task.out, *(m.folder for m in task.members))
     answers = Answers(task.members)
     table, part = task.table, fit_part(task.table)
     with threads(1), threadpool_limits(1):

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from hilum.artifacts.features import FeatureRows, FeatureStore, film_key
@@ -21,6 +22,7 @@ from hilum.core.errors import HilumError
 from hilum.core.files import lock
 from hilum.core.progress import Step, no_progress
 from hilum.models.backbone import FrozenBackbone
+from hilum.models.machine import made_ready, threads
 
 SHARD = 256
 """Films a shard: the unit that is repeated after a kill."""
@@ -86,9 +88,12 @@ class Featurizer:
         return len(todo)
 
     def _compute(self, digests: list[str], films: FeatureRows) -> None:
-        self._network = self._network or self._load()
-        began = time.perf_counter()
-        features = _extract(self._network, films, self._store.spec.batch, self._step)
+        if self._network is None:
+            made_ready()
+            self._network = self._load()
+        spec, began = self._store.spec, time.perf_counter()
+        with threads(spec.threads or torch.get_num_threads()):  # as its key has them, wherever this is
+            features = _extract(self._network, films, spec.batch, self._step)
         self._store.write(digest(digests)[:16], digests, features, time.perf_counter() - began)
 
 

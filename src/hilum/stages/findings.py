@@ -6,7 +6,6 @@ which the finding is known, their splits, what was drawn for them, and a record.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS, AnySplit, read_split
 from hilum.artifacts.trial_files import FINDER, SECONDS, TRAIN
 from hilum.core.digests import digest
+from hilum.core.files import write_bytes
 from hilum.core.progress import progress
 from hilum.study.keys import study_digest
 from hilum.study.several_findings import ONE_CLASS
@@ -81,13 +81,12 @@ def films_of_finding(manifest: Manifest, finding: str, findings: tuple[str, ...]
 
 def _copy(path: Path, to: Path) -> None:
     if path.is_file():
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, to)
+        write_bytes(to, path.read_bytes())
 
 
 def _known(split: AnySplit, manifest: Manifest) -> AnySplit:
     """A split of the films of which a finding is known."""
-    parts = {p: [i for i in split.parts[p] if i in manifest.by_id] for p in PARTS}
+    parts = {p: [i for i in split.parts[p] if i in manifest.films.row_of] for p in PARTS}
     header = replace(split.header, inputs={**split.header.inputs, "manifest": manifest.digest})
     return type(split)(parts, split.group_of, header)
 

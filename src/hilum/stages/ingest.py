@@ -180,10 +180,14 @@ def _listed(sources: Sequence[str], out: Path, asked: IngestOptions) -> list[Lis
 def _opened(listings: Sequence[Listing], views: Sequence[str] | None, engine: Engine | None) -> list[_Opened]:
     """Open every film; those that cannot be used are left out."""
     candidates = [(c, x) for x in listings for c in x.candidates]
+    if engine and (
+        unseen := engine.unseen(list({c.path.parent: absolute(c.path) for c, _ in candidates}.values()))
+    ):
+        raise InputError("\n".join(unseen))
     ids = image_ids([(c.source, c.relative) for c, _ in candidates])
     kept: list[_Opened] = []
     with progress("ingest", len(candidates)) as step:
-        answers = read_films([str(c.path) for c, _ in candidates], engine)
+        answers = read_films([str(absolute(c.path)) for c, _ in candidates], engine)
         for image_id, (candidate, listing), answer in zip(ids, candidates, answers, strict=True):
             step()
             full, bad = completed(candidate, answer), bool(answer.reason)

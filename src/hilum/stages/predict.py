@@ -25,6 +25,7 @@ from hilum.artifacts.predictions import JUDGED, Predictions
 from hilum.artifacts.split import Split
 from hilum.artifacts.trial_files import PREDICTIONS, PredictFacts
 from hilum.core.errors import FilmError, InputError
+from hilum.core.mirror import brought
 from hilum.core.progress import progress
 from hilum.core.tables import known
 from hilum.imaging.as_ingested import bytes_as_ingested
@@ -88,6 +89,7 @@ def predict_trial(task: PredictTask) -> int:
     The seconds go beside the predictions, into predict.json, and whether every film got the same scores.
     """
     start = time.perf_counter()
+    brought(task.bundle.parent, *(folder for _, folder in task.findings))
     bundle, header, state = Bundle.read(task.bundle)
     drawn = DrawnFilms.read(task.drawn)
     store = task.body.store(drawn)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from hilum.artifacts.masks import MaskStore
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT, canonical_json, digest, pixels_sha256
+from hilum.core.mirror import at_hand
 from hilum.imaging.as_ingested import changed, film_as_ingested
 
 CHUNK = 256
@@ -36,7 +38,7 @@ class Chunk:
         films: (image_id, path, sha256, pixels_sha256) of each film.
         wanted: For each film, what to make of it.
         pipelines: Name -> pipeline, as `Pipeline.to_dict` gives it.
-        masks: Folder of the store of lung masks; empty where no pipeline reads lungs.
+        masks: Folder of the store of lung masks; empty where no pipeline reads lungs. Its task carries it, and the chunk's file does not.
         lungs: (origin, digest) of each film's mask, where one does.
     """
 
@@ -55,7 +57,7 @@ class Chunk:
 
     def write(self, path: Path) -> None:
         """Write it for a task, which may run elsewhere."""
-        write_json(path, self)
+        write_json(path, replace(self, masks=""))
 
     @classmethod
     def read(cls, path: Path) -> Chunk:
@@ -76,8 +78,8 @@ class FilmLungs:
     of: Mapping[str, tuple[str, str]]
 
 
-PrepareTask = tuple[Path, Path]
-"""The file that says what a chunk is, and the folder that its shard goes to."""
+PrepareTask = tuple[Path, Path, Path]
+"""The file that says what a chunk is, the folder that its shard goes to, and that of lung masks, where it reads some."""
 
 
 def plan(
@@ -85,19 +87,56 @@ def plan(
     wanted: Mapping[str, Sequence[Wanted]],
     pipelines: Mapping[str, Pipeline],
     lungs: FilmLungs | None = None,
-) -> list[Chunk]:
+) -> Chunks:
     """Cut the work into chunks, in the order of image ids; `lungs` is looked at where a pipeline reads them."""
-    if not any(p.reads_lungs for p in pipelines.values()):
-        lungs = None
-    specs = tuple((name, p.to_dict()) for name, p in sorted(pipelines.items()))
-    ids = sorted(wanted)
-    chunks = []
-    for start in range(0, len(ids), CHUNK):
-        chunk = ids[start : start + CHUNK]
-        rows = tuple((i, films[i].path, films[i].sha256, films[i].pixels_sha256) for i in chunk)
-        masks = (str(lungs.folder), tuple(lungs.of[i] for i in chunk)) if lungs else ("", ())
-        chunks.append(Chunk(rows, tuple(tuple(sorted(wanted[i])) for i in chunk), specs, *masks))
-    return chunks
+    return Chunks(films, wanted, pipelines, lungs if any(p.reads_lungs for p in pipelines.values()) else None)
+
+
+class Chunks(Sequence[Chunk]):
+    """Films in chunks, each made when it is asked for."""
+
+    def __init__(
+        self,
+        films: Mapping[str, FilmRow],
+        wanted: Mapping[str, Sequence[Wanted]],
+        pipelines: Mapping[str, Pipeline],
+        lungs: FilmLungs | None,
+    ) -> None:
+        self._films, self._wanted, self._lungs = films, wanted, lungs
+        self._ids = sorted(wanted)
+        self._specs = tuple((name, p.to_dict()) for name, p in sorted(pipelines.items()))
+        self._starts = range(0, len(self._ids), CHUNK)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, k: int) -> Chunk: ...
+    @overload
+    def __getitem__(self, k: slice) -> Sequence[Chunk]: ...
+    def __getitem__(self, k: int | slice) -> Chunk | Sequence[Chunk]:
+        starts = self._starts[k]
+        return self._at(starts) if isinstance(starts, int) else [self._at(start) for start in starts]
+
+    def _at(self, start: int) -> Chunk:
+        ids, lungs = self._ids[start : start + CHUNK], self._lungs
+        films = (self._films[i] for i in ids)
+        rows = tuple((f.image_id, f.path, f.sha256, f.pixels_sha256) for f in films)
+        masks = (str(lungs.folder), tuple(lungs.of[i] for i in ids)) if lungs else ("", ())
+        return Chunk(rows, tuple(tuple(sorted(self._wanted[i])) for i in ids), self._specs, *masks)
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """The key of each."""
+        return [chunk.key for chunk in self]
+
+    def lacking(self, store: PreparedStore) -> list[int]:
+        """Places of those that a store has not."""
+        return [k for k, key in enumerate(self.keys) if not store.has(key)]
+
+    def ids(self, k: int) -> list[str]:
+        """The films of one."""
+        return self._ids[self._starts[k] : self._starts[k] + CHUNK]
 
 
 def tasks_of(chunks: Iterable[Chunk], scratch: Path, folder: Path) -> Iterator[PrepareTask]:
@@ -105,7 +144,7 @@ def tasks_of(chunks: Iterable[Chunk], scratch: Path, folder: Path) -> Iterator[P
     for chunk in chunks:
         path = scratch / f"{chunk.key[:SHORT]}.json"
         chunk.write(path)
-        yield path, folder
+        yield path, folder, Path(chunk.masks)
 
 
 def prepare_film(
@@ -155,12 +194,12 @@ def prepare_chunk(task: PrepareTask) -> int:
         FilmError: A film that cannot be decoded, or whose bytes or pixels are not those of the manifest.
     """
     start = time.perf_counter()
-    path, folder = task
-    chunk, store = Chunk.read(path), PreparedStore(folder)
+    path, folder, lungs_folder = task
+    chunk, store = Chunk.read(at_hand(path)), PreparedStore(folder)
     pipelines = {name: Pipeline.from_dict(spec) for name, spec in chunk.pipelines}
     rows: list[PreparedRow] = []
     pixels: dict[str, NDArray[np.uint8]] = {}
-    masks = MaskStore(Path(chunk.masks)) if chunk.lungs else None
+    masks = MaskStore(lungs_folder) if chunk.lungs else None
     for k, ((image_id, film_path, sha256, sha), wanted) in enumerate(
         zip(chunk.films, chunk.wanted, strict=True)
     ):

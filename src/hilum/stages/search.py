@@ -268,7 +268,7 @@ def search(
         tasks = [task for of_cell in rounds for task in of_cell]
         do = partial(attempt, train=train, metric=cells[0].asked.table.metric)
         attempts: list[Attempt] = []
-        for done in engine.map(do, tasks, alone=slowest * len(tasks) < _BEGIN_S):
+        for done in engine.map(do, tasks, here=slowest * len(tasks) < _BEGIN_S):
             attempts.append(done)
             step(1)
         slowest = max(slowest, *(a.seconds for a in attempts))

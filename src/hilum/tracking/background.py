@@ -18,6 +18,7 @@ from urllib.parse import quote
 from hilum.artifacts.run import RECORD
 from hilum.artifacts.run_files import MLFLOW_NOTE, STATISTICS, MlflowNote
 from hilum.core.errors import HilumError
+from hilum.core.mirror import mirror_of
 from hilum.core.progress import say
 from hilum.core.text import counted
 
@@ -59,6 +60,12 @@ def record_later(runs: Sequence[Path], workspace_root: Path) -> bool:
     """
     switch = os.environ.get(SWITCH)
     if switch == "0" or not (os.environ.get(SERVER) or find_spec("mlflow")):
+        return False
+    mirror = mirror_of(workspace_root)
+    if mirror is not None and not os.environ.get(SERVER):
+        say(
+            f"mlflow: not recorded: a store of one file cannot be at {mirror[0].url}; name a server with {SERVER}"
+        )
         return False
     said = workspace_root / _SAID
     _repeat(said)

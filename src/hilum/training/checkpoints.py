@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from hilum.core.files import writing
+from hilum.core.mirror import at_hand, removed
 
 EVERY_S = 300.0
 """A checkpoint is written after every epoch, and in the middle of one when the last is older than this."""
@@ -38,7 +39,7 @@ class Checkpoints:
 
     def load(self) -> dict[str, Any] | None:
         """The last checkpoint, or None."""
-        if not self._path.is_file():
+        if not at_hand(self._path, fresh=True).is_file():
             return None
         state: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)
         self._began = time.perf_counter() - state.pop("seconds")
@@ -65,11 +66,11 @@ class Checkpoints:
 
     def best(self) -> dict[str, Tensor]:
         """The weights of the best epoch."""
-        found: dict[str, Tensor] = torch.load(self._best_path, map_location="cpu", weights_only=True)
+        found: dict[str, Tensor] = torch.load(at_hand(self._best_path), map_location="cpu", weights_only=True)
         return found
 
     def remove(self) -> None:
         """Remove the checkpoint: the result is whole."""
         if self._writes:
-            self._path.unlink(missing_ok=True)
-            self._best_path.unlink(missing_ok=True)
+            removed(self._path)
+            removed(self._best_path)

@@ -23,6 +23,7 @@ from hilum.artifacts.trial_files import FINDER
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT
 from hilum.core.keys import ALWAYS, Key, Optional
+from hilum.core.mirror import brought
 from hilum.core.seeding import generator
 from hilum.models.registry import backbone
 from hilum.models.weights import Weights
@@ -245,6 +246,8 @@ class TrainTask:
     def finished(self) -> bool:
         """Whether the trial is there, and the finder's curve where the study asks for one."""
         output = self.output
+        if not output.is_dir():
+            brought(output)
         return output.is_dir() and (not self.training.find_rate or (output / FINDER).is_file())
 
     def films(self) -> tuple[LabelledRows, LabelledRows]:

@@ -12,6 +12,7 @@ from hilum.artifacts.split import UnsafeSplit
 from hilum.core.digests import SHORT
 from hilum.core.errors import LeakageError
 from hilum.core.keys import ALWAYS, Key
+from hilum.core.mirror import at_hand
 from hilum.imaging.quality import rules_digest
 from hilum.report.audit_findings import accepted, leaking, with_accepted
 from hilum.stages.audit import audit, leaks
@@ -34,7 +35,7 @@ def audit_path(run: Run) -> Path:
             "labels": study.audit.labels, "rules": rules_digest(), "hilum": __version__,
         }
     )  # fmt: skip
-    return run.workspace.audits / f"{key[:SHORT]}.json"
+    return at_hand(run.workspace.audits / f"{key[:SHORT]}.json")
 
 
 def _asked(run: Run) -> tuple[Manifest, str]:

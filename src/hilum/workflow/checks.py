@@ -31,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     study_checks.vectors_are_enough,
     machine_checks.devices_and_precision,
     machine_checks.weights_are_there,
+    machine_checks.nodes_see_the_work,
     machine_checks.folded_batchnorm,
     machine_checks.lungs_can_be_found,
     machine_checks.tracking_server,

@@ -154,9 +154,9 @@ def make_ensembles(run: Run) -> None:
         todo = [t for t in tasks(run) if not t.finished]
         line.done, line.found = len(todo), len(tasks(run)) - len(todo)
         # only a module that is trained takes longer than a process needs to begin
-        alone = not any(isinstance(t.table, FlannelEnsemble) for t in todo)
+        few = not any(isinstance(t.table, FlannelEnsemble) for t in todo)
         with progress("ensemble", len(todo), "trials") as step:
-            for _ in run.engine.map(combine, todo, alone=alone):
+            for _ in run.engine.map(combine, todo, here=few):
                 step()
 
 

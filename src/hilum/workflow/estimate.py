@@ -29,7 +29,7 @@ from hilum.workflow.plan import Recipe
 from hilum.workflow.searched import searched
 from hilum.workflow.sizes import Sizes
 from hilum.workflow.state import Run
-from hilum.workflow.trials import scored_alone, side_by_side
+from hilum.workflow.trials import scored_here, side_by_side, threads_of_scoring
 from hilum.workflow.vectors import length_of
 
 _TRIED = 12
@@ -233,7 +233,8 @@ def _of_scores(run: Run, recipes: Sequence[Recipe], any_whole: bool) -> Iterator
         return
     n_trials = len(run.draws.trials)
     n, films = len(recipes) * n_trials, n_trials * sum(sum(_counts(run, r)[1:]) for r in recipes)
-    workers = 1 if scored_alone(films, any_whole, run.settled.device) else _workers(run, n)
+    one_place = scored_here(films, any_whole) or threads_of_scoring(run.settled)
+    workers = 1 if one_place else _workers(run, n)
     started = rates.start_of_worker(_SCORES) if workers > 1 else 0
     work = films * _SCORE_S + _gate_seconds(run, recipes)
     yield Cost("predict", counted(n, "trial"), work, workers, started, _SCORES)

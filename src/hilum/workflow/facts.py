@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -14,6 +13,7 @@ from hilum.artifacts.manifest import excluded_path
 from hilum.artifacts.run import RECORD, RunCell, RunRecord, StartWeights
 from hilum.artifacts.run_files import DUPLICATES, EXCLUDED, MANIFEST
 from hilum.artifacts.trial_files import SECONDS, PredictFacts, Seconds, TrainFacts
+from hilum.core.files import write_bytes
 from hilum.models.cost import cost_of
 from hilum.models.machine import describe
 from hilum.models.registry import backbone
@@ -111,7 +111,7 @@ def write_record(run: Run) -> None:
     study, films = run.study, run.draws.films
     films.write(run.folder / MANIFEST)
     if excluded_path(run.manifest_path).is_file():
-        shutil.copyfile(excluded_path(run.manifest_path), run.folder / EXCLUDED)
+        write_bytes(run.folder / EXCLUDED, excluded_path(run.manifest_path).read_bytes())
     run.draws.duplicates.write(run.folder / DUPLICATES)
     plain = {name: w for (name, random), w in run.weights.items() if not random}
     plain |= {name: w for (name, _), w in run.weights.items() if name not in plain}

@@ -17,6 +17,7 @@ from hilum.artifacts.manifest import FilmRow
 from hilum.augment.lungs import ALL_LUNG
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import HilumError, InputError, LeakageError, MissingExtraError
+from hilum.imaging.kept_films import kept_digests
 from hilum.report.panel import on_purpose
 from hilum.study.losses import CrossEntropy
 from hilum.study.tables import PRECOMPUTED
@@ -45,7 +46,7 @@ def vectors_of_films(run: Run) -> Iterator[Concern]:
     """Every film of the study has one vector of finite numbers, where a backbone is a file of them."""
     for name in run.as_read.precomputed:
         vectors = vectors_of(run.as_read, PRECOMPUTED + name)
-        yield from refused(partial(vectors.of, list(run.films.by_id)), before=f"precomputed.{name}: ")
+        yield from refused(partial(vectors.of, run.films.films.ids), before=f"precomputed.{name}: ")
 
 
 def loss_weights(run: Run) -> Iterator[Concern]:
@@ -60,7 +61,6 @@ def loss_weights(run: Run) -> Iterator[Concern]:
 
 def classes_of_parts(run: Run) -> Iterator[Concern]:
     """Every part of every drawing has films of every class, and those that are drawn with replacement too."""
-    by_id = run.films.by_id
     said: set[str] = set()
     refused_drawings = set()
     for drawing, trial in run.draws.drawn_splits:
@@ -76,7 +76,7 @@ def classes_of_parts(run: Run) -> Iterator[Concern]:
             refused_drawings.add(drawing)
             continue
         copies = run.draws.copies(drawing, trial)
-        drawn = {by_id[i].label for i, n in copies.items() if n}
+        drawn = set(run.films.texts_of("label", (i for i, n in copies.items() if n)))
         for label in run.study.sampling:
             if label not in drawn:
                 yield Concern(
@@ -104,7 +104,11 @@ def ensembles_can_be_fitted(run: Run) -> Iterator[Concern]:
 
 def pipelines_take_the_films(run: Run) -> Iterator[Concern]:
     """Every pipeline, with every step acting, on a blank of each size that films have (the most frequent ones, and the extremes)."""
-    sizes = Counter((f.height_px, f.width_px) for f in run.films.films if f.height_px and f.width_px)
+    sizes = Counter(
+        s
+        for s in zip(*(run.films.films.values(f"{x}_px") for x in ("height", "width")), strict=True)
+        if all(s)
+    )
     shapes = [s for s, _ in sizes.most_common(_SIZES)]
     if sizes:
         shapes += [min(sizes), max(sizes), min(sizes, key=lambda s: s[1]), max(sizes, key=lambda s: s[1])]
@@ -147,8 +151,9 @@ def films_are_there(run: Run) -> Iterator[Concern]:
         if what := _wrong_with(film.path, open_it=k % step == 0):
             wrong[what].append(film)
     needed = _still_needed(run) if wrong else set()
+    kept = kept_digests(run.workspace.root) if wrong else set()
     for what, such in wrong.items():
-        missing = [f for f in such if f.image_id in needed]
+        missing = [f for f in such if f.image_id in needed and f.sha256 not in kept]
         if missing:
             yield Concern(
                 f"{len(missing)} of the study's {len(films)} films are {what} (first: {missing[0].path}); put them back where the "

@@ -56,7 +56,7 @@ def find_rates(
         trials = plan_trials(run)
         of_network = partial(network_rates, folder=run.folder)
         with progress("find rate", len(trials), "cells") as step:
-            for body, rates_of, alone in ((Frozen, head_rates, False), (Whole, of_network, True)):
+            for body, rates_of, alone in ((Frozen, head_rates, 0), (Whole, of_network, run.settled.threads)):
                 of_body = [t for t in trials if isinstance(t.train.body, body)]
                 curves = engine.map(rates_of, [t.train for t in of_body], alone=alone)
                 for t, curve in zip(of_body, curves, strict=True):

@@ -7,12 +7,14 @@ import shutil
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 
 import psutil
 import torch
 
 from hilum.core.engine import available_cores
 from hilum.core.errors import HilumError, MissingExtraError
+from hilum.core.mirror import mirror_of
 from hilum.models.backbone import check_weights
 from hilum.models.cost import cost_of
 from hilum.models.machine import choose_device
@@ -41,6 +43,19 @@ def _check_weights(run: Run, which: FeaturesOf) -> None:
     b, weights = backbone(which.backbone), run.weights_of(which)
     if not b.precomputed:
         check_weights(b, weights)
+
+
+def nodes_see_the_work(run: Run) -> Iterator[Concern]:
+    """Where tasks run on other machines: these see the workspace and the weights, and where that is a folder a film of each folder."""
+    weights = [w.path for w in map(run.weights_of, {r.features_of for r in run.planned}) if w.path]
+    films = [] if mirror_of(run.workspace.root) else films_of_folders(run)
+    for text in run.engine.unseen([*weights, *films], run.workspace.root):
+        yield Concern(text)
+
+
+def films_of_folders(run: Run) -> list[Path]:
+    """A film of each folder that films lie in."""
+    return list({Path(f.path).parent: Path(f.path) for f in run.manifest.films}.values())
 
 
 def folded_batchnorm(run: Run) -> Iterator[Concern]:
@@ -91,8 +106,10 @@ def devices_and_precision(run: Run) -> Iterator[Concern]:
                 "features.precision 'bf16' is slower than 'fp32' on this processor; 'auto' takes the faster",
                 0,
             )
-    if run.engine.cores > 4 * available_cores():
-        yield Concern(f"{run.engine.cores} workers on {available_cores()} cores will wait for each other", 0)
+    if run.engine.cores_here > 4 * available_cores():
+        yield Concern(
+            f"{run.engine.cores_here} workers on {available_cores()} cores will wait for each other", 0
+        )
 
 
 def tracking_server(_: Run) -> Iterator[Concern]:
@@ -130,15 +147,15 @@ def missing_bytes(run: Run, sizes: Sizes) -> int:
 def memory(run: Run) -> Iterator[Concern]:
     """Memory of the processes that train whole networks at the same time."""
     side, n_classes = run.as_read.augment.size_px, max(len(run.study.data.classes), 2)
-    needed = _PROCESS_BYTES * (1 + min(run.engine.cores, available_cores()))
+    needed = _PROCESS_BYTES * (1 + min(run.engine.cores_here, available_cores()))
     whole = {r.cell.backbone for r in run.planned if r.finetune is not None}
     if choose_device(run.engine.device) == "cpu" and whole:
         largest = max(cost_of(name, side, n_classes)["parameters"] for name in whole)
-        needed += run.engine.cores * largest * _BYTES_A_WEIGHT
+        needed += run.engine.cores_here * largest * _BYTES_A_WEIGHT
     available = psutil.virtual_memory().available
     if needed > available:
         yield Concern(
-            f"about {needed / _GIB:.1f} GiB of memory will be used by {run.engine.cores} workers, {available / _GIB:.1f} GiB are free; "
-            "fewer --workers use less",
+            f"about {needed / _GIB:.1f} GiB of memory will be used by {run.engine.cores_here} workers, {available / _GIB:.1f} GiB are "
+            "free; fewer --workers use less",
             0,
         )

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from hilum.artifacts.manifest import Manifest
+from hilum.core.errors import InputError
+from hilum.core.mirror import mirror_of
 from hilum.core.progress import say
 from hilum.stages.ingest import ingest
 from hilum.synthetic.phantom import make_films
@@ -18,7 +20,15 @@ def phantom_manifest(folder: Path, n_films: int, size_px: int) -> Path:
         folder: That gets ``synthetic-films`` and ``manifest.csv``.
         n_films: Number of films.
         size_px: Side of a film.
+
+    Raises:
+        InputError: The folder is the mirror of an address.
     """
+    mirror = mirror_of(folder)
+    if mirror is not None:
+        raise InputError(
+            f"the demo draws its films into the workspace, and {mirror[0].url} is an address; run it in a folder, or give --manifest"
+        )
     films, path = folder / "synthetic-films", folder / "manifest.csv"
     if path.exists():
         return path

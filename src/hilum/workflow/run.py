@@ -11,12 +11,15 @@ from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.run_files import StageLine, add_stages
 from hilum.core.engine import Engine
 from hilum.core.memory import watch_memory
+from hilum.core.mirror import mirror_of
 from hilum.core.progress import say
+from hilum.imaging.kept_films import keep_films
 from hilum.report.numbers import counted
 from hilum.study.file import Study
 from hilum.workflow.checks import concerns, refuse
 from hilum.workflow.ensembles import ensembles_of
 from hilum.workflow.finished import note_finished
+from hilum.workflow.machine_checks import films_of_folders
 from hilum.workflow.state import Run
 from hilum.workflow.steps import STEPS, walk
 from hilum.workflow.workspace import Workspace
@@ -45,6 +48,7 @@ def run_study(
             study, Manifest.read(manifest_path), Workspace(root), engine, manifest_path, command, peak=peak
         )
         refuse(concerns(run))
+        _share_films(run)
         say(
             f"study {study.name}: {len(run.films)} films, {counted(len(run.recipes) + len(ensembles_of(run)), 'cell')} x "
             f"{counted(study.grid.trials, 'trial')}, in {run.folder}"
@@ -53,3 +57,10 @@ def run_study(
     add_stages(run.folder, run.lines)
     note_finished(run)
     return run.folder / "report.html", run.lines
+
+
+def _share_films(run: Run) -> None:
+    """Put the films at the address of the workspace, where tasks run on machines that do not see their folders."""
+    if mirror_of(run.workspace.root) is not None and run.engine.unseen(films_of_folders(run)):
+        n = keep_films(run.films.films, run.workspace.root)
+        say(f"{counted(n, 'film')} put at the workspace's address, for machines that do not see their folder")

@@ -14,6 +14,7 @@ from hilum.artifacts.learning_films import LearningFilms
 from hilum.artifacts.run_files import StageLine
 from hilum.artifacts.search import SEARCHES, Search, search_path, searches_of
 from hilum.core.digests import SHORT
+from hilum.core.mirror import at_hand
 from hilum.core.progress import progress
 from hilum.core.seeding import key_entropy
 from hilum.stages.search import CellSearch, search
@@ -43,7 +44,7 @@ def search_values(run: Run) -> None:
 
 def _searched(run: Run, asked: dict[str, CellSearch], line: StageLine) -> dict[str, Search]:
     """Searches of the workspace by what they depend on, done where they are not there; trainings are counted."""
-    paths = {name: run.workspace.searches / f"{a.key[:SHORT]}.json" for name, a in asked.items()}
+    paths = {name: at_hand(run.workspace.searches / f"{a.key[:SHORT]}.json") for name, a in asked.items()}
     new = {paths[name]: a for name, a in asked.items() if not paths[name].is_file()}
     n = sum(a.table.trials * len(a.tasks) for a in new.values())
     line.found = sum(a.table.trials * len(a.tasks) for a in asked.values()) - n

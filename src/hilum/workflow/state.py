@@ -24,6 +24,7 @@ from hilum.core.engine import Engine
 from hilum.core.errors import InputError, require_known
 from hilum.core.keys import ALWAYS, Key
 from hilum.core.memory import MemoryPeak
+from hilum.core.mirror import at_hand, brought
 from hilum.inference.judged import GATE
 from hilum.models.backbone import Precision
 from hilum.models.machine import exact_arithmetic, keep_memory
@@ -182,7 +183,7 @@ class Run:
     @cached_property
     def duplicates_path(self) -> Path:
         """Where the copies among the films are, once they were looked for."""
-        return self.workspace.duplicates_of(self.films)
+        return at_hand(self.workspace.duplicates_of(self.films))
 
     @cached_property
     def draws(self) -> StudyDraws:
@@ -255,7 +256,8 @@ class Run:
     @property
     def unprepared(self) -> list[Chunk]:
         """What is still to be done of the films' preparation."""
-        return [c for c in self.draws.chunks if not self.prepared.has(c.key)]
+        chunks = self.draws.chunks
+        return [chunks[k] for k in chunks.lacking(self.prepared)]
 
     @property
     def precision(self) -> Precision:
@@ -277,7 +279,9 @@ class Run:
         rule = RULE if lungs and self.only_probes_read_lungs else None
         seen = {"lungs": lungs, "stand_in": rule, "gate": GATE}
         key = RUN.digest({**asdict(self.settled), **of_study, "hilum": __version__, **seen})
-        return self.workspace.runs / f"{self.study.name}-{key[:12]}"
+        folder = self.workspace.runs / f"{self.study.name}-{key[:12]}"
+        brought(folder)
+        return folder
 
     def set_machine(self) -> None:
         """Set this process as results need it."""

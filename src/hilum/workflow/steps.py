@@ -16,14 +16,16 @@ from typing import Protocol
 
 import torch
 
+from hilum.artifacts.drawn_films import pixels_of
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec, FeatureStore
-from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
+from hilum.artifacts.prepared import PreparedRows, PreparedStore
 from hilum.artifacts.run import RECORD, is_run, renew_words
 from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts, StageLine, write_stages
 from hilum.core.engine import Engine
 from hilum.core.files import scratch_folder
-from hilum.core.progress import progress
+from hilum.core.mirror import brought
+from hilum.core.progress import Told, progress
 from hilum.core.stamps import stamp
 from hilum.models.backbone import FrozenBackbone, Precision, build_network
 from hilum.models.registry import backbone
@@ -32,7 +34,7 @@ from hilum.paper.side_by_side import papers_numbers
 from hilum.stages.duplicates import find_duplicates
 from hilum.stages.featurize import Featurizer, keep_vectors
 from hilum.stages.featurize import plan as plan_featurize
-from hilum.stages.prepare import Chunk, prepare_chunk, tasks_of
+from hilum.stages.prepare import Chunks, prepare_chunk, tasks_of
 from hilum.study.file import Study
 from hilum.study.probes import SOURCE_RULE
 from hilum.workflow.audit import audit_of_run
@@ -67,11 +69,12 @@ class RunStep:
 
 
 def walk(steps: Iterable[RunStep], run: Run) -> None:
-    """Run the steps that the study wants, one after another."""
+    """Run the steps that the study wants, one after another; what tasks wrote on other machines is brought after each."""
     run.set_machine()
     for step in steps:
         if step.wanted(run.study):
             step.run(run)
+            brought(run.folder)
 
 
 def _find_copies(run: Run) -> None:
@@ -82,7 +85,7 @@ def _find_copies(run: Run) -> None:
             line.found = len(run.films)
             copies = Duplicates.read(path)
         else:
-            copies = find_duplicates(run.films, run.engine)
+            copies = find_duplicates(run.films, run.engine, run.workspace.duplicates)
             copies.write(path)
             line.done = len(run.films)
     if copies.digest == run.draws.duplicates.digest:
@@ -98,22 +101,22 @@ def _draw_splits(run: Run) -> None:
 
 
 def prepared_rows(
-    engine: Engine, store: PreparedStore, chunks: Sequence[Chunk], line: StageLine
-) -> tuple[dict[tuple[str, Wanted], PreparedRow], float]:
-    """Prepare what the store lacks of some chunks; gives every row by (film, what was wanted of it), and the seconds that all took."""
-    todo = [c for c in chunks if not store.has(c.key)]
-    n_todo = sum(len(c.films) for c in todo)
-    line.found = sum(len(c.films) for c in chunks) - n_todo
+    engine: Engine, store: PreparedStore, chunks: Chunks, line: StageLine
+) -> tuple[PreparedRows, float]:
+    """Prepare what the store lacks of some chunks; gives every row, and the seconds that all took."""
+    todo = chunks.lacking(store)
+    n_todo = sum(len(chunks.ids(k)) for k in todo)
+    line.found = sum(len(chunks.ids(k)) for k in range(len(chunks))) - n_todo
     with progress("prepare", n_todo) as step, scratch_folder(store.folder, "tasks") as scratch:
-        for n in engine.map(prepare_chunk, tasks_of(todo, scratch, store.folder)):
+        tasks = tasks_of((chunks[k] for k in todo), scratch, store.folder)
+        for n in engine.map(prepare_chunk, tasks):
             line.done += n
             step(n)
-    rows: dict[tuple[str, Wanted], PreparedRow] = {}
-    seconds = 0.0
-    for chunk in chunks:
-        shard, took = store.read(chunk.key)
+    rows, seconds = PreparedRows(), 0.0
+    for k, key in enumerate(chunks.keys):
+        shard, took = store.read(key)
         seconds += took
-        rows.update({(r.image_id, r.wanted): r for r in shard})
+        rows.add(chunks.ids(k), shard)
     return rows, seconds
 
 
@@ -122,10 +125,9 @@ def _prepare(run: Run) -> None:
     chunks = run.draws.chunks
     with run.stage("prepare") as line:
         rows, seconds = prepared_rows(run.engine, run.prepared, chunks, line)
-    keys = [c.key for c in chunks]
     run.n_prepared, run.prepare_s = len(rows), seconds / max(len(rows), 1)
     for draw in run.draws.trial_draws:
-        run.drawn[draw] = drawn = run.draws.drawn(draw, rows, keys)
+        run.drawn[draw] = drawn = run.draws.drawn(draw, rows, chunks.keys)
         path = run.drawn_path(draw)
         if not path.exists():
             drawn.write(path)
@@ -168,13 +170,13 @@ def _featurize(run: Run) -> None:
         digests: dict[str, None] = {}
         for draw in sorted(trial_draws, key=lambda k: (k.pipeline, k.drawing.name, k.trial)):
             for part in ("valid", "test", "train"):
-                digests.update(dict.fromkeys(f.pixels_sha256 for f in run.drawn[draw].parts[part]))
+                digests.update(dict.fromkeys(pixels_of(run.drawn[draw].parts[part])))
         run.stores[which] = _features_of(run, which, list(digests))
 
 
 def _vectors_of(run: Run, which: FeaturesOf) -> FeatureStore:
     """The vectors of a file as the features of the study's films."""
-    vectors, ids = vectors_of(run.study, which.backbone), list(run.films.by_id)
+    vectors, ids = vectors_of(run.study, which.backbone), run.films.films.ids
     with run.stage(f"featurize {which.label}") as line:
         store = FeatureStore(
             run.workspace.features, feature_spec(run, which.backbone, vectors.sha256, (0, 0))
@@ -207,10 +209,14 @@ def fill(
 ) -> None:
     """Compute the features that a store lacks of prepared films, named by the digest of their pixels."""
     missing = store.missing(digests)
+    tasks, done = plan_featurize(missing, prepared), 0
     with progress(f"featurize {store.spec.backbone}", len(missing)) as step:
-        # one place with all its threads: a film's features follow the order of sums
-        tasks = plan_featurize(missing, prepared)
-        done = sum(engine.map(Featurizer(store, load, step), tasks, alone=True))
+        told = Told(step)
+        # in one place with all its threads: a film's features follow the order of sums
+        answers = engine.map(Featurizer(store, load, told), tasks, alone=store.spec.threads or 1)
+        for task, n in zip(tasks, answers, strict=True):
+            told.of_all(len(task.locations))
+            done += n
     store.refresh()
     line.done += done
     line.found += len(digests) - done

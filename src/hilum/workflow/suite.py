@@ -14,6 +14,7 @@ from hilum.artifacts.run_files import RunFacts, StageLine
 from hilum.artifacts.suite_record import MemberRun, SuiteRecord, is_suite_folder
 from hilum.core.digests import digest
 from hilum.core.engine import Engine
+from hilum.core.mirror import brought
 from hilum.core.progress import say
 from hilum.study.file import Study
 from hilum.study.suite import Suite
@@ -99,6 +100,7 @@ def run_suite(
         done.append(MemberRun(member.label, report.parent.name, round(seconds, 1)))
     key = digest([suite.name, [[m.study, m.run] for m in done]])
     folder = root.resolve() / "runs" / f"{suite.name}-{key[:12]}"
+    brought(folder)
     if not is_suite_folder(folder):  # else it keeps the seconds of the first time
         SuiteRecord(suite.name, suite.title, command, tuple(done)).write(folder)
     if suite.systems:

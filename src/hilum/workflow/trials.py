@@ -11,6 +11,7 @@ from hilum.artifacts.finding_runs import finding_folder
 from hilum.artifacts.kept_logits import KeptLogits
 from hilum.artifacts.trial_files import PREDICT, PREDICTIONS, trial_folder
 from hilum.core.files import writing_folder
+from hilum.core.mirror import brought
 from hilum.core.progress import progress
 from hilum.models.heads import head_for
 from hilum.stages.predict import PredictTask, predict_trial
@@ -21,6 +22,7 @@ from hilum.training.task import Frozen, TrainTask, Whole
 from hilum.workflow.ensembles import kept_parts
 from hilum.workflow.plan import Recipe, seed_of
 from hilum.workflow.state import Run, Trial
+from hilum.workflow.workspace import Settled
 
 
 def plan_trials(run: Run) -> list[Trial]:
@@ -67,6 +69,7 @@ def _body(run: Run, recipe: Recipe, store: FeatureStore | None) -> Frozen | Whol
 def train(run: Run) -> None:
     """Train what is not trained yet, and copy each trial's bundle and history into the run's folder."""
     with run.stage("train") as line:
+        brought(*(t.train.output for t in run.trials if not t.train.output.is_dir()))
         todo = [t.train for t in run.trials if not t.train.finished]
         line.done, line.found = len(todo), len(run.trials) - len(todo)
         heads = [t for t in todo if isinstance(t.body, Frozen)]
@@ -77,13 +80,18 @@ def train(run: Run) -> None:
             if networks:
                 from hilum.stages.finetune import finetune  # late: lightning_fabric takes two seconds
 
-                for _ in run.engine.map(finetune, networks, alone=not side_by_side(run)):
+                several = any(r.finetune is not None and r.finetune.devices > 1 for r in run.recipes)
+                alone = 0 if side_by_side(run) else run.settled.threads
+                for _ in run.engine.map(
+                    finetune, networks, here=several, alone=alone
+                ):  # several: all of this machine's devices
                     step()
-        for t in run.trials:
-            if not t.folder.is_dir():
-                t.folder.parent.mkdir(parents=True, exist_ok=True)
-                with writing_folder(t.folder) as part:
-                    shutil.copytree(t.train.output, part)
+        new = [t for t in run.trials if not t.folder.is_dir()]
+        brought(*(t.train.output for t in new), large=True)
+        for t in new:
+            t.folder.parent.mkdir(parents=True, exist_ok=True)
+            with writing_folder(t.folder) as part:
+                shutil.copytree(t.train.output, part)
 
 
 def side_by_side(run: Run) -> bool:
@@ -97,9 +105,14 @@ _FEW_SCORES = 8000
 """Films through heads, counted once a trial, that are scored in less time than a process takes to begin."""
 
 
-def scored_alone(n_scores: int, any_whole: bool, device: str) -> bool:
-    """Whether trials are scored one after another: few films (counted once a trial) through heads, or networks that share a GPU."""
-    return device != "cpu" or (n_scores < _FEW_SCORES and not any_whole)
+def scored_here(n_scores: int, any_whole: bool) -> bool:
+    """Whether trials are scored in this process: few films (counted once a trial) through heads."""
+    return n_scores < _FEW_SCORES and not any_whole
+
+
+def threads_of_scoring(settled: Settled) -> int:
+    """Threads that a trial takes for itself while it is scored: all where it needs a GPU, none where trials go side by side."""
+    return 0 if settled.device == "cpu" else settled.threads
 
 
 def predict(run: Run) -> None:
@@ -118,11 +131,9 @@ def predict(run: Run) -> None:
                 )
             )  # fmt: skip
         line.done = len(tasks)
-        alone = scored_alone(
-            scored, any(isinstance(t.train.body, Whole) for t in run.trials), run.settled.device
-        )
+        here = scored_here(scored, any(isinstance(t.train.body, Whole) for t in run.trials))
         with progress("predict", len(tasks), "trials") as step:
-            for _ in run.engine.map(predict_trial, tasks, alone=alone):
+            for _ in run.engine.map(predict_trial, tasks, here=here, alone=threads_of_scoring(run.settled)):
                 step()
 
 
@@ -135,7 +146,7 @@ def _apart(run: Run, trial: Trial) -> tuple[tuple[str, Path], ...]:
 def predict_by_rule(run: Run) -> None:
     """Predictions of the rule of the source, which no model is trained for."""
     with run.stage("source rule") as line:
-        sources = {f.image_id: f.source for f in run.films.films}
+        sources = dict(zip(run.films.films.ids, run.films.texts("source"), strict=True))
         for recipe in (r for r in run.recipes if not r.learns):
             for n in run.draws.trials:
                 out = trial_folder(run.folder, recipe.cell.name, n) / PREDICTIONS

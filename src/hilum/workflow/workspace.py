@@ -18,6 +18,7 @@ from hilum.artifacts.search import SEARCHES
 from hilum.core.digests import SHORT, digest
 from hilum.core.engine import available_cores
 from hilum.core.files import lock
+from hilum.core.mirror import at_hand
 from hilum.core.processor import cpu_name
 from hilum.models.backbone import Precision
 from hilum.models.machine import choose_device, measure_precision
@@ -68,15 +69,22 @@ class Workspace:
             name = torch.cuda.get_device_name(0)
         path = self.root / "workspace.json"
         with lock(self.root / ".workspace.lock"):
-            known: dict[str, Any] = read_json(path) if path.exists() else {"settled": {}}
-            key = f"{device}: {name}"
-            if key not in known["settled"]:
+            key, known = f"{device}: {name}", _known(path)
+            if key not in known:
                 precision, seconds = measure_precision(device)
-                known["settled"][key] = {
+                found = {
                     "precision": precision,
                     "threads": available_cores(),
                     "measured_s": {k: round(v, 5) for k, v in seconds.items()},
                 }
-                write_json(path, known)
-            found = known["settled"][key]
+                while key not in known:  # again, where another machine wrote its own meanwhile, at an address
+                    write_json(path, {"settled": {**known, key: found}})
+                    known = _known(path)
+            found = known[key]
         return Settled(device, name, cast(Precision, found["precision"]), int(found["threads"]))
+
+
+def _known(path: Path) -> dict[str, Any]:
+    """What workspace.json has for each kind of machine."""
+    found: dict[str, Any] = read_json(path)["settled"] if at_hand(path, fresh=True).exists() else {}
+    return found

@@ -53,8 +53,9 @@ def test_a_slow_task_holds_back_the_results_of_those_after_it_and_not_their_work
 
 def test_tasks_that_are_done_alone_share_this_process_and_what_the_function_holds() -> None:
     held: list[int] = []
-    assert list(Local(2).map(held.append, range(4), alone=True)) == [None] * 4
-    assert held == [0, 1, 2, 3]
+    assert list(Local(2).map(held.append, range(4), alone=2)) == [None] * 4
+    assert list(Local(2).map(held.append, range(4, 6), here=True)) == [None] * 2
+    assert held == [0, 1, 2, 3, 4, 5]
     assert next(Local(2).map(square, [3])) == (9, os.getpid()), "one task is not worth a process"
 
 

@@ -71,7 +71,7 @@ def test_processes_and_row_order_change_nothing(
     manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = find_duplicates(manifest, Local(1))
-    monkeypatch.setattr(stage, "_ALONE_BELOW", 2)
+    monkeypatch.setattr(stage, "_HERE_BELOW", 2)
     monkeypatch.setattr(stage, "_CHUNK_FILMS", 3)
     monkeypatch.setattr(stage, "_CHUNK_PAIRS", 7)
     two = find_duplicates(Manifest(reversed(manifest.films), manifest.header), Local(2))

@@ -55,7 +55,7 @@ def featurize(
 ) -> int:
     """As a study does it."""
     tasks = plan(store.missing(digests), films)
-    return sum((engine or Local(1)).map(Featurizer(store, load, step), tasks, alone=engine is None))
+    return sum((engine or Local(1)).map(Featurizer(store, load, step), tasks, alone=int(engine is None)))
 
 
 def test_what_is_there_is_not_computed_again(tmp_path: Path) -> None:
@@ -74,7 +74,8 @@ def test_what_is_there_is_not_computed_again(tmp_path: Path) -> None:
         "another process was faster"
     )
     got = FeatureRows(store.locations(digests)).take(slice(None))
-    expected = network().features(FeatureRows(films.locations(digests[:4])).take(slice(None)), 4).numpy()
+    with threads(SPEC.threads):
+        expected = network().features(FeatureRows(films.locations(digests[:4])).take(slice(None)), 4).numpy()
     assert np.array_equal(got[:4], expected.astype(np.float16))
     assert not list(store.folder.glob(".*"))
 

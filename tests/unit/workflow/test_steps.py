@@ -40,17 +40,24 @@ class Backwards:
     """Does the last task first, and gives the results in order."""
 
     device, description = "auto", "backwards"
-    functions = []
+    functions, closed = [], []
 
-    def __init__(self, cores):
-        self.cores = cores
+    def __init__(self, workers, address):
+        self.cores = self.cores_here = workers
+        self.address = address
 
-    def map(self, function, tasks, *, alone=False, killed=None):
-        tasks = list(tasks)
-        self.functions.append((getattr(function, "__name__", type(function).__name__), alone, len(tasks)))
-        order = tasks if alone else tasks[::-1]
+    def map(self, function, tasks, *, here=False, alone=0, killed=None):
+        tasks, one_place = list(tasks), here or alone > 0
+        self.functions.append((getattr(function, "__name__", type(function).__name__), one_place, len(tasks)))
+        order = tasks if one_place else tasks[::-1]
         results = [function(task) for task in order]
-        return iter(results if alone else results[::-1])
+        return iter(results if one_place else results[::-1])
+
+    def unseen(self, paths, workspace=None):
+        return []
+
+    def close(self):
+        self.closed.append(self.address)
 '''
 
 
@@ -98,6 +105,7 @@ def test_an_engine_is_one_class_and_one_entry(
         ("partial", True, 1), ("prepare_chunk", False, 1), ("Featurizer", True, 1), ("train_head", False, 2),
         ("finetune", False, 2), ("predict_trial", False, 4),
     ]  # fmt: skip
+    assert added.closed == [None]
 
 
 def test_an_optional_step_is_one_entry(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from hilum.imaging.as_ingested import each_film
 from hilum.imaging.quality import FLAGS, flags, pooled, rates
 from hilum.imaging.shape import shape_of
 
-_ALONE_BELOW = 512  # films; a process takes longer to begin than so few take
+_HERE_BELOW = 512  # films; a process takes longer to begin than so few take
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ def look_at_all(manifest: Manifest, engine: Engine, shapes: bool = False) -> Fla
         InputError: Films that changed since they were ingested, or cannot be decoded, all of them named.
     """
     seen = each_film(
-        partial(_look, shapes=shapes), manifest.films, engine, "audit: quality", alone_below=_ALONE_BELOW
+        partial(_look, shapes=shapes), manifest.films, engine, "audit: quality", here_below=_HERE_BELOW
     )
     return Flagged(
         {f.image_id: own for f, (own, _) in zip(manifest.films, seen, strict=True) if own},

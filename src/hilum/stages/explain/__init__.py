@@ -21,6 +21,7 @@ from hilum.artifacts.run_folder import run_of
 from hilum.core.digests import digest, sha256_bytes, sha256_file
 from hilum.core.errors import FilmError, require_known
 from hilum.core.keys import ALWAYS, Key
+from hilum.core.mirror import at_hand
 from hilum.core.progress import progress
 from hilum.imaging.as_ingested import bytes_as_ingested
 from hilum.report.explain_page import write_explain_page
@@ -129,6 +130,6 @@ def _found(out: Path, task: FilmTask, pictures: bool) -> ExplainedFilm | None:
     row = task.row
     if task.error:
         return ExplainedFilm(row.image_id, row.label, unit_of(row), error=task.error)
-    if pictures and not picture_path(out, task.name).is_file():
+    if pictures and not at_hand(picture_path(out, task.name)).is_file():
         return None
     return find_film(out, task.name, task.key)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from hilum.artifacts.drawn_films import DrawnFilm, DrawnFilms, FilmFacts, drawn_path
+from hilum.artifacts.drawn_films import DrawnFilms, DrawnPart, FactsOf, drawn_path
 from hilum.artifacts.features import FeatureStore
 from hilum.artifacts.flow import FLOW, IN_MANIFEST, STUDY_FILMS, Flow, FlowStep, TrialFlow
 from hilum.artifacts.header import Header
@@ -152,18 +152,16 @@ def _predict(
     bundles = origin.bundles
     pipelines = {u.cell.prepared_as: Pipeline.from_dict(b.preparation).certain for u, b in bundles.items()}
     wanted = {name: Wanted(name, "test", 0) for name in pipelines}
-    all_of_it = {i: list(wanted.values()) for i in films.kept.by_id}
+    all_of_it = {i: list(wanted.values()) for i in films.kept.films.ids}
     chunks = plan_prepare(films.kept.by_id, all_of_it, pipelines, lungs)
     store, line = PreparedStore(workspace.prepared), StageLine("prepare")
     rows, _ = prepared_rows(engine, store, chunks, line)
-    digests = {name: [rows[i, w].digest for i in films.kept.by_id] for name, w in wanted.items()}
-    facts = {
-        f.image_id: FilmFacts(f.label, f.patient_id, films.group_of[f.image_id]) for f in films.kept.films
-    }
-    for name, w in wanted.items():
-        listed = [DrawnFilm(i, 0, rows[i, w].digest, rows[i, w].drawn) for i in films.kept.by_id]
-        parts = {"train": (), "valid": (), "test": listed}
-        drawn = DrawnFilms(Header("prepared"), parts, facts, [c.key for c in chunks])
+    listed = {name: DrawnPart(rows, [(i, w) for i in films.kept.films.ids]) for name, w in wanted.items()}
+    digests = {name: part.pixels for name, part in listed.items()}
+    facts = FactsOf(films.kept.films.ids, films.kept, films.group_of)
+    for name, part in listed.items():
+        parts = {"train": (), "valid": (), "test": part}
+        drawn = DrawnFilms(Header("prepared"), parts, facts, chunks.keys)
         drawn.write(drawn_path(folder, "", name, _TRIAL))
     tasks = []
     models = {u: b for u, b in bundles.items() if not b.members}
@@ -188,7 +186,7 @@ def _predict(
         drawn_at = drawn_path(folder, "", u.cell.prepared_as, _TRIAL)
         tasks.append(PredictTask(u.bundle, drawn_at, body, out, twice, "fixed steps only", kept))
     with progress("predict", len(tasks), "trials") as step:
-        for _ in engine.map(predict_trial, tasks, alone=True):
+        for _ in engine.map(predict_trial, tasks, alone=settled.threads):
             step()
     prepared_as = {u.cell.name: u.cell.prepared_as for u in models}
     for u in (u for u in bundles if u not in models):

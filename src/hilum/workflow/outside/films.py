@@ -89,7 +89,7 @@ def chosen(
     both, new_id = _together(
         origin.trained.manifest if origin.trained else Manifest([], Header("manifest")), given, asked_of
     )
-    copies = known_duplicates(both, engine, workspace.duplicates_of(both))
+    copies = known_duplicates(both, engine, workspace.duplicates_of(both), workspace.duplicates)
     groups = film_groups(both, copies)
     why = _why_not(list(new_id.values()), groups, copies, origin)
     kept: list[FilmRow] = []

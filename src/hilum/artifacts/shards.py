@@ -1,0 +1,87 @@
+"""Array files of shards, opened: mapped where they are here; of one that is at an address only, all of it or the rows that are needed.
+
+A row's place follows from the file's head: ``.npy`` has shape and type first, then the rows one after another
+(https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.core.mirror import Mirror, at_hand, mirror_of
+
+_HEAD_BYTES = 4096
+_FEW = 0.5
+"""Of a shard's bytes: where fewer are needed, they alone are read."""
+
+
+class Shard(Protocol):
+    """Rows of an array file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    def __getitem__(self, row: int, /) -> NDArray[Any]: ...
+
+
+def opened(path: Path, rows: Collection[int]) -> Shard:
+    """An array file, of which these rows will be asked for and no other.
+
+    Raises:
+        InputError: It cannot be brought from its address.
+        OSError: It is nowhere.
+    """
+    found = None if path.is_file() else mirror_of(path)
+    few = _some_rows(*found, rows) if found is not None else None
+    if few is not None:
+        return few
+    mapped: NDArray[Any] = np.load(at_hand(path), mmap_mode="r")
+    return mapped
+
+
+@dataclass(frozen=True)
+class _Some:
+    """Some rows of a file, by their numbers."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    rows: dict[int, NDArray[Any]]
+
+    def __getitem__(self, row: int, /) -> NDArray[Any]:
+        return self.rows[row]
+
+
+def _some_rows(mirror: Mirror, name: str, rows: Collection[int]) -> _Some | None:
+    """Rows of a file at an address; None where they are most of it, its rows do not lie one after another, or it is not there."""
+    entry = mirror.at.entry(name)
+    if entry is None:
+        return None
+    size = entry.size
+    head = io.BytesIO(mirror.at.ranges(name, [(0, min(_HEAD_BYTES, size))])[0])
+    version = np.lib.format.read_magic(head)
+    if version != (1, 0):
+        return None
+    shape, in_columns, dtype = np.lib.format.read_array_header_1_0(head)
+    start, row_bytes = head.tell(), dtype.itemsize * int(np.prod(shape[1:]))
+    if in_columns or len(rows) * row_bytes >= _FEW * size:
+        return None
+    runs = [
+        [k for _, k in run] for _, run in groupby(enumerate(sorted(rows)), key=lambda pair: pair[1] - pair[0])
+    ]
+    parts = mirror.at.ranges(
+        name, [(start + r[0] * row_bytes, start + (r[-1] + 1) * row_bytes) for r in runs]
+    )
+    found: dict[int, NDArray[Any]] = {}
+    for run, data in zip(runs, parts, strict=True):
+        array = np.frombuffer(data, dtype).reshape(len(run), *shape[1:])
+        found.update(zip(run, array, strict=True))
+    return _Some(shape, dtype, found)
