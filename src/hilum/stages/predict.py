@@ -41,7 +41,7 @@ from hilum.inference.predictor import (
     score_rows,
     softmaxed_again,
 )
-from hilum.models.machine import threads
+from hilum.models.machine import exact_arithmetic, threads
 from hilum.sources.facts import view_of
 from hilum.sources.film_findings import text_of
 from hilum.sources.named_films import named_films
@@ -140,6 +140,7 @@ def _scorer(
 ) -> Callable[[PartFeatures], NDArray[np.float64]]:
     """What gives the logits of stored films, (n, n_classes)."""
     if isinstance(task.body, Whole):
+        exact_arithmetic()  # in whatever process this is
         network = load_network(bundle, state, task.body.device)
         return lambda films: score_rows(network, FeatureRows(films.locations), bundle.batch).double().numpy()
     head = load_head(bundle, state)

@@ -85,7 +85,7 @@ class Ray:
             )
         from hilum.core.engine.ray import cluster  # late: ray
 
-        self._connected = cluster.connect(self._workers, self._address)
+        self._connected = cluster.connect(self._workers, self._address) or self._connected
         found = cluster.nodes()
         if len(found) > 1 or self._address is not None:
             cluster.require_alike(found)

@@ -16,7 +16,7 @@ from queue import PriorityQueue
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayActorError
 
 from hilum.core.engine.ray.work import Keeper
 
@@ -73,8 +73,7 @@ class Keepers:
         """End the actors; tasks that are on their way are lost."""
         self._ended.set()
         for actor in tuple(self._actors):
-            with suppress(RayError):
-                ray.kill(actor)
+            self._end(actor)
         for _ in self._threads:
             self._calls.put(_Call(_NO_MORE))
         for thread in self._threads:
@@ -83,28 +82,33 @@ class Keepers:
     def _attend(self) -> None:
         never_began = 0
         while not self._ended.is_set():
-            actor = self._make()
-            self._actors.add(actor)
+            actor = None
             try:
+                actor = self._make()
+                self._actors.add(actor)
                 if self._is_ready(actor):
                     never_began = 0
                     self._serve(actor)
             except _Lost:
                 continue
-            except RayError as e:
+            except Exception as e:  # of Ray's, whatever it is: whoever waits for an answer has one
                 never_began += 1
                 if never_began > RETRIES:
                     self._calls.get().answer.set_exception(e)
             finally:
-                self._actors.discard(actor)
-                with suppress(RayError):
-                    ray.kill(actor)
+                self._end(actor)
+
+    def _end(self, actor: Any) -> None:
+        if actor is not None:
+            self._actors.discard(actor)
+            with suppress(Exception):  # it is dead, or Ray is gone
+                ray.kill(actor)
 
     def _is_ready(self, actor: Any) -> bool:
         """Wait until the actor has room and has begun; false where none is wanted any more.
 
         Raises:
-            RayError: It cannot begin.
+            Exception: It cannot begin.
         """
         begun = actor.ready.remote()
         while not self._ended.is_set():
@@ -131,7 +135,7 @@ class Keepers:
                 else:
                     self._calls.put(call)
                 raise _Lost from e
-            except RayError as e:
+            except Exception as e:
                 call.answer.set_exception(e)
             else:
                 call.answer.set_result(data)
