@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from hilum.artifacts.header import Header, checked, members, read_json, read_object, write_json
 from hilum.artifacts.places import of_hex
 from hilum.artifacts.prepared import ArrayStore, FilmOf
-from hilum.artifacts.shards import opened
+from hilum.artifacts.shards import opened_all
 from hilum.core.digests import SHORT, sha256_bytes
 from hilum.core.keys import ALWAYS, Key
 from hilum.core.mirror import at_hand, brought
@@ -172,7 +172,7 @@ class FeatureRows:
         for path, row in locations:
             rows.setdefault(path, set()).add(row)
         files = sorted(rows)
-        self._shards = [opened(Path(path), rows[path]) for path in files]
+        self._shards = opened_all({path: rows[path] for path in files})
         index = {path: k for k, path in enumerate(files)}
         self._shard = np.array([index[path] for path, _ in locations], dtype=np.int64)
         self._row = np.array([row for _, row in locations], dtype=np.int64)
