@@ -209,10 +209,7 @@ class Manifest:
         Raises:
             InputError: No such file, a missing or unknown column, a bad number, a repeated id, an undeclared missing patient.
         """
-        if path.is_dir():
-            raise InputError(f"{path}: expected a manifest, got a folder; {_make_one(path)}")
-        if not path.exists():
-            raise InputError(f"{path}: no such manifest; {_make_one('SOURCE...', path.name)}")
+        require_manifest(path)
         header, provenance = read_csv_header(path, "manifest")
         films: list[FilmRow] = []
         table = read_table(path, exact=True)
@@ -243,6 +240,18 @@ class Manifest:
             attributes = {c: v for c in others if (v := row.get(c))}
             films.append(FilmRow(**values, attributes=attributes))  # type: ignore[arg-type]
         return cls(films, header, provenance)
+
+
+def require_manifest(path: Path) -> None:
+    """Refuse what cannot be a manifest, before it is read.
+
+    Raises:
+        InputError: Nothing, or a folder, is there.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: expected a manifest, got a folder; {_make_one(path)}")
+    if not path.exists():
+        raise InputError(f"{path}: no such manifest; {_make_one('SOURCE...', path.name)}")
 
 
 def _make_one(source: Path | str, name: str = "manifest.csv") -> str:
