@@ -182,10 +182,7 @@ class Manifest:
         Raises:
             InputError: No such file, a missing or unknown column, a bad number, a repeated id, an undeclared missing patient.
         """
-        if path.is_dir():
-            raise InputError(f"{path}: expected a manifest, got a folder; {_make_one(path)}")
-        if not path.exists():
-            raise InputError(f"{path}: no such manifest; {_make_one('SOURCE...', path.name)}")
+        require_manifest(path)
         header, provenance = read_csv_header(path, "manifest")
         table = read_by_column(path)
         for column in _REQUIRED:
@@ -221,6 +218,18 @@ def _films_of(path: Path, table: ColumnTable) -> Films:
     columns["patient_id"] = column_of(known_patient(p, source) if p else "" for p, source in patients)
     others = {c: texts for c, texts in columns.items() if c not in COLUMNS}
     return Films(columns.pop("image_id"), columns, others)
+
+
+def require_manifest(path: Path) -> None:
+    """Refuse what cannot be a manifest, before it is read.
+
+    Raises:
+        InputError: Nothing, or a folder, is there.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: expected a manifest, got a folder; {_make_one(path)}")
+    if not path.exists():
+        raise InputError(f"{path}: no such manifest; {_make_one('SOURCE...', path.name)}")
 
 
 def _make_one(source: Path | str, name: str = "manifest.csv") -> str:

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.manifest import Manifest, require_manifest
 from hilum.core.errors import HilumError, InputError
 from hilum.studies import study_path
 from hilum.study.file import Study, read_study
 from hilum.study.suite import Suite, is_suite, read_suite
 from hilum.workflow.concern import refused
-from hilum.workflow.ensembles import planned_cells
 from hilum.workflow.left_out import each_source_left_out
 from hilum.workflow.plan import pairs_of
+from hilum.workflow.planned_ensembles import planned_cells
 from hilum.workflow.suite import Planned
 
 _DEMO_FILMS, _DEMO_PX = 800, 256
@@ -56,6 +56,7 @@ def asked(
 
 
 def _planned(label: str, study: Study, manifest: Path, leave_out: bool) -> Planned:
+    require_manifest(manifest)
     return Planned(
         label, each_source_left_out(study, Manifest.read(manifest)) if leave_out else study, manifest
     )

@@ -18,10 +18,11 @@ from hilum.models.cost import cost_of
 from hilum.models.machine import describe
 from hilum.models.registry import backbone
 from hilum.study.faults import FAULTS
-from hilum.workflow.ensembles import PlannedEnsemble, cost_of_ensemble, ensembles_of
+from hilum.workflow.ensembles import cost_of_ensemble, ensembles_of
 from hilum.workflow.finished import RESULTS
 from hilum.workflow.machine_checks import folded_batchnorm
 from hilum.workflow.plan import Recipe
+from hilum.workflow.planned_ensembles import PlannedEnsemble
 from hilum.workflow.state import Run
 from hilum.workflow.vectors import length_of
 
