@@ -15,13 +15,19 @@ from PIL import Image
 
 from dicom_films import bytes_of, film_of
 from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.features import FeatureRows, FeatureStore
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.prepared import PreparedStore
+from hilum.artifacts.run_folder import RunFolder
 from hilum.client import Client
 from hilum.core.engine import Local
 from hilum.core.errors import DigestError, InputError
 from hilum.imaging.decode import decode
+from hilum.inference.predictor import Predictor
+from hilum.inference.reader import Reader
+from hilum.models.onnx_backbone import onnx_versions
 from hilum.node.answering import Answering
 from hilum.node.source import read_source
 from hilum.stages.ingest import ingest
@@ -249,3 +255,44 @@ def test_a_changed_bundle_is_refused(study: Path, tmp_path: Path) -> None:
         predict_films(tmp_path, [study / "manifest.csv"], tmp_path / "p.csv", "cpu")
     with pytest.raises(InputError, match="no such film, folder or manifest"):
         predict_films(bundle, [tmp_path / "nothing.png"], tmp_path / "p.csv", "cpu")
+
+
+def test_training_predict_and_serve_compute_a_run_of_onnx_runtime_by_it(study: Path, tmp_path: Path) -> None:
+    """With the bits of the stored features, whoever asks; the workspace keeps them beside torch's."""
+    needed_module("onnxruntime")
+    root = study.parents[2]
+    named = STUDY.replace('"tf_efficientnet_lite0", ', "") + '[features]\nengine = "onnx"\n'
+    (root / "onnx.toml").write_text(named.replace("tiny", "onnx"))
+    report, _ = run_study(
+        read_study(root / "onnx.toml"), root / "manifest.csv", root / "workspace", Local(1), "test"
+    )
+    record = RunFolder(report.parent).record
+    assert record.engines == {"squeezenet1_0": f"ONNX Runtime {onnx_versions()['onnxruntime']}"}
+    assert RunFolder(study).record.engines["squeezenet1_0"].startswith("torch ")
+    trial = report.parent / "cells" / "squeezenet1_0--crop--constant" / "trial-1"
+    predictor = Predictor(trial / "bundle")
+    made_from = Header.read(trial / "bundle" / "bundle.json").inputs["features"]
+    store = FeatureStore.kept(root / "workspace" / "features", "squeezenet1_0", made_from)
+    assert (store.spec.engine, store.spec.precision) == ("onnx", "fp32")
+    listed = json.loads((report.parent / "prepared" / "crop--trial-1.json").read_text())
+    same = {row[0]: row[2] for part in ("valid", "test") for row in listed[part] if not row[3]}
+    films = PreparedStore(root / "workspace" / "prepared").located(listed["shards"])
+    digests = list(same.values())
+    pixels = FeatureRows(films.locations(digests)).take(slice(None))
+    stored = FeatureRows(store.locations(digests)).take(slice(None))
+    assert predictor.frozen is not None
+    assert np.array_equal(predictor.frozen.features(pixels, 1).numpy().astype(np.float16), stored)
+    kept = Predictions.read(trial / "predictions.csv")
+    fresh = predict_films(trial / "bundle", [study / "manifest.csv"], tmp_path / "p.csv", "cpu")
+    row = {i: k for k, i in enumerate(fresh.image_ids)}
+    known = [k for k, i in enumerate(kept.image_ids) if i in same]
+    again = fresh.probabilities[[row[kept.image_ids[k]] for k in known]]
+    assert np.allclose(again, kept.probabilities[known], rtol=0, atol=1e-6)
+    assert fresh.header.options["engine"] == record.engines["squeezenet1_0"]
+    served = Reader(trial / "bundle", "torch")
+    assert served.engine.words.endswith("on features of ONNX Runtime")
+    path = Manifest.read(study / "manifest.csv").films[0]
+    (reading,) = served.read([(path.image_id, Path(path.path).read_bytes())])
+    assert np.allclose(
+        reading.scored.probabilities, fresh.probabilities[row[path.image_id]], rtol=0, atol=1e-6
+    )

@@ -1,6 +1,6 @@
 """The feature store: what a frozen backbone makes of a prepared film, computed once and shared by every trial.
 
-A store is for one `FeatureSpec`: normalisation, backbone, tap, weights, precision, library versions, batch shape, device.
+A store is for one `FeatureSpec`: normalisation, backbone, tap, weights, precision, library versions, batch shape, device, engine.
 In it, features are found by the digest of the prepared pixels. A shard is ``<name>.npy`` (features) and ``<name>.ids.npy``
 (digests, uint8 (n, 32)), the ids written last, both beside and renamed; shards never change. Two processes may write at once:
 each takes a lock a shard, and what two of them computed is equal.
@@ -24,7 +24,7 @@ from hilum.study.tables import PRECOMPUTED
 
 FEATURES = Key(
     backbone=ALWAYS, tap=ALWAYS, state_sha256=ALWAYS, mean=ALWAYS, std=ALWAYS, precision=ALWAYS, batch=ALWAYS, size_px=ALWAYS,
-    device=ALWAYS, threads=ALWAYS, versions=ALWAYS, dtype=ALWAYS,
+    device=ALWAYS, threads=ALWAYS, versions=ALWAYS, dtype=ALWAYS, engine="torch",
 )  # fmt: skip
 """What features depend on besides the pixels, as spec.json holds it (`hilum.core.keys` has the rules)."""
 
@@ -44,6 +44,7 @@ class FeatureSpec:
         threads: On a CPU (a sum may be taken in another order with another number).
         versions: Library -> version.
         dtype: As stored: float32 for vectors, float16 for maps.
+        engine: What computed them: ``torch``, or ``onnx``, a film at a time with one thread, whose version is among `versions`.
     """
 
     backbone: str
@@ -58,6 +59,7 @@ class FeatureSpec:
     threads: int
     versions: dict[str, str]
     dtype: str
+    engine: str = "torch"
 
     @property
     def by_film(self) -> bool:

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
-from typing import Literal, cast
+from typing import Literal, Protocol, cast
 
 import numpy as np
 import torch
@@ -143,6 +143,39 @@ def _fold_batchnorm(module: nn.Module) -> None:
         _fold_batchnorm(child)
 
 
+def require_freezable(b: Backbone) -> None:
+    """Check that a backbone can stay as it is.
+
+    Raises:
+        InputError: It is only trained as a whole.
+    """
+    if b.from_scratch:
+        raise InputError(
+            f"{b.name} is trained from scratch, as a whole; its features cannot be frozen. Give the study a [finetune] table"
+        )
+
+
+class FeatureNetwork(Protocol):
+    """A frozen backbone, whatever computes it: `FrozenBackbone` is torch's."""
+
+    b: Backbone
+    state_sha256: str
+
+    @property
+    def engine(self) -> str:
+        """What computes it."""
+
+    @property
+    def at_once(self) -> int:
+        """Films that one call of `features` should have, where `batch` is fewer."""
+
+    def check_unchanged(self) -> None:
+        """Raise HilumError if a frozen weight or statistic moved since the network was built."""
+
+    def features(self, films: NDArray[np.uint8], batch: int, precision: Precision | None = None) -> Tensor:
+        """Features of films, float32 (n, C) or (n, C, h, w)."""
+
+
 class FrozenBackbone:
     """Films to features.
 
@@ -160,13 +193,13 @@ class FrozenBackbone:
         InputError: The network is one that is only trained as a whole.
     """
 
+    engine = "torch"
+    at_once = 1
+
     def __init__(
         self, b: Backbone, weights: Weights, seed: int = 0, precision: Precision = "fp32", device: str = "cpu"
     ) -> None:
-        if b.from_scratch:
-            raise InputError(
-                f"{b.name} is trained from scratch, as a whole; its features cannot be frozen. Give the study a [finetune] table"
-            )
+        require_freezable(b)
         net = build_network(b, weights, seed)
         self.b, self.precision, self.device = b, precision, device
         self.state_sha256 = state_sha256(net)

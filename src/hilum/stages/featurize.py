@@ -20,7 +20,7 @@ from hilum.core.digests import digest
 from hilum.core.errors import HilumError
 from hilum.core.files import lock
 from hilum.core.progress import Step, no_progress
-from hilum.models.backbone import FrozenBackbone
+from hilum.models.backbone import FeatureNetwork
 
 SHARD = 256
 """Films a shard: the unit that is repeated after a kill."""
@@ -58,12 +58,12 @@ class Featurizer:
     """
 
     def __init__(
-        self, store: FeatureStore, load: Callable[[], FrozenBackbone], step: Step = no_progress
+        self, store: FeatureStore, load: Callable[[], FeatureNetwork], step: Step = no_progress
     ) -> None:
         self._store, self._load, self._step = store, load, step
-        self._network: FrozenBackbone | None = None
+        self._network: FeatureNetwork | None = None
 
-    def __reduce__(self) -> tuple[type[Featurizer], tuple[FeatureStore, Callable[[], FrozenBackbone]]]:
+    def __reduce__(self) -> tuple[type[Featurizer], tuple[FeatureStore, Callable[[], FeatureNetwork]]]:
         return Featurizer, (self._store, self._load)
 
     def __call__(self, task: FeaturizeTask) -> int:
@@ -114,14 +114,14 @@ def _ahead(films: FeatureRows, batch: int) -> Iterator[NDArray[np.uint8]]:
             yield pixels
 
 
-def _extract(network: FrozenBackbone, films: FeatureRows, batch: int, step: Step) -> NDArray[np.float32]:
+def _extract(network: FeatureNetwork, films: FeatureRows, batch: int, step: Step) -> NDArray[np.float32]:
     """Features of one shard's films, float32, in the order given.
 
     Raises:
         HilumError: A feature is not finite.
     """
     out: list[NDArray[np.float32]] = []
-    for pixels in _ahead(films, batch):
+    for pixels in _ahead(films, max(batch, network.at_once)):
         out.append(network.features(pixels, batch).cpu().numpy())
         step(len(pixels))
     features = np.concatenate(out)

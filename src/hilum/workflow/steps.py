@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from typing import Protocol
@@ -25,7 +25,9 @@ from hilum.core.engine import Engine
 from hilum.core.files import scratch_folder
 from hilum.core.progress import progress
 from hilum.core.stamps import stamp
-from hilum.models.backbone import FrozenBackbone, Precision, build_network
+from hilum.models.backbone import FeatureNetwork, Precision, build_network
+from hilum.models.feature_engine import TORCH, FeatureEngine, load_features
+from hilum.models.onnx_backbone import onnx_versions
 from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
 from hilum.paper.side_by_side import papers_numbers
@@ -142,17 +144,30 @@ class Circumstances(Protocol):
     def settled(self) -> Settled: ...
 
 
-def feature_spec(run: Circumstances, name: str, state: str, size_px: tuple[int, int]) -> FeatureSpec:
+def feature_spec(
+    run: Circumstances, name: str, state: str, size_px: tuple[int, int], engine: FeatureEngine = TORCH
+) -> FeatureSpec:
     """What the features of a backbone depend on in these circumstances."""
     b = backbone(name)
     if b.precomputed:
         return FeatureSpec(name, b.tap, state, (), (), "fp32", 0, (0, 0), "", 0, {}, "float32")
-    return FeatureSpec(
+    spec = FeatureSpec(
         backbone=name, tap=b.tap, state_sha256=state, mean=b.mean, std=b.std, precision=run.precision, batch=run.batch,
         size_px=size_px, device=f"{run.settled.device}: {run.settled.name}",
         threads=run.settled.threads if run.settled.device == "cpu" else 0,
         versions={"torch": torch.__version__, b.library: version(b.library)}, dtype="float16" if b.spatial else "float32",
     )  # fmt: skip
+    if engine.name == "torch":
+        return spec
+    # a film a call, with one thread: neither batch nor threads of the run make a difference
+    return replace(
+        spec,
+        engine=engine.name,
+        precision="fp32",
+        batch=1,
+        threads=1,
+        versions=spec.versions | onnx_versions(),
+    )
 
 
 def _featurize(run: Run) -> None:
@@ -185,14 +200,15 @@ def _vectors_of(run: Run, which: FeaturesOf) -> FeatureStore:
 
 
 def _features_of(run: Run, which: FeaturesOf, digests: Sequence[str]) -> FeatureStore:
-    name, weights = which.backbone, run.weights[which]
+    name, weights, engine = which.backbone, run.weights[which], run.feature_engines[which]
     with run.stage(f"featurize {which.label}") as line:
         state = state_sha256(build_network(backbone(name), weights, run.study.seed))
-        spec = feature_spec(run, name, state, next(iter(run.prepared.sizes())))
+        size_px = next(iter(run.prepared.sizes()))
+        spec = feature_spec(run, name, state, size_px, engine)
         store = FeatureStore(run.workspace.features, spec)
         load = partial(
-            FrozenBackbone, backbone(name), weights, run.study.seed, run.precision, run.settled.device
-        )
+            load_features, engine.name, backbone(name), weights, run.study.seed, run.precision, run.settled.device, size_px
+        )  # fmt: skip
         fill(run.engine, store, load, digests, run.prepared, line)
     return store
 
@@ -200,7 +216,7 @@ def _features_of(run: Run, which: FeaturesOf, digests: Sequence[str]) -> Feature
 def fill(
     engine: Engine,
     store: FeatureStore,
-    load: Callable[[], FrozenBackbone],
+    load: Callable[[], FeatureNetwork],
     digests: Sequence[str],
     prepared: PreparedStore,
     line: StageLine,

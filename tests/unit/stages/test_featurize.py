@@ -144,22 +144,22 @@ def test_a_backbone_is_loaded_once_and_checked_with_the_last_shard(
 class SlowBackbone:
     """Stands for a backbone: a film's feature is its first pixel; it takes its time, and counts who has been through."""
 
-    b = SimpleNamespace(name="slow")
+    b, at_once = SimpleNamespace(name="slow"), 1
 
     def __init__(self) -> None:
         self.films: Counter[int] = Counter()
-        self.at_once = self.most_at_once = 0
+        self.now = self.most_at_once = 0
         self.guard = threading.Lock()
 
     def features(self, pixels: np.ndarray, batch: int) -> torch.Tensor:
         assert len(pixels) <= batch
         with self.guard:
-            self.at_once += 1
-            self.most_at_once = max(self.most_at_once, self.at_once)
+            self.now += 1
+            self.most_at_once = max(self.most_at_once, self.now)
             self.films.update(int(film[0, 0]) for film in pixels)
         time.sleep(0.05)
         with self.guard:
-            self.at_once -= 1
+            self.now -= 1
         return torch.from_numpy(pixels[:, 0, :2].astype(np.float32))
 
     def check_unchanged(self) -> None:
