@@ -22,11 +22,13 @@ from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.prepared import PreparedStore
 from hilum.artifacts.run_folder import RunFolder
 from hilum.client import Client
+from hilum.core.digests import digest
 from hilum.core.engine import Local
 from hilum.core.errors import DigestError, InputError
 from hilum.imaging.decode import decode
 from hilum.inference.predictor import Predictor
 from hilum.inference.reader import Reader
+from hilum.models import feature_engine
 from hilum.models.onnx_backbone import onnx_versions
 from hilum.node.answering import Answering
 from hilum.node.source import read_source
@@ -34,6 +36,7 @@ from hilum.stages.ingest import ingest
 from hilum.stages.predict import PredictTask, predict_films, predict_trial
 from hilum.study.file import read_study
 from hilum.synthetic.phantom import make_films
+from hilum.workflow.ranges import RANGE_FILMS
 from hilum.workflow.run import run_study
 from needs import needed_module
 from serving import made, running, with_limits
@@ -296,3 +299,35 @@ def test_training_predict_and_serve_compute_a_run_of_onnx_runtime_by_it(study: P
     assert np.allclose(
         reading.scored.probabilities, fresh.probabilities[row[path.image_id]], rtol=0, atol=1e-6
     )
+
+
+def test_a_run_in_whole_numbers_carries_what_its_training_films_told(study: Path) -> None:
+    """Its bundle has the ranges and makes the same graph of them: the run's own bits, and no film of valid or test told anything."""
+    needed_module("onnxruntime")
+    root = study.parents[2]
+    named = STUDY.replace('"tf_efficientnet_lite0", ', "") + '[features]\nengine = "onnx-int8"\n'
+    (root / "int8.toml").write_text(named.replace("tiny", "int8"))
+    asked = (read_study(root / "int8.toml"), root / "manifest.csv", root / "workspace", Local(1), "test")
+    report, _ = run_study(*asked)
+    trial = report.parent / "cells" / "squeezenet1_0--crop--constant" / "trial-1"
+    bundle, header, _ = Bundle.read(trial / "bundle")
+    listed = json.loads((report.parent / "prepared" / "crop--trial-1.json").read_text())
+    train = sorted({row[2] for row in listed["train"]})
+    assert bundle.engine["name"] == "onnx-int8"
+    assert bundle.engine["ranges_of"] == digest(train[:RANGE_FILMS])
+    store = FeatureStore.kept(root / "workspace" / "features", "squeezenet1_0", header.inputs["features"])
+    assert (store.spec.precision, store.spec.ranges_of) == ("int8", bundle.engine["ranges_of"])
+    assert (
+        json.loads((store.folder / "ranges.json").read_text())["ranges"].keys()
+        == bundle.engine["ranges"].keys()
+    )
+    films = PreparedStore(root / "workspace" / "prepared").located(listed["shards"])
+    pixels = FeatureRows(films.locations(train[:8])).take(slice(None))
+    frozen = Predictor(trial / "bundle").frozen
+    assert frozen is not None
+    stored = FeatureRows(store.locations(train[:8])).take(slice(None))
+    assert np.array_equal(frozen.features(pixels, 1).numpy().astype(np.float16), stored)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feature_engine, "missing_onnx", lambda: "no such package")
+        with pytest.raises(InputError, match="int8, from which torch's are too far away: no such package"):
+            Predictor(trial / "bundle")

@@ -88,7 +88,8 @@ class Bundle:
         lungs: Of the network that finds the lungs that the preparation reads: ``model``, ``convention`` and ``weights``; empty where it
             reads none.
         members: Of an ensemble, in the order of its weights.
-        engine: What computed the features that its head was trained on, where that was not torch: ``name`` and ``version``.
+        engine: What computed the features that its head was trained on, where that was not torch: ``name`` and ``version``; of whole
+            numbers the ``ranges`` of activations, and a digest of the films that told them, ``ranges_of``.
         task: Of a model of several findings (``multilabel``) the classes are the findings, each output is a logit of its own, there is no
             positive class, the operating point has ``thresholds`` and the calibration ``temperatures``, by finding.
     """
@@ -112,7 +113,7 @@ class Bundle:
     probe: str = ""
     lungs: dict[str, Any] = field(default_factory=dict)
     members: tuple[Member, ...] = ()
-    engine: dict[str, str] = field(default_factory=dict)
+    engine: dict[str, Any] = field(default_factory=dict)
     task: Task = ONE_CLASS
 
     def write(self, folder: Path, header: Header, state: Mapping[str, NDArray[Any]]) -> None:

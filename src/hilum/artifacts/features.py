@@ -25,8 +25,13 @@ from hilum.study.tables import PRECOMPUTED
 FEATURES = Key(
     backbone=ALWAYS, tap=ALWAYS, state_sha256=ALWAYS, mean=ALWAYS, std=ALWAYS, precision=ALWAYS, batch=ALWAYS, size_px=ALWAYS,
     device=ALWAYS, threads=ALWAYS, versions=ALWAYS, dtype=ALWAYS, engine="torch",
+    ranges_of="",
 )  # fmt: skip
 """What features depend on besides the pixels, as spec.json holds it (`hilum.core.keys` has the rules)."""
+
+
+RANGES = "ranges.json"
+"""What activations reached over some films, beside the features in whole numbers that follow from it."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,9 @@ class FeatureSpec:
         threads: On a CPU (a sum may be taken in another order with another number).
         versions: Library -> version.
         dtype: As stored: float32 for vectors, float16 for maps.
-        engine: What computed them: ``torch``, or ``onnx``, a film at a time with one thread, whose version is among `versions`.
+        engine: What computed them: ``torch``, or ``onnx``, a film at a time with one thread, whose version is among `versions`; or
+            ``onnx-int8``, in whole numbers.
+        ranges_of: Of whole numbers, digest of the films that told the ranges of activations.
     """
 
     backbone: str
@@ -60,6 +67,7 @@ class FeatureSpec:
     versions: dict[str, str]
     dtype: str
     engine: str = "torch"
+    ranges_of: str = ""
 
     @property
     def by_film(self) -> bool:
@@ -86,7 +94,7 @@ class FeatureSpec:
 
 def stored(folder: Path) -> tuple[int, float]:
     """Films of all shards of a store's folder, and the seconds that computing them took."""
-    facts = [read_json(p) for p in sorted(folder.glob("*.json")) if p.name != "spec.json"]
+    facts = [read_json(p) for p in sorted(folder.glob("*.json")) if p.name not in ("spec.json", RANGES)]
     return sum(f["n_films"] for f in facts), sum(f["seconds"] for f in facts)
 
 

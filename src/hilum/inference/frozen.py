@@ -1,19 +1,23 @@
 """The frozen backbone of a bundle: computed by what computed the features that its head was trained on, where that is at hand.
 
 Where it is not (no extra ``onnx``, a GPU), torch computes them in fp32, within `hilum.models.onnx_backbone.TOLERANCE` of those: that is
-said in a line, and stands in the header of predictions.
+said in a line, and stands in the header of predictions. Torch comes not near enough to features in whole numbers: there their bundle is
+refused.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.header import require_digest
 from hilum.augment.pipeline import Pipeline
+from hilum.core.errors import InputError
 from hilum.core.progress import say
 from hilum.models.backbone import FeatureNetwork, Precision
 from hilum.models.feature_engine import FeatureEngine, load_features, not_at_hand, onnx_engine
+from hilum.models.onnx_backbone import INT8
 from hilum.models.registry import backbone
 from hilum.models.weights import find
 
@@ -24,16 +28,21 @@ def precision_of(bundle: Bundle) -> Precision:
 
 
 def engine_of_features(bundle: Bundle, device: str) -> FeatureEngine:
-    """What computes a bundle's features here; `why` has words where it is another than its run had."""
+    """What computes a bundle's features here; `why` has words where it is another than its run had.
+
+    Raises:
+        InputError: They are of whole numbers, and ONNX Runtime is not here.
+    """
     if not bundle.engine:
         return FeatureEngine()
-    theirs = f"ONNX Runtime {bundle.engine['version']}"
+    theirs = FeatureEngine(**bundle.engine)
+    words = f"its head was trained on features of {theirs.words}"
     if wrong := not_at_hand(device):
-        return FeatureEngine(why=f"its head was trained on features of {theirs}, which is not taken: {wrong}")
-    here = onnx_engine("")
-    if here.version == bundle.engine["version"]:
-        return here
-    return onnx_engine(f"its head was trained on features of {theirs}")
+        if theirs.name == INT8:
+            raise InputError(f"{words}, from which torch's are too far away: {wrong}")
+        return FeatureEngine(why=f"{words}, which is not taken: {wrong}")
+    here = onnx_engine(theirs.name, "").version
+    return replace(theirs, version=here, why="" if here == theirs.version else words)
 
 
 def load_backbone(bundle: Bundle, folder: Path, device: str) -> FeatureNetwork:
@@ -48,6 +57,6 @@ def load_backbone(bundle: Bundle, folder: Path, device: str) -> FeatureNetwork:
         say(f"{folder}: computed by {engine.words}; {engine.why}")
     b = backbone(bundle.backbone)
     weights, seed = find(b, bundle.weights["choice"]), bundle.weights["seed"]
-    frozen = load_features(engine.name, b, weights, seed, precision_of(bundle), device, size_px)
+    frozen = load_features(engine, b, weights, seed, precision_of(bundle), device, size_px)
     require_digest("backbone weights", bundle.state_sha256, frozen.state_sha256, folder)
     return frozen

@@ -1,5 +1,7 @@
 """What computes frozen features: torch, or ONNX Runtime on a CPU; and which of both a kind of machine is faster with.
 
+In whole numbers of 8 bits (``onnx-int8``) ONNX Runtime is taken only by name: that is no longer torch's network.
+
 Measured are processor seconds of one core, both in turn, the least of several rounds: other work on the machine and the number of cores
 then make no difference to the choice. What is chosen is part of the key of features and runs unless it is torch.
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Final, Literal
 
@@ -17,12 +19,13 @@ import torch
 
 from hilum.models.backbone import FeatureNetwork, FrozenBackbone, Precision
 from hilum.models.machine import keep_memory, threads
-from hilum.models.onnx_backbone import OnnxBackbone, check_films, onnx_versions
+from hilum.models.onnx_backbone import INT8, OnnxBackbone, activation_ranges, check_films, onnx_versions
 from hilum.models.onnx_graph import missing_onnx
+from hilum.models.onnx_int8 import Ranges
 from hilum.models.registry import Backbone
 from hilum.models.weights import RANDOM, Weights
 
-FeatureEngineName = Literal["torch", "onnx"]
+FeatureEngineName = Literal["torch", "onnx", "onnx-int8"]
 MUST_GAIN: Final = 1.1
 """ONNX Runtime is chosen only where it is measured at least this many times as fast as torch."""
 _ROUNDS: Final = 3
@@ -34,14 +37,18 @@ class FeatureEngine:
     """What computes the features of a backbone.
 
     Attributes:
-        name: ``torch`` or ``onnx``.
+        name: ``torch``, ``onnx``, or ``onnx-int8``.
         version: Of ONNX Runtime; empty for torch, whose version stands beside it.
         why: Why it is this one, for people.
+        ranges_of: Of whole numbers, digest of the films that told the ranges; empty as long as none did.
+        ranges: What the activations reached over those films.
     """
 
     name: FeatureEngineName = "torch"
     version: str = ""
     why: str = ""
+    ranges_of: str = ""
+    ranges: Ranges = field(default_factory=dict)
 
     @property
     def in_key(self) -> list[str] | None:
@@ -51,7 +58,17 @@ class FeatureEngine:
     @property
     def words(self) -> str:
         """With its version, for people."""
-        return f"torch {torch.__version__}" if self.name == "torch" else f"ONNX Runtime {self.version}"
+        if self.name == "torch":
+            return f"torch {torch.__version__}"
+        return f"ONNX Runtime {self.version}" + (" in int8" if self.name == INT8 else "")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As a bundle has it (`Bundle.engine`); empty for torch."""
+        if self.name == "torch":
+            return {}
+        found: dict[str, Any] = {"name": self.name, "version": self.version}
+        return found | ({"ranges_of": self.ranges_of, "ranges": dict(self.ranges)} if self.ranges_of else {})
 
     def precision(self, of_torch: Precision) -> Precision:
         """The precision that it computes in, where torch would have `of_torch`."""
@@ -66,17 +83,17 @@ def not_at_hand(device: str) -> str:
     return "the network is on a GPU" if device != "cpu" else missing_onnx()
 
 
-def onnx_engine(why: str) -> FeatureEngine:
+def onnx_engine(name: FeatureEngineName, why: str) -> FeatureEngine:
     """ONNX Runtime as it is installed here.
 
     Raises:
         InputError: It is not.
     """
-    return FeatureEngine("onnx", onnx_versions()["onnxruntime"], why)
+    return FeatureEngine(name, onnx_versions()["onnxruntime"], why)
 
 
 def load_features(
-    engine: str,
+    engine: FeatureEngine,
     b: Backbone,
     weights: Weights,
     seed: int,
@@ -84,14 +101,17 @@ def load_features(
     device: str,
     size_px: tuple[int, int],
 ) -> FeatureNetwork:
-    """A frozen backbone as an engine computes it.
+    """A frozen backbone as an engine computes it; whole numbers without ranges have those of drawn films.
 
     Raises:
         InputError: As `OnnxBackbone` and `FrozenBackbone`.
     """
-    if engine == "torch":
+    if engine.name == "torch":
         return FrozenBackbone(b, weights, seed, precision, device)
-    return OnnxBackbone(b, weights, seed, size_px)
+    ranges = engine.ranges
+    if engine.name == INT8 and not ranges:
+        ranges = activation_ranges(b, weights, seed, size_px, check_films(size_px))
+    return OnnxBackbone(b, weights, seed, size_px, ranges=ranges)
 
 
 def measure(b: Backbone, precision: Precision, size_px: tuple[int, int]) -> dict[str, float]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,13 +56,21 @@ class Featurizer:
         store: Where features go.
         load: Makes the backbone; called only if something is missing.
         step: Told of films done, where they are done in the process that gave it.
+        behind: Write a shard while the next one is computed; the last task waits for all. For one that is given the tasks one after
+            another, in the process that made it: where it travels, a task that is done is written.
     """
 
     def __init__(
-        self, store: FeatureStore, load: Callable[[], FeatureNetwork], step: Step = no_progress
+        self,
+        store: FeatureStore,
+        load: Callable[[], FeatureNetwork],
+        step: Step = no_progress,
+        behind: bool = False,
     ) -> None:
         self._store, self._load, self._step = store, load, step
         self._network: FeatureNetwork | None = None
+        self._writer = ThreadPoolExecutor(1, "features written") if behind else None
+        self._writing: Future[None] | None = None
 
     def __reduce__(self) -> tuple[type[Featurizer], tuple[FeatureStore, Callable[[], FeatureNetwork]]]:
         return Featurizer, (self._store, self._load)
@@ -74,22 +83,44 @@ class Featurizer:
         """
         shard = list(task.locations)
         lock_path = self._store.lock_path(digest(shard)[:16])
-        with lock(lock_path):
+        with ExitStack() as held:
+            held.callback(lock_path.unlink, missing_ok=True)
+            held.enter_context(lock(lock_path))
             self._store.refresh()
             todo = self._store.missing(shard)
             self._step(len(shard) - len(todo))
             if todo:
-                self._compute(todo, FeatureRows([task.locations[d] for d in todo]))
-        lock_path.unlink(missing_ok=True)
-        if task.last and self._network is not None:
-            self._network.check_unchanged()
+                self._network = self._network or self._load()
+                began = time.perf_counter()
+                films = FeatureRows([task.locations[d] for d in todo])
+                features = _extract(self._network, films, self._store.spec.batch, self._step)
+                self._write(held.pop_all(), todo, features, time.perf_counter() - began)
+        if task.last:
+            self._wait()
+            if self._network is not None:
+                self._network.check_unchanged()
         return len(todo)
 
-    def _compute(self, digests: list[str], films: FeatureRows) -> None:
-        self._network = self._network or self._load()
-        began = time.perf_counter()
-        features = _extract(self._network, films, self._store.spec.batch, self._step)
-        self._store.write(digest(digests)[:16], digests, features, time.perf_counter() - began)
+    def _write(
+        self, held: ExitStack, digests: list[str], features: NDArray[np.float32], seconds: float
+    ) -> None:
+        """Write a shard, whose lock is `held` until then."""
+
+        def work() -> None:
+            with held:
+                self._store.write(digest(digests)[:16], digests, features, seconds)
+
+        if self._writer is None:
+            work()
+        else:
+            self._wait()  # so that no more than two shards are in memory
+            self._writing = self._writer.submit(work)
+
+    def _wait(self) -> None:
+        """Wait for the shard that is being written."""
+        if self._writing is not None:
+            self._writing.result()
+            self._writing = None
 
 
 def keep_vectors(store: FeatureStore, image_ids: Sequence[str], vectors: NDArray[np.float32]) -> int:

@@ -225,7 +225,7 @@ class FeaturesTable(StrictTable):
     Engine ``auto`` is measured once for a workspace and backbone too, where a study has many films (`hilum.workflow.feature_engines`).
     """
 
-    engine: Literal["auto", "torch", "onnx"] = "auto"
+    engine: Literal["auto", "torch", "onnx", "onnx-int8"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     batch: Annotated[int, Field(ge=1)] | None = None
 

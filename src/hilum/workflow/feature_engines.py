@@ -7,7 +7,7 @@ in the precision in force, once a workspace and backbone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from hilum.core.errors import InputError
@@ -34,7 +34,7 @@ class Circumstances(Protocol):
     def precision(self) -> Precision: ...
 
 
-FeatureEngines = Mapping[FeaturesOf, FeatureEngine]
+FeatureEngines = dict[FeaturesOf, FeatureEngine]
 """What computes the features of each frozen backbone."""
 
 
@@ -50,7 +50,7 @@ def feature_engines(
         n_films: Of the study.
 
     Raises:
-        InputError: ``onnx`` is asked for and cannot be had.
+        InputError: ONNX Runtime is asked for and cannot be had.
     """
     return {
         r.features_of: _engine(run, asked, r, n_films)
@@ -68,15 +68,15 @@ def _engine(run: Circumstances, asked: FeaturesTable, recipe: Recipe, n_films: i
     if asked.engine == "torch":
         return FeatureEngine(why="asked for")
     wrong = cannot(asked, run.settled.device)
-    if asked.engine == "onnx":
+    if asked.engine != "auto":
         if wrong:
-            raise InputError(f"features.engine 'onnx': {wrong}")
-        return onnx_engine("asked for")
+            raise InputError(f"features.engine {asked.engine!r}: {wrong}")
+        return onnx_engine(asked.engine, "asked for")
     if wrong or n_films < FEW:
         return FeatureEngine(why=f"auto: {wrong or f'fewer than {FEW} films'}")
     b, size_px = backbone(recipe.cell.backbone), recipe.pipeline.output_size
     chosen, why = run.workspace.settled_engine(run.settled, b, run.precision, size_px)
-    return onnx_engine(f"auto: {why}") if chosen == "onnx" else FeatureEngine(why=f"auto: {why}")
+    return onnx_engine("onnx", f"auto: {why}") if chosen == "onnx" else FeatureEngine(why=f"auto: {why}")
 
 
 def cannot(asked: FeaturesTable, device: str) -> str:

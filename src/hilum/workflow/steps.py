@@ -21,13 +21,14 @@ from hilum.artifacts.features import FeatureSpec, FeatureStore
 from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
 from hilum.artifacts.run import RECORD, is_run, renew_words
 from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts, StageLine, write_stages
+from hilum.core.digests import digest
 from hilum.core.engine import Engine
 from hilum.core.files import scratch_folder
 from hilum.core.progress import progress
 from hilum.core.stamps import stamp
 from hilum.models.backbone import FeatureNetwork, Precision, build_network
 from hilum.models.feature_engine import TORCH, FeatureEngine, load_features
-from hilum.models.onnx_backbone import onnx_versions
+from hilum.models.onnx_backbone import INT8, onnx_versions
 from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
 from hilum.paper.side_by_side import papers_numbers
@@ -38,6 +39,7 @@ from hilum.stages.prepare import Chunk, prepare_chunk, tasks_of
 from hilum.study.file import Study
 from hilum.study.probes import SOURCE_RULE
 from hilum.workflow.audit import audit_of_run
+from hilum.workflow.ranges import films_of_ranges, with_ranges
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.ensembles import make_ensembles, write_seconds_of_ensembles
 from hilum.workflow.evaluated import evaluated, reported
@@ -161,13 +163,9 @@ def feature_spec(
         return spec
     # a film a call, with one thread: neither batch nor threads of the run make a difference
     return replace(
-        spec,
-        engine=engine.name,
-        precision="fp32",
-        batch=1,
-        threads=1,
-        versions=spec.versions | onnx_versions(),
-    )
+        spec, engine=engine.name, ranges_of=engine.ranges_of, precision="int8" if engine.name == INT8 else "fp32",
+        batch=1, threads=1, versions=spec.versions | onnx_versions(),
+    )  # fmt: skip
 
 
 def _featurize(run: Run) -> None:
@@ -204,10 +202,14 @@ def _features_of(run: Run, which: FeaturesOf, digests: Sequence[str]) -> Feature
     with run.stage(f"featurize {which.label}") as line:
         state = state_sha256(build_network(backbone(name), weights, run.study.seed))
         size_px = next(iter(run.prepared.sizes()))
+        if engine.name == INT8:
+            engine = replace(engine, ranges_of=digest(films_of_ranges(run, which)))
         spec = feature_spec(run, name, state, size_px, engine)
         store = FeatureStore(run.workspace.features, spec)
+        if engine.ranges_of:
+            run.feature_engines[which] = engine = with_ranges(run, which, engine, store)
         load = partial(
-            load_features, engine.name, backbone(name), weights, run.study.seed, run.precision, run.settled.device, size_px
+            load_features, engine, backbone(name), weights, run.study.seed, run.precision, run.settled.device, size_px
         )  # fmt: skip
         fill(run.engine, store, load, digests, run.prepared, line)
     return store
@@ -226,7 +228,7 @@ def fill(
     with progress(f"featurize {store.spec.backbone}", len(missing)) as step:
         # one place with all its threads: a film's features follow the order of sums
         tasks = plan_featurize(missing, prepared)
-        done = sum(engine.map(Featurizer(store, load, step), tasks, alone=True))
+        done = sum(engine.map(Featurizer(store, load, step, behind=True), tasks, alone=True))
     store.refresh()
     line.done += done
     line.found += len(digests) - done

@@ -43,7 +43,7 @@ def plan_trial(run: Run, recipe: Recipe, number: int) -> Trial:
         training={"study": study.name, "trial": number, "schedule": cell.schedule}, unsafe=tuple(cell.unsafe),
         probe="" if cell.probe == NO_PROBE else cell.probe,
         lungs=dict(run.lungs_facts) if recipe.pipeline.predicts_with_lungs else {}, task=study.data.task,
-        engine={"name": engine.name, "version": engine.version} if engine.in_key else {},
+        engine=engine.facts,
     )  # fmt: skip
     task = TrainTask(
         folder=run.workspace.trials, drawn=run.drawn_path(recipe.draw(number)), train_digest=drawn.digest_of("train", classes),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hilum.core.errors import InputError
 from hilum.models import onnx_backbone, onnx_graph
 from hilum.models.backbone import FrozenBackbone
-from hilum.models.onnx_backbone import TOLERANCE, OnnxBackbone
+from hilum.models.onnx_backbone import TOLERANCE, OnnxBackbone, activation_ranges
 from hilum.models.onnx_graph import PixelTable
 from hilum.models.registry import BACKBONES, backbone
 from hilum.models.weights import RANDOM
@@ -106,3 +106,24 @@ def test_the_table_of_pixels_is_the_arithmetic() -> None:
     assert np.allclose(
         PixelTable(b.mean, b.std)(FILMS), normalised_by_hand(FILMS, b.name).numpy(), rtol=0, atol=1e-6
     )
+
+
+def test_whole_numbers_follow_from_the_ranges_of_films() -> None:
+    """The least and the largest value of the features are those of torch's; the graph from the ranges is the same each time."""
+    needed_module("onnxruntime")
+    b = backbone("squeezenet1_0")
+    ranges = activation_ranges(b, RANDOM, 3, SIZE_PX, FILMS)
+    assert activation_ranges(b, RANDOM, 3, SIZE_PX, FILMS) == ranges
+    expected = FrozenBackbone(b, RANDOM, seed=3).features(FILMS, batch=6)
+    low, high = ranges["features"]
+    assert low == pytest.approx(float(expected.min()), abs=1e-4)
+    assert high == pytest.approx(float(expected.max()), rel=1e-4)
+    whole = OnnxBackbone(b, RANDOM, 3, SIZE_PX, ranges=ranges)
+    assert whole.engine == "onnx-int8"
+    got = whole.features(FILMS)
+    apart = float((got - expected).abs().max() / expected.abs().max())
+    assert 1e-4 < apart < 0.1  # 8 bits after eight modules; random weights
+    order = [3, 0, 5, 1, 2, 4]
+    assert torch.equal(OnnxBackbone(b, RANDOM, 3, SIZE_PX, 1, ranges).features(FILMS[order]), got[order])
+    wider = {name: (low, 2 * high) for name, (low, high) in ranges.items()}
+    assert not torch.equal(OnnxBackbone(b, RANDOM, 3, SIZE_PX, ranges=wider).features(FILMS), got)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +20,7 @@ from hilum.models.weights import RANDOM
 from hilum.study.file import Study
 from hilum.workflow import feature_engines as chosen
 from hilum.workflow import machine_checks, workspace
+from hilum.workflow.ranges import films_of_ranges
 from hilum.workflow.plan import FeaturesOf
 from hilum.workflow.state import Run
 from hilum.workflow.steps import feature_spec
@@ -145,7 +147,7 @@ def test_torch_leaves_every_key_as_it_was_and_onnx_is_in_all(
     assert other.folder.name != settled_so.name
     size = (244, 244)
     spec = feature_spec(plain, "squeezenet1_0", "0", size)
-    assert FEATURES.of(asdict(spec)).keys() == FEATURES.members.keys() - {"engine"}
+    assert FEATURES.of(asdict(spec)).keys() == FEATURES.members.keys() - {"engine", "ranges_of"}
     by_onnx = feature_spec(other, "squeezenet1_0", "0", size, other.feature_engines[WHICH])
     assert by_onnx.digest != spec.digest
     assert (by_onnx.engine, by_onnx.precision, by_onnx.batch, by_onnx.threads) == ("onnx", "fp32", 1, 1)
@@ -154,3 +156,28 @@ def test_torch_leaves_every_key_as_it_was_and_onnx_is_in_all(
     other.feature_engines = {WHICH: FeatureEngine("onnx", "another version", later.why)}
     del other.__dict__["folder"]
     assert other.folder.name not in (settled_so.name, run(tmp_path / "other").folder.name)
+
+
+def drawn_of(train: list[str], valid: list[str], test: list[str]) -> SimpleNamespace:
+    """What a trial draws, each film with a digest of its own in each trial, as augmentation makes it."""
+    parts = {"train": train, "valid": valid, "test": test}
+    return SimpleNamespace(
+        parts={
+            p: [SimpleNamespace(image_id=i, pixels_sha256=f"{i}*") for i in ids] for p, ids in parts.items()
+        }
+    )
+
+
+def test_ranges_are_told_by_films_that_no_trial_holds_out() -> None:
+    ids = [f"{k:02}" for k in range(40)]
+    recipe = SimpleNamespace(features_of=WHICH, draw=lambda n: n)
+    asked = SimpleNamespace(
+        recipes=[recipe], draws=SimpleNamespace(trials=[1, 2]),
+        drawn={1: drawn_of(ids[:30], ids[30:35], ids[35:]), 2: drawn_of(ids[10:], ids[:5], ids[5:10])},
+    )  # fmt: skip
+    assert films_of_ranges(asked, WHICH) == [f"{i}*" for i in ids[10:30]]
+    asked.drawn[2] = drawn_of(ids[20:], ids[:10], ids[10:20])
+    with pytest.raises(
+        InputError, match="expected at least 16 prepared films of training that no trial holds out, got 10"
+    ):
+        films_of_ranges(asked, WHICH)
