@@ -39,7 +39,6 @@ from hilum.stages.prepare import Chunk, prepare_chunk, tasks_of
 from hilum.study.file import Study
 from hilum.study.probes import SOURCE_RULE
 from hilum.workflow.audit import audit_of_run
-from hilum.workflow.ranges import films_of_ranges, with_ranges
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.ensembles import make_ensembles, write_seconds_of_ensembles
 from hilum.workflow.evaluated import evaluated, reported
@@ -48,6 +47,7 @@ from hilum.workflow.facts import write_record, write_seconds
 from hilum.workflow.flow import write_flow
 from hilum.workflow.lungs import find_lungs, reads_lungs
 from hilum.workflow.plan import FeaturesOf
+from hilum.workflow.ranges import films_of_ranges, with_ranges
 from hilum.workflow.search import search_values
 from hilum.workflow.state import Run
 from hilum.workflow.trials import plan_trials, predict, predict_by_rule, train
