@@ -97,6 +97,13 @@ def test_features(monkeypatch, tmp_path) -> None:
     words = ("--rounds", "1", "--size-px", "64", "--backbones", "squeezenet1_0", "--allocator", "default")
     found = bench("features.py", monkeypatch, tmp_path, *words)
     assert found["squeezenet1_0"]["hilum_films_per_s"] > 0
+    assert found["squeezenet1_0"]["onnx_share_of_peak"] > 0
+    # torchvision's table has .82 GFLOPS (multiply-adds) for squeezenet1_0 at 224 px with its classifier, of 512 x 1000 x 13 x 13
+    # (docs.pytorch.org/vision/stable/models/generated/torchvision.models.squeezenet1_0.html)
+    operations = runpy.run_path(str(SCRIPTS / "features.py"))["operations"]
+    assert operations("squeezenet1_0", 224) / 2e9 == pytest.approx(
+        0.82 - 512 * 1000 * 13 * 13 / 1e9, abs=0.01
+    )
 
 
 def test_ingest(monkeypatch, tmp_path) -> None:

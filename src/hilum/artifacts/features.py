@@ -1,6 +1,6 @@
 """The feature store: what a frozen backbone makes of a prepared film, computed once and shared by every trial.
 
-A store is for one `FeatureSpec`: normalisation, backbone, tap, weights, precision, library versions, batch shape, device.
+A store is for one `FeatureSpec`: normalisation, backbone, tap, weights, precision, library versions, batch shape, device, engine.
 In it, features are found by the digest of the prepared pixels. A shard is ``<name>.npy`` (features) and ``<name>.ids.npy``
 (digests, uint8 (n, 32)), the ids written last, both beside and renamed; shards never change. Two processes may write at once:
 each takes a lock a shard, and what two of them computed is equal.
@@ -27,9 +27,14 @@ from hilum.study.tables import PRECOMPUTED
 
 FEATURES = Key(
     backbone=ALWAYS, tap=ALWAYS, state_sha256=ALWAYS, mean=ALWAYS, std=ALWAYS, precision=ALWAYS, batch=ALWAYS, size_px=ALWAYS,
-    device=ALWAYS, threads=ALWAYS, versions=ALWAYS, dtype=ALWAYS,
+    device=ALWAYS, threads=ALWAYS, versions=ALWAYS, dtype=ALWAYS, engine="torch",
+    ranges_of="",
 )  # fmt: skip
 """What features depend on besides the pixels, as spec.json holds it (`hilum.core.keys` has the rules)."""
+
+
+RANGES = "ranges.json"
+"""What activations reached over some films, beside the features in whole numbers that follow from it."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,9 @@ class FeatureSpec:
         threads: On a CPU (a sum may be taken in another order with another number).
         versions: Library -> version.
         dtype: As stored: float32 for vectors, float16 for maps.
+        engine: What computed them: ``torch``, or ``onnx``, a film at a time with one thread, whose version is among `versions`; or
+            ``onnx-int8``, in whole numbers.
+        ranges_of: Of whole numbers, digest of the films that told the ranges of activations.
     """
 
     backbone: str
@@ -61,6 +69,8 @@ class FeatureSpec:
     threads: int
     versions: dict[str, str]
     dtype: str
+    engine: str = "torch"
+    ranges_of: str = ""
 
     @property
     def by_film(self) -> bool:
@@ -87,7 +97,7 @@ class FeatureSpec:
 
 def stored(folder: Path) -> tuple[int, float]:
     """Films of all shards of a store's folder, and the seconds that computing them took."""
-    facts = [read_json(p) for p in sorted(folder.glob("*.json")) if p.name != "spec.json"]
+    facts = [read_json(p) for p in sorted(folder.glob("*.json")) if p.name not in ("spec.json", RANGES)]
     return sum(f["n_films"] for f in facts), sum(f["seconds"] for f in facts)
 
 

@@ -94,7 +94,7 @@ def _flow(path: Path) -> Noun:
 
 def _features(folder: Path) -> Noun:
     spec, header = FeatureSpec.read(folder)
-    shown = ("backbone", "tap", "precision", "size_px", "device", "versions")
+    shown = ("backbone", "tap", "engine", "precision", "size_px", "device", "versions")
     facts = {k: getattr(spec, k) for k in shown} | {"films": stored(folder)[0]}
     why = "it is compared whenever features are computed"
     state = Input("backbone state", spec.state_sha256, "unchecked", why)

@@ -146,6 +146,7 @@ def facts(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
         ("Seed", "not recorded" if run.seed is None else str(run.seed)),
         ("Drawn anew each trial", ", ".join(run.redraw_with_trial) or "nothing recorded"),
         ("Precision", run.precision or "not recorded"),
+        ("Features computed by", "; ".join(f"{k}: {v}" for k, v in run.engines.items()) or "not recorded"),
         ("Versions", ", ".join(f"{k} {v}" for k, v in run.versions.items()) or "not recorded"),
         ("Machine", _machine(run.machine)),
         ("Looks at the test films", looks_words(looks(folder))),

@@ -100,6 +100,8 @@ def _print_study(run: Run) -> None:
         print(f"ensemble  {e.cell.name}: {e.words}")
     device = f"{run.settled.device} ({run.settled.name})"
     print(f"device    {device}, {run.precision}, batch {run.batch}, {run.engine.description}")
+    for which, engine in run.feature_engines.items():
+        print(f"engine    {which.label}: {engine.words} ({engine.why})")
     for (name, random), w in weights.items():
         source = "NOT HERE" if w is None else w.source
         print(f"weights   {name}: {source}{' (random by a fault)' if random else ''}")

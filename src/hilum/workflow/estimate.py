@@ -152,11 +152,14 @@ def _of_features(run: Run, sizes: Sizes) -> Iterator[Cost]:
     for which in dict.fromkeys(r.features_of for r in run.recipes if r.finetune is None):
         if backbone(which.backbone).precomputed:
             continue
-        built, each = rates.features(which.backbone, size_px, run.batch, run.precision, run.settled.device)
+        engine = run.feature_engines[which].name
+        built, each = rates.features(
+            which.backbone, size_px, run.batch, run.precision, run.settled.device, engine
+        )
         n = sizes.distinct[which]
         yield Cost(
             f"featurize {which.label}",
-            f"about {n} distinct films, {1 / each:.1f} films/s",
+            f"about {n} distinct films, {1 / each:.1f} films/s by {engine}",
             n * each,
             start_s=2 * built,
         )

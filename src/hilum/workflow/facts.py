@@ -147,6 +147,7 @@ def write_record(run: Run) -> None:
         films_before_subset=run.chosen.count_by("label") if study.data.subset else None,
         synthetic=films.header.options.get("synthetic", False),
         precision=run.precision,
+        engines={which.label: e.words for which, e in run.feature_engines.items()},
         batch=run.batch,
         device=asdict(run.settled),
         machine=describe(),

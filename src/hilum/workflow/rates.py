@@ -30,7 +30,8 @@ from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.imaging.as_ingested import film_as_ingested
 from hilum.imaging.shape import shape_of
-from hilum.models.backbone import FrozenBackbone, Precision
+from hilum.models.backbone import Precision
+from hilum.models.feature_engine import FeatureEngine, FeatureEngineName, load_features
 from hilum.models.heads import build_head
 from hilum.models.machine import threads
 from hilum.models.networks import build_whole
@@ -126,11 +127,16 @@ def preparation(films: Manifest, wanted: dict[str, list[Wanted]], pipelines: dic
 
 @cache
 def features(
-    name: str, size_px: tuple[int, int], batch: int, precision: Precision, device: str
+    name: str,
+    size_px: tuple[int, int],
+    batch: int,
+    precision: Precision,
+    device: str,
+    engine: FeatureEngineName = "torch",
 ) -> tuple[float, float]:
-    """Seconds to build a frozen backbone, and seconds a film through it."""
+    """Seconds to build a frozen backbone as an engine computes it, and seconds a film through it."""
     start = time.perf_counter()
-    network = FrozenBackbone(backbone(name), RANDOM, 0, precision, device)
+    network = load_features(FeatureEngine(engine), backbone(name), RANDOM, 0, precision, device, size_px)
     built = time.perf_counter() - start
     films = np.zeros((batch, *size_px), np.uint8)
     network.features(films, batch)

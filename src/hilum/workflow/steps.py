@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from typing import Protocol
@@ -22,12 +22,15 @@ from hilum.artifacts.features import FeatureSpec, FeatureStore
 from hilum.artifacts.prepared import PreparedRows, PreparedStore
 from hilum.artifacts.run import RECORD, is_run, renew_words
 from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts, StageLine, write_stages
-from hilum.core.engine import Engine
+from hilum.core.digests import digest
+from hilum.core.engine import Engine, available_cores
 from hilum.core.files import scratch_folder
 from hilum.core.mirror import brought
 from hilum.core.progress import Told, progress
 from hilum.core.stamps import stamp
-from hilum.models.backbone import FrozenBackbone, Precision, build_network
+from hilum.models.backbone import FeatureNetwork, Precision, build_network
+from hilum.models.feature_engine import TORCH, FeatureEngine, load_features
+from hilum.models.onnx_backbone import INT8, onnx_versions
 from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
 from hilum.paper.side_by_side import papers_numbers
@@ -46,6 +49,7 @@ from hilum.workflow.facts import write_record, write_seconds
 from hilum.workflow.flow import write_flow
 from hilum.workflow.lungs import find_lungs, reads_lungs
 from hilum.workflow.plan import FeaturesOf
+from hilum.workflow.ranges import films_of_ranges, with_ranges
 from hilum.workflow.search import search_values
 from hilum.workflow.state import Run
 from hilum.workflow.trials import plan_trials, predict, predict_by_rule, train
@@ -144,16 +148,25 @@ class Circumstances(Protocol):
     def settled(self) -> Settled: ...
 
 
-def feature_spec(run: Circumstances, name: str, state: str, size_px: tuple[int, int]) -> FeatureSpec:
+def feature_spec(
+    run: Circumstances, name: str, state: str, size_px: tuple[int, int], engine: FeatureEngine = TORCH
+) -> FeatureSpec:
     """What the features of a backbone depend on in these circumstances."""
     b = backbone(name)
     if b.precomputed:
         return FeatureSpec(name, b.tap, state, (), (), "fp32", 0, (0, 0), "", 0, {}, "float32")
-    return FeatureSpec(
+    spec = FeatureSpec(
         backbone=name, tap=b.tap, state_sha256=state, mean=b.mean, std=b.std, precision=run.precision, batch=run.batch,
         size_px=size_px, device=f"{run.settled.device}: {run.settled.name}",
         threads=run.settled.threads if run.settled.device == "cpu" else 0,
         versions={"torch": torch.__version__, b.library: version(b.library)}, dtype="float16" if b.spatial else "float32",
+    )  # fmt: skip
+    if engine.name == "torch":
+        return spec
+    # a film a call, with one thread: neither batch nor threads of the run make a difference
+    return replace(
+        spec, engine=engine.name, ranges_of=engine.ranges_of, precision="int8" if engine.name == INT8 else "fp32",
+        batch=1, threads=1, versions=spec.versions | onnx_versions(),
     )  # fmt: skip
 
 
@@ -187,14 +200,19 @@ def _vectors_of(run: Run, which: FeaturesOf) -> FeatureStore:
 
 
 def _features_of(run: Run, which: FeaturesOf, digests: Sequence[str]) -> FeatureStore:
-    name, weights = which.backbone, run.weights[which]
+    name, weights, engine = which.backbone, run.weights[which], run.feature_engines[which]
     with run.stage(f"featurize {which.label}") as line:
         state = state_sha256(build_network(backbone(name), weights, run.study.seed))
-        spec = feature_spec(run, name, state, next(iter(run.prepared.sizes())))
+        size_px = next(iter(run.prepared.sizes()))
+        if engine.name == INT8:
+            engine = replace(engine, ranges_of=digest(films_of_ranges(run, which)))
+        spec = feature_spec(run, name, state, size_px, engine)
         store = FeatureStore(run.workspace.features, spec)
+        if engine.ranges_of:
+            run.feature_engines[which] = engine = with_ranges(run, which, engine, store)
         load = partial(
-            FrozenBackbone, backbone(name), weights, run.study.seed, run.precision, run.settled.device
-        )
+            load_features, engine, backbone(name), weights, run.study.seed, run.precision, run.settled.device, size_px
+        )  # fmt: skip
         fill(run.engine, store, load, digests, run.prepared, line)
     return store
 
@@ -202,7 +220,7 @@ def _features_of(run: Run, which: FeaturesOf, digests: Sequence[str]) -> Feature
 def fill(
     engine: Engine,
     store: FeatureStore,
-    load: Callable[[], FrozenBackbone],
+    load: Callable[[], FeatureNetwork],
     digests: Sequence[str],
     prepared: PreparedStore,
     line: StageLine,
@@ -212,14 +230,19 @@ def fill(
     tasks, done = plan_featurize(missing, prepared), 0
     with progress(f"featurize {store.spec.backbone}", len(missing)) as step:
         told = Told(step)
-        # in one place with all its threads: a film's features follow the order of sums
-        answers = engine.map(Featurizer(store, load, told), tasks, alone=store.spec.threads or 1)
-        for task, n in zip(tasks, answers, strict=True):
+        featurizer = Featurizer(store, load, told, behind=True)
+        for task, n in zip(tasks, engine.map(featurizer, tasks, alone=_threads(store.spec)), strict=True):
             told.of_all(len(task.locations))
             done += n
     store.refresh()
     line.done += done
     line.found += len(digests) - done
+
+
+def _threads(spec: FeatureSpec) -> int:
+    """What computing features wants of a machine: torch the threads of its key, as a film's features follow the order of sums, all others
+    all cores, a film on each."""
+    return (spec.threads or 1) if spec.engine == TORCH else available_cores()
 
 
 def _train(run: Run) -> None:

@@ -30,8 +30,8 @@ from hilum.core.digests import digest, sha256_file
 from hilum.core.engine import Engine
 from hilum.core.files import write_bytes
 from hilum.core.progress import progress, say
+from hilum.inference.frozen import engine_of_features, load_backbone, precision_of
 from hilum.inference.judged import gate_of
-from hilum.inference.predictor import load_backbone, precision_of
 from hilum.models.backbone import Precision
 from hilum.models.machine import exact_arithmetic, keep_memory
 from hilum.models.weights import RANDOM
@@ -176,8 +176,9 @@ def _predict(
         else:
             size = pipelines[u.cell.prepared_as].output_size
             spec = feature_spec(
-                _Circumstances(precision_of(b), b.batch, settled), b.backbone, b.state_sha256, size
-            )
+                _Circumstances(precision_of(b), b.batch, settled), b.backbone, b.state_sha256, size,
+                engine_of_features(b, settled.device),
+            )  # fmt: skip
             features = FeatureStore(workspace.features, spec)
             load = partial(load_backbone, b, u.bundle, settled.device)
             fill(engine, features, load, digests[u.cell.prepared_as], store, line)
