@@ -9,9 +9,10 @@ from pathlib import Path
 from hilum.api.command import command_of
 from hilum.api.view import AnyPath, Row, Told, View
 from hilum.artifacts.floor import FLOOR, Floor
-from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, folder_output
+from hilum.artifacts.outputs import check_outputs, folder_output
 from hilum.artifacts.run import run_path
 from hilum.artifacts.run_folder import RunFolder
+from hilum.artifacts.usual import USUAL_WORKSPACE
 from hilum.core.engine import local
 from hilum.core.progress import quieted
 from hilum.report.table import Table

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.outputs import USUAL_WORKSPACE
+from hilum.artifacts.usual import USUAL_WORKSPACE
 from hilum.cli.options import QUIET, WORKERS, WORKSPACE, grouped, typed
 
 app = typer.Typer(no_args_is_help=True)

@@ -242,7 +242,7 @@ def fill(
 def _threads(spec: FeatureSpec) -> int:
     """What computing features wants of a machine: torch the threads of its key, as a film's features follow the order of sums, all others
     all cores, a film on each."""
-    return (spec.threads or 1) if spec.engine == TORCH else available_cores()
+    return (spec.threads or 1) if spec.engine == "torch" else available_cores()
 
 
 def _train(run: Run) -> None:
