@@ -21,6 +21,7 @@ from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.digests import SHORT
 from hilum.core.engine import Engine
 from hilum.core.errors import FilmError
+from hilum.core.kept_processes import kept_processes
 from hilum.core.progress import progress
 from hilum.imaging.as_ingested import film_as_ingested, refuse
 from hilum.imaging.copy_views import (
@@ -43,6 +44,7 @@ _KEPT = 8  # films that each is compared with
 _ALONE_BELOW = 256  # films; a process takes longer to begin than so few take to read
 
 
+@kept_processes()
 def find_duplicates(manifest: Manifest, engine: Engine) -> Duplicates:
     """Look for copies among all films of a manifest, read and compared on an engine.
 
