@@ -68,7 +68,13 @@ def test_processes_of_a_round_that_failed_are_not_kept(task: object, error: type
 
 
 def test_what_ends_the_block_ends_its_processes() -> None:
-    with pytest.raises(KeyboardInterrupt), kept_processes():
-        kept = round_of()
-        raise KeyboardInterrupt
+    kept = set[int]()
+
+    def stopped() -> None:
+        with kept_processes():
+            kept.update(round_of())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
     assert not any(map(running, kept))
