@@ -181,6 +181,12 @@ def _manifest(folder: Path) -> Path:
     return folder / "manifest.csv"
 
 
+def test_startup(monkeypatch, tmp_path) -> None:
+    rows = bench("startup.py", monkeypatch, tmp_path, "--rounds", "1")["rows"]
+    assert [row["command"] for row in rows][:3] == ["--version", "--help", "run --help"]
+    assert all(0.02 < row["cpu_seconds"] < 30 for row in rows)
+
+
 @pytest.mark.slow
 def test_study(monkeypatch, tmp_path) -> None:
     """Its one-pipeline cell has no counterpart to compare with, which must not end it."""

@@ -1,6 +1,6 @@
 """The compiled loops that describe a film for the search for copies. Importing this module compiles them, or reads numba's cache.
 
-Errors are numpy's (``error_model``): a division is then no branch, and loops of divisions are vector instructions. Nothing here divides by 0.
+Errors are numpy's (``error_model``): a division is then no branch, and a loop of them is vector instructions. Nothing here divides by 0.
 
 An affine map is six numbers (a, b, c, d, e, f): the point (y, x), both from -1 to 1 over the film, goes to (a y + b x + c, d y + e x + f).
 """
@@ -45,7 +45,7 @@ def sample(film: F32, place: F32, out: F32, inside: F32) -> None:
             x = (j + np.float32(0.5)) * step - 1
             v = (place[0] * y + place[1] * x + place[2] + 1) * half - np.float32(0.5)
             u = (place[3] * y + place[4] * x + place[5] + 1) * half - np.float32(0.5)
-            inside[i, j] = np.float32((-0.5 <= v) & (v <= m - 0.5) & (-0.5 <= u) & (u <= m - 0.5))
+            inside[i, j] = np.float32((v >= -0.5) & (v <= m - 0.5) & (u >= -0.5) & (u <= m - 0.5))
             v = min(max(v, np.float32(0)), most)
             u = min(max(u, np.float32(0)), most)
             k, t = int(v), int(u)
@@ -63,7 +63,7 @@ def sample(film: F32, place: F32, out: F32, inside: F32) -> None:
     error_model="numpy",
 )
 def box_sums(x: F32, reach: int, across: F32, out: F32) -> None:
-    """Sums over the square of `reach` px each way around each pixel, as far as the film goes; `across` is scratch, and the size a multiple of 4."""
+    """Sums over `reach` px each way around each pixel, as far as the film goes; `across` is scratch, the size a multiple of four."""
     size = x.shape[0]
     for i in range(0, size, 4):  # four rows at once, since each sum waits for the one before it
         a = b = c = d = np.float32(0)
