@@ -67,7 +67,7 @@ def test_a_trial_and_its_predictions(drawn: DrawnFilms, backbone: str) -> None:
     recipe = next(r for r in recipes(STUDY) if r.cell.backbone == backbone)
     weights = Weights("imagenet", WHERE / "w.pth", "ab" * 32, "a file", "-")
     run = SimpleNamespace(
-        study=STUDY, weights={recipe.features_of: weights}, precision="fp32", batch=256,
+        study=STUDY, weights={recipe.features_of: weights}, precision="fp32", batch=256, feature_engines={},
         workspace=SimpleNamespace(trials=WHERE / "trials", features=WHERE / "features", prepared=WHERE / "prepared"),
         settled=SimpleNamespace(device="cpu", name="a processor", threads=2), stores={recipe.features_of: SimpleNamespace(spec=SPEC)},
         drawn={recipe.draw(1): drawn}, drawn_path=lambda _: WHERE / "drawn.json", folder=WHERE / "run",
