@@ -29,7 +29,9 @@ from hilum.imaging.decode import decode
 from hilum.inference.predictor import Predictor
 from hilum.inference.reader import Reader
 from hilum.models import feature_engine
-from hilum.models.onnx_backbone import onnx_versions
+from hilum.models.onnx_backbone import activation_ranges, onnx_versions
+from hilum.models.registry import backbone
+from hilum.models.weights import RANDOM
 from hilum.node.answering import Answering
 from hilum.node.source import read_source
 from hilum.stages.ingest import ingest
@@ -301,6 +303,7 @@ def test_training_predict_and_serve_compute_a_run_of_onnx_runtime_by_it(study: P
     )
 
 
+@pytest.mark.slow
 def test_a_run_in_whole_numbers_carries_what_its_training_films_told(study: Path) -> None:
     """Its bundle has the ranges and makes the same graph of them: the run's own bits, and no film of valid or test told anything."""
     needed_module("onnxruntime")
@@ -322,7 +325,11 @@ def test_a_run_in_whole_numbers_carries_what_its_training_films_told(study: Path
         == bundle.engine["ranges"].keys()
     )
     films = PreparedStore(root / "workspace" / "prepared").located(listed["shards"])
-    pixels = FeatureRows(films.locations(train[:8])).take(slice(None))
+    told = FeatureRows(films.locations(train[:RANGE_FILMS])).take(slice(None))
+    assert activation_ranges(backbone("squeezenet1_0"), RANDOM, bundle.weights["seed"], (64, 64), told) == {
+        name: tuple(limits) for name, limits in bundle.engine["ranges"].items()
+    }
+    pixels = told[:8]
     frozen = Predictor(trial / "bundle").frozen
     assert frozen is not None
     stored = FeatureRows(store.locations(train[:8])).take(slice(None))

@@ -109,11 +109,10 @@ def test_the_table_of_pixels_is_the_arithmetic() -> None:
 
 
 def test_whole_numbers_follow_from_the_ranges_of_films() -> None:
-    """The least and the largest value of the features are those of torch's; the graph from the ranges is the same each time."""
+    """The least and the largest value of the features are those of torch's, and a film has the same bits in any group and order."""
     needed_module("onnxruntime")
     b = backbone("squeezenet1_0")
     ranges = activation_ranges(b, RANDOM, 3, SIZE_PX, FILMS)
-    assert activation_ranges(b, RANDOM, 3, SIZE_PX, FILMS) == ranges
     expected = FrozenBackbone(b, RANDOM, seed=3).features(FILMS, batch=6)
     low, high = ranges["features"]
     assert low == pytest.approx(float(expected.min()), abs=1e-4)
@@ -125,5 +124,3 @@ def test_whole_numbers_follow_from_the_ranges_of_films() -> None:
     assert 1e-4 < apart < 0.1  # 8 bits after eight modules; random weights
     order = [3, 0, 5, 1, 2, 4]
     assert torch.equal(OnnxBackbone(b, RANDOM, 3, SIZE_PX, 1, ranges).features(FILMS[order]), got[order])
-    wider = {name: (low, 2 * high) for name, (low, high) in ranges.items()}
-    assert not torch.equal(OnnxBackbone(b, RANDOM, 3, SIZE_PX, ranges=wider).features(FILMS), got)

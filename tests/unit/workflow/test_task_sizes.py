@@ -67,7 +67,7 @@ def made_run(drawn: DrawnFilms, recipe: Recipe, weights: Path) -> SimpleNamespac
     """As much of a run as a trial is planned from."""
     loaded = Weights("imagenet", weights, "ab" * 32, "a file", "-")
     return SimpleNamespace(
-        study=STUDY, weights={recipe.features_of: loaded}, precision="fp32", batch=256,
+        study=STUDY, weights={recipe.features_of: loaded}, precision="fp32", batch=256, feature_engines={},
         workspace=SimpleNamespace(trials=WHERE / "trials", features=WHERE / "features", prepared=WHERE / "prepared"),
         settled=SimpleNamespace(device="cpu", name="a processor", threads=2), stores={recipe.features_of: SimpleNamespace(spec=SPEC)},
         drawn={recipe.draw(1): drawn}, drawn_path=lambda _: WHERE / "drawn.json", folder=WHERE / "run",
