@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,7 +100,9 @@ def lungs(films: Manifest, segmenter: Segmenter) -> float:
     return seconds(work) / len(films)
 
 
-def preparation(films: Manifest, wanted: dict[str, list[Wanted]], pipelines: dict[str, Pipeline]) -> float:
+def preparation(
+    films: Manifest, wanted: Mapping[str, Sequence[Wanted]], pipelines: dict[str, Pipeline]
+) -> float:
     """Seconds that a film takes with all its preparations, in one process."""
     with tempfile.TemporaryDirectory() as folder:
         masks = Path(folder) / "masks"
