@@ -165,7 +165,9 @@ class FeatureRows:
 
     def __init__(self, locations: Sequence[tuple[str, int]]) -> None:
         files = sorted({path for path, _ in locations})
-        self._shards = [np.load(path, mmap_mode="r") for path in files]
+        self._shards = [
+            np.asarray(np.load(path, mmap_mode="r")) for path in files
+        ]  # a memmap is slow to index
         index = {path: k for k, path in enumerate(files)}
         self._shard = np.array([index[path] for path, _ in locations], dtype=np.int64)
         self._row = np.array([row for _, row in locations], dtype=np.int64)
