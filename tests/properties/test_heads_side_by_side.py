@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -15,12 +16,15 @@ from hypothesis import strategies as st
 from hilum.artifacts.bundle import Bundle
 from hilum.augment.presets import preset
 from hilum.core.errors import DivergedError
+from hilum.stages import train as module
 from hilum.stages.train import grouped, train_heads
 from hilum.study.losses import CrossEntropy, Focal
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
 from hilum.study.policies.plateau import PlateauPolicy
 from hilum.study.tables import TrainingTable
+from hilum.training.loop import Learner, epochs
+from hilum.training.regimen import LabelledRows
 from hilum.training.task import TrainTask
 from trial_films import Part, frozen
 
@@ -124,6 +128,24 @@ def test_what_is_done_is_found_and_the_rest_of_its_group_is_as_alone(
     train_heads(todo)
     assert [(t.output / "train.json").stat().st_mtime_ns for t in todo[:2]] == stamps
     assert [left(task.output) for task in todo] == expected
+
+
+def test_heads_that_are_too_large_to_go_side_by_side_go_one_after_another(
+    alone: tuple[str, list[dict[str, bytes]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, expected = alone
+    side_by_side: list[int] = []
+
+    def noted(learners: Sequence[Learner], *films: LabelledRows) -> Iterator[list[Learner]]:
+        side_by_side.append(len(learners))
+        return epochs(learners, *films)
+
+    monkeypatch.setattr(module, "epochs", noted)
+    monkeypatch.setattr(module, "TOGETHER_BYTES", 1)
+    todo = tasks(tmp_path, name)[:2]
+    train_heads(todo)
+    assert side_by_side == [1, 1]
+    assert [left(task.output) for task in todo] == expected[:2]
 
 
 def test_one_that_diverges_ends_alone(alone: tuple[str, list[dict[str, bytes]]], tmp_path: Path) -> None:

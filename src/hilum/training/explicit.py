@@ -8,7 +8,7 @@ one of them gives does not depend on the others: on vectors each has its own mat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from torch import Tensor, nn
 from hilum.core.errors import HilumError
 from hilum.models.heads import ConvHead
 from hilum.training.regimen import dropout_factors
+
+if TYPE_CHECKING:
+    from hilum.training.map_kernel import Unpacking
 
 
 class Layer(NamedTuple):
@@ -152,15 +155,13 @@ class MapBatch(NamedTuple):
     Attributes:
         stored: The bits of each film's map, (n, channels * places), unsigned.
         kept: 1 where a value is kept, else 0, uint8, of that shape.
-        layout: Of the stored bits (`map_kernel.forward`).
-        scale: What a value is multiplied by.
+        how: The stored bits become float32, and are multiplied by what dropout asks.
         places: Of a map.
     """
 
     stored: NDArray[Any]
     kept: NDArray[np.uint8]
-    layout: tuple[np.uint32, ...]
-    scale: np.float32
+    how: Unpacking
     places: int
 
 
@@ -183,14 +184,15 @@ class Maps:
 
     def inputs(self, rows: Tensor, kept: NDArray[np.uint8] | None = None, dropout: float = 0.0) -> MapBatch:
         """As `Kind.inputs`."""
+        from hilum.training.map_kernel import Unpacking  # late: compiled
+
         kind, layout, power = _STORED[rows.dtype]
         n, places = len(rows), int(np.prod(rows.shape[2:]))
         stored = rows.numpy().reshape(n, -1).view(kind)
         factor = np.float32(1) if kept is None else np.float32(1) / np.float32(1 - dropout)
         seen = self._everything(stored.shape) if kept is None else kept.reshape(n, -1)
-        return MapBatch(
-            stored, seen, tuple(np.uint32(v) for v in layout), np.float32(2.0**power) * factor, places
-        )
+        how = Unpacking(*(np.uint32(v) for v in layout), np.float32(2.0**power) * factor)
+        return MapBatch(stored, seen, how, places)
 
     def _everything(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         if self._all_kept.shape[1:] != shape[1:] or len(self._all_kept) < shape[0]:
@@ -203,14 +205,14 @@ class Maps:
         """As `Kind.forward`; the slopes of the ReLU are kept."""
         from hilum.training.map_kernel import forward
 
-        stored, kept, layout, scale, places = inputs
+        stored, kept, how, places = inputs
         layers = [head.layers[0] for head in heads]
         weight = np.stack([layer.weight.numpy() for layer in layers])
         bias = np.stack([layer.bias.numpy() for layer in layers])
         n_heads, n_classes, _ = weight.shape
         logits = np.empty((n_heads, len(stored), n_classes), np.float32)
         slope = np.empty((*logits.shape, places), np.float32)
-        forward(stored, kept, layout, scale, weight, bias, layers[0].rectified, logits, slope)
+        forward(stored, kept, how, weight, bias, layers[0].rectified, logits, slope)
         return list(torch.from_numpy(logits)), slope
 
     def backward(
@@ -223,12 +225,12 @@ class Maps:
         """As `Kind.backward`."""
         from hilum.training.map_kernel import backward
 
-        stored, kept, layout, scale, _ = inputs
+        stored, kept, how, _ = inputs
         layers = [head.layers[0] for head in heads]
         of_weight = np.empty((len(heads), *layers[0].weight.shape), np.float32)
         of_bias = np.empty(of_weight.shape[:2], np.float32)
         given = np.stack([g.numpy() for g in of_logits])
-        backward(stored, kept, layout, scale, seen, given, of_weight, of_bias)
+        backward(stored, kept, how, seen, given, of_weight, of_bias)
         for layer, w, b in zip(layers, of_weight, of_bias, strict=True):
             layer.of_weight.numpy()[:] = w
             layer.of_bias.numpy()[:] = b

@@ -9,7 +9,7 @@ register: another processor may round otherwise, as it does in torch.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numba
 import numpy as np
@@ -17,33 +17,51 @@ from numpy.typing import NDArray
 
 from hilum.core.compiled import array, compiled
 
-_LAYOUT: Final = numba.types.UniTuple(numba.uint32, 4)  # type: ignore[no-untyped-call]
-_FLOATS: Final = numba.float32
 _OPTIONS: Final = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 _ROWS: Final = 4
 """Channels at once: a partial sum is loaded and stored a quarter as often."""
 
 
+class Unpacking(NamedTuple):
+    """How stored bits become a float32.
+
+    Attributes:
+        sign: Where in them the sign is.
+        sign_up: How far it moves up.
+        rest: Where all else is.
+        rest_up: How far that moves up.
+        scale: What the float32 of these bits is multiplied by.
+    """
+
+    sign: np.uint32
+    sign_up: np.uint32
+    rest: np.uint32
+    rest_up: np.uint32
+    scale: np.float32
+
+
+_UNPACKING: Final = numba.types.NamedTuple([numba.uint32] * 4 + [numba.float32], Unpacking)  # type: ignore[no-untyped-call]
+
+
 def _signatures(*rest: Any) -> list[Any]:
     """Of maps stored in 16 bits and in 32."""
     maps = (array(kind, 2) for kind in (numba.uint16, numba.uint32))
-    return [numba.void(m, array(numba.uint8, 2), _LAYOUT, _FLOATS, *rest) for m in maps]
+    return [numba.void(m, array(numba.uint8, 2), _UNPACKING, *rest) for m in maps]
 
 
 @compiled(**_OPTIONS)
 def _unpack(
-    maps: NDArray[Any], kept: NDArray[np.uint8], layout: tuple[int, int, int, int], scale: float, bits: NDArray[np.uint32],
+    maps: NDArray[Any], kept: NDArray[np.uint8], how: Unpacking, bits: NDArray[np.uint32],
     values: NDArray[np.float32],
 ) -> None:  # fmt: skip
     """A stretch of a film's map as float32 in `values`, of which `bits` is the memory: 0 where nothing is kept, else what is stored times
-    `scale`."""
-    sign, sign_up, rest, rest_up = layout
+    its scale."""
     for i in range(len(maps)):
         v = np.uint32(maps[i])
-        w = ((v & sign) << sign_up) | ((v & rest) << rest_up)
+        w = ((v & how.sign) << how.sign_up) | ((v & how.rest) << how.rest_up)
         bits[i] = w * np.uint32(kept[i])
     for i in range(len(maps)):
-        values[i] *= scale
+        values[i] *= how.scale
 
 
 @compiled(
@@ -54,7 +72,7 @@ def _unpack(
     **_OPTIONS,
 )  # fmt: skip
 def forward(
-    maps: NDArray[Any], kept: NDArray[np.uint8], layout: tuple[int, int, int, int], scale: float, weight: NDArray[np.float32],
+    maps: NDArray[Any], kept: NDArray[np.uint8], how: Unpacking, weight: NDArray[np.float32],
     bias: NDArray[np.float32], rectified: bool, logits: NDArray[np.float32], slope: NDArray[np.float32],
 ) -> None:  # fmt: skip
     """Logits of P heads of C outputs: the mean over S places of what 1 x 1 convolutions give, through a ReLU where `rectified`.
@@ -62,8 +80,7 @@ def forward(
     Args:
         maps: The stored bits of K channels of S places, (n, K * S).
         kept: 1 where a value is kept, else 0, of the same shape.
-        layout: Where in the stored bits the sign is and how far it moves up to become that of a float32, and the same of all else.
-        scale: What a value is multiplied by then.
+        how: How they become float32.
         weight: (P, C, K).
         bias: (P, C).
         rectified: Whether there is a ReLU.
@@ -86,8 +103,7 @@ def forward(
             _unpack(
                 maps[f, here],
                 kept[f, here],
-                layout,
-                scale,
+                how,
                 bits[:rows].reshape(rows * size),
                 x[:rows].reshape(rows * size),
             )
@@ -117,13 +133,13 @@ def forward(
     **_OPTIONS,
 )  # fmt: skip
 def backward(
-    maps: NDArray[Any], kept: NDArray[np.uint8], layout: tuple[int, int, int, int], scale: float, slope: NDArray[np.float32],
+    maps: NDArray[Any], kept: NDArray[np.uint8], how: Unpacking, slope: NDArray[np.float32],
     of_logits: NDArray[np.float32], of_weight: NDArray[np.float32], of_bias: NDArray[np.float32],
 ) -> None:  # fmt: skip
     """Gradients of the weights of P heads from those of their logits; the batch and the slopes are those of `forward`.
 
     Args:
-        maps: As in `forward`, and so `kept`, `layout` and `scale`.
+        maps: As in `forward`, and so `kept` and `how`.
         slope: Written by `forward`.
         of_logits: Gradients of the logits, (P, n, C).
         of_weight: Written: (P, C, K).
@@ -151,8 +167,7 @@ def backward(
             _unpack(
                 maps[f, here],
                 kept[f, here],
-                layout,
-                scale,
+                how,
                 bits[:rows].reshape(rows * size),
                 x[:rows].reshape(rows * size),
             )

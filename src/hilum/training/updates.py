@@ -27,9 +27,7 @@ class Update:
     """
 
     def __init__(self, policy: Policy, n: int) -> None:
-        from hilum.training.update_kernel import adam, sgd  # late: compiled
-
-        self.policy, self._adam, self._sgd = policy, adam, sgd
+        self.policy = policy
         self._memory = np.zeros((1 if policy.optimizer == "sgd" else 2, n), np.float32)
         self._beta1 = SGD_MOMENTUM if policy.optimizer == "sgd" else _BETAS[0]
         self._steps = 0
@@ -50,19 +48,19 @@ class Update:
             gradient.clamp_(-limit, limit)
             norm = float(torch.linalg.vector_norm(gradient))
             gradient.mul_(min(policy.clip_norm / (norm + 1e-6), 1.0))
-        decay = policy.weight_decay
-        w, g = weights.numpy(), gradient.numpy()
+        from hilum.training.update_kernel import AdamStep, SgdStep, adam, sgd  # late: compiled
+
+        w, g, decay = weights.numpy(), gradient.numpy(), policy.weight_decay
         if policy.optimizer == "sgd":
-            self._sgd(w, g, self._memory[0], *_floats(rate, decay, limit, self._beta1))
+            sgd(w, g, self._memory[0], SgdStep(*_floats(rate, decay, limit, self._beta1)))
             return
         decoupled = policy.optimizer == "adamw"
         beta2 = _BETAS[1]
         shrink, l2 = (1 - rate * decay, 0.0) if decoupled else (1.0, decay)
         step_size = rate / (1 - self._beta1**self._steps)
         root = math.sqrt(1 - beta2**self._steps)
-        self._adam(
-            w, g, *self._memory, *_floats(step_size, shrink, l2, limit, 1 - self._beta1, beta2, 1 - beta2, root, _EPS)
-        )  # fmt: skip
+        how = _floats(step_size, shrink, l2, limit, 1 - self._beta1, beta2, 1 - beta2, root, _EPS)
+        adam(w, g, self._memory[0], self._memory[1], AdamStep(*how))
 
 
 def _floats(*values: float) -> list[np.float32]:
