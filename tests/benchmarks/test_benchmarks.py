@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import typer.main
 from PIL import Image
 
@@ -137,6 +138,16 @@ def test_quality(monkeypatch, tmp_path) -> None:
     assert rates["wide-border"]["missed"]["planted"][1] == 24  # two sources' films and phantoms
     kinds = json.loads((tmp_path / "kinds.json").read_text())["kinds"]
     assert {len(k["weights"]) for k in kinds.values()} == {90}
+
+
+def test_heads(monkeypatch, tmp_path) -> None:
+    threads = torch.get_num_threads()
+    try:
+        found = bench("grids.py", monkeypatch, tmp_path, "--train", "64", "--valid", "8", "--epochs", "1")
+    finally:
+        torch.set_num_threads(threads)
+    assert [r["trainings"] for r in found["rows"]] == [5, 3, 1, 1, 5, 3]
+    assert all(r["hilum_cpu_s"] > 0 for r in found["rows"])
 
 
 @pytest.mark.slow

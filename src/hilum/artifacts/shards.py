@@ -54,8 +54,7 @@ def opened(path: Path, rows: Collection[int]) -> Shard:
     few = _some_rows(*found, rows) if found is not None else None
     if few is not None:
         return few
-    mapped: NDArray[Any] = np.load(at_hand(path), mmap_mode="r")
-    return mapped
+    return np.asarray(np.load(at_hand(path), mmap_mode="r"))  # still mapped; a memmap itself is slow to index
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """How hilum compiles a loop: by numba, when its module is imported, with the machine code kept on disk.
 
 The convention it fixes: one signature a kernel, arrays in C order, inputs read-only (numba then takes
-writable and locked arrays alike), no interpreter lock, no threads of its own, no fast-math (but in `hilum.synthetic`), so that
-pixels are the same everywhere. Import a kernel's module inside the function that needs it: compiling takes seconds
-once, reading it back less.
+writable and locked arrays alike), no interpreter lock, no threads of its own, no fast-math (but in `hilum.synthetic`, and
+for the sums of `hilum.training.map_kernel`), so that pixels are the same everywhere. Import a kernel's module inside the
+function that needs it: compiling takes seconds once, reading it back less.
 """
 
 from __future__ import annotations

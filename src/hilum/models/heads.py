@@ -24,7 +24,7 @@ class ConvHead(nn.Module):
 
     Without the ReLU (`rectified` False) where each output is a question of its own: a logit that is never below 0 cannot say no.
 
-    Dropout is done by whoever trains, to the features (`hilum.training.loop.dropout_factors`): chance is data, not drawn inside.
+    Dropout is done by whoever trains, to the features (`hilum.training.regimen.kept_by_dropout`): chance is data, not drawn inside.
     """
 
     def __init__(self, channels: int, n_classes: int, rectified: bool = True) -> None:

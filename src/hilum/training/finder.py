@@ -22,9 +22,10 @@ from torch import nn
 
 from hilum.artifacts.trial_files import FinderCurve
 from hilum.study.policies.schedule import StepSettings
-from hilum.training.loop import batches, learn
-from hilum.training.optimizers import apply, build_optimizer
+from hilum.training.explicit import FlatHead, kind_of
+from hilum.training.loop import batches, gradients
 from hilum.training.regimen import LabelledRows, Regimen
+from hilum.training.updates import Update
 
 FIRST_RATE, LAST_RATE, STEPS = 1e-7, 10.0, 100
 SMOOTHING = 0.98
@@ -95,12 +96,13 @@ def find_rate(head: nn.Module, train: LabelledRows, regimen: Regimen) -> FinderC
         train: Features of the films to learn from, as often around as the steps need.
         regimen: Of the training; its rates and epochs are not used.
     """
-    trial = copy.deepcopy(head).train()
-    optimizer = build_optimizer(regimen.policy, [trial.parameters()])
-    films = chain.from_iterable(batches(train, trial, regimen, epoch) for epoch in count(1))
+    kind, trial = kind_of(head), FlatHead(copy.deepcopy(head))
+    update = Update(regimen.policy, len(trial.weights))
+    films = chain.from_iterable(batches(train, kind, regimen, epoch) for epoch in count(1))
 
     def step(rate: float) -> float:
-        apply(StepSettings(rate), optimizer, [1.0])
-        return float(learn(trial, optimizer, regimen, *next(films)))
+        (loss,) = gradients(kind, [trial], [regimen.loss], *next(films))
+        update.step(StepSettings(rate), trial.weights, trial.gradient)
+        return loss
 
     return range_test(step)

@@ -34,7 +34,7 @@ from hilum.training.checkpoints import Checkpoints
 from hilum.training.finder import range_test
 from hilum.training.optimizers import apply, build_optimizer, clip
 from hilum.training.processes import gathered, share_buffers, share_of
-from hilum.training.regimen import Batch, LabelledRows, Regimen, draw_batches, lowest
+from hilum.training.regimen import Batch, LabelledRows, Regimen, draw_batches, dropout_factors, lowest
 from hilum.training.unfreezing import epoch_plan, head_epochs, head_policy
 
 EVALUATION_BATCH = 32
@@ -149,10 +149,12 @@ class Training:
         apply(now, self.optimizer.optimizer, self.factors)
         self.optimizer.zero_grad()
         n = sum(len(which) for which, _ in batches)
-        for k, (which, dropout) in enumerate(batches):
+        for k, (which, kept) in enumerate(batches):
             mine = share_of(fabric, len(which))
             x = films.take(which[mine]).to(fabric.device, non_blocking=True)
-            factors = None if dropout is None else dropout[mine].to(fabric.device)
+            factors = None
+            if kept is not None:
+                factors = dropout_factors(kept[mine], self.regimen.dropout).to(fabric.device)
             with fabric.no_backward_sync(module, enabled=k < len(batches) - 1):
                 logits = gathered(fabric, module(x, factors), len(which))
                 loss = self.regimen.loss(logits, films.labels[torch.from_numpy(which)].to(fabric.device))

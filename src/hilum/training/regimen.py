@@ -26,8 +26,8 @@ from hilum.training.unfreezing import head_epochs
 IN_MEMORY_BYTES = 512 * 2**20
 """Vectors of a part are kept in memory up to this size; maps and films are larger and are read as needed."""
 
-Batch = tuple[NDArray[np.int64], Tensor | None]
-"""Which films, and what their features are multiplied by in dropout; None drops nothing."""
+Batch = tuple[NDArray[np.int64], NDArray[np.uint8] | None]
+"""Which films, and what of their features dropout keeps (`kept_by_dropout`); None keeps all."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ class Regimen:
     def drops(self, by_itself: bool) -> bool:
         """Whether the head's inputs are dropped out; `by_itself` where the study does not say, and the head does."""
         return by_itself if self.training.dropout is None else self.training.dropout > 0
+
+    @property
+    def dropout(self) -> float:
+        """Share of the head's inputs that is dropped out, where any is."""
+        return CONV_DROPOUT if self.training.dropout is None else self.training.dropout
 
     def steps(self, n_films: int) -> int:
         """Optimiser steps of an epoch; the last may have fewer films."""
@@ -105,16 +110,24 @@ class LabelledRows:
         return torch.from_numpy(self.rows.take(which))
 
 
-def dropout_factors(rng: np.random.Generator, shape: torch.Size, share: float = CONV_DROPOUT) -> Tensor:
-    """What features are multiplied by for dropout: 0 where one is dropped, else 1 / (1 - share); uint8 for .5, else float32."""
+def kept_by_dropout(rng: np.random.Generator, shape: Sequence[int], share: float) -> NDArray[np.uint8]:
+    """1 where a feature is kept in dropout and 0 where it is dropped; `share` are dropped."""
     n = int(np.prod(shape))
     if share != 0.5:
-        kept = rng.random(n, dtype=np.float32) >= np.float32(share)
-        return torch.from_numpy(kept.astype(np.float32) / np.float32(1 - share)).view(shape)
-    bits = np.frombuffer(rng.bytes((n + 7) // 8), dtype=np.uint8)
-    mask = np.unpackbits(bits, count=n)
-    mask <<= 1
-    return torch.from_numpy(mask).view(shape)
+        return (rng.random(n, dtype=np.float32) >= np.float32(share)).view(np.uint8).reshape(shape)
+    return np.unpackbits(_random_bytes(rng, (n + 7) // 8), count=n).reshape(shape)
+
+
+def _random_bytes(rng: np.random.Generator, n: int) -> NDArray[np.uint8]:
+    """As ``rng.bytes(n)``, in half the time where it takes whole numbers of the generator: of 64 bits, low byte first."""
+    if n % 8 or rng.bit_generator.state["has_uint32"]:
+        return np.frombuffer(rng.bytes(n), dtype=np.uint8)
+    return rng.bit_generator.random_raw(n // 8).astype("<u8", copy=False).view(np.uint8)
+
+
+def dropout_factors(kept: NDArray[np.uint8], share: float) -> Tensor:
+    """What features are multiplied by in dropout: 0 where one is dropped, else 1 / (1 - share); float32."""
+    return torch.from_numpy(kept.astype(np.float32) / np.float32(1 - share))
 
 
 def balanced_order(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -147,10 +160,9 @@ def draw_batches(regimen: Regimen, labels: Tensor, epoch: int, shape: torch.Size
     rng, n = generator(regimen.seed, "order", epoch), len(labels)
     order = balanced_order(labels.numpy(), rng) if regimen.training.balanced_batches else rng.permutation(n)
     masks = generator(regimen.seed, "dropout", epoch)
-    share = CONV_DROPOUT if regimen.training.dropout is None else regimen.training.dropout
     for start in range(0, n, regimen.training.batch):
         which = order[start : start + regimen.training.batch]
         yield (
             which,
-            None if shape is None else dropout_factors(masks, torch.Size((len(which), *shape)), share),
+            None if shape is None else kept_by_dropout(masks, (len(which), *shape), regimen.dropout),
         )

@@ -45,13 +45,17 @@ TRIAL: Final = Key(
         classes=ALWAYS, positive=ALWAYS, backbone=ALWAYS, head=ALWAYS, precision=ALWAYS, batch=ALWAYS, pipeline=ALWAYS,
         pipeline_name=ALWAYS, unsafe=[], probe="", lungs="", task="classes",
     ),
-    frozen=Optional(Key(features=ALWAYS, state_sha256=ALWAYS)),
+    frozen=Optional(Key(features=ALWAYS, state_sha256=ALWAYS, gradients="autograd")),
     whole=Optional(
         Key(weights=ALWAYS, finetune=FINETUNE, device=ALWAYS, machine=ALWAYS, threads=ALWAYS, versions=ALWAYS)
     ),
 )  # fmt: skip
 """What a trial depends on (`hilum.core.keys` has the rules). Of the bundle it leaves out what training finds, and what only says in words
 where it comes from."""
+
+GRADIENTS = "explicit"
+"""How a head is trained, where it makes a difference to the last bits: by autograd and torch's optimisers at first, now by
+`hilum.training.loop`."""
 
 
 def shuffled_labels(image_ids: Sequence[str], labels: Labels, seed: int) -> Labels:
@@ -86,7 +90,7 @@ class Frozen:
 
     def depends_on(self, template: Bundle) -> dict[str, Any]:
         """The members that this body adds to the trial's key."""
-        return {"frozen": {**self.inputs, "state_sha256": template.state_sha256}}
+        return {"frozen": {**self.inputs, "state_sha256": template.state_sha256, "gradients": GRADIENTS}}
 
     def store(self, drawn: DrawnFilms) -> ArrayStore:
         """Where the films' features are."""

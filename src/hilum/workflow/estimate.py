@@ -7,10 +7,12 @@ counted in figures, of which one is tried, so that it follows the machine too.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
+from typing import Any
 
 from hilum.artifacts.masks import MaskStore
 from hilum.core.errors import HilumError
@@ -20,6 +22,7 @@ from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
 from hilum.report.numbers import counted
 from hilum.stages.audit.probes import MAX_PROBED
+from hilum.stages.train import most_together
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.training.unfreezing import head_epochs
 from hilum.workflow import rates
@@ -37,7 +40,8 @@ _TRIED = 12
 _STARTS = "hilum.workflow.run"
 _READS_FILMS = "hilum.stages.duplicates"
 _FINDS_LUNGS = "hilum.stages.segment.run"
-_TRAINS = "hilum.stages.train, torch._dynamo"
+_TRAINS_HEADS = "hilum.stages.train, hilum.training.map_kernel"
+_TRAINS_NETWORKS = "hilum.stages.train, torch._dynamo"
 _SCORES = "hilum.stages.predict"
 """What a worker loads (torch loads its compiler with the first update)."""
 _REPORTS = "hilum.stages.report"
@@ -169,19 +173,29 @@ def _of_heads(run: Run, recipes: Sequence[Recipe]) -> Iterator[Cost]:
     if not recipes:
         return
     n_trials = len(run.draws.trials)
-    work = n_trials * sum(_head_seconds(run, r, r.epochs) for r in recipes)
     n = len(recipes) * n_trials
-    started = rates.start_of_worker(_TRAINS)
-    yield Cost("train heads", counted(n, "training"), work, _workers(run, n), started, _TRAINS)
+    most, alike = most_together(n, run.engine.cores), Counter(_shared(r) for r in recipes)
+    work = n_trials * sum(_head_seconds(run, r, r.epochs, min(most, alike[_shared(r)])) for r in recipes)
+    started = rates.start_of_worker(_TRAINS_HEADS)
+    yield Cost("train heads", counted(n, "training"), work, _workers(run, n), started, _TRAINS_HEADS)
 
 
-def _head_seconds(run: Run, recipe: Recipe, epochs: float) -> float:
-    """Seconds of one training of a cell's head."""
+def _shared(recipe: Recipe) -> tuple[Any, ...]:
+    """What cells have in common whose heads go side by side (`hilum.stages.train`)."""
+    options = recipe.training
+    return (
+        recipe.features_of, recipe.draw(1), recipe.cell.seed, recipe.cell.probe, recipe.head, options.batch, options.balanced_batches,
+        options.dropout,
+    )  # fmt: skip
+
+
+def _head_seconds(run: Run, recipe: Recipe, epochs: float, together: int = 1) -> float:
+    """Seconds of one training of a cell's head, of so many that go side by side."""
     name, batch, n_classes = recipe.cell.backbone, recipe.training.batch, len(run.study.data.classes)
     length = length_of(run.study, name)
     shape = (length,) if length else _feature_shape(name, recipe.pipeline.output_size)
     steps = -(-_counts(run, recipe)[0] // batch)
-    return epochs * steps * rates.head_step(name, shape, n_classes, batch)
+    return epochs * steps * rates.head_step(name, shape, n_classes, batch, together)
 
 
 def _of_search(run: Run) -> Iterator[Cost]:
@@ -197,7 +211,7 @@ def _of_search(run: Run) -> Iterator[Cost]:
         f" x {folds} folds" if folds > 1 else ""
     )
     words = f"{counted(n, 'training')}: {each}"
-    yield Cost("search", words, table.trials * folds * work, _workers(run, n), loads=_TRAINS)
+    yield Cost("search", words, table.trials * folds * work, _workers(run, n), loads=_TRAINS_HEADS)
 
 
 @cache
@@ -224,8 +238,8 @@ def _of_networks(run: Run, recipes: Sequence[Recipe]) -> Iterator[Cost]:
         scoring += n_trials * (valid + test) * each.film
     n = len(recipes) * n_trials
     workers = _workers(run, n) if side_by_side(run) else 1
-    started = rates.start_of_worker(_TRAINS) if workers > 1 else 0
-    yield Cost("train networks", counted(n, "training"), training, workers, started, _TRAINS)
+    started = rates.start_of_worker(_TRAINS_NETWORKS) if workers > 1 else 0
+    yield Cost("train networks", counted(n, "training"), training, workers, started, _TRAINS_NETWORKS)
     yield Cost(
         "score networks", counted(n, "network"), scoring + _gate_seconds(run, recipes), workers, loads=_SCORES
     )

@@ -51,7 +51,7 @@ from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.tables import FinetuneTable, TrainingTable
 from hilum.training.checkpoints import Checkpoints
 from hilum.training.finetune import Progress, Training, epoch_steps, feature_shape, logits_of
-from hilum.training.loop import fit
+from hilum.training.loop import Learner, epochs
 from hilum.training.regimen import LabelledRows, Regimen
 
 _FILMS = 16
@@ -156,18 +156,19 @@ def _stored(folder: str, values: NDArray[np.generic], n_classes: int) -> Labelle
 
 
 @cache
-def head_step(name: str, shape: tuple[int, ...], n_classes: int, batch: int) -> float:
-    """Seconds of one update of a backbone's head in the loop that trains it: dropout, features read from disk, a validation batch for
-    every eight. Policy and loss make no difference to speak of."""
+def head_step(name: str, shape: tuple[int, ...], n_classes: int, batch: int, together: int) -> float:
+    """Seconds of one update of a backbone's head, of so many side by side in the loop that trains them: dropout, features read from disk, a
+    validation batch for every eight. Policy and loss make no difference to speak of."""
     b, n, rng = backbone(name), _UPDATES * batch, np.random.default_rng(0)
     made = rng.random((n + batch, *shape), np.float32).astype("float16" if b.spatial else "float32")
     table = TrainingTable(epochs=3, batch=batch)
     regimen = Regimen(ConstantPolicy(learning_rate=1e-3), cross_entropy, table, 0)
     with tempfile.TemporaryDirectory() as folder, threads(1):
         train, valid = (_stored(folder, part, n_classes) for part in (made[:n], made[n:]))
-        epochs = fit(build_head(b, n_classes, 0, shape[0]), train, valid, regimen)
-        next(epochs)  # memory is taken and operations are chosen in the first
-        return min(seconds(lambda: next(epochs)) for _ in range(2)) / _UPDATES
+        heads = [build_head(b, n_classes, 0, shape[0]) for _ in range(together)]
+        tried = epochs([Learner(head, regimen, len(train)) for head in heads], train, valid)
+        next(tried)  # memory is taken and operations are chosen in the first
+        return min(seconds(lambda: next(tried)) for _ in range(2)) / (_UPDATES * together)
 
 
 class NetworkSeconds(NamedTuple):

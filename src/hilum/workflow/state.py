@@ -38,7 +38,7 @@ from hilum.stages.split import select, subset
 from hilum.study.file import Study
 from hilum.study.probes import NO_PROBE
 from hilum.study.tables import WeightsTable
-from hilum.training.task import TrainTask
+from hilum.training.task import GRADIENTS, TrainTask
 from hilum.workflow.choices import wrong_choices
 from hilum.workflow.classes import labels_in, merged, require_films, with_classes
 from hilum.workflow.drawing import TrialDraw
@@ -50,10 +50,11 @@ from hilum.workflow.workspace import Settled, Workspace
 
 RUN = Key(
     study=ALWAYS, films=ALWAYS, weights=ALWAYS, device=ALWAYS, name=ALWAYS, precision=ALWAYS, threads=ALWAYS, hilum=ALWAYS, lungs=None,
-    stand_in=None, gate="features", engines={},
+    stand_in=None, gate="features", engines={}, heads="autograd",
 )  # fmt: skip
 """What names a run's folder: study, films and weights by digest, what is settled for the machine, hilum's version, the lungs' network
-where a pipeline reads lungs, with the rule of stand-ins where only probes do, what gates see, and engines of features but torch."""
+where a pipeline reads lungs, with the rule of stand-ins where only probes do, what gates see, engines of features but torch, and, where
+there are heads, how these are trained."""
 
 
 @dataclass(frozen=True)
@@ -284,6 +285,8 @@ class Run:
         lungs = self.lungs_facts["model"] if self.reads_lungs else None
         rule = RULE if lungs and self.only_probes_read_lungs else None
         seen = {"lungs": lungs, "stand_in": rule, "gate": GATE, "engines": in_key(self.feature_engines)}
+        if any(r.finetune is None and r.learns for r in self.recipes):
+            seen["heads"] = GRADIENTS
         key = RUN.digest({**asdict(self.settled), **of_study, "hilum": __version__, **seen})
         folder = self.workspace.runs / f"{self.study.name}-{key[:12]}"
         brought(folder)

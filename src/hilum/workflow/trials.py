@@ -17,7 +17,7 @@ from hilum.models.feature_engine import TORCH
 from hilum.models.heads import head_for
 from hilum.stages.predict import PredictTask, predict_trial
 from hilum.stages.source_rule import predict_by_source
-from hilum.stages.train import train_head
+from hilum.stages.train import grouped, train_heads
 from hilum.study.probes import NO_PROBE
 from hilum.training.task import Frozen, TrainTask, Whole
 from hilum.workflow.ensembles import kept_parts
@@ -77,8 +77,8 @@ def train(run: Run) -> None:
         heads = [t for t in todo if isinstance(t.body, Frozen)]
         networks = [t for t in todo if isinstance(t.body, Whole)]
         with progress("train", len(todo), "trials") as step:
-            for _ in run.engine.map(train_head, heads):
-                step()
+            for n in run.engine.map(train_heads, grouped(heads, run.engine.cores)):
+                step(n)
             if networks:
                 from hilum.stages.finetune import finetune  # late: lightning_fabric takes two seconds
 

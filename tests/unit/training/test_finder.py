@@ -74,7 +74,9 @@ def test_the_curve_is_a_plain_loops_and_the_head_stays(tmp_path: Path) -> None:
     curve = find_rate(head, of, REGIMEN)
     rates, losses = plain_range_test(of)
     assert curve.rates == pytest.approx(rates, rel=1e-12)
-    assert curve.losses == pytest.approx(losses, rel=1e-9)
+    assert curve.losses == pytest.approx(
+        losses, rel=1e-5
+    )  # sums are rounded otherwise, and rates go up to 10
     assert all(torch.equal(v, before[k]) for k, v in head.state_dict().items())
     assert all(p.grad is None for p in head.parameters())
     # it fell, and then the rate was too high

@@ -1,4 +1,4 @@
-"""The loop learns a planted signal, learns nothing from noise, is torch's plain loop to the bit, and chooses on validation."""
+"""The loop learns a planted signal, learns nothing from noise, is torch's plain loop with torch's optimisers, and chooses on validation."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,8 +20,9 @@ from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.policies.one_cycle import OneCyclePolicy, Phase
 from hilum.study.policies.plateau import PlateauPolicy
 from hilum.study.tables import TrainingTable
+from hilum.training.explicit import Maps, Vectors
 from hilum.training.loop import batches, fit, logits
-from hilum.training.regimen import LabelledRows, Regimen, dropout_factors, lowest
+from hilum.training.regimen import LabelledRows, Regimen, dropout_factors, kept_by_dropout, lowest
 
 CONSTANT = ConstantPolicy(learning_rate=5e-3)
 
@@ -114,7 +115,7 @@ def plain_epoch(
 
 
 @pytest.mark.parametrize("name", ["densenet121", "resnet50"])
-def test_a_constant_rate_is_a_plain_loop_with_adam_to_the_bit(tmp_path: Path, name: str) -> None:
+def test_a_constant_rate_is_a_plain_loop_with_adam(tmp_path: Path, name: str) -> None:
     n, channels = 200, backbone(name).channels
     x, y = np.random.default_rng(0).normal(size=(n, channels)).astype(np.float32), np.arange(n) % 4
     np.save(tmp_path / "x.npy", x)
@@ -125,13 +126,14 @@ def test_a_constant_rate_is_a_plain_loop_with_adam_to_the_bit(tmp_path: Path, na
     for epoch in (1, 2, 3):
         plain_epoch(plain, optimizer, of, epoch)
     for a, b in zip(ours.parameters(), plain.parameters(), strict=True):
-        assert torch.equal(a, b)
+        assert float((a - b).detach().abs().max()) < 2e-7
     with torch.no_grad():
-        assert history[-1].valid_loss == cross_entropy(plain(torch.from_numpy(x)).double(), of.labels).item()
+        expected = cross_entropy(plain(torch.from_numpy(x)).double(), of.labels).item()
+    assert history[-1].valid_loss == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("per_phase", ["fresh", "kept"])
-def test_one_cycle_is_a_plain_loop_with_torchs_scheduler_to_the_bit(tmp_path: Path, per_phase: str) -> None:
+def test_one_cycle_is_a_plain_loop_with_torchs_scheduler(tmp_path: Path, per_phase: str) -> None:
     of, _ = source(tmp_path, "x", 200, 1.0, 1)
     ours, plain = build_head(backbone("densenet121"), 4, 3), build_head(backbone("densenet121"), 4, 3)
     policy = OneCyclePolicy(
@@ -149,8 +151,8 @@ def test_one_cycle_is_a_plain_loop_with_torchs_scheduler_to_the_bit(tmp_path: Pa
         cycle = OneCycleLR(optimizer, rate, epochs=len(epochs), steps_per_epoch=7)
         for epoch in epochs:
             plain_epoch(plain, optimizer, of, epoch, [cycle], clip_value=0.1)
-    assert torch.equal(ours.weight, plain.weight)
-    assert torch.equal(ours.bias, plain.bias)
+    for a, b in zip(ours.parameters(), plain.parameters(), strict=True):
+        assert float((a - b).detach().abs().max()) < 1e-6
     assert len(history) == 3  # the phases' own epochs, not the study's 20
 
 
@@ -205,41 +207,51 @@ def test_the_first_of_equal_epochs_is_the_lowest() -> None:
 
 
 def test_dropout_halves_doubles_and_follows_from_the_seed_and_epoch(tmp_path: Path) -> None:
-    factors = dropout_factors(np.random.default_rng(1), torch.Size([50, 64, 5, 5]))
-    assert factors.unique().tolist() == [0, 2]
-    assert float(factors.float().mean()) == pytest.approx(1.0, abs=4 / factors.numel() ** 0.5)
+    kept = kept_by_dropout(np.random.default_rng(1), (50, 64, 5, 5), 0.5)
+    assert np.unique(kept).tolist() == [0, 1]
+    assert float(kept.mean()) == pytest.approx(0.5, abs=2 / kept.size**0.5)
+    assert dropout_factors(kept, 0.5).unique().tolist() == [0, 2]
     maps = np.abs(np.random.default_rng(0).normal(size=(10, 8, 3, 3))).astype(np.float16)
     np.save(tmp_path / "maps.npy", maps)
     of = LabelledRows(FeatureRows([(str(tmp_path / "maps.npy"), k) for k in range(10)]), np.arange(10) % 4)
     order = generator(7, "order", 2).permutation(10)
     masks = generator(7, "dropout", 2)
     how = Regimen(CONSTANT, cross_entropy, TrainingTable(batch=4), 7)
-    conv, linear = build_head(backbone("squeezenet1_0"), 4, 1), build_head(backbone("densenet121"), 4, 1)
-    for start, (x, y) in zip((0, 4, 8), batches(of, conv, how, 2), strict=True):
+    for start, (x, y) in zip((0, 4, 8), batches(of, Maps(), how, 2), strict=True):
         which = order[start : start + 4]
-        bits = np.unpackbits(np.frombuffer(masks.bytes(len(which) * 9), np.uint8)).reshape(-1, 8, 3, 3)
-        assert np.array_equal(x.numpy(), maps[which].astype(np.float32) * bits * 2)
+        bits = np.unpackbits(np.frombuffer(masks.bytes(len(which) * 9), np.uint8)).reshape(len(which), -1)
+        assert np.array_equal(x.stored.view(np.float16), maps[which].reshape(len(which), -1))
+        assert np.array_equal(x.kept, bits)
+        assert (x.how.scale, x.places) == (2.0 ** (127 - 15) * 2, 9)
         assert y.tolist() == (which % 4).tolist()
-    plain = torch.cat([x for x, _ in batches(of, linear, how, 2)])
+    plain = torch.cat([x for x, _ in batches(of, Vectors(), how, 2)])
     assert np.array_equal(plain.numpy(), maps[order].astype(np.float32))
 
 
+@pytest.mark.parametrize("n_bytes", [16, 12, 11])
+def test_what_dropout_keeps_is_the_generators_bytes_however_they_are_taken(n_bytes: int) -> None:
+    ours, plain = generator(3, "dropout", 1), generator(3, "dropout", 1)
+    for n in (n_bytes, n_bytes, 24, 8):
+        bits = np.unpackbits(np.frombuffer(plain.bytes(n), np.uint8))
+        assert np.array_equal(kept_by_dropout(ours, (n * 8,), 0.5), bits)
+
+
 def test_a_study_may_say_which_share_of_a_heads_inputs_is_dropped(tmp_path: Path) -> None:
-    factors = dropout_factors(np.random.default_rng(1), torch.Size([200, 500]), 0.2)
+    factors = dropout_factors(kept_by_dropout(np.random.default_rng(1), (200, 500), 0.2), 0.2)
     assert factors.unique().tolist() == [0, 1.25]
     assert float((factors == 0).float().mean()) == pytest.approx(0.2, abs=4 * (0.16 / factors.numel()) ** 0.5)
     rows = np.random.default_rng(0).normal(size=(10, 8)).astype(np.float32)
     np.save(tmp_path / "rows.npy", rows)
     of = LabelledRows(FeatureRows([(str(tmp_path / "rows.npy"), k) for k in range(10)]), np.arange(10) % 4)
-    linear = build_head(backbone("densenet121"), 4, 1)
     order = generator(7, "order", 2).permutation(10)
     masks = generator(7, "dropout", 2)
     how = Regimen(CONSTANT, cross_entropy, TrainingTable(batch=4, dropout=0.25), 7)
-    for start, (x, _) in zip((0, 4, 8), batches(of, linear, how, 2), strict=True):
+    for start, (x, _) in zip((0, 4, 8), batches(of, Vectors(), how, 2), strict=True):
         which = order[start : start + 4]
         kept = masks.random(len(which) * 8, dtype=np.float32).reshape(-1, 8) >= 0.25
         assert np.allclose(x.numpy(), rows[which] * kept / 0.75, rtol=1e-6)
+    np.save(tmp_path / "maps.npy", rows.astype(np.float16).reshape(10, 2, 2, 2))
     off = Regimen(CONSTANT, cross_entropy, TrainingTable(batch=4, dropout=0.0), 7)
-    conv = build_head(backbone("squeezenet1_0"), 4, 1)
-    plain = torch.cat([x for x, _ in batches(of, conv, off, 2)])
-    assert np.array_equal(plain.numpy(), rows[order])
+    maps = LabelledRows(FeatureRows([(str(tmp_path / "maps.npy"), k) for k in range(10)]), np.arange(10) % 4)
+    for x, _ in batches(maps, Maps(), off, 2):
+        assert x.kept.all()
