@@ -21,7 +21,7 @@ from hilum.core.errors import InputError, require_known
 from hilum.core.seeding import key_entropy
 from hilum.splitting.divide import SplitOptions, divided
 from hilum.splitting.groups import film_groups
-from hilum.study.film_filter import FilterLike, compile_filter
+from hilum.study.film_filter import FilterLike, fitting
 
 _FEWEST = 10  # films of a class in a subset
 
@@ -50,15 +50,16 @@ def select(
     for key, tables in (("include", include), ("exclude", exclude)):
         for table in tables:
             manifest.check_filter(table, f"data.{key}")
-    wanted, unwanted = [compile_filter(t) for t in include], [compile_filter(t) for t in exclude]
+    n, classes = len(manifest), manifest.texts("label")
+    wanted, unwanted = ([fitting(t, manifest.texts, n) for t in tables] for tables in (include, exclude))
     kept = [
         k
-        for k, film in enumerate(manifest.films)
-        if (labels is None or film.label in labels)
-        and (not wanted or any(fits(film) for fits in wanted))
-        and not any(fits(film) for fits in unwanted)
+        for k, label in enumerate(classes)
+        if (labels is None or label in labels)
+        and (not wanted or any(fits[k] for fits in wanted))
+        and not any(fits[k] for fits in unwanted)
     ]
-    known = set(manifest.texts("label"))
+    known = set(classes)
     for label in one_per_patient:
         require_known(label, known, "one_per_patient: no film has label")
     if one_per_patient:

@@ -64,12 +64,30 @@ def compile_filter(table: FilterLike) -> Callable[[HasColumns], bool]:
     Raises:
         InputError: A comparison that cannot be read.
     """
-    tests = [(column, [_accepts(column, v) for v in values]) for column, values in table.items()]
+    tests = _tests(table)
 
     def fits(film: HasColumns) -> bool:
         return all(any(accepts(film.value(column)) for accepts in of_column) for column, of_column in tests)
 
     return fits
+
+
+def fitting(table: FilterLike, texts: Callable[[str], Sequence[str]], n: int) -> list[bool]:
+    """Which of `n` films fit a table; `texts` gives a column of all of them, of which each different text is looked at once.
+
+    Raises:
+        InputError: A comparison that cannot be read.
+    """
+    fits = [True] * n
+    for column, of_column in _tests(table):
+        values = texts(column)
+        accepted = {v: any(accepts(v) for accepts in of_column) for v in set(values)}
+        fits = [fit and accepted[v] for fit, v in zip(fits, values, strict=True)]
+    return fits
+
+
+def _tests(table: FilterLike) -> list[tuple[str, list[Callable[[str], bool]]]]:
+    return [(column, [_accepts(column, v) for v in values]) for column, values in table.items()]
 
 
 def _accepts(column: str, value: str) -> Callable[[str], bool]:
