@@ -45,37 +45,35 @@ class FlatHead:
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
-        found = _linear_layers(module)
-        tensors = [t for part, _ in found for t in (part.weight, part.bias)]
+        rectified, tensors = _rectified(module), list(module.parameters())
         sizes = [t.numel() for t in tensors]
         with torch.no_grad():
             self.weights = torch.cat([t.reshape(-1) for t in tensors])
         self.gradient = torch.empty_like(self.weights)
-        own, gradients = self.weights.split(sizes), self.gradient.split(sizes)
+        own, gradients = torch.split(self.weights, sizes), torch.split(self.gradient, sizes)
         for tensor, view in zip(tensors, own, strict=True):
             tensor.data = view.view(tensor.shape)
-        self.layers = [
-            Layer(
-                own[2 * k].view(len(part.bias), -1), own[2 * k + 1], gradients[2 * k].view(len(part.bias), -1), gradients[2 * k + 1], relu
-            )
-            for k, (part, relu) in enumerate(found)
-        ]  # fmt: skip
+        self.layers = []
+        for k, relu in enumerate(rectified):
+            (weight, bias), (of_weight, of_bias) = own[2 * k : 2 * k + 2], gradients[2 * k : 2 * k + 2]
+            shape = len(bias), -1
+            self.layers.append(Layer(weight.view(shape), bias, of_weight.view(shape), of_bias, relu))
 
 
-def _linear_layers(module: nn.Module) -> list[tuple[nn.Linear | nn.Conv2d, bool]]:
-    """A head's layers in order, each with whether there is a ReLU behind it.
+def _rectified(module: nn.Module) -> list[bool]:
+    """Whether there is a ReLU behind each of a head's linear layers, in order.
 
     Raises:
-        HilumError: It has another kind of layer.
+        HilumError: It has another kind of layer, or one without a bias.
     """
     if isinstance(module, ConvHead):
-        return [(module.conv, module.rectified)]
-    found: list[tuple[nn.Linear | nn.Conv2d, bool]] = []
+        return [module.rectified]
+    found: list[bool] = []
     for part in module if isinstance(module, nn.Sequential) else [module]:
-        if isinstance(part, nn.Linear):
-            found.append((part, False))
+        if isinstance(part, nn.Linear) and part.bias is not None:
+            found.append(False)
         elif isinstance(part, nn.ReLU) and found:
-            found[-1] = (found[-1][0], True)
+            found[-1] = True
         else:
             raise HilumError(
                 f"expected a head of linear layers and ReLUs behind them, or a ConvHead; got {part}"
@@ -188,10 +186,11 @@ class Maps:
 
         kind, layout, power = _STORED[rows.dtype]
         n, places = len(rows), int(np.prod(rows.shape[2:]))
-        stored = rows.numpy().reshape(n, -1).view(kind)
+        stored: NDArray[Any] = rows.numpy().reshape(n, -1).view(kind)
         factor = np.float32(1) if kept is None else np.float32(1) / np.float32(1 - dropout)
         seen = self._everything(stored.shape) if kept is None else kept.reshape(n, -1)
-        how = Unpacking(*(np.uint32(v) for v in layout), np.float32(2.0**power) * factor)
+        sign, sign_up, rest, rest_up = (np.uint32(v) for v in layout)
+        how = Unpacking(sign, sign_up, rest, rest_up, np.float32(2.0**power) * factor)
         return MapBatch(stored, seen, how, places)
 
     def _everything(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -55,7 +55,8 @@ def gradients(
     """Leave in each head the gradient of its loss on a batch; gives the losses."""
     with torch.no_grad():
         logits, seen = kind.forward(heads, x)
-    values, of_logits = [], []
+    values: list[float] = []
+    of_logits: list[Tensor] = []
     for loss, z in zip(losses, logits, strict=True):
         value = loss(z.requires_grad_(), y)
         values.append(value.item())
