@@ -44,7 +44,6 @@ _TRAINS_HEADS = "hilum.stages.train, hilum.training.map_kernel"
 _TRAINS_NETWORKS = "hilum.stages.train, torch._dynamo"
 _SCORES = "hilum.stages.predict"
 """What a worker loads (torch loads its compiler with the first update)."""
-_REPORTS = "hilum.stages.report"
 _FIGURES, _FIGURES_A_CELL = 12, 1.0
 """What a report takes, and for each of its cells, in figures."""
 _SCORE_S = 3e-4
@@ -96,10 +95,7 @@ def costs(run: Run, sizes: Sizes) -> Iterator[Cost]:
     each = rates.statistics(tested, len(run.study.data.classes), resamples)
     work = each * cells * (len(run.draws.trials) + 2)
     yield Cost("evaluate", f"{counted(cells, 'cell')}, {resamples} resamples", work)
-    started = rates.start_of_worker(_REPORTS)
-    yield Cost(
-        "report", counted(cells, "cell"), rates.figure() * (_FIGURES + _FIGURES_A_CELL * cells), 1, started
-    )
+    yield Cost("report", counted(cells, "cell"), rates.figure() * (_FIGURES + _FIGURES_A_CELL * cells))
 
 
 def _counts(run: Run, recipe: Recipe) -> tuple[int, int, int]:
@@ -112,20 +108,24 @@ def _workers(run: Run, tasks: int) -> int:
     return max(1, min(run.engine.cores, tasks, run.settled.threads))
 
 
+def _started(workers: int, modules: str) -> float:
+    """Seconds until workers have begun; none where this process does the work itself."""
+    return rates.start_of_worker(modules) if workers > 1 else 0.0
+
+
 def _of_films(run: Run) -> Iterator[Cost]:
     films = run.films
     few = films.only(f.image_id for f in islice(films.films, 0, None, max(1, len(films) // _TRIED)))
     if run.study.data.near_duplicates and not run.duplicates_path.is_file():
-        work = len(films) * _tried(lambda: rates.search_for_copies(few))
-        started = 2 * rates.start_of_worker(_READS_FILMS)
-        yield Cost(
-            "duplicates", f"{len(films)} films", work, _workers(run, len(films)), started, _READS_FILMS
-        )
+        work, workers = len(films) * _tried(lambda: rates.search_for_copies(few)), _workers(run, len(films))
+        started = 2 * _started(workers, _READS_FILMS)  # to read, and to compare
+        yield Cost("duplicates", f"{len(films)} films", work, workers, started, _READS_FILMS)
     if not audit_path(run).is_file():
         probed = min(len(films), MAX_PROBED) * _tried(lambda: rates.probes_of(few))
-        started = probed + rates.start_of_worker(_READS_FILMS)
+        workers = _workers(run, len(films))
+        started = probed + _started(workers, _READS_FILMS)
         work = len(films) * _tried(lambda: rates.look_at_films(few))
-        yield Cost("audit", f"{len(films)} films", work, _workers(run, len(films)), started, _READS_FILMS)
+        yield Cost("audit", f"{len(films)} films", work, workers, started, _READS_FILMS)
     if run.reads_lungs:
         without = MaskStore(run.workspace.masks).missing(
             (f.pixels_sha256 for f in films.films if not (run.study.lungs.own and f.lung_mask)),
@@ -133,15 +133,16 @@ def _of_films(run: Run) -> Iterator[Cost]:
         )
         if without:
             each = _tried(lambda: rates.lungs(few, run.lungs_by.load()))
-            started, workers = rates.start_of_worker(_FINDS_LUNGS), _workers(run, len(without))
+            workers = _workers(run, len(without))
             words = f"{len(without)} films, {1 / each:.1f} films/s a process"
+            started = _started(workers, _FINDS_LUNGS)
             yield Cost("lungs", words, len(without) * each, workers, started, _FINDS_LUNGS)
     todo = [len(c.films) for c in run.unprepared]
     if todo:
         pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}
         work = sum(todo) * _tried(lambda: rates.preparation(few, run.draws.wanted, pipelines))
-        words, started = f"{sum(todo)} films of {len(films)}", rates.start_of_worker(_READS_FILMS)
-        yield Cost("prepare", words, work, _workers(run, len(todo)), started, _READS_FILMS)
+        words, workers = f"{sum(todo)} films of {len(films)}", _workers(run, len(todo))
+        yield Cost("prepare", words, work, workers, _started(workers, _READS_FILMS), _READS_FILMS)
 
 
 def _tried(seconds: Callable[[], float]) -> float:
@@ -176,8 +177,9 @@ def _of_heads(run: Run, recipes: Sequence[Recipe]) -> Iterator[Cost]:
     n = len(recipes) * n_trials
     most, alike = most_together(n, run.engine.cores), Counter(_shared(r) for r in recipes)
     work = n_trials * sum(_head_seconds(run, r, r.epochs, min(most, alike[_shared(r)])) for r in recipes)
-    started = rates.start_of_worker(_TRAINS_HEADS)
-    yield Cost("train heads", counted(n, "training"), work, _workers(run, n), started, _TRAINS_HEADS)
+    workers = _workers(run, n)
+    started = _started(workers, _TRAINS_HEADS)
+    yield Cost("train heads", counted(n, "training"), work, workers, started, _TRAINS_HEADS)
 
 
 def _shared(recipe: Recipe) -> tuple[Any, ...]:
@@ -238,7 +240,7 @@ def _of_networks(run: Run, recipes: Sequence[Recipe]) -> Iterator[Cost]:
         scoring += n_trials * (valid + test) * each.film
     n = len(recipes) * n_trials
     workers = _workers(run, n) if side_by_side(run) else 1
-    started = rates.start_of_worker(_TRAINS_NETWORKS) if workers > 1 else 0
+    started = _started(workers, _TRAINS_NETWORKS)
     yield Cost("train networks", counted(n, "training"), training, workers, started, _TRAINS_NETWORKS)
     yield Cost(
         "score networks", counted(n, "network"), scoring + _gate_seconds(run, recipes), workers, loads=_SCORES
@@ -252,7 +254,7 @@ def _of_scores(run: Run, recipes: Sequence[Recipe], any_whole: bool) -> Iterator
     n, films = len(recipes) * n_trials, n_trials * sum(sum(_counts(run, r)[1:]) for r in recipes)
     one_place = scored_here(films, any_whole) or threads_of_scoring(run.settled)
     workers = 1 if one_place else _workers(run, n)
-    started = rates.start_of_worker(_SCORES) if workers > 1 else 0
+    started = _started(workers, _SCORES)
     work = films * _SCORE_S + _gate_seconds(run, recipes)
     yield Cost("predict", counted(n, "trial"), work, workers, started, _SCORES)
 
