@@ -13,12 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from machine import name_machine
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+from turns import Pair as Rivals
 
 from hilum.artifacts.comparisons import Pair
 from hilum.stats.comparison import Cells
@@ -87,6 +89,32 @@ def run(n_trials: int, n_resamples: int, test: Sequence[int] = TEST) -> dict[str
     end = time.perf_counter()
     assert len(rows) == 9 * len(METRICS)
     return {"cells_s": of_cells - start, "trials_s": of_trials - of_cells, "comparisons_s": end - of_trials}
+
+
+def pairs(n_films: int, n_resamples: int) -> Iterator[Rivals]:
+    """Intervals of one cell's figures beside a loop of scikit-learn's metrics over resampled films."""
+    true, cells = predictions(1, [n_films // 4] * 4)
+    score = next(iter(cells.values()))[0]
+    films = ScoredFilms(true, score, np.arange(len(true)).astype(str), threshold=0.5)
+
+    def ours() -> None:
+        cell_statistics([films], CLASSES, "covid", n_resamples=n_resamples)
+
+    def theirs() -> None:
+        rng = np.random.default_rng(0)
+        for _ in range(n_resamples):
+            k = rng.integers(0, len(true), len(true))
+            roc_auc_score(true[k] == 1, score[k, 1]), average_precision_score(true[k] == 1, score[k, 1])
+
+    words = "hilum: every figure of every class; the loop: ROC-AUC and average precision of one class"
+    yield Rivals(
+        f"intervals, {len(true)} films, {n_resamples} resamples",
+        "scikit-learn in a loop",
+        ours,
+        theirs,
+        words,
+        3,
+    )
 
 
 def main() -> None:

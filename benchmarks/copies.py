@@ -12,21 +12,27 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import tempfile
 import time
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from machine import name_machine
 from numpy.typing import NDArray
+from turns import Pair, rival_module
 
+from hilum.artifacts.manifest import Manifest
 from hilum.core.engine import Local
 from hilum.core.seeding import generator
 from hilum.imaging.copy_kernel import sample
 from hilum.imaging.copy_views import affine
 from hilum.imaging.duplicates import SKETCH_PX
-from hilum.stages.duplicates import near_copies
+from hilum.stages.duplicates import find_duplicates, near_copies
 from hilum.synthetic.phantom import LABELS, draw
+from hilum.workflow.phantoms import phantom_manifest
 
 N_DRAWN = 200
 COPIED = 50  # one film in so many is a copy
@@ -77,6 +83,31 @@ def measure(n: int, workers: int) -> dict[str, Any]:
         "other_pairs": len(pairs - planted),
         "peak_mib": round(max(resource.getrusage(w).ru_maxrss for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024),
     }  # fmt: skip
+
+
+def pairs(films: int) -> Iterator[Pair]:
+    """Copies among phantoms, from their files: hilum beside imagededup's perceptual hash. https://idealo.github.io/imagededup/methods/hashing"""
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary)
+        manifest = Manifest.read(phantom_manifest(root, films, 256))
+        every = root / "every"
+        every.mkdir()
+        for k, film in enumerate(manifest.films):
+            (every / f"{k}.png").symlink_to(Path(film.path).resolve())
+        module, why = rival_module("imagededup.methods")
+
+        def theirs() -> None:
+            assert module is not None
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                module.PHash(verbose=False).find_duplicates(image_dir=str(every), max_distance_threshold=10)
+
+        def ours() -> None:
+            find_duplicates(manifest, Local())
+
+        words = "hilum: copies mirrored, turned and cropped too, confirmed on aligned pixels; imagededup: one hash a film, none of these"
+        name, rival = f"copies among {films} films", "imagededup, PHash"
+        yield Pair(name, rival, ours, theirs if module else None, words, 3, why=why)
 
 
 def main() -> None:

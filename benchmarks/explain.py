@@ -14,7 +14,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from captum.attr import IntegratedGradients, LayerGradCam, Lime, Occlusion
 from machine import name_machine
+from turns import Pair
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.header import Header
@@ -72,6 +73,29 @@ def plainly(model: Explained, pixels: np.ndarray, target: int) -> dict[str, Call
             x, blank, target, feature_mask=patches(x, lime["patches"]), n_samples=lime["samples"]
         ),
     }
+
+
+def pairs(name: str, size_px: int, methods: Sequence[str]) -> Iterator[Pair]:
+    """Each method on one film of a network with random weights, beside captum's own call."""
+    keep_memory()
+    with tempfile.TemporaryDirectory() as temporary:
+        model = explained(random_bundle(Path(temporary), name, size_px))
+    pixels = film(size_px)
+    target = int(model.probabilities(pixels).argmax())
+    theirs = plainly(model, pixels, target)
+    words = "the same network, film and numbers of steps, parts and samples; hilum in its own batches, captum in its defaults"
+    for method in methods:
+        short = method == "grad-cam"
+
+        def ours(method: str = method, n: int = 10 if short else 1) -> None:
+            for _ in range(n):
+                heat_map(model, pixels, target, method)
+
+        def other(call: Callable[[], Any] = theirs[method], n: int = 10 if short else 1) -> None:
+            for _ in range(n):
+                call()
+
+        yield Pair(f"map by {method}, {name}", "captum plain", ours, other, words, 3, warm=short)
 
 
 def taken(call: Callable[[], Any]) -> tuple[float, float]:

@@ -1,4 +1,8 @@
-"""Feature extraction against the library's eager fp32 loop, taking turns, the same batch of films; and what feeds it.
+"""Feature extraction against the library's eager fp32 loop, taking turns, the same batch of films; beside ONNX Runtime, a matrix product
+that stands for the peak, and what feeds it.
+
+A share of the peak is two operations a multiply-add (`hilum.models.cost`), times films a second, by the operations a second of a product of
+large squares. It is given of the clock, and of processor seconds, which other work on the machine disturbs less.
 
 python benchmarks/features.py --json features.json
 """
@@ -19,27 +23,50 @@ from machine import name_machine
 
 from hilum.augment.presets import preset
 from hilum.core.seeding import generator
-from hilum.models.backbone import FrozenBackbone, build_network
+from hilum.models.backbone import FrozenBackbone, Precision, Tap, build_network
+from hilum.models.cost import multiply_adds
+from hilum.models.feature_engine import not_at_hand
 from hilum.models.machine import choose_device, exact_arithmetic, keep_memory, measure_precision
+from hilum.models.onnx_backbone import OnnxBackbone
 from hilum.models.registry import BACKBONES
-from hilum.models.weights import RANDOM
+from hilum.models.weights import RANDOM, plain_network
 
 SIZE_PX = 244
 FROZEN = [name for name, b in BACKBONES.items() if b.library != "hilum"]
 """What can be frozen: not the network that is only trained as a whole."""
 
 
-def seconds(work: Callable[[], Any], device: str) -> float:
+SQUARE = 2048
+"""Side of the matrices of the peak."""
+Seconds = tuple[float, float]
+"""Of the clock, and of processors."""
+
+
+def seconds(work: Callable[[], Any], device: str) -> Seconds:
     """Seconds of one call."""
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     work()
     if device == "cuda":
         torch.cuda.synchronize()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, time.process_time() - busy
 
 
-def measure(name: str, precision: str, device: str, rounds: int, size_px: int) -> dict[str, float]:
-    """Films a second of both, the median of the rounds' ratios."""
+def product(device: str) -> Callable[[], Any]:
+    """A product of two large squares in single precision."""
+    a, b = (torch.rand(SQUARE, SQUARE, device=device) for _ in range(2))
+    return lambda: a @ b
+
+
+def operations(name: str, size_px: int) -> int:
+    """Operations of one film through a frozen backbone, up to its tap."""
+    b = BACKBONES[name]
+    with torch.device("meta"):
+        tap, film = Tap(plain_network(b), b), torch.empty(1, len(b.mean), size_px, size_px)
+    return 2 * multiply_adds(tap, film)
+
+
+def measure(name: str, precision: str, device: str, rounds: int, size_px: int) -> dict[str, Any]:
+    """Films a second of all, the median of the rounds' ratios to the eager loop, and shares of the peak."""
     b = BACKBONES[name]
     batch = 16 if device == "cpu" else 256
     films = generator(1, "films").integers(0, 256, (2 * max(batch, 32), size_px, size_px), dtype=np.uint8)
@@ -52,21 +79,37 @@ def measure(name: str, precision: str, device: str, rounds: int, size_px: int) -
             for k in range(0, len(films), 32):
                 net(x[k : k + 32].to(device))
 
-    def hilum() -> None:
+    def hilum(kind: Precision) -> None:
         for k in range(0, len(films), batch):
-            ours.features(films[k : k + batch], batch)
+            ours.features(films[k : k + batch], batch, kind)
 
-    eager(), hilum()
-    a, h = [], []
+    works: dict[str, Callable[[], Any]] = {"eager": eager, "hilum": lambda: hilum(ours.precision)}
+    if ours.precision == "bf16":
+        works["torch_fp32"] = lambda: hilum("fp32")
+    if not not_at_hand(device):
+        graph = OnnxBackbone(b, RANDOM, 0, (size_px, size_px))
+        works["onnx"] = lambda: graph.features(films)
+    peak = product(device)
+    turns: dict[str, list[Seconds]] = {k: [] for k in (*works, "peak")}
+    for warm in (*works.values(), peak):
+        warm()
     for _ in range(rounds):
-        a.append(seconds(eager, device))
-        h.append(seconds(hilum, device))
-    n = len(films)
-    return {
-        "eager_films_per_s": n / statistics.median(a),
-        "hilum_films_per_s": n / statistics.median(h),
-        "ratio": statistics.median(p / q for p, q in zip(a, h, strict=True)),
-    }
+        for k, work in (*works.items(), ("peak", peak)):
+            turns[k].append(seconds(work, device))
+    found: dict[str, Any] = {}
+    n, each, cores = len(films), operations(name, size_px), torch.get_num_threads()
+    # the peak of a turn that nothing disturbed
+    clock, busy = (min(t[k] for t in turns["peak"]) for k in (0, 1))
+    found["peak_gflops"], found["operations_a_film"] = 2 * SQUARE**3 / clock / 1e9, each
+    for k in works:
+        took = [statistics.median(t[c] for t in turns[k]) for c in (0, 1)]
+        found[f"{k}_films_per_s"] = n / took[0]
+        found[f"{k}_films_per_processor_s"] = n / took[1]
+        found[f"{k}_share_of_peak"] = n * each / took[0] / (2 * SQUARE**3 / clock)
+        found[f"{k}_share_of_peak_by_processor_s"] = n * each / took[1] / (2 * SQUARE**3 / busy)
+    pairs = zip(turns["eager"], turns["hilum"], strict=True)
+    found["ratio"], found["cores"] = statistics.median(e[0] / h[0] for e, h in pairs), cores
+    return found
 
 
 def feeding(rounds: int = 200) -> float:
@@ -108,13 +151,19 @@ def main() -> None:
     print(
         f"{result['machine']}; precision {precision}; one core prepares {result['feeding_films_per_s']:.0f} films/s"
     )
-    print(f"{'backbone':<24}{'eager fp32':>12}{'hilum':>12}{'ratio':>8}   films/s")
+    print(
+        f"{'backbone':<24}{'engine':<12}{'films/s':>9}{'of peak':>9}{'films/processor s':>19}{'of peak':>9}"
+    )
     for name in a.backbones:
         r = result[name] = measure(name, precision, device, a.rounds, a.size_px)
-        print(
-            f"{name:<24}{r['eager_films_per_s']:>12.1f}{r['hilum_films_per_s']:>12.1f}{r['ratio']:>8.2f}",
-            flush=True,
-        )
+        for k in ("eager", "hilum", "torch_fp32", "onnx"):
+            if f"{k}_films_per_s" in r:
+                print(
+                    f"{name:<24}{k:<12}{r[f'{k}_films_per_s']:>9.1f}{r[f'{k}_share_of_peak']:>9.2f}"
+                    f"{r[f'{k}_films_per_processor_s']:>19.1f}{r[f'{k}_share_of_peak_by_processor_s']:>9.2f}",
+                    flush=True,
+                )
+        print(f"{name:<24}ratio {r['ratio']:.2f}, peak {r['peak_gflops']:.0f} GFLOP/s", flush=True)
     if a.json:
         a.json.write_text(json.dumps(result, indent=1))
 

@@ -26,12 +26,13 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from turns import Pair, rival_module
 
 from hilum.augment.pipeline import Pipeline
 from hilum.augment.presets import PRESETS, preset
@@ -124,6 +125,22 @@ def hilum(pipeline: Pipeline, paths: list[Path]) -> Callable[[], None]:
             pipeline.apply(film, pipeline.draw(1, digests[path], copy, "train", *film.shape))
 
     return run
+
+
+def pairs(n_films: int, kinds: Sequence[str] = ("png-299-grey", "jpeg-224-grey")) -> Iterator[Pair]:
+    """The pipeline ``crop`` on one core, from file to pixels, beside Augmentor with its save."""
+    pipeline = preset("crop", gate="augmentor")
+    module, why = rival_module("Augmentor")
+    with tempfile.TemporaryDirectory() as temporary:
+        for kind in kinds:
+            paths = write_films(Path(temporary) / kind, kind, n_films)
+            for saved in (False, True):
+                theirs = augmentor(pipeline, paths[0].parent, saved) if module else None
+                name = f"preparation of {n_films} films, {kind}{', saved' if saved else ''}"
+                rival = f"Augmentor{' with its save' if saved else ''}"
+                written = "Augmentor writes the film, hilum keeps the pixels" if saved else "neither writes"
+                differs = f"both decode, draw and crop, in one thread; {written}"
+                yield Pair(name, rival, hilum(pipeline, paths), theirs, differs, 5, why=why)
 
 
 def seconds(run: Callable[[], None]) -> float:

@@ -34,9 +34,10 @@ from hilum.core.digests import SHORT
 from hilum.core.errors import FilmError
 from hilum.core.seeding import generator
 from hilum.imaging.decode import decode
+from hilum.inference.frozen import load_backbone
 from hilum.inference.judged import FITTED, gate_of, shapes_of
-from hilum.inference.predictor import Predictor, load_backbone
-from hilum.models.backbone import FrozenBackbone
+from hilum.inference.predictor import Predictor
+from hilum.models.backbone import FeatureNetwork
 from hilum.sources.named_films import named_films
 from hilum.stats.curves import roc_auc
 from hilum.stats.strangers import Gaussian, energy, evenly, neighbour_scores, unit
@@ -126,7 +127,7 @@ def prepared(predictor: Predictor, films: list[NDArray[np.uint8]]) -> NDArray[np
 
 
 def seen(
-    predictor: Predictor, frozen: FrozenBackbone, films: NDArray[np.uint8]
+    predictor: Predictor, frozen: FeatureNetwork, films: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Logits and pooled features of prepared films."""
     batch = predictor.bundle.batch

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hilum.api.explanations import explain as explain
     from hilum.api.films import audit as audit
     from hilum.api.films import ingest as ingest
+    from hilum.api.floor import floor as floor
     from hilum.api.loaded import load as load
     from hilum.api.models import Model as Model
     from hilum.api.models import export as export
@@ -37,6 +38,7 @@ _LATE = {
     "run": "runs",
     "plan": "runs",
     "gallery": "runs",
+    "floor": "floor",
     "predict": "models",
     "evaluate": "statistics",
     "compare": "statistics",

@@ -6,7 +6,6 @@ its capitals (RUN, CELL, FIRST ...) replaced by what is there.
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +20,7 @@ from PIL import Image
 from documented import PAGES, ROOT, lines, mentions, table_rows
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.statistics import StudyRows
+from hilum.cli.commands import command as command_itself
 from hilum.cli.ending import ended
 from hilum.cli.main import app, command_of
 from hilum.core.address import Address
@@ -49,9 +49,10 @@ def parsed(words: Iterable[str]) -> tuple[str, dict[str, object]]:
 
 def options_of(name: str) -> set[str]:
     """Every option of a command."""
-    command = COMMANDS
-    for word in name.split():
-        command = command.commands[word]  # type: ignore[attr-defined]
+    named, *further = name.split() or [""]
+    command = command_itself(named) if named else COMMANDS
+    for word in further:
+        command = command.commands[word]
     return {o for p in command.params for o in (*p.opts, *p.secondary_opts) if o.startswith("--")} | {
         "--help"
     }
@@ -76,7 +77,7 @@ def test_a_command_in_prose_and_its_options_are_there(words: tuple[str, ...]) ->
     if words[0].startswith("-"):
         assert words[0] in options_of("")
         return
-    deep = hasattr(COMMANDS.commands[words[0]], "commands") and len(words) > 1  # type: ignore[attr-defined]
+    deep = hasattr(command_itself(words[0]), "commands") and len(words) > 1
     name = " ".join(words[: 2 if deep else 1])
     assert {w for w in words if w.startswith("--")} <= options_of(name)
 
@@ -333,12 +334,6 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150
-
-
-def test_help_does_not_load_torch() -> None:
-    code = "import sys, hilum.cli.main; print(sorted(m for m in ('torch', 'matplotlib', 'scipy', 'numba') if m in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
 
 
 def test_an_unknown_command_is_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,14 +12,13 @@ import time
 from pathlib import Path
 
 import pytest
-import typer
 
 import hilum
+from hilum.cli.commands import command
 from hilum.cli.main import app
 from hilum.cli.options import typed
 from tiny_study import copy_tiny_study
 
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 RENAMED = {"set_": "set", "map_": "map"}
 """A parameter of a command that would hide a word of Python's -> the function's."""
 ONLY_PRINTED = {"as_json"}
@@ -53,7 +52,7 @@ def _plain(value: object) -> object:
 def test_a_function_has_the_options_of_its_command(name: str) -> None:
     options = {
         RENAMED.get(p.name, p.name): inspect.Parameter.empty if p.required else _plain(p.default)
-        for p in COMMANDS[name].params
+        for p in command(name).params
         if p.name not in ONLY_PRINTED | INSTEAD.keys()
     }
     parameters = inspect.signature(getattr(hilum, name)).parameters

@@ -119,9 +119,7 @@ def test_a_run_in_object_storage_equals_that_in_a_folder_and_is_found_from_elsew
 
 
 @pytest.mark.usefixtures("server")
-@pytest.mark.parametrize(
-    "killed_at", ["prepared/", "features/", "trials/", "bundle.json", "predictions.csv", "statistics.json"]
-)
+@pytest.mark.parametrize("killed_at", ["features/", "trials/", "predictions.csv"])
 def test_a_killed_run_goes_on_from_a_machine_that_has_nothing(
     films: Path, at_home: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: str
 ) -> None:

@@ -15,19 +15,30 @@ from PIL import Image
 
 from dicom_films import bytes_of, film_of
 from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.features import FeatureRows, FeatureStore
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.predictions import Predictions
+from hilum.artifacts.prepared import PreparedStore
+from hilum.artifacts.run_folder import RunFolder
 from hilum.client import Client
+from hilum.core.digests import digest
 from hilum.core.engine import Local
 from hilum.core.errors import DigestError, InputError
 from hilum.imaging.decode import decode
+from hilum.inference.predictor import Predictor
+from hilum.inference.reader import Reader
+from hilum.models import feature_engine
+from hilum.models.onnx_backbone import activation_ranges, onnx_versions
+from hilum.models.registry import backbone
+from hilum.models.weights import RANDOM
 from hilum.node.answering import Answering
 from hilum.node.source import read_source
 from hilum.stages.ingest import ingest
 from hilum.stages.predict import PredictTask, predict_films, predict_trial
 from hilum.study.file import read_study
 from hilum.synthetic.phantom import make_films
+from hilum.workflow.ranges import RANGE_FILMS
 from hilum.workflow.run import run_study
 from needs import needed_module
 from serving import made, running, with_limits
@@ -249,3 +260,81 @@ def test_a_changed_bundle_is_refused(study: Path, tmp_path: Path) -> None:
         predict_films(tmp_path, [study / "manifest.csv"], tmp_path / "p.csv", "cpu")
     with pytest.raises(InputError, match="no such film, folder or manifest"):
         predict_films(bundle, [tmp_path / "nothing.png"], tmp_path / "p.csv", "cpu")
+
+
+def test_training_predict_and_serve_compute_a_run_of_onnx_runtime_by_it(study: Path, tmp_path: Path) -> None:
+    """With the bits of the stored features, whoever asks; the workspace keeps them beside torch's."""
+    needed_module("onnxruntime")
+    root = study.parents[2]
+    named = STUDY.replace('"tf_efficientnet_lite0", ', "") + '[features]\nengine = "onnx"\n'
+    (root / "onnx.toml").write_text(named.replace("tiny", "onnx"))
+    report, _ = run_study(
+        read_study(root / "onnx.toml"), root / "manifest.csv", root / "workspace", Local(1), "test"
+    )
+    record = RunFolder(report.parent).record
+    assert record.engines == {"squeezenet1_0": f"ONNX Runtime {onnx_versions()['onnxruntime']}"}
+    assert RunFolder(study).record.engines["squeezenet1_0"].startswith("torch ")
+    trial = report.parent / "cells" / "squeezenet1_0--crop--constant" / "trial-1"
+    predictor = Predictor(trial / "bundle")
+    made_from = Header.read(trial / "bundle" / "bundle.json").inputs["features"]
+    store = FeatureStore.kept(root / "workspace" / "features", "squeezenet1_0", made_from)
+    assert (store.spec.engine, store.spec.precision) == ("onnx", "fp32")
+    listed = json.loads((report.parent / "prepared" / "crop--trial-1.json").read_text())
+    same = {row[0]: row[2] for part in ("valid", "test") for row in listed[part] if not row[3]}
+    films = PreparedStore(root / "workspace" / "prepared").located(listed["shards"])
+    digests = list(same.values())
+    pixels = FeatureRows(films.locations(digests)).take(slice(None))
+    stored = FeatureRows(store.locations(digests)).take(slice(None))
+    assert predictor.frozen is not None
+    assert np.array_equal(predictor.frozen.features(pixels, 1).numpy().astype(np.float16), stored)
+    kept = Predictions.read(trial / "predictions.csv")
+    fresh = predict_films(trial / "bundle", [study / "manifest.csv"], tmp_path / "p.csv", "cpu")
+    row = {i: k for k, i in enumerate(fresh.image_ids)}
+    known = [k for k, i in enumerate(kept.image_ids) if i in same]
+    again = fresh.probabilities[[row[kept.image_ids[k]] for k in known]]
+    assert np.allclose(again, kept.probabilities[known], rtol=0, atol=1e-6)
+    assert fresh.header.options["engine"] == record.engines["squeezenet1_0"]
+    served = Reader(trial / "bundle", "torch")
+    assert served.engine.words.endswith("on features of ONNX Runtime")
+    path = Manifest.read(study / "manifest.csv").films[0]
+    (reading,) = served.read([(path.image_id, Path(path.path).read_bytes())])
+    assert np.allclose(
+        reading.scored.probabilities, fresh.probabilities[row[path.image_id]], rtol=0, atol=1e-6
+    )
+
+
+@pytest.mark.slow
+def test_a_run_in_whole_numbers_carries_what_its_training_films_told(study: Path) -> None:
+    """Its bundle has the ranges and makes the same graph of them: the run's own bits, and no film of valid or test told anything."""
+    needed_module("onnxruntime")
+    root = study.parents[2]
+    named = STUDY.replace('"tf_efficientnet_lite0", ', "") + '[features]\nengine = "onnx-int8"\n'
+    (root / "int8.toml").write_text(named.replace("tiny", "int8"))
+    asked = (read_study(root / "int8.toml"), root / "manifest.csv", root / "workspace", Local(1), "test")
+    report, _ = run_study(*asked)
+    trial = report.parent / "cells" / "squeezenet1_0--crop--constant" / "trial-1"
+    bundle, header, _ = Bundle.read(trial / "bundle")
+    listed = json.loads((report.parent / "prepared" / "crop--trial-1.json").read_text())
+    train = sorted({row[2] for row in listed["train"]})
+    assert bundle.engine["name"] == "onnx-int8"
+    assert bundle.engine["ranges_of"] == digest(train[:RANGE_FILMS])
+    store = FeatureStore.kept(root / "workspace" / "features", "squeezenet1_0", header.inputs["features"])
+    assert (store.spec.precision, store.spec.ranges_of) == ("int8", bundle.engine["ranges_of"])
+    assert (
+        json.loads((store.folder / "ranges.json").read_text())["ranges"].keys()
+        == bundle.engine["ranges"].keys()
+    )
+    films = PreparedStore(root / "workspace" / "prepared").located(listed["shards"])
+    told = FeatureRows(films.locations(train[:RANGE_FILMS])).take(slice(None))
+    assert activation_ranges(backbone("squeezenet1_0"), RANDOM, bundle.weights["seed"], (64, 64), told) == {
+        name: tuple(limits) for name, limits in bundle.engine["ranges"].items()
+    }
+    pixels = told[:8]
+    frozen = Predictor(trial / "bundle").frozen
+    assert frozen is not None
+    stored = FeatureRows(store.locations(train[:8])).take(slice(None))
+    assert np.array_equal(frozen.features(pixels, 1).numpy().astype(np.float16), stored)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feature_engine, "missing_onnx", lambda: "no such package")
+        with pytest.raises(InputError, match="int8, from which torch's are too far away: no such package"):
+            Predictor(trial / "bundle")

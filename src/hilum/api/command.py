@@ -26,11 +26,11 @@ def as_typed(command: str) -> Iterator[None]:
         _TYPED.reset(before)
 
 
-def command_of(function: Callable[..., Any], given: Mapping[str, Any]) -> str:
-    """The command as it was typed, or else the one that a call with these arguments is."""
+def command_of(function: Callable[..., Any], given: Mapping[str, Any], name: str = "") -> str:
+    """The command as it was typed, or else the one that a call with these arguments is; its name is the function's unless it is given."""
     if typed := _TYPED.get():
         return typed
-    words, options = ["hilum", function.__name__], list[str]()
+    words, options = ["hilum", *(name or function.__name__).split()], list[str]()
     for p in signature(function).parameters.values():
         value = given[p.name]
         if p.default is Parameter.empty:

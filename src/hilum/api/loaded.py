@@ -8,6 +8,7 @@ from typing import Any
 
 from hilum.api.explanations import Explanations
 from hilum.api.films import Audit, Films
+from hilum.api.floor import Floors
 from hilum.api.models import Model, Predictions
 from hilum.api.run_views import Run, Suite
 from hilum.api.splits import Split
@@ -28,6 +29,7 @@ VIEWS: dict[str, Callable[[Path], View]] = {
     "comparisons": Comparison,
     "explanations": Explanations,
     "bundle": Model,
+    "floor": Floors,
 }
 """Kind of an artefact, as `hilum show` has it -> its view; of another kind it is a plain `View`."""
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from hilum.api.command import command_of, overrides
 from hilum.api.run_views import Run, Suite
 from hilum.api.view import AnyPath, path_or_none
-from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, workspace_output
+from hilum.artifacts.outputs import check_outputs, workspace_output
 from hilum.artifacts.run import run_path
 from hilum.artifacts.suite_record import is_suite_folder, runs_of
+from hilum.artifacts.usual import USUAL_WORKSPACE
 from hilum.core.engine import engine_named, local
 from hilum.core.mirror import brought
 from hilum.core.progress import quieted

@@ -14,15 +14,10 @@ from hilum.api.run_views import Run
 from hilum.api.view import AnyPath, Figures, Row, Table, Told, View, path_or_none, paths
 from hilum.artifacts.comparisons import ComparisonRow, read_comparisons
 from hilum.artifacts.header import read_json
-from hilum.artifacts.outputs import (
-    USUAL_WORKSPACE,
-    check_outputs,
-    file_output,
-    folder_output,
-    workspace_output,
-)
+from hilum.artifacts.outputs import check_outputs, file_output, folder_output, workspace_output
 from hilum.artifacts.run import is_run, run_path
 from hilum.artifacts.run_files import COMPARISONS, STATISTICS
+from hilum.artifacts.usual import USUAL_WORKSPACE
 from hilum.core.engine import local
 from hilum.core.errors import InputError
 from hilum.core.progress import quieted

@@ -89,6 +89,8 @@ class Bundle:
         lungs: Of the network that finds the lungs that the preparation reads: ``model``, ``convention`` and ``weights``; empty where it
             reads none.
         members: Of an ensemble, in the order of its weights.
+        engine: What computed the features that its head was trained on, where that was not torch: ``name`` and ``version``; of whole
+            numbers the ``ranges`` of activations, and a digest of the films that told them, ``ranges_of``.
         task: Of a model of several findings (``multilabel``) the classes are the findings, each output is a logit of its own, there is no
             positive class, the operating point has ``thresholds`` and the calibration ``temperatures``, by finding.
     """
@@ -112,6 +114,7 @@ class Bundle:
     probe: str = ""
     lungs: dict[str, Any] = field(default_factory=dict)
     members: tuple[Member, ...] = ()
+    engine: dict[str, Any] = field(default_factory=dict)
     task: Task = ONE_CLASS
 
     def write(self, folder: Path, header: Header, state: Mapping[str, NDArray[Any]]) -> None:
@@ -131,7 +134,7 @@ class Bundle:
     def _written(self) -> dict[str, Any]:
         """Its fields but for those that nothing was chosen of."""
         found = members(self)
-        left_out = [k for k in ("conformal", "gate", "lungs", "members") if not found[k]]
+        left_out = [k for k in ("conformal", "gate", "lungs", "members", "engine") if not found[k]]
         return {k: v for k, v in found.items() if k not in left_out and (k != "task" or v != ONE_CLASS)}
 
     @property

@@ -148,9 +148,8 @@ class Duplicates:
         Raises:
             DigestError: One was not.
         """
-        missing = [
-            f.image_id for f in manifest.films if self.films.get(f.image_id) != f.pixels_sha256[:SHORT]
-        ]
+        pixels = zip(manifest.films.ids, manifest.texts("pixels_sha256"), strict=True)
+        missing = [i for i, sha in pixels if self.films.get(i) != sha[:SHORT]]
         if missing:
             raise DigestError(
                 f"{len(missing)} films of the manifest were not looked at for copies, or have changed since, "

@@ -1,6 +1,6 @@
 """The feature store: what a frozen backbone makes of a prepared film, computed once and shared by every trial.
 
-A store is for one `FeatureSpec`: normalisation, backbone, tap, weights, precision, library versions, batch shape, device.
+A store is for one `FeatureSpec`: normalisation, backbone, tap, weights, precision, library versions, batch shape, device, engine.
 In it, features are found by the digest of the prepared pixels. A shard is ``<name>.npy`` (features) and ``<name>.ids.npy``
 (digests, uint8 (n, 32)), the ids written last, both beside and renamed; shards never change. Two processes may write at once:
 each takes a lock a shard, and what two of them computed is equal.
@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.header import Header, checked, members, read_json, read_object, write_json
+from hilum.artifacts.places import of_hex
 from hilum.artifacts.prepared import ArrayStore, FilmOf
-from hilum.artifacts.shards import opened
+from hilum.artifacts.shards import opened_all
 from hilum.core.digests import SHORT, sha256_bytes
 from hilum.core.keys import ALWAYS, Key
 from hilum.core.mirror import at_hand, brought
@@ -26,9 +27,14 @@ from hilum.study.tables import PRECOMPUTED
 
 FEATURES = Key(
     backbone=ALWAYS, tap=ALWAYS, state_sha256=ALWAYS, mean=ALWAYS, std=ALWAYS, precision=ALWAYS, batch=ALWAYS, size_px=ALWAYS,
-    device=ALWAYS, threads=ALWAYS, versions=ALWAYS, dtype=ALWAYS,
+    device=ALWAYS, threads=ALWAYS, versions=ALWAYS, dtype=ALWAYS, engine="torch",
+    ranges_of="",
 )  # fmt: skip
 """What features depend on besides the pixels, as spec.json holds it (`hilum.core.keys` has the rules)."""
+
+
+RANGES = "ranges.json"
+"""What activations reached over some films, beside the features in whole numbers that follow from it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,9 @@ class FeatureSpec:
         threads: On a CPU (a sum may be taken in another order with another number).
         versions: Library -> version.
         dtype: As stored: float32 for vectors, float16 for maps.
+        engine: What computed them: ``torch``, or ``onnx``, a film at a time with one thread, whose version is among `versions`; or
+            ``onnx-int8``, in whole numbers.
+        ranges_of: Of whole numbers, digest of the films that told the ranges of activations.
     """
 
     backbone: str
@@ -60,6 +69,8 @@ class FeatureSpec:
     threads: int
     versions: dict[str, str]
     dtype: str
+    engine: str = "torch"
+    ranges_of: str = ""
 
     @property
     def by_film(self) -> bool:
@@ -86,7 +97,7 @@ class FeatureSpec:
 
 def stored(folder: Path) -> tuple[int, float]:
     """Films of all shards of a store's folder, and the seconds that computing them took."""
-    facts = [read_json(p) for p in sorted(folder.glob("*.json")) if p.name != "spec.json"]
+    facts = [read_json(p) for p in sorted(folder.glob("*.json")) if p.name not in ("spec.json", RANGES)]
     return sum(f["n_films"] for f in facts), sum(f["seconds"] for f in facts)
 
 
@@ -135,15 +146,15 @@ class FeatureStore(ArrayStore):
                 continue
             self._seen.add(ids_path)
             shard = ids_path.with_name(ids_path.name.removesuffix(".ids.npy") + ".npy")
-            for k, row in enumerate(np.load(ids_path)):
-                self._where.setdefault(row.tobytes().hex(), (shard, k))
+            self._places.add(shard, np.load(ids_path))
 
     def __contains__(self, pixels_digest: str) -> bool:
-        return pixels_digest in self._where
+        return bool(self._places.has([pixels_digest])[0])
 
     def missing(self, digests: Sequence[str]) -> list[str]:
         """Those that have no features yet: unique, in the order given."""
-        return [d for d in dict.fromkeys(digests) if d not in self._where]
+        asked = list(dict.fromkeys(digests))
+        return [d for d, known in zip(asked, self._places.has(asked).tolist(), strict=True) if not known]
 
     def lock_path(self, name: str) -> Path:
         """The lock for a shard."""
@@ -153,8 +164,7 @@ class FeatureStore(ArrayStore):
         """Write a shard. Values are checked to be finite by whoever computed them."""
         self._save(f"{name}.npy", np.ascontiguousarray(features, dtype=self.spec.dtype))
         write_json(self.folder / f"{name}.json", {"n_films": len(digests), "seconds": round(seconds, 4)})
-        ids = np.frombuffer(bytes.fromhex("".join(digests)), dtype=np.uint8).reshape(-1, 32)
-        self._save(f"{name}.ids.npy", ids)
+        self._save(f"{name}.ids.npy", of_hex(digests))
         self.refresh()
 
     def seconds_per_film(self) -> float:
@@ -172,7 +182,7 @@ class FeatureRows:
         for path, row in locations:
             rows.setdefault(path, set()).add(row)
         files = sorted(rows)
-        self._shards = [opened(Path(path), rows[path]) for path in files]
+        self._shards = opened_all({path: rows[path] for path in files})
         index = {path: k for k, path in enumerate(files)}
         self._shard = np.array([index[path] for path, _ in locations], dtype=np.int64)
         self._row = np.array([row for _, row in locations], dtype=np.int64)

@@ -8,12 +8,14 @@ inputs give equal bytes.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
-from functools import cache
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from textwrap import shorten
 from typing import Any, ClassVar, Literal, Self, TypeVar, cast
@@ -21,9 +23,10 @@ from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from hilum import __version__
-from hilum.core.digests import sha256_bytes, sha256_file
+from hilum.core.columns import blocks
+from hilum.core.digests import sha256_file
 from hilum.core.errors import DigestError, InputError
-from hilum.core.files import write_text
+from hilum.core.files import write_parts
 from hilum.core.text import read_text
 
 Provenance = Literal["hilum", "edited", "unknown"]
@@ -189,8 +192,36 @@ def as_written(path: Path) -> Iterator[None]:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON that a person can read, whole or not at all; a dataclass is an object of its fields."""
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False, default=members)
-    write_text(path, text + "\n")
+    write_parts(path, chain(json_parts(value), ("\n",)))
+
+
+def json_parts(value: Any) -> Iterator[str]:
+    """The text of a JSON value; of an object with long lists and objects some rows at a time, which may come as any sequence or mapping.
+
+    >>> "".join(json_parts({"a": [1, 2], "b": {}})) == json.dumps({"a": [1, 2], "b": {}}, indent=1)
+    True
+    """
+    text = partial(json.dumps, indent=1, ensure_ascii=False, allow_nan=False, default=members)
+    value = members(value) if is_dataclass(value) and not isinstance(value, type) else value
+    if not isinstance(value, dict) or not value or not all(isinstance(key, str) for key in value):
+        yield text(value)
+        return
+    for n, (key, member) in enumerate(value.items()):
+        yield ("," if n else "{") + f"\n {text(key)}: "
+        rows: Iterator[Any] = iter(())
+        first, last = "[]"
+        if isinstance(member, Mapping):
+            (first, last), rows = "{}", map(dict, blocks(member.items()))
+        elif isinstance(member, Sequence) and not isinstance(member, str):
+            rows = blocks(member)
+        else:
+            first, last = text(member).replace("\n", "\n "), ""
+        begun = False
+        for block in rows:
+            yield ("," if begun else first) + text(block)[1:-2].replace("\n", "\n ")
+            begun = True
+        yield f"\n {last}" if begun else first + last
+    yield "\n}"
 
 
 def members(value: Any) -> dict[str, Any]:
@@ -220,16 +251,23 @@ def written_digest(path: Path) -> str:
     return str(read_object(beside).get("csv_sha256", "")) if beside.is_file() else ""
 
 
-def write_with_header(path: Path, text: str, header: Header) -> None:
-    """Write a text artefact, the header beside it first: a text that is there is whole and has its header.
+def write_with_header(path: Path, text: str | Iterable[str], header: Header) -> None:
+    """Write a text artefact, whole or in parts, the header beside it first: a text that is there is whole and has its header.
 
     Raises:
         InputError: One of the two cannot be written; a new header is not left behind then.
     """
     beside = header_path(path)
-    write_json(beside, {"header": header, "csv_sha256": sha256_bytes(text.encode())})
+
+    def then_the_header() -> Iterator[str]:
+        sha256 = hashlib.sha256()
+        for part in (text,) if isinstance(text, str) else text:
+            sha256.update(part.encode())
+            yield part
+        write_json(beside, {"header": header, "csv_sha256": sha256.hexdigest()})
+
     try:
-        write_text(path, text)
+        write_parts(path, then_the_header())
     except BaseException:
         if not path.exists():
             beside.unlink(missing_ok=True)

@@ -8,79 +8,32 @@ attributes too, not where they lie, nor the order of rows. Films that were left 
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from hilum.artifacts.film_rows import COLUMNS as COLUMNS
+from hilum.artifacts.film_rows import INTEGERS, Films, FilmsById
+from hilum.artifacts.film_rows import SHORT_SIDE as SHORT_SIDE
+from hilum.artifacts.film_rows import FilmRow as FilmRow
 from hilum.artifacts.header import Header, Provenance, read_csv_header, write_with_header
-from hilum.core.digests import digest
+from hilum.core.columns import Column, column_of
+from hilum.core.digests import digest, digest_of_lists
 from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.files import write_text
-from hilum.core.table_paths import TableFolder, absolute
-from hilum.core.tables import known, read_table, table_text
+from hilum.core.table_paths import TableFolder
+from hilum.core.tables import ColumnTable, known, read_by_column, read_table, table_parts, table_text
 from hilum.study.film_filter import VOCABULARY, FilterLike, comparisons_in, number_of
 
 _PATHS = {"path", "lung_mask"}
 _NOT_IN_DIGEST = _PATHS | {"container", "stored_as"}  # where a film lies; what follows from its bytes
 _NOT_FILTERED = _PATHS | {"sha256", "pixels_sha256"}  # no filter asks for these
-_INTEGERS = {"width_px", "height_px"}
-SHORT_SIDE = "short_side_px"
-"""What a filter may ask for besides columns: the shorter side of a film as stored."""
 _AS_IT_STANDS = {"image_id", "path", "sha256", "pixels_sha256", "source"}
 """Columns in which "none" is a name like others."""
-
-
-@dataclass(frozen=True, slots=True)
-class FilmRow:
-    """A film of a manifest; an empty string stands for unknown.
-
-    Attributes:
-        image_id: Source/relative path without ending; unique.
-        patient_id: ``source:id``; empty where the source has none.
-        path: Where the bytes are; absolute once loaded.
-        sha256: Digest of the file's bytes.
-        pixels_sha256: Digest of the decoded film (`hilum.core.digests.pixels_sha256`).
-        label: Class, lower case.
-        source_part: The part of the source that it comes from, as ``train`` in the Mooney set.
-        view: ``PA``, ``AP``, ``AP Supine`` ...
-        age_group: ``adult`` or ``child``.
-        sex: ``F`` or ``M``.
-        width_px: Of the film as stored, as `height_px`.
-        lung_mask: Path of a lung mask that came with the source.
-        container: Format of the file: ``png``, ``jpeg``, ``bmp``, ``tiff`` or ``dicom``; empty in old manifests.
-        stored_as: How the file holds its greys: ``L``, ``RGB``, ``I;16`` ..., or the photometric interpretation.
-        attributes: Other columns of the source's table -> text, such as ``{"scanner": "A"}``.
-    """
-
-    image_id: str
-    patient_id: str
-    path: str
-    sha256: str
-    pixels_sha256: str
-    label: str
-    source: str
-    source_part: str = ""
-    view: str = ""
-    age_group: str = ""
-    sex: str = ""
-    width_px: int = 0
-    height_px: int = 0
-    lung_mask: str = ""
-    container: str = ""
-    stored_as: str = ""
-    attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-    def value(self, column: str) -> str:
-        """The text of a column, known or attribute, or of `SHORT_SIDE`; empty where the film has none."""
-        if column == SHORT_SIDE:
-            return str(min(self.width_px, self.height_px) or "")
-        return str(getattr(self, column)) if column in COLUMNS else self.attributes.get(column, "")
-
-
-COLUMNS = tuple(f.name for f in fields(FilmRow) if f.name != "attributes")
 _REQUIRED = ("image_id", "patient_id", "path", "sha256", "pixels_sha256", "label", "source")
 
 
@@ -94,23 +47,31 @@ class Exclusion(NamedTuple):
 
 
 class Manifest:
-    """The films of a study, sorted by image_id and checked: ids are unique, and no patient id is missing without a declaration."""
+    """The films of a study, sorted by image_id and checked: ids are unique, and no patient id is missing without a declaration.
+
+    Attributes:
+        films: In columns; a row is made when it is asked for, so what needs a column of all films asks for that (`texts`, `texts_of`).
+    """
 
     def __init__(self, films: Iterable[FilmRow], header: Header, provenance: Provenance = "hilum") -> None:
-        self.films: tuple[FilmRow, ...] = tuple(sorted(films, key=lambda f: f.image_id))
+        wrong = set[str]()
+        by_column = films if isinstance(films, Films) else Films.of(_noting_attributes(films, wrong))
+        self.films = by_column.in_order()
         self.header = header
         self.provenance = provenance
-        twice = [i for i, n in Counter(f.image_id for f in self.films).items() if n > 1]
+        ids = self.films.ids
+        twice = list(dict.fromkeys(a for a, b in pairwise(ids) if a == b))
         if twice:
             raise InputError(f"image_id must be unique; it is not for {twice[:5]!r} ({len(twice)} ids)")
-        own = sorted({c for f in self.films for c in f.attributes if c in COLUMNS or not c.strip()})
+        own = sorted({c for c in (*wrong, *self.attributes) if c in COLUMNS or not c.strip()})
         if own:
             raise InputError(
                 f"an attribute of a film is called {own[0]!r}, which is empty or one of the manifest's own columns "
                 f"({', '.join(COLUMNS)}); give the column another name"
             )
         declared = set(header.options.get("no_patient_ids", []))
-        without = Counter(f.source for f in self.films if not f.patient_id and f.source not in declared)
+        who = zip(self.texts("patient_id"), self.texts("source"), strict=True)
+        without = Counter(source for patient, source in who if not patient and source not in declared)
         if without:
             source, n = without.most_common(1)[0]
             raise InputError(
@@ -124,30 +85,45 @@ class Manifest:
     @cached_property
     def digest(self) -> str:
         """Digest of what the films are: independent of row order and of where the files lie."""
-        keep = [c for c in COLUMNS if c not in _NOT_IN_DIGEST]
-        declared = sorted(self.header.options.get("no_patient_ids", []))
-        known = [declared, [[getattr(f, c) for c in keep] for f in self.films]]
-        own = [{c: v for c, v in f.attributes.items() if v} for f in self.films]
-        return digest([*known, own] if any(own) else known)
+        known = zip(*(self.films.values(c) for c in COLUMNS if c not in _NOT_IN_DIGEST), strict=True)
+        lists: list[Iterable[Any]] = [sorted(self.header.options.get("no_patient_ids", [])), known]
+        return digest_of_lists(*lists, *([self.films.own()] if self.attributes else []))
 
-    @cached_property
+    @property
     def attributes(self) -> tuple[str, ...]:
         """Columns beyond the known ones of which some film has a value, sorted."""
-        return tuple(sorted({c for f in self.films for c, v in f.attributes.items() if v}))
+        return self.films.attributes
 
     @cached_property
-    def by_id(self) -> dict[str, FilmRow]:
+    def by_id(self) -> Mapping[str, FilmRow]:
         """image_id -> row."""
-        return {f.image_id: f for f in self.films}
+        return FilmsById(self.films)
+
+    def texts(self, column: str) -> Sequence[str]:
+        """`FilmRow.value` of every film, in order."""
+        return self.films.texts(column)
+
+    def texts_of(self, column: str, image_ids: Iterable[str]) -> list[str]:
+        """The same of films by their ids."""
+        texts, row_of = self.films.texts(column), self.films.row_of
+        return [texts[row_of[i]] for i in image_ids]
+
+    def films_of(self, image_ids: Iterable[str]) -> Films:
+        """Films by their ids, in the order named."""
+        return self.films.take([self.films.row_of[i] for i in image_ids])
+
+    def taken(self, rows: Sequence[int]) -> Manifest:
+        """Some of the films, by their places."""
+        return Manifest(self.films.take(rows), self.header, self.provenance)
 
     def only(self, image_ids: Iterable[str]) -> Manifest:
         """The films with these ids."""
         wanted = set(image_ids)
-        return Manifest((f for f in self.films if f.image_id in wanted), self.header, self.provenance)
+        return self.taken([k for k, i in enumerate(self.films.ids) if i in wanted])
 
     def count_by(self, column: str) -> dict[str, int]:
         """Number of films by the values of a column."""
-        return dict(sorted(Counter(f.value(column) for f in self.films).items()))
+        return dict(sorted(Counter(self.texts(column)).items()))
 
     def check_filter(self, table: FilterLike, where: str, lenient: bool = False) -> None:
         """Check a filter of a study file against all films that there are, before any is read.
@@ -177,30 +153,27 @@ class Manifest:
                     raise InputError(f"{where}: no film of the manifest has {column} {text!r}; {hint}")
 
     def _check_numbers(self, column: str, value: str, where: str, lenient: bool) -> None:
-        given = [f for f in self.films if f.value(column)]
-        wrong = [f for f in given if number_of(f.value(column)) is None]
+        given = [(i, text) for i, text in zip(self.films.ids, self.texts(column), strict=True) if text]
+        wrong = [(i, text) for i, text in given if number_of(text) is None]
         if wrong:
             raise InputError(
                 f"{where}: {column} is compared with {value!r}, but {len(wrong)} films have a text there that is no number, such as "
-                f"{wrong[0].value(column)!r} (film {wrong[0].image_id!r}); correct them in the source's table and ingest again"
+                f"{wrong[0][1]!r} (film {wrong[0][0]!r}); correct them in the source's table and ingest again"
             )
         if not lenient and not given:
             raise InputError(f"{where}: {column} is compared with {value!r}, but no film has a value there")
 
     def write(self, path: Path) -> None:
         """Write manifest.csv and its header."""
-        folder = path.resolve().parent
+        below = str(path.resolve().parent).rstrip(os.sep) + os.sep
         columns = (*COLUMNS, *self.attributes)
 
-        def text(film: FilmRow, column: str) -> str:
-            value = film.value(column)
-            if column not in _PATHS or not value:
-                return value
-            full = absolute(Path(value))
-            return full.relative_to(folder).as_posix() if full.is_relative_to(folder) else str(full)
+        def written(text: str) -> str:
+            full = os.path.abspath(text) if text else ""  # noqa: PTH100 - text, for tables of many rows
+            return full.removeprefix(below)
 
-        rows = ([text(f, c) for c in columns] for f in self.films)
-        write_with_header(path, table_text(columns, rows), self.header)
+        texts = (map(written, self.texts(c)) if c in _PATHS else self.texts(c) for c in columns)
+        write_with_header(path, table_parts(columns, zip(*texts, strict=True)), self.header)
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
@@ -209,40 +182,54 @@ class Manifest:
         Raises:
             InputError: No such file, a missing or unknown column, a bad number, a repeated id, an undeclared missing patient.
         """
-        if path.is_dir():
-            raise InputError(f"{path}: expected a manifest, got a folder; {_make_one(path)}")
-        if not path.exists():
-            raise InputError(f"{path}: no such manifest; {_make_one('SOURCE...', path.name)}")
+        require_manifest(path)
         header, provenance = read_csv_header(path, "manifest")
-        films: list[FilmRow] = []
-        table = read_table(path, exact=True)
-        base = TableFolder.of(path.resolve(), (row.values.get("path", "") for row in table.rows))
+        table = read_by_column(path)
         for column in _REQUIRED:
             if column not in table.columns:
                 raise InputError(
                     f"{path}: expected a manifest, with a column {column!r}, got the columns {', '.join(table.columns)!r}; "
                     f"{_make_one(path)}"
                 )
-        own_columns = [c for c in table.columns if c in COLUMNS]
-        others = [c for c in table.columns if c not in COLUMNS]
-        for row in table.rows:
-            values: dict[str, str | int] = {}
-            for c in own_columns:
-                text = row.values.get(c, "")
-                text = text if c in _AS_IT_STANDS else known(text)
-                if c in _INTEGERS:
-                    if not text.isdigit():
-                        raise InputError(f"{path} line {row.line}: {c} must be a whole number, got {text!r}")
-                    values[c] = int(text)
-                elif c in _PATHS and text:
-                    values[c] = base.locate(text)
-                else:
-                    values[c] = text
-            if values["patient_id"]:
-                values["patient_id"] = known_patient(str(values["patient_id"]), str(values["source"]))
-            attributes = {c: v for c in others if (v := row.get(c))}
-            films.append(FilmRow(**values, attributes=attributes))  # type: ignore[arg-type]
-        return cls(films, header, provenance)
+        return cls(_films_of(path, table), header, provenance)
+
+
+def _noting_attributes(films: Iterable[FilmRow], names: set[str]) -> Iterator[FilmRow]:
+    """The films as they come; the names of their attributes, also of empty ones, are added to `names`."""
+    for film in films:
+        names.update(film.attributes)
+        yield film
+
+
+def _films_of(path: Path, table: ColumnTable) -> Films:
+    """The films of a manifest's table."""
+    base = TableFolder.of(path.resolve(), table.columns["path"])
+    columns: dict[str, Column[Any]] = {
+        c: texts if c in _AS_IT_STANDS else texts.mapped(known) for c, texts in table.columns.items()
+    }
+    for c in columns.keys() & INTEGERS:
+        for line, text in zip(table.lines, columns[c], strict=True):
+            if not text.isdigit():
+                raise InputError(f"{path} line {line}: {c} must be a whole number, got {text!r}")
+        columns[c] = columns[c].mapped(int)
+    for c in columns.keys() & _PATHS:
+        columns[c] = columns[c].mapped(lambda text: base.locate(text) if text else "")
+    patients = zip(columns["patient_id"], columns["source"], strict=True)
+    columns["patient_id"] = column_of(known_patient(p, source) if p else "" for p, source in patients)
+    others = {c: texts for c, texts in columns.items() if c not in COLUMNS}
+    return Films(columns.pop("image_id"), columns, others)
+
+
+def require_manifest(path: Path) -> None:
+    """Refuse what cannot be a manifest, before it is read.
+
+    Raises:
+        InputError: Nothing, or a folder, is there.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: expected a manifest, got a folder; {_make_one(path)}")
+    if not path.exists():
+        raise InputError(f"{path}: no such manifest; {_make_one('SOURCE...', path.name)}")
 
 
 def _make_one(source: Path | str, name: str = "manifest.csv") -> str:

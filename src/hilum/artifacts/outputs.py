@@ -25,8 +25,6 @@ FILE_BYTES = 2**20
 FOLDER_BYTES = 2**24
 WORKSPACE_BYTES = 2**28
 """Room that has to be there before a command begins: below it nothing useful can be written."""
-USUAL_WORKSPACE = Path("hilum-workspace")
-"""In the current folder, where none is named."""
 
 _LOOKED_AT_BYTES = 4096
 

@@ -23,7 +23,7 @@ from hilum.artifacts.finding_labels import finding_matrix
 from hilum.artifacts.header import Header, Provenance, read_csv_header, write_with_header
 from hilum.artifacts.scored_shares import read_shares
 from hilum.core.errors import InputError, require_known
-from hilum.core.tables import Row, known, read_table, table_text
+from hilum.core.tables import known, read_by_column, table_parts
 from hilum.study.several_findings import MULTILABEL, ONE_CLASS, require_one_class
 
 _FIRST = ("image_id", "patient_id", "part", "y_true")
@@ -114,7 +114,7 @@ class Predictions:
         before = zip(self.image_ids, self.patient_ids, self.parts, self.y_true, strict=True)
         after = zip(self.groups, self.operating_point, self.errors, *more.values(), strict=True)
         rows = ((*first, *mid, *last) for first, mid, last in zip(before, shares, after, strict=True))
-        write_with_header(path, table_text(columns, rows), self.header)
+        write_with_header(path, table_parts(columns, rows), self.header)
 
     @classmethod
     def read(cls, path: Path) -> Predictions:
@@ -126,8 +126,8 @@ class Predictions:
         if not path.is_file():
             raise InputError(f"{path}: no such predictions file")
         header, provenance = read_csv_header(path, "predictions")
-        table = read_table(path, exact=True)
-        got, rows = table.columns, table.rows
+        table = read_by_column(path)
+        got, n = table.columns, len(table.lines)
         for name in _FIRST:
             if name not in got:
                 raise InputError(f"{path}: expected a column {name!r}, got {', '.join(got)!r}")
@@ -138,30 +138,30 @@ class Predictions:
             )
 
         def column(name: str) -> tuple[str, ...]:
-            return tuple(row.get(name) for row in rows)
+            return tuple(got[name].mapped(known)) if name in got else ("",) * n
 
-        ids = tuple(row.values.get("image_id", "") for row in rows)  # a film may be called "none"
-        y_true = tuple(
-            y if (y := row.values.get("y_true", "").strip()) in classes else known(y) for row in rows
-        )
-        check_ids(path, rows, ids)
+        ids = tuple(got["image_id"])  # a film may be called "none"
+        y_true = tuple(got["y_true"].mapped(lambda y: y.strip() if y.strip() in classes else known(y)))
+        check_ids(path, table.lines, ids)
         errors, several = column("error"), header.options.get("task") == MULTILABEL
-        shares = read_shares(path, rows, errors, [f"p_{c}" for c in classes], add_up=not several)
+        shares = read_shares(
+            path, table.lines, errors, {f"p_{c}": got[f"p_{c}"] for c in classes}, add_up=not several
+        )
         study_uids, views = (column(c) if c in got else () for c in ("study_uid", "view"))
-        judged = {c: tuple(row.values.get(c, "") for row in rows) for c in JUDGED if c in got}
+        judged = {c: tuple(got[c]) for c in JUDGED if c in got}
         return cls(
             ids, column("patient_id"), column("part"), y_true, shares, classes,
             column("group"), column("operating_point"), errors, header, provenance, study_uids, views, judged,
         )  # fmt: skip
 
 
-def check_ids(path: Path, rows: Iterable[Row], ids: Sequence[str]) -> None:
-    """Check that every row of a table has an id of its own.
+def check_ids(path: Path, lines: Iterable[int], ids: Sequence[str]) -> None:
+    """Check that every row of a table, by its line, has an id of its own.
 
     Raises:
         InputError: A row has none, or one that another has.
     """
-    blank = next((r.line for r, i in zip(rows, ids, strict=True) if not i), None)
+    blank = next((line for line, i in zip(lines, ids, strict=True) if not i), None)
     if blank is not None:
         raise InputError(f"{path} line {blank}: expected the id of a film (image_id), got none")
     twice = [i for i, n in Counter(ids).items() if n > 1]

@@ -7,14 +7,18 @@ at them by digest.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.header import Header, read_json, write_json
+from hilum.artifacts.places import DIGEST_BYTES, Places, of_hex
+from hilum.core.columns import Building, Column
 from hilum.core.digests import SHORT
 from hilum.core.files import writing
 from hilum.core.mirror import at_hand
@@ -38,6 +42,52 @@ class PreparedRow(NamedTuple):
     drawn: Any
 
 
+class PreparedRows(Sequence[PreparedRow]):
+    """Prepared films in columns, in the order that they were added; found by (film, what was wanted of it)."""
+
+    def __init__(self) -> None:
+        self.image_ids: list[str] = []
+        self._wanted, self._drawn, self._digests = Building[Wanted](), Building[str](), bytearray()
+        self._place_of: dict[Wanted, dict[str, int]] = {}
+
+    def add(self, image_ids: Iterable[str], rows: Sequence[PreparedRow]) -> None:
+        """Add rows; `image_ids` are those that they may have, as they are kept elsewhere."""
+        as_kept = {i: i for i in image_ids}
+        for k, row in enumerate(rows, len(self.image_ids)):
+            self._place_of.setdefault(row.wanted, {})[as_kept.get(row.image_id, row.image_id)] = k
+        self.image_ids += [as_kept.get(r.image_id, r.image_id) for r in rows]
+        self._wanted.extend([r.wanted for r in rows])
+        self._drawn.extend([json.dumps(r.drawn) for r in rows])
+        self._digests += of_hex([r.digest for r in rows]).tobytes()
+        self.__dict__.pop("_columns", None)
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    @cached_property
+    def _columns(self) -> tuple[Column[Wanted], Column[str]]:
+        return self._wanted.column(), self._drawn.column()
+
+    @overload
+    def __getitem__(self, k: int) -> PreparedRow: ...
+    @overload
+    def __getitem__(self, k: slice) -> Sequence[PreparedRow]: ...
+    def __getitem__(self, k: int | slice) -> PreparedRow | Sequence[PreparedRow]:
+        if isinstance(k, slice):
+            return [self[row] for row in range(len(self))[k]]
+        wanted, drawn = self._columns
+        return PreparedRow(self.image_ids[k], wanted[k], self.digest(k), json.loads(drawn[k]))
+
+    def digest(self, k: int) -> str:
+        """Digest of the pixels of one."""
+        return self._digests[DIGEST_BYTES * k : DIGEST_BYTES * (k + 1)].hex()
+
+    def places(self, asked: Iterable[tuple[str, Wanted]]) -> NDArray[np.int64]:
+        """Where prepared films stand among the rows."""
+        place_of = self._place_of
+        return np.fromiter((place_of[w][i] for i, w in asked), np.int64)
+
+
 class FilmOf(Protocol):
     """A prepared film of a trial, as far as a store asks of it."""
 
@@ -52,7 +102,7 @@ class ArrayStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._where: dict[str, tuple[Path, int]] = {}
+        self._places = Places()
 
     def _save(self, name: str, array: NDArray[Any]) -> None:
         """Write an array, whole or not at all."""
@@ -65,7 +115,12 @@ class ArrayStore:
 
     def locations(self, digests: Iterable[str]) -> list[tuple[str, int]]:
         """(array file, row) of each film, for a task that runs elsewhere."""
-        return [(str(path), row) for path, row in map(self._where.__getitem__, digests)]
+        asked = list(digests)
+        file, row = self._places.find(asked)
+        for lost in np.flatnonzero(file < 0)[:1]:
+            raise KeyError(asked[lost])
+        paths = list(map(str, self._places.files))
+        return [(paths[f], r) for f, r in zip(file.tolist(), row.tolist(), strict=True)]
 
 
 class PreparedStore(ArrayStore):
@@ -115,8 +170,7 @@ class PreparedStore(ArrayStore):
         """The index of a shard, after its pixels were noted where they lie."""
         value: dict[str, Any] = read_json(at_hand(self._index_path(key)))
         for name, digests in value["files"].items():
-            for k, d in enumerate(digests):
-                self._where[d] = (self.folder / name, k)
+            self._places.add(self.folder / name, of_hex(digests))
         return value
 
     def located(self, keys: Iterable[str]) -> Self:
@@ -127,5 +181,5 @@ class PreparedStore(ArrayStore):
 
     def sizes(self) -> set[tuple[int, int]]:
         """(height, width) of all films in the shards that were read."""
-        names = {path.name.split(".")[1] for path in {path for path, _ in self._where.values()}}
+        names = {path.name.split(".")[1] for path in self._places.files}
         return {(int(h), int(w)) for h, w in (n.split("x") for n in names)}

@@ -57,7 +57,7 @@ class Question:
     def unknown_column(self, films: Manifest) -> str:
         """A column that the question needs and of which no film has a value; empty where there is none."""
         needed = {c: None for side in (self.positive or {}, self.negative) for c in side}
-        return next((c for c in needed if not any(f.value(c) for f in films.films)), "")
+        return next((c for c in needed if not any(films.texts(c))), "")
 
 
 def questions(
@@ -120,7 +120,7 @@ def _of_subgroup(
             for b in bands
             if any(map(compile_filter({column: [b]}), films.films))
         }
-        if groups and any(not f.value(column) for f in films.films):
+        if groups and "" in films.texts(column):
             groups[f"{table.by.replace('_', ' ')} not known"] = {column: [""]}
     elif table.by:
         films.check_filter({table.by: []}, where)
@@ -131,7 +131,7 @@ def _of_subgroup(
                 f'`name` and `films`, such as films = {{ {table.by} = [">=65"] }}'
             )
         groups = {f"{table.by} = {v}": {table.by: [f"={v}"]} for v in values}
-        if any(not f.value(table.by) for f in films.films) and values:
+        if "" in films.texts(table.by) and values:
             groups[f"{table.by} not known"] = {table.by: [""]}
     others = [c for c in classes if c != positive]
     return [

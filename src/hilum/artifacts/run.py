@@ -137,6 +137,7 @@ class RunRecord:
         lungs_from: What the lung masks of its films are from (``source``, ``network``, ``stand-in``) -> class -> films.
         warnings: Sentences for the report.
         task: ``multilabel`` where a film has several findings: these are the classes, and there is no positive one.
+        engines: Backbone -> what computed its features and why, in words; empty where not recorded.
     """
 
     header: Header
@@ -167,6 +168,7 @@ class RunRecord:
     lungs_from: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     task: Task = ONE_CLASS
+    engines: Mapping[str, str] = field(default_factory=dict)
 
     def table(self, name: str) -> dict[str, Any]:
         """A table of the study, such as ``training``; empty where it has none."""

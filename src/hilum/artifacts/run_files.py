@@ -25,6 +25,8 @@ STATISTICS = "statistics.json"
 COMPARISONS = "comparisons.json"
 SUBGROUPS = "subgroups.json"
 SPLITS = "splits"
+AFTER_RECORD = ("evaluate", "explain", "report")
+"""First words of stages that come after a run has written its record, and the seconds of all before it."""
 
 
 @dataclass
@@ -36,12 +38,14 @@ class StageLine:
         done: Items done.
         found: Items found finished.
         seconds: That it took.
+        peak_anonymous_bytes: The most memory of all processes together while it went on, mapped files apart; 0 where it was not looked at.
     """
 
     stage: str
     done: int = 0
     found: int = 0
     seconds: float = 0.0
+    peak_anonymous_bytes: int = 0
 
 
 def write_stages(run: Path, lines: Sequence[StageLine]) -> None:
@@ -49,11 +53,24 @@ def write_stages(run: Path, lines: Sequence[StageLine]) -> None:
     write_json(run / STAGES, list(lines))
 
 
+def read_stages(run: Path) -> list[StageLine]:
+    """Read ``stages.json``; empty where it is not there."""
+    path = run / STAGES
+    return checked(read_json(path), list[StageLine], path) if path.is_file() else []
+
+
+def add_stages(run: Path, lines: Sequence[StageLine]) -> None:
+    """Add to ``stages.json`` what was done after it was written, by stages that it does not have."""
+    known = read_stages(run)
+    names = {line.stage for line in known}
+    new = [line for line in lines if line.stage not in names and line.done]
+    if known and new:
+        write_stages(run, [*known, *new])
+
+
 def stage_seconds(run: Path, stage: str) -> float | None:
     """Seconds that a stage took in a run; None where that is not recorded."""
-    path = run / STAGES
-    lines = checked(read_json(path), list[StageLine], path) if path.is_file() else []
-    return next((line.seconds for line in lines if line.stage == stage), None)
+    return next((line.seconds for line in read_stages(run) if line.stage == stage), None)
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,7 @@ class RunFolder:
                     f"manifest {self.record.manifest_digest[:16]!r}; the folder mixes two runs: run the "
                     "study again in an empty folder"
                 )
-            unknown = [i for i in split.group_of if i not in self.manifest.by_id]
+            unknown = [i for i in split.group_of if i not in self.manifest.films.row_of]
             if unknown:
                 raise DigestError(
                     f"{path}: film {unknown[0]!r} is not in the run's manifest.csv ({len(unknown)} such "
@@ -196,11 +196,12 @@ class RunFolder:
                     f"{len(wanted - got)} are missing, {len(got - wanted)} do not belong, the first is "
                     f"{film!r}; the folder mixes two runs"
                 )
+        row_of, labels = self.manifest.films.row_of, self.manifest.texts("label")
         for i, y in zip(predictions.image_ids, predictions.y_true, strict=True):
-            film_row = self.manifest.by_id.get(i)
-            if film_row is not None and film_row.label != y:
+            row = row_of.get(i)
+            if row is not None and labels[row] != y:
                 raise InputError(
-                    f"{path}: film {i!r} has y_true {y!r}, but the manifest says {film_row.label!r}"
+                    f"{path}: film {i!r} has y_true {y!r}, but the manifest says {labels[row]!r}"
                 )
         return predictions
 

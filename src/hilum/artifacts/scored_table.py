@@ -112,16 +112,17 @@ def read_scored_table(path: Path, reading: Reading = Reading()) -> ScoredTable:
         raise InputError(f"{path}: expected a row for each film below the names of the columns, got none")
     notes: list[str] = [f"no column {name}: {what}" for name, what in _WITHOUT.items() if name not in at]
     ids = tuple(r.values.get(at["image_id"], "") for r in rows)
-    check_ids(path, rows, ids)
+    lines = [r.line for r in rows]
+    check_ids(path, lines, ids)
 
     def column(name: str) -> tuple[str, ...]:
         return tuple(r.get(at[name]) for r in rows) if name in at else ("",) * len(rows)
 
     errors = column("error")
     columns = {name[2:]: theirs for name, theirs in at.items() if name.startswith("p_")}
-    shares = read_shares(
-        path, rows, errors, [at["score"]] if "score" in at else list(columns.values()), reading.percent, notes
-    )
+    names = [at["score"]] if "score" in at else list(columns.values())
+    scores = {name: [r.values.get(name, "") for r in rows] for name in names}
+    shares = read_shares(path, lines, errors, scores, reading.percent, notes)
     texts = (r.values.get(at.get("y_true", ""), "") for r in rows)
     labels = tuple(t if t in columns else known(t) for t in texts)
     if reading.labels is not None:

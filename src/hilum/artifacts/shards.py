@@ -7,7 +7,8 @@ A row's place follows from the file's head: ``.npy`` has shape and type first, t
 from __future__ import annotations
 
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -16,11 +17,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.core.mirror import Mirror, at_hand, mirror_of
+from hilum.core.mirror import Mirror, at_hand, in_force, mirror_of
 
 _HEAD_BYTES = 4096
-_FEW = 0.5
-"""Of a shard's bytes: where fewer are needed, they alone are read."""
+_FEW = 0.125
+"""Of a shard's bytes: where fewer are needed, they alone are read, and held in memory."""
+_AT_ONCE = 8
 
 
 class Shard(Protocol):
@@ -31,6 +33,14 @@ class Shard(Protocol):
     @property
     def dtype(self) -> np.dtype[Any]: ...
     def __getitem__(self, row: int, /) -> NDArray[Any]: ...
+
+
+def opened_all(rows: Mapping[str, Collection[int]]) -> list[Shard]:
+    """Array files with the rows that will be asked for, in this order; several at a time are brought from an address."""
+    if not in_force():
+        return [opened(Path(path), which) for path, which in rows.items()]
+    with ThreadPoolExecutor(_AT_ONCE) as several:
+        return list(several.map(opened, map(Path, rows), rows.values()))
 
 
 def opened(path: Path, rows: Collection[int]) -> Shard:

@@ -149,8 +149,9 @@ class Split(AnySplit):
         super().check(manifest)
         for what, column in (("patient", "patient_id"), ("film with pixels", "pixels_sha256")):
             first: dict[str, tuple[str, str]] = {}
-            for part, i in ((part, i) for part, ids in self.parts.items() for i in ids):
-                value = manifest.by_id[i].value(column)
+            films = [(part, i) for part, ids in self.parts.items() for i in ids]
+            values = manifest.texts_of(column, (i for _, i in films))
+            for (part, i), value in zip(films, values, strict=True):
                 other_part, other = first.setdefault(value, (part, i)) if value else (part, i)
                 if other_part != part:
                     raise LeakageError(

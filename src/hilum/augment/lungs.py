@@ -12,7 +12,6 @@ from typing import Annotated, ClassVar, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
 
 from hilum.artifacts.masks import LUNG
 from hilum.augment.crop import BoxCrop, Edges
@@ -159,6 +158,8 @@ class EraseLungs(ReadsLungs):
     shape: Literal["mask", "box"] = "mask"
 
     def apply_to(self, film: Film, drawn: Drawn, lungs: Lungs) -> Film:
+        from scipy.ndimage import maximum_filter1d  # late: no other operation needs scipy
+
         part = lungs.inside.astype(np.uint8)
         if self.shape == "box" and part.any():
             left, top, right, bottom = box_around(part > 0)

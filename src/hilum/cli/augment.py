@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hilum.artifacts.outputs import check_outputs, file_output
 from hilum.cli.options import SEED, words_in
 
 if TYPE_CHECKING:
@@ -62,6 +61,8 @@ def show(
     is given. What each pipeline does, and to which parts, is printed: a step that leaves something to chance acts on training films only
     unless its `parts` say otherwise.
     """
+    from hilum.artifacts.outputs import check_outputs, file_output  # late: pydantic
+
     check_outputs([file_output(out, "picture", ".png", ".svg", beside=())], films)
     from hilum.report.film_panel import write_box_panel, write_panel  # late: decoders and matplotlib
     from hilum.report.pipeline_words import steps_words

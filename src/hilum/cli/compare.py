@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.outputs import USUAL_WORKSPACE
+from hilum.artifacts.usual import USUAL_WORKSPACE
 from hilum.cli.options import AS_JSON, QUIET, SEED, WORKSPACE, typed, words_in
 from hilum.study.metrics import METRICS, shown_in
 

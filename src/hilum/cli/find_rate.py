@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, folder_output, workspace_output
-from hilum.artifacts.trial_files import FINDER
+from hilum.artifacts.usual import USUAL_WORKSPACE
 from hilum.cli.ending import kept, when_stopped
 from hilum.cli.options import OVERRIDES, QUIET, STUDY_MANIFEST, WORKERS, WORKSPACE
 from hilum.core.engine import local
@@ -40,6 +39,8 @@ def find_rate(
     Frozen backbones and those that are trained are asked alike. Features are computed once and serve `hilum run` too.
     """
     set_quiet(quiet)
+    from hilum.artifacts.outputs import check_outputs, folder_output, workspace_output
+    from hilum.artifacts.trial_files import FINDER  # late: numpy and pydantic
     from hilum.studies import study_path
     from hilum.study.suite import is_suite
     from hilum.workflow.asked import checked_study, manifest_of

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from hilum.cli.options import ADDRESS, ENGINE, WORKERS, Printing, assigned, grouped
-from hilum.sources.findings import parse_classes
 from hilum.sources.layouts import LAYOUTS
 
 SOURCES = Annotated[
@@ -111,6 +110,7 @@ def ingest(
     Recognised are the layouts that --layout names. What was left out, and why, is in the table beside the manifest.
     """
     from hilum.api.films import ingest as ingest_films  # late: pydantic
+    from hilum.sources.findings import parse_classes
 
     given = vars(reading) | {
         "layout": dict(assigned(reading.layout, "--layout", "NAME=LAYOUT", "films=folder")),

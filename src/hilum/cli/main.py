@@ -13,34 +13,11 @@ import typer
 
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.cli.addresses import with_folders
-from hilum.cli.audit import audit
-from hilum.cli.audit_log import app as audit_log_app
-from hilum.cli.augment import app as augment_app
-from hilum.cli.compare import compare
-from hilum.cli.data import app as data_app
-from hilum.cli.demo import demo
-from hilum.cli.drift import drift
+from hilum.cli.commands import Late, register
 from hilum.cli.ending import ended
-from hilum.cli.evaluate import evaluate
-from hilum.cli.explain import explain
-from hilum.cli.export import export
-from hilum.cli.find_rate import find_rate
-from hilum.cli.gallery import gallery
-from hilum.cli.ingest import ingest
-from hilum.cli.node import node
-from hilum.cli.predict import predict
-from hilum.cli.report import report
-from hilum.cli.run import run
-from hilum.cli.runs import runs
-from hilum.cli.sbom import sbom
-from hilum.cli.segment import app as segment_app
-from hilum.cli.serve import serve
-from hilum.cli.show import show
-from hilum.cli.split import split
-from hilum.cli.token import app as token_app
-from hilum.cli.weights import app as weights_app
 
 app = typer.Typer(
+    cls=Late,
     name="hilum",
     help=f"A workbench for chest-film classification studies. {RESEARCH_NOTICE}",
     no_args_is_help=True,
@@ -66,34 +43,7 @@ def options(
     """Options of hilum itself."""
 
 
-for command in (
-    ingest,
-    audit,
-    split,
-    find_rate,
-    run,
-    predict,
-    explain,
-    evaluate,
-    compare,
-    export,
-    report,
-    gallery,
-    drift,
-    sbom,
-    runs,
-    show,
-    serve,
-    node,
-    demo,
-):
-    app.command()(command)
-app.add_typer(data_app, name="data", help="Known public data sets: list and fetch.")
-app.add_typer(weights_app, name="weights", help="Pretrained weights: list, fetch and verify.")
-app.add_typer(augment_app, name="augment", help="Look at augmentation.")
-app.add_typer(token_app, name="token", help="Tokens of a service: new, list and revoke.")
-app.add_typer(audit_log_app, name="audit-log", help="The audit log of a service.")
-app.add_typer(segment_app, name="segment", help="Lungs on films.")
+register(app)
 
 
 def main() -> None:

@@ -26,7 +26,13 @@ MANIFEST = Annotated[Path, typer.Argument(metavar="MANIFEST", help="manifest.csv
 STUDY_MANIFEST = Annotated[
     Path | None, typer.Option("--manifest", help="manifest.csv; else the one that the study names.")
 ]
-WORKSPACE = Annotated[Path, typer.Option("--workspace", help="Folder for everything that is computed.")]
+WORKSPACE = Annotated[
+    Path,
+    typer.Option(
+        "--workspace",
+        help="Folder for everything that is computed, or of some commands an address, as s3://bucket/folder.",
+    ),
+]
 OVERRIDES = Annotated[
     list[str] | None,
     typer.Option(

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.outputs import check_outputs, folder_output
 from hilum.cli.options import QUIET
 from hilum.core import progress
 from hilum.core.errors import InputError
@@ -34,6 +33,8 @@ def report(
     Beside report.html come tables/ (csv and LaTeX) and figures/ (SVG and PNG). What is there and of the same
     predictions is left as it is. Without --box-film a synthetic film's sign is followed through the pipelines.
     """
+    from hilum.artifacts.outputs import check_outputs, folder_output  # late: pydantic
+
     check_outputs([folder_output(run, "report", option="RUN")], [box_film] if box_film is not None else [])
     from hilum.augment.follow import Box
     from hilum.paper.side_by_side import papers_numbers

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hilum.artifacts.outputs import USUAL_WORKSPACE
-from hilum.artifacts.suite_record import runs_of
+from hilum.artifacts.usual import USUAL_WORKSPACE
 from hilum.cli.ending import kept, when_stopped
 from hilum.cli.options import ADDRESS, ENGINE, OVERRIDES, QUIET, STUDY_MANIFEST, WORKERS, WORKSPACE, typed
 
@@ -56,6 +55,7 @@ def run(
         return
     with typed("run", "demo"), when_stopped(kept(workspace)):
         done = run_study(study, **given)
+    from hilum.artifacts.suite_record import runs_of
     from hilum.report.run_end import run_end
 
     print(run_end(runs_of(done.path), done.stages), file=sys.stderr)

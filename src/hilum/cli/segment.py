@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.outputs import USUAL_WORKSPACE, check_outputs, file_output, folder_output
+from hilum.artifacts.usual import USUAL_WORKSPACE
 from hilum.cli.options import MANIFEST, QUIET, SEED, WORKERS, assigned, grouped
 from hilum.core.engine import local
 from hilum.core.progress import set_quiet
@@ -77,10 +76,13 @@ def train(
     Films without a mask are passed over. A card, FILE-card.json, says what it was trained on. Stopped, the same command goes on from its
     last epoch.
     """
+    from hilum.artifacts.outputs import check_outputs, file_output  # late: pydantic
+
     read = [*manifests, *([known.duplicates] if known.duplicates else [])]
     output = file_output(out, "weights", ".safetensors", beside=())
     check_outputs([output], read)
     from hilum.artifacts.duplicates import Duplicates
+    from hilum.artifacts.manifest import Manifest
     from hilum.models.machine import keep_memory
     from hilum.report.table import plain_table
     from hilum.segment.train import LungTraining
@@ -145,8 +147,11 @@ def run(
     A source's own mask counts before the network's. lungs.csv has what is thought of each mask, lungs.png the films whose masks are least
     to be trusted.
     """
+    from hilum.artifacts.outputs import check_outputs, folder_output  # late: pydantic
+
     files = ("lungs.csv", "lungs.png")
     check_outputs([folder_output(out, "masks", *files)], [manifest, *([weights] if weights else [])])
+    from hilum.artifacts.manifest import Manifest
     from hilum.models.machine import keep_memory
     from hilum.report.table import plain_table
     from hilum.stages.segment.run import Which, make_masks, masked, summary, write_quality, write_sheet

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.artifacts.outputs import USUAL_WORKSPACE
+from hilum.artifacts.usual import USUAL_WORKSPACE
 
 
 def show(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hilum.core.columns import blocks
 
 SHORT = 16  # hex digits used in folder and file names
 
@@ -39,6 +42,22 @@ def pixels_sha256(pixels: NDArray[Any]) -> str:
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no spaces, so that equal values give equal text. NaN is refused."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest_of_lists(*lists: Iterable[Any]) -> str:
+    """`digest` of a list of long lists, of whose text only some rows are in memory.
+
+    >>> digest_of_lists([1, 2], "ab") == digest([[1, 2], ["a", "b"]])
+    True
+    """
+    found = hashlib.sha256(b"[")
+    for n, values in enumerate(lists):
+        found.update(b",[" if n else b"[")
+        for k, block in enumerate(blocks(values)):
+            found.update(("," * bool(k) + canonical_json(block)[1:-1]).encode())
+        found.update(b"]")
+    found.update(b"]")
+    return found.hexdigest()
 
 
 def digest(value: Any) -> str:

@@ -10,7 +10,7 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -80,7 +80,14 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a whole UTF-8 text file or nothing. Line ends are kept as they are."""
-    write_bytes(path, text.encode())
+    write_parts(path, (text,))
+
+
+def write_parts(path: Path, parts: Iterable[str]) -> None:
+    """The same of a text that comes in parts, one of which is in memory at a time; the file is there after the last one was asked for."""
+    with writing(path) as beside, beside.open("wb") as f:
+        for part in parts:
+            f.write(part.encode())
 
 
 @contextmanager

@@ -5,12 +5,14 @@ Several processes of one machine use it at once. Where it is lost nothing is wro
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _TABLE = """
 create table if not exists files (name text primary key, version text, size integer, changed integer, large integer, noted real, used real)
@@ -45,6 +47,8 @@ class Ledger:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
+        import sqlite3  # late: few commands have a mirror
+
         # opened anew each time: processes and threads come and go
         with closing(sqlite3.connect(self._path, timeout=60)) as db, db:
             db.execute("pragma synchronous = off")

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from multiprocessing.context import SpawnContext, SpawnProcess
 
 from hilum.core.errors import InputError
+from hilum.core.kept_processes import at_rest, terminate
 
 
 class _Deaf(SpawnProcess):
@@ -61,25 +62,25 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     Raises:
         InputError: A process was ended from outside, as the system does where memory runs out.
     """
-    executor = ProcessPoolExecutor(workers, mp_context=fresh, initializer=end_with_parent)
+    kept = at_rest()
+    executor = kept.pop(workers, None) if kept is not None else None
+    if executor is None:
+        executor = ProcessPoolExecutor(workers, mp_context=fresh, initializer=end_with_parent)
     try:
         yield executor
+        if kept is not None and workers not in kept and not getattr(executor, "_broken", False):
+            kept[workers] = executor
     except BrokenProcessPool as e:
         raise InputError(
             "a worker process was ended from outside, as the system does where memory runs out: give fewer --workers and go on, what was "
             "finished is kept"
         ) from e
     except BaseException:
-        _end(executor)
+        terminate(executor)
         raise
     finally:
-        executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _end(executor: ProcessPoolExecutor) -> None:
-    # ProcessPoolExecutor has no method of its own for this before Python 3.14
-    for process in list((getattr(executor, "_processes", None) or {}).values()):
-        process.terminate()
+        if kept is None or kept.get(workers) is not executor:
+            executor.shutdown(wait=True, cancel_futures=True)
 
 
 def end_with_parent() -> None:

@@ -12,11 +12,17 @@ import csv
 import io
 import itertools
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.core.columns import Building, Column, blocks
 from hilum.core.errors import InputError
 from hilum.core.text import opened_text
 
@@ -49,6 +55,14 @@ class CsvTable:
 
     columns: tuple[str, ...]
     rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnTable:
+    """The columns that have a name, in order, each with the text of every row that is not blank; and the rows' lines in the file, (n,)."""
+
+    columns: Mapping[str, Column[str]]
+    lines: NDArray[np.int64]
 
 
 def known(text: str) -> str:
@@ -99,24 +113,57 @@ def read_table(path: Path, *, fold: bool = False, exact: bool = False) -> CsvTab
     with opened_text(path) as f:
         records = _records(path, f, exact)
         columns = _columns(path, records, fold)
-        rows = []
-        for line, fields in records:
-            if any(x.strip() for x in fields[len(columns) :]):
-                raise InputError(
-                    f"{path} line {line}: expected {len(columns)} fields, got {len(fields)}; "
-                    'a value that holds the separator needs "quotes"'
-                )
-            rows.append(Row(line, {c: x for c, x in zip(columns, fields, strict=False) if c}))
+        rows = [
+            Row(line, {c: x for c, x in zip(columns, fields, strict=False) if c})
+            for line, fields in _fitting(path, records, len(columns))
+        ]
     return CsvTable(tuple(c for c in columns if c), rows)
+
+
+def read_by_column(path: Path) -> ColumnTable:
+    """Read a csv of many rows, its values as they stand, column by column and not row by row.
+
+    Raises:
+        InputError: As `read_table`.
+    """
+    with opened_text(path) as f:
+        records = _records(path, f, exact=True)
+        columns = _columns(path, records, fold=False)
+        lines, found = array("Q"), [Building[str]() for _ in columns]
+        for block in blocks(_fitting(path, records, len(columns))):
+            lines.extend(line for line, _ in block)
+            width = len(columns)
+            padded = ((fields + [""] * width)[:width] for _, fields in block)
+            for column, values in zip(found, zip(*padded, strict=True), strict=True):
+                column.extend(values)
+    named = {c: column.column() for c, column in zip(columns, found, strict=True) if c}
+    return ColumnTable(named, np.array(lines, dtype=np.int64))
+
+
+def _fitting(
+    path: Path, records: Iterable[tuple[int, list[str]]], n_columns: int
+) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table, refused where one has more fields than there are columns."""
+    for line, fields in records:
+        if any(x.strip() for x in fields[n_columns:]):
+            raise InputError(
+                f"{path} line {line}: expected {n_columns} fields, got {len(fields)}; "
+                'a value that holds the separator needs "quotes"'
+            )
+        yield line, fields
 
 
 def table_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """A csv as hilum writes it: separated by comma, quoted where needed, lines ended by a newline."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return out.getvalue()
+    return "".join(table_parts(columns, rows))
+
+
+def table_parts(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """The same, many rows at a time."""
+    for block in blocks(chain([columns], rows)):
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(block)
+        yield out.getvalue()
 
 
 def read_columns(path: Path, *, fold: bool = False) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold
 
 from hilum.core.errors import InputError
 from hilum.core.seeding import key_entropy
@@ -53,6 +52,8 @@ def out_of_fold(
         raise InputError(
             f"class {k} has films of {counted(least, 'patient')} among those that an ensemble's weights are fitted on; expected two or more"
         )
+    from sklearn.model_selection import StratifiedGroupKFold  # late: it loads pandas where that is installed
+
     divided = StratifiedGroupKFold(n, shuffle=True, random_state=key_entropy(seed, "folds") % 2**32)
     found = np.full((len(films.labels), films.n_classes), np.nan)
     for fold, (others, own) in enumerate(divided.split(found, films.labels, films.groups)):

@@ -19,7 +19,7 @@ from hilum.artifacts.explanations import NearFilm
 from hilum.artifacts.features import FeatureRows, FeatureStore
 from hilum.artifacts.run_folder import RunFolder, run_of
 from hilum.core.errors import HilumError
-from hilum.models.backbone import FrozenBackbone
+from hilum.models.backbone import FeatureNetwork
 
 _ROWS = 512
 """Stored maps that are read and pooled at a time."""
@@ -39,7 +39,7 @@ class Neighbours:
 
     vectors: NDArray[np.float32]
     films: Sequence[tuple[str, str, str]]
-    frozen: FrozenBackbone
+    frozen: FeatureNetwork
     batch: int
     key: str
 
@@ -73,7 +73,7 @@ def _nearest(
     return tuple(found.values())
 
 
-def neighbours_of(folder: Path, frozen: FrozenBackbone | None) -> tuple[Neighbours | None, str]:
+def neighbours_of(folder: Path, frozen: FeatureNetwork | None) -> tuple[Neighbours | None, str]:
     """The training films of the bundle in a folder, whose backbone is `frozen`, and why there are none: one of the two."""
     bundle, header, _ = Bundle.described(folder)
     run = run_of(folder)

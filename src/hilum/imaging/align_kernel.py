@@ -33,7 +33,7 @@ _f32 = numba.float32
 _2d, _2d_out = array(_f32, 2), array(_f32, 2, written=True)
 
 
-@compiled(numba.float32(_2d, _2d, _2d))
+@compiled(numba.float32(_2d, _2d, _2d), error_model="numpy")
 def _correlation(a: F32, b: F32, seen: F32) -> np.float32:
     """Pearson's, of the pixels that `seen` has; 0 where one of them is flat."""
     n = sa = sb = 0.0
@@ -57,7 +57,8 @@ def _correlation(a: F32, b: F32, seen: F32) -> np.float32:
 
 
 @compiled(
-    numba.void(_2d, _2d, _2d, array(numba.float64, 2, written=True), array(numba.float64, 1, written=True))
+    numba.void(_2d, _2d, _2d, array(numba.float64, 2, written=True), array(numba.float64, 1, written=True)),
+    error_model="numpy",
 )
 def _equations(a: F32, moved: F32, inside: F32, hessian: F64, pull: F64) -> None:
     """Normal equations of a robust difference, damped, of which the solution is the step; `moved` has a gain, which may be negative."""
@@ -75,17 +76,25 @@ def _equations(a: F32, moved: F32, inside: F32, hessian: F64, pull: F64) -> None
     unit = (1.5 * unit / n) ** 2
     hessian[:] = 0
     pull[:] = 0
+    # a row in loops without a sum or a branch, which the compiler turns into vector instructions; the sums keep their order
+    gys, gxs, es, ws = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
     for i in range(1, size - 1):
         y = (i + 0.5) * 2 / size - 1
+        for j in range(1, size - 1):
+            gys[j] = gain * (moved[i + 1, j] - moved[i - 1, j]) * size / 4
+        for j in range(1, size - 1):
+            gxs[j] = gain * (moved[i, j + 1] - moved[i, j - 1]) * size / 4
+        for j in range(1, size - 1):
+            es[j] = a[i, j] - gain * moved[i, j]
+        for j in range(1, size - 1):
+            ws[j] = inside[i - 1, j] * inside[i + 1, j] * inside[i, j - 1] * inside[i, j + 1]
+        for j in range(1, size - 1):
+            ws[j] = ws[j] / (1 + es[j] * es[j] / unit) ** 2
         yy0 = yy1 = yy2 = yx0 = yx1 = yx2 = xx0 = xx1 = xx2 = ey0 = ey1 = ex0 = ex1 = 0.0
         # sums over a row of what both gradients give, times x to the power of the number
         for j in range(1, size - 1):
             x = (j + 0.5) * 2 / size - 1
-            gy = gain * (moved[i + 1, j] - moved[i - 1, j]) * size / 4
-            gx = gain * (moved[i, j + 1] - moved[i, j - 1]) * size / 4
-            e = a[i, j] - gain * moved[i, j]
-            near = inside[i - 1, j] * inside[i + 1, j] * inside[i, j - 1] * inside[i, j + 1]
-            w = near / (1 + e * e / unit) ** 2
+            gy, gx, e, w = gys[j], gxs[j], es[j], ws[j]
             wy, wx = w * gy, w * gx
             yy, yx, xx, ey, ex = wy * gy, wy * gx, wx * gx, wy * e, wx * e
             yy0, yy1, yy2 = yy0 + yy, yy1 + yy * x, yy2 + yy * x * x
@@ -114,7 +123,7 @@ def _equations(a: F32, moved: F32, inside: F32, hessian: F64, pull: F64) -> None
             hessian[t, k] = hessian[k, t]
 
 
-@compiled(numba.float32(_2d, _2d, array(_f32, 1, written=True), numba.int64))
+@compiled(numba.float32(_2d, _2d, array(_f32, 1, written=True), numba.int64), error_model="numpy")
 def _register(a: F32, b: F32, place: F32, level: int) -> np.float32:
     """Gauss-Newton on a robust difference, at half (0) or the whole size (1); improves `place` and returns the last correlation.
 
@@ -143,14 +152,14 @@ def _register(a: F32, b: F32, place: F32, level: int) -> np.float32:
     return _correlation(a, moved, inside)
 
 
-@compiled(numba.void(_2d, _2d, _2d, array(_f32, 3, written=True)))
+@compiled(numba.void(_2d, _2d, _2d, array(_f32, 3, written=True)), error_model="numpy")
 def _contrasts(a: F32, b: F32, seen: F32, work: F32) -> None:
     """Local contrast of two films where both are seen, in work[0] and work[1], and its units in work[2] and work[3]."""
     local_contrast(a, seen, 2, 5, work[0], work[2], work[4:7])
     local_contrast(b, seen, 2, 5, work[1], work[3], work[4:7])
 
 
-@compiled(numba.float32(array(_f32, 3, written=True), _2d_out))
+@compiled(numba.float32(array(_f32, 3, written=True), _2d_out), error_model="numpy")
 def _unpaint(work: F32, seen: F32) -> np.float32:
     """Take what only one film shows out of `seen`, and return its share; nothing is taken where it is too much to be paint."""
     size = seen.shape[0]
@@ -178,7 +187,10 @@ def _unpaint(work: F32, seen: F32) -> np.float32:
     return share
 
 
-@compiled(numba.void(_2d, _2d, array(_f32, 1), array(_f32, 1, written=True), array(_f32, 3, written=True)))
+@compiled(
+    numba.void(_2d, _2d, array(_f32, 1), array(_f32, 1, written=True), array(_f32, 3, written=True)),
+    error_model="numpy",
+)
 def _judge(a: F32, b: F32, place: F32, out: F32, work: F32) -> None:
     """How alike two films are where both show something that was not painted on: see `lay_on`."""
     size = a.shape[0]
@@ -202,7 +214,8 @@ def _judge(a: F32, b: F32, place: F32, out: F32, work: F32) -> None:
     numba.void(
         array(_f32, 3), array(numba.int64, 1), array(numba.int64, 1),
         array(_f32, 2, written=True), array(_f32, 2, written=True),
-    )
+    ),
+    error_model="numpy",
 )  # fmt: skip
 def lay_on(films: F32, first: I64, second: I64, places: F32, out: F32) -> None:
     """Lay the second film of each pair on the first.
@@ -223,8 +236,8 @@ def lay_on(films: F32, first: I64, second: I64, places: F32, out: F32) -> None:
     ones, small = np.ones((size, size), np.float32), np.ones((half, half), np.float32)
     little, spread = np.empty((half, half), np.float32), np.empty((half, half), np.float32)
     scratch = np.empty((3, half, half), np.float32)
+    known = np.zeros(n, np.bool_)
     for k in range(n):
-        local_contrast(films[k], ones, 4, 7, fine[k], work[0], work[1:4])
         for i in range(half):
             for j in range(half):
                 y, x = 2 * i, 2 * j
@@ -237,5 +250,9 @@ def lay_on(films: F32, first: I64, second: I64, places: F32, out: F32) -> None:
         a, b = first[k], second[k]
         if abs(_register(coarse[a], coarse[b], places[k], 0)) < _HOPELESS[0]:
             continue
+        for film in (a, b):  # few pairs come here, so few films are described at their whole size
+            if not known[film]:
+                local_contrast(films[film], ones, 4, 7, fine[film], work[0], work[1:4])
+                known[film] = True
         if abs(_register(fine[a], fine[b], places[k], 1)) >= _HOPELESS[1]:
             _judge(films[a], films[b], places[k], out[k], work)

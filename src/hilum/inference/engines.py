@@ -32,10 +32,11 @@ from hilum.core.files import writing
 from hilum.core.mirror import at_hand
 from hilum.core.seeding import generator
 from hilum.inference.company import Company
-from hilum.inference.exported import Logits, needs_onnx, of_onnx, write_onnx
+from hilum.inference.exported import Logits, of_onnx, write_onnx
 from hilum.inference.judged import probabilities
 from hilum.inference.predictor import Predictor, plain_network
 from hilum.models.networks import WholeNetwork
+from hilum.models.onnx_graph import needs_onnx
 from hilum.synthetic.phantom import LABELS, draw
 
 EngineName = Literal["auto", "torch", "onnx"]
@@ -132,6 +133,8 @@ def check_films(predictor: Predictor) -> NDArray[np.uint8]:
 def _torch_engine(predictor: Predictor, device: str) -> NetworkEngine:
     together = 1 if device == "cpu" else predictor.bundle.batch
     where = "" if device == "cpu" else f" on {device}"
+    if predictor.frozen is not None and predictor.frozen.engine != "torch":
+        where = " on features of ONNX Runtime"
     passed = predictor.passed  # its own: a reader puts an engine in its place
 
     def logits(films: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -7,26 +7,21 @@ prepares a film.
 
 from __future__ import annotations
 
-import importlib
-import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hilum.core.errors import InputError
 from hilum.models.networks import WholeNetwork
+from hilum.models.onnx_graph import PIXELS, PixelTable, quiet_exporters, session_of, write_graph
 
 Logits = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 """Prepared films, uint8 (n, height, width), to logits (n, n_classes)."""
 
-PIXELS, LOGITS, PROBABILITIES = "pixels", "logits", "probabilities"
+LOGITS, PROBABILITIES = "logits", "probabilities"
 _TRACED = 2
 """Films of the example that the graph is traced with: one would be taken for a constant."""
 
@@ -49,27 +44,15 @@ def write_onnx(network: WholeNetwork, size_px: tuple[int, int], metadata: dict[s
     Raises:
         InputError: The extra ``onnx`` is not installed.
     """
-    needs_onnx()
     example = torch.zeros(_TRACED, len(network.b.mean), *size_px)
-    with _quiet():
-        program = torch.onnx.export(
-            _Scores(network, from_pixels=True).eval(),
-            (example,),
-            dynamo=True,
-            input_names=[PIXELS],
-            output_names=[LOGITS, PROBABILITIES],
-            dynamic_shapes=({0: torch.export.Dim("films", min=1)},),
-            verbose=False,
-        )
-    assert program is not None
-    program.model.metadata_props.update(metadata)
-    program.save(str(path), external_data=False)
+    scores = _Scores(network, from_pixels=True).eval()
+    write_graph(scores, example, [LOGITS, PROBABILITIES], path, metadata, any_number=True)
 
 
 def write_torch(network: WholeNetwork, size_px: tuple[int, int], path: Path) -> None:
     """Write a program of ``torch.export``: grey films, uint8 (n, height, width), to logits and probabilities, (n, n_classes)."""
     example = torch.zeros(_TRACED, *size_px, dtype=torch.uint8)
-    with _quiet():
+    with quiet_exporters():
         program = torch.export.export(
             _Scores(network, from_pixels=False).eval(),
             (example,),
@@ -81,18 +64,10 @@ def write_torch(network: WholeNetwork, size_px: tuple[int, int], path: Path) -> 
 
 def of_onnx(path: Path, network: WholeNetwork, threads: int = 0) -> Logits:
     """An ONNX file as it runs in ONNX Runtime; `network`, of which it was made, knows the normalisation. With `threads`, in so many."""
-    runtime = cast(Any, needs_onnx())
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.add_session_config_entry(
-        "session.intra_op.allow_spinning", "0"
-    )  # idle threads would take a core from others
-    session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    mean, std = cast(Tensor, network.mean).numpy(), cast(Tensor, network.std).numpy()
+    session, pixels = session_of(path, threads), PixelTable(network.b.mean, network.b.std)
 
     def logits(films: NDArray[np.uint8]) -> NDArray[np.float64]:
-        pixels = ((films[:, None] / np.float32(255)) - mean) / std
-        return np.asarray(session.run([LOGITS], {PIXELS: pixels})[0], np.float64)
+        return np.asarray(session.run([LOGITS], {PIXELS: pixels(films)})[0], np.float64)
 
     return logits
 
@@ -112,31 +87,3 @@ def of_network(network: WholeNetwork) -> Logits:
             return np.asarray(network(torch.from_numpy(films)).numpy(), np.float64)
 
     return logits
-
-
-def needs_onnx() -> object:
-    """ONNX Runtime.
-
-    Raises:
-        InputError: The extra is not installed.
-    """
-    for name in ("onnx", "onnxscript", "onnxruntime"):
-        try:
-            found = importlib.import_module(name)
-        except ImportError:
-            raise InputError(f"an ONNX file needs the package {name}: pip install 'hilum[onnx]'") from None
-    return found
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what the exporters say of their own future."""
-    logger = logging.getLogger("torch.onnx")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(before)

@@ -25,6 +25,7 @@ from hilum.artifacts.masks import LungMask
 from hilum.augment.pipeline import Pipeline
 from hilum.core.errors import FilmError, InputError
 from hilum.imaging.shape import shape_of
+from hilum.inference.frozen import engine_of_features, load_backbone, precision_of
 from hilum.inference.judged import (
     at_temperature,
     gate_of,
@@ -36,7 +37,7 @@ from hilum.inference.judged import (
 from hilum.inference.lungs import NO_LUNGS, segmenter_of
 from hilum.inference.members import Members, with_further
 from hilum.inference.opened import Opened, Pixels, open_film, prepare
-from hilum.models.backbone import FrozenBackbone, Precision, Tap, build_network
+from hilum.models.backbone import FeatureNetwork, Tap, build_network
 from hilum.models.heads import build_head
 from hilum.models.networks import NetworkScorer, WholeNetwork, whole_from_state
 from hilum.models.registry import backbone
@@ -67,20 +68,6 @@ def load_network(bundle: Bundle, state: Mapping[str, NDArray[Any]], device: str)
     return NetworkScorer(network, precision_of(bundle), device)
 
 
-def load_backbone(bundle: Bundle, folder: Path, device: str) -> FrozenBackbone:
-    """The frozen backbone of a bundle that lies in `folder`.
-
-    Raises:
-        InputError: Its weights cannot be found here.
-        DigestError: Those found are not those that the bundle was trained on.
-    """
-    b = backbone(bundle.backbone)
-    weights = find(b, bundle.weights["choice"])
-    frozen = FrozenBackbone(b, weights, bundle.weights["seed"], precision_of(bundle), device)
-    require_digest("backbone weights", bundle.state_sha256, frozen.state_sha256, folder)
-    return frozen
-
-
 def plain_network(bundle: Bundle, folder: Path, state: Mapping[str, NDArray[Any]]) -> WholeNetwork:
     """The network of a bundle as one module in evaluation, fp32, nothing folded: what explanations and exports start from.
 
@@ -105,11 +92,6 @@ def plain_network(bundle: Bundle, folder: Path, state: Mapping[str, NDArray[Any]
     require_digest("backbone weights", bundle.state_sha256, state_sha256(net), folder)
     network = WholeNetwork(b, Tap(net, b), load_head(bundle, state))
     return network.requires_grad_(False).eval()
-
-
-def precision_of(bundle: Bundle) -> Precision:
-    """The precision that a bundle is scored in."""
-    return "bf16" if bundle.precision == "bf16" else "fp32"
 
 
 def score_rows(network: NetworkScorer, films: FeatureRows, batch: int) -> torch.Tensor:
@@ -178,14 +160,14 @@ class Predictor:
         self, folder: Path, device: str = "cpu", allow_unsafe: bool = False, calibrated: bool = False
     ) -> None:
         self.bundle, self.header, state = Bundle.read(folder)
-        b = self.bundle
+        self.device, b = device, self.bundle
         if not allow_unsafe:
             b.require_a_model(folder)
         self.calibrated = calibrated
         if calibrated and not has_temperature(b):
             raise InputError(f"{folder}: the bundle has no temperature; predict without --calibrated")
         self.passed: Callable[..., torch.Tensor]
-        self.frozen: FrozenBackbone | None = None
+        self.frozen: FeatureNetwork | None = None
         self.further: Sequence[Predictor] = ()
         if b.network == "ensemble":
             members = Members(b, folder, state, lambda path: Predictor(path, device))
@@ -287,8 +269,16 @@ def provenance(predictor: Predictor) -> Header:
     return Header(
         "predictions",
         inputs={"bundle": made_of(predictor.header.inputs)},
-        options={"path": "fixed steps only", **predictor.bundle.asked, **_calibrated(predictor)},
-    )
+        options={
+            "path": "fixed steps only", **predictor.bundle.asked, **_calibrated(predictor), **_computed_by(predictor),
+        },
+    )  # fmt: skip
+
+
+def _computed_by(predictor: Predictor) -> dict[str, str]:
+    if not predictor.bundle.engine:
+        return {}
+    return {"engine": engine_of_features(predictor.bundle, predictor.device).words}
 
 
 def _calibrated(predictor: Predictor) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _flow(path: Path) -> Noun:
 
 def _features(folder: Path) -> Noun:
     spec, header = FeatureSpec.read(folder)
-    shown = ("backbone", "tap", "precision", "size_px", "device", "versions")
+    shown = ("backbone", "tap", "engine", "precision", "size_px", "device", "versions")
     facts = {k: getattr(spec, k) for k in shown} | {"films": stored(folder)[0]}
     why = "it is compared whenever features are computed"
     state = Input("backbone state", spec.state_sha256, "unchecked", why)
@@ -266,6 +266,7 @@ DESCRIBE: dict[str, Callable[[Path], Noun]] = {
     "outside": _only("other films that a finished run's models were asked of, what was left out, and what moved"),
     "change": _only("that one bundle took another's place at work: what differs, how it was made and checked, what that means"),
     "finder": _only("rates that a range test suggests for each cell of a study, and the losses that it saw"),
+    "floor": _only("what a machine can do at most, and each stage of a run beside the least time that its work takes"),
     "finished": _only("what a finished run followed from; a rerun ends at once while it holds"),
 }  # fmt: skip
 """Kind in a header, or of a folder -> what an artefact says of itself; its path is the folder's for a kind in `FOLDERS`."""

@@ -54,6 +54,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("prepared/*.npy", "prepared films", "pixels of prepared films, a row each; the .json beside says which"),
     ("features/*/*.ids.npy", "features", "digests of the prepared films of a shard of features"),
     ("features/*/*.npy", "features", "features of a shard; the .ids.npy beside says of which prepared films"),
+    ("features/*/ranges.json", "ranges", "what activations reached over some training films (features.engine = 'onnx-int8')"),
     ("features/*/[0-9a-f]*.json", "features", "what computing a shard of features took"),
     ("mlflow.db", "mlflow store", "records of runs; `mlflow ui` reads it, hilum does not need it"),
     (".looks.lock", "lock", "held while a look is noted; it may be removed when no command runs"),

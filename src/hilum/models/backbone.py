@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
-from typing import Literal, cast
+from typing import Literal, Protocol, cast
 
 import numpy as np
 import torch
@@ -143,6 +143,69 @@ def _fold_batchnorm(module: nn.Module) -> None:
         _fold_batchnorm(child)
 
 
+def folded(plain: nn.Module, b: Backbone) -> nn.Module:
+    """A network in evaluation with BatchNorm folded. A library's that folding would change (its modules may not stand in the order that
+    they act in) stays as it is; of one of the registry that is a defect.
+
+    Raises:
+        HilumError: Folding changed a network of the registry.
+    """
+    found = copy.deepcopy(plain)
+    try:
+        _fold_batchnorm(found)
+        _compare(plain, found, b)
+    except HilumError:
+        if not b.made_of:
+            raise
+        return plain
+    return found
+
+
+def _compare(plain: nn.Module, found: nn.Module, b: Backbone) -> None:
+    side, channels = b.probe_px, len(b.mean)
+    probe = torch.linspace(-2, 2, channels * side * side).reshape(1, channels, side, side).sin()
+    with torch.inference_mode():
+        a, c = plain(probe), found(probe)
+    difference = float((a - c).abs().max() / a.abs().max().clamp(min=1e-12))
+    if not difference <= FUSION_TOLERANCE:
+        raise HilumError(
+            f"folding BatchNorm changed {b.name}'s features by {difference:.2g} of their largest value, more than {FUSION_TOLERANCE}"
+        )
+
+
+def require_freezable(b: Backbone) -> None:
+    """Check that a backbone can stay as it is.
+
+    Raises:
+        InputError: It is only trained as a whole.
+    """
+    if b.from_scratch:
+        raise InputError(
+            f"{b.name} is trained from scratch, as a whole; its features cannot be frozen. Give the study a [finetune] table"
+        )
+
+
+class FeatureNetwork(Protocol):
+    """A frozen backbone, whatever computes it: `FrozenBackbone` is torch's."""
+
+    b: Backbone
+    state_sha256: str
+
+    @property
+    def engine(self) -> str:
+        """What computes it."""
+
+    @property
+    def at_once(self) -> int:
+        """Films that one call of `features` should have, where `batch` is fewer."""
+
+    def check_unchanged(self) -> None:
+        """Raise HilumError if a frozen weight or statistic moved since the network was built."""
+
+    def features(self, films: NDArray[np.uint8], batch: int, precision: Precision | None = None) -> Tensor:
+        """Features of films, float32 (n, C) or (n, C, h, w)."""
+
+
 class FrozenBackbone:
     """Films to features.
 
@@ -160,48 +223,22 @@ class FrozenBackbone:
         InputError: The network is one that is only trained as a whole.
     """
 
+    engine = "torch"
+    at_once = 1
+
     def __init__(
         self, b: Backbone, weights: Weights, seed: int = 0, precision: Precision = "fp32", device: str = "cpu"
     ) -> None:
-        if b.from_scratch:
-            raise InputError(
-                f"{b.name} is trained from scratch, as a whole; its features cannot be frozen. Give the study a [finetune] table"
-            )
+        require_freezable(b)
         net = build_network(b, weights, seed)
         self.b, self.precision, self.device = b, precision, device
         self.state_sha256 = state_sha256(net)
         plain = Tap(net, b).eval()
-        folded = self._folded(plain)
-        self._folded_sha256 = state_sha256(folded)
-        self._net = folded.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net = folded(plain, b)
+        self._folded_sha256 = state_sha256(net)
+        self._net = net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._mean = torch.tensor(b.mean, device=device).view(1, -1, 1, 1)
         self._std = torch.tensor(b.std, device=device).view(1, -1, 1, 1)
-
-    def _folded(self, plain: nn.Module) -> nn.Module:
-        """The network with BatchNorm folded. A library's that folding would change (its modules may not stand in the order that they act
-        in) stays as it is; of one of the registry that is a defect.
-        """
-        folded = copy.deepcopy(plain)
-        try:
-            _fold_batchnorm(folded)
-            self._compare(plain, folded)
-        except HilumError:
-            if not self.b.made_of:
-                raise
-            return plain
-        return folded
-
-    def _compare(self, plain: nn.Module, folded: nn.Module) -> None:
-        side, channels = self.b.probe_px, len(self.b.mean)
-        probe = torch.linspace(-2, 2, channels * side * side).reshape(1, channels, side, side).sin()
-        with torch.inference_mode():
-            a, c = plain(probe), folded(probe)
-        difference = float((a - c).abs().max() / a.abs().max().clamp(min=1e-12))
-        if not difference <= FUSION_TOLERANCE:
-            raise HilumError(
-                f"folding BatchNorm changed {self.b.name}'s features by {difference:.2g} of their largest value, "
-                f"more than {FUSION_TOLERANCE}"
-            )
 
     def check_unchanged(self) -> None:
         """Raise HilumError if a frozen weight or statistic moved since the network was built."""

@@ -8,6 +8,9 @@ nothing is computed and no weights are needed. A multiply-add is two of that cou
 
 from __future__ import annotations
 
+from functools import cache
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -77,3 +80,29 @@ def cost_of(
         "trained": everything if finetuned or b.from_scratch else n_parameters(network.head),
         "multiply_adds": multiply_adds(network, film),
     }
+
+
+class HeadCost(NamedTuple):
+    """What a head costs a film.
+
+    Attributes:
+        shape: Of a film's features: (C,) or (C, h, w).
+        multiply_adds: Of one film's features through it.
+    """
+
+    shape: tuple[int, ...]
+    multiply_adds: int
+
+
+@cache
+def head_cost(name: str, size_px: int, n_classes: int, head: str | None = None) -> HeadCost:
+    """What a study's head costs, behind a network; arguments as `cost_of` has them.
+
+    Raises:
+        InputError: No such backbone; names the nearest.
+    """
+    b = backbone(name) if head is None else backbone(name).with_head(head)
+    with torch.device("meta"):
+        network = build_whole(b, RANDOM, n_classes, (size_px, size_px), seed=0)
+        shape = tuple(network.feature_shape(size_px, size_px))
+        return HeadCost(shape, multiply_adds(network.head, torch.empty(1, *shape)))

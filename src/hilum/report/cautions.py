@@ -8,13 +8,13 @@ has its title, how grave it is and what to do. They do not change any number. Th
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
+from hilum.artifacts.film_rows import Films
 from hilum.artifacts.flow import WITH_LUNGS
-from hilum.artifacts.manifest import FilmRow
 from hilum.artifacts.masks import NETWORK, SOURCE, STAND_IN
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import PREDICTED_PARTS, RunFolder
@@ -34,7 +34,7 @@ PROVENANCE = {"edited": "was changed after hilum wrote it", "unknown": "was not 
 
 def cautions(folder: RunFolder) -> list[Caution]:
     """Every caution of a run, the gravest first."""
-    test = [folder.manifest.by_id[i] for i in folder.splits[1].parts["test"]]
+    test = folder.manifest.films_of(folder.splits[1].parts["test"])
     found = {
         "random-weights": _random_weights(folder),
         "chosen-twice-on-validation": _chosen_twice(folder),
@@ -180,15 +180,14 @@ def _lungs_by_two_makers(folder: RunFolder) -> str:
     )
 
 
-def _class_tells(folder: RunFolder, test: Sequence[FilmRow], column: str, what: str) -> str:
+def _class_tells(folder: RunFolder, test: Films, column: str, what: str) -> str:
     """Whether a column of the manifest says the class, and what a rule that sees nothing else would reach."""
     by_value: dict[str, Counter[str]] = defaultdict(Counter)
     by_class: dict[str, Counter[str]] = defaultdict(Counter)
-    for f in test:
-        value = str(getattr(f, column))
+    for value, label in zip(test.texts(column), test.texts("label"), strict=True):
         if value:
-            by_value[value][f.label] += 1
-            by_class[f.label][value] += 1
+            by_value[value][label] += 1
+            by_class[label][value] += 1
     tied = {c: n.most_common(1)[0] for c, n in sorted(by_class.items())}
     tied = {c: (v, k) for c, (v, k) in tied.items() if k >= NEARLY_ALL * by_class[c].total()}
     if len(by_value) < 2 or not tied:
@@ -217,9 +216,9 @@ def _class_tells(folder: RunFolder, test: Sequence[FilmRow], column: str, what: 
     return f"{text}. High figures may come from that and not from disease."
 
 
-def _few_events(folder: RunFolder, test: Sequence[FilmRow]) -> str:
-    films = [f for f in test if f.label == folder.positive]
-    groups = {folder.splits[1].group_of[f.image_id] for f in films}
+def _few_events(folder: RunFolder, test: Films) -> str:
+    films = [i for i, c in zip(test.ids, test.texts("label"), strict=True) if c == folder.positive]
+    groups = {folder.splits[1].group_of[i] for i in films}
     if len(groups) >= FEW_EVENTS:
         return ""
     return (
@@ -228,8 +227,8 @@ def _few_events(folder: RunFolder, test: Sequence[FilmRow]) -> str:
     )
 
 
-def _few_films_of_a_class(folder: RunFolder, test: Sequence[FilmRow]) -> str:
-    n_films = Counter(f.label for f in test)
+def _few_films_of_a_class(folder: RunFolder, test: Films) -> str:
+    n_films = Counter(test.texts("label"))
     rare = [
         f"{n_films[c]} of {c}" for c in folder.classes if c != folder.positive and n_films[c] < FEW_EVENTS
     ]
@@ -278,7 +277,7 @@ def _label(name: str) -> str:
 
 
 def _patients_unknown(folder: RunFolder) -> str:
-    without = sum(not f.patient_id for f in folder.manifest.films)
+    without = folder.manifest.count_by("patient_id").get("", 0)
     declared = folder.record.no_patient_ids
     where = f" (declared for {listed(sorted(declared))})" if declared else ""
     if not without:

@@ -21,8 +21,9 @@ _OF_PEOPLE = {"age group": "age_group", "sex": "sex", "view": "view"}
 def sources(folder: RunFolder) -> str:
     """Films by source and class."""
     by_source: dict[str, Counter[str]] = {}
-    for f in folder.manifest.films:
-        by_source.setdefault(f.source, Counter())[f.label] += 1
+    films = folder.manifest
+    for source, label in zip(films.texts("source"), films.texts("label"), strict=True):
+        by_source.setdefault(source, Counter())[label] += 1
     return "; ".join(
         f"{s}: {_tally((c, n[c]) for c in folder.classes if n[c])}" for s, n in sorted(by_source.items())
     )
@@ -30,11 +31,10 @@ def sources(folder: RunFolder) -> str:
 
 def parts(folder: RunFolder) -> str:
     """Films of each part by class, in trial 1."""
-    by_id = folder.manifest.by_id
     found = []
     for part in PARTS:
         ids = folder.splits[1].parts[part]
-        n = Counter(by_id[i].label for i in ids)
+        n = Counter(folder.manifest.texts_of("label", ids))
         found.append(f"{part} {numbers.count(len(ids))} ({_tally((c, n[c]) for c in folder.classes)})")
     return "trial 1: " + "; ".join(found)
 
@@ -45,7 +45,7 @@ def _tally(counts: Iterable[tuple[str, int]]) -> str:
 
 def patients(folder: RunFolder) -> str:
     """How many patients are known."""
-    known = [f.patient_id for f in folder.manifest.films if f.patient_id]
+    known = [p for p in folder.manifest.texts("patient_id") if p]
     without = len(folder.manifest) - len(known)
     if not known:
         return "patient ids are not known"
@@ -57,7 +57,7 @@ def characteristics(folder: RunFolder) -> str:
     """Age group, sex and view of the films, as far as the manifest has them."""
     found = []
     for name, column in _OF_PEOPLE.items():
-        n = Counter(getattr(f, column) or "unknown" for f in folder.manifest.films)
+        n = Counter(v or "unknown" for v in folder.manifest.texts(column))
         known = set(n) != {"unknown"}
         found.append(f"{name}: {_tally(n.most_common())}" if known else f"{name} {NOT_REPORTED}")
     return "; ".join(found)
@@ -129,7 +129,7 @@ def disjoint_at(folder: RunFolder) -> str:
     broken = {s for c in folder.cells for s in that_set(c.switches, "overlapping", "valid_is_test")}
     if broken:
         return f"NOT disjoint where a fault was switched on on purpose ({', '.join(sorted(broken))})"
-    if any(not f.patient_id for f in folder.manifest.films):
+    if "" in folder.manifest.texts("patient_id"):
         return "patient where known, else confirmed copies, else film; films without a patient id may share a patient"
     return "patient, and confirmed copies"
 
@@ -139,9 +139,10 @@ def external(folder: RunFolder) -> str:
     left_out = sorted({s for c in folder.cells if (s := c.factors.get("source_left_out", "none")) != "none"})
     if left_out:
         return f"cells trained without {' or '.join(left_out)} test all films of that source, and only those"
-    source = {i: f.source for i, f in folder.manifest.by_id.items()}
-    parts = folder.splits[1].parts
-    new = sorted({source[i] for i in parts["test"]} - {source[i] for i in parts["train"]})
+    test, train = (
+        set(folder.manifest.texts_of("source", folder.splits[1].parts[p])) for p in ("test", "train")
+    )
+    new = sorted(test - train)
     if new:
         return f"trial 1: test films of {', '.join(new)} are from a source that no training film is from"
     return "none: every source of a test film has training films too"
@@ -171,11 +172,10 @@ def people(folder: RunFolder) -> str:
 
 def trained_on(folder: RunFolder) -> str:
     """Age groups, sexes and views among the training films of trial 1, as far as the manifest has them."""
-    by_id = folder.manifest.by_id
-    films = [by_id[i] for i in folder.splits[1].parts["train"]]
+    films = folder.manifest.films_of(folder.splits[1].parts["train"])
     found = []
     for name, column in _OF_PEOPLE.items():
-        values = {getattr(f, column) or "unknown" for f in films}
+        values = {v or "unknown" for v in films.texts(column)}
         if values != {"unknown"}:
             found.append(f"{name} {', '.join(sorted(values))}")
     return "; ".join(found) or "age, sex and view not recorded"

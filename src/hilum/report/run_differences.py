@@ -45,6 +45,7 @@ def _facts(folder: RunFolder) -> dict[str, str]:
     for backbone, weights in run.weights.items():
         found[f"weights of {backbone}"] = f"{weights.weights} {(weights.sha256 or '')[:12]}".strip()
     found |= {k: str(v) for k, v in (("precision", run.precision), ("device", run.device)) if v is not None}
+    found |= {f"features of {backbone}": words for backbone, words in run.engines.items()}
     found["hilum"] = run.versions.get("hilum", run.header.hilum)
     return found
 

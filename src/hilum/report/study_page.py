@@ -37,7 +37,7 @@ def sentence(folder: RunFolder) -> str:
     backbones = list(dict.fromkeys(backbone_label(c) for c in models))
     pipelines = list(dict.fromkeys(c.pipeline for c in models))
     test = folder.splits[1].parts["test"]
-    positives = sum(folder.manifest.by_id[i].label == folder.positive for i in test)
+    positives = folder.manifest.texts_of("label", test).count(folder.positive)
     others = [f for f in folder.varying() if f not in ("backbone", "pipeline")]
     on = "".join(f", {_n(len({c.factors.get(f) for c in models}), *FACTOR[f].several)}" for f in others)
     return (
@@ -146,6 +146,7 @@ def facts(folder: RunFolder, evaluation: Evaluation) -> list[tuple[str, str]]:
         ("Seed", "not recorded" if run.seed is None else str(run.seed)),
         ("Drawn anew each trial", ", ".join(run.redraw_with_trial) or "nothing recorded"),
         ("Precision", run.precision or "not recorded"),
+        ("Features computed by", "; ".join(f"{k}: {v}" for k, v in run.engines.items()) or "not recorded"),
         ("Versions", ", ".join(f"{k} {v}" for k, v in run.versions.items()) or "not recorded"),
         ("Machine", _machine(run.machine)),
         ("Looks at the test films", looks_words(looks(folder))),

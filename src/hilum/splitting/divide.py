@@ -141,7 +141,7 @@ def _by_findings(
     manifest: Manifest, group_of: Mapping[str, str], options: SplitOptions, shares: Shares
 ) -> Drawn:
     """Test first, then validation from the rest, of each finding its share."""
-    ids = [f.image_id for f in manifest.films]
+    ids = manifest.films.ids
     test = _stratum(manifest, group_of, options, shares.test, options.generator("test"))
     rest = manifest.only(i for i in ids if group_of[i] not in test)
     of_rest = shares.valid if shares.valid_of_rest or shares.test == 1 else shares.valid / (1 - shares.test)
@@ -182,14 +182,14 @@ def _as_source(manifest: Manifest, group_of: Mapping[str, str], options: SplitOp
 def _without_source(manifest: Manifest, group_of: Mapping[str, str], options: SplitOptions) -> Drawn:
     """All films of a source are test; the others are divided into train and validation."""
     without = options.without
-    test = [f.image_id for f in manifest.films if f.source == without]
+    sources = manifest.texts("source")
+    test = [i for i, source in zip(manifest.films.ids, sources, strict=True) if source == without]
     if not test:
-        sources = manifest.count_by("source")
         raise InputError(
-            f"no film comes from source {without!r}, which is to be left out; {nearest(without, sources)}"
+            f"no film comes from source {without!r}, which is to be left out; {nearest(without, manifest.count_by('source'))}"
         )
     touched = {group_of[i] for i in test}
-    others = [f.image_id for f in manifest.films if f.source != without]
+    others = [i for i, source in zip(manifest.films.ids, sources, strict=True) if source != without]
     kept = [i for i in others if group_of[i] not in touched]
     facts: dict[str, Any] = {"without": without, "left_out_with_source": len(others) - len(kept)}
     rest = manifest.only(kept)
@@ -221,7 +221,7 @@ def _train_and_valid(
     else:
         wanted = {value: _rounded(share * n, up) for value, n in films.count_by(options.strata).items()}
         valid = draw_groups(count_groups(films, group_of, options.strata), wanted, rng)
-    ids = [f.image_id for f in films.films]
+    ids = films.films.ids
     return {
         "train": [i for i in ids if group_of[i] not in valid],
         "valid": [i for i in ids if group_of[i] in valid],

@@ -32,7 +32,7 @@ def finding_problems(
             f"no film is left for {' and '.join(empty)}: {counted(len(manifest), 'film')} are too few for the split's shares"
         ]
     needed = [p for p in parts if not (split.header.options.get("without") and p == "test")]
-    of_part = {p: finding_matrix([manifest.by_id[i].label for i in split.parts[p]], findings) for p in needed}
+    of_part = {p: finding_matrix(manifest.texts_of("label", split.parts[p]), findings) for p in needed}
     found = []
     for k, finding in enumerate(findings):
         for value, who in ((1, "with"), (0, "without")):

@@ -25,4 +25,4 @@ def folds(films: Manifest, group_of: Mapping[str, str], n: int, seed: int) -> li
         rest = {name: counts for name, counts in rest.items() if name not in fold}
         drawn.append(fold)
     drawn.append(set(rest))
-    return [[f.image_id for f in films.films if group_of[f.image_id] in fold] for fold in drawn]
+    return [[i for i in films.films.ids if group_of[i] in fold] for fold in drawn]

@@ -23,30 +23,36 @@ def film_groups(manifest: Manifest, duplicates: Duplicates | None) -> dict[str, 
     Raises:
         DigestError: `duplicates` does not cover the manifest.
     """
-    links: list[Sequence[str]] = [(f.image_id,) for f in manifest.films]
+    links: list[Sequence[str]] = [(i,) for i in manifest.films.ids]
     for column in ("patient_id", "pixels_sha256", "sha256"):
-        by_value: dict[str, list[str]] = {}
-        for f in manifest.films:
-            if value := str(getattr(f, column)):
-                by_value.setdefault(value, []).append(f.image_id)
-        links.extend(ids for ids in by_value.values() if len(ids) > 1)
+        links.extend(ids for ids in ids_by(manifest, column).values() if len(ids) > 1)
     if duplicates is not None:
         duplicates.check(manifest)
         links.extend(duplicates.groups)
     out: dict[str, str] = {}
+    patient_of, row_of = manifest.texts("patient_id"), manifest.films.row_of
     for ids in joined(links):
-        here = [manifest.by_id[i] for i in ids if i in manifest.by_id]
+        here = [i for i in ids if i in row_of]
         if not here:
             continue
-        patients = {f.patient_id for f in here}
+        patients = {patient_of[row_of[i]] for i in here}
         if len(here) == 1:
-            name = here[0].image_id
+            name = here[0]
         elif len(patients) == 1 and "" not in patients:
-            name = f"patient {here[0].patient_id}"
+            name = f"patient {patients.pop()}"
         else:
-            name = f"copy of {here[0].image_id}"
-        out.update((f.image_id, name) for f in here)
+            name = f"copy of {here[0]}"
+        out.update(dict.fromkeys(here, name))
     return out
+
+
+def ids_by(manifest: Manifest, column: str) -> dict[str, list[str]]:
+    """Value of a column -> the films that have it, in order; those of which it is not known are left out."""
+    found: dict[str, list[str]] = {}
+    for value, image_id in zip(manifest.texts(column), manifest.films.ids, strict=True):
+        if value:
+            found.setdefault(value, []).append(image_id)
+    return found
 
 
 def count_groups(
@@ -54,8 +60,8 @@ def count_groups(
 ) -> dict[str, Counter[str]]:
     """Of each group, how many films of each label, or value of another column, it has; in the order of the groups' names."""
     groups: dict[str, Counter[str]] = {}
-    for film in manifest.films:
-        groups.setdefault(group_of[film.image_id], Counter())[film.value(column)] += 1
+    for image_id, value in zip(manifest.films.ids, manifest.texts(column), strict=True):
+        groups.setdefault(group_of[image_id], Counter())[value] += 1
     return dict(sorted(groups.items()))
 
 

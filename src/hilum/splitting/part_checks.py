@@ -34,9 +34,8 @@ def part_problems(
     split: AnySplit, manifest: Manifest, classes: Sequence[str], parts: Sequence[str] = PARTS
 ) -> list[str]:
     """What `require_parts` would refuse, a sentence each. The test films of a source left out need not be of every class."""
-    by_id = manifest.by_id
     without = split.header.options.get("without", "")
-    counts = {p: Counter(by_id[i].label for i in split.parts[p]) for p in parts}
+    counts = {p: Counter(manifest.texts_of("label", split.parts[p])) for p in parts}
     whole = [p for p in parts if not counts[p]]
     found = []
     if whole:
@@ -45,10 +44,11 @@ def part_problems(
     for label in classes:
         needed = [p for p in parts if counts[p] and not (without and p == "test")]
         lacking = [p for p in needed if not counts[p][label]]
-        films = [f for f in manifest.films if f.label == label]
-        if lacking and not films:
-            found.append(f"class {label!r} has no film at all")
-        elif lacking:
+        if lacking:
+            films = [f for f in manifest.films if f.label == label]
+            if not films:
+                found.append(f"class {label!r} has no film at all")
+                continue
             cause = _cause(label, films, split, len(parts))
             found.append(f"no film of class {label!r} is left for {_listed(lacking)}: {cause}")
     return found

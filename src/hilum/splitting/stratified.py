@@ -30,12 +30,12 @@ def finding_counts(
     Returns:
         The groups' names, sorted, and int64 (n_groups, 1 + n_findings + findings left open).
     """
-    known = finding_matrix([f.label for f in manifest.films], findings)
+    known = finding_matrix(manifest.texts("label"), findings)
     left_open = (known == UNKNOWN).any(axis=0)
     of_film = np.concatenate(
         [np.ones((len(known), 1), np.int64), known == 1, (known == 0)[:, left_open]], axis=1
     )
-    names, number = np.unique([group_of[f.image_id] for f in manifest.films], return_inverse=True)
+    names, number = np.unique([group_of[i] for i in manifest.films.ids], return_inverse=True)
     counts = np.zeros((len(names), of_film.shape[1]), np.int64)
     np.add.at(counts, number, of_film)
     return [str(n) for n in names], counts

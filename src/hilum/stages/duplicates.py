@@ -23,6 +23,7 @@ from hilum.core.digests import SHORT
 from hilum.core.engine import Engine
 from hilum.core.errors import FilmError
 from hilum.core.files import scratch_folder, writing
+from hilum.core.kept_processes import kept_processes
 from hilum.core.mirror import at_hand
 from hilum.core.progress import progress
 from hilum.imaging.as_ingested import film_as_ingested, refuse
@@ -46,6 +47,7 @@ _KEPT = 8  # films that each is compared with
 _HERE_BELOW = 256  # films; a process takes longer to begin than so few take to read
 
 
+@kept_processes()
 def find_duplicates(manifest: Manifest, engine: Engine, shared: Path | None = None) -> Duplicates:
     """Look for copies among all films of a manifest, read and compared on an engine.
 
@@ -115,7 +117,8 @@ def exact_duplicates(manifest: Manifest) -> Duplicates:
 
 def _found(manifest: Manifest, pairs: list[Copy], **options: Any) -> Duplicates:
     header = Header("duplicates", inputs={"manifest": manifest.digest}, options=options)
-    return Duplicates(pairs, {f.image_id: f.pixels_sha256[:SHORT] for f in manifest.films}, header)
+    pixels = zip(manifest.films.ids, manifest.texts("pixels_sha256"), strict=True)
+    return Duplicates(pairs, {i: sha[:SHORT] for i, sha in pixels}, header)
 
 
 def _exact(manifest: Manifest) -> tuple[list[Copy], list[FilmRow]]:

@@ -182,7 +182,7 @@ EXTRAS = (
 
 def _shown(folder: RunFolder, cell: RunCell, trial: int, tested: TestedFilms) -> TrialEvaluation:
     films, labels = tested.predictions, tested.unit.labels
-    sources = [folder.manifest.by_id[i].source for i in films.image_ids]
+    sources = folder.manifest.texts_of("source", films.image_ids)
     return replace(
         trial_curves(films, folder.positive, folder.temperature(cell, trial)),
         covered=covered(films, labels, sources),
@@ -238,7 +238,7 @@ def _thresholds(folder: RunFolder, cell: RunCell) -> list[float | None]:
 
 def _contrast(question: Question, predictions: Predictions, films: Manifest) -> Contrast:
     """A question about the films predicted; about none of them where a column that it needs is not known of any film."""
-    positive, negative = question.sides([films.by_id[i] for i in predictions.image_ids])
+    positive, negative = question.sides(films.films_of(predictions.image_ids))
     note = ""
     if unknown := question.unknown_column(films):
         note = f"the films' {unknown.replace('_', ' ')} is not known"

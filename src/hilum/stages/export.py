@@ -26,10 +26,8 @@ from hilum.core.text import first_of
 from hilum.imaging.as_ingested import film_as_ingested
 from hilum.inference.exported import (
     LOGITS,
-    PIXELS,
     PROBABILITIES,
     Logits,
-    needs_onnx,
     of_network,
     of_onnx,
     of_torch,
@@ -38,6 +36,7 @@ from hilum.inference.exported import (
 )
 from hilum.inference.judged import probabilities
 from hilum.inference.predictor import Predictor, plain_network
+from hilum.models.onnx_graph import PIXELS, needs_onnx
 from hilum.models.registry import backbone
 from hilum.models.weights import known_file
 from hilum.sources.named_films import named_films

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ from hilum.core.digests import digest
 from hilum.core.errors import HilumError
 from hilum.core.files import lock
 from hilum.core.progress import Step, no_progress
-from hilum.models.backbone import FrozenBackbone
+from hilum.models.backbone import FeatureNetwork
 from hilum.models.machine import made_ready, threads
 
 SHARD = 256
@@ -57,15 +58,23 @@ class Featurizer:
         store: Where features go.
         load: Makes the backbone; called only if something is missing.
         step: Told of films done, where they are done in the process that gave it.
+        behind: Write a shard while the next one is computed; the last task waits for all. For one that is given the tasks one after
+            another, in the process that made it: where it travels, a task that is done is written.
     """
 
     def __init__(
-        self, store: FeatureStore, load: Callable[[], FrozenBackbone], step: Step = no_progress
+        self,
+        store: FeatureStore,
+        load: Callable[[], FeatureNetwork],
+        step: Step = no_progress,
+        behind: bool = False,
     ) -> None:
         self._store, self._load, self._step = store, load, step
-        self._network: FrozenBackbone | None = None
+        self._network: FeatureNetwork | None = None
+        self._writer = ThreadPoolExecutor(1, "features written") if behind else None
+        self._writing: Future[None] | None = None
 
-    def __reduce__(self) -> tuple[type[Featurizer], tuple[FeatureStore, Callable[[], FrozenBackbone]]]:
+    def __reduce__(self) -> tuple[type[Featurizer], tuple[FeatureStore, Callable[[], FeatureNetwork]]]:
         return Featurizer, (self._store, self._load)
 
     def __call__(self, task: FeaturizeTask) -> int:
@@ -76,25 +85,48 @@ class Featurizer:
         """
         shard = list(task.locations)
         lock_path = self._store.lock_path(digest(shard)[:16])
-        with lock(lock_path):
+        with ExitStack() as held:
+            held.callback(lock_path.unlink, missing_ok=True)
+            held.enter_context(lock(lock_path))
             self._store.refresh()
             todo = self._store.missing(shard)
             self._step(len(shard) - len(todo))
             if todo:
-                self._compute(todo, FeatureRows([task.locations[d] for d in todo]))
-        lock_path.unlink(missing_ok=True)
-        if task.last and self._network is not None:
-            self._network.check_unchanged()
+                if self._network is None:
+                    made_ready()
+                    self._network = self._load()
+                spec, began = self._store.spec, time.perf_counter()
+                films = FeatureRows([task.locations[d] for d in todo])
+                own = spec.threads or torch.get_num_threads()  # as its key has them, wherever this is
+                with threads(own):
+                    features = _extract(self._network, films, spec.batch, self._step)
+                self._write(held.pop_all(), todo, features, time.perf_counter() - began)
+        if task.last:
+            self._wait()
+            if self._network is not None:
+                self._network.check_unchanged()
         return len(todo)
 
-    def _compute(self, digests: list[str], films: FeatureRows) -> None:
-        if self._network is None:
-            made_ready()
-            self._network = self._load()
-        spec, began = self._store.spec, time.perf_counter()
-        with threads(spec.threads or torch.get_num_threads()):  # as its key has them, wherever this is
-            features = _extract(self._network, films, spec.batch, self._step)
-        self._store.write(digest(digests)[:16], digests, features, time.perf_counter() - began)
+    def _write(
+        self, held: ExitStack, digests: list[str], features: NDArray[np.float32], seconds: float
+    ) -> None:
+        """Write a shard, whose lock is `held` until then."""
+
+        def work() -> None:
+            with held:
+                self._store.write(digest(digests)[:16], digests, features, seconds)
+
+        if self._writer is None:
+            work()
+        else:
+            self._wait()  # so that no more than two shards are in memory
+            self._writing = self._writer.submit(work)
+
+    def _wait(self) -> None:
+        """Wait for the shard that is being written."""
+        if self._writing is not None:
+            self._writing.result()
+            self._writing = None
 
 
 def keep_vectors(store: FeatureStore, image_ids: Sequence[str], vectors: NDArray[np.float32]) -> int:
@@ -119,14 +151,14 @@ def _ahead(films: FeatureRows, batch: int) -> Iterator[NDArray[np.uint8]]:
             yield pixels
 
 
-def _extract(network: FrozenBackbone, films: FeatureRows, batch: int, step: Step) -> NDArray[np.float32]:
+def _extract(network: FeatureNetwork, films: FeatureRows, batch: int, step: Step) -> NDArray[np.float32]:
     """Features of one shard's films, float32, in the order given.
 
     Raises:
         HilumError: A feature is not finite.
     """
     out: list[NDArray[np.float32]] = []
-    for pixels in _ahead(films, batch):
+    for pixels in _ahead(films, max(batch, network.at_once)):
         out.append(network.features(pixels, batch).cpu().numpy())
         step(len(pixels))
     features = np.concatenate(out)

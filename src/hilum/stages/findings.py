@@ -86,7 +86,7 @@ def _copy(path: Path, to: Path) -> None:
 
 def _known(split: AnySplit, manifest: Manifest) -> AnySplit:
     """A split of the films of which a finding is known."""
-    parts = {p: [i for i in split.parts[p] if i in manifest.by_id] for p in PARTS}
+    parts = {p: [i for i in split.parts[p] if i in manifest.films.row_of] for p in PARTS}
     header = replace(split.header, inputs={**split.header.inputs, "manifest": manifest.digest})
     return type(split)(parts, split.group_of, header)
 

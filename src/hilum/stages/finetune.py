@@ -27,7 +27,8 @@ from hilum.artifacts.trial_files import FINDER, FinderCurve
 from hilum.core.errors import HilumError, InputError
 from hilum.core.files import lock
 from hilum.core.progress import say
-from hilum.inference.predictor import precision_of, score_rows
+from hilum.inference.frozen import precision_of
+from hilum.inference.predictor import score_rows
 from hilum.models.machine import exact_arithmetic, keep_memory, threads
 from hilum.models.networks import NetworkScorer, WholeNetwork, build_whole, reset_first_conv
 from hilum.models.registry import backbone

@@ -10,8 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,19 +87,56 @@ def plan(
     wanted: Mapping[str, Sequence[Wanted]],
     pipelines: Mapping[str, Pipeline],
     lungs: FilmLungs | None = None,
-) -> list[Chunk]:
+) -> Chunks:
     """Cut the work into chunks, in the order of image ids; `lungs` is looked at where a pipeline reads them."""
-    if not any(p.reads_lungs for p in pipelines.values()):
-        lungs = None
-    specs = tuple((name, p.to_dict()) for name, p in sorted(pipelines.items()))
-    ids = sorted(wanted)
-    chunks = []
-    for start in range(0, len(ids), CHUNK):
-        chunk = ids[start : start + CHUNK]
-        rows = tuple((i, films[i].path, films[i].sha256, films[i].pixels_sha256) for i in chunk)
-        masks = (str(lungs.folder), tuple(lungs.of[i] for i in chunk)) if lungs else ("", ())
-        chunks.append(Chunk(rows, tuple(tuple(sorted(wanted[i])) for i in chunk), specs, *masks))
-    return chunks
+    return Chunks(films, wanted, pipelines, lungs if any(p.reads_lungs for p in pipelines.values()) else None)
+
+
+class Chunks(Sequence[Chunk]):
+    """Films in chunks, each made when it is asked for."""
+
+    def __init__(
+        self,
+        films: Mapping[str, FilmRow],
+        wanted: Mapping[str, Sequence[Wanted]],
+        pipelines: Mapping[str, Pipeline],
+        lungs: FilmLungs | None,
+    ) -> None:
+        self._films, self._wanted, self._lungs = films, wanted, lungs
+        self._ids = sorted(wanted)
+        self._specs = tuple((name, p.to_dict()) for name, p in sorted(pipelines.items()))
+        self._starts = range(0, len(self._ids), CHUNK)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, k: int) -> Chunk: ...
+    @overload
+    def __getitem__(self, k: slice) -> Sequence[Chunk]: ...
+    def __getitem__(self, k: int | slice) -> Chunk | Sequence[Chunk]:
+        starts = self._starts[k]
+        return self._at(starts) if isinstance(starts, int) else [self._at(start) for start in starts]
+
+    def _at(self, start: int) -> Chunk:
+        ids, lungs = self._ids[start : start + CHUNK], self._lungs
+        films = (self._films[i] for i in ids)
+        rows = tuple((f.image_id, f.path, f.sha256, f.pixels_sha256) for f in films)
+        masks = (str(lungs.folder), tuple(lungs.of[i] for i in ids)) if lungs else ("", ())
+        return Chunk(rows, tuple(tuple(sorted(self._wanted[i])) for i in ids), self._specs, *masks)
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """The key of each."""
+        return [chunk.key for chunk in self]
+
+    def lacking(self, store: PreparedStore) -> list[int]:
+        """Places of those that a store has not."""
+        return [k for k, key in enumerate(self.keys) if not store.has(key)]
+
+    def ids(self, k: int) -> list[str]:
+        """The films of one."""
+        return self._ids[self._starts[k] : self._starts[k] + CHUNK]
 
 
 def tasks_of(chunks: Iterable[Chunk], scratch: Path, folder: Path) -> Iterator[PrepareTask]:

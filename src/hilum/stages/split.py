@@ -52,18 +52,30 @@ def select(
             manifest.check_filter(table, f"data.{key}")
     wanted, unwanted = [compile_filter(t) for t in include], [compile_filter(t) for t in exclude]
     kept = [
-        film
-        for film in manifest.films
+        k
+        for k, film in enumerate(manifest.films)
         if (labels is None or film.label in labels)
         and (not wanted or any(fits(film) for fits in wanted))
         and not any(fits(film) for fits in unwanted)
     ]
-    known = {f.label for f in manifest.films}
+    known = set(manifest.texts("label"))
     for label in one_per_patient:
         require_known(label, known, "one_per_patient: no film has label")
+    if one_per_patient:
+        kept = _one_a_patient(manifest.taken(kept), kept, one_per_patient, seed)
+    if not kept:
+        raise InputError(
+            f"include, exclude and one_per_patient leave none of the {len(manifest)} films; "
+            f"include = {[dict(t) for t in include]!r}, exclude = {[dict(t) for t in exclude]!r}"
+        )
+    return manifest.taken(kept)
+
+
+def _one_a_patient(films: Manifest, rows: Sequence[int], labels: Sequence[str], seed: int) -> list[int]:
+    """The rows of films that are left when one film a patient was drawn of those labels."""
     drawn: dict[tuple[str, str], tuple[int, str]] = {}
-    for film in kept:
-        if film.label not in one_per_patient:
+    for film in films.films:
+        if film.label not in labels:
             continue
         if not film.patient_id:
             raise InputError(
@@ -74,13 +86,8 @@ def select(
         who = (film.label, film.patient_id)
         drawn[who] = min(drawn.get(who, ticket), ticket)
     chosen = {image_id for _, image_id in drawn.values()}
-    left = [f for f in kept if f.label not in one_per_patient or f.image_id in chosen]
-    if not left:
-        raise InputError(
-            f"include, exclude and one_per_patient leave none of the {len(manifest)} films; "
-            f"include = {[dict(t) for t in include]!r}, exclude = {[dict(t) for t in exclude]!r}"
-        )
-    return Manifest(left, manifest.header, manifest.provenance)
+    there = zip(rows, films.films.ids, films.texts("label"), strict=True)
+    return [row for row, image_id, label in there if label not in labels or image_id in chosen]
 
 
 def subset(manifest: Manifest, n: int, seed: int, strata: str = "label") -> Manifest:
@@ -93,8 +100,8 @@ def subset(manifest: Manifest, n: int, seed: int, strata: str = "label") -> Mani
     if n > len(manifest):
         raise InputError(f"a subset of {n} films was asked for, but there are {len(manifest)}")
     by_class: dict[str, list[str]] = {}
-    for film in manifest.films:
-        by_class.setdefault(film.value(strata), []).append(film.image_id)
+    for value, image_id in zip(manifest.texts(strata), manifest.films.ids, strict=True):
+        by_class.setdefault(value, []).append(image_id)
     exact = {label: n * len(ids) / len(manifest) for label, ids in by_class.items()}
     shares = {label: math.floor(x) for label, x in exact.items()}
     by_remainder = sorted(exact, key=lambda label: shares[label] - exact[label])
@@ -149,7 +156,9 @@ def draw_split(
         "selection": dict(selection or {}),
         "n_groups": len(members),
         "largest_group": max(members.values()),
-        "n_films": {p: manifest.only(ids).count_by("label") for p, ids in parts.items()},
+        "n_films": {
+            p: dict(sorted(Counter(manifest.texts_of("label", ids)).items())) for p, ids in parts.items()
+        },
     }
     header = Header("split", inputs=inputs, options=record, seed=options.seed)
     return Split(parts, group_of, header)

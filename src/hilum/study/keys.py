@@ -49,7 +49,7 @@ STUDY = Key(
     augment=Key(size_px=244, gate="exact", pipeline=[]),
     lungs=Key(model="shipped", sha256=None, convention="lungs", own=True, failed="leave-out"),
     weights=Each(Key(file=ALWAYS, sha256=None)),
-    features=Key(precision="auto", batch=None),
+    features=Key(precision="auto", batch=None, engine="auto"),
     precomputed=Each(Key(file=ALWAYS, sha256=None)),
     training=TRAINING,
     finetune=Optional(FINETUNE),

@@ -220,8 +220,12 @@ class ProbesTable(StrictTable):
 
 
 class FeaturesTable(StrictTable):
-    """``[features]``: precision ``auto`` is measured once for a workspace; a batch of None is 16 on a CPU and 256 on a GPU."""
+    """``[features]``: precision ``auto`` is measured once for a workspace; a batch of None is 16 on a CPU and 256 on a GPU.
 
+    Engine ``auto`` is measured once for a workspace and backbone too, where a study has many films (`hilum.workflow.feature_engines`).
+    """
+
+    engine: Literal["auto", "torch", "onnx", "onnx-int8"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     batch: Annotated[int, Field(ge=1)] | None = None
 

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from hilum.artifacts.manifest import Manifest
+from hilum.artifacts.manifest import Manifest, require_manifest
 from hilum.core.errors import HilumError, InputError
-from hilum.core.mirror import mirror_of
-from hilum.core.progress import say
 from hilum.studies import study_path
 from hilum.study.file import Study, read_study
 from hilum.study.suite import Suite, is_suite, read_suite
 from hilum.workflow.concern import refused
-from hilum.workflow.ensembles import planned_cells
 from hilum.workflow.left_out import each_source_left_out
 from hilum.workflow.plan import pairs_of
+from hilum.workflow.planned_ensembles import planned_cells
 from hilum.workflow.suite import Planned
 
-_DEMO_FILMS = 800
+_DEMO_FILMS, _DEMO_PX = 800, 256
 
 
 def asked(
@@ -59,6 +56,7 @@ def asked(
 
 
 def _planned(label: str, study: Study, manifest: Path, leave_out: bool) -> Planned:
+    require_manifest(manifest)
     return Planned(
         label, each_source_left_out(study, Manifest.read(manifest)) if leave_out else study, manifest
     )
@@ -99,25 +97,7 @@ def manifest_of(study: Study, given: Path | None, path: Path, workspace: Path) -
     if study.data.manifest is not None:
         return path.parent / study.data.manifest
     if study.name == "demo":
-        return _demo_manifest(workspace)
+        from hilum.workflow.phantoms import phantom_manifest  # late: ingest and numba
+
+        return phantom_manifest(workspace, _DEMO_FILMS, _DEMO_PX)
     raise InputError(f"{path.name} names no manifest; give one with --manifest, or set data.manifest")
-
-
-def _demo_manifest(workspace: Path) -> Path:
-    """Draw the demo's films, from a seed, and ingest them like any others, unless that is done. Every page made from them says so."""
-    mirror = mirror_of(workspace)
-    if mirror is not None:
-        raise InputError(
-            f"the demo draws its films into the workspace, and {mirror[0].url} is an address; run it in a folder, or give --manifest"
-        )
-    folder, path = workspace / "synthetic-films", workspace / "manifest.csv"
-    if path.exists():
-        return path
-    from hilum.stages.ingest import ingest
-    from hilum.synthetic.phantom import make_films
-
-    say(f"drawing {_DEMO_FILMS} synthetic films in {folder}")
-    made = ingest([f"synthetic={make_films(folder, _DEMO_FILMS, seed=1, size_px=256)}"], path).manifest
-    header = replace(made.header, options={**made.header.options, "synthetic": True})
-    Manifest(made.films, header).write(path)
-    return path

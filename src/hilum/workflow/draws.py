@@ -17,11 +17,11 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from hilum.artifacts.drawn_films import HELD_OUT, DrawnFilm, DrawnFilms, FilmFacts
+from hilum.artifacts.drawn_films import HELD_OUT, DrawnFilms, DrawnPart, FactsOf
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.prepared import PreparedRow, Wanted
+from hilum.artifacts.prepared import PreparedRows, Wanted
 from hilum.artifacts.split import AnySplit, Split, UnsafeSplit, read_split
 from hilum.augment.sampling import process_counts, sample_counts
 from hilum.core.seeding import key_entropy
@@ -32,7 +32,7 @@ from hilum.splitting.folds import folds
 from hilum.splitting.groups import film_groups
 from hilum.splitting.one_by_one import drawn_one_by_one
 from hilum.splitting.part_checks import require_parts
-from hilum.stages.prepare import Chunk, FilmLungs
+from hilum.stages.prepare import Chunks, FilmLungs
 from hilum.stages.prepare import plan as plan_prepare
 from hilum.stages.split import draw_split
 from hilum.study.file import Study
@@ -155,7 +155,7 @@ class StudyDraws:
             test = set(parts["test"]) if without else set()
             parts |= {p: tuple(i for i in again.parts[p] if i not in test) for p in ("train", "valid")}
         if drawing.one_by_one:
-            labels = {i: f.label for i, f in films.by_id.items()}
+            labels = dict(zip(films.films.ids, films.texts("label"), strict=True))
             parts = drawn_one_by_one(parts, groups, labels, drawing.seed)
         if drawing.fraction != 1.0:
             parts["train"] = self._share(parts["train"], drawing)
@@ -177,8 +177,9 @@ class StudyDraws:
     def _by_class(self, ids: Iterable[str]) -> dict[str, list[str]]:
         """Films by class; of several findings a film, all together."""
         by_class: dict[str, list[str]] = defaultdict(list)
-        for i in ids:
-            by_class["" if self._study.data.findings else self.films.by_id[i].label].append(i)
+        ids = list(ids)
+        for i, label in zip(ids, self.films.texts_of("label", ids), strict=True):
+            by_class["" if self._study.data.findings else label].append(i)
         return by_class
 
     def _share(self, ids: Iterable[str], drawing: Drawing) -> tuple[str, ...]:
@@ -231,41 +232,34 @@ class StudyDraws:
         return list(dict.fromkeys(draws))
 
     @cached_property
-    def wanted(self) -> dict[str, list[Wanted]]:
+    def wanted(self) -> dict[str, tuple[Wanted, ...]]:
         """Every prepared film of the study: image_id -> its preparations, each once."""
         wanted: dict[str, dict[Wanted, None]] = defaultdict(dict)
         for draw in self.trial_draws:
             for films in self.parts(draw).values():
                 for image_id, w in films:
                     wanted[image_id][w] = None
-        return {i: list(w) for i, w in wanted.items()}
+        alike: dict[tuple[Wanted, ...], tuple[Wanted, ...]] = {}
+        return {i: alike.setdefault(tuple(w), tuple(w)) for i, w in wanted.items()}
 
     @cached_property
-    def chunks(self) -> list[Chunk]:
+    def chunks(self) -> Chunks:
         """The same as work for the stage that prepares films."""
         return plan_prepare(
             self.films.by_id, self.wanted, {r.pipeline.name: r.pipeline for r in self.recipes}, self._lungs
         )
 
-    def drawn(
-        self, draw: TrialDraw, rows: Mapping[tuple[str, Wanted], PreparedRow], shards: Sequence[str]
-    ) -> DrawnFilms:
+    def drawn(self, draw: TrialDraw, rows: PreparedRows, shards: Sequence[str]) -> DrawnFilms:
         """What a trial draws, once its films are prepared.
 
         Args:
             draw: Which trial, or trials that draw alike.
-            rows: Every prepared film by (film, what was wanted of it).
+            rows: Every prepared film.
             shards: Keys of the shards that hold the prepared films.
         """
         split = self.split(draw.drawing, draw.trial)
-        films = {
-            part: [DrawnFilm(i, w.copy, rows[i, w].digest, rows[i, w].drawn) for i, w in wanted]
-            for part, wanted in self.parts(draw).items()
-        }
-        facts = {}
-        for i in sorted({f.image_id for of_part in films.values() for f in of_part}):
-            film = self.films.by_id[i]
-            facts[i] = FilmFacts(film.label, film.patient_id, split.group_of[i])
+        films = {part: DrawnPart(rows, wanted) for part, wanted in self.parts(draw).items()}
+        facts = FactsOf({i for part in films.values() for i in part.image_ids}, self.films, split.group_of)
         task = {"task": MULTILABEL} if self._study.data.findings else {}
         header = Header("prepared", inputs={"split": split.digest}, options=task, seed=split.header.seed)
         return DrawnFilms(header, films, facts, shards)

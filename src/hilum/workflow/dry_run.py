@@ -14,16 +14,17 @@ from hilum.report.numbers import counted
 from hilum.study.findings_checks import is_multilabel
 from hilum.workflow.checks import concerns
 from hilum.workflow.ensembles import ensembles_of
-from hilum.workflow.estimate import costs
 from hilum.workflow.findings import counts_of
 from hilum.workflow.finished import find_finished
 from hilum.workflow.plan import FeaturesOf
+from hilum.workflow.room import costs_with_room
 from hilum.workflow.sizes import Sizes, sizes_of
 from hilum.workflow.state import Run
 from hilum.workflow.suite import Planned
 from hilum.workflow.workspace import Workspace
 
 _LOAD = "as busy as this machine is now; what the workspace holds of other studies is not taken off the features and trainings"
+_GIB = 2**30
 _SHARED = "what members share is counted in each of them"
 
 
@@ -99,6 +100,8 @@ def _print_study(run: Run) -> None:
         print(f"ensemble  {e.cell.name}: {e.words}")
     device = f"{run.settled.device} ({run.settled.name})"
     print(f"device    {device}, {run.precision}, batch {run.batch}, {run.engine.description}")
+    for which, engine in run.feature_engines.items():
+        print(f"engine    {which.label}: {engine.words} ({engine.why})")
     for (name, random), w in weights.items():
         source = "NOT HERE" if w is None else w.source
         print(f"weights   {name}: {source}{' (random by a fault)' if random else ''}")
@@ -112,15 +115,18 @@ def _weights(run: Run, which: FeaturesOf) -> Weights | None:
 
 
 def _print_costs(run: Run, sizes: Sizes) -> float:
-    """Print what a study writes and what each stage takes; returns the seconds of all."""
+    """Print what each stage takes: seconds, disk and memory; returns the seconds of all."""
     print(f"disk      {sizes.in_words}")
     run.set_machine()
-    stages = list(costs(run, sizes))
-    width = max(len(c.stage) for c in stages)
-    for c in stages:
-        print(f"          {c.stage:<{width}}  {c.seconds:>8.1f} s  {c.what}")
-    total = sum(c.seconds for c in stages)
-    print(f"in all    about {_in_words(total)}, {_LOAD}")
+    stages = list(costs_with_room(run, sizes))
+    width = max(len(c.stage) for c, _ in stages)
+    print(f"          {'':<{width}}  {'seconds':>8}  {'GiB disk':>8}  {'GiB memory':>10}")
+    for c, room in stages:
+        disk, memory = f"{room.disk / _GIB:.3f}" if room.disk else "", f"{room.memory / _GIB:.2f}"
+        print(f"          {c.stage:<{width}}  {c.seconds:>8.1f}  {disk:>8}  {memory:>10}  {c.what}".rstrip())
+    total = sum(c.seconds for c, _ in stages)
+    needs = f"{sum(r.disk for _, r in stages) / _GIB:.2f} GiB of disk, {max(r.memory for _, r in stages) / _GIB:.2f} GiB of memory at most"
+    print(f"in all    about {_in_words(total)}, {needs}; {_LOAD}")
     return total
 
 

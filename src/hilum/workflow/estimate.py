@@ -1,11 +1,12 @@
 """About how long a study takes: what is still to be done of each stage, times what this machine takes for it now (`rates`).
 
-Seconds are of the wall: to begin, and then so many units at a measured rate, divided among the processes that a stage has. What no trial
-run shows (pages, figures) is counted by constants that were measured in starts of a process, so that they follow the machine too.
+Seconds are of the wall: to begin, and then so many units at a measured rate, divided among the processes that a stage has. A page is
+counted in figures, of which one is tried, so that it follows the machine too.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from itertools import islice
 
 from hilum.artifacts.masks import MaskStore
 from hilum.core.errors import HilumError
+from hilum.inference.judged import FITTED
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
@@ -32,12 +34,15 @@ from hilum.workflow.vectors import length_of
 
 _TRIED = 12
 """Films that are tried."""
+_STARTS = "hilum.workflow.run"
 _READS_FILMS = "hilum.stages.duplicates"
+_FINDS_LUNGS = "hilum.stages.segment.run"
 _TRAINS = "hilum.stages.train, torch._dynamo"
 _SCORES = "hilum.stages.predict"
 """What a worker loads (torch loads its compiler with the first update)."""
-_PAGE, _CELL = 0.4, 0.03
-"""A report, and each of its cells, in starts of a process."""
+_REPORTS = "hilum.stages.report"
+_FIGURES, _FIGURES_A_CELL = 12, 1.0
+"""What a report takes, and for each of its cells, in figures."""
 _SCORE_S = 3e-4
 """Seconds of a film's features through a head."""
 _FILM_S = 0.006
@@ -54,6 +59,7 @@ class Cost:
         work_s: Seconds of its work, were it done by one process.
         workers: Processes that it is divided among.
         start_s: Seconds before it begins.
+        loads: What each of several workers loads.
     """
 
     stage: str
@@ -61,6 +67,7 @@ class Cost:
     work_s: float
     workers: int = 1
     start_s: float = 0.0
+    loads: str = ""
 
     @property
     def seconds(self) -> float:
@@ -73,7 +80,8 @@ def costs(run: Run, sizes: Sizes) -> Iterator[Cost]:
     cells, resamples = len(run.recipes) + len(ensembles_of(run)), run.study.statistics.resamples
     heads = [r for r in run.recipes if r.finetune is None and r.learns]
     whole = [r for r in run.recipes if r.finetune is not None and r.learns]
-    yield Cost("start", "Python, torch, checks", rates.start_up())
+    checked = time.perf_counter() - run.began  # as the run will: the same checks and draws
+    yield Cost("start", "Python, torch, checks", rates.start_of_worker(_STARTS) + checked)
     yield from _of_films(run)
     yield from _of_features(run, sizes)
     yield from _of_search(run)
@@ -84,7 +92,10 @@ def costs(run: Run, sizes: Sizes) -> Iterator[Cost]:
     each = rates.statistics(tested, len(run.study.data.classes), resamples)
     work = each * cells * (len(run.draws.trials) + 2)
     yield Cost("evaluate", f"{counted(cells, 'cell')}, {resamples} resamples", work)
-    yield Cost("report", counted(cells, "cell"), rates.start_up() * (_PAGE + _CELL * cells))
+    started = rates.start_of_worker(_REPORTS)
+    yield Cost(
+        "report", counted(cells, "cell"), rates.figure() * (_FIGURES + _FIGURES_A_CELL * cells), 1, started
+    )
 
 
 def _counts(run: Run, recipe: Recipe) -> tuple[int, int, int]:
@@ -103,12 +114,14 @@ def _of_films(run: Run) -> Iterator[Cost]:
     if run.study.data.near_duplicates and not run.duplicates_path.is_file():
         work = len(films) * _tried(lambda: rates.search_for_copies(few))
         started = 2 * rates.start_of_worker(_READS_FILMS)
-        yield Cost("duplicates", f"{len(films)} films", work, _workers(run, len(films)), started)
+        yield Cost(
+            "duplicates", f"{len(films)} films", work, _workers(run, len(films)), started, _READS_FILMS
+        )
     if not audit_path(run).is_file():
         probed = min(len(films), MAX_PROBED) * _tried(lambda: rates.probes_of(few))
         started = probed + rates.start_of_worker(_READS_FILMS)
         work = len(films) * _tried(lambda: rates.look_at_films(few))
-        yield Cost("audit", f"{len(films)} films", work, _workers(run, len(films)), started)
+        yield Cost("audit", f"{len(films)} films", work, _workers(run, len(films)), started, _READS_FILMS)
     if run.reads_lungs:
         without = MaskStore(run.workspace.masks).missing(
             (f.pixels_sha256 for f in films.films if not (run.study.lungs.own and f.lung_mask)),
@@ -116,15 +129,15 @@ def _of_films(run: Run) -> Iterator[Cost]:
         )
         if without:
             each = _tried(lambda: rates.lungs(few, run.lungs_by.load()))
-            started, workers = rates.start_of_worker("hilum.stages.segment.run"), _workers(run, len(without))
+            started, workers = rates.start_of_worker(_FINDS_LUNGS), _workers(run, len(without))
             words = f"{len(without)} films, {1 / each:.1f} films/s a process"
-            yield Cost("lungs", words, len(without) * each, workers, started)
+            yield Cost("lungs", words, len(without) * each, workers, started, _FINDS_LUNGS)
     todo = [len(c.films) for c in run.unprepared]
     if todo:
         pipelines = {r.pipeline.name: r.pipeline for r in run.recipes}
         work = sum(todo) * _tried(lambda: rates.preparation(few, run.draws.wanted, pipelines))
         words, started = f"{sum(todo)} films of {len(films)}", rates.start_of_worker(_READS_FILMS)
-        yield Cost("prepare", words, work, _workers(run, len(todo)), started)
+        yield Cost("prepare", words, work, _workers(run, len(todo)), started, _READS_FILMS)
 
 
 def _tried(seconds: Callable[[], float]) -> float:
@@ -139,11 +152,14 @@ def _of_features(run: Run, sizes: Sizes) -> Iterator[Cost]:
     for which in dict.fromkeys(r.features_of for r in run.recipes if r.finetune is None):
         if backbone(which.backbone).precomputed:
             continue
-        built, each = rates.features(which.backbone, size_px, run.batch, run.precision, run.settled.device)
+        engine = run.feature_engines[which].name
+        built, each = rates.features(
+            which.backbone, size_px, run.batch, run.precision, run.settled.device, engine
+        )
         n = sizes.distinct[which]
         yield Cost(
             f"featurize {which.label}",
-            f"about {n} distinct films, {1 / each:.1f} films/s",
+            f"about {n} distinct films, {1 / each:.1f} films/s by {engine}",
             n * each,
             start_s=2 * built,
         )
@@ -155,7 +171,8 @@ def _of_heads(run: Run, recipes: Sequence[Recipe]) -> Iterator[Cost]:
     n_trials = len(run.draws.trials)
     work = n_trials * sum(_head_seconds(run, r, r.epochs) for r in recipes)
     n = len(recipes) * n_trials
-    yield Cost("train heads", counted(n, "training"), work, _workers(run, n), rates.start_of_worker(_TRAINS))
+    started = rates.start_of_worker(_TRAINS)
+    yield Cost("train heads", counted(n, "training"), work, _workers(run, n), started, _TRAINS)
 
 
 def _head_seconds(run: Run, recipe: Recipe, epochs: float) -> float:
@@ -179,7 +196,8 @@ def _of_search(run: Run) -> Iterator[Cost]:
     each = f"{counted(len(cells), 'cell')} x {counted(table.trials, 'trial')}" + (
         f" x {folds} folds" if folds > 1 else ""
     )
-    yield Cost("search", f"{counted(n, 'training')}: {each}", table.trials * folds * work, _workers(run, n))
+    words = f"{counted(n, 'training')}: {each}"
+    yield Cost("search", words, table.trials * folds * work, _workers(run, n), loads=_TRAINS)
 
 
 @cache
@@ -207,8 +225,10 @@ def _of_networks(run: Run, recipes: Sequence[Recipe]) -> Iterator[Cost]:
     n = len(recipes) * n_trials
     workers = _workers(run, n) if side_by_side(run) else 1
     started = rates.start_of_worker(_TRAINS) if workers > 1 else 0
-    yield Cost("train networks", counted(n, "training"), training, workers, started)
-    yield Cost("score networks", counted(n, "network"), scoring, workers)
+    yield Cost("train networks", counted(n, "training"), training, workers, started, _TRAINS)
+    yield Cost(
+        "score networks", counted(n, "network"), scoring + _gate_seconds(run, recipes), workers, loads=_SCORES
+    )
 
 
 def _of_scores(run: Run, recipes: Sequence[Recipe], any_whole: bool) -> Iterator[Cost]:
@@ -219,4 +239,16 @@ def _of_scores(run: Run, recipes: Sequence[Recipe], any_whole: bool) -> Iterator
     one_place = scored_here(films, any_whole) or threads_of_scoring(run.settled)
     workers = 1 if one_place else _workers(run, n)
     started = rates.start_of_worker(_SCORES) if workers > 1 else 0
-    yield Cost("predict", counted(n, "trial"), films * _SCORE_S, workers, started)
+    work = films * _SCORE_S + _gate_seconds(run, recipes)
+    yield Cost("predict", counted(n, "trial"), work, workers, started, _SCORES)
+
+
+def _gate_seconds(run: Run, recipes: Sequence[Recipe]) -> float:
+    """Seconds of the gates of some cells' trials; the shapes that they see are kept for all that draw the same films."""
+    n_trials, shapes, gates = len(run.draws.trials), dict[object, int](), 0.0
+    for r in recipes:
+        train, valid, test = _counts(run, r)
+        fitted = min(train, FITTED)
+        shapes[r.pipeline.name, r.drawing] = n_trials * (fitted + valid) + test
+        gates += n_trials * rates.gate(fitted, valid + test, len(run.study.data.classes))
+    return sum(shapes.values()) * rates.shape(recipes[0].pipeline.output_size) + gates

@@ -18,10 +18,11 @@ from hilum.models.cost import cost_of
 from hilum.models.machine import describe
 from hilum.models.registry import backbone
 from hilum.study.faults import FAULTS
-from hilum.workflow.ensembles import PlannedEnsemble, cost_of_ensemble, ensembles_of
+from hilum.workflow.ensembles import cost_of_ensemble, ensembles_of
 from hilum.workflow.finished import RESULTS
 from hilum.workflow.machine_checks import folded_batchnorm
 from hilum.workflow.plan import Recipe
+from hilum.workflow.planned_ensembles import PlannedEnsemble
 from hilum.workflow.state import Run
 from hilum.workflow.vectors import length_of
 
@@ -146,6 +147,7 @@ def write_record(run: Run) -> None:
         films_before_subset=run.chosen.count_by("label") if study.data.subset else None,
         synthetic=films.header.options.get("synthetic", False),
         precision=run.precision,
+        engines={which.label: e.words for which, e in run.feature_engines.items()},
         batch=run.batch,
         device=asdict(run.settled),
         machine=describe(),

@@ -46,7 +46,7 @@ def vectors_of_films(run: Run) -> Iterator[Concern]:
     """Every film of the study has one vector of finite numbers, where a backbone is a file of them."""
     for name in run.as_read.precomputed:
         vectors = vectors_of(run.as_read, PRECOMPUTED + name)
-        yield from refused(partial(vectors.of, list(run.films.by_id)), before=f"precomputed.{name}: ")
+        yield from refused(partial(vectors.of, run.films.films.ids), before=f"precomputed.{name}: ")
 
 
 def loss_weights(run: Run) -> Iterator[Concern]:
@@ -61,7 +61,6 @@ def loss_weights(run: Run) -> Iterator[Concern]:
 
 def classes_of_parts(run: Run) -> Iterator[Concern]:
     """Every part of every drawing has films of every class, and those that are drawn with replacement too."""
-    by_id = run.films.by_id
     said: set[str] = set()
     refused_drawings = set()
     for drawing, trial in run.draws.drawn_splits:
@@ -77,7 +76,7 @@ def classes_of_parts(run: Run) -> Iterator[Concern]:
             refused_drawings.add(drawing)
             continue
         copies = run.draws.copies(drawing, trial)
-        drawn = {by_id[i].label for i, n in copies.items() if n}
+        drawn = set(run.films.texts_of("label", (i for i, n in copies.items() if n)))
         for label in run.study.sampling:
             if label not in drawn:
                 yield Concern(
@@ -105,7 +104,11 @@ def ensembles_can_be_fitted(run: Run) -> Iterator[Concern]:
 
 def pipelines_take_the_films(run: Run) -> Iterator[Concern]:
     """Every pipeline, with every step acting, on a blank of each size that films have (the most frequent ones, and the extremes)."""
-    sizes = Counter((f.height_px, f.width_px) for f in run.films.films if f.height_px and f.width_px)
+    sizes = Counter(
+        s
+        for s in zip(*(run.films.films.values(f"{x}_px") for x in ("height", "width")), strict=True)
+        if all(s)
+    )
     shapes = [s for s, _ in sizes.most_common(_SIZES)]
     if sizes:
         shapes += [min(sizes), max(sizes), min(sizes, key=lambda s: s[1]), max(sizes, key=lambda s: s[1])]

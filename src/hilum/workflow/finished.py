@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 RESULTS = ("numpy", "scipy", "scikit-learn", "pillow", "torch", "torchvision", "timm", "lightning-fabric")
 """Libraries that a result may depend on the version of."""
-LIBRARIES = (*RESULTS, "matplotlib", "transformers", "torchxrayvision")
+LIBRARIES = (*RESULTS, "matplotlib", "transformers", "torchxrayvision", "onnxruntime")
 _ENVIRONMENT = ("HILUM_WEIGHTS", "CUDA_VISIBLE_DEVICES", "TORCH_HOME", "XDG_CACHE_HOME")
 _KIND = "finished"
 

@@ -69,15 +69,14 @@ def selection_steps(run: Run) -> list[FlowStep]:
             lambda f: run.without_lungs.get(f.image_id, ""),
         ),
     )  # fmt: skip
-    steps, left = [], list(run.labelled.films)
+    steps, left = [], run.labelled
     for is_asked, name, why in sieves:
         if not is_asked:
             continue
-        reasons = [why(f) for f in left]
-        left = [f for f, reason in zip(left, reasons, strict=True) if not reason]
-        by_class = Counter(f.label for f in left)
+        reasons = [why(f) for f in left.films]
+        left = left.taken([k for k, reason in enumerate(reasons) if not reason])
         left_out = Counter(filter(None, reasons))
-        steps.append(FlowStep(name, len(left), dict(left_out), dict(sorted(by_class.items()))))
+        steps.append(FlowStep(name, len(left), dict(left_out), left.count_by("label")))
     studied = run.draws.films
     return [*steps, FlowStep(STUDY_FILMS, len(studied), {}, studied.count_by("label"))]
 

@@ -22,6 +22,7 @@ from hilum.models.registry import backbone
 from hilum.models.weights import known_file
 from hilum.tracking.background import SERVER, SWITCH
 from hilum.workflow.concern import Concern, refused
+from hilum.workflow.feature_engines import cannot
 from hilum.workflow.plan import FeaturesOf
 from hilum.workflow.sizes import Sizes, sizes_of
 from hilum.workflow.state import Run
@@ -98,6 +99,9 @@ def devices_and_precision(run: Run) -> Iterator[Concern]:
                 f"finetune.devices asks for {options.devices} devices; this machine has no GPU, and {available_cores()} cores to stand "
                 "in for them"
             )
+    engine = run.as_read.features.engine
+    if engine not in ("auto", "torch") and (wrong := cannot(run.as_read.features, device)):
+        yield Concern(f"features.engine {engine!r}: {wrong}")
     if run.as_read.features.precision == "bf16":
         if device == "cuda" and not torch.cuda.is_bf16_supported():
             yield Concern("features.precision 'bf16' is not what this GPU can do; use 'fp32' or 'auto'")

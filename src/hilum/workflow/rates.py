@@ -10,15 +10,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import psutil
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from torch.nn.functional import cross_entropy
 
 from hilum.artifacts.features import FeatureRows
@@ -29,18 +29,23 @@ from hilum.augment.pipeline import Pipeline
 from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.imaging.as_ingested import film_as_ingested
-from hilum.models.backbone import FrozenBackbone, Precision
+from hilum.imaging.shape import shape_of
+from hilum.models.backbone import Precision
+from hilum.models.feature_engine import FeatureEngine, FeatureEngineName, load_features
 from hilum.models.heads import build_head
 from hilum.models.machine import threads
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
+from hilum.report.curve_figures import PrCurve, pr_curves
+from hilum.report.drawn import drawn
 from hilum.segment.segmenter import Segmenter
 from hilum.stages.audit.films import look_at_all
 from hilum.stages.audit.probes import look
 from hilum.stages.duplicates import find_duplicates
 from hilum.stages.prepare import FilmLungs, plan, prepare_chunk, tasks_of
 from hilum.stats.scored_films import ScoredFilms
+from hilum.stats.strangers import Gaussian
 from hilum.stats.summary import cell_statistics
 from hilum.study.policies.constant import ConstantPolicy
 from hilum.study.tables import FinetuneTable, TrainingTable
@@ -49,6 +54,7 @@ from hilum.training.finetune import Progress, Training, epoch_steps, feature_sha
 from hilum.training.loop import fit
 from hilum.training.regimen import LabelledRows, Regimen
 
+_FILMS = 16
 _STEPS = 3
 _UPDATES = 8
 
@@ -60,16 +66,22 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-@cache
-def start_up() -> float:
-    """Seconds that this process took to begin: to load Python, torch and hilum, and to check the study."""
-    return time.time() - float(psutil.Process().create_time())
-
-
-@cache
 def start_of_worker(modules: str) -> float:
     """Seconds that a process takes to begin which loads some modules and what they need."""
-    return seconds(lambda: subprocess.run([sys.executable, "-c", f"import {modules}"], check=True))
+    return _worker(modules)[0]
+
+
+def memory_of_worker(modules: str) -> int:
+    """Bytes of memory of its own that such a process has then."""
+    return _worker(modules)[1]
+
+
+@cache
+def _worker(modules: str) -> tuple[float, int]:
+    code = f"import {modules}\nfrom hilum.core.memory import anonymous_bytes\nprint(anonymous_bytes())"
+    start = time.perf_counter()
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    return time.perf_counter() - start, int(said.split()[-1])
 
 
 def search_for_copies(films: Manifest) -> float:
@@ -100,7 +112,9 @@ def lungs(films: Manifest, segmenter: Segmenter) -> float:
     return seconds(work) / len(films)
 
 
-def preparation(films: Manifest, wanted: dict[str, list[Wanted]], pipelines: dict[str, Pipeline]) -> float:
+def preparation(
+    films: Manifest, wanted: Mapping[str, Sequence[Wanted]], pipelines: dict[str, Pipeline]
+) -> float:
     """Seconds that a film takes with all its preparations, in one process."""
     with tempfile.TemporaryDirectory() as folder:
         masks = Path(folder) / "masks"
@@ -115,11 +129,16 @@ def preparation(films: Manifest, wanted: dict[str, list[Wanted]], pipelines: dic
 
 @cache
 def features(
-    name: str, size_px: tuple[int, int], batch: int, precision: Precision, device: str
+    name: str,
+    size_px: tuple[int, int],
+    batch: int,
+    precision: Precision,
+    device: str,
+    engine: FeatureEngineName = "torch",
 ) -> tuple[float, float]:
-    """Seconds to build a frozen backbone, and seconds a film through it."""
+    """Seconds to build a frozen backbone as an engine computes it, and seconds a film through it."""
     start = time.perf_counter()
-    network = FrozenBackbone(backbone(name), RANDOM, 0, precision, device)
+    network = load_features(FeatureEngine(engine), backbone(name), RANDOM, 0, precision, device, size_px)
     built = time.perf_counter() - start
     films = np.zeros((batch, *size_px), np.uint8)
     network.features(films, batch)
@@ -212,3 +231,32 @@ def statistics(n_films: int, n_classes: int, n_resamples: int) -> float:
 
     figures(64)  # numba compiles, or reads what it compiled
     return seconds(lambda: figures(n_resamples))
+
+
+@cache
+def shape(size_px: tuple[int, int]) -> float:
+    """Seconds of a prepared film's shape, which gates see."""
+    film = np.random.default_rng(0).integers(0, 256, size_px, np.uint8)
+    return seconds(lambda: [shape_of(film) for _ in range(_FILMS)]) / _FILMS
+
+
+@cache
+def gate(n_fitted: int, n_scored: int, n_classes: int) -> float:
+    """Seconds of a gate: it is fitted on training films' shapes, and asked of others."""
+    shapes = np.random.default_rng(0).random((n_fitted + n_scored, len(shape_of(np.eye(64, dtype=np.uint8)))))
+
+    def work() -> None:
+        Gaussian.fitted(shapes[:n_fitted], np.arange(n_fitted) % n_classes).scores(shapes[n_fitted:])
+
+    with threads(1), threadpool_limits(1):
+        return seconds(work)
+
+
+@cache
+def figure() -> float:
+    """Seconds of a figure of a report, as it is written in both its forms."""
+    x = np.linspace(0, 1, 200)
+    curves = [(str(k), [PrCurve("a curve", x, 1 - x, None)]) for k in range(4)]
+    with tempfile.TemporaryDirectory() as folder:
+        drawn(pr_curves(curves, 0.5), Path(folder), "first", "", "")  # fonts are looked for
+        return seconds(lambda: drawn(pr_curves(curves, 0.5), Path(folder), "second", "", ""))

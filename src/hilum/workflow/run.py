@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.run_files import StageLine
+from hilum.artifacts.run_files import StageLine, add_stages
 from hilum.core.engine import Engine
+from hilum.core.kept_processes import kept_processes
 from hilum.core.memory import watch_memory
 from hilum.core.mirror import mirror_of
 from hilum.core.progress import say
@@ -25,6 +26,7 @@ from hilum.workflow.steps import STEPS, walk
 from hilum.workflow.workspace import Workspace
 
 
+@kept_processes()
 def run_study(
     study: Study, manifest_path: Path, root: Path, engine: Engine, command: str
 ) -> tuple[Path, list[StageLine]]:
@@ -54,6 +56,7 @@ def run_study(
             f"{counted(study.grid.trials, 'trial')}, in {run.folder}"
         )
         walk(STEPS, run)
+    add_stages(run.folder, run.lines)
     note_finished(run)
     return run.folder / "report.html", run.lines
 

@@ -43,16 +43,17 @@ from hilum.workflow.choices import wrong_choices
 from hilum.workflow.classes import labels_in, merged, require_films, with_classes
 from hilum.workflow.drawing import TrialDraw
 from hilum.workflow.draws import StudyDraws
+from hilum.workflow.feature_engines import FeatureEngines, feature_engines, in_key
 from hilum.workflow.plan import FeaturesOf, Recipe, recipes
 from hilum.workflow.vectors import weights_of_vectors
 from hilum.workflow.workspace import Settled, Workspace
 
 RUN = Key(
     study=ALWAYS, films=ALWAYS, weights=ALWAYS, device=ALWAYS, name=ALWAYS, precision=ALWAYS, threads=ALWAYS, hilum=ALWAYS, lungs=None,
-    stand_in=None, gate="features",
+    stand_in=None, gate="features", engines={},
 )  # fmt: skip
 """What names a run's folder: study, films and weights by digest, what is settled for the machine, hilum's version, the lungs' network
-where a pipeline reads lungs, with the rule of stand-ins where only probes do, and what gates see."""
+where a pipeline reads lungs, with the rule of stand-ins where only probes do, what gates see, and engines of features but torch."""
 
 
 @dataclass(frozen=True)
@@ -256,7 +257,8 @@ class Run:
     @property
     def unprepared(self) -> list[Chunk]:
         """What is still to be done of the films' preparation."""
-        return [c for c in self.draws.chunks if not self.prepared.has(c.key)]
+        chunks = self.draws.chunks
+        return [chunks[k] for k in chunks.lacking(self.prepared)]
 
     @property
     def precision(self) -> Precision:
@@ -270,13 +272,18 @@ class Run:
         return self.study.features.batch or (16 if self.settled.device == "cpu" else 256)
 
     @cached_property
+    def feature_engines(self) -> FeatureEngines:
+        """What computes the features of each frozen backbone."""
+        return feature_engines(self, self.study.features, self.recipes, len(self.films))
+
+    @cached_property
     def folder(self) -> Path:
         """The run's folder, named by the digest of all that makes a difference."""
         loaded = {which.label: w.sha256 or "none" for which, w in self.weights.items()}
         of_study = {"study": self.study.digest, "films": self.films.digest, "weights": loaded}
         lungs = self.lungs_facts["model"] if self.reads_lungs else None
         rule = RULE if lungs and self.only_probes_read_lungs else None
-        seen = {"lungs": lungs, "stand_in": rule, "gate": GATE}
+        seen = {"lungs": lungs, "stand_in": rule, "gate": GATE, "engines": in_key(self.feature_engines)}
         key = RUN.digest({**asdict(self.settled), **of_study, "hilum": __version__, **seen})
         folder = self.workspace.runs / f"{self.study.name}-{key[:12]}"
         brought(folder)
@@ -290,8 +297,8 @@ class Run:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[StageLine]:
-        """Time a stage."""
-        line, start = StageLine(name), time.perf_counter()
+        """Time a stage, and note the most memory while it goes on."""
+        line, start, self.peak.lately = StageLine(name), time.perf_counter(), 0
         yield line
-        line.seconds = time.perf_counter() - start
+        line.seconds, line.peak_anonymous_bytes = time.perf_counter() - start, self.peak.lately
         self.lines.append(line)

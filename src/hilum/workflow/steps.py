@@ -9,31 +9,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from typing import Protocol
 
 import torch
 
+from hilum.artifacts.drawn_films import pixels_of
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureSpec, FeatureStore
-from hilum.artifacts.prepared import PreparedRow, PreparedStore, Wanted
+from hilum.artifacts.prepared import PreparedRows, PreparedStore
 from hilum.artifacts.run import RECORD, is_run, renew_words
 from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts, StageLine, write_stages
-from hilum.core.engine import Engine
+from hilum.core.digests import digest
+from hilum.core.engine import Engine, available_cores
 from hilum.core.files import scratch_folder
 from hilum.core.mirror import brought
 from hilum.core.progress import Told, progress
 from hilum.core.stamps import stamp
-from hilum.models.backbone import FrozenBackbone, Precision, build_network
+from hilum.models.backbone import FeatureNetwork, Precision, build_network
+from hilum.models.feature_engine import TORCH, FeatureEngine, load_features
+from hilum.models.onnx_backbone import INT8, onnx_versions
 from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
 from hilum.paper.side_by_side import papers_numbers
 from hilum.stages.duplicates import find_duplicates
 from hilum.stages.featurize import Featurizer, keep_vectors
 from hilum.stages.featurize import plan as plan_featurize
-from hilum.stages.prepare import Chunk, prepare_chunk, tasks_of
+from hilum.stages.prepare import Chunks, prepare_chunk, tasks_of
 from hilum.study.file import Study
 from hilum.study.probes import SOURCE_RULE
 from hilum.workflow.audit import audit_of_run
@@ -45,6 +49,7 @@ from hilum.workflow.facts import write_record, write_seconds
 from hilum.workflow.flow import write_flow
 from hilum.workflow.lungs import find_lungs, reads_lungs
 from hilum.workflow.plan import FeaturesOf
+from hilum.workflow.ranges import films_of_ranges, with_ranges
 from hilum.workflow.search import search_values
 from hilum.workflow.state import Run
 from hilum.workflow.trials import plan_trials, predict, predict_by_rule, train
@@ -100,22 +105,22 @@ def _draw_splits(run: Run) -> None:
 
 
 def prepared_rows(
-    engine: Engine, store: PreparedStore, chunks: Sequence[Chunk], line: StageLine
-) -> tuple[dict[tuple[str, Wanted], PreparedRow], float]:
-    """Prepare what the store lacks of some chunks; gives every row by (film, what was wanted of it), and the seconds that all took."""
-    todo = [c for c in chunks if not store.has(c.key)]
-    n_todo = sum(len(c.films) for c in todo)
-    line.found = sum(len(c.films) for c in chunks) - n_todo
+    engine: Engine, store: PreparedStore, chunks: Chunks, line: StageLine
+) -> tuple[PreparedRows, float]:
+    """Prepare what the store lacks of some chunks; gives every row, and the seconds that all took."""
+    todo = chunks.lacking(store)
+    n_todo = sum(len(chunks.ids(k)) for k in todo)
+    line.found = sum(len(chunks.ids(k)) for k in range(len(chunks))) - n_todo
     with progress("prepare", n_todo) as step, scratch_folder(store.folder, "tasks") as scratch:
-        for n in engine.map(prepare_chunk, tasks_of(todo, scratch, store.folder)):
+        tasks = tasks_of((chunks[k] for k in todo), scratch, store.folder)
+        for n in engine.map(prepare_chunk, tasks):
             line.done += n
             step(n)
-    rows: dict[tuple[str, Wanted], PreparedRow] = {}
-    seconds = 0.0
-    for chunk in chunks:
-        shard, took = store.read(chunk.key)
+    rows, seconds = PreparedRows(), 0.0
+    for k, key in enumerate(chunks.keys):
+        shard, took = store.read(key)
         seconds += took
-        rows.update({(r.image_id, r.wanted): r for r in shard})
+        rows.add(chunks.ids(k), shard)
     return rows, seconds
 
 
@@ -124,10 +129,9 @@ def _prepare(run: Run) -> None:
     chunks = run.draws.chunks
     with run.stage("prepare") as line:
         rows, seconds = prepared_rows(run.engine, run.prepared, chunks, line)
-    keys = [c.key for c in chunks]
     run.n_prepared, run.prepare_s = len(rows), seconds / max(len(rows), 1)
     for draw in run.draws.trial_draws:
-        run.drawn[draw] = drawn = run.draws.drawn(draw, rows, keys)
+        run.drawn[draw] = drawn = run.draws.drawn(draw, rows, chunks.keys)
         path = run.drawn_path(draw)
         if not path.exists():
             drawn.write(path)
@@ -144,16 +148,25 @@ class Circumstances(Protocol):
     def settled(self) -> Settled: ...
 
 
-def feature_spec(run: Circumstances, name: str, state: str, size_px: tuple[int, int]) -> FeatureSpec:
+def feature_spec(
+    run: Circumstances, name: str, state: str, size_px: tuple[int, int], engine: FeatureEngine = TORCH
+) -> FeatureSpec:
     """What the features of a backbone depend on in these circumstances."""
     b = backbone(name)
     if b.precomputed:
         return FeatureSpec(name, b.tap, state, (), (), "fp32", 0, (0, 0), "", 0, {}, "float32")
-    return FeatureSpec(
+    spec = FeatureSpec(
         backbone=name, tap=b.tap, state_sha256=state, mean=b.mean, std=b.std, precision=run.precision, batch=run.batch,
         size_px=size_px, device=f"{run.settled.device}: {run.settled.name}",
         threads=run.settled.threads if run.settled.device == "cpu" else 0,
         versions={"torch": torch.__version__, b.library: version(b.library)}, dtype="float16" if b.spatial else "float32",
+    )  # fmt: skip
+    if engine.name == "torch":
+        return spec
+    # a film a call, with one thread: neither batch nor threads of the run make a difference
+    return replace(
+        spec, engine=engine.name, ranges_of=engine.ranges_of, precision="int8" if engine.name == INT8 else "fp32",
+        batch=1, threads=1, versions=spec.versions | onnx_versions(),
     )  # fmt: skip
 
 
@@ -170,13 +183,13 @@ def _featurize(run: Run) -> None:
         digests: dict[str, None] = {}
         for draw in sorted(trial_draws, key=lambda k: (k.pipeline, k.drawing.name, k.trial)):
             for part in ("valid", "test", "train"):
-                digests.update(dict.fromkeys(f.pixels_sha256 for f in run.drawn[draw].parts[part]))
+                digests.update(dict.fromkeys(pixels_of(run.drawn[draw].parts[part])))
         run.stores[which] = _features_of(run, which, list(digests))
 
 
 def _vectors_of(run: Run, which: FeaturesOf) -> FeatureStore:
     """The vectors of a file as the features of the study's films."""
-    vectors, ids = vectors_of(run.study, which.backbone), list(run.films.by_id)
+    vectors, ids = vectors_of(run.study, which.backbone), run.films.films.ids
     with run.stage(f"featurize {which.label}") as line:
         store = FeatureStore(
             run.workspace.features, feature_spec(run, which.backbone, vectors.sha256, (0, 0))
@@ -187,14 +200,19 @@ def _vectors_of(run: Run, which: FeaturesOf) -> FeatureStore:
 
 
 def _features_of(run: Run, which: FeaturesOf, digests: Sequence[str]) -> FeatureStore:
-    name, weights = which.backbone, run.weights[which]
+    name, weights, engine = which.backbone, run.weights[which], run.feature_engines[which]
     with run.stage(f"featurize {which.label}") as line:
         state = state_sha256(build_network(backbone(name), weights, run.study.seed))
-        spec = feature_spec(run, name, state, next(iter(run.prepared.sizes())))
+        size_px = next(iter(run.prepared.sizes()))
+        if engine.name == INT8:
+            engine = replace(engine, ranges_of=digest(films_of_ranges(run, which)))
+        spec = feature_spec(run, name, state, size_px, engine)
         store = FeatureStore(run.workspace.features, spec)
+        if engine.ranges_of:
+            run.feature_engines[which] = engine = with_ranges(run, which, engine, store)
         load = partial(
-            FrozenBackbone, backbone(name), weights, run.study.seed, run.precision, run.settled.device
-        )
+            load_features, engine, backbone(name), weights, run.study.seed, run.precision, run.settled.device, size_px
+        )  # fmt: skip
         fill(run.engine, store, load, digests, run.prepared, line)
     return store
 
@@ -202,7 +220,7 @@ def _features_of(run: Run, which: FeaturesOf, digests: Sequence[str]) -> Feature
 def fill(
     engine: Engine,
     store: FeatureStore,
-    load: Callable[[], FrozenBackbone],
+    load: Callable[[], FeatureNetwork],
     digests: Sequence[str],
     prepared: PreparedStore,
     line: StageLine,
@@ -212,14 +230,19 @@ def fill(
     tasks, done = plan_featurize(missing, prepared), 0
     with progress(f"featurize {store.spec.backbone}", len(missing)) as step:
         told = Told(step)
-        # in one place with all its threads: a film's features follow the order of sums
-        answers = engine.map(Featurizer(store, load, told), tasks, alone=store.spec.threads or 1)
-        for task, n in zip(tasks, answers, strict=True):
+        featurizer = Featurizer(store, load, told, behind=True)
+        for task, n in zip(tasks, engine.map(featurizer, tasks, alone=_threads(store.spec)), strict=True):
             told.of_all(len(task.locations))
             done += n
     store.refresh()
     line.done += done
     line.found += len(digests) - done
+
+
+def _threads(spec: FeatureSpec) -> int:
+    """What computing features wants of a machine: torch the threads of its key, as a film's features follow the order of sums, all others
+    all cores, a film on each."""
+    return (spec.threads or 1) if spec.engine == "torch" else available_cores()
 
 
 def _train(run: Run) -> None:

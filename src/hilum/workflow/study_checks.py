@@ -14,9 +14,9 @@ from hilum.stages.audit.labels import check_labels
 from hilum.stats.calibration import check_rule
 from hilum.study.probes import FAMILY
 from hilum.workflow.concern import Concern, refused
-from hilum.workflow.ensembles import ensembles, planned_cells
 from hilum.workflow.explain import cells_explained
 from hilum.workflow.plan import pairs_of
+from hilum.workflow.planned_ensembles import ensembles, planned_cells
 from hilum.workflow.searched import obstacles
 from hilum.workflow.state import Run
 

@@ -13,6 +13,7 @@ from hilum.artifacts.trial_files import PREDICT, PREDICTIONS, trial_folder
 from hilum.core.files import writing_folder
 from hilum.core.mirror import brought
 from hilum.core.progress import progress
+from hilum.models.feature_engine import TORCH
 from hilum.models.heads import head_for
 from hilum.stages.predict import PredictTask, predict_trial
 from hilum.stages.source_rule import predict_by_source
@@ -35,15 +36,16 @@ def plan_trial(run: Run, recipe: Recipe, number: int) -> Trial:
     study, cell, classes = run.study, recipe.cell, run.study.data.classes
     drawn = run.drawn[recipe.draw(number)]
     store = run.stores[recipe.features_of] if recipe.finetune is None else None
-    w = run.weights[recipe.features_of]
+    w, engine = run.weights[recipe.features_of], run.feature_engines.get(recipe.features_of, TORCH)
     template = Bundle(
         classes=tuple(classes), positive=study.data.positive, backbone=cell.backbone,
         weights={"choice": w.choice, "sha256": w.sha256, "source": w.source, "seed": study.seed},
-        state_sha256=store.spec.state_sha256 if store else "", precision=run.precision, batch=run.batch,
+        state_sha256=store.spec.state_sha256 if store else "", precision=engine.precision(run.precision), batch=run.batch,
         preparation=recipe.pipeline.to_dict(), head=head_for(recipe.head, study.data.task), operating_point={}, calibration={},
         training={"study": study.name, "trial": number, "schedule": cell.schedule}, unsafe=tuple(cell.unsafe),
         probe="" if cell.probe == NO_PROBE else cell.probe,
         lungs=dict(run.lungs_facts) if recipe.pipeline.predicts_with_lungs else {}, task=study.data.task,
+        engine=engine.facts,
     )  # fmt: skip
     task = TrainTask(
         folder=run.workspace.trials, drawn=run.drawn_path(recipe.draw(number)), train_digest=drawn.digest_of("train", classes),
@@ -146,7 +148,7 @@ def _apart(run: Run, trial: Trial) -> tuple[tuple[str, Path], ...]:
 def predict_by_rule(run: Run) -> None:
     """Predictions of the rule of the source, which no model is trained for."""
     with run.stage("source rule") as line:
-        sources = {f.image_id: f.source for f in run.films.films}
+        sources = dict(zip(run.films.films.ids, run.films.texts("source"), strict=True))
         for recipe in (r for r in run.recipes if not r.learns):
             for n in run.draws.trials:
                 out = trial_folder(run.folder, recipe.cell.name, n) / PREDICTIONS

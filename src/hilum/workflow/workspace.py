@@ -1,6 +1,7 @@
 """A workspace: the folder that holds everything computed, each piece found by digest; and what is settled once for it.
 
-workspace.json   device, precision and threads, measured at the first run on this kind of machine and then kept
+workspace.json   device, precision and threads, measured at the first run on this kind of machine and then kept; so the engine of features
+                 that is the faster one for a backbone
 duplicates/ audits/ prepared/ features/ searches/ trials/ masks/   shared by all studies
 runs/<study>-<digest>/                    one study's results; another study, or the same with other options, has its own
 """
@@ -17,11 +18,14 @@ from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.search import SEARCHES
 from hilum.core.digests import SHORT, digest
 from hilum.core.engine import available_cores
+from hilum.core.errors import InputError
 from hilum.core.files import lock
 from hilum.core.mirror import at_hand
 from hilum.core.processor import cpu_name
 from hilum.models.backbone import Precision
+from hilum.models.feature_engine import faster, measure, settle_key
 from hilum.models.machine import choose_device, measure_precision
+from hilum.models.registry import Backbone
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,45 @@ class Workspace:
             found = known[key]
         return Settled(device, name, cast(Precision, found["precision"]), int(found["threads"]))
 
+    def settled_engine(
+        self, settled: Settled, b: Backbone, precision: Precision, size_px: tuple[int, int]
+    ) -> tuple[str, str]:
+        """What is settled for a backbone's features on a CPU, ``torch`` or ``onnx``, and why; measured and written the first time.
+
+        Args:
+            settled: What is settled for the machine.
+            b: The backbone.
+            precision: That torch would have.
+            size_px: (height, width) of the films; those of the first study count for all.
+        """
+        path = self.root / "workspace.json"
+        with lock(self.root / ".workspace.lock"):
+            machine, key, known = f"{settled.device}: {settled.name}", settle_key(b, precision), _known(path)
+            measured = None
+            while key not in (engines := known[machine].get("engines", {})):
+                measured = measured or _measured_engine(b, precision, size_px)
+                of_machine = {**known[machine], "engines": {**engines, key: measured}}
+                write_json(path, {"settled": {**known, machine: of_machine}})
+                known = _known(path)
+            found = engines[key]
+        if "why" in found:
+            return "torch", str(found["why"])
+        s = found["measured_s"]
+        return str(
+            found["engine"]
+        ), f"ONNX Runtime took {s['onnx'] / s['torch']:.2f} of torch's {precision} time on this processor"
+
 
 def _known(path: Path) -> dict[str, Any]:
     """What workspace.json has for each kind of machine."""
     found: dict[str, Any] = read_json(path)["settled"] if at_hand(path, fresh=True).exists() else {}
     return found
+
+
+def _measured_engine(b: Backbone, precision: Precision, size_px: tuple[int, int]) -> dict[str, Any]:
+    """What workspace.json has of a backbone's engine."""
+    try:
+        seconds = measure(b, precision, size_px)
+    except InputError as e:
+        return {"engine": "torch", "why": str(e)}
+    return {"engine": faster(seconds), "measured_s": {k: round(v, 5) for k, v in seconds.items()}}

@@ -14,7 +14,9 @@ from hilum.artifacts.run_files import (
     Problem,
     RunFacts,
     StageLine,
+    add_stages,
     read_problems,
+    read_stages,
     write_problems,
     write_stages,
 )
@@ -80,11 +82,13 @@ def test_the_files_of_a_run_are_read_back(tmp_path: Path) -> None:
     assert BoxedFilmNote.of(tmp_path) is None
     assert MlflowNote.of(tmp_path) is None
     assert read_problems(tmp_path) == []
-    write_stages(tmp_path, [StageLine("train", 4, 1, 2.5)])
+    write_stages(tmp_path, [StageLine("train", 4, 1, 2.5, 70)])
     RunFacts(12.5, 100, 60).write(tmp_path)
     assert json.loads((tmp_path / run_files.STAGES).read_text()) == [
-        {"stage": "train", "done": 4, "found": 1, "seconds": 2.5}
+        {"stage": "train", "done": 4, "found": 1, "seconds": 2.5, "peak_anonymous_bytes": 70}
     ]
+    add_stages(tmp_path, [StageLine("train", 9), StageLine("evaluate", 0, 1), StageLine("report", 1, 0, 0.5)])
+    assert read_stages(tmp_path) == [StageLine("train", 4, 1, 2.5, 70), StageLine("report", 1, 0, 0.5)]
     assert json.loads((tmp_path / run_files.FACTS).read_text()) == {
         "seconds": 12.5,
         "peak_rss_bytes": 100,

@@ -1,5 +1,6 @@
 """Words that are addresses: the command gets the folder that stands for each; a command that takes none says so."""
 
+import shutil
 import sys
 from pathlib import Path
 from unittest import mock
@@ -16,11 +17,19 @@ from hilum.core.mirror import in_force
 from small_workspace import make_workspace
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with one finished run."""
+    root = tmp_path_factory.mktemp("made")
+    make_workspace(root)
+    return root
+
+
 @pytest.fixture
-def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of a workspace with one finished run."""
+def far(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a copy of it."""
     monkeypatch.setenv("HILUM_MIRROR", str(tmp_path / "mirrors"))
-    make_workspace(tmp_path / "far")
+    shutil.copytree(made, tmp_path / "far")
     Address(f"file://{tmp_path}/far").require()
     return f"file://{tmp_path}/far"
 

@@ -4,7 +4,7 @@ import pickle
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hilum.core.packed import packed, unpacked
@@ -41,6 +41,7 @@ def moved(value: object) -> object:
     return value
 
 
+@settings(max_examples=50, deadline=None)
 @given(VALUES)
 def test_only_paths_below_the_root_move(value: object) -> None:
     data = packed(value, HERE)
@@ -49,6 +50,7 @@ def test_only_paths_below_the_root_move(value: object) -> None:
     assert unpacked(packed(unpacked(data, THERE), THERE), HERE) == value
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.lists(BELOW.map(str), min_size=1, max_size=20))
 def test_what_is_sent_does_not_name_the_root(paths: list[str]) -> None:
     assert str(HERE).encode() not in packed(paths, HERE)

@@ -55,7 +55,8 @@ def featurize(
 ) -> int:
     """As a study does it."""
     tasks = plan(store.missing(digests), films)
-    return sum((engine or Local(1)).map(Featurizer(store, load, step), tasks, alone=int(engine is None)))
+    featurizer = Featurizer(store, load, step, behind=engine is None)
+    return sum((engine or Local(1)).map(featurizer, tasks, alone=int(engine is None)))
 
 
 def test_what_is_there_is_not_computed_again(tmp_path: Path) -> None:
@@ -145,22 +146,22 @@ def test_a_backbone_is_loaded_once_and_checked_with_the_last_shard(
 class SlowBackbone:
     """Stands for a backbone: a film's feature is its first pixel; it takes its time, and counts who has been through."""
 
-    b = SimpleNamespace(name="slow")
+    b, at_once = SimpleNamespace(name="slow"), 1
 
     def __init__(self) -> None:
         self.films: Counter[int] = Counter()
-        self.at_once = self.most_at_once = 0
+        self.now = self.most_at_once = 0
         self.guard = threading.Lock()
 
     def features(self, pixels: np.ndarray, batch: int) -> torch.Tensor:
         assert len(pixels) <= batch
         with self.guard:
-            self.at_once += 1
-            self.most_at_once = max(self.most_at_once, self.at_once)
+            self.now += 1
+            self.most_at_once = max(self.most_at_once, self.now)
             self.films.update(int(film[0, 0]) for film in pixels)
         time.sleep(0.05)
         with self.guard:
-            self.at_once -= 1
+            self.now -= 1
         return torch.from_numpy(pixels[:, 0, :2].astype(np.float32))
 
     def check_unchanged(self) -> None:
@@ -192,3 +193,44 @@ def test_two_that_want_the_same_films_at_once_compute_each_once(
     assert slow.most_at_once == 1
     got = FeatureRows(FeatureStore(tmp_path / "f", SPEC).locations(digests)).take(slice(None))
     assert got[:, 0].tolist() == list(range(12))
+
+
+def test_a_shard_is_written_while_the_next_is_computed_and_its_lock_is_held_until_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "SHARD", 4)
+    films, digests = prepared(tmp_path / "p", 12)
+    store = FeatureStore(tmp_path / "f", SPEC)
+    real, going, computed = store.write, threading.Event(), []
+
+    def slowly(name: str, of: list[str], features: np.ndarray, seconds: float) -> None:
+        assert going.wait(10)  # set by the shard after it
+        assert list(store.folder.glob(".*.lock"))
+        real(name, of, features, seconds)
+
+    class Counted(SlowBackbone):
+        def features(self, pixels: np.ndarray, batch: int) -> torch.Tensor:
+            computed.append(len(store.missing(digests)))
+            if len(computed) == 2:
+                going.set()
+            return super().features(pixels, batch)
+
+    monkeypatch.setattr(store, "write", slowly)
+    assert featurize(store, films, digests, Counted) == 12  # type: ignore[arg-type]
+    assert computed[:2] == [12, 12]  # the second was computed before the first was there
+    assert store.missing(digests) == []
+    assert not list(store.folder.glob(".*"))
+
+
+def test_a_shard_that_cannot_be_written_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "SHARD", 4)
+    films, digests = prepared(tmp_path / "p", 8)
+    store = FeatureStore(tmp_path / "f", SPEC)
+
+    def full(*_: object) -> None:
+        raise HilumError("no room")
+
+    monkeypatch.setattr(store, "write", full)
+    with pytest.raises(HilumError, match="no room"):
+        featurize(store, films, digests, SlowBackbone)  # type: ignore[arg-type]
+    assert store.missing(digests) == digests

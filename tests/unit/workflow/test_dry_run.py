@@ -14,7 +14,7 @@ from hilum.core.engine import Local
 from hilum.sources.layout import IngestOptions
 from hilum.stages.ingest import ingest
 from hilum.study.file import Study
-from hilum.workflow import dry_run, estimate
+from hilum.workflow import dry_run, estimate, room, sizes
 from hilum.workflow.dry_run import print_plan, print_plans
 from hilum.workflow.estimate import Cost
 from hilum.workflow.rates import NetworkSeconds
@@ -53,6 +53,7 @@ def settled(monkeypatch) -> None:
     monkeypatch.setattr(
         estimate.rates, "start_of_worker", lambda _: 1.0
     )  # tried by the dry run of the documented commands
+    monkeypatch.setattr(estimate.rates, "memory_of_worker", lambda _: 5)
     monkeypatch.setenv("HILUM_QUIET", "1")  # put back afterwards
 
 
@@ -70,7 +71,7 @@ def test_missing_weights_and_films_do_not_hinder_the_plan(films, tmp_path, monke
     assert "weights   squeezenet1_0: NOT HERE" in out
     assert "films     20: 10 of covid, 10 of normal (positive: covid)" in out
     assert took is not None
-    assert f"in all    about {dry_run._in_words(took)}, as busy" in out
+    assert f"in all    about {dry_run._in_words(took)}, " in out
     assert "3 things stand in the way of `hilum run`" in out
     for text in (
         "unknown rule 'youdn'",
@@ -84,7 +85,7 @@ def test_missing_weights_and_films_do_not_hinder_the_plan(films, tmp_path, monke
 def test_a_suite_is_planned_by_its_labels_and_in_all(films, tmp_path, monkeypatch, capsys) -> None:
     """Three members: one of 30 s, one of 100 s, and one that cannot be."""
     monkeypatch.setattr(
-        dry_run,
+        room,
         "costs",
         lambda run, _: [Cost("all", "", 10.0 * run.study.seed), Cost("end", "", 20.0, workers=2)],
     )
@@ -125,7 +126,7 @@ def test_distinct_films_are_counted_by_what_is_drawn(films, tmp_path) -> None:
         films, tmp_path, grid={**TABLES["grid"], "pipelines": ["baseline", "own"]}, augment={"size_px": 64, "pipeline": [own]}
     )  # fmt: skip
     assert sizes_of(two).distinct[None] == 40
-    assert sizes_of(two).prepared == 40 * 64 * 64
+    assert sizes_of(two).prepared == 40 * (64 * 64 + sizes._ROW_BYTES) + 80 * sizes._DRAWN_BYTES
     twice = {
         "name": "own",
         "steps": [resize, resize],
@@ -139,8 +140,9 @@ def test_distinct_films_are_counted_by_what_is_drawn(films, tmp_path) -> None:
 def test_times_follow_films_epochs_and_trials(films, tmp_path, monkeypatch) -> None:
     """Rates of one second a unit give the counts: 4 and 4 training and validation films of set2, 2 epochs, 2 trials."""
     for name, value in (
-        ("start_up", 0.0), ("start_of_worker", 0.0), ("search_for_copies", 1.0), ("preparation", 1.0), ("features", (0.0, 1.0)),
-        ("head_step", 1.0), ("network", NetworkSeconds(1.0, 1.0, 10.0)), ("statistics", 1.0),
+        ("start_of_worker", 0.0), ("search_for_copies", 1.0), ("preparation", 1.0), ("features", (0.0, 1.0)),
+        ("head_step", 1.0), ("network", NetworkSeconds(1.0, 1.0, 10.0)), ("statistics", 1.0), ("shape", 0.5), ("gate", 7.0),
+        ("figure", 1.0),
     ):  # fmt: skip
         monkeypatch.setattr(estimate.rates, name, lambda *_, v=value: v)
 
@@ -156,5 +158,32 @@ def test_times_follow_films_epochs_and_trials(films, tmp_path, monkeypatch) -> N
     assert frozen["evaluate"] == 1 * (2 + 2)
     whole = seconds(finetune={"unfreeze": "fine_tune", "head_epochs": 3})
     assert whole["train networks"] == 2 * ((2 + 3) * (8 / 4 + 2 + 10) + 2 + 10)
-    assert whole["score networks"] == 2 * (2 + 10)
+    gates = (
+        0.5 * (2 * (8 + 2) + 10) + 2 * 7
+    )  # shapes of training and validation films a trial, of test films once
+    assert whole["score networks"] == 2 * (2 + 10) + gates
+    assert frozen["predict"] == pytest.approx(gates, abs=0.1)
     assert seconds(data={"near_duplicates": True})["duplicates"] == 20
+
+
+def test_each_stage_says_what_it_writes_and_the_memory_that_it_has(films, tmp_path, monkeypatch) -> None:
+    """SqueezeNet's map of a 224 px film is 13 x 13 x 512 (torchvision's, in half precision); this process has 1000 bytes, a worker 5."""
+    for name, value in (
+        ("start_of_worker", 0.0), ("preparation", 1.0), ("features", (0.0, 1.0)), ("head_step", 1.0),
+        ("statistics", 1.0), ("look_at_films", 1.0), ("probes_of", 1.0), ("shape", 1.0), ("gate", 1.0), ("figure", 1.0),
+    ):  # fmt: skip
+        monkeypatch.setattr(estimate.rates, name, lambda *_, v=value: v)
+    monkeypatch.setattr(room, "anonymous_bytes", lambda: 1000)
+    monkeypatch.setattr(Workspace, "settled", lambda *_: Settled("cpu", "a processor", "fp32", 2))
+    asked = _asked(films, tmp_path, augment={"size_px": 224})
+    asked.engine = Local(2)
+    written = sizes_of(asked)
+    found = {c.stage: r for c, r in room.costs_with_room(asked, written)}
+    assert found["featurize squeezenet1_0"] == (20 * 13 * 13 * 512 * 2, 1000)
+    assert found["prepare"].disk == written.prepared
+    assert found["train heads"] == (2 * 2 * (4 * (512 * 2 + 2) + sizes._NOTES_BYTES), 1000 + 2 * 5)
+    assert found["predict"].disk == 2 * (sizes._GATE_BYTES + (2 + 10) * sizes._SCORE_BYTES)
+    assert (
+        sum(r.disk for r in found.values())
+        == written.prepared + written.features + written.trials + found["report"].disk
+    )

@@ -16,14 +16,9 @@ from hilum.core.engine import Local
 from hilum.core.errors import InputError
 from hilum.models.registry import backbone
 from hilum.study.file import Study, check_consistent
-from hilum.workflow.ensembles import (
-    PlannedEnsemble,
-    check_patients,
-    cost_of_ensemble,
-    ensembles,
-    planned_cells,
-)
+from hilum.workflow.ensembles import check_patients, cost_of_ensemble
 from hilum.workflow.plan import pairs_of, recipes
+from hilum.workflow.planned_ensembles import PlannedEnsemble, ensembles, planned_cells
 from hilum.workflow.state import Run
 from hilum.workflow.workspace import Workspace
 

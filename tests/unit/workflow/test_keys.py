@@ -34,6 +34,7 @@ SPEC = FeatureSpec(
 OTHER_SPEC: dict[str, Any] = {
     "backbone": "net2", "tap": "u", "state_sha256": "1" * 64, "mean": (0.1, 0.2, 0.4), "std": (0.4, 0.5, 0.7), "precision": "bf16",
     "batch": 8, "size_px": (8, 9), "device": "cpu: y", "threads": 2, "versions": {"torch": "2"}, "dtype": "float16",
+    "engine": "onnx", "ranges_of": "2" * 64,
 }  # fmt: skip
 
 

@@ -17,13 +17,14 @@ from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.artifacts.prepared import Wanted
 from hilum.augment.presets import preset
 from hilum.core.digests import sha256_bytes
+from hilum.core.packed import packed, unpacked
 from hilum.imaging.copy_views import Proposals, affine
 from hilum.imaging.duplicates import SKETCH_PX
 from hilum.models.weights import Weights
 from hilum.stages import duplicates, featurize, prepare
 from hilum.stages.predict import PredictTask
 from hilum.study.file import Study
-from hilum.workflow.plan import recipes
+from hilum.workflow.plan import Recipe, recipes
 from hilum.workflow.trials import plan_trial
 
 N, LIMIT_BYTES = 16_000, 64 * 1024
@@ -62,20 +63,46 @@ def drawn() -> DrawnFilms:
     return DrawnFilms(Header("prepared", {"split": "ab" * 32}), parts, facts, DIGESTS[:63])
 
 
-@pytest.mark.parametrize("backbone", ["resnet50", "cnn"])
-def test_a_trial_and_its_predictions(drawn: DrawnFilms, backbone: str) -> None:
-    recipe = next(r for r in recipes(STUDY) if r.cell.backbone == backbone)
-    weights = Weights("imagenet", WHERE / "w.pth", "ab" * 32, "a file", "-")
-    run = SimpleNamespace(
-        study=STUDY, weights={recipe.features_of: weights}, precision="fp32", batch=256,
+def made_run(drawn: DrawnFilms, recipe: Recipe, weights: Path) -> SimpleNamespace:
+    """As much of a run as a trial is planned from."""
+    loaded = Weights("imagenet", weights, "ab" * 32, "a file", "-")
+    return SimpleNamespace(
+        study=STUDY, weights={recipe.features_of: loaded}, precision="fp32", batch=256, feature_engines={},
         workspace=SimpleNamespace(trials=WHERE / "trials", features=WHERE / "features", prepared=WHERE / "prepared"),
         settled=SimpleNamespace(device="cpu", name="a processor", threads=2), stores={recipe.features_of: SimpleNamespace(spec=SPEC)},
         drawn={recipe.draw(1): drawn}, drawn_path=lambda _: WHERE / "drawn.json", folder=WHERE / "run",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("backbone", ["resnet50", "cnn"])
+def test_a_trial_and_its_predictions(drawn: DrawnFilms, backbone: str) -> None:
+    recipe = next(r for r in recipes(STUDY) if r.cell.backbone == backbone)
+    run = made_run(drawn, recipe, WHERE / "w.pth")
     trial = plan_trial(run, recipe, 1)  # type: ignore[arg-type]
     assert size(trial.train) < LIMIT_BYTES / 8
     out = trial.train.output
     assert size(PredictTask(out / "bundle", trial.train.drawn, trial.train.body, out)) < LIMIT_BYTES / 8
+
+
+def test_a_task_names_no_place_of_the_workspace(drawn: DrawnFilms) -> None:
+    """So that a machine whose mirror lies elsewhere can do it: only what is not in the workspace keeps its place."""
+    recipe = next(r for r in recipes(STUDY) if r.cell.backbone == "resnet50")
+    run = made_run(drawn, recipe, Path("/weights/w.pth"))
+    trial = plan_trial(run, recipe, 1)  # type: ignore[arg-type]
+    predict = PredictTask(trial.train.output / "bundle", trial.train.drawn, trial.train.body, WHERE / "p.csv")
+    locations = {d: (str(WHERE / "prepared" / f"{d[:16]}.npy"), 3) for d in DIGESTS[:256]}
+    for task in (
+        trial.train,
+        predict,
+        featurize.FeaturizeTask(locations, False),
+        (WHERE / "c.json", WHERE, WHERE / "masks"),
+    ):
+        data = packed(task, WHERE)
+        assert str(WHERE).encode() not in data
+        assert len(data) < LIMIT_BYTES
+        assert unpacked(data, WHERE) == task
+        there = Path("/mnt/node/ws")
+        assert unpacked(packed(unpacked(data, there), there), WHERE) == task
 
 
 def test_chunks_to_prepare(tmp_path: Path) -> None:

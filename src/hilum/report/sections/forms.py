@@ -89,7 +89,7 @@ def _known(evaluated: Evaluated) -> dict[str, Any]:
         "design": "does not apply: every film was drawn by a program" if synthetic else NOT_REPORTED,
         "drawn": data_facts.labels(folder) if synthetic else NOT_REPORTED,
         "where_drawn": "Films" if synthetic else "–",
-        "names_of_sources": ", ".join(sorted({f.source for f in folder.manifest.films})),
+        "names_of_sources": ", ".join(sorted(set(folder.manifest.texts("source")))),
         "metrics": ", ".join(METRIC[m].word for m in shown_in("by class")),
         "headline": shown_words("headline"),
         "unit": evaluation.unit,

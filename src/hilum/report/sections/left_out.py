@@ -47,11 +47,12 @@ def section(evaluated: Evaluated) -> Section | None:
 
 def _stayed(folder: RunFolder) -> str:
     """The sources that were not left out, and why."""
-    films = folder.manifest.films
+    films = folder.manifest
+    pairs = set(zip(films.texts("label"), films.texts("source"), strict=True))
     stayed = [s for s in folder.manifest.count_by("source") if s not in _sources(folder)]
     why = []
     for source in stayed:
-        alone = [c for c in folder.classes if {f.source for f in films if f.label == c} == {source}]
+        alone = [c for c in folder.classes if {s for label, s in pairs if label == c} == {source}]
         why.append(f"{source} (every film of {numbers.listed(alone)} comes from it)" if alone else source)
     return f"Not left out: {numbers.listed(why)}." if why else ""
 

@@ -71,12 +71,13 @@ def _films(folder: RunFolder) -> tuple[list[tuple[str, Film]], list[str]]:
     """A training film of each class, the first in the order of a digest, so that it is any film and always the same; a sentence for each
     class whose film cannot be read."""
     films, remarks = [], []
-    train = [folder.manifest.by_id[i] for i in folder.splits[1].parts["train"]]
+    train = folder.splits[1].parts["train"]
+    labels = folder.manifest.texts_of("label", train)
     for label in folder.classes:
-        of_class = [f for f in train if f.label == label]
+        of_class = [i for i, of in zip(train, labels, strict=True) if of == label]
         if not of_class:
             continue
-        film = min(of_class, key=lambda f: digest([folder.record.seed, f.image_id]))
+        film = folder.manifest.by_id[min(of_class, key=lambda i: digest([folder.record.seed, i]))]
         try:
             films.append((label, film_as_ingested(film.image_id, film.path, film.sha256).pixels))
         except (FilmError, OSError) as e:

@@ -48,8 +48,10 @@ def _uncertain(folder: RunFolder) -> str:
 
 def parts_table(folder: RunFolder) -> Table:
     """A row a finding: films with it, without it and not known, in each part of the first trial."""
-    split, by_id = folder.splits[1], folder.manifest.by_id
-    known = {p: finding_matrix([by_id[i].label for i in split.parts[p]], folder.classes) for p in PARTS}
+    split = folder.splits[1]
+    known = {
+        p: finding_matrix(folder.manifest.texts_of("label", split.parts[p]), folder.classes) for p in PARTS
+    }
     columns = [Column("Finding", numeric=False)]
     for p in PARTS:
         columns += [
@@ -71,7 +73,7 @@ def parts_table(folder: RunFolder) -> Table:
 
 def together_table(folder: RunFolder) -> Table:
     """A row and a column a finding: films that have both; on the diagonal those that have it."""
-    there = (finding_matrix([f.label for f in folder.manifest.films], folder.classes) == 1).astype(np.int64)
+    there = (finding_matrix(folder.manifest.texts("label"), folder.classes) == 1).astype(np.int64)
     both = there.T @ there
     columns = [Column("Finding", numeric=False), *(Column(f) for f in folder.classes)]
     body = [

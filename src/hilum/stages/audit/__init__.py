@@ -15,7 +15,7 @@ from typing import Any
 
 from hilum.artifacts.duplicates import KINDS, Duplicates, joined
 from hilum.artifacts.header import Header, write_json
-from hilum.artifacts.manifest import FilmRow, Manifest
+from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.split import AnySplit, Split
 from hilum.core.engine import Engine, Local
 from hilum.core.errors import InputError
@@ -24,6 +24,7 @@ from hilum.report.audit_page import PAGE, audit_page
 from hilum.report.audit_quality import pictured
 from hilum.report.page import Page, write_page
 from hilum.sources.patients import one_id_on_many
+from hilum.splitting.groups import ids_by
 from hilum.stages.audit.films import look_at_all, quality
 from hilum.stages.audit.labels import NO_LABELS, SHAPE, Labels, label_suspects
 from hilum.stages.audit.pairs import pairs_to_see, thumbnails
@@ -74,19 +75,7 @@ def audit(
     inputs |= {"split": split.digest} if split is not None else {}
     found: dict[str, Any] = {
         "header": Header("audit", inputs=inputs, options={"positive": positive}, seed=seed).to_dict(),
-        "provenance": manifest.provenance,
-        "n_films": len(manifest),
-        "n_patients": len({f.patient_id for f in manifest.films if f.patient_id}),
-        "n_without_patient": sum(not f.patient_id for f in manifest.films),
-        "positive": positive,
-        "classes": sorted({f.label for f in manifest.films}),
-        "copies": _copies(manifest, duplicates),
-        "label_conflicts": _label_conflicts(manifest, duplicates),
-        "patients": _patients(manifest),
-        "leaks": None if split is None else leaks(manifest, duplicates, split),
-        "class_by_source": _crossed(manifest.films, "source"),
-        "class_by_age_group": _crossed(manifest.films, "age_group"),
-        "class_by_view": _crossed(manifest.films, "view"),
+        **facts_of_rows(manifest, duplicates, split, positive),
         "class_by_container": _counted((x.stored, x.film.label) for x in looked),
         "quality": quality(manifest, seen),
         "labels": label_suspects(manifest, seen.shapes, groups, labels_by, seed),
@@ -94,6 +83,28 @@ def audit(
         "probes": probes(looked, groups, positive, seed),
     }
     return with_accepted(found, allowed)
+
+
+def facts_of_rows(
+    manifest: Manifest, duplicates: Duplicates, split: Split | None, positive: str
+) -> dict[str, Any]:
+    """What rows say of films that are not opened: counts, copies, conflicts, patients, leaks, classes by source, age and view."""
+    patients = manifest.count_by("patient_id")
+    return {
+        "provenance": manifest.provenance,
+        "n_films": len(manifest),
+        "n_patients": len(patients) - ("" in patients),
+        "n_without_patient": patients.get("", 0),
+        "positive": positive,
+        "classes": list(manifest.count_by("label")),
+        "copies": _copies(manifest, duplicates),
+        "label_conflicts": _label_conflicts(manifest, duplicates),
+        "patients": _patients(manifest),
+        "leaks": None if split is None else leaks(manifest, duplicates, split),
+        "class_by_source": _crossed(manifest, "source"),
+        "class_by_age_group": _crossed(manifest, "age_group"),
+        "class_by_view": _crossed(manifest, "view"),
+    }
 
 
 def write_audit(
@@ -118,22 +129,14 @@ def _check_split(manifest: Manifest, split: Split) -> None:
 
 
 def _groups(manifest: Manifest, duplicates: Duplicates) -> dict[str, str]:
-    links: list[Sequence[str]] = [(f.image_id,) for f in manifest.films]
-    links.extend(_by_patient(manifest).values())
+    links: list[Sequence[str]] = [(i,) for i in manifest.films.ids]
+    links.extend(ids_by(manifest, "patient_id").values())
     links.extend(duplicates.groups)
     return {i: ids[0] for ids in joined(links) for i in ids}
 
 
-def _by_patient(manifest: Manifest) -> dict[str, list[str]]:
-    out: dict[str, list[str]] = defaultdict(list)
-    for f in manifest.films:
-        if f.patient_id:
-            out[f.patient_id].append(f.image_id)
-    return out
-
-
 def _copies(manifest: Manifest, duplicates: Duplicates) -> dict[str, Any]:
-    source = {f.image_id: f.source for f in manifest.films}
+    source = dict(zip(manifest.films.ids, manifest.texts("source"), strict=True))
     pairs = [p for p in duplicates.pairs if p.first in source and p.second in source]
     by_sources: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for p in pairs:
@@ -156,21 +159,21 @@ def _copies(manifest: Manifest, duplicates: Duplicates) -> dict[str, Any]:
 
 
 def _label_conflicts(manifest: Manifest, duplicates: Duplicates) -> dict[str, Any]:
-    known = manifest.by_id
+    label_of = dict(zip(manifest.films.ids, manifest.texts("label"), strict=True))
     found = []
     for group in duplicates.groups:
-        here = [known[i] for i in group if i in known]
-        if len({f.label for f in here}) > 1:
-            found.append({f.image_id: f.label for f in here})
+        here = {i: label_of[i] for i in group if i in label_of}
+        if len(set(here.values())) > 1:
+            found.append(here)
     return {"n_groups": len(found), "groups": found[:_LISTED]}
 
 
 def _patients(manifest: Manifest) -> dict[str, Any]:
-    films = _by_patient(manifest)
+    films = ids_by(manifest, "patient_id")
     several = {p: ids for p, ids in films.items() if len(ids) > 1}
     most = max(films, key=lambda p: len(films[p]), default="")
-    ids = [(f.source, f.patient_id, f.label) for f in manifest.films]
-    mixed = [p for p, own in films.items() if len({manifest.by_id[i].label for i in own}) > 1]
+    columns = (manifest.texts(c) for c in ("source", "patient_id", "label"))
+    mixed = [p for p, own in films.items() if len(set(manifest.texts_of("label", own))) > 1]
     return {
         "n_with_several_films": len(several),
         "n_films_of_those": sum(len(ids) for ids in several.values()),
@@ -178,7 +181,7 @@ def _patients(manifest: Manifest) -> dict[str, Any]:
         "with_most_films": most,
         "n_with_several_labels": len(mixed),
         "with_several_labels": sorted(mixed)[:_LISTED],
-        "one_id_on_many": [f"{o.source}: {o.sentence()}" for o in one_id_on_many(ids)],
+        "one_id_on_many": [f"{o.source}: {o.sentence()}" for o in one_id_on_many(zip(*columns, strict=True))],
     }
 
 
@@ -190,9 +193,9 @@ def leaks(manifest: Manifest, duplicates: Duplicates, split: AnySplit) -> dict[s
         found = ({i: part_of[i] for i in ids if i in part_of} for ids in sets)
         return [f for f in found if len(set(f.values())) > 1]
 
-    patients = crossing(_by_patient(manifest).values())
+    patients = crossing(ids_by(manifest, "patient_id").values())
     copies = crossing(duplicates.groups)
-    conflicts = [c for c in copies if len({manifest.by_id[i].label for i in c}) > 1]
+    conflicts = [c for c in copies if len(set(manifest.texts_of("label", c))) > 1]
     return {
         "n_films": {p: len(ids) for p, ids in split.parts.items()},
         "n_not_in_split": len(manifest) - len(part_of),
@@ -205,9 +208,10 @@ def leaks(manifest: Manifest, duplicates: Duplicates, split: AnySplit) -> dict[s
     }
 
 
-def _crossed(films: Sequence[FilmRow], column: str) -> dict[str, dict[str, int]]:
+def _crossed(films: Manifest, column: str) -> dict[str, dict[str, int]]:
     """Value of a column -> label -> number of films; unknown is "(unknown)"."""
-    return _counted((f.value(column) or "(unknown)", f.label) for f in films)
+    pairs = zip(films.texts(column), films.texts("label"), strict=True)
+    return _counted((value or "(unknown)", label) for value, label in pairs)
 
 
 def _counted(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
@@ -220,7 +224,7 @@ def _counted(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
 
 def _source_rule(manifest: Manifest) -> dict[str, Any]:
     """Call each film what most films of its source are: how often is that right?"""
-    table = _crossed(manifest.films, "source")
+    table = _crossed(manifest, "source")
     right = sum(max(n.values()) for n in table.values())
     most = max(manifest.count_by("label").values())
     return {

@@ -26,8 +26,6 @@ from hilum.core.tables import table_text
 from hilum.imaging.as_ingested import changed, film_as_ingested, refuse
 from hilum.imaging.decode import decode_file
 from hilum.inference.lungs import SHIPPED, segmenter_named
-from hilum.report import style
-from hilum.report.lung_sheet import Outlined, lung_sheet
 from hilum.segment.network import LUNGS
 from hilum.segment.score import dice
 from hilum.segment.segmenter import Segmenter, source_mask
@@ -222,6 +220,9 @@ def write_sheet(path: Path, rows: Sequence[Masked]) -> None:
     def trust(row: Masked) -> tuple[bool, float]:
         told = (row.mask.quality.agreement, row.dice_with_own)
         return not row.mask.failed, min((x for x in told if x is not None), default=1.0)
+
+    from hilum.report import style
+    from hilum.report.lung_sheet import Outlined, lung_sheet  # late: matplotlib
 
     worst = sorted(rows, key=trust)[:SHOWN]
     films = [

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from hilum.artifacts.drawn_films import DrawnFilm, DrawnFilms, FilmFacts, drawn_path
+from hilum.artifacts.drawn_films import DrawnFilms, DrawnPart, FactsOf, drawn_path
 from hilum.artifacts.features import FeatureStore
 from hilum.artifacts.flow import FLOW, IN_MANIFEST, STUDY_FILMS, Flow, FlowStep, TrialFlow
 from hilum.artifacts.header import Header
@@ -30,8 +30,8 @@ from hilum.core.digests import digest, sha256_file
 from hilum.core.engine import Engine
 from hilum.core.files import write_bytes
 from hilum.core.progress import progress, say
+from hilum.inference.frozen import engine_of_features, load_backbone, precision_of
 from hilum.inference.judged import gate_of
-from hilum.inference.predictor import load_backbone, precision_of
 from hilum.models.backbone import Precision
 from hilum.models.machine import exact_arithmetic, keep_memory
 from hilum.models.weights import RANDOM
@@ -152,18 +152,16 @@ def _predict(
     bundles = origin.bundles
     pipelines = {u.cell.prepared_as: Pipeline.from_dict(b.preparation).certain for u, b in bundles.items()}
     wanted = {name: Wanted(name, "test", 0) for name in pipelines}
-    all_of_it = {i: list(wanted.values()) for i in films.kept.by_id}
+    all_of_it = {i: list(wanted.values()) for i in films.kept.films.ids}
     chunks = plan_prepare(films.kept.by_id, all_of_it, pipelines, lungs)
     store, line = PreparedStore(workspace.prepared), StageLine("prepare")
     rows, _ = prepared_rows(engine, store, chunks, line)
-    digests = {name: [rows[i, w].digest for i in films.kept.by_id] for name, w in wanted.items()}
-    facts = {
-        f.image_id: FilmFacts(f.label, f.patient_id, films.group_of[f.image_id]) for f in films.kept.films
-    }
-    for name, w in wanted.items():
-        listed = [DrawnFilm(i, 0, rows[i, w].digest, rows[i, w].drawn) for i in films.kept.by_id]
-        parts = {"train": (), "valid": (), "test": listed}
-        drawn = DrawnFilms(Header("prepared"), parts, facts, [c.key for c in chunks])
+    listed = {name: DrawnPart(rows, [(i, w) for i in films.kept.films.ids]) for name, w in wanted.items()}
+    digests = {name: part.pixels for name, part in listed.items()}
+    facts = FactsOf(films.kept.films.ids, films.kept, films.group_of)
+    for name, part in listed.items():
+        parts = {"train": (), "valid": (), "test": part}
+        drawn = DrawnFilms(Header("prepared"), parts, facts, chunks.keys)
         drawn.write(drawn_path(folder, "", name, _TRIAL))
     tasks = []
     models = {u: b for u, b in bundles.items() if not b.members}
@@ -178,8 +176,9 @@ def _predict(
         else:
             size = pipelines[u.cell.prepared_as].output_size
             spec = feature_spec(
-                _Circumstances(precision_of(b), b.batch, settled), b.backbone, b.state_sha256, size
-            )
+                _Circumstances(precision_of(b), b.batch, settled), b.backbone, b.state_sha256, size,
+                engine_of_features(b, settled.device),
+            )  # fmt: skip
             features = FeatureStore(workspace.features, spec)
             load = partial(load_backbone, b, u.bundle, settled.device)
             fill(engine, features, load, digests[u.cell.prepared_as], store, line)

@@ -12,11 +12,11 @@ from hilum.artifacts.bundle import Bundle, bundle_version
 from hilum.artifacts.finding_runs import whole_run
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.outputs import USUAL_WORKSPACE
 from hilum.artifacts.questions import MOST_SUBGROUPS
 from hilum.artifacts.run import RunCell, RunRecord, StartWeights, is_run
 from hilum.artifacts.run_folder import RunFolder, run_of
 from hilum.artifacts.trial_files import BUNDLE
+from hilum.artifacts.usual import USUAL_WORKSPACE
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import SHORT
 from hilum.core.errors import InputError

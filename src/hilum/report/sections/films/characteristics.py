@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import methodcaller
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.film_rows import Films
 from hilum.artifacts.split import PARTS
 from hilum.report import numbers, style
 from hilum.report.evaluated import Evaluated
@@ -25,42 +26,42 @@ from hilum.study.film_filter import number_of
 AGE = "age"
 _MOST_VALUES = 6  # of a characteristic; the rarer ones are counted together
 _VALUES = ("value", "share", "q1", "q3", "lowest", "highest")
-_KINDS: tuple[tuple[str, Callable[[FilmRow], str]], ...] = (
-    ("Class", lambda f: f.label), ("Source", lambda f: f.source), ("Sex", lambda f: f.sex), ("Age group", lambda f: f.age_group),
-    ("View", lambda f: f.view),
+_KINDS = (
+    ("Class", "label"), ("Source", "source"), ("Sex", "sex"), ("Age group", "age_group"), ("View", "view"),
 )  # fmt: skip
-_MEASURED: tuple[tuple[str, Callable[[FilmRow], float | None]], ...] = (
-    ("Age, years", lambda f: number_of(f.value(AGE))),
-    ("Width, px", lambda f: f.width_px or None),
-    ("Height, px", lambda f: f.height_px or None),
+_Measure = Callable[[Films], Sequence[float | None]]
+_MEASURED: tuple[tuple[str, _Measure], ...] = (
+    ("Age, years", lambda films: [number_of(t) for t in films.texts(AGE)]),
+    ("Width, px", lambda films: [n or None for n in films.values("width_px")]),
+    ("Height, px", lambda films: [n or None for n in films.values("height_px")]),
 )
 
 
 def characteristics_table(evaluated: Evaluated) -> Table:
     """A row a value of each characteristic, a column a part and one of all films."""
     folder = evaluated.folder
-    by_id, films = folder.manifest.by_id, folder.manifest.films
+    manifest = folder.manifest
     trials = [
-        {p: [by_id[i] for i in folder.splits[t].parts[p]] for p in PARTS} | {"all": list(films)}
+        {p: manifest.films_of(folder.splits[t].parts[p]) for p in PARTS} | {"all": manifest.films}
         for t in folder.trials
     ]
     sizes = {p: [len(t[p]) for t in trials] for p in (*PARTS, "all")}
     body = [_row("Films", "", [_ranged(numbers.count(n[0]), n[0], None, n) for n in sizes.values()])]
     body.append(_row("Patients", "", [_patients(trials, p) for p in (*PARTS, "all")]))
     breaks = set()
-    for name, value in _KINDS:
+    for name, column in _KINDS:
         breaks.add(len(body))
-        body += _by_value(name, value, trials, folder.classes)
+        body += _by_value(name, methodcaller("texts", column), trials, folder.classes)
     breaks.add(len(body))
     for name, measured in _MEASURED:
-        known = [v for f in films if (v := measured(f)) is not None]
+        known = sum(v is not None for v in measured(manifest.films))
         if not known:
             body.append(_row(name, NOT_REPORTED, [Cell(numbers.NONE, None, quiet=True)] * 4))
             continue
         body.append(
             _row(name, "median (quartiles)", [_quartiles(trials[0][p], measured) for p in (*PARTS, "all")])
         )
-        if len(known) < len(films):
+        if known < len(manifest):
             body.append(
                 _row(
                     "",
@@ -89,18 +90,17 @@ def characteristics_table(evaluated: Evaluated) -> Table:
     )  # fmt: skip
 
 
-_Trials = Sequence[dict[str, list[FilmRow]]]
+_Trials = Sequence[dict[str, Films]]
+_Texts = Callable[[Films], Sequence[str]]
 
 
 def _row(name: str, value: str, cells: Sequence[Cell]) -> list[Cell]:
     return [text_cell(name, strong=True), text_cell(value), *cells]
 
 
-def _by_value(
-    name: str, value: Callable[[FilmRow], str], trials: _Trials, classes: Sequence[str]
-) -> list[list[Cell]]:
+def _by_value(name: str, value: _Texts, trials: _Trials, classes: Sequence[str]) -> list[list[Cell]]:
     """A row a value, the most frequent first (classes in their own order); what is not known last."""
-    n = Counter(map(value, trials[0]["all"]))
+    n = Counter(value(trials[0]["all"]))
     unknown = n.pop("", 0)
     if not n:
         return [_row(name, NOT_REPORTED, [Cell(numbers.NONE, None, quiet=True)] * 4)]
@@ -117,13 +117,13 @@ def _by_value(
     ]
 
 
-def _missing(measured: Callable[[FilmRow], float | None], film: FilmRow) -> str:
-    return "yes" if measured(film) is None else ""
+def _missing(measured: _Measure, films: Films) -> list[str]:
+    return ["yes" if v is None else "" for v in measured(films)]
 
 
-def _counts(trials: _Trials, part: str, value: Callable[[FilmRow], str], of: set[str]) -> Cell:
+def _counts(trials: _Trials, part: str, value: _Texts, of: set[str]) -> Cell:
     """How many films of a part have one of these values, with their share, and the range over trials where it differs."""
-    found = [sum(value(f) in of for f in t[part]) for t in trials]
+    found = [sum(v in of for v in value(t[part])) for t in trials]
     share = found[0] / len(trials[0][part]) if trials[0][part] else 0.0
     return _ranged(f"{numbers.count(found[0])} ({numbers.percent(share)})", found[0], share, found)
 
@@ -136,15 +136,15 @@ def _ranged(text: str, n: int, share: float | None, found: Sequence[int]) -> Cel
 
 
 def _patients(trials: _Trials, part: str) -> Cell:
-    found = [len({f.patient_id for f in t[part] if f.patient_id}) for t in trials]
+    found = [len(set(t[part].texts("patient_id")) - {""}) for t in trials]
     if not any(found):
         return Cell("no ids", None, quiet=True)
-    some = any(not f.patient_id for f in trials[0][part])
+    some = "" in trials[0][part].texts("patient_id")
     return _ranged(f"{'≥ ' if some else ''}{numbers.count(found[0])}", found[0], None, found)
 
 
-def _quartiles(films: Sequence[FilmRow], measured: Callable[[FilmRow], float | None]) -> Cell:
-    values = [v for f in films if (v := measured(f)) is not None]
+def _quartiles(films: Films, measured: _Measure) -> Cell:
+    values = [v for v in measured(films) if v is not None]
     if not values:
         return Cell(numbers.NONE, None, quiet=True)
     low, middle, high = (float(v) for v in np.quantile(values, [0.25, 0.5, 0.75]))
@@ -157,12 +157,12 @@ def _quartiles(films: Sequence[FilmRow], measured: Callable[[FilmRow], float | N
 def age_picture(evaluated: Evaluated) -> Picture | None:
     """Ages by class and part, a box each; None where no film's age is known."""
     folder = evaluated.folder
-    by_id = folder.manifest.by_id
     ages: dict[tuple[str, str], NDArray[np.float64]] = {}
     for part in PARTS:
-        films = [by_id[i] for i in folder.splits[1].parts[part]]
+        films = folder.manifest.films_of(folder.splits[1].parts[part])
+        told = [(c, number_of(t)) for c, t in zip(films.texts("label"), films.texts(AGE), strict=True)]
         for c in folder.classes:
-            known = [v for f in films if f.label == c and (v := number_of(f.value(AGE))) is not None]
+            known = [v for label, v in told if label == c and v is not None]
             if known:
                 ages[c, part] = np.array(known)
     if not ages:

@@ -8,9 +8,8 @@ counted where their ids are known.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
-from hilum.artifacts.manifest import FilmRow
+from hilum.artifacts.film_rows import Films
 from hilum.artifacts.run_folder import RunFolder
 from hilum.artifacts.split import PARTS, AnySplit
 from hilum.report.table import Cell, Column, Table, count_cell, text_cell
@@ -21,8 +20,9 @@ _AGES = ("adult", "child", "unknown")
 def data_table(folder: RunFolder) -> Table:
     """Films by class and source: patients, groups, and films in each part."""
     films, split = folder.manifest.films, folder.splits[1]
+    of = list(zip(films.texts("label"), films.texts("source"), strict=True))
     order = {c: k for k, c in enumerate(folder.classes)}
-    keys = {(f.label, f.source) for f in films}
+    keys = set(of)
     keys_in_order = sorted(keys, key=lambda k: (order.get(k[0], len(order)), k[0], k[1]))
     columns = [
         *(Column(c, numeric=False) for c in ("Class", "Source")),
@@ -36,7 +36,7 @@ def data_table(folder: RunFolder) -> Table:
     for label, source in keys_in_order:
         if body and label != body[-1][0].text:
             breaks.add(len(body))
-        counts = _counts([f for f in films if (f.label, f.source) == (label, source)], split)
+        counts = _counts(films.take([k for k, key in enumerate(of) if key == (label, source)]), split)
         body.append([text_cell(label, strong=True), text_cell(source), *counts])
     if len(body) > 1:
         breaks.add(len(body))
@@ -56,11 +56,11 @@ def data_table(folder: RunFolder) -> Table:
     )
 
 
-def _counts(films: Sequence[FilmRow], split: AnySplit) -> list[Cell]:
+def _counts(films: Films, split: AnySplit) -> list[Cell]:
     """Films, patients, groups; films by part and by age group."""
-    parts = Counter(split.part_of.get(f.image_id, "unused") for f in films)
-    ages = Counter(f.age_group or "unknown" for f in films)
-    known = [f.patient_id for f in films if f.patient_id]
+    parts = Counter(split.part_of.get(i, "unused") for i in films.ids)
+    ages = Counter(a or "unknown" for a in films.texts("age_group"))
+    known = [p for p in films.texts("patient_id") if p]
     patients, without = len(set(known)), len(films) - len(known)
     of_patients = count_cell(patients)
     if without:
