@@ -69,7 +69,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def at_home(films: Path, many_tasks: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def at_home(films: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """What the study gives on this machine, in one process."""
     found = results(run(films, tmp_path_factory.mktemp("local"), workers=0))
     assert len(found) > 60
@@ -82,7 +82,7 @@ def server() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def many_tasks() -> Iterator[None]:
     """Of few films; the chunks of prepared films are named in a run."""
     with pytest.MonkeyPatch.context() as patch:
@@ -162,7 +162,10 @@ def test_without_an_address_ray_starts_here_and_ends_with_the_command(
     code = "from hilum.cli.main import main; main()"
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert others(Path(done.stdout.strip()).parent, at_home) == []
+    names = others(Path(done.stdout.strip()).parent, at_home)
+    assert [n for n in names if not n.startswith("prepared/")] == [], (
+        "its chunks are larger, and are named there"
+    )
 
 
 @pytest.fixture
