@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "disabled",
     "RAY_gcs_server_port_wait_time_s": "120",
+    "RAY_worker_niceness": "0",  # Ray's own is 15, which starves workers where other tests run
 }
 """Of nodes and of whoever connects."""
 
@@ -42,7 +43,7 @@ class RayNode:
     def kill(self) -> None:
         """As a node dies whose power is cut: its raylet by SIGKILL, and its workers with it."""
         self.raylet.send_signal(signal.SIGKILL)
-        self.process.wait(60)
+        self.process.wait(300)
 
 
 def free_port() -> int:
