@@ -17,7 +17,8 @@ from PIL import Image
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.duplicates import Copy, Duplicates
 from hilum.artifacts.flow import FOUND, IN_MANIFEST, STUDY_FILMS, Flow, FlowStep, TrialFlow
-from hilum.artifacts.header import Header, members, write_json
+from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.json_parts import members
 from hilum.artifacts.manifest import Exclusion, FilmRow, Manifest, write_exclusions
 from hilum.artifacts.predictions import Predictions
 from hilum.artifacts.split import Split

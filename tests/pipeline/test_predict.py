@@ -262,6 +262,7 @@ def test_a_changed_bundle_is_refused(study: Path, tmp_path: Path) -> None:
         predict_films(bundle, [tmp_path / "nothing.png"], tmp_path / "p.csv", "cpu")
 
 
+@pytest.mark.slow
 def test_training_predict_and_serve_compute_a_run_of_onnx_runtime_by_it(study: Path, tmp_path: Path) -> None:
     """With the bits of the stored features, whoever asks; the workspace keeps them beside torch's."""
     needed_module("onnxruntime")

@@ -23,12 +23,12 @@ from hilum.artifacts.header import (
     Header,
     as_written,
     checked,
-    members,
     not_as_written,
     read_object,
     require_digest,
     write_json,
 )
+from hilum.artifacts.json_parts import members
 from hilum.core.digests import digest, sha256_bytes, sha256_file
 from hilum.core.errors import InputError, UnsafeError
 from hilum.core.files import write_bytes

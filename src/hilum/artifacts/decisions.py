@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hilum.artifacts.header import Header, members, read_artefact, write_json
+from hilum.artifacts.header import Header, read_artefact, write_json
+from hilum.artifacts.json_parts import members
 
 DECISIONS = "decisions.json"
 

@@ -20,12 +20,12 @@ from hilum.artifacts.header import (
     Header,
     as_written,
     checked,
-    members,
     read_csv_header,
     read_object,
     require_digest,
     write_json,
 )
+from hilum.artifacts.json_parts import members
 from hilum.artifacts.probabilities import Calibration, Covered, Refused, Spread
 from hilum.artifacts.run_files import STATISTICS
 from hilum.artifacts.run_folder import STATISTICS_INPUTS, RunFolder

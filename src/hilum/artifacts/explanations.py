@@ -15,7 +15,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.header import Header, as_written, checked, members, read_object, write_json
+from hilum.artifacts.header import Header, as_written, checked, read_object, write_json
+from hilum.artifacts.json_parts import members
 from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.digests import digest, sha256_file

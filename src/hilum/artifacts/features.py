@@ -16,7 +16,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.header import Header, checked, members, read_json, read_object, write_json
+from hilum.artifacts.header import Header, checked, read_json, read_object, write_json
+from hilum.artifacts.json_parts import members
 from hilum.artifacts.places import of_hex
 from hilum.artifacts.prepared import ArrayStore, FilmOf
 from hilum.artifacts.shards import opened_all

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hilum.artifacts.header import Header, members, read_artefact, write_json
+from hilum.artifacts.header import Header, read_artefact, write_json
+from hilum.artifacts.json_parts import members
 from hilum.artifacts.split import PARTS
 from hilum.core.errors import InputError
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, is_dataclass
-from functools import cache, partial
+from dataclasses import dataclass, field
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from textwrap import shorten
@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from hilum import __version__
-from hilum.core.columns import blocks
+from hilum.artifacts.json_parts import json_parts, members
 from hilum.core.digests import sha256_file
 from hilum.core.errors import DigestError, InputError
 from hilum.core.files import write_parts
@@ -193,40 +193,6 @@ def as_written(path: Path) -> Iterator[None]:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON that a person can read, whole or not at all; a dataclass is an object of its fields."""
     write_parts(path, chain(json_parts(value), ("\n",)))
-
-
-def json_parts(value: Any) -> Iterator[str]:
-    """The text of a JSON value; of an object with long lists and objects some rows at a time, which may come as any sequence or mapping.
-
-    >>> "".join(json_parts({"a": [1, 2], "b": {}})) == json.dumps({"a": [1, 2], "b": {}}, indent=1)
-    True
-    """
-    text = partial(json.dumps, indent=1, ensure_ascii=False, allow_nan=False, default=members)
-    value = members(value) if is_dataclass(value) and not isinstance(value, type) else value
-    if not isinstance(value, dict) or not value or not all(isinstance(key, str) for key in value):
-        yield text(value)
-        return
-    for n, (key, member) in enumerate(value.items()):
-        yield ("," if n else "{") + f"\n {text(key)}: "
-        rows: Iterator[Any] = iter(())
-        first, last = "[]"
-        if isinstance(member, Mapping):
-            (first, last), rows = "{}", map(dict, blocks(member.items()))
-        elif isinstance(member, Sequence) and not isinstance(member, str):
-            rows = blocks(member)
-        else:
-            first, last = text(member).replace("\n", "\n "), ""
-        begun = False
-        for block in rows:
-            yield ("," if begun else first) + text(block)[1:-2].replace("\n", "\n ")
-            begun = True
-        yield f"\n {last}" if begun else first + last
-    yield "\n}"
-
-
-def members(value: Any) -> dict[str, Any]:
-    """Field -> value of a dataclass, in order: what an artefact holds beside its header."""
-    return {f.name: getattr(value, f.name) for f in fields(value)}
 
 
 def header_path(csv_path: Path) -> Path:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hilum.artifacts.header import as_written, checked, members
+from hilum.artifacts.header import as_written, checked
+from hilum.artifacts.json_parts import members
 from hilum.core.errors import DivergedError
 from hilum.core.files import write_text
 

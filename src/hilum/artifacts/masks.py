@@ -18,7 +18,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.artifacts.header import Header, as_written, members, read_json, write_json
+from hilum.artifacts.header import Header, as_written, read_json, write_json
+from hilum.artifacts.json_parts import members
 from hilum.artifacts.prepared import ArrayStore
 from hilum.core.digests import SHORT, digest, pixels_sha256
 from hilum.core.errors import InputError

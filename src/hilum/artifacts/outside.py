@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hilum.artifacts.comparisons import ComparisonRow
-from hilum.artifacts.header import Header, members, read_artefact, write_json
+from hilum.artifacts.header import Header, read_artefact, write_json
+from hilum.artifacts.json_parts import members
 from hilum.artifacts.statistics import StudyRow
 
 OUTSIDE = "outside.json"

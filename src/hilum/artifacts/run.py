@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from hilum.artifacts.header import Header, as_written, checked, members, read_object, write_json
+from hilum.artifacts.header import Header, as_written, checked, read_object, write_json
+from hilum.artifacts.json_parts import members
 from hilum.core.errors import InputError, nearest
 from hilum.study.factors import FACTOR, GridCell
 from hilum.study.faults import that_set

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from hilum.artifacts.header import Header, members, read_artefact, write_json
+from hilum.artifacts.header import Header, read_artefact, write_json
+from hilum.artifacts.json_parts import members
 from hilum.core.errors import InputError
 
 SUITE = "paper.json"

@@ -16,8 +16,9 @@ from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.export import FACTS
 from hilum.artifacts.features import FeatureSpec, stored
 from hilum.artifacts.flow import Flow
-from hilum.artifacts.header import Header, header_path, kind_of, members, read_json, written_digest
+from hilum.artifacts.header import Header, header_path, kind_of, read_json, written_digest
 from hilum.artifacts.history import read_history
+from hilum.artifacts.json_parts import members
 from hilum.artifacts.lineage import SHOWN
 from hilum.artifacts.manifest import Manifest, films_digest
 from hilum.artifacts.predictions import Predictions

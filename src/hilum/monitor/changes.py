@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from hilum import RESEARCH_NOTICE, __version__
 from hilum.artifacts.bundle import REFERENCE, Bundle, bundle_version
-from hilum.artifacts.header import Header, members, write_json
+from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.json_parts import members
 from hilum.core.errors import InputError
 from hilum.core.files import write_text
 from hilum.monitor.status import MonitorStatus

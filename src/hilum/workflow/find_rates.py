@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hilum.artifacts.header import Header, members, write_json
+from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.json_parts import members
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.trial_files import FINDER, FinderCurve
 from hilum.core.engine import Engine

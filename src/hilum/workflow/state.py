@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from hilum import __version__
-from hilum.artifacts.drawn_films import HELD_OUT, DrawnFilms, drawn_path
+from hilum.artifacts.drawn_films import DrawnFilms, drawn_path
 from hilum.artifacts.duplicates import Duplicates
 from hilum.artifacts.features import FeatureStore
 from hilum.artifacts.header import require_digest
@@ -38,13 +38,14 @@ from hilum.stages.split import select, subset
 from hilum.study.file import Study
 from hilum.study.probes import NO_PROBE
 from hilum.study.tables import WeightsTable
-from hilum.training.task import GRADIENTS, TrainTask
+from hilum.training.task import GRADIENTS
 from hilum.workflow.choices import wrong_choices
 from hilum.workflow.classes import labels_in, merged, require_films, with_classes
 from hilum.workflow.drawing import TrialDraw
 from hilum.workflow.draws import StudyDraws
 from hilum.workflow.feature_engines import FeatureEngines, feature_engines, in_key
 from hilum.workflow.plan import FeaturesOf, Recipe, recipes
+from hilum.workflow.trial import Trial
 from hilum.workflow.vectors import weights_of_vectors
 from hilum.workflow.workspace import Settled, Workspace
 
@@ -55,30 +56,6 @@ RUN = Key(
 """What names a run's folder: study, films and weights by digest, what is settled for the machine, hilum's version, the lungs' network
 where a pipeline reads lungs, with the rule of stand-ins where only probes do, what gates see, engines of features but torch, and, where
 there are heads, how these are trained."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One trial of one cell: its training task and what it draws.
-
-    Attributes:
-        recipe: Of its cell.
-        number: From 1.
-        train: The task.
-        drawn: The films that it trains on and that it predicts.
-        folder: Where its results lie in the run's folder.
-    """
-
-    recipe: Recipe
-    number: int
-    train: TrainTask
-    drawn: DrawnFilms
-    folder: Path
-
-    @property
-    def n_scored(self) -> dict[str, int]:
-        """Part -> films that are predicted, where there are any."""
-        return {p: n for p in HELD_OUT if (n := len(self.drawn.held_out(p)))}
 
 
 @dataclass(eq=False)

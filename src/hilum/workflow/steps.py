@@ -11,26 +11,22 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import version
-from typing import Protocol
-
-import torch
 
 from hilum.artifacts.drawn_films import pixels_of
 from hilum.artifacts.duplicates import Duplicates
-from hilum.artifacts.features import FeatureSpec, FeatureStore
+from hilum.artifacts.features import FeatureStore
 from hilum.artifacts.prepared import PreparedRows, PreparedStore
 from hilum.artifacts.run import RECORD, is_run, renew_words
 from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts, StageLine, write_stages
 from hilum.core.digests import digest
-from hilum.core.engine import Engine, available_cores
+from hilum.core.engine import Engine
 from hilum.core.files import scratch_folder
 from hilum.core.mirror import brought
 from hilum.core.progress import Told, progress
 from hilum.core.stamps import stamp
-from hilum.models.backbone import FeatureNetwork, Precision, build_network
-from hilum.models.feature_engine import TORCH, FeatureEngine, load_features
-from hilum.models.onnx_backbone import INT8, onnx_versions
+from hilum.models.backbone import FeatureNetwork, build_network
+from hilum.models.feature_engine import load_features
+from hilum.models.onnx_backbone import INT8
 from hilum.models.registry import backbone
 from hilum.models.weights import state_sha256
 from hilum.paper.side_by_side import papers_numbers
@@ -46,6 +42,7 @@ from hilum.workflow.ensembles import make_ensembles, write_seconds_of_ensembles
 from hilum.workflow.evaluated import evaluated, reported
 from hilum.workflow.explain import explain_run
 from hilum.workflow.facts import write_record, write_seconds
+from hilum.workflow.feature_specs import feature_spec, threads_for
 from hilum.workflow.flow import write_flow
 from hilum.workflow.lungs import find_lungs, reads_lungs
 from hilum.workflow.plan import FeaturesOf
@@ -54,7 +51,6 @@ from hilum.workflow.search import search_values
 from hilum.workflow.state import Run
 from hilum.workflow.trials import plan_trials, predict, predict_by_rule, train
 from hilum.workflow.vectors import vectors_of
-from hilum.workflow.workspace import Settled
 
 
 @dataclass(frozen=True)
@@ -137,39 +133,6 @@ def _prepare(run: Run) -> None:
             drawn.write(path)
 
 
-class Circumstances(Protocol):
-    """What features depend on beside backbone and pixels; of a run its own."""
-
-    @property
-    def precision(self) -> Precision: ...
-    @property
-    def batch(self) -> int: ...
-    @property
-    def settled(self) -> Settled: ...
-
-
-def feature_spec(
-    run: Circumstances, name: str, state: str, size_px: tuple[int, int], engine: FeatureEngine = TORCH
-) -> FeatureSpec:
-    """What the features of a backbone depend on in these circumstances."""
-    b = backbone(name)
-    if b.precomputed:
-        return FeatureSpec(name, b.tap, state, (), (), "fp32", 0, (0, 0), "", 0, {}, "float32")
-    spec = FeatureSpec(
-        backbone=name, tap=b.tap, state_sha256=state, mean=b.mean, std=b.std, precision=run.precision, batch=run.batch,
-        size_px=size_px, device=f"{run.settled.device}: {run.settled.name}",
-        threads=run.settled.threads if run.settled.device == "cpu" else 0,
-        versions={"torch": torch.__version__, b.library: version(b.library)}, dtype="float16" if b.spatial else "float32",
-    )  # fmt: skip
-    if engine.name == "torch":
-        return spec
-    # a film a call, with one thread: neither batch nor threads of the run make a difference
-    return replace(
-        spec, engine=engine.name, ranges_of=engine.ranges_of, precision="int8" if engine.name == INT8 else "fp32",
-        batch=1, threads=1, versions=spec.versions | onnx_versions(),
-    )  # fmt: skip
-
-
 def _featurize(run: Run) -> None:
     """Features of the prepared films that frozen cells want, from each of their backbones."""
     frozen = [r for r in run.draws.recipes if r.finetune is None]
@@ -231,18 +194,12 @@ def fill(
     with progress(f"featurize {store.spec.backbone}", len(missing)) as step:
         told = Told(step)
         featurizer = Featurizer(store, load, told, behind=True)
-        for task, n in zip(tasks, engine.map(featurizer, tasks, alone=_threads(store.spec)), strict=True):
+        for task, n in zip(tasks, engine.map(featurizer, tasks, alone=threads_for(store.spec)), strict=True):
             told.of_all(len(task.locations))
             done += n
     store.refresh()
     line.done += done
     line.found += len(digests) - done
-
-
-def _threads(spec: FeatureSpec) -> int:
-    """What computing features wants of a machine: torch the threads of its key, as a film's features follow the order of sums, all others
-    all cores, a film on each."""
-    return (spec.threads or 1) if spec.engine == "torch" else available_cores()
 
 
 def _train(run: Run) -> None:

@@ -22,7 +22,8 @@ from hilum.study.probes import NO_PROBE
 from hilum.training.task import Frozen, TrainTask, Whole
 from hilum.workflow.ensembles import kept_parts
 from hilum.workflow.plan import Recipe, seed_of
-from hilum.workflow.state import Run, Trial
+from hilum.workflow.state import Run
+from hilum.workflow.trial import Trial
 from hilum.workflow.workspace import Settled
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from hilum.artifacts import run_files, trial_files
-from hilum.artifacts.header import members
 from hilum.artifacts.history import HISTORY, EpochRecord, LossCurve, read_history
+from hilum.artifacts.json_parts import members
 from hilum.artifacts.run_files import (
     BoxedFilmNote,
     MlflowNote,

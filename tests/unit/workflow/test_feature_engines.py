@@ -20,10 +20,10 @@ from hilum.models.weights import RANDOM
 from hilum.study.file import Study
 from hilum.workflow import feature_engines as chosen
 from hilum.workflow import machine_checks, workspace
+from hilum.workflow.feature_specs import feature_spec
 from hilum.workflow.plan import FeaturesOf
 from hilum.workflow.ranges import films_of_ranges
 from hilum.workflow.state import Run
-from hilum.workflow.steps import feature_spec
 from hilum.workflow.workspace import Settled, Workspace
 from needs import needed_module
 

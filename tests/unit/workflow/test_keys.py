@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+import hilum.workflow.feature_specs as specs_module
 import hilum.workflow.state as state
-import hilum.workflow.steps as steps_module
 from hilum.artifacts.features import FEATURES, FeatureSpec, FeatureStore
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import COLUMNS, FilmRow, Manifest
@@ -106,7 +106,7 @@ def test_the_store_that_a_run_reads_follows_from_backbone_machine_and_size(
         settled: Settled = SETTLED, size_px: tuple[int, int] = (244, 244), state: str = "0", **tables: object
     ) -> str:
         run = opened(monkeypatch, tmp_path, STUDY.model_copy(update=tables), settled=settled)
-        return steps_module.feature_spec(run, "resnet50", state, size_px).digest
+        return specs_module.feature_spec(run, "resnet50", state, size_px).digest
 
     found = [digest()]
     found += [digest(size_px=(244, 224)), digest(size_px=(224, 244)), digest(state="1")]
@@ -123,14 +123,14 @@ def test_the_store_that_a_run_reads_follows_from_backbone_machine_and_size(
         monkeypatch.setitem(BACKBONES, "resnet50", changed)
         found.append(digest())
     monkeypatch.setitem(BACKBONES, "resnet50", b)
-    monkeypatch.setattr(steps_module, "version", lambda _: "another version")
+    monkeypatch.setattr(specs_module, "version", lambda _: "another version")
     found.append(digest())
     assert len(set(found)) == len(found)
 
 
 def test_a_gpus_threads_make_no_other_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     specs = [
-        steps_module.feature_spec(
+        specs_module.feature_spec(
             opened(monkeypatch, tmp_path, settled=replace(SETTLED, device="cuda", threads=n)), "resnet50", "0", (9, 9)
         )
         for n in (1, 2)

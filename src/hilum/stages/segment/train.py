@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from hilum import __version__
 from hilum.artifacts.duplicates import Duplicates
-from hilum.artifacts.header import Header, members, write_json
+from hilum.artifacts.header import Header, write_json
+from hilum.artifacts.json_parts import members
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.digests import digest
 from hilum.core.engine import Engine

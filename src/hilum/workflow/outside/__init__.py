@@ -45,11 +45,12 @@ from hilum.stages.report import write_report
 from hilum.study.faults import that_set
 from hilum.study.tables import FinetuneTable
 from hilum.training.task import Frozen, Whole
+from hilum.workflow.feature_specs import feature_spec
 from hilum.workflow.lungs import lungs_as_predicted
 from hilum.workflow.outside.beside import beside
 from hilum.workflow.outside.films import Chosen, chosen
 from hilum.workflow.outside.origin import Origin, origin_of
-from hilum.workflow.steps import feature_spec, fill, prepared_rows
+from hilum.workflow.steps import fill, prepared_rows
 from hilum.workflow.workspace import Settled, Workspace
 
 _TRIAL = 1

@@ -1,0 +1,45 @@
+"""JSON as artefacts have it, made in parts: of long lists some rows at a time, so that no text of all of it is in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from functools import partial
+from typing import Any
+
+from hilum.core.columns import blocks
+
+
+def json_parts(value: Any) -> Iterator[str]:
+    """The text of a JSON value; of an object with long lists and objects some rows at a time, which may come as any sequence or mapping.
+
+    >>> "".join(json_parts({"a": [1, 2], "b": {}})) == json.dumps({"a": [1, 2], "b": {}}, indent=1)
+    True
+    """
+    text = partial(json.dumps, indent=1, ensure_ascii=False, allow_nan=False, default=members)
+    value = members(value) if is_dataclass(value) and not isinstance(value, type) else value
+    if not isinstance(value, dict) or not value or not all(isinstance(key, str) for key in value):
+        yield text(value)
+        return
+    for n, (key, member) in enumerate(value.items()):
+        yield ("," if n else "{") + f"\n {text(key)}: "
+        rows: Iterator[Any] = iter(())
+        first, last = "[]"
+        if isinstance(member, Mapping):
+            (first, last), rows = "{}", map(dict, blocks(member.items()))
+        elif isinstance(member, Sequence) and not isinstance(member, str):
+            rows = blocks(member)
+        else:
+            first, last = text(member).replace("\n", "\n "), ""
+        begun = False
+        for block in rows:
+            yield ("," if begun else first) + text(block)[1:-2].replace("\n", "\n ")
+            begun = True
+        yield f"\n {last}" if begun else first + last
+    yield "\n}"
+
+
+def members(value: Any) -> dict[str, Any]:
+    """Field -> value of a dataclass, in order: what an artefact holds beside its header."""
+    return {f.name: getattr(value, f.name) for f in fields(value)}
