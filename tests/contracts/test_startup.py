@@ -19,7 +19,7 @@ TABLES = {"numpy", "safetensors"}
 """What reading a table or an artefact's header takes."""
 LISTS_LAYOUTS = {"ingest": {"PIL", "numpy"}}
 """Its help names the layouts of films, which are modules that read films."""
-NOT_COMMANDS = {"__init__", "commands", "ending", "main", "options"}
+NOT_COMMANDS = {"__init__", "addresses", "commands", "ending", "main", "options"}
 
 REFUSED = (
     ("sbom nothing --out sbom.json", TABLES),

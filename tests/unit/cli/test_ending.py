@@ -61,7 +61,7 @@ def test_a_defect_names_its_place_and_nothing_of_the_films(capsys):
     assert "4711" not in said
     assert "report it" in said
     assert ended(fails_inside, debug=False) == 1
-    assert "AttributeError in files.py, line " in capsys.readouterr().err
+    assert "AttributeError in parts.py, line " in capsys.readouterr().err
 
 
 def test_debug_shows_the_trace_and_keeps_the_code(capsys):
