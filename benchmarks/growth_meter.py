@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import json
 import resource
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -64,3 +66,4 @@ class Meter:
                 "disk_mib": round((size_of(self.disk) - before) / 2**20, 2),
             }
         )
+        print(json.dumps(self.rows[-1]), file=sys.stderr, flush=True)  # a large number takes an hour

@@ -44,6 +44,20 @@ def test_sets_of_single_films_against_crepes(scored: tuple[np.ndarray, np.ndarra
         assert (ours == found.astype(bool)).all()
 
 
+def test_distances_of_many_films_are_to_the_bit_those_of_the_formula_at_once() -> None:
+    rng = np.random.default_rng(3)
+    films = rng.normal(size=(9000, 40)).astype(np.float16)
+    gate = Gaussian.fitted(films[:300], np.arange(300) % 2, most=8)
+    x, basis, found = films.astype(np.float64), gate.basis.astype(np.float64), []
+    for mean in gate.means.astype(np.float64):
+        off = x - mean
+        along = off @ basis
+        beside = np.maximum((off**2).sum(axis=1) - (along**2).sum(axis=1), 0.0)
+        found.append((along**2 / gate.variances).sum(axis=1) + beside / float(gate.rest[0]))
+    assert (gate.scores(films) == np.min(found, axis=0)).all()
+    assert len(gate.scores(films[:0])) == 0
+
+
 def test_strangers_against_pytorch_ood() -> None:
     detector = needed_module("pytorch_ood.detector")
     rng = np.random.default_rng(2)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.artifacts.duplicates import RULES, Copy, Duplicates
+from hilum.artifacts.film_rows import Films
 from hilum.artifacts.header import Header
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.digests import SHORT
@@ -121,16 +122,16 @@ def _found(manifest: Manifest, pairs: list[Copy], **options: Any) -> Duplicates:
     return Duplicates(pairs, {i: sha[:SHORT] for i, sha in pixels}, header)
 
 
-def _exact(manifest: Manifest) -> tuple[list[Copy], list[FilmRow]]:
+def _exact(manifest: Manifest) -> tuple[list[Copy], Films]:
     """Exact pairs, and the films that are left when copies are taken out."""
-    first: dict[str, FilmRow] = {}
+    ids, bytes_of, first = manifest.films.ids, manifest.texts("sha256"), dict[str, int]()
     pairs = []
-    for film in manifest.films:
-        known = first.setdefault(film.pixels_sha256, film)
-        if known is not film:
-            same_bytes = known.sha256 == film.sha256
-            pairs.append(Copy(known.image_id, film.image_id, "exact-bytes" if same_bytes else "exact-pixels"))
-    return pairs, list(first.values())
+    for k, pixels in enumerate(manifest.texts("pixels_sha256")):
+        known = first.setdefault(pixels, k)
+        if known != k:
+            same_bytes = bytes_of[known] == bytes_of[k]
+            pairs.append(Copy(ids[known], ids[k], "exact-bytes" if same_bytes else "exact-pixels"))
+    return pairs, manifest.films.take(list(first.values()))
 
 
 def _sketches(films: Sequence[FilmRow], engine: Engine) -> NDArray[np.uint8]:

@@ -22,6 +22,8 @@ from hilum.stats.confusion import class_numbers
 DIMENSIONS = 64
 """Directions of the covariance that a gate keeps."""
 NEIGHBOUR = 10
+_ROWS = 4096
+"""Films whose squares are in memory together."""
 _LEAST = 1e-8  # of the mean variance: a direction in which training films never differ
 
 
@@ -90,12 +92,15 @@ class Gaussian:
 
     def scores(self, features: ArrayLike) -> NDArray[np.float64]:
         """Squared Mahalanobis distance to the nearest class mean, (n_films,)."""
-        x, basis = np.asarray(features, dtype=np.float64), self.basis.astype(np.float64)
+        x, basis = np.asarray(features), self.basis.astype(np.float64)
         found = []
         for mean in self.means.astype(np.float64):
-            off = x - mean
+            off = np.subtract(x, mean, dtype=np.float64)
             along = off @ basis
-            beside = np.maximum((off**2).sum(axis=1) - (along**2).sum(axis=1), 0.0)
+            every = np.empty(len(off))
+            for k in range(0, len(off), _ROWS):
+                every[k : k + _ROWS] = (off[k : k + _ROWS] ** 2).sum(axis=1)
+            beside = np.maximum(every - (along**2).sum(axis=1), 0.0)
             if basis.shape[1] == basis.shape[0]:
                 beside[:] = 0.0  # every direction is kept
             found.append((along**2 / self.variances).sum(axis=1) + beside / float(self.rest[0]))
