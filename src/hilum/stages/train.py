@@ -75,7 +75,7 @@ def train_heads(tasks: Sequence[TrainTask]) -> int:
 
 def most_together(n_tasks: int, cores: int) -> int:
     """How many heads go side by side at most: all cores are to have something to do."""
-    return max(1, n_tasks // (_TASKS_A_CORE * cores))
+    return max(1, n_tasks // (_TASKS_A_CORE * max(cores, 1)))  # an engine without processes has none
 
 
 def grouped(tasks: Sequence[TrainTask], cores: int) -> list[list[TrainTask]]:

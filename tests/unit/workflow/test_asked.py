@@ -47,10 +47,12 @@ def test_a_suite_has_its_members_with_the_films_that_each_names(tmp_path: Path) 
         'name = "both"\n[[member]]\nstudy = "one.toml"\nname = "plain"\n'
         '[[member]]\nstudy = "one.toml"\nname = "other"\nset = ["seed=3"]\n'
     )
+    given = tmp_path / "given.csv"
+    for manifest in (tmp_path / "films.csv", given):
+        manifest.touch()
     suite, members = asked(str(tmp_path / "suite.toml"), None, tmp_path, [])
     assert suite is not None
     assert [(m.label, m.study.seed) for m in members] == [("plain", 20210427), ("other", 3)]
-    given = tmp_path / "given.csv"
     _, members = asked(str(tmp_path / "suite.toml"), given, tmp_path, ["other:seed=4"])
     assert [(m.manifest, m.study.seed) for m in members] == [(given, 20210427), (given, 4)]
 
