@@ -265,6 +265,8 @@ BACKBONES: dict[str, Backbone] = {
         _covid_net("", "fc-1024"), _covid_net("_x0_25", "fc-256"), _covid_net("_x0_125", "fc-128"),
     )
 }  # fmt: skip
+OF_BENCHMARKS = ("squeezenet1_0", "resnet50")
+"""A network of maps and one of vectors, for a study that measures a machine."""
 
 
 def backbone(name: str) -> Backbone:

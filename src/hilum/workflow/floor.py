@@ -12,12 +12,11 @@ from pathlib import Path
 
 from hilum.artifacts.run_folder import RunFolder
 from hilum.core.engine import Engine
+from hilum.models.registry import OF_BENCHMARKS
 from hilum.study.file import Study
 from hilum.workflow.phantoms import phantom_manifest
 from hilum.workflow.run import run_study
 
-BACKBONES = ("squeezenet1_0", "resnet50")
-"""A network of maps and one of vectors."""
 _FILM_PX = 299
 
 
@@ -35,8 +34,8 @@ def cold_run(n_films: int, size_px: int, engine: Engine) -> Iterator[RunFolder]:
             {
                 "name": "floor",
                 "data": {"classes": ["bacterial", "covid", "normal", "viral"], "positive": "covid"},
-                "grid": {"backbones": list(BACKBONES), "pipelines": ["crop"], "trials": 1},
-                "weights": dict.fromkeys(BACKBONES, "none"),
+                "grid": {"backbones": list(OF_BENCHMARKS), "pipelines": ["crop"], "trials": 1},
+                "weights": dict.fromkeys(OF_BENCHMARKS, "none"),
                 "augment": {"size_px": size_px},
                 "sampling": {"covid": 2.09},
             }
