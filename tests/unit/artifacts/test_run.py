@@ -52,6 +52,7 @@ KEYS = [
     "header", "name", "title", "study", "study_digest", "manifest_digest", "command", "classes", "positive", "cells", "trials", "seed",
     "weights", "costs", "films_before_subset", "synthetic", "precision", "batch", "device", "machine", "versions", "pipelines",
     "no_patient_ids", "redraw_with_trial", "unsafe", "lungs_from", "warnings", "task",
+    "engines",
 ]  # fmt: skip
 
 

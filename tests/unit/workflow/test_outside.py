@@ -107,7 +107,7 @@ def test_films_that_the_models_know_are_left_out_and_counted(run: Path, others: 
 
 
 @pytest.mark.parametrize("trial", [1, 2])
-def test_it_says_what_predict_says_to_the_last_bit(
+def test_it_says_what_predict_says_but_for_the_order_of_sums(
     run: Path, others: Path, page: Path, tmp_path: Path, trial: int
 ) -> None:
     ours = Predictions.read(page.parent / "cells" / CELL / f"trial-{trial}" / "predictions.csv")
@@ -115,7 +115,8 @@ def test_it_says_what_predict_says_to_the_last_bit(
     theirs = predict_films(bundle, [others], tmp_path / "p.csv", "cpu")
     row = {i: k for k, i in enumerate(theirs.image_ids)}
     again = [row[i] for i in ours.image_ids]
-    np.testing.assert_allclose(ours.probabilities, theirs.probabilities[again], rtol=0, atol=1e-8)
+    # of stored features a head takes its sums as it was trained, of films as a network does
+    np.testing.assert_allclose(ours.probabilities, theirs.probabilities[again], rtol=0, atol=1e-6)
     assert ours.operating_point == tuple(theirs.operating_point[k] for k in again)
     assert list(ours.judged) == list(JUDGED[: len(ours.judged)])
     for name, texts in ours.judged.items():
