@@ -35,8 +35,8 @@ from hilum.workflow.state import Run
 from hilum.workflow.trials import scored_here, side_by_side, threads_of_scoring
 from hilum.workflow.vectors import length_of
 
-_TRIED = 12
-"""Films that are tried."""
+_TRIED, _COMPARED = 12, 48
+"""Films that are tried; more of them where they are compared with one another."""
 _STARTS = "hilum.workflow.run"
 _READS_FILMS = "hilum.stages.duplicates"
 _FINDS_LUNGS = "hilum.stages.segment.run"
@@ -44,8 +44,10 @@ _TRAINS_HEADS = "hilum.stages.train, hilum.training.map_kernel"
 _TRAINS_NETWORKS = "hilum.stages.train, torch._dynamo"
 _SCORES = "hilum.stages.predict"
 """What a worker loads (torch loads its compiler with the first update)."""
-_FIGURES, _FIGURES_A_CELL = 12, 1.0
-"""What a report takes, and for each of its cells, in figures."""
+_FIGURES, _FIGURES_A_CELL = 2.5, 0.6
+"""What a report takes, and for each of its cells, in figures of four panels: measured on reports of 1, 2, 4 and 24 cells."""
+_EVALUATED, _EVALUATED_A_TRIAL = 0.5, 1.5
+"""What an evaluation takes, in such figures, and for each trial, in its statistics: mean curves and decision curves besides."""
 _SCORE_S = 3e-4
 """Seconds of a film's features through a head."""
 _FILM_S = 0.006
@@ -93,7 +95,7 @@ def costs(run: Run, sizes: Sizes) -> Iterator[Cost]:
     yield from _of_scores(run, heads, bool(whole))
     tested = max(_counts(run, r)[2] for r in run.recipes)
     each = rates.statistics(tested, len(run.study.data.classes), resamples)
-    work = each * cells * (len(run.draws.trials) + 2)
+    work = _EVALUATED * rates.figure() + _EVALUATED_A_TRIAL * each * cells * (len(run.draws.trials) + 2)
     yield Cost("evaluate", f"{counted(cells, 'cell')}, {resamples} resamples", work)
     yield Cost("report", counted(cells, "cell"), rates.figure() * (_FIGURES + _FIGURES_A_CELL * cells))
 
@@ -117,7 +119,8 @@ def _of_films(run: Run) -> Iterator[Cost]:
     films = run.films
     few = films.only(f.image_id for f in islice(films.films, 0, None, max(1, len(films) // _TRIED)))
     if run.study.data.near_duplicates and not run.duplicates_path.is_file():
-        work, workers = len(films) * _tried(lambda: rates.search_for_copies(few)), _workers(run, len(films))
+        some = films.only(f.image_id for f in islice(films.films, 0, None, max(1, len(films) // _COMPARED)))
+        work, workers = len(films) * _tried(lambda: rates.search_for_copies(some)), _workers(run, len(films))
         started = 2 * _started(workers, _READS_FILMS)  # to read, and to compare
         yield Cost("duplicates", f"{len(films)} films", work, workers, started, _READS_FILMS)
     if not audit_path(run).is_file():

@@ -85,11 +85,11 @@ def _worker(modules: str) -> tuple[float, int]:
 
 
 def search_for_copies(films: Manifest) -> float:
-    """Seconds a film, in one process."""
-    find_duplicates(
-        films.only([f.image_id for f in films.films[:2]]), Local(0)
-    )  # what is loaded and compiled with the first
-    return seconds(lambda: find_duplicates(films, Local(1))) / len(films)
+    """Seconds a film, in one process; what a search takes of two films is not counted."""
+    two = films.only([f.image_id for f in films.films[:2]])
+    find_duplicates(two, Local(0))  # what is loaded and compiled with the first
+    begun = seconds(lambda: find_duplicates(two, Local(0)))
+    return max(seconds(lambda: find_duplicates(films, Local(0))) - begun, 0.0) / len(films)
 
 
 def look_at_films(films: Manifest) -> float:
@@ -99,8 +99,8 @@ def look_at_films(films: Manifest) -> float:
 
 
 def probes_of(films: Manifest) -> float:
-    """Seconds that a film takes to be read for the probes; their models take about as long again."""
-    return 2 * seconds(lambda: look(films, 0)) / len(films)
+    """Seconds that a film takes to be read for the probes; their models take about twice as long again."""
+    return 3 * seconds(lambda: look(films, 0)) / len(films)
 
 
 def lungs(films: Manifest, segmenter: Segmenter) -> float:
