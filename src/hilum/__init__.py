@@ -1,5 +1,6 @@
 """hilum: a workbench for chest-film classification studies. Research software, not a medical device.
 
+>>> import hilum
 >>> hilum.__version__.count("."), "run" in dir(hilum)
 (2, True)
 """
