@@ -17,7 +17,10 @@ from ray_nodes import ENVIRONMENT, ray_node
 from ray_tasks import Counting, end_process, lost_once, odd, refuse, square
 
 TESTS = Path(__file__).parents[2]
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # of Ray's own sockets and processes
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of Ray's own sockets and processes
+]
 
 
 @pytest.fixture(scope="module")
