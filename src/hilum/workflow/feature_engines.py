@@ -52,11 +52,11 @@ def feature_engines(
     Raises:
         InputError: ONNX Runtime is asked for and cannot be had.
     """
-    return {
-        r.features_of: _engine(run, asked, r, n_films)
-        for r in recipes
-        if r.finetune is None and not backbone(r.cell.backbone).precomputed
-    }
+    first: dict[FeaturesOf, Recipe] = {}
+    for r in recipes:
+        if r.finetune is None and not backbone(r.cell.backbone).precomputed:
+            first.setdefault(r.features_of, r)
+    return {which: _engine(run, asked, r, n_films) for which, r in first.items()}
 
 
 def in_key(engines: FeatureEngines) -> dict[str, list[str]]:
