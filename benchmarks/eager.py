@@ -13,14 +13,31 @@ from features import FROZEN
 from turns import Pair
 
 from hilum.core.seeding import generator
-from hilum.models.backbone import FrozenBackbone, build_network
+from hilum.models.backbone import FeatureNetwork, Precision, build_network
+from hilum.models.feature_engine import (
+    TORCH,
+    FeatureEngine,
+    faster,
+    load_features,
+    measure,
+    not_at_hand,
+    onnx_engine,
+)
 from hilum.models.machine import choose_device, exact_arithmetic, keep_memory, measure_precision
-from hilum.models.registry import BACKBONES
+from hilum.models.registry import BACKBONES, Backbone
 from hilum.models.weights import RANDOM
 
 
+def engine_of(b: Backbone, precision: Precision, device: str, size_px: int) -> FeatureEngine:
+    """What `features.engine = "auto"` takes here for a study of thousands of films."""
+    if not_at_hand(device) or faster(measure(b, precision, (size_px, size_px))) == "torch":
+        return TORCH
+    return onnx_engine("onnx", "measured faster")
+
+
 def pairs(size_px: int, n_films: int) -> Iterator[Pair]:
-    """Every network: hilum's frozen backbone beside the eager fp32 loop in batches of 32, both with the allocator that hilum sets."""
+    """Every network: hilum's frozen backbone by the engine that is the faster here, beside the eager fp32 loop in batches of 32, both with
+    the allocator that hilum sets."""
     exact_arithmetic()
     keep_memory()
     device = choose_device()
@@ -30,16 +47,22 @@ def pairs(size_px: int, n_films: int) -> Iterator[Pair]:
     x = torch.from_numpy(films).float()[:, None].expand(-1, 3, -1, -1).contiguous() / 255
     for name in FROZEN:
         b = BACKBONES[name]
-        net, ours = build_network(b, RANDOM).to(device), FrozenBackbone(b, RANDOM, 0, precision, device)
+        engine = engine_of(b, precision, device, size_px)
+        net = build_network(b, RANDOM).to(device)
+        ours = load_features(engine, b, RANDOM, 0, precision, device, (size_px, size_px))
 
         def eager(net: torch.nn.Module = net) -> None:
             with torch.inference_mode():
                 for k in range(0, n_films, 32):
                     net(x[k : k + 32].to(device)).cpu()
 
-        def hilum(ours: FrozenBackbone = ours) -> None:
-            for k in range(0, n_films, batch):
-                ours.features(films[k : k + batch], batch).cpu()
+        def hilum(ours: FeatureNetwork = ours) -> None:
+            step = max(batch, ours.at_once)
+            for k in range(0, n_films, step):
+                ours.features(films[k : k + step], batch).cpu()
 
-        words = f"hilum: {precision}, normalisation included, up to the tap; {b.library}: fp32, films ready as floats, to the last layer"
+        words = (
+            f"hilum: {engine.words}, {engine.precision(precision)}, normalisation included, up to the tap; "
+        )
+        words += f"{b.library}: fp32, films ready as floats, to the last layer"
         yield Pair(f"features of {name}, {n_films} films", f"{b.library} eager", hilum, eager, words, 3)

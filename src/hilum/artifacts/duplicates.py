@@ -22,7 +22,7 @@ from hilum.core.errors import DigestError, InputError
 
 Kind = Literal["exact-bytes", "exact-pixels", "near"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-RULES = 3
+RULES = 4
 """Raised when other films are called copies than before: a workspace's file of copies is named by it."""
 _TURNED_DEG, _CROPPED, _PAINTED = 1.0, 0.97, 0.03  # from which on it is said
 

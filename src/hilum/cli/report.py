@@ -37,6 +37,7 @@ def report(
 
     check_outputs([folder_output(run, "report", option="RUN")], [box_film] if box_film is not None else [])
     from hilum.augment.follow import Box
+    from hilum.core.engine import Local
     from hilum.paper.side_by_side import papers_numbers
     from hilum.report.boxed_film import set_box
     from hilum.workflow.evaluated import (
@@ -47,7 +48,7 @@ def report(
     progress.set_quiet(quiet)
     if (box_film is None) != (not box):
         raise InputError("--box-film and --box belong together: a film, and the box on it")
-    evaluated(run, resamples)
+    evaluated(run, resamples, Local())
     if box_film is not None:
         set_box(run, box_film, Box.read(box))
     print(reported(run, papers_numbers))

@@ -25,8 +25,17 @@ class Listening:
     ] = "127.0.0.1"
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for any that is free.")] = 8000
     engine: Annotated[
-        str, typer.Option(help="torch, onnx, or auto for whichever is measured faster for each bundle.")
+        str,
+        typer.Option(
+            help="torch, onnx, or auto for whichever is measured faster for each bundle; ray for networks on a Ray cluster."
+        ),
     ] = "auto"
+    replicas: Annotated[
+        int, typer.Option(min=0, help="With --engine ray: of each network; 0 for one a node.")
+    ] = 0
+    address: Annotated[
+        str | None, typer.Option(help="With --engine ray: HOST:PORT of the cluster, or auto.")
+    ] = None
     workers: Annotated[int, typer.Option(min=0, help="Processes that open films; 0 for one a core.")] = 0
 
 
@@ -88,13 +97,20 @@ def serve(
     from hilum.core.extras import require_extra
 
     require_extra("serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client", "httpx")
+    from hilum.core.errors import InputError
     from hilum.inference.engines import engine_named
     from hilum.models.machine import made_ready
     from hilum.serve.limits import MIB, Limits
-    from hilum.serve.server import Serving
+    from hilum.serve.server import OnRay, Serving
     from hilum.serve.server import serve as run_service
 
-    engine = engine_named(listening.engine)
+    on_ray = None
+    if listening.engine == "ray":
+        require_extra("ray", "ray")
+        on_ray = OnRay(listening.replicas, listening.address)
+    elif listening.replicas or listening.address:
+        raise InputError("--replicas and --address are of a Ray cluster; say --engine ray, or leave them out")
+    engine = engine_named("auto" if on_ray else listening.engine)
     limits = Limits(
         film_bytes=bounds.max_film_mib * MIB,
         request_bytes=4 * bounds.max_film_mib * MIB,
@@ -107,6 +123,6 @@ def serve(
     run_service(
         Serving(
             bundles, state, listening.host, listening.port, engine, made_ready(), listening.workers, exchanging.watch, exchanging.shadow,
-            workspace, tuple(exchanging.bundles_from or ()), limits,
+            workspace, tuple(exchanging.bundles_from or ()), limits, on_ray,
         )
     )  # fmt: skip

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hilum.core.compiled import array, compiled
 from hilum.imaging.copy_kernel import box_sums, local_contrast, sample
+from hilum.imaging.step_kernel import SUMS, newton_step
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -29,6 +30,7 @@ _STRANGE: Final = (
 _MOST_STRANGE: Final = 0.25  # of what both show; more is no paint but another film
 _LEAST_SEEN: Final = 0.15  # of the sketch, else nothing is said
 
+
 _f32 = numba.float32
 _2d, _2d_out = array(_f32, 2), array(_f32, 2, written=True)
 
@@ -36,91 +38,26 @@ _2d, _2d_out = array(_f32, 2), array(_f32, 2, written=True)
 @compiled(numba.float32(_2d, _2d, _2d), error_model="numpy")
 def _correlation(a: F32, b: F32, seen: F32) -> np.float32:
     """Pearson's, of the pixels that `seen` has; 0 where one of them is flat."""
-    n = sa = sb = 0.0
+    size = a.shape[1]
+    n, sa, sb = np.zeros(size), np.zeros(size), np.zeros(size)
     for i in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            n += seen[i, j]
-            sa += seen[i, j] * a[i, j]
-            sb += seen[i, j] * b[i, j]
-    if n < 2:
+        for j in range(size):
+            n[j] += seen[i, j]
+            sa[j] += seen[i, j] * a[i, j]
+            sb[j] += seen[i, j] * b[i, j]
+    shown = n.sum()
+    if shown < 2:
         return np.float32(0)
-    sa /= n
-    sb /= n
-    aa = bb = ab = 0.0
+    ma, mb = sa.sum() / shown, sb.sum() / shown
+    n[:], sa[:], sb[:] = 0, 0, 0
     for i in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            x, y = (a[i, j] - sa) * seen[i, j], (b[i, j] - sb) * seen[i, j]
-            aa += x * x
-            bb += y * y
-            ab += x * y
+        for j in range(size):
+            x, y = (a[i, j] - ma) * seen[i, j], (b[i, j] - mb) * seen[i, j]
+            sa[j] += x * x
+            sb[j] += y * y
+            n[j] += x * y
+    aa, bb, ab = sa.sum(), sb.sum(), n.sum()
     return np.float32(ab / np.sqrt(aa * bb)) if aa * bb > 1e-6 else np.float32(0)
-
-
-@compiled(
-    numba.void(_2d, _2d, _2d, array(numba.float64, 2, written=True), array(numba.float64, 1, written=True)),
-    error_model="numpy",
-)
-def _equations(a: F32, moved: F32, inside: F32, hessian: F64, pull: F64) -> None:
-    """Normal equations of a robust difference, damped, of which the solution is the step; `moved` has a gain, which may be negative."""
-    size = a.shape[0]
-    ab, bb, n, unit, trace = 0.0, 1e-6, 1e-6, 1e-6, 1e-6
-    for i in range(size):
-        for j in range(size):
-            ab += inside[i, j] * a[i, j] * moved[i, j]
-            bb += inside[i, j] * moved[i, j] * moved[i, j]
-            n += inside[i, j]
-    gain = ab / bb
-    for i in range(size):
-        for j in range(size):
-            unit += inside[i, j] * abs(a[i, j] - gain * moved[i, j])
-    unit = (1.5 * unit / n) ** 2
-    hessian[:] = 0
-    pull[:] = 0
-    # a row in loops without a sum or a branch, which the compiler turns into vector instructions; the sums keep their order
-    gys, gxs, es, ws = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
-    for i in range(1, size - 1):
-        y = (i + 0.5) * 2 / size - 1
-        for j in range(1, size - 1):
-            gys[j] = gain * (moved[i + 1, j] - moved[i - 1, j]) * size / 4
-        for j in range(1, size - 1):
-            gxs[j] = gain * (moved[i, j + 1] - moved[i, j - 1]) * size / 4
-        for j in range(1, size - 1):
-            es[j] = a[i, j] - gain * moved[i, j]
-        for j in range(1, size - 1):
-            ws[j] = inside[i - 1, j] * inside[i + 1, j] * inside[i, j - 1] * inside[i, j + 1]
-        for j in range(1, size - 1):
-            ws[j] = ws[j] / (1 + es[j] * es[j] / unit) ** 2
-        yy0 = yy1 = yy2 = yx0 = yx1 = yx2 = xx0 = xx1 = xx2 = ey0 = ey1 = ex0 = ex1 = 0.0
-        # sums over a row of what both gradients give, times x to the power of the number
-        for j in range(1, size - 1):
-            x = (j + 0.5) * 2 / size - 1
-            gy, gx, e, w = gys[j], gxs[j], es[j], ws[j]
-            wy, wx = w * gy, w * gx
-            yy, yx, xx, ey, ex = wy * gy, wy * gx, wx * gx, wy * e, wx * e
-            yy0, yy1, yy2 = yy0 + yy, yy1 + yy * x, yy2 + yy * x * x
-            yx0, yx1, yx2 = yx0 + yx, yx1 + yx * x, yx2 + yx * x * x
-            xx0, xx1, xx2 = xx0 + xx, xx1 + xx * x, xx2 + xx * x * x
-            ey0, ey1, ex0, ex1 = ey0 + ey, ey1 + ey * x, ex0 + ex, ex1 + ex * x
-        for k, t, s0, s1, s2 in ((0, 0, yy0, yy1, yy2), (3, 0, yx0, yx1, yx2), (3, 3, xx0, xx1, xx2)):
-            hessian[k, t] += s0 * y * y
-            hessian[k + 1, t] += s1 * y
-            hessian[k, t + 1] += s1 * y
-            hessian[k + 1, t + 1] += s2
-            hessian[k + 2, t] += s0 * y
-            hessian[k, t + 2] += s0 * y
-            hessian[k + 2, t + 1] += s1
-            hessian[k + 1, t + 2] += s1
-            hessian[k + 2, t + 2] += s0
-        for k, s0, s1 in ((0, ey0, ey1), (3, ex0, ex1)):
-            pull[k] += s0 * y
-            pull[k + 1] += s1
-            pull[k + 2] += s0
-    for k in range(6):
-        trace += hessian[k, k]
-    for k in range(6):
-        hessian[k, k] += 2e-3 * trace
-        for t in range(k):
-            hessian[t, k] = hessian[k, t]
 
 
 @compiled(numba.float32(_2d, _2d, array(_f32, 1, written=True), numba.int64), error_model="numpy")
@@ -130,15 +67,14 @@ def _register(a: F32, b: F32, place: F32, level: int) -> np.float32:
     Weights are Geman and McClure's (1985), in units of one and a half mean differences.
     """
     moved, inside = np.empty_like(a), np.empty_like(a)
-    hessian, pull = np.empty((6, 6)), np.empty(6)
+    sums, equations, step = np.empty(SUMS, np.float32), np.empty((6, 7)), np.empty(6)
     for k in range(_STEPS[level]):
         sample(b, place, moved, inside)
         if k == _LOOK[level]:
             r = _correlation(a, moved, inside)
             if abs(r) < _HOPELESS[level]:
                 return r
-        _equations(a, moved, inside, hessian, pull)
-        step = np.linalg.solve(hessian, pull)
+        newton_step(a, moved, inside, sums, equations, step)
         far = max(abs(step[0]) + abs(step[1]) + abs(step[2]), abs(step[3]) + abs(step[4]) + abs(step[5]))
         if far > _FURTHEST:
             step *= _FURTHEST / far

@@ -5,7 +5,7 @@ Opening a film needs no network and may be done in another process (`Opener`); a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,7 @@ class Reader:
         engine: What computes it.
         opener: What opens films for it.
         predictor: What scores films, through that engine.
+        scored: Scores films that were opened, in order: `predictor`'s own, or what asks another machine.
 
     Raises:
         InputError: No bundle, its weights cannot be found, or the engine cannot be had.
@@ -64,12 +65,13 @@ class Reader:
         self.bundle, self.version = self.predictor.bundle, bundle_version(folder)
         self.engine = engine_of(folder, self.predictor, engine, device, kept)
         self.predictor.passed = in_turn(self.engine.logits, self.engine.together)
+        self.scored: Callable[[Sequence[Opened]], list[Scored]] = self.predictor.scored
         lungs = self.predictor.segmenter is not None
         self.opener = Opener(None if lungs else self.predictor.pipeline, pixels=bool(self.predictor.further))
 
     def answers(self, films: Sequence[Opened]) -> list[Reading]:
         """Answer films that were opened; what is said of one does not depend on the others."""
-        scored = self.predictor.scored(films)
+        scored = self.scored(films)
         return [Reading(answer(self.bundle, f, s), f, s) for f, s in zip(films, scored, strict=True)]
 
     def read(self, films: Iterable[tuple[str, bytes | FilmError]]) -> list[Reading]:

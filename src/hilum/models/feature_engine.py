@@ -18,10 +18,12 @@ import numpy as np
 import torch
 
 from hilum.models.backbone import FeatureNetwork, FrozenBackbone, Precision
+from hilum.models.cost import cost_of
 from hilum.models.machine import keep_memory, threads
 from hilum.models.onnx_backbone import INT8, OnnxBackbone, activation_ranges, check_films, onnx_versions
 from hilum.models.onnx_graph import missing_onnx
 from hilum.models.onnx_int8 import Ranges
+from hilum.models.peaks import gemm_peak
 from hilum.models.registry import Backbone
 from hilum.models.weights import RANDOM, Weights
 
@@ -30,6 +32,9 @@ MUST_GAIN: Final = 1.1
 """ONNX Runtime is chosen only where it is measured at least this many times as fast as torch."""
 _ROUNDS: Final = 3
 _COPIES: Final = 2
+_PEAK_S: Final = 0.1
+_SIDES: Final = (768, 1536)
+"""How the peak of matrix products is looked for: seconds of each try, sides of the matrices."""
 
 
 @dataclass(frozen=True)
@@ -115,35 +120,43 @@ def load_features(
 
 
 def measure(b: Backbone, precision: Precision, size_px: tuple[int, int]) -> dict[str, float]:
-    """Processor seconds of a film through a backbone of random weights, by engine, on one core.
+    """Processor seconds of a film through a backbone of random weights, by engine, on one core. Of ``torch`` alone where that is as fast
+    as matrix products in fp32 are here at most: no graph, which would take seconds to make, can then be so much faster.
 
     Raises:
         InputError: The backbone cannot be made a graph, or its graph does not say what torch says.
     """
     keep_memory()
     films = np.concatenate([check_films(size_px)] * _COPIES)
-    graph = OnnxBackbone(b, RANDOM, 0, size_px, workers=1)
     plain = FrozenBackbone(b, RANDOM, 0, precision)
 
-    def seconds(work: Callable[[], Any]) -> float:
-        start = time.process_time()
-        work()
-        return (time.process_time() - start) / len(films)
+    def torchs() -> None:
+        plain.features(films, len(films))
 
-    works: dict[str, Callable[[], Any]] = {
-        "torch": lambda: plain.features(films, len(films)),
-        "onnx": lambda: graph.features(films),
-    }
+    with threads(1):
+        torchs()
+        alone = min(_seconds(torchs) for _ in range(_ROUNDS)) / len(films)
+    operations = 2 * cost_of(b.name, size_px[0], 2)["multiply_adds"]
+    if precision != "fp32" and operations / alone >= gemm_peak("fp32", "cpu", 1, _PEAK_S, _SIDES).a_second:
+        return {"torch": alone}
+    graph = OnnxBackbone(b, RANDOM, 0, size_px, workers=1)
+    works: dict[str, Callable[[], Any]] = {"torch": torchs, "onnx": lambda: graph.features(films)}
     with threads(1):
         for work in works.values():
             work()
-        rounds = [{name: seconds(work) for name, work in works.items()} for _ in range(_ROUNDS)]
+        rounds = [{name: _seconds(work) / len(films) for name, work in works.items()} for _ in range(_ROUNDS)]
     return {name: min(r[name] for r in rounds) for name in works}
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
 
 
 def faster(seconds: dict[str, float]) -> FeatureEngineName:
     """The engine to take by what `measure` found."""
-    return "onnx" if seconds["torch"] >= MUST_GAIN * seconds["onnx"] else "torch"
+    return "onnx" if "onnx" in seconds and seconds["torch"] >= MUST_GAIN * seconds["onnx"] else "torch"
 
 
 def settle_key(b: Backbone, precision: Precision) -> str:

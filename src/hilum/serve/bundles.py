@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hilum.artifacts.bundle import bundle_version
 from hilum.core.errors import HilumError, InputError, nearest
@@ -26,6 +26,9 @@ from hilum.serve.batches import Batches
 from hilum.serve.problems import Problem
 from hilum.study.several_findings import MULTILABEL
 
+if TYPE_CHECKING:
+    from hilum.serve.replicas import Replication
+
 MAPS_WAITING = 8
 """Maps that may wait for one bundle: each takes seconds."""
 
@@ -39,12 +42,14 @@ class Loading:
         device: ``cpu`` or ``cuda``.
         kept: Folder for graphs of ONNX.
         monitor: The store of what is watched; None for a bundle that is not.
+        replication: Begins a bundle's replicas on other machines; None for a network that is asked here.
     """
 
     engine: EngineName = "auto"
     device: str = "cpu"
     kept: Path | None = None
     monitor: Path | None = None
+    replication: Replication | None = None
 
 
 class Served:
@@ -63,7 +68,11 @@ class Served:
         # what is watched of a bundle is its positive class, which one of several findings does not have
         watched = loading.monitor if self.reader.bundle.task != MULTILABEL else None
         self.watch = Watch(watched, folder, name) if watched else None
-        self.batches = Batches(self.reader.answers, self.reader.engine.together, self.reader.engine.lanes)
+        lanes = self.reader.engine.lanes
+        self.replicas = loading.replication.of(self.reader) if loading.replication else None
+        if self.replicas is not None:
+            self.reader.scored, lanes = self.replicas.scored, self.replicas.lanes
+        self.batches = Batches(self.reader.answers, self.reader.engine.together, lanes)
         self._maps = ThreadPoolExecutor(1, thread_name_prefix="maps")
         self._mapper: Mapper | None = None
         self._maps_waiting = 0
@@ -116,6 +125,8 @@ class Served:
         with self._lock:
             self._unused.wait_for(lambda: not self._users)
         self.batches.close()
+        if self.replicas is not None:
+            self.replicas.close()
         if self.watch is not None:
             self.watch.close()
         self._maps.shutdown(wait=True)
@@ -146,6 +157,7 @@ class Served:
             "precision": b.precision,
             "network": b.network,
             "engine_why": engine.why,
+            "runs_on": self.loading.replication.words if self.loading.replication else "this machine",
             "engine_films_per_s": engine.films_per_s,
             "engine_difference": engine.difference,
         }

@@ -40,6 +40,19 @@ _STOPS_S = 60
 
 
 @dataclass(frozen=True)
+class OnRay:
+    """Where networks are asked.
+
+    Attributes:
+        replicas: Of each bundle; 0 for one a node.
+        address: Of the cluster; None for a Ray of the service's own.
+    """
+
+    replicas: int = 0
+    address: str | None = None
+
+
+@dataclass(frozen=True)
 class Serving:
     """What is to be served, and where.
 
@@ -55,6 +68,7 @@ class Serving:
         workspace: Whose finished runs the pages show.
         bundles_from: Folders that bundles may be taken from while it runs; none for those in which the bundles lie.
         limits: Its bounds.
+        on_ray: Ask networks on a Ray cluster; None for this machine alone.
     """
 
     bundles: Sequence[str]
@@ -69,6 +83,7 @@ class Serving:
     workspace: Path | None = None
     bundles_from: tuple[Path, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    on_ray: OnRay | None = None
 
 
 def require_safe(host: str, any_token: bool, user_id: int | None) -> None:
@@ -114,7 +129,6 @@ def make_service(serving: Serving) -> Service:
     # before the first one is loaded, which takes seconds
     for folder in filter(None, (*folders.values(), serving.shadow)):
         Bundle.described(folder)[0].require_a_model(folder)
-    loading = Loading(serving.engine, serving.device, serving.state / "engines", serving.state / MONITOR)
     limits = serving.limits
     workers = Workers(
         serving.workers or available_cores(),
@@ -122,7 +136,15 @@ def make_service(serving: Serving) -> Service:
         limits.film_seconds,
         "hilum.inference.opening:ready",
     )
+    replication = None
     try:
+        if serving.on_ray is not None:
+            from hilum.serve.replicas import Replication  # late: ray
+
+            replication = Replication(serving.state, serving.on_ray.replicas, serving.on_ray.address)
+        loading = Loading(
+            serving.engine, serving.device, serving.state / "engines", serving.state / MONITOR, replication
+        )
         served = {name: Served(name, folder, loading) for name, folder in folders.items()}
         shadow = None
         if serving.shadow:
@@ -130,13 +152,15 @@ def make_service(serving: Serving) -> Service:
         audit = AuditLog(serving.state)
     except BaseException:
         workers.end()
+        if replication is not None:
+            replication.close()
         raise
     facts = {name: s.reader.version for name, s in served.items()}
     audit.add("started", hilum=__version__, bundles=facts, shadow=shadow.reader.version if shadow else "")
     swappable = serving.bundles_from or tuple(folder.resolve().parent for folder in folders.values())
     return Service(
         serving.state, Bundles(served), limits, tokens, audit, workers, Metrics(), shadow, serving.workspace, swappable,
-        open_to_all=not any_token and is_loopback(serving.host),
+        replication=replication, open_to_all=not any_token and is_loopback(serving.host),
     )  # fmt: skip
 
 
@@ -154,6 +178,8 @@ def serve(serving: Serving) -> None:
         service = make_service(serving)
         watch = BundleWatch(service) if serving.watch else None
         say(RESEARCH_NOTICE)
+        if service.replication is not None:
+            say(f"networks: {service.replication.words}")
         for s in service.bundles.all():
             engine = s.reader.engine
             say(

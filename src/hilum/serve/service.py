@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from prometheus_client import CollectorRegistry
 
@@ -34,6 +34,9 @@ from hilum.serve.metrics import Metrics
 from hilum.serve.problems import Problem
 from hilum.serve.tokens import TokenFile
 
+if TYPE_CHECKING:
+    from hilum.serve.replicas import Replication
+
 Value = TypeVar("Value")
 
 
@@ -52,6 +55,7 @@ class Service:
         shadow: A bundle that scores the same films, seen by the audit log alone; or None.
         workspace: Whose finished runs the pages show; or None.
         swappable: Folders in which a bundle may lie that takes another's place.
+        replication: The machines that networks are asked on; None for this one.
         open_to_all: No token is asked for: the service listens on loopback only, and has none.
         stopping: It takes no more requests.
     """
@@ -66,6 +70,7 @@ class Service:
     shadow: Served | None = None
     workspace: Path | None = None
     swappable: tuple[Path, ...] = ()
+    replication: Replication | None = None
     open_to_all: bool = False
     stopping: bool = False
     admission: Admission = field(init=False)
@@ -225,6 +230,8 @@ class Service:
         await loop.run_in_executor(None, self.bundles.close)
         if self.shadow is not None:
             await loop.run_in_executor(None, self.shadow.close)
+        if self.replication is not None:
+            await loop.run_in_executor(None, self.replication.close)
         await loop.run_in_executor(None, self.workers.close)
         self.audit.add("stopped")
         await loop.run_in_executor(None, self.audit.close)

@@ -71,6 +71,7 @@ class BundleFacts(AnsweredBundle):
     precision: str
     network: str
     engine_why: str
+    runs_on: str = Field(description="The machines that the network is asked on.")
     engine_films_per_s: float
     engine_difference: float = Field(
         description="Largest difference of a probability from the predictor's own, when it was made."

@@ -13,51 +13,53 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from hilum.artifacts.comparisons import ComparisonRow, Pair
 from hilum.artifacts.decisions import DECISIONS, Decisions
-from hilum.artifacts.evaluation import EVALUATION, MIXED_UNIT, CellCurves, Evaluation, TrialEvaluation
+from hilum.artifacts.evaluation import EVALUATION, MIXED_UNIT, Evaluation
 from hilum.artifacts.header import Header, is_written_of, write_rows
 from hilum.artifacts.looks import count_look
-from hilum.artifacts.manifest import Manifest
-from hilum.artifacts.predictions import Predictions
-from hilum.artifacts.questions import Question
-from hilum.artifacts.run import RunCell
 from hilum.artifacts.run_files import COMPARISONS, STATISTICS, SUBGROUPS
 from hilum.artifacts.run_folder import STATISTICS_INPUTS, RunFolder
-from hilum.artifacts.statistics import RULES, StudyRow, StudyRows
+from hilum.artifacts.statistics import RULES, StudyRows
 from hilum.artifacts.sweep import SWEEP, Sweep
+from hilum.core.engine import Engine, Local
 from hilum.core.errors import HilumError
 from hilum.core.progress import progress
 from hilum.stats.comparison import Cells
-from hilum.stats.contrasts import Contrast, contrast
 from hilum.stats.decisions import decisions
+from hilum.stats.evaluated_cell import CellTask, EvaluatedCell, evaluate_cells
 from hilum.stats.families import family_pairs
-from hilum.stats.judged_films import covered, refused, spread
-from hilum.stats.mean_curves import mean_curves
+from hilum.stats.judged_films import spread
 from hilum.stats.resampling_unit import ResamplingUnit
 from hilum.stats.scored_films import ScoredFilms
 from hilum.stats.shared_films import on_shared_films
 from hilum.stats.subgroups import subgroup_rows
-from hilum.stats.summary import N_RESAMPLES, cell_statistics
+from hilum.stats.summary import N_RESAMPLES
 from hilum.stats.sweep import sweep
-from hilum.stats.tested_films import PART, TestedFilms, tested_films
-from hilum.stats.trial_curves import trial_curves
+from hilum.stats.tested_films import PART
 from hilum.study.factors import FACTOR
 from hilum.study.metrics import formulas
 from hilum.study.several_findings import require_one_class
+
+HERE: Final = Local(0)
+_CELLS: Final = 4
+"""Of a task at most: each reads the run's films."""
+_HERE_BELOW: Final = 10**8
+"""Films of all trials times resamples: a process takes longer to begin than fewer take."""
 
 Scored = Mapping[str, Sequence[ScoredFilms]]
 """Cell -> its trials."""
 
 
-def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
+def evaluate_run(run_dir: Path, n_resamples: int | None = None, engine: Engine = HERE) -> bool:
     """Write a run's ``statistics.json``, ``evaluation.json`` and what stands beside, unless they are there and of the same predictions.
 
     Args:
         run_dir: The run's folder.
         n_resamples: Resamples of each interval; as the study says if not given.
+        engine: Where cells are evaluated; what is found does not depend on it.
 
     Returns:
         Whether any was written: whether the test part was looked at.
@@ -79,39 +81,51 @@ def evaluate_run(run_dir: Path, n_resamples: int | None = None) -> bool:
     missing = [extra for extra in EXTRAS if not extra.is_there(folder, header)]
     if has_statistics and has_comparisons and not missing:
         return False
-    rows, units = list[StudyRow](), list[ResamplingUnit]()
-    trials: dict[tuple[str, int], TrialEvaluation] = {}
-    scored: dict[str, list[ScoredFilms]] = {}
-    curves, k = dict[str, CellCurves](), folder.classes.index(folder.positive)
-    with progress("evaluate", len(folder.record.cells) * folder.n_trials, "trials") as step:
-        for cell in folder.record.cells:
-            of_cell = scored.setdefault(cell.name, [])
-            thresholds = _thresholds(folder, cell)
-            for trial in folder.trials:
-                tested = tested_films(folder, cell, trial)
-                asked = [_contrast(q, tested.predictions, folder.manifest) for q in folder.questions]
-                of_cell.append(replace(tested.scored, threshold=thresholds[trial - 1], contrasts=asked))
-                if not has_statistics:
-                    trials[cell.name, trial] = _shown(folder, cell, trial, tested)
-                    rows += _rows([of_cell[-1]], folder, cell, trial, tested.unit.name, n_resamples)
-                step()
-            units.append(tested.unit)
-            if not has_statistics:
-                rows += _rows(of_cell, folder, cell, None, tested.unit.name, n_resamples)
-                curves[cell.name] = mean_curves(of_cell, k, n_resamples, header.seed or 0)
-    whole = _of_all(units)
+    found = _found(folder, n_resamples, not has_statistics, engine)
+    scored = {name: cell.scored for name, cell in found.items()}
+    whole = _of_all([cell.unit for cell in found.values()])
     count_look(folder, "evaluate")  # before anything that was seen is written
     if families:
-        found = _compared(folder, scored, list(zip(families, pairs, strict=True)), whole.name, compared)
-        write_rows(run_dir / COMPARISONS, found, compared)
+        rows = _compared(folder, scored, list(zip(families, pairs, strict=True)), whole.name, compared)
+        write_rows(run_dir / COMPARISONS, rows, compared)
     for extra in missing:
         extra.write(folder, header, {cell.name: scored[cell.name] for cell in folder.cells}, whole.name)
     if not has_statistics:
-        spreads = {cell: s for cell, films_of in scored.items() if (s := spread(films_of, k))}
-        own = replace(header, kind="evaluation"), whole.name, whole.counts
-        Evaluation(*own, formulas(), trials, curves, spreads).write(run_dir / EVALUATION)
-        StudyRows(rows).write(run_dir / STATISTICS, header)
+        _write_figures(folder, header, found, whole)
     return True
+
+
+def _found(folder: RunFolder, n_resamples: int, figures: bool, engine: Engine) -> dict[str, EvaluatedCell]:
+    """What is found of each cell, in their order."""
+    cells = folder.record.cells
+    rounds = -(-len(cells) // (_CELLS * max(1, engine.cores)))
+    each = -(-len(cells) // (rounds * max(1, engine.cores)))
+    numbers = [tuple(range(k, min(k + each, len(cells)))) for k in range(0, len(cells), each)]
+    tasks = [CellTask(folder.path, of_task, n_resamples, figures) for of_task in numbers]
+    work = len(folder.manifest) * n_resamples * len(cells) * folder.n_trials
+    found: dict[str, EvaluatedCell] = {}
+    with progress("evaluate", len(cells), "cells") as step:
+        answers = engine.map(evaluate_cells, tasks, here=not figures or work < _HERE_BELOW)
+        for of_task, answer in zip(numbers, answers, strict=True):
+            found |= {cells[k].name: cell for k, cell in zip(of_task, answer, strict=True)}
+            step(len(of_task))
+    return found
+
+
+def _write_figures(
+    folder: RunFolder, header: Header, found: Mapping[str, EvaluatedCell], whole: ResamplingUnit
+) -> None:
+    positive = folder.classes.index(folder.positive)
+    spreads = {name: s for name, cell in found.items() if (s := spread(cell.scored, positive))}
+    trials = {
+        (name, trial): shown
+        for name, cell in found.items()
+        for trial, shown in zip(folder.trials, cell.trials, strict=True)
+    }
+    curves = {name: cell.curves for name, cell in found.items() if cell.curves is not None}
+    own = replace(header, kind="evaluation"), whole.name, whole.counts
+    Evaluation(*own, formulas(), trials, curves, spreads).write(folder.path / EVALUATION)
+    StudyRows([row for cell in found.values() for row in cell.rows]).write(folder.path / STATISTICS, header)
 
 
 def _of_all(units: Sequence[ResamplingUnit]) -> ResamplingUnit:
@@ -180,16 +194,6 @@ EXTRAS = (
 """``subgroups.json`` and ``sweep.json``, where the study names subgroups and thresholds, and ``decisions.json``."""
 
 
-def _shown(folder: RunFolder, cell: RunCell, trial: int, tested: TestedFilms) -> TrialEvaluation:
-    films, labels = tested.predictions, tested.unit.labels
-    sources = folder.manifest.texts_of("source", films.image_ids)
-    return replace(
-        trial_curves(films, folder.positive, folder.temperature(cell, trial)),
-        covered=covered(films, labels, sources),
-        refused=refused(films, labels, sources),
-    )
-
-
 def _compared(
     folder: RunFolder,
     scored: Mapping[str, Sequence[ScoredFilms]],
@@ -228,36 +232,3 @@ def _header(folder: RunFolder, n_resamples: int) -> Header:
     inputs = {name: of(folder) for name, of in STATISTICS_INPUTS.items()}
     options = {"n_resamples": n_resamples, "part": PART, "positive": folder.positive, "rules": RULES}
     return Header("statistics", inputs, options, seed=folder.record.seed or 0)
-
-
-def _thresholds(folder: RunFolder, cell: RunCell) -> list[float | None]:
-    """The operating point of every trial; None of each unless all have one."""
-    points = [folder.operating_point(cell, t).get("threshold") for t in folder.trials]
-    return [None] * len(points) if any(p is None for p in points) else points
-
-
-def _contrast(question: Question, predictions: Predictions, films: Manifest) -> Contrast:
-    """A question about the films predicted; about none of them where a column that it needs is not known of any film."""
-    positive, negative = question.sides(films.films_of(predictions.image_ids))
-    note = ""
-    if unknown := question.unknown_column(films):
-        note = f"the films' {unknown.replace('_', ' ')} is not known"
-        positive = negative = [False] * len(positive)
-    number = predictions.classes.index
-    asked, against = tuple(map(number, question.asked)), tuple(map(number, question.against))
-    sides = positive, negative, asked, against, question.positive is None
-    return contrast(predictions.probabilities, question.name, *sides, note)
-
-
-def _rows(
-    scores: Sequence[ScoredFilms],
-    folder: RunFolder,
-    cell: RunCell,
-    trial: int | None,
-    unit: str,
-    n_resamples: int,
-) -> list[StudyRow]:
-    found = cell_statistics(
-        scores, folder.classes, folder.positive, unit, (folder.record.seed or 0), n_resamples, PART
-    )
-    return [StudyRow(cell=cell.name, trial=trial, **r.model_dump(by_alias=True)) for r in found]

@@ -6,16 +6,17 @@ from pathlib import Path
 
 from hilum.artifacts.finding_runs import finding_folder
 from hilum.artifacts.run_folder import RunFolder
+from hilum.core.engine import Engine
 from hilum.report.evaluated import BesideOf, nothing
-from hilum.stages.evaluate import evaluate_run
+from hilum.stages.evaluate import HERE, evaluate_run
 from hilum.stages.evaluate_findings import evaluate_findings
 from hilum.stages.findings import write_finding_runs
 from hilum.stages.report import write_report
 from hilum.study.several_findings import MULTILABEL
 
 
-def evaluated(run_dir: Path, n_resamples: int | None = None) -> bool:
-    """Evaluate a run's folder; gives whether anything was written.
+def evaluated(run_dir: Path, n_resamples: int | None = None, engine: Engine = HERE) -> bool:
+    """Evaluate a run's folder on an engine; gives whether anything was written.
 
     Raises:
         InputError: Something is missing or malformed.
@@ -23,9 +24,9 @@ def evaluated(run_dir: Path, n_resamples: int | None = None) -> bool:
     """
     folder = RunFolder(run_dir)
     if folder.task != MULTILABEL:
-        return evaluate_run(run_dir, n_resamples)
+        return evaluate_run(run_dir, n_resamples, engine)
     write_finding_runs(run_dir)
-    done = [evaluate_run(finding_folder(run_dir, f), n_resamples) for f in folder.classes]
+    done = [evaluate_run(finding_folder(run_dir, f), n_resamples, engine) for f in folder.classes]
     return any([*done, evaluate_findings(run_dir, n_resamples)])
 
 

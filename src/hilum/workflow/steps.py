@@ -19,7 +19,7 @@ from hilum.artifacts.prepared import PreparedRows, PreparedStore
 from hilum.artifacts.run import RECORD, is_run, renew_words
 from hilum.artifacts.run_files import FACTS, SPLITS, RunFacts, StageLine, write_stages
 from hilum.core.digests import digest
-from hilum.core.engine import Engine
+from hilum.core.engine import Engine, Local
 from hilum.core.files import scratch_folder
 from hilum.core.mirror import brought
 from hilum.core.progress import Told, progress
@@ -225,7 +225,7 @@ def _record(run: Run) -> None:
 
 def _evaluate(run: Run) -> None:
     with run.stage("evaluate") as line:
-        line.done = int(evaluated(run.folder))
+        line.done = int(evaluated(run.folder, engine=Local(run.engine.cores_here)))
         line.found = 1 - line.done
 
 

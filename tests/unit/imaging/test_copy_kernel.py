@@ -1,5 +1,5 @@
-"""The loops that describe and align films against the plain formula: they are written for speed, and must not differ. Equations are held
-to 1e-5, for the products of pixels are of single precision there."""
+"""The loops that describe and align films against the plain formula, which they are to be within what single precision leaves: they are
+written for speed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hilum.imaging.align_kernel import _equations
-from hilum.imaging.copy_kernel import box_sums, sample
+from hilum.imaging.copy_kernel import DIRECTIONS, VIEW_PX, _edges, box_sums, sample
 from hilum.imaging.copy_views import affine
+from hilum.imaging.step_kernel import SUMS, _columns, _equations, newton_step
 
 F32 = NDArray[np.float32]
 
@@ -45,18 +45,34 @@ def test_a_film_is_sampled_as_the_formula_says(place: F32, size: int, of: int) -
     k, t = v.astype(int), u.astype(int)
     top = x[k, t] + (x[k, t + 1] - x[k, t]) * (u - t)
     low = x[k + 1, t] + (x[k + 1, t + 1] - x[k + 1, t]) * (u - t)
-    assert np.array_equal(out, (top + (low - top) * (v - k)).astype(np.float32))
+    np.testing.assert_allclose(out, top + (low - top) * (v - k), atol=255 * of * 1e-6)
+
+
+def test_directions_of_edges_are_those_of_the_arc_tangent() -> None:
+    x = film(VIEW_PX) - film(VIEW_PX, 1)
+    x[:, 9], x[:, 11], x[9], x[11] = 3, 3, 5, 5  # edges along both axes, and places without one
+    length, turn = np.zeros(VIEW_PX, np.float32), np.zeros(VIEW_PX, np.float32)
+    for i in range(1, VIEW_PX - 1):
+        _edges(x, i, length, turn)
+        down, across = (x[i + 1] - x[i - 1])[1:-1], x[i, 2:] - x[i, :-2]
+        np.testing.assert_allclose(length[1:-1], np.hypot(down, across), rtol=1e-6)
+        expected = np.arctan2(down, across) / np.pi * DIRECTIONS % DIRECTIONS
+        apart = np.abs(turn[1:-1] - expected)
+        assert np.minimum(apart, DIRECTIONS - apart).max() < 1e-6 * DIRECTIONS
 
 
 @pytest.mark.parametrize("size", [32, 64])
 def test_the_equations_of_a_step_are_the_plain_loop_over_pixels(size: int) -> None:
     a, moved = film(size) / 99, film(size, 1) / 99
     inside = (film(size, 2) > 9).astype(np.float32)
-    hessian, pull = np.empty((6, 6)), np.empty(6)
-    _equations(a, moved, inside, hessian, pull)
+    sums, equations, step = np.empty(SUMS, np.float32), np.empty((6, 7)), np.empty(6)
+    _columns(a, moved, inside, sums)
+    _equations(sums, size, equations)
     expected, right = _plain(a.astype(float), moved.astype(float), inside.astype(float))
-    np.testing.assert_allclose(hessian, expected, rtol=1e-5, atol=1e-6 * np.abs(expected).max())
-    np.testing.assert_allclose(pull, right, rtol=1e-5, atol=1e-6 * np.abs(right).max())
+    np.testing.assert_allclose(equations[:, :6], expected, rtol=1e-5, atol=1e-6 * np.abs(expected).max())
+    np.testing.assert_allclose(equations[:, 6], right, rtol=1e-5, atol=1e-5 * np.abs(right).max())
+    newton_step(a, moved, inside, sums, equations.copy(), step)
+    np.testing.assert_allclose(step, np.linalg.solve(equations[:, :6], equations[:, 6]), rtol=1e-9)
 
 
 def _plain(a: NDArray[Any], moved: NDArray[Any], inside: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

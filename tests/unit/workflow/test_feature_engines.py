@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from hilum.artifacts.features import FEATURES
+from hilum.artifacts.floor import Peak
 from hilum.artifacts.header import Header, read_json, write_json
 from hilum.artifacts.manifest import FilmRow, Manifest
 from hilum.core.engine import Local
@@ -73,6 +74,23 @@ def test_both_are_measured_on_one_core() -> None:
     seconds = measure(backbone("squeezenet1_0"), "fp32", (48, 48))
     assert set(seconds) == {"torch", "onnx"}
     assert all(s > 0 for s in seconds.values())
+
+
+def test_no_graph_is_made_where_torch_reaches_what_products_in_fp32_do_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = backbone("squeezenet1_0"), "bf16", (48, 48)
+    monkeypatch.setattr(models, "gemm_peak", lambda *_: Peak(1.0, "a slow machine"))
+    monkeypatch.setattr(models, "OnnxBackbone", None)  # would fail
+    alone = measure(*small)
+    assert set(alone) == {"torch"}
+    assert faster(alone) == "torch"
+    monkeypatch.setattr(workspace, "measure", lambda *_: alone)
+    why = "auto: torch in fp32 is as fast as matrix products in fp32 are at most here"
+    assert run(tmp_path).feature_engines[WHICH] == FeatureEngine(why=why)
+    monkeypatch.undo()
+    monkeypatch.setattr(models, "gemm_peak", lambda *_: Peak(1e15, "a fast machine"))
+    assert set(measure(*small)) == {"torch", "onnx"}
 
 
 def test_auto_is_measured_once_a_workspace_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ class Ray:
             )
 
     @cached_property
-    def _nodes(self) -> list[Node]:
+    def nodes(self) -> list[Node]:
         """The nodes, as they are when they are first asked for.
 
         Raises:
@@ -94,22 +94,22 @@ class Ray:
     @property
     def cores(self) -> int:
         """CPUs of all nodes."""
-        return sum(n.cpus for n in self._nodes)
+        return sum(n.cpus for n in self.nodes)
 
     @property
     def cores_here(self) -> int:
         """CPUs of the node that this process is on."""
-        return next(n.cpus for n in self._nodes if n.here)
+        return next(n.cpus for n in self.nodes if n.here)
 
     @property
     def device(self) -> str:
         """``cuda`` where nodes have GPUs."""
-        return "cuda" if any(n.gpus for n in self._nodes) else "cpu"
+        return "cuda" if any(n.gpus for n in self.nodes) else "cpu"
 
     @property
     def description(self) -> str:
         """As in ``Ray, 2 nodes, 8 CPUs, 2 GPUs``."""
-        n, gpus = len(self._nodes), sum(n.gpus for n in self._nodes)
+        n, gpus = len(self.nodes), sum(n.gpus for n in self.nodes)
         words = [
             "Ray",
             f"{n} node{'' if n == 1 else 's'}",
@@ -176,10 +176,10 @@ class Ray:
         gpu = self.device == "cuda"
         # CPUs that a node has for each place: all of it on a CPU, its share of them with a GPU
         room = [
-            max(n.cpus // n.gpus, 1) if gpu else n.cpus for n in self._nodes if n.cpus and (n.gpus or not gpu)
+            max(n.cpus // n.gpus, 1) if gpu else n.cpus for n in self.nodes if n.cpus and (n.gpus or not gpu)
         ]
         cpus = min(threads, min(room) if gpu else max(room))
-        places = sum(n.gpus if gpu else n.cpus // cpus for n in self._nodes if n.cpus)
+        places = sum(n.gpus if gpu else n.cpus // cpus for n in self.nodes if n.cpus)
         from hilum.core.engine.ray.keepers import Keepers  # late: ray
 
         options = {"num_cpus": cpus, "num_gpus": int(gpu)}
@@ -204,13 +204,13 @@ class Ray:
     def unseen(self, paths: Sequence[Path], workspace: Path | None = None) -> list[str]:
         """What other nodes do not see of what this one sees. A workspace that is a folder gets a file that is looked for, and has it until
         the end; of one at an address each node has a mirror."""
-        if all(n.here for n in self._nodes):
+        if all(n.here for n in self.nodes):
             return []
         from hilum.core.engine.ray import cluster
 
         marked = self._marked(workspace) if workspace and mirror_of(workspace) is None else []
         found = []
-        for name, lacks in cluster.unread(self._nodes, [*marked, *paths]).items():
+        for name, lacks in cluster.unread(self.nodes, [*marked, *paths]).items():
             found += [f"node {name} {unshared(marker.parent)}" for marker in marked if marker in lacks]
             rest = [str(p) for p in lacks if p not in marked]
             if rest:
