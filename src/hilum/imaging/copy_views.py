@@ -9,6 +9,8 @@ learnt from the films at hand). It proposes and never decides. What is compiled,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -135,9 +137,26 @@ def _histograms(films: F32, places: F32) -> F32:
 
 def windows_index(described: NDArray[np.float16]) -> Any:
     """What finds the nearest among descriptions of windows, shape (n, windows, dims); made with one thread, so always the same."""
+    with _one_thread():
+        return _made(described)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Faiss with one thread; torch, which may have the same OpenMP, has as many as before afterwards."""
     import faiss
 
+    before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
+
+
+def _made(described: NDArray[np.float16]) -> Any:
+    import faiss
+
     index: Any
     n, dims = described.shape[0] * described.shape[1], described.shape[2]
     flat = described.reshape(n, dims)
@@ -202,12 +221,10 @@ def nearest(index: Any, described: F32, first_row: int, keep: int) -> Proposals:
         first_row: Row of the first of them among all.
         keep: Films kept for each.
     """
-    import faiss
-
-    faiss.omp_set_num_threads(1)
     n, views, dims = described.shape
     k = index.ntotal if index.ntotal <= 2048 else _NEAREST_WINDOWS
-    score, found = index.search(np.ascontiguousarray(described.reshape(-1, dims)), k)
+    with _one_thread():
+        score, found = index.search(np.ascontiguousarray(described.reshape(-1, dims)), k)
     score = score.reshape(n, -1)
     view = np.tile(np.repeat(np.arange(views), k), (n, 1))
     order = np.argsort(-score, axis=1, kind="stable")

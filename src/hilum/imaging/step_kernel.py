@@ -141,7 +141,8 @@ def newton_step(a: F32, moved: F32, inside: F32, sums: F32, equations: F64, step
         a: The film that another is laid on, (size, size), size at most 64.
         moved: The other, as the map has it now.
         inside: 1 where it is seen, else 0.
-        sums, equations: Scratch, (`SUMS`,) and (6, 7).
+        sums: Scratch, (`SUMS`,).
+        equations: Scratch, (6, 7).
         step: Written: (6,).
     """
     _columns(a, moved, inside, sums)

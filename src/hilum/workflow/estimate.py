@@ -44,10 +44,12 @@ _TRAINS_HEADS = "hilum.stages.train, hilum.training.map_kernel"
 _TRAINS_NETWORKS = "hilum.stages.train, torch._dynamo"
 _SCORES = "hilum.stages.predict"
 """What a worker loads (torch loads its compiler with the first update)."""
-_FIGURES, _FIGURES_A_CELL = 2.5, 0.6
-"""What a report takes, and for each of its cells, in figures of four panels: measured on reports of 1, 2, 4 and 24 cells."""
-_EVALUATED, _EVALUATED_A_TRIAL = 0.5, 1.5
-"""What an evaluation takes, in such figures, and for each trial, in its statistics: mean curves and decision curves besides."""
+_FIGURES, _FIGURES_A_CELL = 4.0, 1.2
+"""What a report takes, and for each of its cells, in figures of four panels: measured on reports of 1, 2, 9 and 12 cells."""
+_EVALUATED, _EVALUATED_A_TRIAL = 0.5, 3.5
+"""What an evaluation takes, in such figures, and for each trial, in its statistics: questions, comparisons and further curves besides."""
+_BETWEEN = 1.4
+"""What begins a run, and goes on between its stages and after them (records, digests, what pages load), in what begins it."""
 _SCORE_S = 3e-4
 """Seconds of a film's features through a head."""
 _FILM_S = 0.006
@@ -86,7 +88,7 @@ def costs(run: Run, sizes: Sizes) -> Iterator[Cost]:
     heads = [r for r in run.recipes if r.finetune is None and r.learns]
     whole = [r for r in run.recipes if r.finetune is not None and r.learns]
     checked = time.perf_counter() - run.began  # as the run will: the same checks and draws
-    yield Cost("start", "Python, torch, checks", rates.start_of_worker(_STARTS) + checked)
+    yield Cost("start", "Python, torch, checks", _BETWEEN * (rates.start_of_worker(_STARTS) + checked))
     yield from _of_films(run)
     yield from _of_features(run, sizes)
     yield from _of_search(run)

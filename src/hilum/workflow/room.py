@@ -1,7 +1,8 @@
 """What each stage of a study needs besides seconds: bytes that it writes, and memory while it goes on.
 
 Disk is counted from what is written (`hilum.workflow.sizes`). Memory is what this process has once a stage's work was tried in it, as the
-stage will have it, and what each of its workers has once its modules are loaded: pages that no file backs, as the run measures them.
+stage will have it; where workers do the work, what each has once its modules are loaded, and by how much this process grew when it tried:
+pages that no file backs, as the run measures them.
 """
 
 from __future__ import annotations
@@ -34,12 +35,13 @@ class Room(NamedTuple):
 
 def costs_with_room(run: Run, sizes: Sizes) -> Iterator[tuple[Cost, Room]]:
     """Every stage of a study, in order, each with what it needs."""
-    written = _written(run, sizes)
+    written, before = _written(run, sizes), anonymous_bytes()
     for cost in costs(run, sizes):
-        memory = anonymous_bytes()  # its work has just been tried
+        memory = after = anonymous_bytes()  # its work has just been tried
         if cost.workers > 1:
-            memory += cost.workers * rates.memory_of_worker(cost.loads)
-        yield cost, Room(written.get(cost.stage, 0), memory)
+            memory = before + cost.workers * (rates.memory_of_worker(cost.loads) + max(0, after - before))
+        yield cost, Room(written.get(cost.stage, 0), max(memory, after))
+        before = after
 
 
 def _written(run: Run, sizes: Sizes) -> dict[str, int]:

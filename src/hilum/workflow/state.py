@@ -280,5 +280,6 @@ class Run:
         """Time a stage, and note the most memory while it goes on."""
         line, start, self.peak.lately = StageLine(name), time.perf_counter(), 0
         yield line
+        self.peak.look()  # of a short stage that nobody has seen
         line.seconds, line.peak_anonymous_bytes = time.perf_counter() - start, self.peak.lately
         self.lines.append(line)

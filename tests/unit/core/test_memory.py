@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+from hilum.core.memory import MemoryPeak
+
 MIB = 2**20
 BOTH = (64 + 128 - 8) * MIB
 PROGRAM = f"""
@@ -34,3 +36,12 @@ def test_what_is_allocated_meanwhile_is_seen_here_and_in_a_process_below() -> No
     assert peak["anonymous_bytes"] - before["anonymous_bytes"] > BOTH
     assert peak["resident_bytes"] >= before["resident_bytes"]
     assert before["anonymous_bytes"] <= before["resident_bytes"]
+
+
+def test_a_look_sees_what_is_used_now() -> None:
+    peak = MemoryPeak()
+    peak.look()
+    assert peak.lately == peak.anonymous_bytes > MIB
+    peak.lately = 0
+    peak.look()
+    assert 0 < peak.lately <= peak.anonymous_bytes

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import hilum.stages.duplicates as stage
@@ -21,6 +22,7 @@ from hilum.core.engine import Local
 from hilum.core.errors import DigestError, InputError
 from hilum.core.seeding import generator
 from hilum.imaging.decode import decode_file
+from hilum.models.machine import threads
 from hilum.stages.duplicates import exact_duplicates, find_duplicates
 from hilum.synthetic.phantom import LABELS, draw
 
@@ -116,6 +118,13 @@ def test_no_films() -> None:
 def test_a_workers_imports_hold_no_torch() -> None:
     code = "import sys, hilum.stages.duplicates; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_torch_has_its_threads_after_a_search_in_the_same_process() -> None:
+    """Faiss and torch may have one OpenMP, and faiss is told to take one thread."""
+    with threads(2):
+        stage.near_copies(["a", "b", "c"], np.eye(64, dtype=np.uint8)[None].repeat(3, 0) * 200, Local(0))
+        assert torch.get_num_threads() == 2
 
 
 def test_a_film_that_changed_since_ingest_is_refused_by_name(tmp_path: Path) -> None:

@@ -155,10 +155,10 @@ def test_times_follow_films_epochs_and_trials(films, tmp_path, monkeypatch) -> N
     assert frozen["prepare"] == 20
     assert frozen["featurize squeezenet1_0"] == 20
     assert frozen["train heads"] == pytest.approx(2 * 2 * (counted["train"] / 4))
-    assert frozen["evaluate"] == 0.5 + 1.5 * (
+    assert frozen["evaluate"] == 0.5 + 3.5 * (
         2 + 2
     )  # half a figure, and of each trial half as long again as its statistics
-    assert frozen["report"] == pytest.approx(2.5 + 0.6)
+    assert frozen["report"] == pytest.approx(4 + 1.2)
     whole = seconds(finetune={"unfreeze": "fine_tune", "head_epochs": 3})
     assert whole["train networks"] == 2 * ((2 + 3) * (8 / 4 + 2 + 10) + 2 + 10)
     gates = (
