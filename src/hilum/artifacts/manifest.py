@@ -22,6 +22,7 @@ from hilum.artifacts.film_rows import SHORT_SIDE as SHORT_SIDE
 from hilum.artifacts.film_rows import FilmRow as FilmRow
 from hilum.artifacts.header import Header, Provenance, read_csv_header, write_with_header
 from hilum.core.columns import Column, column_of
+from hilum.core.cycles import no_cycles
 from hilum.core.digests import digest, digest_of_lists
 from hilum.core.errors import InputError, nearest, require_known
 from hilum.core.files import write_text
@@ -176,6 +177,7 @@ class Manifest:
         write_with_header(path, table_parts(columns, zip(*texts, strict=True)), self.header)
 
     @classmethod
+    @no_cycles()
     def read(cls, path: Path) -> Manifest:
         """Read manifest.csv; its paths become absolute.
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from hilum.artifacts.finding_labels import finding_matrix
 from hilum.artifacts.header import Header, Provenance, read_csv_header, write_with_header
 from hilum.artifacts.scored_shares import read_shares
+from hilum.core.cycles import no_cycles
 from hilum.core.errors import InputError, require_known
 from hilum.core.tables import known, read_by_column, table_parts
 from hilum.study.several_findings import MULTILABEL, ONE_CLASS, require_one_class
@@ -117,6 +118,7 @@ class Predictions:
         write_with_header(path, table_parts(columns, rows), self.header)
 
     @classmethod
+    @no_cycles()
     def read(cls, path: Path) -> Predictions:
         """Read any csv with the columns above.
 

@@ -24,6 +24,7 @@ from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import PreparedRows, Wanted
 from hilum.artifacts.split import AnySplit, Split, UnsafeSplit, read_split
 from hilum.augment.sampling import process_counts, sample_counts
+from hilum.core.cycles import no_cycles
 from hilum.core.seeding import key_entropy
 from hilum.paper.published_draw import draw_as_published
 from hilum.splitting.divide import SplitOptions
@@ -84,6 +85,7 @@ class StudyDraws:
         """Folder of a drawing's splits beneath ``splits``; empty for the study's plain one."""
         return drawing.fold_name if drawing.whole == self.plain else drawing.name
 
+    @no_cycles()
     def split(self, drawing: Drawing, trial: int) -> AnySplit:
         """The split of a trial.
 
@@ -232,6 +234,7 @@ class StudyDraws:
         return list(dict.fromkeys(draws))
 
     @cached_property
+    @no_cycles()
     def wanted(self) -> dict[str, tuple[Wanted, ...]]:
         """Every prepared film of the study: image_id -> its preparations, each once."""
         wanted: dict[str, dict[Wanted, None]] = defaultdict(dict)
@@ -243,6 +246,7 @@ class StudyDraws:
         return {i: alike.setdefault(tuple(w), tuple(w)) for i, w in wanted.items()}
 
     @cached_property
+    @no_cycles()
     def chunks(self) -> Chunks:
         """The same as work for the stage that prepares films."""
         return plan_prepare(
