@@ -203,11 +203,14 @@ class Replication:
         """End what was begun; a cluster at an address stays, and so do other applications on it."""
         from ray import serve
 
+        from hilum.core.engine.ray.cluster import hush
+
         with suppress(Exception):  # the cluster may be gone
             mine = [name for name in serve.status().applications if name.startswith(self._prefix)]
             for name in mine:
                 serve.delete(name)
             if not serve.status().applications:
+                hush()
                 serve.shutdown()
         self._cluster.close()
 

@@ -108,6 +108,11 @@ def _in_own_words() -> None:
     ray_worker.print_to_stdstream = told
 
 
+def hush() -> None:
+    """Tell nobody what Ray says from here on: its own processes are ended, of which it speaks as of lost ones."""
+    ray_worker.print_to_stdstream = lambda *_, **__: None
+
+
 def nodes() -> list[Node]:
     """Nodes that are alive, this machine first."""
     here = ray.get_runtime_context().get_node_id()
