@@ -11,8 +11,8 @@ from contextlib import contextmanager
 def no_cycles() -> Iterator[None]:
     """Within it, or in a function that it decorates, nothing is searched for cycles.
 
-    The search goes through everything that was made since the last one, and now and then through all there is, so that rows of a hundred
-    thousand films take half as long again by it, and of a million more than ten times that. What is in no cycle is let go of as always.
+    The search goes through everything that was made since the last one, and now and then through all there is: a manifest of 100 000 films
+    takes nearly twice as long to read by it (`docs/explanation/growth.md`). What is in no cycle is let go of as always.
 
     >>> with no_cycles():
     ...     gc.isenabled()

@@ -15,7 +15,6 @@ from hilum.imaging.copy_kernel import box_sums, local_contrast, sample
 from hilum.imaging.step_kernel import SUMS, newton_step
 
 F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 _STEPS: Final = 8, 6  # Gauss-Newton, at most: at half the sketch's size and at its whole
@@ -29,7 +28,6 @@ _STRANGE: Final = (
 )
 _MOST_STRANGE: Final = 0.25  # of what both show; more is no paint but another film
 _LEAST_SEEN: Final = 0.15  # of the sketch, else nothing is said
-
 
 _f32 = numba.float32
 _2d, _2d_out = array(_f32, 2), array(_f32, 2, written=True)

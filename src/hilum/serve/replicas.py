@@ -10,7 +10,6 @@ A replica that died is replaced by Ray Serve; what it was asked is asked of anot
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import math
 import pickle
@@ -24,7 +23,7 @@ from typing import Any, Final
 
 import torch
 
-from hilum.core.digests import SHORT
+from hilum.core.digests import SHORT, sha256_bytes
 from hilum.core.engine.ray import Ray
 from hilum.core.engine.ray.work import Asked, Keeper, answer_of, kind_here, sent
 from hilum.core.errors import InputError
@@ -156,15 +155,14 @@ class Replication:
         )  # of one alone as many as here: equal bits
         self.words = f"{counted(self.n, 'replica')} on {self._cluster.description}"
         here = f"{socket.gethostname()}:{state.resolve()}"
-        self._prefix = f"hilum-{hashlib.sha256(here.encode()).hexdigest()[:SHORT]}-"
+        self._prefix = f"hilum-{sha256_bytes(here.encode())[:SHORT]}-"
         from ray import serve
 
         for name in ("ray.serve", "ray"):
             logging.getLogger(name).setLevel(logging.ERROR)
         serve.start(proxy_location="Disabled", logging_config=_LOGS)
         self._begun = 0
-        for left in [name for name in serve.status().applications if name.startswith(self._prefix)]:
-            serve.delete(left)
+        self._end_mine()
 
     @property
     def device(self) -> str:
@@ -199,6 +197,13 @@ class Replication:
             raise InputError(f"{reader.folder}: no replica could be started: {words}") from e
         return Replicas(handle, name, self.n * reader.engine.lanes)
 
+    def _end_mine(self) -> None:
+        """End every application of a service of this state folder."""
+        from ray import serve
+
+        for name in [name for name in serve.status().applications if name.startswith(self._prefix)]:
+            serve.delete(name)
+
     def close(self) -> None:
         """End what was begun; a cluster at an address stays, and so do other applications on it."""
         from ray import serve
@@ -206,9 +211,7 @@ class Replication:
         from hilum.core.engine.ray.cluster import hush
 
         with suppress(Exception):  # the cluster may be gone
-            mine = [name for name in serve.status().applications if name.startswith(self._prefix)]
-            for name in mine:
-                serve.delete(name)
+            self._end_mine()
             if not serve.status().applications:
                 hush()
                 serve.shutdown()
