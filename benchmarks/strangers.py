@@ -35,8 +35,9 @@ from hilum.core.errors import FilmError
 from hilum.core.seeding import generator
 from hilum.imaging.decode import decode
 from hilum.inference.frozen import load_backbone
-from hilum.inference.judged import FITTED, gate_of, shapes_of
+from hilum.inference.judged import gate_of
 from hilum.inference.predictor import Predictor
+from hilum.inference.shapes import FITTED, shapes_of
 from hilum.models.backbone import FeatureNetwork
 from hilum.sources.named_films import named_films
 from hilum.stats.curves import roc_auc

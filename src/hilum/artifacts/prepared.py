@@ -8,7 +8,7 @@ at them by digest.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self, overload
@@ -172,6 +172,12 @@ class PreparedStore(ArrayStore):
         for name, digests in value["files"].items():
             self._places.add(self.folder / name, of_hex(digests))
         return value
+
+    def pixels(self, key: str) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
+        """Digests and pixels of a shard's films, size by size, (n, height, width); each file is read in one go."""
+        value: dict[str, Any] = read_json(at_hand(self._index_path(key)))
+        for name, digests in value["files"].items():
+            yield digests, np.load(at_hand(self.folder / name))
 
     def located(self, keys: Iterable[str]) -> Self:
         """The store after the pixels of some shards were noted where they lie: what a task that runs elsewhere needs of it."""

@@ -55,6 +55,11 @@ def watch_memory() -> Iterator[MemoryPeak]:
         thread.join()
 
 
+def available_bytes() -> int:
+    """Memory of the machine that a program can have now, mapped files given up for it."""
+    return int(psutil.virtual_memory().available)
+
+
 def anonymous_bytes() -> int:
     """Memory of this process that no file backs, now."""
     used = psutil.Process().memory_info()

@@ -17,6 +17,8 @@ SHAPE_RULES: Final = 1
 """Raised when a film would have another shape."""
 _EDGES_PX, _SMALL_PX, _CELL_PX, _DIRECTIONS = 64, 16, 8, 8
 _PLACES = _EDGES_PX // _CELL_PX
+SHAPE_LENGTH: Final = _PLACES**2 * _DIRECTIONS + _SMALL_PX**2
+"""Numbers of a shape."""
 _FIRST = np.kron(
     np.arange(_PLACES**2).reshape(_PLACES, _PLACES) * _DIRECTIONS, np.ones((_CELL_PX, _CELL_PX), int)
 )

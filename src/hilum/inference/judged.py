@@ -11,7 +11,7 @@ passes with probability .05 or less, by the rule of `hilum.stats.conformal`: cho
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,29 +22,20 @@ from numpy.typing import NDArray
 
 from hilum.artifacts.bundle import Bundle
 from hilum.artifacts.drawn_films import DrawnFilms
-from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.finding_labels import UNKNOWN
-from hilum.artifacts.prepared import PreparedStore
-from hilum.core.digests import SHORT, digest
 from hilum.core.errors import InputError
-from hilum.core.files import writing
-from hilum.core.mirror import at_hand
-from hilum.imaging.shape import SHAPE_RULES, shape_of
+from hilum.imaging.shape import SHAPE_RULES
+from hilum.inference.shapes import Shapes
 from hilum.models.heads import two_logits
 from hilum.stats.calibration import apply_temperature
 from hilum.stats.conformal import LEVELS, chosen_limits, patients_needed, set_text, sets_of, upper_limit
-from hilum.stats.strangers import Gaussian, evenly
+from hilum.stats.strangers import Gaussian
 from hilum.study.several_findings import MULTILABEL, ONE_CLASS, Task
 
 ACCEPTED = 95
 """Per cent of validation patients that the gate accepts."""
-FITTED = 1000
-"""Training films that the gate is fitted on, at most."""
 GATE = f"shape {SHAPE_RULES}"
 """What a gate sees, as bundles and the keys of runs name it."""
-
-Shapes = NDArray[np.float16]
-"""Of prepared films, (n_films, 768)."""
 
 
 def probabilities(logits: torch.Tensor, task: Task = ONE_CLASS) -> NDArray[np.float64]:
@@ -132,39 +123,6 @@ def judge(bundle: Bundle, gate: Gaussian | None, logits: NDArray[np.float64], sh
         columns["stranger"] = tuple(str(int(limit is not None and s > limit)) for s in found)
         columns["stranger_score"] = tuple(f"{s:.6g}" for s in found)
     return Judged(p, positive, columns)
-
-
-def shapes_of(films: Iterable[NDArray[np.uint8]]) -> Shapes:
-    """Shapes of prepared films."""
-    return np.stack([shape_of(film) for film in films])
-
-
-def stored_shapes(prepared: Path, drawn: DrawnFilms, digests: Sequence[str]) -> Shapes:
-    """Shapes of films of a workspace's ``prepared`` folder, named by the digest of their pixels; kept there for all that draw them."""
-    path = prepared / "shapes" / f"{digest([SHAPE_RULES, *digests])[:SHORT]}.npy"
-    if not at_hand(path).is_file():
-        films = FeatureRows(PreparedStore(prepared).located(drawn.shards).locations(digests))
-        found = shapes_of(films.take(slice(k, k + 1))[0] for k in range(len(films)))
-        with writing(path) as beside, beside.open("wb") as f:
-            np.save(f, found)
-    shapes: Shapes = np.load(path)
-    return shapes
-
-
-def training_shapes(
-    prepared: Path, drawn: DrawnFilms, classes: Sequence[str]
-) -> tuple[Shapes, NDArray[np.int64]]:
-    """Shapes and classes of some training films that a gate is fitted on, each prepared film once; films of several findings are one class.
-
-    Args:
-        prepared: A workspace's ``prepared`` folder.
-        drawn: What the trial drew.
-        classes: In the order of the bundle.
-    """
-    every = list({f.pixels_sha256: f for f in drawn.parts["train"]}.values())
-    labels = (0,) * len(every) if drawn.several else drawn.labels(every, classes)
-    which = evenly(labels, FITTED, len(classes))
-    return stored_shapes(prepared, drawn, [every[k].pixels_sha256 for k in which]), np.array(labels)[which]
 
 
 def patients_of(drawn: DrawnFilms, image_ids: Sequence[str]) -> NDArray[np.str_]:

@@ -31,7 +31,8 @@ from hilum.core.keys import ALWAYS, Key
 from hilum.core.mirror import brought
 from hilum.ensembles import KINDS, Arrays, Fitting, Said, combined, fitted, fitted_out_of_fold, said
 from hilum.inference.drawn_predictions import predictions_of, says_one_thing
-from hilum.inference.judged import Seen, choose, gate_of, judge, patients_of, stored_shapes, training_shapes
+from hilum.inference.judged import Seen, choose, gate_of, judge, patients_of
+from hilum.inference.shapes import stored_shapes, training_shapes
 from hilum.models.machine import threads
 from hilum.study.ensembles import ENSEMBLE_KEY, Ensemble, FittedTable, fit_part, recorded_ensemble
 from hilum.training.trial import finished

@@ -31,7 +31,7 @@ from hilum.core.tables import known
 from hilum.imaging.as_ingested import bytes_as_ingested
 from hilum.inference.drawn_predictions import predictions_of, says_one_thing
 from hilum.inference.findings import decision_of, write_of_finding
-from hilum.inference.judged import Seen, choose, gate_of, judge, patients_of, stored_shapes, training_shapes
+from hilum.inference.judged import Seen, choose, gate_of, judge, patients_of
 from hilum.inference.predictor import (
     Predictor,
     Scored,
@@ -41,6 +41,7 @@ from hilum.inference.predictor import (
     score_rows,
     softmaxed_again,
 )
+from hilum.inference.shapes import stored_shapes, training_shapes
 from hilum.models.machine import exact_arithmetic, threads
 from hilum.sources.facts import view_of
 from hilum.sources.film_findings import text_of

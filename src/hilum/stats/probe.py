@@ -10,6 +10,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,27 +58,41 @@ def alarms(found: Mapping[str, Probe]) -> set[str]:
     }
 
 
-def probe(
-    features: NDArray[np.float32],
-    positive: NDArray[np.bool_],
-    groups: NDArray[np.str_],
-    seed: int,
-    tree: bool = False,
-) -> Probe:
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What probes are asked of some films.
+
+    Attributes:
+        positive: Whether a film is of the class, (n,).
+        groups: Names of what may not be divided between folds, (n,).
+        seed: Of the folds.
+    """
+
+    positive: NDArray[np.bool_]
+    groups: NDArray[np.str_]
+    seed: int
+
+    @cached_property
+    def folds(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Rows that a probe learns from, and rows that it is scored on; finding them takes longer than most probes, which share them."""
+        from sklearn.model_selection import StratifiedGroupKFold
+
+        folds = StratifiedGroupKFold(N_FOLDS, shuffle=True, random_state=self.seed % 2**32)
+        return list(folds.split(self.positive, self.positive, self.groups))
+
+
+def probe(features: NDArray[np.float32], asked: Asked, tree: bool = False) -> Probe:
     """Cross-validated AUC of a plain model.
 
     Args:
         features: Finite, (n, d).
-        positive: Whether a film is of the class, (n,).
-        groups: Names of what may not be divided between folds, (n,).
-        seed: Of the folds.
+        asked: The classes and the groups of the films.
         tree: Of a decision tree of depth 4, for few features with thresholds, such as sizes in pixels; else of a logistic regression on
             standardised features.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
     from sklearn.tree import DecisionTreeClassifier
@@ -87,18 +102,18 @@ def probe(
         if tree
         else make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300, class_weight="balanced"))
     )
+    positive, groups = asked.positive, asked.groups
     n, n_positive = len(positive), int(positive.sum())
     few = min(len(np.unique(groups[positive])), len(np.unique(groups[~positive])))
     if few < _LEAST_GROUPS:
         reason = f"needs {_LEAST_GROUPS} patients (or films) of each side, has {few}"
         return Probe(None, None, n, n_positive, reason)
-    folds = StratifiedGroupKFold(N_FOLDS, shuffle=True, random_state=seed % 2**32)
     aucs = []
     # on one thread: sums are taken in one order whatever the cores, and on vectors as short as these threads only wait for each other
     # (beside another program, two took ten times as long as one)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a probe need not be at its optimum
-        for train, test in folds.split(features, positive, groups):
+        for train, test in asked.folds:
             if positive[test].all() or not positive[test].any():
                 continue
             model.fit(features[train], positive[train])

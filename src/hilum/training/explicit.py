@@ -8,7 +8,7 @@ one of them gives does not depend on the others: on vectors each has its own mat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -18,9 +18,6 @@ from torch import Tensor, nn
 from hilum.core.errors import HilumError
 from hilum.models.heads import ConvHead
 from hilum.training.regimen import dropout_factors
-
-if TYPE_CHECKING:
-    from hilum.training.map_kernel import Unpacking
 
 
 class Layer(NamedTuple):
@@ -153,22 +150,18 @@ class MapBatch(NamedTuple):
     Attributes:
         stored: The bits of each film's map, (n, channels * places), unsigned.
         kept: 1 where a value is kept, else 0, uint8, of that shape.
-        how: The stored bits become float32, and are multiplied by what dropout asks.
+        factor: What values that are kept are multiplied by, as dropout asks.
         places: Of a map.
     """
 
     stored: NDArray[Any]
     kept: NDArray[np.uint8]
-    how: Unpacking
+    factor: np.float32
     places: int
 
 
-_STORED: dict[torch.dtype, tuple[type, tuple[int, int, int, int], int]] = {
-    torch.float16: (np.uint16, (0x8000, 16, 0x7FFF, 13), 127 - 15),
-    torch.float32: (np.uint32, (0x80000000, 0, 0x7FFFFFFF, 0), 0),
-}
-"""Of each type that maps are stored in: its bits, their layout, and the power of 2 by which a float32 of these bits is too small (exponents
-of IEEE 754 are biased by 15 and 127)."""
+_BITS: dict[torch.dtype, type] = {torch.float16: np.uint16, torch.float32: np.uint32}
+"""Of each type that maps are stored in, what holds its bits."""
 
 
 class Maps:
@@ -182,16 +175,11 @@ class Maps:
 
     def inputs(self, rows: Tensor, kept: NDArray[np.uint8] | None = None, dropout: float = 0.0) -> MapBatch:
         """As `Kind.inputs`."""
-        from hilum.training.map_kernel import Unpacking  # late: compiled
-
-        kind, layout, power = _STORED[rows.dtype]
         n, places = len(rows), int(np.prod(rows.shape[2:]))
-        stored: NDArray[Any] = rows.numpy().reshape(n, -1).view(kind)
+        stored: NDArray[Any] = rows.numpy().reshape(n, -1).view(_BITS[rows.dtype])
         factor = np.float32(1) if kept is None else np.float32(1) / np.float32(1 - dropout)
         seen = self._everything(stored.shape) if kept is None else kept.reshape(n, -1)
-        sign, sign_up, rest, rest_up = (np.uint32(v) for v in layout)
-        how = Unpacking(sign, sign_up, rest, rest_up, np.float32(2.0**power) * factor)
-        return MapBatch(stored, seen, how, places)
+        return MapBatch(stored, seen, factor, places)
 
     def _everything(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         if self._all_kept.shape[1:] != shape[1:] or len(self._all_kept) < shape[0]:
@@ -204,14 +192,14 @@ class Maps:
         """As `Kind.forward`; the slopes of the ReLU are kept."""
         from hilum.training.map_kernel import forward
 
-        stored, kept, how, places = inputs
+        stored, kept, factor, places = inputs
         layers = [head.layers[0] for head in heads]
         weight = np.stack([layer.weight.numpy() for layer in layers])
         bias = np.stack([layer.bias.numpy() for layer in layers])
         n_heads, n_classes, _ = weight.shape
         logits = np.empty((n_heads, len(stored), n_classes), np.float32)
         slope = np.empty((*logits.shape, places), np.float32)
-        forward(stored, kept, how, weight, bias, layers[0].rectified, logits, slope)
+        forward(stored, kept, factor, weight, bias, layers[0].rectified, logits, slope)
         return list(torch.from_numpy(logits)), slope
 
     def backward(
@@ -224,12 +212,12 @@ class Maps:
         """As `Kind.backward`."""
         from hilum.training.map_kernel import backward
 
-        stored, kept, how, _ = inputs
+        stored, kept, factor, _ = inputs
         layers = [head.layers[0] for head in heads]
         of_weight = np.empty((len(heads), *layers[0].weight.shape), np.float32)
         of_bias = np.empty(of_weight.shape[:2], np.float32)
         given = np.stack([g.numpy() for g in of_logits])
-        backward(stored, kept, how, seen, given, of_weight, of_bias)
+        backward(stored, kept, factor, seen, given, of_weight, of_bias)
         for layer, w, b in zip(layers, of_weight, of_bias, strict=True):
             layer.of_weight.numpy()[:] = w
             layer.of_bias.numpy()[:] = b

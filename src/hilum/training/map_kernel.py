@@ -9,59 +9,57 @@ register: another processor may round otherwise, as it does in torch.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from hilum.core.compiled import array, compiled
 
 _OPTIONS: Final = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+_BITS: Final = ir.IntType(32)
 _ROWS: Final = 4
 """Channels at once: a partial sum is loaded and stored a quarter as often."""
-
-
-class Unpacking(NamedTuple):
-    """How stored bits become a float32.
-
-    Attributes:
-        sign: Where in them the sign is.
-        sign_up: How far it moves up.
-        rest: Where all else is.
-        rest_up: How far that moves up.
-        scale: What the float32 of these bits is multiplied by.
-    """
-
-    sign: np.uint32
-    sign_up: np.uint32
-    rest: np.uint32
-    rest_up: np.uint32
-    scale: np.float32
-
-
-_UNPACKING: Final = numba.types.NamedTuple([numba.uint32] * 4 + [numba.float32], Unpacking)  # type: ignore[no-untyped-call]
 
 
 def _signatures(*rest: Any) -> list[Any]:
     """Of maps stored in 16 bits and in 32."""
     maps = (array(kind, 2) for kind in (numba.uint16, numba.uint32))
-    return [numba.void(m, array(numba.uint8, 2), _UNPACKING, *rest) for m in maps]
+    return [numba.void(m, array(numba.uint8, 2), numba.float32, *rest) for m in maps]
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _as_float(context: Any, bits: Any) -> tuple[Any, Any]:
+    """The float32 of a float16's bits, or of a float32's, finite. A processor that has no instruction for it (x86 before 2012, which has no
+    F16C) moves the bits and multiplies by the power of 2 between the two biases of IEEE 754's exponents, 127 and 15."""
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        (value,) = arguments
+        if signature.args[0].bitwidth == 32:
+            return builder.bitcast(value, ir.FloatType())
+        triple, _, features = target.codegen().magic_tuple()
+        if "+f16c" in features or not triple.startswith("x86_64"):
+            return builder.fpext(builder.bitcast(value, ir.HalfType()), ir.FloatType())
+        wide = builder.zext(value, _BITS)
+        sign = builder.shl(builder.and_(wide, _BITS(0x8000)), _BITS(16))
+        rest = builder.shl(builder.and_(wide, _BITS(0x7FFF)), _BITS(13))
+        moved = builder.bitcast(builder.or_(sign, rest), ir.FloatType())
+        return builder.fmul(moved, ir.Constant(ir.FloatType(), 2.0 ** (127 - 15)))
+
+    return numba.float32(bits), generate
 
 
 @compiled(**_OPTIONS)
 def _unpack(
-    maps: NDArray[Any], kept: NDArray[np.uint8], how: Unpacking, bits: NDArray[np.uint32],
-    values: NDArray[np.float32],
-) -> None:  # fmt: skip
-    """A stretch of a film's map as float32 in `values`, of which `bits` is the memory: 0 where nothing is kept, else what is stored times
-    its scale."""
+    maps: NDArray[Any], kept: NDArray[np.uint8], factor: np.float32, values: NDArray[np.float32]
+) -> None:
+    """A stretch of a film's map as float32: 0 where nothing is kept, else what is stored times the factor."""
     for i in range(len(maps)):
-        v = np.uint32(maps[i])
-        w = ((v & how.sign) << how.sign_up) | ((v & how.rest) << how.rest_up)
-        bits[i] = w * np.uint32(kept[i])
-    for i in range(len(maps)):
-        values[i] *= how.scale
+        value = _as_float(maps[i]) * factor
+        values[i] = value if kept[i] else np.float32(0)
 
 
 @compiled(
@@ -72,7 +70,7 @@ def _unpack(
     **_OPTIONS,
 )  # fmt: skip
 def forward(
-    maps: NDArray[Any], kept: NDArray[np.uint8], how: Unpacking, weight: NDArray[np.float32],
+    maps: NDArray[Any], kept: NDArray[np.uint8], factor: np.float32, weight: NDArray[np.float32],
     bias: NDArray[np.float32], rectified: bool, logits: NDArray[np.float32], slope: NDArray[np.float32],
 ) -> None:  # fmt: skip
     """Logits of P heads of C outputs: the mean over S places of what 1 x 1 convolutions give, through a ReLU where `rectified`.
@@ -80,7 +78,7 @@ def forward(
     Args:
         maps: The stored bits of K channels of S places, (n, K * S).
         kept: 1 where a value is kept, else 0, of the same shape.
-        how: How they become float32.
+        factor: What values that are kept are multiplied by.
         weight: (P, C, K).
         bias: (P, C).
         rectified: Whether there is a ReLU.
@@ -90,8 +88,7 @@ def forward(
     n_heads, n_classes, n_channels = weight.shape
     size = slope.shape[3]
     sums = np.empty((n_heads, n_classes, size), np.float32)
-    bits = np.empty((_ROWS, size), np.uint32)
-    x = bits.view(np.float32)
+    x = np.empty((_ROWS, size), np.float32)
     for f in range(len(maps)):
         for p in range(n_heads):
             for c in range(n_classes):
@@ -99,14 +96,8 @@ def forward(
         for k in range(0, n_channels, _ROWS):
             rows = min(_ROWS, n_channels - k)
             here = slice(k * size, (k + rows) * size)
-            bits[rows:] = 0
-            _unpack(
-                maps[f, here],
-                kept[f, here],
-                how,
-                bits[:rows].reshape(rows * size),
-                x[:rows].reshape(rows * size),
-            )
+            x[rows:] = 0
+            _unpack(maps[f, here], kept[f, here], factor, x[:rows].reshape(rows * size))
             for p in range(n_heads):
                 for c in range(n_classes):
                     w0 = weight[p, c, k]
@@ -133,13 +124,13 @@ def forward(
     **_OPTIONS,
 )  # fmt: skip
 def backward(
-    maps: NDArray[Any], kept: NDArray[np.uint8], how: Unpacking, slope: NDArray[np.float32],
+    maps: NDArray[Any], kept: NDArray[np.uint8], factor: np.float32, slope: NDArray[np.float32],
     of_logits: NDArray[np.float32], of_weight: NDArray[np.float32], of_bias: NDArray[np.float32],
 ) -> None:  # fmt: skip
     """Gradients of the weights of P heads from those of their logits; the batch and the slopes are those of `forward`.
 
     Args:
-        maps: As in `forward`, and so `kept` and `how`.
+        maps: As in `forward`, and so `kept` and `factor`.
         slope: Written by `forward`.
         of_logits: Gradients of the logits, (P, n, C).
         of_weight: Written: (P, C, K).
@@ -148,8 +139,7 @@ def backward(
     n_heads, n_classes, n_channels = of_weight.shape
     size = slope.shape[3]
     of_sums = np.empty((n_heads, n_classes, size), np.float32)
-    bits = np.empty((_ROWS, size), np.uint32)
-    x = bits.view(np.float32)
+    x = np.empty((_ROWS, size), np.float32)
     of_weight[:] = 0
     of_bias[:] = 0
     for f in range(len(maps)):
@@ -163,14 +153,8 @@ def backward(
         for k in range(0, n_channels, _ROWS):
             rows = min(_ROWS, n_channels - k)
             here = slice(k * size, (k + rows) * size)
-            bits[rows:] = 0
-            _unpack(
-                maps[f, here],
-                kept[f, here],
-                how,
-                bits[:rows].reshape(rows * size),
-                x[:rows].reshape(rows * size),
-            )
+            x[rows:] = 0
+            _unpack(maps[f, here], kept[f, here], factor, x[:rows].reshape(rows * size))
             for p in range(n_heads):
                 for c in range(n_classes):
                     t0, t1, t2, t3 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)

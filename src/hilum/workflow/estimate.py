@@ -16,7 +16,7 @@ from typing import Any
 
 from hilum.artifacts.masks import MaskStore
 from hilum.core.errors import HilumError
-from hilum.inference.judged import FITTED
+from hilum.inference.shapes import FITTED
 from hilum.models.networks import build_whole
 from hilum.models.registry import backbone
 from hilum.models.weights import RANDOM
@@ -94,6 +94,8 @@ def costs(run: Run, sizes: Sizes) -> Iterator[Cost]:
     yield from _of_search(run)
     yield from _of_heads(run, heads)
     yield from _of_networks(run, whole)
+    if heads or whole:
+        yield _of_shapes(run, sizes)
     yield from _of_scores(run, heads, bool(whole))
     tested = max(_counts(run, r)[2] for r in run.recipes)
     each = rates.statistics(tested, len(run.study.data.classes), resamples)
@@ -265,11 +267,15 @@ def _of_scores(run: Run, recipes: Sequence[Recipe], any_whole: bool) -> Iterator
 
 
 def _gate_seconds(run: Run, recipes: Sequence[Recipe]) -> float:
-    """Seconds of the gates of some cells' trials; the shapes that they see are kept for all that draw the same films."""
-    n_trials, shapes, gates = len(run.draws.trials), dict[object, int](), 0.0
-    for r in recipes:
-        train, valid, test = _counts(run, r)
-        fitted = min(train, FITTED)
-        shapes[r.pipeline.name, r.drawing] = n_trials * (fitted + valid) + test
-        gates += n_trials * rates.gate(fitted, valid + test, len(run.study.data.classes))
-    return sum(shapes.values()) * rates.shape(recipes[0].pipeline.output_size) + gates
+    """Seconds of the gates of some cells' trials."""
+    counts = [_counts(run, r) for r in recipes]
+    n_classes = len(run.study.data.classes)
+    each = [rates.gate(min(train, FITTED), valid + test, n_classes) for train, valid, test in counts]
+    return len(run.draws.trials) * sum(each)
+
+
+def _of_shapes(run: Run, sizes: Sizes) -> Cost:
+    """What gates see of the study's prepared films, each once."""
+    n = sizes.distinct[None]
+    work = n * rates.shape(run.recipes[0].pipeline.output_size)
+    return Cost("shapes", f"about {n} distinct films", work, _workers(run, n), loads=_SCORES)

@@ -9,11 +9,11 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-import psutil
 import torch
 
 from hilum.core.engine import available_cores
 from hilum.core.errors import HilumError, MissingExtraError
+from hilum.core.memory import available_bytes
 from hilum.core.mirror import mirror_of
 from hilum.models.backbone import check_weights
 from hilum.models.cost import cost_of
@@ -156,7 +156,7 @@ def memory(run: Run) -> Iterator[Concern]:
     if choose_device(run.engine.device) == "cpu" and whole:
         largest = max(cost_of(name, side, n_classes)["parameters"] for name in whole)
         needed += run.engine.cores_here * largest * _BYTES_A_WEIGHT
-    available = psutil.virtual_memory().available
+    available = available_bytes()
     if needed > available:
         yield Concern(
             f"about {needed / _GIB:.1f} GiB of memory will be used by {run.engine.cores_here} workers, {available / _GIB:.1f} GiB are "

@@ -10,9 +10,11 @@ from math import prod
 from typing import Any
 
 from hilum.artifacts.drawn_films import HELD_OUT
+from hilum.artifacts.places import DIGEST_BYTES
 from hilum.augment.lungs import ALL_LUNG
 from hilum.augment.pipeline import Pipeline
 from hilum.core.digests import canonical_json
+from hilum.imaging.shape import SHAPE_LENGTH
 from hilum.models.backbone import require_size
 from hilum.models.cost import cost_of, head_cost
 from hilum.models.registry import backbone
@@ -22,8 +24,8 @@ from hilum.workflow.vectors import length_of
 
 _DRAWN = 200
 """Films whose draws are looked at."""
-_ROW_BYTES, _DRAWN_BYTES, _SCORE_BYTES = 340, 270, 210
-"""Of a prepared film in its shard's list; of a film in a trial's list of what was drawn; of a film's line of predictions."""
+_ROW_BYTES, _DRAWN_BYTES, _SCORE_BYTES = 340 + 2 * SHAPE_LENGTH + DIGEST_BYTES, 270, 210
+"""Of a prepared film in its shard's list, with its shape; of a film in a trial's list of what was drawn; of a film's line of predictions."""
 _NOTES_BYTES, _GATE_BYTES = 10_000, 210_000
 """Of a trial's small files; of the gate that is put into its bundle once it is scored."""
 

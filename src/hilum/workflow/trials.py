@@ -13,6 +13,7 @@ from hilum.artifacts.trial_files import PREDICT, PREDICTIONS, trial_folder
 from hilum.core.files import writing_folder
 from hilum.core.mirror import brought
 from hilum.core.progress import progress
+from hilum.inference.shapes import lacking_shapes, make_shapes
 from hilum.models.feature_engine import TORCH
 from hilum.models.heads import head_for
 from hilum.stages.predict import PredictTask, predict_trial
@@ -135,6 +136,11 @@ def predict(run: Run) -> None:
             )  # fmt: skip
         line.done = len(tasks)
         here = scored_here(scored, any(isinstance(t.train.body, Whole) for t in run.trials))
+        shards = dict.fromkeys(key for t in run.trials for key in t.drawn.shards) if tasks else {}
+        lacking = lacking_shapes(run.workspace.prepared, shards)
+        with progress("predict: what gates see", len(lacking), "shards") as step:
+            for _ in run.engine.map(make_shapes, lacking, here=here):
+                step()
         with progress("predict", len(tasks), "trials") as step:
             for _ in run.engine.map(predict_trial, tasks, here=here, alone=threads_of_scoring(run.settled)):
                 step()

@@ -1,5 +1,6 @@
 """Rows of a shard that is at an address only, by ranged reads, equal those of the whole file."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hilum.artifacts import shards
 from hilum.artifacts.features import FeatureRows
 from hilum.artifacts.shards import opened, opened_all
 from hilum.core import files
@@ -85,3 +87,21 @@ def test_most_rows_bring_the_shard(far: Mirror) -> None:
 def test_a_shard_that_is_nowhere_is_not_there(far: Mirror) -> None:
     with pytest.raises(FileNotFoundError):
         opened(far.root / "none.npy", {1})
+
+
+def test_shards_of_which_much_is_needed_are_read_ahead_where_they_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(shards.os, "posix_fadvise", lambda fd, *_: asked.append(os.fstat(fd).st_ino))
+    paths = []
+    for name, array in SHARDS.items():
+        np.save(tmp_path / name, array)
+        paths.append(str(tmp_path / name))
+    needed = {path: range(len(np.load(path)) // 4) for path in paths[:2]} | {paths[2]: range(12)}
+    opened_all(needed)
+    assert asked == [os.stat(path).st_ino for path in paths[:2]]
+    sizes = sum(os.stat(path).st_size for path in paths[:2])
+    monkeypatch.setattr(shards, "available_bytes", lambda: 2 * sizes - 1)
+    opened_all(needed)
+    assert len(asked) == 2

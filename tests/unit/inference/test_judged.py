@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from hilum.artifacts.bundle import Bundle
+from hilum.artifacts.drawn_films import DrawnFilms
 from hilum.artifacts.header import Header
 from hilum.artifacts.predictions import Predictions
 from hilum.core.errors import DigestError, InputError
-from hilum.inference.judged import GATE, Seen, choose, gate_of, judge, shapes_of
+from hilum.inference.judged import GATE, Seen, choose, gate_of, judge
+from hilum.inference.shapes import lacking_shapes, make_shapes, shapes_of
 from hilum.models.heads import build_head
 from hilum.models.registry import backbone
 from hilum.stages.predict import PredictTask, predict_trial
@@ -149,14 +151,18 @@ def test_a_gate_of_an_earlier_hilum_is_refused(tmp_path: Path) -> None:
         gate_of(b, tmp_path)
 
 
-def test_shapes_of_films_are_kept_and_found_again(task: PredictTask) -> None:
+def test_shapes_of_films_are_made_once_a_shard_and_found_again(task: PredictTask) -> None:
     predict_trial(task)
-    kept = {p: p.stat().st_mtime_ns for p in (task.body.prepared / "shapes").iterdir()}
-    assert len(kept) == 3
-    before = task.out.read_bytes()
+    folder, before = task.body.prepared / "shapes", task.out.read_bytes()
+    kept = {p: p.stat().st_mtime_ns for p in folder.iterdir()}
+    assert sorted("".join(p.suffixes[-2:]) for p in kept) == [".1.npy", ".ids.npy"]
     predict_trial(task)
-    assert {p: p.stat().st_mtime_ns for p in (task.body.prepared / "shapes").iterdir()} == kept
+    assert {p: p.stat().st_mtime_ns for p in folder.iterdir()} == kept
     for p in kept:
         p.unlink()
+    (key,) = DrawnFilms.read(task.drawn).shards
+    assert lacking_shapes(task.body.prepared, [key]) == [(task.body.prepared, key)]
+    make_shapes((task.body.prepared, key))
+    assert lacking_shapes(task.body.prepared, [key]) == []
     predict_trial(task)
     assert task.out.read_bytes() == before

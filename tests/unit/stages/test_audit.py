@@ -36,7 +36,7 @@ from hilum.report.page import render
 from hilum.stages.audit import audit, write_audit
 from hilum.stages.audit.pairs import pairs_to_see
 from hilum.stages.audit.probes import look
-from hilum.stats.probe import probe
+from hilum.stats.probe import Asked, probe
 from page_tags import Tags
 
 N = 80
@@ -167,11 +167,12 @@ def test_a_probe_is_scikit_learns_own_cross_validation() -> None:
     for train, test in StratifiedGroupKFold(5, shuffle=True, random_state=4).split(x, y, groups):
         assert not set(groups[train]) & set(groups[test])
         aucs.append(roc_auc_score(y[test], model.fit(x[train], y[train]).decision_function(x[test])))
-    found = probe(x, y, groups, 4)
+    found = probe(x, Asked(y, groups, 4))
     assert found.auc == pytest.approx(np.mean(aucs), abs=1e-12)
     assert found.spread == pytest.approx(np.std(aucs, ddof=1), abs=1e-12)
     chance = probe(
-        rng.normal(size=(400, 4)).astype(np.float32), np.arange(400) % 2 == 0, np.arange(400).astype(str), 0
+        rng.normal(size=(400, 4)).astype(np.float32),
+        Asked(np.arange(400) % 2 == 0, np.arange(400).astype(str), 0),
     )
     assert chance.auc == pytest.approx(0.5, abs=0.08)
 

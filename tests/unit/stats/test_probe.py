@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info
 
 from hilum.stats.label_suspects import out_of_fold
 from hilum.stats.multiplicity import holm
-from hilum.stats.probe import N_FOLDS, Probe, alarms, probe
+from hilum.stats.probe import N_FOLDS, Asked, Probe, alarms, probe
 
 
 def test_p_is_that_of_the_rank_test_with_the_groups_for_films() -> None:
@@ -18,7 +18,7 @@ def test_p_is_that_of_the_rank_test_with_the_groups_for_films() -> None:
     y = np.arange(200) % 4 == 0
     x = rng.normal(size=(200, 1)).astype(np.float32) + 0.8 * y[:, None].astype(np.float32)
     groups = np.array([str(k) for k in range(200)])
-    found = probe(x, y, groups, 1)
+    found = probe(x, Asked(y, groups, 1))
     assert found.auc is not None
     assert found.p is not None
     rank = mannwhitneyu(x[y, 0], x[~y, 0], alternative="greater", method="asymptotic", use_continuity=False)
@@ -27,7 +27,7 @@ def test_p_is_that_of_the_rank_test_with_the_groups_for_films() -> None:
     assert abs(found.auc - rank.statistic / (50 * 150)) < 0.03  # folds against all at once
     assert np.isclose(found.p, 0.5 * erfc((found.auc - 0.5) / sqrt(201 / (12 * 50 * 150)) / sqrt(2)))
     pairs = np.array([str(k // 8) + "ab"[k % 4 == 0] for k in range(200)])  # fewer groups say less
-    assert (probe(x, y, pairs, 1).p or 0) > found.p
+    assert (probe(x, Asked(y, pairs, 1)).p or 0) > found.p
 
 
 def test_an_alarm_is_high_enough_and_no_chance_over_all_probes() -> None:
@@ -57,7 +57,7 @@ def test_models_are_fitted_on_one_thread_and_the_threads_come_back(monkeypatch: 
     x, y = np.random.default_rng(5).normal(size=(80, 240)).astype(np.float32), np.arange(80) % 2 == 0
     before = threads_of_blas()
     names = np.array([f"p{k}" for k in range(80)])
-    probe(x, y, names, 1)
+    probe(x, Asked(y, names, 1))
     out_of_fold(x, y.astype(str), names, 1)
     assert len(seen) >= 2 * N_FOLDS
     assert set(seen) == {1}

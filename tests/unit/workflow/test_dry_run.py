@@ -161,11 +161,10 @@ def test_times_follow_films_epochs_and_trials(films, tmp_path, monkeypatch) -> N
     assert frozen["report"] == pytest.approx(4 + 1.2)
     whole = seconds(finetune={"unfreeze": "fine_tune", "head_epochs": 3})
     assert whole["train networks"] == 2 * ((2 + 3) * (8 / 4 + 2 + 10) + 2 + 10)
-    gates = (
-        0.5 * (2 * (8 + 2) + 10) + 2 * 7
-    )  # shapes of training and validation films a trial, of test films once
+    gates = 2 * 7
     assert whole["score networks"] == 2 * (2 + 10) + gates
     assert frozen["predict"] == pytest.approx(gates, abs=0.1)
+    assert frozen["shapes"] == whole["shapes"] == 20 * 0.5
     assert seconds(data={"near_duplicates": True})["duplicates"] == 20
 
 

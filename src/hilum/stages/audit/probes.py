@@ -20,7 +20,7 @@ from hilum.imaging.as_ingested import film_as_ingested, refuse
 from hilum.imaging.decode import decode_file
 from hilum.imaging.shortcuts import border, exposure, grain, reduced, stretch, thumbnail, without_lungs
 from hilum.report.class_words import against
-from hilum.stats.probe import Probe, alarms, probe
+from hilum.stats.probe import Asked, Probe, alarms, probe
 
 MAX_PROBED: Final = 6000
 """Films that the probes look at; more hardly move an AUC."""
@@ -120,15 +120,15 @@ def probes(
             if name != ERASED
         },
     }
-    films = dict.fromkeys(features, looked)
+    asked = dict.fromkeys(features, _asked(some, groups, positive, seed))
+    films = dict.fromkeys(features, some)
     if masked := [x for x in looked if ERASED in x.features]:
-        features[ERASED], films[ERASED] = np.stack([x.features[ERASED] for x in masked]), masked
+        features[ERASED], films[ERASED] = np.stack([x.features[ERASED] for x in masked]), [x.film for x in masked]
+        asked[ERASED] = _asked(films[ERASED], groups, positive, seed)
     rows, measured = [], {}
     for name, seen in features.items():
-        y = np.array([x.film.label == positive for x in films[name]])
-        g = np.array([groups[x.film.image_id] for x in films[name]])
-        found = measured[name] = probe(seen, y, g, seed, tree=name in _BY_TREE)
-        labels = sorted({x.film.label for x in films[name]})
+        found = measured[name] = probe(seen, asked[name], tree=name in _BY_TREE)
+        labels = sorted({film.label for film in films[name]})
         rows.append(
             {
                 "name": name,
@@ -142,6 +142,12 @@ def probes(
         )
     alarmed = alarms({name: found for name, found in measured.items() if name not in _SEES_DISEASE})
     return [{**row, "alarm": row["name"] in alarmed} for row in rows]
+
+
+def _asked(films: Sequence[FilmRow], groups: Mapping[str, str], positive: str, seed: int) -> Asked:
+    return Asked(
+        np.array([f.label == positive for f in films]), np.array([groups[f.image_id] for f in films]), seed
+    )
 
 
 def _meaning(found: Probe, asked: str) -> str:
