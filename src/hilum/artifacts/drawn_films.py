@@ -6,6 +6,7 @@ films, so a task carries its path.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple, Self, overload
 from hilum.artifacts.features import Labels, PartFeatures
 from hilum.artifacts.finding_labels import UNKNOWN, findings_of, without
 from hilum.artifacts.header import Header, as_written, read_object, write_json
+from hilum.artifacts.json_parts import Lines
 from hilum.artifacts.manifest import Manifest
 from hilum.artifacts.prepared import ArrayStore, PreparedRows, Wanted
 from hilum.artifacts.split import PARTS
@@ -74,6 +76,11 @@ class DrawnPart(Sequence[DrawnFilm]):
         return [self._rows.image_ids[k] for k in self._places.tolist()]
 
     @property
+    def lines(self) -> Iterator[str]:
+        """Each as JSON."""
+        return map(self._rows.line, self._places.tolist())
+
+    @property
     def pixels(self) -> list[str]:
         """The digest of the pixels of each."""
         return [self._rows.digest(k) for k in self._places.tolist()]
@@ -115,6 +122,11 @@ def ids_of(films: Sequence[DrawnFilm]) -> Sequence[str]:
 def pixels_of(films: Sequence[DrawnFilm]) -> Sequence[str]:
     """The digest of the pixels of each prepared film."""
     return films.pixels if isinstance(films, DrawnPart) else [f.pixels_sha256 for f in films]
+
+
+def lines_of(films: Sequence[DrawnFilm]) -> Iterator[str]:
+    """Each prepared film as JSON."""
+    return films.lines if isinstance(films, DrawnPart) else map(json.dumps, films)
 
 
 @dataclass(frozen=True)
@@ -181,7 +193,9 @@ class DrawnFilms:
 
     def write(self, path: Path) -> None:
         """Write the list, whole or not at all."""
-        value = {"header": self.header, "columns": DrawnFilm._fields, **self.parts, "films": self.facts}
+        parts = {part: Lines(lines_of(films)) for part, films in self.parts.items()}
+        facts = Lines((f"{json.dumps(i)}: {json.dumps(f)}" for i, f in self.facts.items()), "{}")
+        value = {"header": self.header, "columns": DrawnFilm._fields, **parts, "films": facts}
         write_json(path, {**value, "shards": self.shards})
 
     @classmethod

@@ -78,6 +78,11 @@ class PreparedRows(Sequence[PreparedRow]):
         wanted, drawn = self._columns
         return PreparedRow(self.image_ids[k], wanted[k], self.digest(k), json.loads(drawn[k]))
 
+    def line(self, k: int) -> str:
+        """One as a trial's list has it (`hilum.artifacts.drawn_films`): JSON of its film, copy, digest, and what was drawn."""
+        wanted, drawn = self._columns
+        return f'[{json.dumps(self.image_ids[k])}, {wanted[k].copy}, "{self.digest(k)}", {drawn[k]}]'
+
     def digest(self, k: int) -> str:
         """Digest of the pixels of one."""
         return self._digests[DIGEST_BYTES * k : DIGEST_BYTES * (k + 1)].hex()
