@@ -48,8 +48,7 @@ def json_parts(value: Any) -> Iterator[str]:
         rows: Iterator[Any] = iter(())
         first, last = "[]"
         if isinstance(member, Lines):
-            first, last = member.ends
-            rows = blocks(member.texts)
+            first, last, rows = member.ends[0], member.ends[1], blocks(member.texts)
         elif isinstance(member, Mapping):
             (first, last), rows = "{}", map(dict, blocks(member.items()))
         elif isinstance(member, Sequence) and not isinstance(member, str):

@@ -61,7 +61,10 @@ def opened_all(rows: Mapping[str, Collection[int]]) -> list[Shard]:
 def _read_ahead(files: Collection[Path]) -> None:
     """Ask the system for files before their rows are asked for in any order: a disk gives a file from end to end many times as fast as
     rows of it here and there. Nothing where they would fill the memory, or the system has no such call."""
-    if not hasattr(os, "posix_fadvise") or sum(f.stat().st_size for f in files) > _OF_MEMORY * available_bytes():
+    if (
+        not hasattr(os, "posix_fadvise")
+        or sum(f.stat().st_size for f in files) > _OF_MEMORY * available_bytes()
+    ):
         return
     for file in files:
         with file.open("rb") as f:

@@ -31,8 +31,8 @@ def _signatures(*rest: Any) -> list[Any]:
     return [numba.void(m, array(numba.uint8, 2), numba.float32, *rest) for m in maps]
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _as_float(context: Any, bits: Any) -> tuple[Any, Any]:
+@intrinsic
+def _as_float(_: Any, bits: Any) -> tuple[Any, Any]:
     """The float32 of a float16's bits, or of a float32's, finite. A processor that has no instruction for it (x86 before 2012, which has no
     F16C) moves the bits and multiplies by the power of 2 between the two biases of IEEE 754's exponents, 127 and 15."""
 
@@ -58,7 +58,7 @@ def _unpack(
 ) -> None:
     """A stretch of a film's map as float32: 0 where nothing is kept, else what is stored times the factor."""
     for i in range(len(maps)):
-        value = _as_float(maps[i]) * factor
+        value = _as_float(maps[i]) * factor  # type: ignore[call-arg]
         values[i] = value if kept[i] else np.float32(0)
 
 

@@ -25,7 +25,7 @@ from hilum.workflow.vectors import length_of
 _DRAWN = 200
 """Films whose draws are looked at."""
 _ROW_BYTES, _DRAWN_BYTES, _SCORE_BYTES = 340 + 2 * SHAPE_LENGTH + DIGEST_BYTES, 225, 210
-"""Of a prepared film in its shard's list, with its shape; of a film in a trial's list of what was drawn; of a film's line of predictions."""
+"""Of a prepared film in its shard's list, with its shape; of a film in a trial's list of draws; of a film's line of predictions."""
 _NOTES_BYTES, _GATE_BYTES = 10_000, 210_000
 """Of a trial's small files; of the gate that is put into its bundle once it is scored."""
 

@@ -100,8 +100,8 @@ def test_shards_of_which_much_is_needed_are_read_ahead_where_they_fit(
         paths.append(str(tmp_path / name))
     needed = {path: range(len(np.load(path)) // 4) for path in paths[:2]} | {paths[2]: range(12)}
     opened_all(needed)
-    assert asked == [os.stat(path).st_ino for path in paths[:2]]
-    sizes = sum(os.stat(path).st_size for path in paths[:2])
+    assert asked == [Path(path).stat().st_ino for path in paths[:2]]
+    sizes = sum(Path(path).stat().st_size for path in paths[:2])
     monkeypatch.setattr(shards, "available_bytes", lambda: 2 * sizes - 1)
     opened_all(needed)
     assert len(asked) == 2

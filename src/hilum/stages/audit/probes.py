@@ -123,7 +123,10 @@ def probes(
     asked = dict.fromkeys(features, _asked(some, groups, positive, seed))
     films = dict.fromkeys(features, some)
     if masked := [x for x in looked if ERASED in x.features]:
-        features[ERASED], films[ERASED] = np.stack([x.features[ERASED] for x in masked]), [x.film for x in masked]
+        features[ERASED], films[ERASED] = (
+            np.stack([x.features[ERASED] for x in masked]),
+            [x.film for x in masked],
+        )
         asked[ERASED] = _asked(films[ERASED], groups, positive, seed)
     rows, measured = [], {}
     for name, seen in features.items():
