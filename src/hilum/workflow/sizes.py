@@ -22,7 +22,7 @@ from hilum.workflow.plan import FeaturesOf, Recipe
 from hilum.workflow.state import Run
 from hilum.workflow.vectors import length_of
 
-_DRAWN = 200
+_DRAWN = 80
 """Films whose draws are looked at."""
 _ROW_BYTES, _DRAWN_BYTES, _SCORE_BYTES = 340 + 2 * SHAPE_LENGTH + DIGEST_BYTES, 225, 210
 """Of a prepared film in its shard's list, with its shape; of a film in a trial's list of draws; of a film's line of predictions."""
