@@ -19,6 +19,7 @@ from hilum.core.engine.ray import Ray
 from hilum.core.errors import InputError
 from hilum.stages import duplicates, featurize, prepare
 from hilum.stages.ingest import ingest
+from hilum.workflow import workspace
 from ray_nodes import ENVIRONMENT, ray_node
 from run_bytes import results
 from s3_server import BUCKET, s3_server
@@ -108,6 +109,15 @@ def others(found: Path, at_home: dict[str, bytes]) -> list[str]:
     return sorted(name for name in {*have, *at_home} if have.get(name) != at_home.get(name))
 
 
+def process(code: str, words: list[str]) -> subprocess.CompletedProcess[str]:
+    """Code in a process of its own that settles for as many threads as this one: of several workers of pytest each has its share."""
+    cores = sorted(os.sched_getaffinity(0))[: workspace.available_cores()]
+    of_cores = ["taskset", "--cpu-list", ",".join(map(str, cores))]
+    return subprocess.run(
+        [*of_cores, sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+    )
+
+
 def _but_prepared(names: list[str]) -> list[str]:
     """Without what names chunks of prepared films: a process of its own has larger ones than `many_tasks` says."""
     return [n for n in names if not n.startswith("prepared/")]
@@ -145,9 +155,7 @@ def test_a_command_that_was_killed_goes_on_from_what_is_stored(
             "run", str(films / "small.toml"), "--manifest", str(films / "manifest.csv"), "--workspace", str(tmp_path), "--engine", "ray",
             "--address", head.address,
         ]  # fmt: skip
-        killed = subprocess.run(
-            [sys.executable, "-c", KILLED, *words], capture_output=True, text=True, check=False
-        )
+        killed = process(KILLED, words)
         assert killed.returncode == -9, killed.stderr
         shards = {p.name for p in tmp_path.glob("features/*/*.npy")}
         assert shards
@@ -164,8 +172,7 @@ def test_without_an_address_ray_starts_here_and_ends_with_the_command(
         "run", str(films / "small.toml"), "--manifest", str(films / "manifest.csv"), "--workspace", str(tmp_path), "--engine", "ray",
         "--workers", "2",
     ]  # fmt: skip
-    code = "from hilum.cli.main import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    done = process("from hilum.cli.main import main; main()", words)
     assert done.returncode == 0, done.stderr
     assert _but_prepared(others(Path(done.stdout.strip()).parent, at_home)) == []
 

@@ -90,6 +90,7 @@ def test_what_a_service_that_was_killed_left_is_ended_by_the_next(
     assert set(serve.status().applications) == {"somebody-else"}, "of others nothing is ended"
     serve.delete("somebody-else")
     third.close()
+    first.close()  # it connected this process, which Ray would end a minute after the nodes
 
 
 def test_a_bundle_that_a_replica_cannot_load_is_refused(

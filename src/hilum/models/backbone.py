@@ -122,7 +122,7 @@ def evaluated(
     on_device = torch.from_numpy(np.ascontiguousarray(films)).to(device, non_blocking=True)
     half = precision == "bf16"
     with torch.inference_mode(), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=half):
-        return network(on_device)[:n].float().contiguous()
+        return network(on_device)[:n].contiguous().float()
 
 
 def _fold_batchnorm(module: nn.Module) -> None:

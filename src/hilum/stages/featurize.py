@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hilum.artifacts.features import FeatureRows, FeatureStore, film_key
+from hilum.artifacts.features import FeatureRows, FeatureSpec, FeatureStore, film_key
 from hilum.artifacts.prepared import PreparedStore
 from hilum.core.digests import digest
 from hilum.core.errors import HilumError
@@ -99,7 +100,7 @@ class Featurizer:
                 films = FeatureRows([task.locations[d] for d in todo])
                 own = spec.threads or torch.get_num_threads()  # as its key has them, wherever this is
                 with threads(own):
-                    features = _extract(self._network, films, spec.batch, self._step)
+                    features = _extract(self._network, films, spec, self._step)
                 self._write(held.pop_all(), todo, features, time.perf_counter() - began)
         if task.last:
             self._wait()
@@ -107,9 +108,7 @@ class Featurizer:
                 self._network.check_unchanged()
         return len(todo)
 
-    def _write(
-        self, held: ExitStack, digests: list[str], features: NDArray[np.float32], seconds: float
-    ) -> None:
+    def _write(self, held: ExitStack, digests: list[str], features: NDArray[Any], seconds: float) -> None:
         """Write a shard, whose lock is `held` until then."""
 
         def work() -> None:
@@ -151,20 +150,21 @@ def _ahead(films: FeatureRows, batch: int) -> Iterator[NDArray[np.uint8]]:
             yield pixels
 
 
-def _extract(network: FeatureNetwork, films: FeatureRows, batch: int, step: Step) -> NDArray[np.float32]:
-    """Features of one shard's films, float32, in the order given.
+def _extract(network: FeatureNetwork, films: FeatureRows, spec: FeatureSpec, step: Step) -> NDArray[Any]:
+    """Features of one shard's films as they are stored, in the order given.
 
     Raises:
-        HilumError: A feature is not finite.
+        HilumError: A feature is not finite, or not once it is stored.
     """
-    out: list[NDArray[np.float32]] = []
-    for pixels in _ahead(films, max(batch, network.at_once)):
-        out.append(network.features(pixels, batch).cpu().numpy())
+    out, done, bad = np.empty(0, spec.dtype), 0, 0
+    for pixels in _ahead(films, max(spec.batch, network.at_once)):
+        found = network.features(pixels, spec.batch).cpu().to(getattr(torch, spec.dtype))
+        if not done:
+            out = np.empty((len(films), *found.shape[1:]), spec.dtype)
+        out[done : done + len(pixels)] = found.numpy()
+        bad += int((~torch.isfinite(found).flatten(1).all(dim=1)).sum())
+        done += len(pixels)
         step(len(pixels))
-    features = np.concatenate(out)
-    if not np.isfinite(features).all():
-        bad = int((~np.isfinite(features.reshape(len(features), -1)).all(axis=1)).sum())
-        raise HilumError(
-            f"{bad} of {len(features)} films have features of {network.b.name} that are not finite"
-        )
-    return features
+    if bad:
+        raise HilumError(f"{bad} of {done} films have features of {network.b.name} that are not finite")
+    return out
