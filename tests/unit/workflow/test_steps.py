@@ -103,7 +103,7 @@ def test_an_engine_is_one_class_and_one_entry(
     assert added.functions == [
         ("_sketch_chunk", True, 1), ("_describe_chunk", True, 1), ("_propose_chunk", True, 1), ("_align_chunk", True, 1),
         ("partial", True, 1), ("prepare_chunk", False, 1), ("Featurizer", True, 1), ("train_heads", False, 2),
-        ("finetune", False, 2), ("predict_trial", False, 4),
+        ("finetune", False, 2), ("make_shapes", False, 1), ("predict_trial", False, 4),
     ]  # fmt: skip
     assert added.closed == [None]
 
