@@ -91,7 +91,7 @@ def many_tasks() -> Iterator[None]:
             patch.setenv(name, value)
         patch.setattr(duplicates, "_HERE_BELOW", 2)
         patch.setattr(duplicates, "_CHUNK_FILMS", 16)
-        patch.setattr(prepare, "CHUNK", 16)
+        patch.setattr(prepare, "CHUNK", 4)  # so many that no node does all before another one has begun
         patch.setattr(featurize, "SHARD", 16)
         yield
 
