@@ -194,7 +194,7 @@ class DrawnFilms:
     def write(self, path: Path) -> None:
         """Write the list, whole or not at all."""
         parts = {part: Lines(lines_of(films)) for part, films in self.parts.items()}
-        facts = Lines((f"{json.dumps(i)}: {json.dumps(f)}" for i, f in self.facts.items()), "{}")
+        facts = Lines((f"{json.dumps(i)}: {json.dumps(f)}" for i, f in self.facts.items()), ("{", "}"))
         value = {"header": self.header, "columns": DrawnFilm._fields, **parts, "films": facts}
         write_json(path, {**value, "shards": self.shards})
 

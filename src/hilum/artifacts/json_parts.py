@@ -18,11 +18,11 @@ class Lines:
 
     Attributes:
         texts: Of each row; in an object the key, a colon and the value.
-        ends: ``[]`` or ``{}``.
+        ends: ``[`` and ``]``, or ``{`` and ``}``.
     """
 
     texts: Iterable[str]
-    ends: str = "[]"
+    ends: tuple[str, str] = ("[", "]")
 
 
 def json_parts(value: Any) -> Iterator[str]:
@@ -45,24 +45,31 @@ def json_parts(value: Any) -> Iterator[str]:
         return
     for n, (key, member) in enumerate(value.items()):
         yield ("," if n else "{") + f"\n {text(key)}: "
-        rows: Iterator[Any] = iter(())
+        rows: Iterator[str] = iter(())
         first, last = "[]"
         if isinstance(member, Lines):
-            first, last, rows = member.ends[0], member.ends[1], blocks(member.texts)
+            (first, last), rows = member.ends, map(_lines, blocks(member.texts))
         elif isinstance(member, Mapping):
-            (first, last), rows = "{}", map(dict, blocks(member.items()))
+            (first, last), rows = "{}", (_inside(text(dict(block))) for block in blocks(member.items()))
         elif isinstance(member, Sequence) and not isinstance(member, str):
-            rows = blocks(member)
+            rows = map(_inside, map(text, blocks(member)))
         else:
             first, last = text(member).replace("\n", "\n "), ""
         begun = False
-        for block in rows:
-            lines = isinstance(member, Lines)
-            written = "\n  " + ",\n  ".join(block) if lines else text(block)[1:-2].replace("\n", "\n ")
-            yield ("," if begun else first) + written
+        for row in rows:
+            yield ("," if begun else first) + row
             begun = True
         yield f"\n {last}" if begun else first + last
     yield "\n}"
+
+
+def _lines(texts: Sequence[str]) -> str:
+    return "\n  " + ",\n  ".join(texts)
+
+
+def _inside(text: str) -> str:
+    """What stands between the ends of a list or an object, a step further in."""
+    return text[1:-2].replace("\n", "\n ")
 
 
 def members(value: Any) -> dict[str, Any]:

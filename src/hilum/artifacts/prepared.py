@@ -134,6 +134,10 @@ class PreparedStore(ArrayStore):
     def _index_path(self, key: str) -> Path:
         return self.folder / f"{key[:SHORT]}.json"
 
+    def _index(self, key: str) -> dict[str, Any]:
+        found: dict[str, Any] = read_json(at_hand(self._index_path(key)))
+        return found
+
     def has(self, key: str) -> bool:
         """Whether a whole shard is there."""
         return at_hand(self._index_path(key)).is_file()
@@ -173,15 +177,14 @@ class PreparedStore(ArrayStore):
 
     def _located(self, key: str) -> dict[str, Any]:
         """The index of a shard, after its pixels were noted where they lie."""
-        value: dict[str, Any] = read_json(at_hand(self._index_path(key)))
+        value = self._index(key)
         for name, digests in value["files"].items():
             self._places.add(self.folder / name, of_hex(digests))
         return value
 
     def pixels(self, key: str) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
         """Digests and pixels of a shard's films, size by size, (n, height, width); each file is read in one go."""
-        value: dict[str, Any] = read_json(at_hand(self._index_path(key)))
-        for name, digests in value["files"].items():
+        for name, digests in self._index(key)["files"].items():
             yield digests, np.load(at_hand(self.folder / name))
 
     def located(self, keys: Iterable[str]) -> Self:
